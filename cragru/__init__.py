@@ -1,0 +1,1 @@
+"""cragru: recommendation unlearning with retrieval-augmented generation, and what it compares against."""

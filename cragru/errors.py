@@ -1,0 +1,27 @@
+"""The one exception for expected failures, and the hint that goes into its message."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class CragruError(Exception):
+    """An expected failure, told in one line: what, where, got, allowed and what to do.
+
+    Scripts print the line alone and keep the traceback for the log (`cragru.smk.stage`).
+    """
+
+
+def nearest(name: str, allowed: Iterable[str]) -> str:
+    """Say what is allowed instead of `name`, nearest spelling first.
+
+    Args:
+        name: What was asked for.
+        allowed: Every name that would have been right.
+
+    Returns:
+        A clause for an error message, such as ``did you mean 'ml-100k'? allowed: ml-100k, ml-1m``.
+    """
+    names = sorted(allowed)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    listing = f"allowed: {', '.join(names) or 'nothing'}"
+    return f"did you mean {close[0]!r}? {listing}" if close else listing
