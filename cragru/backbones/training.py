@@ -1,0 +1,34 @@
+"""Train a backbone by the name of its module: what the original model and Retrain have in common."""
+
+import importlib
+from typing import TYPE_CHECKING
+
+from cragru.backbones.base import TrainingData, TrainingOptions
+from cragru.backbones.trainer import Trainer, Training, choose_device
+
+if TYPE_CHECKING:
+    import torch
+
+
+def train_backbone(
+    module: str, name: str, data: TrainingData, options: TrainingOptions, seed: int, device: str
+) -> tuple[Training, "torch.device"]:
+    """Build and train a backbone.
+
+    The random stream depends on the seed and the backbone alone, never on the method that asks: with nothing to
+    forget, Retrain is the original model to the bit.
+
+    Args:
+        module: Module with ``build(data, options, device)``.
+        name: The backbone's name.
+        data: What it may see.
+        options: Its hyper-parameters.
+        seed: Of the random streams.
+        device: `auto`, `cpu` or `cuda`.
+
+    Returns:
+        The training, and the device it ran on.
+    """
+    place = choose_device(device)
+    backbone = importlib.import_module(module).build(data, options, place)
+    return Trainer(backbone, data, options, (seed, name), place).fit(), place

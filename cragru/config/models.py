@@ -1,0 +1,163 @@
+"""Models of the configuration files: what a run is, how data are forgotten, hyper-parameters, tables.
+
+The JSON schemas under `workflow/schemas/` are generated from these (`python -m cragru.config.schema`).
+"""
+
+import math
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt, StringConstraints, model_validator
+
+from cragru.config.base import Frozen
+
+RESERVED_RUNS = {"raw", "llm", "logs", "benchmarks"}  # folders of results/ that are no run
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$")]  # one step of a path; no `_`, no `/`
+Module = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$")]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Requests(Frozen):
+    """Deletion requests of the protocols that serve them one at a time."""
+
+    one_user: PositiveInt = Field(description="how many random users the protocol `one-user` deletes, each on its own")
+    files: dict[Name, str] = Field(
+        description="deletion requests of the protocol `from-file`: name of the request -> CSV with columns user,item"
+    )
+
+
+class Files(Frozen):
+    """Where the other configuration files are, relative to the repository (or absolute)."""
+
+    datasets: str
+    protocols: str
+    params: str
+    tables: str
+
+
+class Settings(Frozen):
+    """One run: the grid of cells that its tables are made of."""
+
+    run: Name = Field(description="name of the run; its tables are written to results/{run}/tables")
+    datasets: list[Name] = Field(min_length=1, description="data sets, by their names in datasets.yaml")
+    backbones: list[Name] = Field(min_length=1, description="recommenders, by their names in params.yaml")
+    methods: list[Name] = Field(min_length=1, description="unlearning methods, by their names in params.yaml")
+    seeds: list[Annotated[int, Field(ge=0)]] = Field(min_length=1, description="one repetition of everything for each")
+    tables: list[Name] = Field(min_length=1, description="what the target `all` makes, by the names in tables.yaml")
+    device: Literal["auto", "cpu", "cuda"] = Field(description="where backbones train; auto: CUDA if there is one")
+    data_dir: str | None = Field(
+        description="folder or zip with the publisher's files, looked at before any download; "
+        "the environment variable CRAGRU_DATA_DIR goes before it"
+    )
+    requests: Requests
+    files: Files
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "Settings":
+        for key in ("datasets", "backbones", "methods", "seeds", "tables"):
+            values = getattr(self, key)
+            repeated = {value for value in values if values.count(value) > 1}
+            if repeated:
+                raise ValueError(f"{key}: got {sorted(repeated)} more than once; name each once")
+        if self.run in RESERVED_RUNS:
+            raise ValueError(f"run: got {self.run!r}, which is a folder of results/ already; choose another name")
+        return self
+
+
+class Forget(Frozen):
+    """Which interactions are forgotten."""
+
+    kind: Literal["interactions", "users", "one-user", "file"]
+    fraction: Fraction | None = Field(default=None, description="share of all interactions, or of all users")
+
+    @model_validator(mode="after")
+    def _fraction_where_needed(self) -> "Forget":
+        needed = self.kind in ("interactions", "users")
+        if needed != (self.fraction is not None):
+            raise ValueError(f"fraction: {'missing for' if needed else 'has no meaning for'} kind {self.kind!r}")
+        return self
+
+
+class Protocol(Frozen):
+    """How data are forgotten and split."""
+
+    title: str = Field(description="what captions call it")
+    order: Literal["forget-first", "split-first"]
+    forget: Forget
+    ratios: tuple[Fraction, Fraction, Fraction] = Field(description="shares of train, validation and test per user")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Protocol":
+        if not math.isclose(sum(self.ratios), 1, abs_tol=1e-9):
+            raise ValueError(f"ratios: got {list(self.ratios)} with sum {sum(self.ratios):g}; they must add up to 1")
+        if (self.order == "forget-first") != (self.forget.fraction is not None):
+            raise ValueError(
+                f"order: got {self.order!r} for forget kind {self.forget.kind!r}; "
+                "interactions and users are forgotten first, requests (one-user, file) come after the split"
+            )
+        return self
+
+
+class Protocols(Frozen):
+    """The file protocols.yaml."""
+
+    protocols: dict[Name, Protocol]
+
+
+class BackboneEntry(Frozen):
+    """A recommender and its hyper-parameters; cragru.backbones.base.TrainingOptions says what each is."""
+
+    label: str = Field(description="its name in tables")
+    module: Module = Field(description="module with build(data, options, device)")
+    dimensions: PositiveInt
+    learning_rate: PositiveFloat
+    batch_size: PositiveInt
+    epochs: PositiveInt
+    patience: PositiveInt
+    layers: Annotated[int, Field(ge=0)] = 0
+    regularisation: Annotated[float, Field(ge=0)] = 0.0
+
+
+class MethodEntry(Frozen):
+    """An unlearning method."""
+
+    label: str = Field(description="its name in tables, equal to the paper's where the paper has it")
+    module: Module = Field(description="module with unlearn(context)")
+    options: dict[str, float | int | str | bool] = Field(default={}, description="what the method's module reads")
+
+
+class Params(Frozen):
+    """The file params.yaml."""
+
+    backbones: dict[Name, BackboneEntry]
+    methods: dict[Name, MethodEntry]
+    overrides: dict[str, dict[str, float | int]] = Field(
+        description="backbone values for some cells, by glob 'dataset/backbone'; the last pattern that matches wins"
+    )
+
+
+class DatasetsTable(Frozen):
+    """A table of data set statistics (the paper's Table I)."""
+
+    kind: Literal["datasets"]
+    caption: str
+    label: str
+    paper: str | None = Field(default=None, description="CSV of printed values, relative to the repository")
+
+
+class UtilityTable(Frozen):
+    """A table of ranking quality (the paper's Table II)."""
+
+    kind: Literal["utility"]
+    caption: str
+    label: str
+    protocol: Name
+    mask: Literal["A", "B"]
+    cutoffs: list[PositiveInt] = Field(min_length=1)
+    paper: str | None = Field(default=None, description="CSV of printed values, relative to the repository")
+    least_users: PositiveInt = Field(default=200, description="no bold or underline in a table of fewer users")
+
+
+class Tables(Frozen):
+    """The file tables.yaml."""
+
+    tables: dict[Name, Annotated[DatasetsTable | UtilityTable, Field(discriminator="kind")]]

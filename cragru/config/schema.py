@@ -1,0 +1,54 @@
+"""Write the JSON schemas of the configuration files, or check that they are up to date.
+
+``python -m cragru.config.schema`` writes ``workflow/schemas/*.schema.json``; with ``--check`` it only compares and
+exits 1 with a diff where a file differs from the models.
+"""
+
+import argparse
+import difflib
+import json
+import sys
+from pathlib import Path
+
+from cragru.config.base import Frozen
+from cragru.config.datasets import Registry
+from cragru.config.models import Params, Protocols, Settings, Tables
+from cragru.io import write_text
+
+FOLDER = Path(__file__).parents[2] / "workflow" / "schemas"
+SCHEMAS: dict[str, type[Frozen]] = {
+    "config": Settings,
+    "datasets": Registry,
+    "protocols": Protocols,
+    "params": Params,
+    "tables": Tables,
+}
+
+
+def schema_text(model: type[Frozen]) -> str:
+    """The JSON schema of a model, as it is kept on disk."""
+    return json.dumps(model.model_json_schema(), indent=2) + "\n"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write or check; returns the exit status."""
+    parser = argparse.ArgumentParser(description="JSON schemas of the configuration files")
+    parser.add_argument("--check", action="store_true", help="compare only; exit 1 where a file is out of date")
+    check = parser.parse_args(arguments).check
+    stale = False
+    for name, model in SCHEMAS.items():
+        path, wanted = FOLDER / f"{name}.schema.json", schema_text(model)
+        current = path.read_text(encoding="utf-8") if path.exists() else ""
+        if current == wanted:
+            continue
+        stale = True
+        if check:
+            lines = difflib.unified_diff(current.splitlines(), wanted.splitlines(), str(path.name), "models", lineterm="")
+            sys.stderr.write("\n".join([*lines, "out of date: run `make schema`", ""]))
+        else:
+            write_text(path, wanted)
+    return int(check and stale)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""The parts of a split on disk: checked when written and again when read, so that nothing is lost or leaks."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cragru.data.frames import INTERACTIONS
+from cragru.data.split import Rows
+from cragru.errors import CragruError
+from cragru.io import PathLike, read_json, read_parquet, sha256, write_json, write_parquet
+
+PARTS = ("forget", "forget-heldout", "train", "valid", "test")
+SCHEMA = {"row": "int32", **INTERACTIONS}  # row: number in the prepared interactions
+
+
+def write_parts(folder: PathLike, rows: Rows, interactions: pd.DataFrame) -> None:
+    """Write each part as parquet, and `split.json` with their counts and checksums.
+
+    Args:
+        folder: Where to.
+        rows: Row numbers of each part, by its name.
+        interactions: The prepared interactions.
+
+    Raises:
+        CragruError: If the parts together are not a permutation of the prepared rows.
+    """
+    folder = Path(folder)
+    _check_permutation(rows, len(interactions), str(folder))
+    record = {}
+    for name in PARTS:
+        part = interactions.iloc[rows[name]].assign(row=rows[name])
+        path = folder / f"{name}.parquet"
+        write_parquet(path, part, SCHEMA)
+        record[name] = {"rows": len(part), "sha256": sha256(path)}
+    write_json(folder / "split.json", {"rows": len(interactions), "parts": record})
+
+
+def read_parts(folder: PathLike, names: Iterable[str]) -> dict[str, pd.DataFrame]:
+    """Read some parts of a split, without opening the others.
+
+    What a part may hold is settled by `split.json`, which was written after the check that the parts are a permutation
+    of the prepared rows: so equal checksums prove that the parts read are disjoint from those that were not.
+
+    Args:
+        folder: The split's folder.
+        names: Which parts.
+
+    Raises:
+        CragruError: If a file is not the one that was written, or the record does not add up.
+    """
+    folder = Path(folder)
+    record = read_json(folder / "split.json")
+    counted = sum(part["rows"] for part in record["parts"].values())
+    if set(record["parts"]) != set(PARTS) or counted != record["rows"]:
+        raise CragruError(f"{folder}/split.json: parts have {counted} rows of {record['rows']}; delete the folder")
+    return {name: _read_part(folder / f"{name}.parquet", record["parts"][name]) for name in names}
+
+
+def read_all_parts(folder: PathLike, interactions: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Read the whole split and check it row by row against the prepared interactions.
+
+    Raises:
+        CragruError: If a row is lost, repeated or altered.
+    """
+    parts = read_parts(folder, PARTS)
+    _check_permutation({name: part["row"].to_numpy() for name, part in parts.items()}, len(interactions), str(folder))
+    together = pd.concat(parts.values()).set_index("row").sort_index()
+    if not together.reset_index(drop=True).equals(interactions):
+        raise CragruError(f"{folder}: rows differ from the prepared interactions; delete the folder and run again")
+    return parts
+
+
+def read_sizes(path: PathLike) -> tuple[int, int]:
+    """Numbers of users and items of a data set, from its statistics.json."""
+    statistics = read_json(path)
+    return statistics["users"], statistics["items"]
+
+
+def _read_part(path: Path, record: dict) -> pd.DataFrame:
+    got = sha256(path)
+    if got != record["sha256"]:
+        raise CragruError(
+            f"{path}: checksum is {got}, but split.json recorded {record['sha256']}: the file was altered; "
+            "delete the split's folder and run again"
+        )
+    return read_parquet(path, SCHEMA)
+
+
+def _check_permutation(rows: Rows, total: int, where: str) -> None:
+    if set(rows) != set(PARTS):
+        raise CragruError(f"{where}: parts are {sorted(rows)}, expected {sorted(PARTS)}")
+    together = np.sort(np.concatenate([rows[name] for name in PARTS]))
+    if len(together) != total or not np.array_equal(together, np.arange(total)):
+        values, counts = np.unique(together, return_counts=True)
+        repeated, lost = values[counts > 1], np.setdiff1d(np.arange(total), values)
+        raise CragruError(
+            f"{where}: forget + train + valid + test is no permutation of the {total} prepared rows: "
+            f"{len(repeated)} repeated (first {repeated[:3].tolist()}), {len(lost)} lost (first {lost[:3].tolist()})"
+        )

@@ -1,0 +1,87 @@
+"""Deletion requests from a file: read, checked line by line against the data, turned into row numbers."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cragru.errors import CragruError
+from cragru.io import PathLike
+
+HEADER = ["user", "item"]
+
+
+class Catalogue:
+    """Finds rows by the publisher's own ids."""
+
+    def __init__(self, interactions: pd.DataFrame, users: pd.DataFrame, items: pd.DataFrame) -> None:
+        """Index the prepared frames."""
+        self.users = dict(zip(users["raw_id"], users["user"], strict=True))
+        self.items = dict(zip(items["raw_id"], items["item"], strict=True))
+        self._own = {int(user): rows for user, rows in interactions.groupby("user").indices.items()}
+        self._item_of_row = interactions["item"].to_numpy()
+
+    def rows(self, user: str, item: str, where: str) -> np.ndarray:
+        """Row numbers of a user's interaction with `item`, or of all of the user's where `item` is empty.
+
+        Raises:
+            CragruError: If the user, the item or the pair does not exist.
+        """
+        if user not in self.users:
+            raise CragruError(f"{where}: unknown user {user!r}; use the publisher's user ids")
+        own = self._own[self.users[user]]
+        if not item:
+            return own
+        if item not in self.items:
+            raise CragruError(f"{where}: unknown item {item!r}; use the publisher's item ids")
+        found = own[self._item_of_row[own] == self.items[item]]
+        if not len(found):
+            raise CragruError(f"{where}: user {user!r} has no interaction with item {item!r}; remove the line")
+        return found
+
+
+def read_request(path: PathLike, catalogue: Catalogue) -> np.ndarray:
+    """Read a deletion request.
+
+    The file is CSV with the header ``user,item``, ids as the publisher has them; an empty item asks for all of the
+    user's interactions.
+
+    Args:
+        path: The file.
+        catalogue: What exists.
+
+    Returns:
+        Ascending row numbers of the prepared interactions.
+
+    Raises:
+        CragruError: With the line number, if a line names what does not exist or asks for a row twice.
+    """
+    asked: dict[int, int] = {}
+    for number, user, item in _lines(Path(path)):
+        where = f"{path}, line {number}"
+        for row in catalogue.rows(user, item, where).tolist():
+            if row in asked:
+                raise CragruError(f"{where}: was asked for in line {asked[row]} already; remove one of them")
+            asked[row] = number
+    if not asked:
+        raise CragruError(f"{path}: asks for nothing; add lines user,item below the header")
+    return np.sort(np.fromiter(asked, dtype=np.int64))
+
+
+def _lines(path: Path) -> list[tuple[int, str, str]]:
+    try:
+        with path.open(newline="", encoding="utf-8") as handle:
+            reader = csv.reader(handle)
+            rows = [([cell.strip() for cell in row], reader.line_num) for row in reader]
+    except (OSError, UnicodeDecodeError) as error:
+        raise CragruError(f"{path}: cannot be read as a request ({error})") from error
+    if not rows or rows[0][0] != HEADER:
+        raise CragruError(f"{path}, line 1: got {','.join(rows[0][0]) if rows else ''!r}; the header must be user,item")
+    filled = [(cells, number) for cells, number in rows[1:] if any(cells)]
+    for cells, number in filled:
+        if len(cells) != len(HEADER) or not cells[0]:
+            raise CragruError(
+                f"{path}, line {number}: got {','.join(cells)!r}; expected user,item or user, for all items"
+            )
+    return [(number, *cells) for cells, number in filled]

@@ -1,0 +1,137 @@
+"""RecBole's ratio split per user, and the order of forgetting and splitting.
+
+Randomness: each user's shuffle comes from a stream of its own, so one user's request leaves the split of the others
+as it was. Every function here works on row numbers of the prepared interactions; `cragru.data.parts` keeps them.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from cragru.errors import CragruError
+from cragru.seeds import numpy_stream
+
+Rows = dict[str, np.ndarray]
+
+
+def split_counts(total: int, ratios: Sequence[float]) -> list[int]:
+    """How many of a user's rows go to each part, exactly as RecBole counts (`ratio split`, grouped by user).
+
+    Every part but the first gets ``int(ratio · total)``, the first the rest. Then, from the last part back, a part
+    whose share is under one row but not zero takes one from the first, while the first has more than one: tiny users
+    get a test row before a validation row.
+
+    Args:
+        total: Number of the user's rows.
+        ratios: Share of each part, in order; their sum is the whole.
+
+    Returns:
+        One count a part, adding up to `total`.
+    """
+    whole = sum(ratios)
+    shares = [ratio / whole * total for ratio in ratios]
+    counts = [int(share) for share in shares]
+    counts[0] = total - sum(counts[1:])
+    for part in range(len(ratios) - 1, 0, -1):
+        if counts[0] <= 1:
+            break
+        if 0 < shares[part] < 1:
+            counts[part] += 1
+            counts[0] -= 1
+    return counts
+
+
+def ratio_split(users: np.ndarray, rows: np.ndarray, ratios: Sequence[float], seed: int) -> list[np.ndarray]:
+    """Split rows into parts, user by user.
+
+    Args:
+        users: `[n]` user id of each of `rows`.
+        rows: `[n]` row numbers.
+        ratios: Share of each part.
+        seed: Of the streams ``split/<user>``.
+
+    Returns:
+        Ascending row numbers of each part.
+    """
+    parts: list[list[np.ndarray]] = [[] for _ in ratios]
+    order = np.argsort(users, kind="stable")
+    ids, starts = np.unique(users[order], return_index=True)
+    for user, own in zip(ids, np.split(rows[order], starts[1:]), strict=True):
+        shuffled = numpy_stream(seed, "split", int(user)).permutation(own)
+        bounds = np.cumsum(split_counts(len(own), ratios))[:-1]
+        for part, chosen in zip(parts, np.split(shuffled, bounds), strict=True):
+            part.append(chosen)
+    empty = np.empty(0, dtype=rows.dtype)
+    return [np.sort(np.concatenate([empty, *part])) for part in parts]
+
+
+def forget_interactions(interactions: pd.DataFrame, fraction: float, ratios: Sequence[float], seed: int) -> Rows:
+    """Forget a random share of all rows, then split the rest (protocol `paper`)."""
+    count = round(fraction * len(interactions))
+    forget = numpy_stream(seed, "forget", "interactions").choice(len(interactions), count, replace=False)
+    remain = np.setdiff1d(np.arange(len(interactions)), forget)
+    train, valid, test = ratio_split(interactions["user"].to_numpy()[remain], remain, ratios, seed)
+    return _parts(train, valid, test, forget=np.sort(forget))
+
+
+def forget_users(interactions: pd.DataFrame, fraction: float, ratios: Sequence[float], seed: int) -> Rows:
+    """Forget all rows of a random share of the users (protocol `released-code`).
+
+    The original model must have trained on forgotten rows, and the membership test needs positives of the same users
+    that no model saw. So the forgotten users are split like the others: their training rows are the forget set, and
+    their validation and test rows are held out, out of every model's reach and of the evaluation.
+    """
+    users = interactions["user"].to_numpy()
+    everyone = np.unique(users)
+    count = max(1, round(fraction * len(everyone)))
+    leaving = numpy_stream(seed, "forget", "users").choice(everyone, count, replace=False)
+    return take_users(split_first(interactions, ratios, seed), users, leaving)
+
+
+def split_first(interactions: pd.DataFrame, ratios: Sequence[float], seed: int) -> Rows:
+    """Split everything and forget nothing yet: the state that single requests come to."""
+    rows = np.arange(len(interactions))
+    return _parts(*ratio_split(interactions["user"].to_numpy(), rows, ratios, seed))
+
+
+def take_users(parts: Rows, users: np.ndarray, leaving: np.ndarray) -> Rows:
+    """Forget users after a split: their training rows are forgotten, their held-out rows leave the evaluation."""
+    return take_rows(parts, np.flatnonzero(np.isin(users, leaving)))
+
+
+def take_rows(parts: Rows, rows: np.ndarray) -> Rows:
+    """Forget rows after a split: those in train are the forget set, those in valid and test are held out of use."""
+    train, valid, test = (parts[name] for name in ("train", "valid", "test"))
+    kept = [np.setdiff1d(part, rows) for part in (train, valid, test)]
+    held_out = np.intersect1d(np.concatenate([valid, test]), rows)
+    return _parts(*kept, forget=np.intersect1d(train, rows), held_out=held_out)
+
+
+def draw_user(users: np.ndarray, number: int, seed: int) -> int:
+    """The user of request `number` (from 1) of the protocol `one-user`; no user is drawn twice under a seed.
+
+    Raises:
+        CragruError: If there are fewer users than requests.
+    """
+    everyone = np.unique(users)
+    if number > len(everyone):
+        raise CragruError(f"requests.one_user: request {number} of a data set of {len(everyone)} users; ask for fewer")
+    return int(numpy_stream(seed, "forget", "one-user").permutation(everyone)[number - 1])
+
+
+def _parts(
+    train: np.ndarray,
+    valid: np.ndarray,
+    test: np.ndarray,
+    forget: np.ndarray | None = None,
+    held_out: np.ndarray | None = None,
+) -> Rows:
+    nothing = np.empty(0, dtype=np.int64)
+    return {
+        "forget": nothing if forget is None else forget,
+        "forget-heldout": nothing if held_out is None else held_out,
+        "train": train,
+        "valid": valid,
+        "test": test,
+    }

@@ -1,0 +1,3 @@
+"""Columns of the evaluation's files, apart from the code that fills them, so that tables need no torch."""
+
+PER_USER = {"user": "int32", "mask": "object", "k": "int32", "hr": "float64", "ndcg": "float64", "relevant": "int32"}

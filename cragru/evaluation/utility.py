@@ -1,0 +1,58 @@
+"""HR@K and NDCG@K of every user, by full ranking under two masks."""
+
+import pandas as pd
+import torch
+
+from cragru.backbones.base import Scorer, pairs
+from cragru.evaluation.schema import PER_USER
+from cragru.ranking import hit_ratio, ndcg, pair_mask, top_items, user_batches
+
+CUTOFFS = (1, 3, 5, 10, 20)
+
+
+def per_user_utility(scorer: Scorer, parts: dict[str, pd.DataFrame], users: int, items: int) -> pd.DataFrame:
+    """Evaluate a scorer on the test rows.
+
+    Mask A hides training and validation rows, so forgotten items compete for places; mask B hides the forgotten rows
+    too. Users without a test row are left out.
+
+    Args:
+        scorer: What ranks.
+        parts: The split's parts by name.
+        users: Number of users.
+        items: Number of items.
+
+    Returns:
+        One row per user, mask and cut-off, columns of `PER_USER`; `relevant` counts the user's test rows.
+    """
+    relevant = pair_mask(pairs(parts["test"]), users, items)
+    mask_a = pair_mask(pairs(pd.concat([parts["train"], parts["valid"]])), users, items)
+    mask_b = mask_a | pair_mask(pairs(parts["forget"]), users, items)
+    frames = []
+    for batch in user_batches(torch.unique(pairs(parts["test"])[0])):
+        scores = scorer.score(batch).cpu()
+        for name, mask in (("A", mask_a), ("B", mask_b)):  # B hides more than A, so the scores can be reused
+            frames += _ranked(name, batch, scores, mask[batch], relevant[batch])
+    table = pd.concat(frames).astype(PER_USER)
+    return table.sort_values(["user", "mask", "k"], ignore_index=True)
+
+
+def _ranked(
+    name: str, users: torch.Tensor, scores: torch.Tensor, masked: torch.Tensor, relevant: torch.Tensor
+) -> list[pd.DataFrame]:
+    best, ranked = top_items(scores, masked, max(CUTOFFS))
+    hits = relevant.gather(1, best) & ranked
+    counts = relevant.sum(dim=1)
+    return [
+        pd.DataFrame(
+            {
+                "user": users.numpy(),
+                "mask": name,
+                "k": k,
+                "hr": hit_ratio(hits, k).numpy(),
+                "ndcg": ndcg(hits, counts, k).numpy(),
+                "relevant": counts.numpy(),
+            }
+        )
+        for k in CUTOFFS
+    ]

@@ -1,0 +1,53 @@
+"""Table I: what the data sets are."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from cragru.io import PathLike
+from cragru.reporting.grid import Cell
+from cragru.reporting.paper import printed, printed_values
+
+HEADER = ["Data set", "Users", "Items", "Interactions", "Interactions per user", "Sparsity (%)"]
+PAPER_COLUMNS = {
+    "users": "users",
+    "items": "items",
+    "interactions": "interactions",
+    "interactions_per_user": "avg_interactions",
+    "sparsity_percent": "sparsity_percent",
+}
+FORMATS = {"interactions_per_user": ("{:.2f}", "{:.0f}"), "sparsity_percent": ("{:.2f}", "{:.2f}")}
+
+
+def datasets_table(statistics: Mapping[str, Mapping[str, Any]], paper: PathLike | None) -> pd.DataFrame:
+    """True counts with the printed ones beside.
+
+    Args:
+        statistics: Each data set's statistics.json, by its label.
+        paper: CSV of printed values.
+
+    Returns:
+        One row a data set: `dataset`, our values, and `paper_…` for each (missing where the paper has none).
+    """
+    values = printed_values(paper, ["dataset"])
+    rows = []
+    for label, counted in statistics.items():
+        row = {"dataset": label, **{name: counted.get(name) for name in PAPER_COLUMNS}}
+        row["sparsity_percent"] = 100 * counted["sparsity"]
+        row |= {f"paper_{ours}": printed(values, label, theirs) for ours, theirs in PAPER_COLUMNS.items()}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def datasets_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Cell]]]:
+    """Header and cells of `datasets_table`."""
+    grid = []
+    for row in table.to_dict("records"):
+        cells = [Cell(row["dataset"])]
+        for name in PAPER_COLUMNS:
+            ours, theirs = FORMATS.get(name, ("{:,.0f}", "{:,.0f}"))
+            paper = row[f"paper_{name}"]
+            cells.append(Cell(ours.format(row[name]), theirs.format(paper) if pd.notna(paper) else ""))
+        grid.append(cells)
+    return HEADER, grid

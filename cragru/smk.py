@@ -1,0 +1,126 @@
+"""The script side of a rule: logging, one-line errors, threads, the code guard, and the manifest of what was made."""
+
+import ctypes
+import logging
+import os
+import platform
+import signal
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from cragru.digest import ROOT, code_digest
+from cragru.errors import CragruError
+from cragru.io import sha256, write_json
+
+VERSIONED = ("numpy", "pandas", "pyarrow", "torch", "dgl", "safetensors", "tabulate", "snakemake")
+PR_SET_PDEATHSIG = 1  # of prctl(2)
+
+
+def stage(snakemake: Any, work: Callable[[Any], dict[str, Any] | None]) -> None:
+    """Run a rule's work.
+
+    An expected failure ends the job with its one line on the screen; the traceback is in the rule's log. A rule with
+    an output named `manifest` gets one, with the facts that `work` returns.
+
+    Args:
+        snakemake: The object that Snakemake injects into scripts.
+        work: Takes that object; may return facts for the manifest.
+    """
+    _die_with_parent()
+    _limit_threads(snakemake.threads)
+    log = _start_log(snakemake)
+    try:
+        _check_code(snakemake)
+        facts = work(snakemake)
+        if "manifest" in snakemake.output.keys():  # noqa: SIM118  a Namedlist iterates over values
+            write_json(snakemake.output.manifest, _manifest(snakemake, facts or {}))
+    except CragruError as error:
+        log.debug("%s", traceback.format_exc())
+        log.error("error in %s: %s", snakemake.rule, error)
+        sys.exit(1)
+    except Exception:
+        log.exception("unexpected error in %s; this is a bug of cragru, please report it with the log", snakemake.rule)
+        sys.exit(1)
+
+
+def _die_with_parent() -> None:
+    """Let the kernel kill this job when Snakemake is killed, so that no orphan works beside the next run."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _limit_threads(threads: int) -> None:
+    """Hold numerical libraries to the rule's threads: two jobs that each take all cores are 30 times slower.
+
+    Snakemake sets OMP_NUM_THREADS for the job; torch may have been imported before, so it is told as well.
+    """
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(threads)
+
+
+def _start_log(snakemake: Any) -> logging.Logger:
+    """Everything to the rule's log file; what a person needs to the screen."""
+    root = logging.getLogger()
+    root.setLevel(logging.INFO)
+    screen = logging.StreamHandler()
+    screen.setFormatter(logging.Formatter("cragru: %(message)s"))
+    screen.setLevel(logging.INFO)
+    root.addHandler(screen)
+    if snakemake.log:
+        Path(snakemake.log[0]).parent.mkdir(parents=True, exist_ok=True)
+        file = logging.FileHandler(snakemake.log[0], mode="w", encoding="utf-8")
+        file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        root.addHandler(file)
+    logger = logging.getLogger("cragru")
+    logger.setLevel(logging.DEBUG)
+    return logger
+
+
+def _check_code(snakemake: Any) -> None:
+    """Stop where the library was edited after the job was planned: its record would name the wrong code."""
+    planned = snakemake.params.get("code")
+    if planned is None:
+        return
+    script, *modules = planned["roots"]
+    if code_digest(script, *modules)["digest"] != planned["digest"]:
+        raise CragruError(f"{script}: its code was edited after this job was planned; run the same command again")
+
+
+def _manifest(snakemake: Any, facts: dict[str, Any]) -> dict[str, Any]:
+    """What was made from what: no clock, no host, so that equal work gives equal bytes."""
+    outputs = {name: path for name, path in snakemake.output.items() if name != "manifest"}
+    return {
+        "rule": snakemake.rule,
+        "wildcards": dict(snakemake.wildcards.items()),
+        "params": {name: value for name, value in snakemake.params.items() if name != "code"},
+        "code": snakemake.params.get("code"),
+        "commit": _commit(),
+        "inputs": {path: sha256(path) for path in snakemake.input if Path(path).is_file()},
+        "outputs": {path: sha256(path) for path in outputs.values() if Path(path).is_file()},
+        "versions": {"python": platform.python_version(), **_versions()},
+        "facts": facts,
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in VERSIONED:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _commit() -> str | None:
+    """The checked-out commit, or None outside a git checkout."""
+    answer = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False  # noqa: S607
+    )
+    return answer.stdout.strip() or None

@@ -1,0 +1,18 @@
+"""Retrain: train from scratch on what remains. Exact by construction, and what every other method is held against."""
+
+import time
+
+from cragru.backbones.training import train_backbone
+from cragru.unlearning.base import Context, Cost, Unlearned
+
+
+def unlearn(context: Context) -> Unlearned:
+    """Train the backbone on the remain set with the original's schedule and random stream."""
+    data = context.remain
+    start = time.perf_counter()
+    training, device = train_backbone(
+        context.module, context.backbone, data, context.options, context.seed, context.device
+    )
+    seconds = time.perf_counter() - start
+    cost = Cost(seconds, seconds, 1, training.steps, 0, str(device))
+    return Unlearned(training.model, cost, training.curve)

@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# Makes the virtual environment VENV hold exactly what a lock pins:  envs/install.sh VENV [LOCK]
+#
+# LOCK is cpu, cuda or recbole. Without it: $CRAGRU_LOCK, else cuda where nvidia-smi lists a GPU, else cpu. $PYTHON may name a
+# Python 3.11. Every `make` target begins here, so a finished environment costs milliseconds and prints nothing. The stamp is
+# written last: whenever this is interrupted, the same command goes on from there.
+set -euo pipefail
+
+say() { printf 'install: %s\n' "$*" >&2; }
+die() { say "$@"; exit 1; }
+
+choose_lock() {
+  case ${CRAGRU_LOCK:-} in
+    cpu | cuda) echo "$CRAGRU_LOCK" ;;
+    "") # a driver in trouble can hang, hence the time limit
+      if timeout 20 nvidia-smi -L 2>/dev/null | grep -q '^GPU '; then echo cuda; else echo cpu; fi ;;
+    *) die "CRAGRU_LOCK is '$CRAGRU_LOCK'; allowed: cpu, cuda, or unset to choose by nvidia-smi" ;;
+  esac
+}
+
+find_python() {
+  local candidate version found=""
+  for candidate in ${PYTHON:-python3.11 python3}; do
+    version=$("$candidate" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || version="not there"
+    if [ "$version" = 3.11 ]; then echo "$candidate" && return; fi
+    found+="${found:+, }$candidate is $version"
+  done
+  die "needs Python 3.11, but $found: install it with its venv module, or name one with PYTHON=/path/to/python3.11"
+}
+
+# What an environment was made from: the locks, its place (the scripts in bin/ name it) and its Python, read without starting it.
+digest() { { cat "${locks[@]}"; echo "$venv"; sed -n 's/^version = //p' "$venv/pyvenv.cfg" 2>/dev/null; } | sha256sum; }
+marked() { [ -x "$venv/bin/python" ] && [ "$(cat "$venv/$1" 2>/dev/null)" = "$(digest)" ]; }
+mark() { digest >"$venv/$1.part" && mv "$venv/$1.part" "$venv/$1"; }
+
+make_venv() {
+  local python
+  python=$(find_python)
+  if [ -d "$venv" ] && [ ! -e "$venv/pyvenv.cfg" ] && [ -n "$(find "$venv" -type f -print -quit)" ]; then
+    die "$venv holds files but is no virtual environment: move it away, or name another folder"
+  fi
+  rm -rf "$venv.old"
+  if [ -d "$venv" ]; then mv "$venv" "$venv.old"; fi  # a half-deleted one would look like somebody else's folder
+  rm -rf "$venv.old"
+  "$python" -m venv "$venv" >&2 || die "'$python -m venv' failed (see above); Debian has it in the package python3.11-venv"
+  mark .cragru-begun
+}
+
+check_disk() {  # what an interrupted run has put there need not be written again
+  local there=$((($(df -Pk "$venv" | awk 'NR == 2 { print $4 }') + $(du -sk "$venv" | cut -f1)) / 1024 / 1024))
+  [ "$there" -ge "$1" ] || die "needs $1 GB free for $venv, there are $there GB: free some, or clone to a larger disk"
+}
+
+heartbeat() {  # until killed; its sleep holds neither our output nor the lock, for it outlives the kill by seconds
+  while sleep 10 >/dev/null 2>&1 9>&- && kill -0 $$ 2>/dev/null; do
+    say "$SECONDS s: $(grep -c '^Collecting ' "$log") of $1 packages found," \
+      "$(find "$venv"/lib/python*/site-packages -maxdepth 1 -name '*.dist-info' | wc -l) installed"
+  done
+}
+
+logged() {  # WHAT ARGUMENTS…: runs the environment's python; its many words go to the log, and the last ones out if it fails
+  local what=$1 status=0
+  shift
+  "$venv/bin/python" "$@" >>"$log" 2>&1 || status=$?
+  if [ "$status" != 0 ]; then
+    { grep -E '^(ERROR|[A-Za-z.]+Error)' "$log" || tail -n 5 "$log"; } | tail -n 5 >&2
+    die "$what failed (exit $status). The whole story is in $log; the same command goes on from here"
+  fi
+}
+pip_install() { logged "pip install -r $1" -m pip install --no-deps --no-input --disable-pip-version-check --progress-bar off -r "$1"; }
+
+[ $# -ge 1 ] || die "usage: envs/install.sh VENV [cpu|cuda|recbole]"
+here=$(dirname "${BASH_SOURCE[0]}") venv=$(realpath -m "$1") log=$venv/install.log lock=${2:-$(choose_lock)}
+# GB and minutes: measured on 2 cores with a fast network
+case $lock in
+  cpu) locks=("$here/cpu.lock" "$here/cuda-libs.lock") free=6 cost="about 3 GB, 3 minutes" modules="torch, snakemake, dgl, pandas" ;;
+  cuda) locks=("$here/cuda.lock") free=15 cost="about 12 GB, 10 minutes" modules="torch, snakemake, dgl, pandas" ;;
+  recbole) locks=("$here/recbole.lock") free=4 cost="about 2 GB, 2 minutes" modules="torch, recbole" ;;
+  *) die "LOCK is '$lock'; allowed: cpu, cuda, recbole" ;;
+esac
+if marked .cragru-lock; then exit; fi
+exec 9>"$venv.lock"
+flock -n 9 || { say "waiting for another install into $venv" && flock 9; }
+if marked .cragru-lock; then exit; fi
+
+if ! { marked .cragru-begun && "$venv/bin/python" -c ''; } 2>/dev/null; then make_venv; fi
+check_disk $free
+total=$(grep -c == "${locks[0]}")
+say "installing $total packages into $venv: $cost (log: $log)"
+: >"$log"
+heartbeat "$total" 9>&- &
+trap 'kill $! 2>/dev/null || true' EXIT
+pip_install "${locks[0]}"
+if [ "$lock" = cpu ] && grep -qs "^cuda.*= '" "$venv"/lib/python3.11/site-packages/torch/version.py; then
+  say "pip's index has torch as its CUDA build only, which wants $(grep -c == "${locks[1]}") libraries more, about 3 GB"
+  pip_install "${locks[1]}"
+fi
+DGLBACKEND=pytorch logged "importing $modules" -c "import $modules"
+mark .cragru-lock
+say "ready after $SECONDS s"

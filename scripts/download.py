@@ -1,0 +1,17 @@
+"""Fetch a data set's files, from a local override or the first source that answers."""
+
+import os
+
+from cragru.config.datasets import DatasetEntry
+from cragru.data.download import fetch
+from cragru.smk import stage
+
+
+def main(job):
+    entry = DatasetEntry.model_validate(job.params.entry)
+    override = os.environ.get("CRAGRU_DATA_DIR") or job.params.data_dir
+    fetch(entry, job.params.dataset, job.output.folder, override)
+
+
+if __name__ == "__main__":
+    stage(snakemake, main)

@@ -1,0 +1,25 @@
+"""Forget first and split the rest, or split and wait for requests, as the protocol says."""
+
+from pathlib import Path
+
+from cragru.data.frames import INTERACTIONS
+from cragru.data.parts import write_parts
+from cragru.data.split import forget_interactions, forget_users, split_first
+from cragru.io import read_parquet
+from cragru.smk import stage
+
+
+def main(job):
+    interactions = read_parquet(job.input.interactions, INTERACTIONS)
+    forget, ratios, seed = job.params.forget, job.params.ratios, int(job.params.seed)
+    if forget["kind"] == "interactions":
+        rows = forget_interactions(interactions, forget["fraction"], ratios, seed)
+    elif forget["kind"] == "users":
+        rows = forget_users(interactions, forget["fraction"], ratios, seed)
+    else:
+        rows = split_first(interactions, ratios, seed)
+    write_parts(Path(job.output.record).parent, rows, interactions)
+
+
+if __name__ == "__main__":
+    stage(snakemake, main)

