@@ -11,7 +11,7 @@ from snakemake.utils import min_version
 min_version("9.20")  # cache: on rules with several named outputs
 
 
-configfile: workflow.source_path("config/config.yaml")
+configfile: f"{workflow.basedir}/config/config.yaml"  # also with --directory
 
 
 include: "workflow/rules/common.smk"

@@ -121,6 +121,10 @@ def _versions() -> dict[str, str]:
 def _commit() -> str | None:
     """The checked-out commit, or None outside a git checkout."""
     answer = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False  # noqa: S607
+        ["git", "rev-parse", "HEAD"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return answer.stdout.strip() or None

@@ -12,7 +12,9 @@ def main(job):
         read_parquet(job.input.user_frame, USERS),
         read_parquet(job.input.item_frame, ITEMS),
     )
-    checked = {path: {"rows": len(read_request(path, catalogue)), "sha256": sha256(path)} for path in job.input.requests}
+    checked = {
+        path: {"rows": len(read_request(path, catalogue)), "sha256": sha256(path)} for path in job.input.requests
+    }
     write_json(job.output.checked, checked)
 
 

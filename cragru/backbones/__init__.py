@@ -1,0 +1,1 @@
+"""Recommenders and their training."""

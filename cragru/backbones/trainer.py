@@ -92,7 +92,12 @@ class Trainer:
     """Trains one backbone on one set of interactions; deterministic on the CPU for a seed and one thread."""
 
     def __init__(
-        self, backbone: Backbone, data: TrainingData, options: TrainingOptions, stream: tuple[int, str], device: torch.device
+        self,
+        backbone: Backbone,
+        data: TrainingData,
+        options: TrainingOptions,
+        stream: tuple[int, str],
+        device: torch.device,
     ) -> None:
         """Draw the initial parameters.
 

@@ -1,0 +1,1 @@
+"""Configuration: models, checks, and the JSON schemas generated from them."""

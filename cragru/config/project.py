@@ -78,15 +78,22 @@ def _check_names(project: Project) -> None:
         "tables": project.tables.tables,
     }
     problems = [
-        f"{key}: unknown name {name!r} ({nearest(name, known[key])}; they are defined in {getattr(settings.files, file)})"
-        for key, file in (("datasets", "datasets"), ("backbones", "params"), ("methods", "params"), ("tables", "tables"))
+        f"{key}: unknown name {name!r} ({nearest(name, known[key])}; defined in {getattr(settings.files, file)})"
+        for key, file in (
+            ("datasets", "datasets"),
+            ("backbones", "params"),
+            ("methods", "params"),
+            ("tables", "tables"),
+        )
         for name in getattr(settings, key)
         if name not in known[key]
     ]
     for name, table in project.tables.tables.items():
         if isinstance(table, UtilityTable) and table.protocol not in project.protocols:
             hint = nearest(table.protocol, project.protocols)
-            problems.append(f"{settings.files.tables}: tables.{name}.protocol: unknown name {table.protocol!r} ({hint})")
+            problems.append(
+                f"{settings.files.tables}: tables.{name}.protocol: unknown name {table.protocol!r} ({hint})"
+            )
     if ORIGINAL in project.params.methods:
         problems.append(f"{settings.files.params}: methods.{ORIGINAL}: is the model before any request; rename it")
     _raise(problems)

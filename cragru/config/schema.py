@@ -43,7 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
             continue
         stale = True
         if check:
-            lines = difflib.unified_diff(current.splitlines(), wanted.splitlines(), str(path.name), "models", lineterm="")
+            lines = difflib.unified_diff(
+                current.splitlines(), wanted.splitlines(), str(path.name), "models", lineterm=""
+            )
             sys.stderr.write("\n".join([*lines, "out of date: run `make schema`", ""]))
         else:
             write_text(path, wanted)

@@ -1,0 +1,1 @@
+"""From a publisher's archive to the parts of a split."""

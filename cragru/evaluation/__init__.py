@@ -1,0 +1,1 @@
+"""Per-user results of a model."""

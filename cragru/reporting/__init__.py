@@ -1,0 +1,1 @@
+"""Tables, from per-user results to CSV, Markdown and LaTeX."""

@@ -17,8 +17,8 @@ LATEX_SPECIAL = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "±": r"$\pm$",
-    "–": "--",
-    "—": "---",
+    "\N{EN DASH}": "--",
+    "\N{EM DASH}": "---",
     "|": r"\textbar{}",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
@@ -100,7 +100,7 @@ def _plain(text: str) -> str:
 
 
 def _booktabs(grid: Grid) -> TableFormat:
-    """tabulate's own booktabs format escapes what is already LaTeX, so this one does not."""
+    """Tabulate's own booktabs format escapes what is already LaTeX, so this one does not."""
     columns = "l" * (len(grid[0]) if grid else 1)
     row = DataRow("", " & ", r" \\")
     return TableFormat(

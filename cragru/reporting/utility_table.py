@@ -87,7 +87,9 @@ def utility_notes(table: pd.DataFrame, title: str) -> list[str]:
     users = sorted({round(value) for value in table["users"]})
     counted = str(users[0]) if len(users) == 1 else f"{users[0]} to {users[-1]}"
     seeds = int(table["seeds"].max())
-    spread = f"mean ± standard deviation over {seeds} training seeds" if seeds > 1 else "one seed, so no spread over seeds"
+    spread = (
+        f"mean ± standard deviation over {seeds} training seeds" if seeds > 1 else "one seed, so no spread over seeds"
+    )
     error = table["se_users"].max()
     return [
         f"Protocol: {title}. n = {counted} users; {spread}; standard error over users at most {error:.4f}. "

@@ -1,12 +1,13 @@
 """Compute HR@K and NDCG@K per user with RecBole's own metric classes, for golden numbers.
 
-Reads a JSON list of cases and prints JSON. A case is `{"name", "ranked": [[item, …] per user], "relevant": [[item, …]
-per user], "ks": [k, …]}`; its answer is `{name: {"hr@k": [value per user], "ndcg@k": [value per user]}}`. The values
-come from `Hit.metric_info` and `NDCG.metric_info` of RecBole 1.2.1, unrounded, on the matrix of hits that RecBole's
-collector would hand them, so the library's evaluator can be held to them to 1e-6.
+Reads a JSON list of cases and prints JSON. A case is `{"name", "ranked": [[item, ...] per user],
+"relevant": [[item, ...] per user], "ks": [k, ...]}`; its answer is `{name: {"hr@k": [value per user],
+"ndcg@k": [value per user]}}`. The values come from `Hit.metric_info` and `NDCG.metric_info` of RecBole 1.2.1,
+unrounded, on the matrix of hits that RecBole's collector would hand them, so the library's evaluator can be
+held to them to 1e-6.
 
-It runs in RecBole's environment (`envs/recbole.lock`), whose numpy the library cannot share. The library's tests read
-the stored answer, `tests/data/recbole_metrics_golden.json`, made by:
+It runs in RecBole's environment (`envs/recbole.lock`), whose numpy the library cannot share. The library's
+tests read the stored answer, `tests/data/recbole_metrics_golden.json`, made by:
 
     .venv-recbole/bin/python tests/benchmarks/recbole_metrics.py tests/data/recbole_metrics_cases.json
 """
@@ -24,7 +25,7 @@ from recbole.evaluator.metrics import NDCG, Hit
 
 
 def hits(case: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    """Returns which of each user's first max(ks) items are relevant, and how many relevant items the user has.
+    """Returns which of each user's first max(ks) items are relevant, and how many relevant items exist.
 
     Shapes: bool [users, max(ks)] and int64 [users].
 
@@ -32,16 +33,17 @@ def hits(case: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
         ValueError: if a list is shorter than max(ks), or a user has no relevant item: RecBole knows neither.
     """
     width = max(case["ks"])
-    for user, (ranked, relevant) in enumerate(zip(case["ranked"], case["relevant"], strict=True)):
+    pos_index, pos_len = [], []
+    for user, (ranked, listed) in enumerate(zip(case["ranked"], case["relevant"], strict=True)):
+        relevant = set(listed)
         if len(ranked) < width or not relevant:
             raise ValueError(
-                f"case {case['name']!r}, user {user}: {len(ranked)} ranked and {len(relevant)} relevant items; "
-                f"needs at least {width} and 1"
+                f"case {case['name']!r}, user {user}: {len(ranked)} ranked and {len(relevant)} relevant "
+                f"items; needs at least {width} and 1"
             )
-    relevant_sets = [set(relevant) for relevant in case["relevant"]]
-    pairs = zip(case["ranked"], relevant_sets, strict=True)
-    pos_index = np.array([[item in relevant for item in ranked[:width]] for ranked, relevant in pairs], dtype=bool)
-    return pos_index, np.array([len(relevant) for relevant in relevant_sets], dtype=np.int64)
+        pos_index.append([item in relevant for item in ranked[:width]])
+        pos_len.append(len(relevant))
+    return np.array(pos_index, dtype=bool), np.array(pos_len, dtype=np.int64)
 
 
 def evaluate(case: dict[str, Any]) -> dict[str, list[float]]:

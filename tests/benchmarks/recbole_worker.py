@@ -1,17 +1,18 @@
 """Train and test one RecBole backbone on a given split, and write its accuracy and seconds as JSON.
 
-Measures, on CPU: the seconds of RecBole's own training epochs (`Trainer._train_epoch`: negative sampling, forward,
-backward, Adam), those of its validations (`Trainer._valid_epoch`), the whole run (reading the split to the last test
-metric, imports left out), and HR and NDCG at 5, 10 and 20 under RecBole's full ranking. A benchmark compares them
-with this library on the very same split.
+Measures, on CPU: the seconds of RecBole's own training epochs (`Trainer._train_epoch`: negative sampling,
+forward, backward, Adam), those of its validations (`Trainer._valid_epoch`), the whole run (from reading the
+split to the last test metric; no imports), and HR and NDCG at 5, 10 and 20 under RecBole's full ranking.
+A benchmark compares them with this library on the very same split.
 
-It runs in an environment of its own (`envs/recbole.lock`) because RecBole 1.2.1 needs numpy below 2 and a scipy that
-still has `dok_matrix._update`, both older than what the library runs on. So it imports nothing of the library, and
-RecBole only after the thread limits are set.
+It runs in an environment of its own (`envs/recbole.lock`) because RecBole 1.2.1 needs numpy below 2 and a
+scipy that still has `dok_matrix._update`, both older than what the library runs on. So it imports nothing of
+the library, and RecBole only after the thread limits are set.
 
 Example:
-    .venv-recbole/bin/python tests/benchmarks/recbole_worker.py --split DIR --backbone lightgcn --learning-rate 5e-3 \
-        --batch-size 2048 --epochs 300 --patience 10 --seed 2020 --threads 2 --out result.json
+    .venv-recbole/bin/python tests/benchmarks/recbole_worker.py --split DIR --backbone lightgcn \
+        --learning-rate 5e-3 --batch-size 2048 --epochs 300 --patience 10 --seed 2020 --threads 2 \
+        --out result.json
 
 DIR holds `bench/bench.{train,valid,test}.inter`: tab-separated, header `user_id:token<TAB>item_id:token`.
 """
@@ -19,6 +20,7 @@ DIR holds `bench/bench.{train,valid,test}.inter`: tab-separated, header `user_id
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import json
 import logging
@@ -34,7 +36,7 @@ from typing import Any
 
 MODELS = {"bpr": "BPR", "lightgcn": "LightGCN"}
 PARTS = ("train", "valid", "test")
-EVAL_BATCH_SIZE = 4096 * 1700  # scores per batch; RecBole's default 4096 ranks ⌊4096 / items⌋ users at a time
+EVAL_BATCH_SIZE = 4096 * 1700  # scores per batch; RecBole's default 4096 ranks 4096 // items users at a time
 MODULES = ("recbole.config", "recbole.data", "recbole.trainer", "recbole.model.general_recommender")
 PACKAGES = ("recbole", "torch", "numpy", "scipy", "pandas")
 
@@ -64,7 +66,7 @@ def prepare_process(threads: int) -> None:
     """Sets what must stand before numpy and torch are imported, and hides the command line from RecBole."""
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[variable] = str(threads)
-    # RecBole pickles its Config into the checkpoint and reads it back with torch.load's default, which refuses it.
+    # RecBole pickles its Config into the checkpoint; torch.load refuses it by default (weights_only).
     os.environ["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"] = "1"
     sys.argv = sys.argv[:1]  # RecBole would let every `--name=value` override its configuration
     logging.getLogger().setLevel(logging.ERROR)
@@ -117,7 +119,7 @@ class Stopwatch:
 
 
 def build(model: str, configuration: dict[str, Any]) -> tuple[Any, Any, Any, Any]:
-    """Returns RecBole's trainer and its train, validation and test loaders, seeded as its quick start does."""
+    """Returns RecBole's trainer and its train, valid and test loaders, seeded as its quick start does."""
     from recbole.config import Config
     from recbole.data import create_dataset, data_preparation
     from recbole.utils import get_model, get_trainer, init_seed
@@ -161,19 +163,14 @@ def versions() -> dict[str, str]:
 
 
 def main() -> None:
-    """Runs once in a folder that is deleted afterwards, for RecBole writes TensorBoard logs where it stands."""
+    """Runs in a folder deleted afterwards, for RecBole writes TensorBoard logs where it stands."""
     arguments = parse_arguments()
     prepare_process(arguments.threads)
     import torch
 
     torch.set_num_threads(arguments.threads)
-    home = os.getcwd()
-    with tempfile.TemporaryDirectory(prefix="recbole-") as workdir:
-        os.chdir(workdir)
-        try:
-            record = run(arguments, workdir)
-        finally:
-            os.chdir(home)
+    with tempfile.TemporaryDirectory(prefix="recbole-") as workdir, contextlib.chdir(workdir):
+        record = run(arguments, workdir)
     record["versions"] = versions()
     arguments.out.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 

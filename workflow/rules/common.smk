@@ -28,15 +28,15 @@ def one_of(names):
 def tables_of(kind):
     """Names of the tables of a kind."""
     return [
-        name
-        for name, table in project.tables.tables.items()
-        if isinstance(table, kind)
+        name for name, table in project.tables.tables.items() if isinstance(table, kind)
     ]
 
 
 def protocols_in_order(order):
     """Names of the protocols that forget first, or split first."""
-    return [name for name, protocol in project.protocols.items() if protocol.order == order]
+    return [
+        name for name, protocol in project.protocols.items() if protocol.order == order
+    ]
 
 
 wildcard_constraints:
@@ -179,7 +179,10 @@ def table_labels(wildcards):
 
 def per_user_files(wildcards):
     """Per-user results of a table's rows."""
-    return ["results/{}/{}/{}/{}/{}/per-user.parquet".format(*cell) for cell in table_cells(wildcards)]
+    return [
+        "results/{}/{}/{}/{}/{}/per-user.parquet".format(*cell)
+        for cell in table_cells(wildcards)
+    ]
 
 
 def protocol_title(wildcards):

@@ -4,7 +4,9 @@ TABLE = "results/{run}/tables/{table}"
 
 rule datasets_table:
     input:
-        statistics=expand(rules.prepare.output.statistics, dataset=project.settings.datasets),
+        statistics=expand(
+            rules.prepare.output.statistics, dataset=project.settings.datasets
+        ),
         paper=paper_file,
     output:
         csv=f"{TABLE}.csv",
@@ -18,7 +20,9 @@ rule datasets_table:
     conda:
         "../../envs/tables.yaml"
     params:
-        labels=[project.registry.datasets[name].title for name in project.settings.datasets],
+        labels=[
+            project.registry.datasets[name].title for name in project.settings.datasets
+        ],
         spec=table_spec,
         code=code_digest("scripts/datasets_table.py"),
     message:
