@@ -39,9 +39,8 @@ make_venv() {
   if [ -d "$venv" ] && [ ! -e "$venv/pyvenv.cfg" ] && [ -n "$(find "$venv" -type f -print -quit)" ]; then
     die "$venv holds files but is no virtual environment: move it away, or name another folder"
   fi
-  rm -rf "$venv.old"
-  if [ -d "$venv" ]; then mv "$venv" "$venv.old"; fi  # a half-deleted one would look like somebody else's folder
-  rm -rf "$venv.old"
+  rm -rf "$venv.old"  # renamed before it is deleted: half an environment would look like somebody else's folder
+  if [ -d "$venv" ]; then mv "$venv" "$venv.old" && rm -rf "$venv.old"; fi
   "$python" -m venv "$venv" >&2 || die "'$python -m venv' failed (see above); Debian has it in the package python3.11-venv"
   mark .cragru-begun
 }
@@ -53,7 +52,7 @@ check_disk() {  # what an interrupted run has put there need not be written agai
 
 heartbeat() {  # until killed; its sleep holds neither our output nor the lock, for it outlives the kill by seconds
   while sleep 10 >/dev/null 2>&1 9>&- && kill -0 $$ 2>/dev/null; do
-    say "$SECONDS s: $(grep -c '^Collecting ' "$log") of $1 packages found," \
+    say "$SECONDS s: $(grep -cE '^(Collecting|Processing) ' "$log") packages found," \
       "$(find "$venv"/lib/python*/site-packages -maxdepth 1 -name '*.dist-info' | wc -l) installed"
   done
 }
@@ -62,22 +61,22 @@ logged() {  # WHAT ARGUMENTS…: runs the environment's python; its many words g
   local what=$1 status=0
   shift
   "$venv/bin/python" "$@" >>"$log" 2>&1 || status=$?
-  if [ "$status" != 0 ]; then
-    { grep -E '^(ERROR|[A-Za-z.]+Error)' "$log" || tail -n 5 "$log"; } | tail -n 5 >&2
-    die "$what failed (exit $status). The whole story is in $log; the same command goes on from here"
-  fi
+  if [ "$status" = 0 ]; then return; fi
+  { grep -E '^(ERROR|[A-Za-z.]+Error)' "$log" || tail -n 5 "$log"; } | tail -n 5 >&2
+  die "$what failed (exit $status). The whole story is in $log; the same command goes on from here"
 }
-pip_install() { logged "pip install -r $1" -m pip install --no-deps --no-input --disable-pip-version-check --progress-bar off -r "$1"; }
+pip_install() { logged "pip install -r $1" -m pip install --no-deps --no-compile --no-input --disable-pip-version-check -r "$1"; }
 
 [ $# -ge 1 ] || die "usage: envs/install.sh VENV [cpu|cuda|recbole]"
 here=$(dirname "${BASH_SOURCE[0]}") venv=$(realpath -m "$1") log=$venv/install.log lock=${2:-$(choose_lock)}
 # GB and minutes: measured on 2 cores with a fast network
 case $lock in
-  cpu) locks=("$here/cpu.lock" "$here/cuda-libs.lock") free=6 cost="about 3 GB, 3 minutes" modules="torch, snakemake, dgl, pandas" ;;
-  cuda) locks=("$here/cuda.lock") free=15 cost="about 12 GB, 10 minutes" modules="torch, snakemake, dgl, pandas" ;;
-  recbole) locks=("$here/recbole.lock") free=4 cost="about 2 GB, 2 minutes" modules="torch, recbole" ;;
+  cpu) free=6 cost="about 3.2 GB, 3 minutes" modules="torch, snakemake, dgl, pandas" ;;
+  cuda) free=15 cost="about 12 GB, 10 minutes" modules="torch, snakemake, dgl, pandas" ;;
+  recbole) free=4 cost="about 2 GB, 2 minutes" modules="torch, recbole" ;;
   *) die "LOCK is '$lock'; allowed: cpu, cuda, recbole" ;;
 esac
+locks=("$here/$lock.lock" "$here/cuda-libs.lock")
 if marked .cragru-lock; then exit; fi
 exec 9>"$venv.lock"
 flock -n 9 || { say "waiting for another install into $venv" && flock 9; }
@@ -85,16 +84,17 @@ if marked .cragru-lock; then exit; fi
 
 if ! { marked .cragru-begun && "$venv/bin/python" -c ''; } 2>/dev/null; then make_venv; fi
 check_disk $free
-total=$(grep -c == "${locks[0]}")
-say "installing $total packages into $venv: $cost (log: $log)"
+say "installing $(grep -c == "${locks[0]}") packages into $venv: $cost (log: $log)"
 : >"$log"
-heartbeat "$total" 9>&- &
+heartbeat 9>&- &
 trap 'kill $! 2>/dev/null || true' EXIT
 pip_install "${locks[0]}"
-if [ "$lock" = cpu ] && grep -qs "^cuda.*= '" "$venv"/lib/python3.11/site-packages/torch/version.py; then
+if [ "$lock" != cuda ] && grep -qs "^cuda.*= '" "$venv"/lib/python3.11/site-packages/torch/version.py; then
   say "pip's index has torch as its CUDA build only, which wants $(grep -c == "${locks[1]}") libraries more, about 3 GB"
   pip_install "${locks[1]}"
 fi
+# pip would compile on one core; some packages hold files for other Pythons, which fail and do not matter
+"$venv/bin/python" -m compileall -qq -j 0 "$venv/lib" || true
 DGLBACKEND=pytorch logged "importing $modules" -c "import $modules"
 mark .cragru-lock
 say "ready after $SECONDS s"

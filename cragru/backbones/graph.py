@@ -6,6 +6,7 @@ after an unweighted sum over neighbours: dgl's weighted product is many times sl
 
 import os
 import warnings
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -13,13 +14,20 @@ import torch
 from cragru.ranking import Pairs
 
 Engine = Literal["dgl", "csr"]
+NeighbourSum = Callable[[torch.Tensor], torch.Tensor]
 
 
 class NormalisedGraph:
     """``Â`` of a set of interactions, as a linear map on tables `[users + items, d]`."""
 
     def __init__(
-        self, positives: Pairs, users: int, items: int, device: torch.device, engine: Engine | None = None
+        self,
+        positives: Pairs,
+        users: int,
+        items: int,
+        device: torch.device,
+        engine: Engine | None = None,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         """Build the graph.
 
@@ -29,33 +37,39 @@ class NormalisedGraph:
             items: Number of items.
             device: Where products are wanted.
             engine: Which product; by default dgl on the CPU and torch's CSR on CUDA.
+            dtype: Of the tables; tests take float64.
         """
         self.nodes = users + items
         u, i = positives[0].to(device), positives[1].to(device) + users
         sources, targets = torch.cat([u, i]), torch.cat([i, u])
         degrees = torch.bincount(targets, minlength=self.nodes)
-        self._scale = degrees.clamp(min=1).float().rsqrt().unsqueeze(1)  # an isolated node's sum is 0 anyway
+        degree = degrees.clamp(min=1).to(dtype).unsqueeze(1)  # an isolated node's sum is 0 anyway
+        self._scale, self._scale_squared = degree.rsqrt(), degree.reciprocal()
         self.engine: Engine = engine or ("csr" if device.type == "cuda" else "dgl")
         build = _dgl_sum if self.engine == "dgl" else _csr_sum
-        self._neighbour_sum = build(sources, targets, degrees)
+        self._neighbour_sum = build(sources, targets, degrees, dtype)
 
     def propagate(self, table: torch.Tensor) -> torch.Tensor:
         """``Â · table`` for a `[users + items, d]` table; Â is symmetric, so this is its own adjoint."""
-        scale = self._scale.to(table.dtype)
-        return self._neighbour_sum(table * scale).mul_(scale)
+        return self._neighbour_sum(table * self._scale).mul_(self._scale)
 
     def mean_of_layers(self, table: torch.Tensor, layers: int) -> torch.Tensor:
-        """LightGCN's read-out ``(1 / (L + 1)) Σ_{k=0..L} Â^k · table``; symmetric too, identity for L = 0."""
+        """LightGCN's read-out ``(1 / (L + 1)) Σ_{k=0..L} Â^k · table``; symmetric too, identity for L = 0.
+
+        Between two layers the scales after one and before the next are one factor, and the last scale is applied to
+        the sum of the layers: half the passes over the table.
+        """
         if layers == 0:
             return table
-        total, power = table.clone(), table
-        for _ in range(layers):
-            power = self.propagate(power)
-            total += power
-        return total.div_(layers + 1)
+        power = self._neighbour_sum(table * self._scale)
+        total = power
+        for _ in range(layers - 1):
+            power = self._neighbour_sum(power * self._scale_squared)
+            total = total + power
+        return torch.addcmul(table, total, self._scale).div_(layers + 1)
 
 
-def _dgl_sum(sources: torch.Tensor, targets: torch.Tensor, degrees: torch.Tensor):  # noqa: ANN202  a closure
+def _dgl_sum(sources: torch.Tensor, targets: torch.Tensor, degrees: torch.Tensor, dtype: torch.dtype) -> NeighbourSum:
     os.environ.setdefault("DGLBACKEND", "pytorch")  # without it dgl writes a question into the user's home
     import dgl
 
@@ -69,18 +83,16 @@ def _dgl_sum(sources: torch.Tensor, targets: torch.Tensor, degrees: torch.Tensor
     return neighbour_sum
 
 
-def _csr_sum(sources: torch.Tensor, targets: torch.Tensor, degrees: torch.Tensor):  # noqa: ANN202  a closure
+def _csr_sum(sources: torch.Tensor, targets: torch.Tensor, degrees: torch.Tensor, dtype: torch.dtype) -> NeighbourSum:
     offsets = torch.zeros(len(degrees) + 1, dtype=torch.int64, device=degrees.device)
     offsets[1:] = degrees.cumsum(0)
     columns = sources[torch.argsort(targets, stable=True)]
-    cache: dict[torch.dtype, torch.Tensor] = {}
+    ones = torch.ones(len(columns), dtype=dtype, device=degrees.device)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Sparse CSR tensor support")  # torch's notice that it is in beta
+        matrix = torch.sparse_csr_tensor(offsets, columns, ones, size=(len(degrees), len(degrees)))
 
     def neighbour_sum(table: torch.Tensor) -> torch.Tensor:
-        if table.dtype not in cache:
-            ones = torch.ones(len(columns), dtype=table.dtype, device=table.device)
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", message="Sparse CSR tensor support")  # beta notice, once a process
-                cache[table.dtype] = torch.sparse_csr_tensor(offsets, columns, ones, size=(len(degrees),) * 2)
-        return cache[table.dtype] @ table
+        return matrix @ table
 
     return neighbour_sum

@@ -40,14 +40,28 @@ class LightGCN:
         """Loss with penalty, and its gradient by the layer-0 table."""
         loss, gradient = bpr_gradient(self.factors(table), users, positives, negatives)
         gradient = self.graph.mean_of_layers(gradient, self.options.layers)
-        weight = self.options.regularisation / len(users)
-        if weight:
-            for rows in (users, positives, negatives):
-                embeddings = table.index_select(0, rows)
-                norm = torch.linalg.vector_norm(embeddings)
-                loss = loss + weight * norm
-                gradient.index_add_(0, rows, embeddings.mul_(weight / norm))
+        if self.options.regularisation:
+            loss = loss + self._add_penalty(gradient, table, (users, positives, negatives))
         return loss, gradient
+
+    def _add_penalty(
+        self, gradient: torch.Tensor, table: torch.Tensor, batch: tuple[torch.Tensor, ...]
+    ) -> torch.Tensor:
+        """Add the penalty's gradient to `gradient`; returns the penalty.
+
+        A batch holds a row many times, so each norm is taken from how often a row occurs: ``‖E_u‖² = Σ_r n_r ‖e_r‖²``
+        over the rows of the table, and its gradient by row r is ``n_r e_r / ‖E_u‖``.
+        """
+        weight = self.options.regularisation / len(batch[0])
+        squares = torch.linalg.vecdot(table, table)
+        factor, penalty = torch.zeros_like(squares), squares.new_zeros(())
+        for rows in batch:
+            counts = torch.bincount(rows, minlength=len(table)).to(squares.dtype)
+            norm = counts.dot(squares).sqrt()
+            factor += counts.mul_(weight / norm)
+            penalty += weight * norm
+        gradient.addcmul_(table, factor.unsqueeze(1))
+        return penalty
 
 
 def build(data: TrainingData, options: TrainingOptions, device: torch.device) -> LightGCN:

@@ -1,0 +1,170 @@
+"""`make bench`: cragru's backbones against RecBole 1.2.1's, on identical split files, alternating in one run.
+
+For each seed ML-100K is split anew (all data, nothing forgotten), and each library trains each backbone with the
+hyper-parameters of config/params.yaml, each in a process of its own with the same number of threads. Printed are
+epochs per second (training alone, and with the validation after each epoch), their ratio, and the test metrics of
+both. The ratios depend on the machine; an idle one gives them best.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tabulate import tabulate  # noqa: E402
+
+from cragru.config.base import load_yaml, parse  # noqa: E402
+from cragru.config.datasets import load_registry  # noqa: E402
+from cragru.config.models import BackboneEntry, Params  # noqa: E402
+from cragru.data.download import fetch  # noqa: E402
+from cragru.data.frames import INTERACTIONS  # noqa: E402
+from cragru.data.prepare import prepare  # noqa: E402
+from cragru.data.split import split_first  # noqa: E402
+from cragru.io import read_parquet  # noqa: E402
+
+PYTHONS = {"recbole": ROOT / ".venv-recbole" / "bin" / "python", "cragru": Path(sys.executable)}
+WANTED = {"bpr": 2.5, "lightgcn": 5.0}  # epochs per second, times RecBole's
+NDCG_MARGIN, METRIC_MARGIN = 0.01, 0.015
+METRICS = ("hr@10", "ndcg@10")
+Records = dict[tuple[str, str], list[dict[str, Any]]]  # by library and backbone, one a seed
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description="cragru's backbones against RecBole's on identical split files")
+    parser.add_argument("--seeds", type=int, default=3, help="how many splits and trainings (default 3)")
+    parser.add_argument("--epochs", type=int, default=300, help="at most; a small number makes a quick trial")
+    parser.add_argument("--threads", type=int, default=1, help="of either library (default 1)")
+    parser.add_argument("--ratios", type=float, nargs=3, default=(0.8, 0.1, 0.1), metavar="R", help="of the split")
+    return parser.parse_args()
+
+
+def write_splits(folder: Path, seeds: int, ratios: tuple[float, float, float]) -> None:
+    """Prepare ML-100K and write RecBole's atomic files of every seed's split."""
+    entry = load_registry(ROOT / "config" / "datasets.yaml").entry("ml-100k")
+    fetch(entry, "ml-100k", folder / "raw", os.environ.get("CRAGRU_DATA_DIR"))
+    prepare(folder / "raw", folder / "prepared")
+    interactions = read_parquet(folder / "prepared" / "interactions.parquet", INTERACTIONS)
+    for seed in range(1, seeds + 1):
+        target = folder / str(seed) / "bench"
+        target.mkdir(parents=True)
+        rows = split_first(interactions, ratios, seed)
+        for part in ("train", "valid", "test"):
+            frame = interactions.iloc[rows[part]][["user", "item"]]
+            frame.columns = ["user_id:token", "item_id:token"]
+            frame.to_csv(target / f"bench.{part}.inter", sep="\t", index=False)
+
+
+def train(library: str, name: str, entry: BackboneEntry, seed: int, folder: Path, options: argparse.Namespace) -> dict:
+    """Run one worker; returns its record."""
+    out = folder / f"{library}-{name}-{seed}.json"
+    arguments = {
+        "split": folder / str(seed),
+        "backbone": name,
+        "learning-rate": entry.learning_rate,
+        "batch-size": entry.batch_size,
+        "epochs": options.epochs,
+        "patience": entry.patience,
+        "seed": seed,
+        "threads": options.threads,
+        "out": out,
+    }
+    worker = Path(__file__).with_name(f"{library}_worker.py")
+    command = [PYTHONS[library], worker, *(text for key, value in arguments.items() for text in (f"--{key}", value))]
+    # PASSIVE: a thread that waits must not spin, or a busy machine would time the spinning
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_WAIT_POLICY": "PASSIVE", "DGLBACKEND": "pytorch"}
+    environment["OMP_NUM_THREADS"] = str(options.threads)
+    subprocess.run(list(map(str, command)), check=True, env=environment)
+    record = json.loads(out.read_text(encoding="utf-8"))
+    print(
+        f"  {library:8}{name:10}seed {seed}: {record['epochs_run']} epochs, {record['total_seconds']:.1f} s, "
+        f"NDCG@10 {record['test']['ndcg@10']:.4f}",
+        flush=True,
+    )
+    return record
+
+
+def speed(record: dict[str, Any], validation: bool) -> float:
+    """Epochs per second."""
+    return record["epochs_run"] / (record["train_seconds"] + validation * record["valid_seconds"])
+
+
+def spread(values: list[float], digits: int) -> str:
+    """Median with the lowest and the highest."""
+    return f"{statistics.median(values):.{digits}f} [{min(values):.{digits}f}, {max(values):.{digits}f}]"
+
+
+def report(records: Records, backbones: list[str]) -> None:
+    """Print the figures and what they are held against."""
+    rows, verdicts = [], []
+    for name in backbones:
+        ours, theirs = records["cragru", name], records["recbole", name]
+        row = [name]
+        for validation in (False, True):
+            fast = [[speed(record, validation) for record in side] for side in (theirs, ours)]
+            ratios = [b / a for a, b in zip(*fast, strict=True)]
+            row += [spread(fast[0], 1), spread(fast[1], 1), spread(ratios, 2)]
+            what = (
+                f"{name}: epochs per second, {'with validation' if validation else 'training alone'}, times RecBole's"
+            )
+            verdicts.append((what, statistics.median(ratios), WANTED[name]))
+        rows.append(row)
+        for metric in METRICS:
+            gap = statistics.mean(a["test"][metric] - b["test"][metric] for a, b in zip(ours, theirs, strict=True))
+            verdicts.append((f"{name}: {metric}, cragru's minus RecBole's", gap, -margin(metric)))
+    header = ["backbone", *(f"{who} {what}" for what in ("train", "+valid") for who in ("RecBole", "cragru", "ratio"))]
+    print("\nEpochs per second, median [lowest, highest] over seeds:\n" + tabulate(rows, header, tablefmt="pipe"))
+    print("\nTest metrics, mean over seeds:\n" + metric_table(records, backbones) + "\n")
+    for what, got, least in verdicts:
+        print(f"{'ok  ' if got >= least else 'LOW '} {what}: {got:+.4f}, wanted at least {least:+.3f}")
+
+
+def margin(metric: str) -> float:
+    """By how much cragru may be below RecBole."""
+    return NDCG_MARGIN if metric == "ndcg@10" else METRIC_MARGIN
+
+
+def metric_table(records: Records, backbones: list[str]) -> str:
+    """Metrics of both libraries side by side."""
+    rows = [
+        [
+            name,
+            library,
+            *(f"{statistics.mean(r['test'][m] for r in records[library, name]):.4f}" for m in METRICS),
+            "/".join(str(record["best_epoch"]) for record in records[library, name]),
+        ]
+        for name in backbones
+        for library in ("recbole", "cragru")
+    ]
+    return tabulate(
+        rows, ["backbone", "library", "HR@10", "NDCG@10", "best epochs"], tablefmt="pipe", disable_numparse=True
+    )
+
+
+def main() -> None:
+    """Split, train alternately, report."""
+    options = parse_arguments()
+    entries = parse(Params, load_yaml(ROOT / "config" / "params.yaml"), "config/params.yaml").backbones
+    backbones = list(WANTED)
+    records: Records = {(library, name): [] for library in PYTHONS for name in backbones}
+    with tempfile.TemporaryDirectory(prefix="cragru-bench-") as name:
+        folder = Path(name)
+        write_splits(folder, options.seeds, tuple(options.ratios))
+        for seed in range(1, options.seeds + 1):
+            for backbone in backbones:
+                for library in PYTHONS:
+                    record = train(library, backbone, entries[backbone], seed, folder, options)
+                    records[library, backbone].append(record)
+    report(records, backbones)
+
+
+if __name__ == "__main__":
+    main()

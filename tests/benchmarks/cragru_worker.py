@@ -1,0 +1,90 @@
+"""Train and test one cragru backbone on a given split, and write its accuracy and seconds as JSON.
+
+The counterpart of `recbole_worker.py`: same arguments, same files in, same record out, so that `against_recbole.py`
+can compare them. The clock runs from reading the split to the last test metric; imports are outside.
+"""
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+CUTOFFS = (5, 10, 20)
+PACKAGES = ("torch", "dgl", "numpy")
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description="Train and test one cragru backbone on a given split.")
+    parser.add_argument("--split", type=Path, required=True, help="folder that holds bench/bench.*.inter")
+    parser.add_argument("--backbone", required=True)
+    parser.add_argument("--learning-rate", type=float, required=True)
+    parser.add_argument("--batch-size", type=int, required=True)
+    parser.add_argument("--epochs", type=int, required=True)
+    parser.add_argument("--patience", type=int, required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    return parser.parse_args()
+
+
+def read_split(folder: Path) -> dict[str, pd.DataFrame]:
+    """Read the atomic files; their tokens are the dense ids already."""
+    return {
+        part: pd.read_csv(folder / "bench" / f"bench.{part}.inter", sep="\t").set_axis(["user", "item"], axis=1)
+        for part in ("train", "valid", "test")
+    }
+
+
+def run(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Train with early stopping, evaluate with training and validation rows masked."""
+    import torch
+
+    from cragru.backbones.base import TrainingData, TrainingOptions, pairs
+    from cragru.backbones.training import train_backbone
+    from cragru.evaluation.utility import per_user_utility
+
+    torch.set_num_threads(arguments.threads)
+    importlib.import_module("dgl")  # outside the clock, as RecBole's imports are
+    start = time.perf_counter()
+    parts = read_split(arguments.split)
+    together = pd.concat(parts.values())
+    users, items = int(together["user"].max()) + 1, int(together["item"].max()) + 1
+    layers, regularisation = (2, 1e-5) if arguments.backbone == "lightgcn" else (0, 0.0)
+    options = TrainingOptions(
+        64, arguments.learning_rate, arguments.batch_size, arguments.epochs, arguments.patience, layers, regularisation
+    )
+    data = TrainingData(pairs(parts["train"]), pairs(parts["valid"]), users, items)
+    module = f"cragru.backbones.{arguments.backbone}"
+    training, _ = train_backbone(module, arguments.backbone, data, options, arguments.seed, "cpu")
+    parts["forget"] = parts["train"].iloc[:0]
+    table = per_user_utility(training.model, parts, users, items).query("mask == 'A' and k in @CUTOFFS")
+    means = table.groupby("k")[["hr", "ndcg"]].mean()
+    return {
+        "epochs_run": len(training.curve),
+        "best_epoch": training.best_epoch,
+        "train_seconds": sum(epoch.train_seconds for epoch in training.curve),
+        "valid_seconds": sum(epoch.valid_seconds for epoch in training.curve),
+        "total_seconds": time.perf_counter() - start,
+        "test": {f"{metric}@{k}": float(means.loc[k, metric]) for k in CUTOFFS for metric in ("hr", "ndcg")},
+    }
+
+
+def main() -> None:
+    """Run and write the record."""
+    arguments = parse_arguments()
+    os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
+    record = run(arguments) | {name: getattr(arguments, name) for name in ("backbone", "seed", "threads")}
+    versions = {name: importlib.metadata.version(name) for name in PACKAGES}
+    record["versions"] = {"python": platform.python_version(), **versions}
+    arguments.out.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
