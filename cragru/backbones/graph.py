@@ -90,7 +90,7 @@ def _csr_sum(sources: torch.Tensor, targets: torch.Tensor, degrees: torch.Tensor
     ones = torch.ones(len(columns), dtype=dtype, device=degrees.device)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support")  # torch's notice that it is in beta
-        matrix = torch.sparse_csr_tensor(offsets, columns, ones, size=(len(degrees), len(degrees)))
+        matrix = torch.sparse_csr_tensor(offsets, columns, ones, size=(len(degrees),) * 2, check_invariants=True)
 
     def neighbour_sum(table: torch.Tensor) -> torch.Tensor:
         return matrix @ table

@@ -1,6 +1,7 @@
 """A table as text: cells with marks, rendered to Markdown and to LaTeX (booktabs) through tabulate."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tabulate import DataRow, Line, TableFormat, tabulate
@@ -22,7 +23,15 @@ LATEX_SPECIAL = {
     "|": r"\textbar{}",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
+    "[": "{[}",  # a line that starts with it, or with *, would be read as an option of the line break before
+    "*": "{*}",
 }
+LATEX_FIT = (  # box 0, shrunk to what a page can hold
+    r"\ifdim\wd0>\textwidth\sbox0{\resizebox{\textwidth}{!}{\usebox0}}\fi",
+    r"\ifdim\dimexpr\ht0+\dp0\relax>.75\textheight\sbox0{\resizebox*{!}{.75\textheight}{\usebox0}}\fi",
+    r"\usebox0",
+)
+READABLE = 100  # characters in a line that LaTeX need not shrink much below 6 points in a one-column article
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,8 @@ def markdown(header: Sequence[str], grid: Grid, caption: str, notes: Sequence[st
 def latex(header: Sequence[str], grid: Grid, caption: str, label: str, notes: Sequence[str] = ()) -> str:
     """The table as a LaTeX `table*` for ``\\input``; the document loads booktabs and graphicx.
 
+    It is shrunk where it would not fit the page. Names that repeat the row above are blank, and groups stand apart.
+
     Args:
         header: Column names.
         grid: Rows of cells.
@@ -73,22 +84,54 @@ def latex(header: Sequence[str], grid: Grid, caption: str, label: str, notes: Se
         label: For ``\\ref``.
         notes: Lines below it.
     """
-    around = {"best": r"\textbf{{{}}}", "second": r"\underline{{{}}}", "": "{}"}
-    rows = [[_beside(around[cell.mark].format(escape_latex(cell.text)), cell.paper) for cell in row] for row in grid]
-    body = tabulate(rows, [escape_latex(name) for name in header], tablefmt=_booktabs(grid), disable_numparse=True)
+    names = [escape_latex(name) for name in header]
+    body = tabulate(_latex_rows(grid), names, tablefmt=_booktabs(len(header)), disable_numparse=True)
     lines = [
         r"% \usepackage{booktabs,graphicx}",
-        r"\begin{table*}[t]",
+        r"\begin{table*}[tp]",
         r"\centering",
         rf"\caption{{{escape_latex(caption)}}}",
         rf"\label{{{label}}}",
-        r"\resizebox{\textwidth}{!}{%",
-        body,
-        "}",
-        *(rf"\par\smallskip\footnotesize {escape_latex(note)}" for note in notes),
+        r"\smallskip",
+        r"\sbox0{%",
+        body + "}%",
+        *LATEX_FIT,
+        *(rf"{{\par\smallskip\raggedright\footnotesize {escape_latex(note)}\par}}" for note in notes),
         r"\end{table*}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _latex_rows(grid: Grid) -> list[list[str]]:
+    """Cells as LaTeX; where a line would be long, printed values go below ours, in a line of their own."""
+    around = {"best": r"\textbf{{{}}}", "second": r"\underline{{{}}}", "": "{}"}
+    width = sum(max(len(_beside(cell.text, cell.paper)) for cell in column) for column in zip(*grid, strict=True))
+    rows = []
+    for row, names in zip(grid, _group_names(grid), strict=True):
+        ours = names + [around[cell.mark].format(escape_latex(cell.text)) for cell in row[len(names) :]]
+        printed = [cell.paper for cell in row]
+        if width <= READABLE:
+            rows.append([_beside(*both) for both in zip(ours, printed, strict=True)])
+            continue
+        rows.append(ours)
+        if any(printed):
+            rows.append([rf"{{\scriptsize [{paper}]}}" if paper else "" for paper in printed])
+    return rows
+
+
+def _group_names(grid: Grid) -> Iterator[list[str]]:
+    """The columns on the left whose names several rows share: blank where they repeat, set apart where they change."""
+    columns = range(1, len(grid[0]) if grid else 1)
+    depth = sum(len({tuple(row[:count]) for row in grid}) < len(grid) for count in columns)
+    above: list[str] = []
+    for row in grid:
+        names = [escape_latex(cell.text) for cell in row[:depth]]
+        same = len(os.path.commonprefix([names, above]))
+        shown = [""] * same + names[same:]
+        if above and same < depth:
+            shown[0] = (r"\addlinespace " if same else r"\midrule ") + shown[0]
+        yield shown
+        above = names
 
 
 def _beside(value: str, paper: str) -> str:
@@ -99,12 +142,11 @@ def _plain(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def _booktabs(grid: Grid) -> TableFormat:
+def _booktabs(columns: int) -> TableFormat:
     """Tabulate's own booktabs format escapes what is already LaTeX, so this one does not."""
-    columns = "l" * (len(grid[0]) if grid else 1)
     row = DataRow("", " & ", r" \\")
     return TableFormat(
-        lineabove=Line(rf"\begin{{tabular}}{{{columns}}}" + "\n" + r"\toprule", "", "", ""),
+        lineabove=Line(rf"\begin{{tabular}}{{{'l' * columns}}}" + "\n" + r"\toprule", "", "", ""),
         linebelowheader=Line(r"\midrule", "", "", ""),
         linebetweenrows=None,
         linebelow=Line(r"\bottomrule" + "\n" + r"\end{tabular}", "", "", ""),

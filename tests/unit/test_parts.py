@@ -1,0 +1,91 @@
+"""Splits on disk: whatever is lost, repeated or altered is noticed."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cragru.data.frames import INTERACTIONS
+from cragru.data.parts import PARTS, read_all_parts, read_parts, read_sizes, write_parts
+from cragru.data.split import forget_interactions
+from cragru.errors import CragruError
+from cragru.io import read_json, write_json
+
+
+@pytest.fixture
+def interactions():
+    users = np.repeat(np.arange(6), 12)
+    return pd.DataFrame(
+        {
+            "user": users,
+            "item": np.arange(72) % 20,
+            "rating": np.arange(72) % 5 + 1,
+            "timestamp": np.arange(72) + 880_000_000,
+        }
+    ).astype(INTERACTIONS)
+
+
+@pytest.fixture
+def rows(interactions):
+    return forget_interactions(interactions, 0.1, (0.7, 0.1, 0.2), seed=1)
+
+
+def test_round_trip(tmp_path, interactions, rows):
+    write_parts(tmp_path, rows, interactions)
+    parts = read_all_parts(tmp_path, interactions)
+    assert set(parts) == set(PARTS)
+    for name, part in parts.items():
+        assert np.array_equal(part["row"], rows[name])
+        assert np.array_equal(part["item"], interactions["item"].iloc[rows[name]])
+
+
+@pytest.mark.parametrize("fault", ["lost", "repeated", "missing part"])
+def test_writing_refuses_what_is_no_permutation(tmp_path, interactions, rows, fault):
+    if fault == "lost":
+        rows["test"] = rows["test"][1:]
+    elif fault == "repeated":
+        rows["valid"] = np.append(rows["valid"], rows["forget"][0])
+    else:
+        del rows["forget"]
+    with pytest.raises(CragruError, match=r"no permutation|expected"):
+        write_parts(tmp_path, rows, interactions)
+    assert not (tmp_path / "split.json").exists()
+
+
+def test_reading_notices_an_altered_part(tmp_path, interactions, rows):
+    write_parts(tmp_path, rows, interactions)
+    path = tmp_path / "valid.parquet"
+    path.write_bytes(path.read_bytes() + b"x")
+    read_parts(tmp_path, ["train"])  # what is not read is not opened
+    with pytest.raises(CragruError, match=r"valid\.parquet: checksum .* altered"):
+        read_parts(tmp_path, ["train", "valid"])
+
+
+def test_reading_notices_a_record_that_does_not_add_up(tmp_path, interactions, rows):
+    write_parts(tmp_path, rows, interactions)
+    record = read_json(tmp_path / "split.json")
+    record["parts"]["train"]["rows"] -= 1
+    write_json(tmp_path / "split.json", record)
+    with pytest.raises(CragruError, match="71 rows of 72"):
+        read_parts(tmp_path, ["train"])
+
+
+def test_reading_notices_other_interactions(tmp_path, interactions, rows):
+    write_parts(tmp_path, rows, interactions)
+    altered = interactions.assign(item=interactions["item"].to_numpy()[::-1].copy())
+    with pytest.raises(CragruError, match="differ from the prepared interactions"):
+        read_all_parts(tmp_path, altered)
+    with pytest.raises(CragruError, match="no permutation of the 71"):
+        read_all_parts(tmp_path, interactions.iloc[:-1])
+
+
+def test_reading_one_part_opens_no_other(tmp_path, interactions, rows):
+    """Who trains on the remain set must not need, or touch, the forget set."""
+    write_parts(tmp_path, rows, interactions)
+    for name in ("forget", "forget-heldout", "test"):
+        (tmp_path / f"{name}.parquet").unlink()
+    assert set(read_parts(tmp_path, ["train", "valid"])) == {"train", "valid"}
+
+
+def test_sizes(tmp_path):
+    write_json(tmp_path / "statistics.json", {"users": 3, "items": 4, "interactions": 5})
+    assert read_sizes(tmp_path / "statistics.json") == (3, 4)

@@ -1,0 +1,57 @@
+"""Deletion requests from a file: right ones become rows, wrong ones name their line."""
+
+import pandas as pd
+import pytest
+
+from cragru.data.requests import Catalogue, read_request
+from cragru.errors import CragruError
+
+
+@pytest.fixture
+def catalogue():
+    """Users 10 and 20 (ids 0, 1), items 7, 8, 9 (ids 0, 1, 2); user 10 has 7 and 9, user 20 has 8."""
+    interactions = pd.DataFrame({"user": [0, 0, 1], "item": [0, 2, 1]})
+    users = pd.DataFrame({"user": [0, 1], "raw_id": ["10", "20"]})
+    items = pd.DataFrame({"item": [0, 1, 2], "raw_id": ["7", "8", "9"]})
+    return Catalogue(interactions, users, items)
+
+
+@pytest.fixture
+def request_file(tmp_path):
+    def write(text):
+        path = tmp_path / "request.csv"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_pairs_and_whole_users(catalogue, request_file):
+    assert read_request(request_file("user,item\n10,9\n20,\n"), catalogue).tolist() == [1, 2]
+    assert read_request(request_file("user,item\n 10 ,\n\n"), catalogue).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("user,item\n10,9\n99,9\n", "line 3: unknown user '99'"),
+        ("user,item\n10,99\n", "line 2: unknown item '99'"),
+        ("user,item\n10,8\n", "line 2: user '10' has no interaction with item '8'"),
+        ("user,item\n10,9\n10,\n", "line 3: was asked for in line 2 already"),
+        ("user,item\n10,9,1\n", "line 2: got '10,9,1'"),
+        ("user,item\n,9\n", "line 2: got ',9'"),
+        ("10,9\n", "line 1: got '10,9'; the header must be user,item"),
+        ("", "line 1: got ''; the header must be user,item"),
+        ("user,item\n", "asks for nothing"),
+    ],
+)
+def test_refused_with_the_line(catalogue, request_file, text, message):
+    with pytest.raises(CragruError) as refused:
+        read_request(request_file(text), catalogue)
+    assert message in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_missing_file(catalogue, tmp_path):
+    with pytest.raises(CragruError, match=r"none\.csv: cannot be read as a request"):
+        read_request(tmp_path / "none.csv", catalogue)
