@@ -26,3 +26,7 @@ rule all:
     default_target: True
     input:
         [table_files(table) for table in project.settings.tables],
+
+
+onsuccess:
+    print(f"Tables are in results/{RUN}/tables")

@@ -19,10 +19,12 @@ choose_lock() {
 }
 
 find_python() {
-  local candidate version found=""
+  local candidate version base found=""
   for candidate in ${PYTHON:-python3.11 python3}; do
-    version=$("$candidate" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || version="not there"
-    if [ "$version" = 3.11 ]; then echo "$candidate" && return; fi
+    # its base: the candidate may lie in the very environment that is about to be deleted
+    read -r version base < <("$candidate" -c 'import sys; print("%d.%d" % sys.version_info[:2], sys._base_executable)' 2>/dev/null) ||
+      version="not there"
+    if [ "$version" = 3.11 ]; then echo "$base" && return; fi
     found+="${found:+, }$candidate is $version"
   done
   die "needs Python 3.11, but $found: install it with its venv module, or name one with PYTHON=/path/to/python3.11"
@@ -34,8 +36,7 @@ marked() { [ -x "$venv/bin/python" ] && [ "$(cat "$venv/$1" 2>/dev/null)" = "$(d
 mark() { digest >"$venv/$1.part" && mv "$venv/$1.part" "$venv/$1"; }
 
 make_venv() {
-  local python
-  python=$(find_python)
+  local python && python=$(find_python)
   if [ -d "$venv" ] && [ ! -e "$venv/pyvenv.cfg" ] && [ -n "$(find "$venv" -type f -print -quit)" ]; then
     die "$venv holds files but is no virtual environment: move it away, or name another folder"
   fi
@@ -50,16 +51,15 @@ check_disk() {  # what an interrupted run has put there need not be written agai
   [ "$there" -ge "$1" ] || die "needs $1 GB free for $venv, there are $there GB: free some, or clone to a larger disk"
 }
 
-heartbeat() {  # until killed; its sleep holds neither our output nor the lock, for it outlives the kill by seconds
-  while sleep 10 >/dev/null 2>&1 9>&- && kill -0 $$ 2>/dev/null; do
+heartbeat() {  # every ten seconds until the lock is free, that is until this script and its pip are gone
+  until flock -w 10 "$venv.lock" true >/dev/null 2>&1; do
     say "$SECONDS s: $(grep -cE '^(Collecting|Processing) ' "$log") packages found," \
       "$(find "$venv"/lib/python*/site-packages -maxdepth 1 -name '*.dist-info' | wc -l) installed"
   done
 }
 
 logged() {  # WHAT ARGUMENTS…: runs the environment's python; its many words go to the log, and the last ones out if it fails
-  local what=$1 status=0
-  shift
+  local what=$1 status=0 && shift
   "$venv/bin/python" "$@" >>"$log" 2>&1 || status=$?
   if [ "$status" = 0 ]; then return; fi
   { grep -E '^(ERROR|[A-Za-z.]+Error)' "$log" || tail -n 5 "$log"; } | tail -n 5 >&2
@@ -69,11 +69,11 @@ pip_install() { logged "pip install -r $1" -m pip install --no-deps --no-compile
 
 [ $# -ge 1 ] || die "usage: envs/install.sh VENV [cpu|cuda|recbole]"
 here=$(dirname "${BASH_SOURCE[0]}") venv=$(realpath -m "$1") log=$venv/install.log lock=${2:-$(choose_lock)}
-# GB and minutes: measured on 2 cores with a fast network
+# GB and minutes: measured on 2 busy cores with a fast network; those of cuda are estimated
 case $lock in
-  cpu) free=6 cost="about 3.2 GB, 3 minutes" modules="torch, snakemake, dgl, pandas" ;;
+  cpu) free=6 cost="about 3.2 GB, 4 minutes" modules="torch, snakemake, dgl, pandas" ;;
   cuda) free=15 cost="about 12 GB, 10 minutes" modules="torch, snakemake, dgl, pandas" ;;
-  recbole) free=4 cost="about 2 GB, 2 minutes" modules="torch, recbole" ;;
+  recbole) free=4 cost="about 1.3 GB, 3 minutes" modules="torch, recbole" ;;
   *) die "LOCK is '$lock'; allowed: cpu, cuda, recbole" ;;
 esac
 locks=("$here/$lock.lock" "$here/cuda-libs.lock")
@@ -83,14 +83,14 @@ flock -n 9 || { say "waiting for another install into $venv" && flock 9; }
 if marked .cragru-lock; then exit; fi
 
 if ! { marked .cragru-begun && "$venv/bin/python" -c ''; } 2>/dev/null; then make_venv; fi
-check_disk $free
-say "installing $(grep -c == "${locks[0]}") packages into $venv: $cost (log: $log)"
-: >"$log"
+check_disk "$free"
+say "installing $(grep -c == "${locks[0]}") packages into $venv: $cost (log: $log)" && : >"$log"
 heartbeat 9>&- &
 trap 'kill $! 2>/dev/null || true' EXIT
 pip_install "${locks[0]}"
 if [ "$lock" != cuda ] && grep -qs "^cuda.*= '" "$venv"/lib/python3.11/site-packages/torch/version.py; then
   say "pip's index has torch as its CUDA build only, which wants $(grep -c == "${locks[1]}") libraries more, about 3 GB"
+  check_disk 9
   pip_install "${locks[1]}"
 fi
 # pip would compile on one core; some packages hold files for other Pythons, which fail and do not matter

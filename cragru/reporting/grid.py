@@ -1,6 +1,5 @@
 """A table as text: cells with marks, rendered to Markdown and to LaTeX (booktabs) through tabulate."""
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -93,7 +92,7 @@ def latex(header: Sequence[str], grid: Grid, caption: str, label: str, notes: Se
         rf"\caption{{{escape_latex(caption)}}}",
         rf"\label{{{label}}}",
         r"\smallskip",
-        r"\sbox0{%",
+        r"\sbox0{\setlength{\tabcolsep}{4pt}%",
         body + "}%",
         *LATEX_FIT,
         *(rf"{{\par\smallskip\raggedright\footnotesize {escape_latex(note)}\par}}" for note in notes),
@@ -115,7 +114,7 @@ def _latex_rows(grid: Grid) -> list[list[str]]:
             continue
         rows.append(ours)
         if any(printed):
-            rows.append([rf"{{\scriptsize [{paper}]}}" if paper else "" for paper in printed])
+            rows.append([f"{{[}}{paper}]" if paper else "" for paper in printed])
     return rows
 
 
@@ -126,7 +125,7 @@ def _group_names(grid: Grid) -> Iterator[list[str]]:
     above: list[str] = []
     for row in grid:
         names = [escape_latex(cell.text) for cell in row[:depth]]
-        same = len(os.path.commonprefix([names, above]))
+        same = next((n for n, name in enumerate(names) if above[n : n + 1] != [name]), depth)
         shown = [""] * same + names[same:]
         if above and same < depth:
             shown[0] = (r"\addlinespace " if same else r"\midrule ") + shown[0]

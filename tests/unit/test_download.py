@@ -1,11 +1,8 @@
 import hashlib
 import json
 import stat
-import threading
-import time
 import zipfile
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -61,44 +58,6 @@ def make_entry(*sources):
     return DatasetEntry(**texts, archive="mini.zip", folder="mini", sources=sources)
 
 
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.server.asked.append(self.path)
-        status, body, length, delay = self.server.answers.get(self.path, (404, b"", 0, 0))
-        time.sleep(delay)
-        self.send_response(status)
-        if length is not None:
-            self.send_header("Content-Length", str(length))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args):
-        pass
-
-
-class Server(ThreadingHTTPServer):
-    """A web server on this machine; `put` says what an address answers, any other answers 404."""
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.address, self.answers, self.asked = f"http://127.0.0.1:{self.server_port}", {}, []
-
-    def put(self, path, body, length=-1, delay=0.0):
-        self.answers[path] = (200, body, len(body) if length == -1 else length, delay)
-        return self.address + path
-
-
-@pytest.fixture
-def server(monkeypatch):
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    with Server() as running:
-        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield running
-        running.shutdown()
-        thread.join()
-
-
 @pytest.fixture
 def entry(server):
     """A data set with one source, whose address answers 404 until it is `served`."""
@@ -114,20 +73,6 @@ def served(server, entry, tmp_path):
 @pytest.fixture
 def target(tmp_path):
     return tmp_path / "raw"
-
-
-@pytest.fixture
-def wheelhouse(tmp_path, monkeypatch):
-    about = {
-        "METADATA": b"Metadata-Version: 2.1\nName: minidata\nVersion: 1.0\n",
-        "WHEEL": b"Wheel-Version: 1.0\nGenerator: hand\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        "RECORD": b"",
-    }
-    files = {f"minidata/{name}": data for name, data in WHEEL_FILES.items()}
-    files |= {f"minidata-1.0.dist-info/{name}": data for name, data in about.items()}
-    make_zip(tmp_path / "minidata-1.0-py3-none-any.whl", files)
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
 
 
 def names(folder):
@@ -280,8 +225,7 @@ def test_bad_local_copy_stops_at_once(served, server, target, tmp_path, case):
 
 def test_local_copy_that_does_not_exist(served, server, target, tmp_path):
     advice = "point the local copy (CRAGRU_DATA_DIR) at mini.zip or at the folder that holds it, or unset it"
-    message = failure(served, target, tmp_path / "nowhere")
-    assert message == f"{tmp_path / 'nowhere'}: no such file or folder; {advice}"
+    assert failure(served, target, tmp_path / "nowhere") == f"{tmp_path}/nowhere: no such file or folder; {advice}"
     assert server.asked == []
 
 
@@ -298,13 +242,12 @@ def test_local_file_that_is_no_archive(served, target, tmp_path):
     assert failure(served, target, tmp_path / "mini.txt").startswith(f"{tmp_path / 'mini.txt'}: truncated or corrupt")
 
 
-@pytest.mark.parametrize("form", ["zip", "folder"])
-def test_local_copy_of_another_data_set_is_passed_over(served, target, tmp_path, caplog, form):
+@pytest.mark.parametrize("given", ["elsewhere/big.zip", "elsewhere"])
+def test_local_copy_of_another_data_set_is_passed_over(served, target, tmp_path, caplog, given):
     (tmp_path / "elsewhere").mkdir()
-    path = make_zip(tmp_path / "elsewhere" / "big.zip", {"big/ratings.dat": b"1"})
-    given = path if form == "zip" else path.parent
-    assert_complete(target, fetch(served, "mini", target, str(given)), "publisher")
-    assert f"mini: local copy {given} holds neither mini.zip nor mini/; trying" in caplog.text
+    make_zip(tmp_path / "elsewhere" / "big.zip", {"big/ratings.dat": b"1"})
+    assert_complete(target, fetch(served, "mini", target, str(tmp_path / given)), "publisher")
+    assert f"mini: local copy {tmp_path / given} holds neither mini.zip nor mini/; trying" in caplog.text
 
 
 @pytest.mark.usefixtures("wheelhouse")

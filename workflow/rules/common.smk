@@ -66,13 +66,20 @@ def ratios(wildcards):
 
 
 def request_check(wildcards):
-    """The check of all requests, for a protocol that takes them from files.
-
-    `ancient`: a new request must not split and train the deployed state anew.
-    """
+    """The check of all requests, for a protocol that takes them from files."""
     if forget(wildcards)["kind"] != "file":
         return []
-    return ancient(f"results/{wildcards.dataset}/{wildcards.protocol}/requests.json")
+    return f"results/{wildcards.dataset}/{wildcards.protocol}/requests.json"
+
+
+def request_files(wildcards, input):
+    """Every request's file, to be checked before the deployed state is split and trained.
+
+    Not an input, and a function of `input`, whose values Snakemake does not track: a further request must not make the
+    deployed state anew (`apply_request` checks it). `ancient` does not help: what is behind it is then never planned,
+    https://github.com/snakemake/snakemake/issues/4166.
+    """
+    return list(project.settings.requests.files.values())
 
 
 def request_file(wildcards):

@@ -52,7 +52,6 @@ rule check_requests:
         interactions=rules.prepare.output.interactions,
         user_frame=rules.prepare.output.user_frame,
         item_frame=rules.prepare.output.item_frame,
-        requests=list(project.settings.requests.files.values()),
     output:
         checked="results/{dataset}/{protocol}/requests.json",
     log:
@@ -60,6 +59,7 @@ rule check_requests:
     conda:
         "../../envs/data.yaml"
     params:
+        requests=request_files,
         code=code_digest("scripts/check_requests.py"),
     message:
         "Check the deletion requests for {wildcards.dataset}"

@@ -1,0 +1,44 @@
+# Every target that needs an environment makes it first; where that is up to date, it costs milliseconds.
+.DEFAULT_GOAL := help
+.SILENT:
+.PHONY: help run test format schema bench setup clean lock
+
+ARGS ?=
+# the tools call one another (snakefmt calls shfmt), so it does not do to name the first one's path
+IN_ENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
+
+help:  ## list what can be made
+	echo 'make TARGET [ARGS="…"]'
+	sed -nE 's/^([a-z]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 10
+
+run: setup  ## run the workflow; ARGS go to snakemake: ARGS="table1", ARGS="-n"
+	$(IN_ENV) snakemake --cores all $(ARGS)
+
+test: setup  ## style, lint, drift of the schema, then the tests; ARGS go to pytest: ARGS="-k sisa -m 'not slow'"
+	$(IN_ENV) ruff check .
+	$(IN_ENV) ruff format --check .
+	$(IN_ENV) snakefmt --check Snakefile workflow
+	$(IN_ENV) snakemake --lint
+	$(IN_ENV) python -m cragru.config.schema --check
+	$(IN_ENV) python -m pytest $(ARGS)
+
+format: setup  ## bring all code into the project's style
+	$(IN_ENV) ruff check --fix .
+	$(IN_ENV) ruff format .
+	$(IN_ENV) snakefmt Snakefile workflow
+
+schema: setup  ## write the configuration's JSON schema anew, after a change to its models
+	$(IN_ENV) python -m cragru.config.schema
+
+bench: setup  ## compare models and metrics with RecBole's, in an environment of its own; ARGS go to the benchmark
+	bash envs/install.sh .venv-recbole recbole
+	$(IN_ENV) python tests/benchmarks/against_recbole.py $(ARGS)
+
+setup:  ## make or refresh the environment .venv (CRAGRU_LOCK=cpu or cuda overrules the choice of its lock)
+	bash envs/install.sh .venv
+
+clean:  ## delete results, but not what was downloaded or answered by a language model
+	find results -mindepth 1 -maxdepth 1 ! -name README.md ! -name raw ! -name llm -exec rm -r {} +
+
+lock:  ## (maintainers, needs uv) resolve envs/*.in into locks; ARGS=--upgrade moves every pin
+	bash envs/lock.sh $(ARGS)

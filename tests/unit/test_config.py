@@ -1,0 +1,300 @@
+import copy
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cragru.config.base import Frozen, load_yaml, parse
+from cragru.config.datasets import Registry
+from cragru.config.models import Forget, Params, Protocol, Protocols, Settings, Tables
+from cragru.config.project import load_project
+from cragru.errors import CragruError
+
+ROOT = Path(__file__).parents[2]
+FILES = {
+    "config": ("config/config.yaml", Settings),
+    "datasets": ("config/datasets.yaml", Registry),
+    "protocols": ("config/protocols.yaml", Protocols),
+    "params": ("config/params.yaml", Params),
+    "tables": ("config/tables.yaml", Tables),
+}
+DELETE = object()
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return {name: load_yaml(ROOT / path) for name, (path, _) in FILES.items()}
+
+
+def changed(data, changes):
+    """A copy with some values set or, where the new one is DELETE, left out; steps of a key path are cut at `/`."""
+    data = copy.deepcopy(data)
+    for path, value in changes.items():
+        *steps, last = [int(step) if step.isdigit() else step for step in path.split("/")]
+        place = data
+        for step in steps:
+            place = place[step]
+        if value is DELETE:
+            del place[last]
+        else:
+            place[last] = value
+    return data
+
+
+def problems(model, data):
+    """What is wrong with `data`: one line, without the file's name that it starts with."""
+    with pytest.raises(CragruError) as caught:
+        parse(model, data, "file.yaml")
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith("file.yaml: ")
+    return message.removeprefix("file.yaml: ")
+
+
+# --- one file: keys
+
+TABLE1 = "allowed: caption, kind, label, paper)"
+TABLE2 = "allowed: caption, cutoffs, kind, label, least_users, mask, paper, protocol)"
+URL, WHEEL = ("allowed: kind, loader, members, name, " + last for last in ("url)", "requirement)"))
+UNKNOWN = [
+    ("config", "sead", "did you mean 'seeds'? allowed: backbones, data_dir, "),
+    ("config", "requests/one_usr", "did you mean 'one_user'? allowed: files, one_user)"),
+    ("config", "files/zzz", "allowed: datasets, params, protocols, tables)"),
+    ("params", "backbones/bpr/epoch", "did you mean 'epochs'? allowed: batch_size, "),
+    ("protocols", "protocols/paper/forget/fractoin", "did you mean 'fraction'? allowed: fraction, kind)"),
+    ("tables", "tables/table1/captoin", f"did you mean 'caption'? {TABLE1}"),
+    ("tables", "tables/table1/cutoffs", TABLE1),
+    ("tables", "tables/table2/cutofs", f"did you mean 'cutoffs'? {TABLE2}"),
+    ("datasets", "datasets/ml-100k/sources/0/urll", f"did you mean 'url'? {URL}"),
+    ("datasets", "datasets/ml-100k/sources/1/requirements", f"did you mean 'requirement'? {WHEEL}"),
+    ("datasets", "datasets/ml-100k/sources/1/url", WHEEL),
+]
+
+
+@pytest.mark.parametrize(("file", "key", "hint"), UNKNOWN)
+def test_unknown_key_is_met_with_the_nearest_of_its_own_section(shipped, file, key, hint):
+    told = problems(FILES[file][1], changed(shipped[file], {key: 1}))
+    assert told.startswith(f"{key.replace('/', '.')}: unknown key ({hint}")
+
+
+def test_several_problems_are_told_at_once(shipped):
+    wrong = {"sead": 1, "requests/one_usr": 2, "run": DELETE, "requests/files": DELETE, "device": "gpu"}
+    told = problems(Settings, changed(shipped["config"], wrong)).split("; ")
+    for start in ("sead: unknown", "requests.one_usr: unknown", "device: got 'gpu'"):
+        assert sum(problem.startswith(start) for problem in told) == 1
+    assert {"run: missing", "requests.files: missing"} < set(told)
+    assert told.count("add it") == 2
+
+
+@pytest.mark.parametrize("key", ["seeds", "requests", "files/params", "data_dir"])
+def test_missing_key(shipped, key):
+    assert problems(Settings, changed(shipped["config"], {key: DELETE})) == f"{key.replace('/', '.')}: missing; add it"
+
+
+def test_missing_kind_of_a_table(shipped):
+    told = problems(Tables, changed(shipped["tables"], {"tables/table1/kind": DELETE}))
+    assert told == "tables.table1.kind: missing; add it"
+
+
+WRONG = [
+    ("config", "seeds", "1", "seeds: got '1'; Input should be a valid list"),
+    ("config", "seeds", [], "seeds: got []; List should have at least 1 item"),
+    ("config", "seeds/0", -1, "seeds.0: got -1; Input should be greater than or equal to 0"),
+    ("config", "seeds/0", "one", "seeds.0: got 'one'; Input should be a valid integer"),
+    ("config", "device", "gpu", "device: got 'gpu'; Input should be 'auto', 'cpu' or 'cuda'"),
+    ("config", "run", "a/b", "run: got 'a/b'; String should match pattern"),
+    ("config", "data_dir", 3, "data_dir: got 3; Input should be a valid string"),
+    ("config", "requests", None, "requests: got None; Input should be a valid dictionary"),
+    ("config", "requests/one_user", 0, "requests.one_user: got 0; Input should be greater than 0"),
+    ("config", "requests/files", {"a b": "x.csv"}, "requests.files.a b: got 'a b'; String should match pattern"),
+    ("protocols", "protocols/paper/forget/kind", "user", "protocols.paper.forget.kind: got 'user'; Input should be"),
+    ("protocols", "protocols/paper/ratios/0", 1.5, "protocols.paper.ratios.0: got 1.5; Input should be less than 1"),
+    ("protocols", "protocols/paper/ratios", [0.5, 0.5], "protocols.paper.ratios.2: missing; add it"),
+    ("params", "backbones/bpr/epochs", 1.5, "backbones.bpr.epochs: got 1.5; Input should be a valid integer"),
+    ("params", "backbones/bpr/module", "a-b", "backbones.bpr.module: got 'a-b'; String should match pattern"),
+    ("params", "overrides", {"a/b": {"epochs": "x"}}, "overrides.a/b.epochs: got 'x'; Input should be a valid number"),
+    ("params", "methods/retrain/options", {"n": [1]}, "methods.retrain.options.n: got [1]; Input should be a valid"),
+    ("tables", "tables/table2/mask", "C", "tables.table2.mask: got 'C'; Input should be 'A' or 'B'"),
+    ("tables", "tables/table2/cutoffs/1", 0, "tables.table2.cutoffs.1: got 0; Input should be greater than 0"),
+    ("datasets", "datasets/ml-1m/sources/0/url", "x", "datasets.ml-1m.sources.0.url: got 'x'; String should match"),
+]
+
+
+@pytest.mark.parametrize(("file", "key", "value", "said"), WRONG)
+def test_wrong_value_names_the_key_as_the_file_has_it(shipped, file, key, value, said):
+    assert problems(FILES[file][1], changed(shipped[file], {key: value})).startswith(said)
+
+
+def test_unknown_kind_is_met_with_the_known_ones(shipped):
+    told = problems(Tables, changed(shipped["tables"], {"tables/table1/kind": "dataset"}))
+    assert re.match(r"tables.table1: got .*'dataset'.*expected tags: 'datasets', 'utility'$", told)
+
+
+def test_empty_file_is_no_section():
+    assert problems(Tables, None).startswith("got None; Input should be a valid dictionary")
+
+
+def test_unknown_key_in_a_section_that_may_be_left_out():
+    class Inner(Frozen):
+        word: str
+
+    class Outer(Frozen):
+        inner: Inner | None
+
+    assert problems(Outer, {"inner": {"word": "a", "wrd": 1}}).startswith("inner.wrd: unknown key (did you mean 'word'?")
+
+
+def test_long_values_are_cut_and_line_breaks_are_not_printed():
+    class Section(Frozen):
+        word: str
+
+    assert problems(Section, {"word": list(range(1000))}).startswith("word: got [0, 1, 2,")
+    assert len(problems(Section, {"word": list(range(1000))})) < 150
+    assert problems(Section, {"word": "a", "two\nlines": 1}) == "two lines: unknown key (allowed: word)"
+
+
+def test_sections_are_read_only(shipped):
+    forget = parse(Forget, {"kind": "file"}, "file.yaml")
+    with pytest.raises(ValueError, match="frozen"):
+        forget.kind = "users"
+
+
+# --- one file: contradictions
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"ratios": [0.7, 0.1, 0.1]}, "ratios: got [0.7, 0.1, 0.1] with sum 0.9; they must add up to 1"),
+        ({"order": "split-first"}, "order: got 'split-first' for forget kind 'users'; interactions and users are"),
+        ({"forget": {"kind": "one-user"}}, "order: got 'forget-first' for forget kind 'one-user'; interactions"),
+        ({"forget": {"kind": "users"}}, "forget: fraction: missing for kind 'users'"),
+        ({"forget": {"kind": "file", "fraction": 0.1}}, "forget: fraction: has no meaning for kind 'file'"),
+    ],
+)
+def test_protocol_that_contradicts_itself(changes, said):
+    good = {
+        "title": "t",
+        "order": "forget-first",
+        "forget": {"kind": "users", "fraction": 0.1},
+        "ratios": [0.7, 0.1, 0.2],
+    }
+    assert parse(Protocol, good, "file.yaml").ratios == (0.7, 0.1, 0.2)
+    assert problems(Protocol, {**good, **changes}).startswith(said)
+
+
+@pytest.mark.parametrize("run", ["raw", "llm", "logs", "benchmarks"])
+def test_reserved_run_name(shipped, run):
+    told = problems(Settings, changed(shipped["config"], {"run": run}))
+    assert told == f"run: got '{run}', which is a folder of results/ already; choose another name"
+
+
+@pytest.mark.parametrize("key", ["datasets", "backbones", "methods", "seeds", "tables"])
+def test_repeated_name(shipped, key):
+    values = shipped["config"][key]
+    told = problems(Settings, changed(shipped["config"], {key: [*values, values[0]]}))
+    assert told == f"{key}: got [{values[0]!r}] more than once; name each once"
+
+
+# --- YAML
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"a: [1\nb: 2\n", "not valid YAML: .* line 2, column 2"),
+        (b"a: \xff\n", "not a readable text file"),
+        (None, "not a readable text file"),
+    ],
+)
+def test_file_that_cannot_be_read(tmp_path, content, said):
+    path = tmp_path / "a.yaml"
+    path.mkdir() if content is None else path.write_bytes(content)
+    with pytest.raises(CragruError, match=f"^{path}: {said}") as caught:
+        load_yaml(path)
+    assert "\n" not in str(caught.value)
+
+
+# --- all files together
+
+
+@pytest.fixture
+def load(shipped, tmp_path):
+    """Load the shipped configuration with changes: a key path that starts with the file's name -> value."""
+
+    def loaded(changes=()):
+        files = changed(shipped, dict(changes))
+        (tmp_path / "config").mkdir()
+        for name, (path, _) in FILES.items():
+            (tmp_path / path).write_text(yaml.safe_dump(files[name], sort_keys=False))
+        return load_project(files["config"], tmp_path)
+
+    return loaded
+
+
+def test_shipped_configuration(shipped):
+    project = load_project(shipped["config"], ROOT)
+    assert set(project.settings.datasets) <= set(project.registry.datasets)
+    assert project.label("original") == "Original"
+    assert project.label("retrain") == "Retrain"
+    entry = shipped["params"]["backbones"]["lightgcn"]
+    options = project.training_options("ml-100k", "lightgcn")
+    assert options == {key: value for key, value in entry.items() if key not in ("label", "module")}
+    assert options["layers"] == 2
+
+
+PARAMS, TABLES = "config/params.yaml: ", "config/tables.yaml: "
+UNDEFINED = [
+    (
+        "config/datasets",
+        ["ml-1m", "ml100k"],
+        "datasets: unknown name 'ml100k' (did you mean 'ml-100k'? allowed: ml-100k, ml-1m",
+    ),
+    ("config/backbones", ["bpr", "lightgnc"], "backbones: unknown name 'lightgnc' (did you mean 'lightgcn'?"),
+    ("config/methods", ["retrian"], "methods: unknown name 'retrian' (did you mean 'retrain'?"),
+    ("config/tables", ["tabel1"], "tables: unknown name 'tabel1' (did you mean 'table1'?"),
+    ("tables/tables/table2/protocol", "papers", TABLES + "tables.table2.protocol: unknown name 'papers' (did you mean"),
+    ("params/overrides", {"a/*": {"epoch": 5}}, PARAMS + "overrides.a/*.epoch: unknown key (did you mean 'epochs'?"),
+    ("params/overrides", {"a/*": {"label": 5}}, PARAMS + "overrides.a/*.label: unknown key ("),
+    ("params/methods/original", {"label": "O", "module": "m"}, PARAMS + "methods.original: is the model before any"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "said"), UNDEFINED)
+def test_name_that_is_defined_nowhere(load, key, value, said):
+    with pytest.raises(CragruError) as caught:
+        load({key: value})
+    assert str(caught.value).startswith(said)
+    assert ";" not in str(caught.value).replace("; defined in", "").replace("; rename", "")
+
+
+def test_unknown_names_are_told_at_once(load):
+    with pytest.raises(CragruError) as caught:
+        load({"config/methods": ["a", "retrain", "b"], "config/tables": ["c"]})
+    assert [problem[:25] for problem in str(caught.value).split("); ")] == [
+        "methods: unknown name 'a'",
+        "methods: unknown name 'b'",
+        "tables: unknown name 'c' ",
+    ]
+
+
+def test_last_override_that_matches_wins(load):
+    first, second, third = {"epochs": 1, "patience": 1}, {"epochs": 2, "layers": 5}, {"epochs": 3}
+    patterns = {"*": first, "ml-1m/*": second, "*/bpr": third, "ml-1m": {"epochs": 9}}
+    project = load({"params/overrides": patterns})
+
+    def values(*cell):
+        return [project.training_options(*cell)[key] for key in ("epochs", "patience", "layers")]
+
+    assert values("ml-100k", "bpr") == [3, 1, 0]
+    assert values("ml-100k", "lightgcn") == [1, 1, 2]
+    assert values("ml-1m", "bpr") == [3, 1, 5]
+    assert values("ml-1m", "lightgcn") == [2, 1, 5]
+
+
+def test_requests_of_each_protocol(load):
+    project = load({"config/requests": {"one_user": 2, "files": {"spring": "a.csv", "autumn": "b.csv"}}})
+    assert project.requests("one-user") == ["draw-1", "draw-2"]
+    assert project.requests("from-file") == ["spring", "autumn"]
+    assert project.requests("paper") == []

@@ -1,0 +1,201 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from cragru import smk
+from cragru.digest import code_digest
+from cragru.errors import CragruError
+from cragru.io import sha256
+
+ROOT = Path(__file__).parents[2]
+
+# A script of a rule, with what Snakemake would inject: `job` is the test's, `work` is pasted in.
+SCRIPT = """
+import json, sys
+from types import SimpleNamespace
+from snakemake.iocontainers import Namedlist
+
+job = json.load(open("job.json"))
+named = {{key: Namedlist(fromdict=job[key]) for key in ("input", "output", "params", "wildcards")}}
+snakemake = SimpleNamespace(**named, rule="bake", threads=job["threads"], log=job["log"])
+{before}
+from cragru.errors import CragruError
+from cragru.smk import stage
+
+def work(job):
+{work}
+
+stage(snakemake, work)
+"""
+
+
+class Kitchen:
+    """A folder to run one script in."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.log = "logs/bake/one.log"
+
+    def run(self, *work, before="", **job):
+        self.folder.mkdir(exist_ok=True)
+        defaults = {"input": {}, "output": {}, "params": {}, "wildcards": {}, "threads": 1, "log": [self.log]}
+        (self.folder / "job.json").write_text(json.dumps(defaults | job))
+        body = "".join(f"    {line}\n" for line in work)
+        (self.folder / "script.py").write_text(SCRIPT.format(work=body, before=before))
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "GIT_DIR": str(self.folder / "no-repository")}
+        command = [sys.executable, "script.py"]
+        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+
+    def logged(self):
+        return (self.folder / self.log).read_text()
+
+
+@pytest.fixture
+def kitchen(tmp_path):
+    return Kitchen(tmp_path / "kitchen")
+
+
+def test_expected_failure_is_one_line_and_the_log_has_the_rest(kitchen):
+    done = kitchen.run("raise CragruError('flour.csv: empty; buy some')")
+    assert done.returncode == 1
+    assert done.stderr == "cragru: error in bake: flour.csv: empty; buy some\n"
+    assert done.stdout == ""
+    assert "Traceback (most recent call last)" in kitchen.logged()
+    assert "raise CragruError('flour.csv: empty; buy some')" in kitchen.logged()
+    assert "ERROR cragru: error in bake: flour.csv" in kitchen.logged()
+
+
+def test_unexpected_failure_shows_the_traceback(kitchen):
+    done = kitchen.run("return {}['salt']")
+    assert done.returncode == 1
+    for text in (done.stderr, kitchen.logged()):
+        assert "unexpected error in bake; this is a bug of cragru" in text
+        assert "Traceback (most recent call last)" in text
+        assert "KeyError: 'salt'" in text
+
+
+def test_failure_writes_no_manifest(kitchen):
+    for error in ("CragruError", "ValueError"):
+        assert kitchen.run(f"raise {error}('no')", output={"manifest": "manifest.json"}).returncode == 1
+        assert not (kitchen.folder / "manifest.json").exists()
+
+
+def test_messages_go_to_the_screen_and_the_log_which_starts_anew(kitchen):
+    say = "import logging; logging.getLogger('cragru.oven').{}('{}')"
+    kitchen.run(say.format("info", "old"))
+    done = kitchen.run(say.format("info", "hot"), say.format("debug", "detail"))
+    assert (done.returncode, done.stderr) == (0, "cragru: hot\n")
+    assert "INFO cragru.oven: hot" in kitchen.logged()
+    assert "DEBUG cragru.oven: detail" in kitchen.logged()
+    assert "old" not in kitchen.logged()
+
+
+def test_rule_without_log_and_manifest(kitchen):
+    done = kitchen.run("open('bread', 'w').write('bread')", log=[], output={"bread": "bread"})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(path.name for path in kitchen.folder.iterdir()) == ["bread", "job.json", "script.py"]
+
+
+# --- the manifest
+
+BAKE = ("open('out/bread', 'w').write(open('in/flour').read() * 2)", "return {'device': 'oven'}")
+
+
+def bake(folder):
+    """Bake in `folder`, with a code parameter as rules have it; returns the manifest's bytes and that parameter."""
+    (folder / "in").mkdir(parents=True)
+    (folder / "out").mkdir()
+    (folder / "in" / "flour").write_text("flour")
+    (folder / "out" / "manifest.json").write_text("of an earlier run")
+    code = code_digest("scripts/prepare.py")
+    job = {
+        "input": {"flour": "in/flour", "folder": "in"},
+        "output": {"bread": "out/bread", "manifest": "out/manifest.json"},
+        "params": {"heat": 200, "code": code},
+        "wildcards": {"seed": "1"},
+    }
+    done = Kitchen(folder).run(*BAKE, **job)
+    assert (done.returncode, done.stderr) == (0, "")
+    return (folder / "out" / "manifest.json").read_bytes(), code
+
+
+def test_manifest_says_what_was_made_from_what(tmp_path):
+    written, code = bake(tmp_path / "one")
+    manifest = json.loads(written)
+    versions = manifest.pop("versions")
+    assert manifest == {
+        "rule": "bake",
+        "wildcards": {"seed": "1"},
+        "params": {"heat": 200},
+        "code": code,
+        "commit": None,
+        "inputs": {"in/flour": sha256(tmp_path / "one/in/flour")},
+        "outputs": {"out/bread": sha256(tmp_path / "one/out/bread")},
+        "facts": {"device": "oven"},
+    }
+    assert versions["python"] == ".".join(map(str, sys.version_info[:3]))
+    assert {"numpy", "pandas", "torch", "snakemake"} <= set(versions)
+
+
+def test_equal_work_gives_equal_bytes_wherever_and_whenever(tmp_path):
+    first, _ = bake(tmp_path / "one")
+    second, _ = bake(tmp_path / "two")
+    assert first == second
+    assert str(tmp_path).encode() not in first
+    assert str(ROOT).encode() not in first
+
+
+def test_commit_is_that_of_the_repository(tmp_path, monkeypatch):
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    monkeypatch.setattr(smk, "ROOT", tmp_path)
+    assert smk._commit() is None
+    who = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
+    for command in (["init", "-q"], [*who, "commit", "-q", "--allow-empty", "-m", "one"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert smk._commit() == head.stdout.strip()
+
+
+# --- the code guard
+
+
+def test_guard_compares_the_code_of_all_roots():
+    code = code_digest("scripts/prepare.py", "cragru.data.archives")
+    smk._check_code(SimpleNamespace(params={"code": code}))
+    other = {**code, "digest": code_digest("scripts/prepare.py", "cragru.data.download")["digest"]}
+    with pytest.raises(CragruError, match=r"^scripts/prepare\.py: its code was edited after .*; run the same command"):
+        smk._check_code(SimpleNamespace(params={"code": other}))
+
+
+def test_rule_without_a_code_parameter_is_not_guarded():
+    smk._check_code(SimpleNamespace(params={}))
+
+
+def test_guard_stops_before_any_work(kitchen):
+    code = {**code_digest("scripts/prepare.py"), "digest": "0" * 16}
+    done = kitchen.run("open('bread', 'w')", params={"code": code})
+    assert done.returncode == 1
+    assert done.stderr.startswith("cragru: error in bake: scripts/prepare.py: its code was edited after this job was")
+    assert done.stderr.count("\n") == 1
+    assert not (kitchen.folder / "bread").exists()
+
+
+# --- the process
+
+
+def test_threads_and_death_follow_snakemake(kitchen):
+    look = (
+        "import ctypes, os, sys",
+        "signal = ctypes.c_int()",
+        "ctypes.CDLL(None).prctl(2, ctypes.byref(signal))",  # PR_GET_PDEATHSIG
+        "print(os.environ['OMP_NUM_THREADS'], sys.modules['torch'].get_num_threads(), signal.value)",
+    )
+    done = kitchen.run(*look, before="import torch", threads=3)
+    assert (done.stdout, done.returncode) == ("3 3 9\n", 0)

@@ -1,0 +1,299 @@
+import math
+import os
+import re
+import shutil
+import subprocess
+
+import pandas as pd
+import pytest
+
+from cragru.errors import CragruError
+from cragru.evaluation.schema import PER_USER
+from cragru.reporting.datasets_table import datasets_grid, datasets_table
+from cragru.reporting.files import write_table
+from cragru.reporting.grid import Cell, latex, markdown
+from cragru.reporting.paper import printed, printed_values
+from cragru.reporting.utility_table import Measured, utility_grid, utility_notes, utility_table
+
+HUNDRED_K = {"users": 943, "items": 1682, "interactions": 100_000, "interactions_per_user": 106.0445, "sparsity": 0.937}
+STATISTICS = {"ML-100K": HUNDRED_K, "Mine": {**HUNDRED_K, "users": 12345, "sparsity": 0.5}}
+PAPER_ONE = "dataset,users,items,interactions,avg_interactions,sparsity_percent\nML-100K,944,1683,100000,106,93.71\n"
+PAPER_TWO = "dataset,backbone,method,k,hr,ndcg\nML,BPR,Retrain,5,0.6643,0.2914\nML,BPR,Retrain,10,0.7845,0.291\n"
+
+
+@pytest.fixture
+def paper(tmp_path):
+    def written(text):
+        path = tmp_path / "paper.csv"
+        path.write_text(text)
+        return path
+
+    return written
+
+
+def per_user(hr, ndcg=None, k=5, mask="A"):
+    """Results of users 0, 1, ... at one cut-off under one mask."""
+    frame = {"user": range(len(hr)), "mask": mask, "k": k, "hr": hr, "ndcg": ndcg or hr, "relevant": 1}
+    return pd.DataFrame(frame).astype(PER_USER)
+
+
+def measured(method, *seeds, dataset="ML", backbone="BPR"):
+    """A row of a table: one frame of results a seed."""
+    return [Measured(dataset, backbone, method, number, frame) for number, frame in enumerate(seeds, 1)]
+
+
+# --- Table II: the numbers
+
+
+def test_mean_over_users():
+    wanted = per_user([1, 0, 1, 0], [0.5, 0, 1, 0]), per_user([1, 1, 1, 0], [0.5, 0.25, 1, 0], k=10)
+    frame = pd.concat([*wanted, per_user([9, 9, 9, 9], mask="B"), per_user([9, 9, 9, 9], k=3)])
+    table = utility_table(measured("M", frame), "A", [5, 10], None)
+    assert [*zip(table["metric"], table["k"], table["mean"], strict=True)] == [
+        ("hr", 5, 0.5),
+        ("hr", 10, 0.75),
+        ("ndcg", 5, 0.375),
+        ("ndcg", 10, 0.4375),
+    ]
+    assert table["users"].tolist() == [4] * 4
+    assert table["seeds"].tolist() == [1] * 4
+    assert table["sd"].isna().all()
+    assert table["paper"].isna().all()
+    assert utility_table(measured("M", frame), "B", [5], None)["mean"].tolist() == [9, 9]
+
+
+def test_spread_over_seeds_and_error_over_users():
+    table = utility_table(measured("M", per_user([1, 0, 1]), per_user([1, 0, 0])), "A", [5], None)
+    row = table.iloc[0]
+    assert row["mean"] == pytest.approx(1 / 2)  # of 2/3 and 1/3
+    assert row["sd"] == pytest.approx((1 / 3) / math.sqrt(2))  # n - 1
+    assert row["se_users"] == pytest.approx(0.5 / math.sqrt(3))  # users' means 1, 0, 1/2: sd 1/2 (n - 1), 3 users
+    assert (row["users"], row["seeds"]) == (3, 2)
+
+
+def test_seeds_count_the_same_whatever_users_they_have():
+    table = utility_table(measured("M", per_user([1]), per_user([0, 0, 0])), "A", [5], None)
+    assert (table["mean"][0], table["users"][0]) == (0.5, 2)
+
+
+def test_cells_do_not_mix():
+    cells = [
+        measured("N", per_user([1, 1])),
+        measured("M", per_user([0, 1])),
+        measured("M", per_user([0, 0]), backbone="LightGCN"),
+        measured("M", per_user([0.25, 0.25]), dataset="Other"),
+    ]
+    table = utility_table([cell for row in cells for cell in row], "A", [5], None)
+    table = table[table["metric"] == "hr"]
+    assert [*zip(table["dataset"], table["backbone"], table["method"], table["mean"], strict=True)] == [
+        ("ML", "BPR", "N", 1),
+        ("ML", "BPR", "M", 0.5),
+        ("ML", "LightGCN", "M", 0),
+        ("Other", "BPR", "M", 0.25),
+    ]
+
+
+def test_printed_values_stand_beside_ours(paper):
+    frame = pd.concat([per_user([1, 0], k=5), per_user([1, 1], k=10)])
+    table = utility_table(measured("Original", frame) + measured("Retrain", frame), "A", [10, 5], paper(PAPER_TWO))
+    header, grid = utility_grid(table, 1)
+    assert header == ["Data set", "Backbone", "Method", "HR@5", "NDCG@5", "HR@10", "NDCG@10"]
+    assert [[cell.text for cell in row] for row in grid] == [
+        ["ML", "BPR", name, "0.5000", "0.5000", "1.0000", "1.0000"] for name in ("Original", "Retrain")
+    ]
+    beside = ["", "", "", "0.6643", "0.2914", "0.7845", "0.2910"]
+    assert [[cell.paper for cell in row] for row in grid] == [[""] * 7, beside]
+
+
+def test_spread_is_shown():
+    table = utility_table(measured("M", per_user([1, 0, 1]), per_user([1, 1, 1])), "A", [5], None)
+    assert utility_grid(table, 1)[1][0][3].text == "0.8333 ± 0.2357"
+
+
+# --- Table II: marks and notes
+
+
+def marks(*means, least_users=4):
+    """Marks of HR@5 of methods with these means (in quarters) over four users."""
+    rows = [per_user([1.0] * mean + [0.0] * (4 - mean)) for mean in means]
+    cells = [cell for name, frame in enumerate(rows) for cell in measured(f"M{name}", frame)]
+    _, grid = utility_grid(utility_table(cells, "A", [5], None), least_users)
+    return [row[3].mark for row in grid]
+
+
+MARKED = [
+    ([1, 3, 2], ["", "best", "second"]),
+    ([3, 3, 2], ["best", "best", ""]),
+    ([3, 2, 2, 1], ["best", "second", "second", ""]),
+    ([2, 2], ["best", "best"]),
+    ([3], [""]),
+]
+
+
+@pytest.mark.parametrize(("means", "expected"), MARKED)
+def test_best_and_second(means, expected):
+    assert marks(*means) == expected
+
+
+def test_no_marks_where_few_users_were_evaluated():
+    assert marks(1, 3, least_users=4) == ["second", "best"]
+    assert marks(1, 3, least_users=5) == ["", ""]
+
+
+def test_marks_are_of_a_data_set_and_backbone():
+    cells = measured("M", per_user([1.0])) + measured("N", per_user([0.0]))
+    cells += measured("M", per_user([0.0]), backbone="LightGCN") + measured("N", per_user([1.0]), backbone="LightGCN")
+    cells += measured("M", per_user([1.0]), dataset="Other")
+    _, grid = utility_grid(utility_table(cells, "A", [5], None), 1)
+    assert [row[3].mark for row in grid] == ["best", "second", "second", "best", ""]
+
+
+def test_notes_tell_users_seeds_and_spread():
+    one = utility_table(measured("M", per_user([1, 0])), "A", [5], None)
+    assert utility_notes(one, "by hand")[0].startswith(
+        "Protocol: by hand. n = 2 users; one seed, so no spread over seeds; standard error over users at most 0.5000."
+    )
+    more = measured("M", per_user([1, 0]), per_user([1, 0])) + measured("N", per_user([1, 0, 0]), per_user([1, 0, 0]))
+    (note,) = utility_notes(utility_table(more, "A", [5], None), "by hand")
+    assert "n = 2 to 3 users; mean ± standard deviation over 2 training seeds;" in note
+
+
+# --- Table I
+
+
+def test_table_one(paper):
+    table = datasets_table(STATISTICS, paper(PAPER_ONE))
+    header, grid = datasets_grid(table)
+    assert header[0] == "Data set"
+    known = [("943", "944"), ("1,682", "1,683"), ("100,000", "100,000"), ("106.04", "106"), ("93.70", "93.71")]
+    own = [("12,345", ""), ("1,682", ""), ("100,000", ""), ("106.04", ""), ("50.00", "")]
+    assert [[(cell.text, cell.paper) for cell in row[1:]] for row in grid] == [known, own]
+    assert [row[0] for row in grid] == [Cell("ML-100K"), Cell("Mine")]
+    assert "| 943 [944] | 1,682 [1,683] |" in markdown(header, grid, "c")
+    assert "943 [944] & 1,682 [1,683] &" in re.sub(" +", " ", latex(header, grid, "c", "l"))
+
+
+def test_table_one_without_printed_values():
+    table = datasets_table(STATISTICS, None)
+    assert table[[name for name in table if name.startswith("paper_")]].isna().all(axis=None)
+    assert table.loc[0, "sparsity_percent"] == pytest.approx(93.7)
+
+
+# --- the paper's values
+
+
+def test_paper_file_must_name_its_rows(paper):
+    path = paper("dataset,method,hr\nML,Retrain,0.5\n")
+    with pytest.raises(CragruError) as caught:
+        printed_values(path, ["dataset", "backbone", "method", "k"])
+    assert str(caught.value) == (f"{path}: columns ['backbone', 'k'] are missing; it has ['dataset', 'method', 'hr']")
+
+
+def test_paper_file_must_not_name_a_row_twice(paper):
+    path = paper(PAPER_TWO + "ML,BPR,Retrain,5,0.1,0.1\n")
+    with pytest.raises(CragruError, match=r"row \('ML', 'BPR', 'Retrain', .*5.*\) is there twice; keep one"):
+        printed_values(path, ["dataset", "backbone", "method", "k"])
+
+
+def test_what_the_paper_does_not_have(paper):
+    values = printed_values(paper(PAPER_ONE), ["dataset"])
+    assert printed(values, "ML-100K", "users") == 944
+    assert printed(values, "ML-1M", "users") is None
+    assert printed(values, "ML-100K", "density") is None
+
+
+# --- text
+
+GRID = [
+    [Cell("A|B"), Cell("x"), Cell("0.5", "0.4", "best"), Cell("1")],
+    [Cell("A|B"), Cell("y"), Cell("0.4", "", "second"), Cell("1")],
+    [Cell("A|B"), Cell("y"), Cell("0.3"), Cell("2")],
+    [Cell("C_D"), Cell("y"), Cell("0.2 ± 0.1"), Cell("3", "4")],
+]
+HEADER = ["Set", "Kind|s", "HR@5", "%"]
+
+
+def rows(text):
+    """Lines of a LaTeX table between the rules, without the spaces that align them."""
+    body = text[text.index(r"\toprule") : text.index(r"\bottomrule")]
+    return [re.sub(" +", " ", line).strip() for line in body.splitlines()[1:]]
+
+
+def test_markdown():
+    lines = markdown(HEADER, GRID, "All of it", ["Note one.", "Note two."]).split("\n")
+    assert [re.sub(" +", " ", line) for line in lines if not line.startswith("|:")] == [
+        "All of it",
+        "",
+        r"| Set | Kind\|s | HR@5 | % |",
+        r"| A\|B | x | **0.5** [0.4] | 1 |",
+        r"| A\|B | y | <u>0.4</u> | 1 |",
+        r"| A\|B | y | 0.3 | 2 |",
+        "| C_D | y | 0.2 ± 0.1 | 3 [4] |",
+        *["", "Note one.", "", "Note two.", ""],
+    ]
+
+
+def test_latex_marks_escapes_and_groups():
+    assert rows(latex(HEADER, GRID, "c", "l")) == [
+        r"Set & Kind\textbar{}s & HR@5 & \% \\",
+        r"\midrule",
+        r"A\textbar{}B & x & \textbf{0.5} [0.4] & 1 \\",
+        r"\addlinespace & y & \underline{0.4} & 1 \\",
+        r"& & 0.3 & 2 \\",
+        r"\midrule C\_D & y & 0.2 $\pm$ 0.1 & 3 [4] \\",
+    ]
+
+
+def test_latex_puts_printed_values_below_ours_where_lines_are_long():
+    grid = [
+        [Cell(name), *(Cell("0.5000 ± 0.0100", paper) for _ in range(5))] for name, paper in (("a", "0.4"), ("b", ""))
+    ]
+    ours = r" & 0.5000 $\pm$ 0.0100" * 5
+    assert rows(latex("abcdef", grid, "c", "l"))[2:] == [
+        rf"a{ours} \\",
+        r"& {[}0.4] & {[}0.4] & {[}0.4] & {[}0.4] & {[}0.4] \\",
+        rf"b{ours} \\",
+    ]
+
+
+def test_latex_escapes_caption_and_notes_but_not_the_label():
+    text = latex(HEADER, GRID, "10 % of a_b", "tab:a_b", ["[*] ~ & D"])
+    for part in (r"\caption{10 \% of a\_b}", r"\label{tab:a_b}", r"{[}{*}] \textasciitilde{} \& D"):
+        assert part in text
+
+
+def test_files_of_a_table(tmp_path):
+    table = pd.DataFrame({"mean": [1 / 3], "paper": [None]})
+    paths = {ending: tmp_path / f"t.{ending}" for ending in ("csv", "md", "tex")}
+    write_table(paths, table, HEADER, GRID, {"caption": "All", "label": "tab:all"}, ["Note."])
+    assert paths["csv"].read_text() == "mean,paper\n0.3333333333333333,\n"
+    assert paths["md"].read_text() == markdown(HEADER, GRID, "All", ["Note."])
+    assert paths["tex"].read_text() == latex(HEADER, GRID, "All", "tab:all", ["Note."])
+
+
+# --- what LaTeX makes of it
+
+DOCUMENT = r"\documentclass{article}\usepackage{booktabs,graphicx}\begin{document}"
+
+
+def compiled(folder, *tables):
+    """Run pdflatex on a document with these tables; returns its log."""
+    if not shutil.which("pdflatex") and "CRAGRU_REQUIRE_LATEX" not in os.environ:
+        pytest.skip("pdflatex is not installed")
+    (folder / "t.tex").write_text(DOCUMENT + "\n".join(tables) + r"\end{document}")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def test_latex_compiles_and_fits_the_page(tmp_path, paper):
+    special = "[\\]*&%$#_{}~^±\N{EN DASH}|<>"
+    seeds = [pd.concat([per_user(hr, k=k) for k in (5, 10, 20)]) for hr in ([1, 0, 1], [1, 1, 0.5])]
+    names = ["Original", "Retrain", *map(str, range(120)), special]
+    cells = [cell for name in names for cell in measured(name, *seeds)]
+    two = utility_table(cells, "A", [5, 10, 20], paper(PAPER_TWO))
+    first = latex(*datasets_grid(datasets_table(STATISTICS | {special: HUNDRED_K}, paper(PAPER_ONE))), special, "tab:1")
+    log = compiled(tmp_path, first, latex(*utility_grid(two, 1), "Wide and high", "tab:2", utility_notes(two, special)))
+    assert "Output written on t.pdf" in log
+    assert not re.findall("Overfull|Float too large|Missing character", log)

@@ -1,0 +1,237 @@
+"""A toy data set, a copy of the sources, and Snakemake as a user calls it.
+
+Everything runs from a copy of the sources: a test may edit it, and an edit of the tree during a test cannot disturb
+it (the guard in `cragru.smk` would stop the jobs).
+"""
+
+import hashlib
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).parents[2]
+SOURCES = ("Snakefile", "config", "cragru", "envs", "profiles", "scripts", "workflow")
+CLOSED = "http://127.0.0.1:9/toy.zip"  # the port of `discard`: nothing listens there
+GENRES = ("Action", "Comedy", "Drama", "Romance")
+
+
+@dataclass(frozen=True)
+class Toy:
+    """The toy data set: 40 users, 60 items, in the layout of MovieLens 100K."""
+
+    archive: Path
+    registry: Path
+    params: Path
+    ratings: pd.DataFrame  # raw ids, as strings
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What Snakemake said."""
+
+    rc: int
+    output: str
+
+    @property
+    def jobs(self) -> dict[str, int]:
+        """The first table of jobs, rule by rule; empty where nothing was to be done."""
+        table = re.search(r"^Job stats:\njob +count\n-+ +-+\n(.*?)^total +\d+$", self.output, re.DOTALL | re.MULTILINE)
+        if table is None:
+            assert "Nothing to be done" in self.output, self.output
+            return {}
+        return {name: int(count) for name, count in (line.split() for line in table[1].splitlines())}
+
+    @property
+    def errors(self) -> list[str]:
+        """Cragru's own lines about what went wrong."""
+        return [line for line in self.output.splitlines() if re.match(r"cragru: (error|unexpected|config)", line)]
+
+
+class Workflow:
+    """Snakemake on a copy of the sources."""
+
+    def __init__(self, sources: Path) -> None:
+        self.sources = sources
+
+    def command(self, directory: Path, *args: str, config: Path | None = None, cores: int = 1) -> list[str]:
+        command = [sys.executable, "-m", "snakemake", "-s", str(self.sources / "Snakefile")]
+        command += ["--configfile", str(config)] if config else []
+        command += ["--workflow-profile", str(self.sources / "profiles/default")]
+        return [*command, "--directory", str(directory), "--cores", str(cores), *args]
+
+    def environment(self, **changes: str) -> dict[str, str]:
+        """The surroundings without what would reach into a run."""
+        unwanted = re.compile(r"CRAGRU_|SNAKEMAKE_|.*_proxy$", re.IGNORECASE)
+        kept = {name: value for name, value in os.environ.items() if not unwanted.match(name)}
+        return kept | changes
+
+    def run(
+        self, directory: Path, *args: str, config: Path | None = None, cores: int = 1, **environment: str
+    ) -> Finished:
+        done = subprocess.run(
+            self.command(directory, *args, config=config, cores=cores),
+            cwd=self.sources.parent,
+            env=self.environment(**environment),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=500,
+            check=False,
+        )
+        return Finished(done.returncode, done.stdout)
+
+    def make(self, directory: Path, *args: str, config: Path, cores: int = 1) -> Finished:
+        """Run, and insist on success."""
+        done = self.run(directory, *args, config=config, cores=cores)
+        assert done.rc == 0, done.output
+        return done
+
+    def plan(self, directory: Path, *args: str, config: Path | None = None) -> dict[str, int]:
+        """How many jobs of each rule a dry run plans."""
+        done = self.run(directory, "--dry-run", *args, config=config)
+        assert done.rc == 0, done.output
+        return done.jobs
+
+
+def toy_ratings() -> pd.DataFrame:
+    """12 to 30 ratings a user, six in ten of the genre that the user likes; ids have gaps, lines no order."""
+    draw = random.Random(7)
+    users, items = [3 * number + 2 for number in range(40)], [5 * number + 1 for number in range(60)]
+    rows, now = [], 874_000_000
+    for place, user in enumerate(users):
+        liked = [item for number, item in enumerate(items) if number % len(GENRES) == place % len(GENRES)]
+        count = draw.randint(12, 30)
+        chosen = draw.sample(liked, min(len(liked), count * 6 // 10))
+        chosen += draw.sample([item for item in items if item not in liked], count - len(chosen))
+        for item in chosen:
+            now += draw.randint(1, 900)
+            rows.append((user, item, draw.choice((4, 5) if item in liked else (1, 2, 3)), now))
+    draw.shuffle(rows)
+    return pd.DataFrame(rows, columns=["user", "item", "rating", "timestamp"]).astype(str)
+
+
+def toy_files(ratings: pd.DataFrame) -> dict[str, bytes]:
+    users, items = (sorted(map(int, set(ratings[name]))) for name in ("user", "item"))
+    flags = ["|".join(str(int(number % len(GENRES) == genre)) for genre in range(len(GENRES))) for number in range(60)]
+    texts = {
+        "u.data": "".join("\t".join(row) + "\n" for row in ratings.itertuples(index=False)),
+        "u.user": "".join(f"{user}|{20 + user % 50}|{'MF'[user % 2]}|writer|{user:05}\n" for user in users),
+        "u.item": "".join(
+            f"{item}|Café {number} ({1980 + number % 20})|01-Jan-1995||http://example.org/|{flags[number]}\n"
+            for number, item in enumerate(items)
+        ),
+        "u.genre": "".join(f"{name}|{number}\n" for number, name in enumerate(GENRES)) + "\n",
+    }
+    return {name: text.encode("latin-1") for name, text in texts.items()}
+
+
+def toy_registry(files: dict[str, bytes]) -> dict:
+    """Two sources that cannot be reached, so that the data must come from a local copy."""
+    members = {f"toy/{name}": hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    source = {"kind": "url", "name": "publisher", "url": CLOSED, "loader": "movielens-100k", "members": members}
+    entry = {"title": "Toy", "version": "1", "licence": "none", "homepage": "https://example.org/"}
+    entry |= {"archive": "toy.zip", "folder": "toy"}
+    mirror = source | {"name": "mirror", "url": CLOSED.replace("toy.zip", "mirror.zip")}
+    return {"datasets": {"toy": entry | {"sources": [source, mirror]}}}
+
+
+def toy_params() -> dict:
+    """The shipped file, smaller; BPR trains for about a second, so that a kill can meet it."""
+    params = yaml.safe_load((REPOSITORY / "config/params.yaml").read_text())
+    for entry in params["backbones"].values():
+        entry |= {"dimensions": 8, "epochs": 4, "batch_size": 256, "patience": 4}
+    params["backbones"]["bpr"] |= {"epochs": 400, "patience": 400, "learning_rate": 0.01}
+    return params
+
+
+@pytest.fixture(scope="session")
+def toy(tmp_path_factory) -> Toy:
+    folder = tmp_path_factory.mktemp("toy")
+    ratings = toy_ratings()
+    files = toy_files(ratings)
+    with zipfile.ZipFile(folder / "toy.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(f"toy/{name}", data)
+    (folder / "datasets.yaml").write_text(yaml.safe_dump(toy_registry(files)))
+    (folder / "params.yaml").write_text(yaml.safe_dump(toy_params()))
+    return Toy(folder / "toy.zip", folder / "datasets.yaml", folder / "params.yaml", ratings)
+
+
+@pytest.fixture(scope="session")
+def configure(toy, tmp_path_factory):
+    """Writes a configuration to lay over the shipped one: the tiny run, with changes."""
+    folder = tmp_path_factory.mktemp("config")
+
+    def write(files: dict[str, str] | None = None, **changes) -> Path:
+        config = {"run": "tiny", "datasets": ["toy"], "seeds": [1, 2], "device": "cpu", "data_dir": str(toy.archive)}
+        config |= {"files": {"datasets": str(toy.registry), "params": str(toy.params)} | (files or {}), **changes}
+        path = folder / f"{len(list(folder.iterdir()))}.yaml"
+        path.write_text(yaml.safe_dump(config))
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def workflow(tmp_path_factory) -> Workflow:
+    sources = tmp_path_factory.mktemp("checkout") / "cragru"
+    for name in SOURCES:
+        place = REPOSITORY / name
+        if place.is_dir():
+            shutil.copytree(place, sources / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            sources.mkdir(exist_ok=True)
+            shutil.copy2(place, sources / name)
+    return Workflow(sources)
+
+
+@pytest.fixture(scope="session")
+def two_seeds(configure) -> Path:
+    """Tables I and II of one backbone under two seeds."""
+    return configure(backbones=["bpr"], tables=["table1", "table2"])
+
+
+@pytest.fixture(scope="session")
+def all_tables(configure) -> Path:
+    """Every table of both backbones under one seed."""
+    return configure(seeds=[1])
+
+
+@pytest.fixture(scope="session")
+def one_cell(configure) -> Path:
+    """Table II of what the two runs have in common, under a run name of its own."""
+    return configure(run="common", backbones=["bpr"], seeds=[1], tables=["table2"])
+
+
+@pytest.fixture(scope="session")
+def on_one_core(workflow, two_seeds, one_cell, tmp_path_factory) -> Path:
+    """A directory with the finished run `two_seeds`, seed 1 made on one core; do not write there, take `a_copy`."""
+    directory = tmp_path_factory.mktemp("one-core")
+    workflow.make(directory, config=one_cell, cores=1)
+    workflow.make(directory, config=two_seeds, cores=2)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def on_two_cores(workflow, all_tables, one_cell, tmp_path_factory) -> Path:
+    """Another directory, with the finished run `all_tables`; do not write there."""
+    directory = tmp_path_factory.mktemp("two-cores")
+    workflow.make(directory, config=all_tables, cores=2)
+    workflow.make(directory, config=one_cell)
+    return directory
+
+
+@pytest.fixture
+def a_copy(on_one_core, tmp_path) -> Path:
+    """A copy of the finished run of one core, to be changed."""
+    return shutil.copytree(on_one_core, tmp_path / "run")

@@ -1,0 +1,131 @@
+"""What a dry run plans, and what every rule must declare."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+LIST_RULES = """
+import json, sys
+from pathlib import Path
+from snakemake.api import SnakemakeApi
+from snakemake.settings.types import ConfigSettings, ResourceSettings
+with SnakemakeApi() as api:
+    options = {"resource_settings": ResourceSettings(cores=1), "config_settings": ConfigSettings()}
+    workflow = api.workflow(snakefile=Path(sys.argv[1]), workdir=Path(sys.argv[2]), **options)._workflow
+    for rule in workflow.rules:
+        print(json.dumps({
+            "name": rule.name,
+            "script": rule.script,
+            "other_code": bool(rule.shellcmd or rule.is_run or rule.notebook or rule.wrapper),
+            "outputs": len(rule.output),
+            "named_outputs": len(list(rule.output.keys())),
+            "log": len(rule.log),
+            "message": rule.message,
+            "environment": rule.conda_env and str((Path(rule.snakefile).parent / rule.conda_env).resolve()),
+            "benchmark": bool(rule.benchmark),
+            "cache": bool(rule.ruleinfo.cache),
+            "code": "code" in rule.params.keys(),
+        }))
+"""
+
+
+@pytest.fixture(scope="module")
+def rules(workflow, tmp_path_factory):
+    """Every rule of the shipped configuration, as Snakemake has parsed it."""
+    done = subprocess.run(
+        [sys.executable, "-c", LIST_RULES, str(workflow.sources / "Snakefile"), str(tmp_path_factory.mktemp("rules"))],
+        env=workflow.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return {rule["name"]: rule for rule in map(json.loads, done.stdout.splitlines())}
+
+
+@pytest.fixture(scope="module")
+def working(rules):
+    """The rules that make something."""
+    return {name: rule for name, rule in rules.items() if rule["outputs"]}
+
+
+def test_plan_of_the_shipped_configuration(workflow, tmp_path):
+    assert workflow.plan(tmp_path) == {
+        "download": 1,
+        "prepare": 1,
+        "split": 2,
+        "train_original": 4,
+        "unlearn": 4,
+        "evaluate": 8,
+        "datasets_table": 1,
+        "utility_table": 2,
+        "all": 1,
+    }
+
+
+def test_plan_of_the_tiny_run(workflow, configure, tmp_path):
+    assert workflow.plan(tmp_path, config=configure()) == {
+        "download": 1,
+        "prepare": 1,
+        "split": 4,
+        "train_original": 8,
+        "unlearn": 8,
+        "evaluate": 16,
+        "datasets_table": 1,
+        "utility_table": 2,
+        "all": 1,
+    }
+
+
+def test_table1_trains_nothing(workflow, configure, tmp_path):
+    planned = workflow.plan(tmp_path, "table1", config=configure())
+    assert planned == {"download": 1, "prepare": 1, "datasets_table": 1, "table1": 1}
+
+
+@pytest.mark.slow
+def test_a_further_seed_plans_its_own_jobs_only(workflow, configure, on_one_core):
+    more = configure(backbones=["bpr"], seeds=[1, 2, 3], tables=["table1", "table2"])
+    planned = workflow.plan(on_one_core, config=more)
+    assert planned == {"split": 1, "train_original": 1, "unlearn": 1, "evaluate": 2, "utility_table": 1, "all": 1}
+
+
+def test_rules_without_outputs_are_mere_targets(rules, working):
+    targets = rules.keys() - working.keys()
+    assert targets == {"all", "table1", "table2", "table2-released-code"}
+    assert not [name for name in targets if rules[name]["script"] or rules[name]["other_code"]]
+
+
+def test_every_rule_runs_a_script_and_names_its_outputs(working):
+    assert len(working) >= 9
+    assert not [name for name, rule in working.items() if not rule["script"] or rule["other_code"]]
+    assert not [name for name, rule in working.items() if rule["named_outputs"] != rule["outputs"]]
+
+
+def test_every_rule_says_what_it_does_and_logs_it(working):
+    assert not [name for name, rule in working.items() if not rule["message"] or rule["log"] != 1]
+
+
+def test_every_rule_depends_on_its_code(working):
+    assert not [name for name, rule in working.items() if not rule["code"]]
+
+
+def test_every_rule_has_an_environment_file_of_the_project(working, workflow):
+    shipped = {str(path.resolve()) for path in (workflow.sources / "envs").glob("*.yaml")}
+    assert shipped
+    assert {rule["environment"] for rule in working.values()} <= shipped
+
+
+def test_no_rule_is_both_timed_and_shared(working):
+    assert not [name for name, rule in working.items() if rule["benchmark"] and rule["cache"]]
+
+
+def test_what_computes_with_torch_is_timed_and_nothing_else(working):
+    timed = {name for name, rule in working.items() if rule["benchmark"]}
+    assert timed == {name for name, rule in working.items() if rule["environment"].endswith("/train.yaml")}
+    assert {"train_original", "unlearn", "evaluate"} <= timed
+
+
+def test_what_comes_before_training_can_be_shared(working):
+    assert {name for name, rule in working.items() if rule["cache"]} == {"download", "prepare", "split"}
