@@ -142,7 +142,9 @@ def test_unknown_key_in_a_section_that_may_be_left_out():
     class Outer(Frozen):
         inner: Inner | None
 
-    assert problems(Outer, {"inner": {"word": "a", "wrd": 1}}).startswith("inner.wrd: unknown key (did you mean 'word'?")
+    assert problems(Outer, {"inner": {"word": "a", "wrd": 1}}).startswith(
+        "inner.wrd: unknown key (did you mean 'word'?"
+    )
 
 
 def test_long_values_are_cut_and_line_breaks_are_not_printed():
