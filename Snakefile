@@ -29,4 +29,5 @@ rule all:
 
 
 onsuccess:
-    print(f"Tables are in results/{RUN}/tables")
+    if Path(f"results/{RUN}/tables").is_dir():
+        print(f"Tables are in results/{RUN}/tables")

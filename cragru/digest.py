@@ -25,7 +25,7 @@ def code_digest(script: str, *modules: str) -> dict[str, str | list[str]]:
     Returns:
         ``{"roots": [...], "digest": "..."}``: what was asked for, and the hash; plain JSON, for a rule's `params`.
     """
-    names: set[str] = set(modules)
+    names = {step for module in modules for step in _steps(module)}
     tree = ast.parse((ROOT / script).read_text(encoding="utf-8"))
     names.update(_imports(tree, ""))
     files = sorted(functools.reduce(set.union, (_closure(name) for name in names), set()))
@@ -63,8 +63,13 @@ def _imports(tree: ast.AST, package: str) -> Iterator[str]:
             continue
         for name in names:
             if name.split(".")[0] == PACKAGE:
-                steps = name.split(".")
-                yield from (".".join(steps[:count]) for count in range(1, len(steps) + 1))
+                yield from _steps(name)
+
+
+def _steps(module: str) -> list[str]:
+    """A module's name and those of the packages above it, from the top."""
+    parts = module.split(".")
+    return [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
 
 
 def _file_of(module: str) -> str | None:

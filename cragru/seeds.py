@@ -31,9 +31,9 @@ def numpy_stream(seed: int, *names: str | int) -> np.random.Generator:
 def torch_stream(seed: int, *names: str | int) -> "torch.Generator":
     """A torch CPU generator of the stream `names` under `seed`.
 
-    Random numbers are always drawn on the CPU and moved, so that a GPU run sees the same samples.
+    Random numbers are always drawn on the CPU and moved, so that a GPU run sees the same samples. One word of the
+    key is all that torch's CPU generator takes.
     """
     import torch
 
-    low, high = stream_key(seed, *names)[:2]
-    return torch.Generator().manual_seed(low | (high & 0x7FFFFFFF) << 32)
+    return torch.Generator().manual_seed(stream_key(seed, *names)[0])

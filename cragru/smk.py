@@ -119,12 +119,10 @@ def _versions() -> dict[str, str]:
 
 
 def _commit() -> str | None:
-    """The checked-out commit, or None outside a git checkout."""
-    answer = subprocess.run(
-        ["git", "rev-parse", "HEAD"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    """The checked-out commit, or None outside a git checkout or without git."""
+    command = ["git", "rev-parse", "HEAD"]
+    try:
+        answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    except OSError:
+        return None
     return answer.stdout.strip() or None

@@ -8,7 +8,7 @@ from cragru.smk import stage
 
 def main(job):
     statistics = {label: read_json(path) for label, path in zip(job.params.labels, job.input.statistics, strict=True)}
-    table = datasets_table(statistics, job.input.get("paper"))
+    table = datasets_table(statistics, job.input.get("paper") or None)
     write_table(dict(job.output.items()), table, *datasets_grid(table), job.params.spec)
 
 

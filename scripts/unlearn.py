@@ -4,6 +4,7 @@ import importlib
 from pathlib import Path
 
 from cragru.backbones.base import TrainingOptions
+from cragru.backbones.training import warm_up
 from cragru.data.parts import read_parts, read_sizes
 from cragru.io import write_json
 from cragru.smk import stage
@@ -25,6 +26,7 @@ def main(job):
         seed=int(job.wildcards.seed),
         device=job.params.device,
     )
+    warm_up(job.params.device)
     done = importlib.import_module(job.params.method).unlearn(context)
     done.model.save(job.output.model)
     write_curve(job.output.curve, done.curve)

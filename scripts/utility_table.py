@@ -13,7 +13,7 @@ def main(job):
         Measured(*cell, read_parquet(path, PER_USER))
         for cell, path in zip(job.params.cells, job.input.per_user, strict=True)
     ]
-    table = utility_table(measured, spec["mask"], spec["cutoffs"], job.input.get("paper"))
+    table = utility_table(measured, spec["mask"], spec["cutoffs"], job.input.get("paper") or None)
     header, grid = utility_grid(table, spec["least_users"])
     write_table(dict(job.output.items()), table, header, grid, spec, utility_notes(table, job.params.title))
 

@@ -7,6 +7,7 @@ after an unweighted sum over neighbours: dgl's weighted product is many times sl
 import os
 import warnings
 from collections.abc import Callable
+from types import ModuleType
 from typing import Literal
 
 import torch
@@ -69,10 +70,16 @@ class NormalisedGraph:
         return torch.addcmul(table, total, self._scale).div_(layers + 1)
 
 
-def _dgl_sum(sources: torch.Tensor, targets: torch.Tensor, degrees: torch.Tensor, dtype: torch.dtype) -> NeighbourSum:
+def import_dgl() -> ModuleType:
+    """Import dgl, late: it takes its time and only products on the CPU need it."""
     os.environ.setdefault("DGLBACKEND", "pytorch")  # without it dgl writes a question into the user's home
     import dgl
 
+    return dgl
+
+
+def _dgl_sum(sources: torch.Tensor, targets: torch.Tensor, degrees: torch.Tensor, dtype: torch.dtype) -> NeighbourSum:
+    dgl = import_dgl()
     graph = dgl.graph((sources.int(), targets.int()), num_nodes=len(degrees), idtype=torch.int32)
     graph = graph.formats(["csr", "csc"])
     graph.create_formats_()

@@ -1,18 +1,34 @@
 """Train a backbone by the name of its module: what the original model and Retrain have in common."""
 
 import importlib
-from typing import TYPE_CHECKING
+
+import torch
 
 from cragru.backbones.base import TrainingData, TrainingOptions
+from cragru.backbones.graph import import_dgl
 from cragru.backbones.trainer import Trainer, Training, choose_device
 
-if TYPE_CHECKING:
-    import torch
+
+def warm_up(device: str) -> None:
+    """Do what only a process's first training does, so that no timer takes it for work.
+
+    The first optimiser imports torch's compiler, which lasts longer than training on a small data set, and the first
+    use of a GPU starts it.
+
+    Args:
+        device: `auto`, `cpu` or `cuda`.
+    """
+    place = choose_device(device)
+    parameter = torch.nn.Parameter(torch.zeros(1, device=place))
+    parameter.grad = torch.zeros_like(parameter)
+    torch.optim.Adam([parameter], fused=True).step()
+    if place.type == "cpu":
+        import_dgl()
 
 
 def train_backbone(
     module: str, name: str, data: TrainingData, options: TrainingOptions, seed: int, device: str
-) -> tuple[Training, "torch.device"]:
+) -> tuple[Training, torch.device]:
     """Build and train a backbone.
 
     The random stream depends on the seed and the backbone alone, never on the method that asks: with nothing to

@@ -1,18 +1,19 @@
 """The whole configuration, loaded and cross-checked: what the Snakefile asks."""
 
 import fnmatch
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cragru.config.base import load_yaml, parse
 from cragru.config.datasets import Registry, load_registry
-from cragru.config.models import Params, Protocol, Protocols, Settings, Tables, UtilityTable
+from cragru.config.models import BackboneEntry, Params, Protocol, Protocols, Settings, Tables, UtilityTable
 from cragru.errors import CragruError, nearest
+from cragru.evaluation.schema import CUTOFFS
 
 NOT_TRAINING = {"label", "module"}  # fields of a backbone's entry that are not hyper-parameters
-ORIGINAL = "original"  # the model before any request: a row of tables, not a method
+ORIGINAL, ORIGINAL_LABEL = "original", "Original"  # the model before any request: a row of tables, not a method
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Project:
 
     def label(self, method: str) -> str:
         """What tables call a method, or the original model."""
-        return "Original" if method == ORIGINAL else self.params.methods[method].label
+        return ORIGINAL_LABEL if method == ORIGINAL else self.params.methods[method].label
 
 
 def load_project(config: dict[str, Any], root: Path) -> Project:
@@ -64,52 +65,74 @@ def load_project(config: dict[str, Any], root: Path) -> Project:
         params=parse(Params, load_yaml(files["params"]), str(settings.files.params)),
         tables=parse(Tables, load_yaml(files["tables"]), str(settings.files.tables)),
     )
-    _check_names(project)
-    _check_overrides(project)
+    for check in (_unknown_names, _shared_labels, _wrong_tables, _wrong_overrides):
+        problems = list(check(project))
+        if problems:
+            raise CragruError("; ".join(problems))
     return project
 
 
-def _check_names(project: Project) -> None:
+def _unknown_names(project: Project) -> Iterator[str]:
+    """What a run names must be defined in the file for it."""
     settings = project.settings
+    files = settings.files
     known = {
-        "datasets": project.registry.datasets,
-        "backbones": project.params.backbones,
-        "methods": project.params.methods,
-        "tables": project.tables.tables,
+        "datasets": (project.registry.datasets, files.datasets),
+        "backbones": (project.params.backbones, files.params),
+        "methods": (project.params.methods, files.params),
+        "tables": (project.tables.tables, files.tables),
     }
-    problems = [
-        f"{key}: unknown name {name!r} ({nearest(name, known[key])}; defined in {getattr(settings.files, file)})"
-        for key, file in (
-            ("datasets", "datasets"),
-            ("backbones", "params"),
-            ("methods", "params"),
-            ("tables", "tables"),
-        )
-        for name in getattr(settings, key)
-        if name not in known[key]
-    ]
-    for name, table in project.tables.tables.items():
-        if isinstance(table, UtilityTable) and table.protocol not in project.protocols:
-            hint = nearest(table.protocol, project.protocols)
-            problems.append(
-                f"{settings.files.tables}: tables.{name}.protocol: unknown name {table.protocol!r} ({hint})"
-            )
+    for key, (names, file) in known.items():
+        for name in getattr(settings, key):
+            if name not in names:
+                yield f"{key}: unknown name {name!r} ({nearest(name, names)}; defined in {file})"
     if ORIGINAL in project.params.methods:
-        problems.append(f"{settings.files.params}: methods.{ORIGINAL}: is the model before any request; rename it")
-    _raise(problems)
+        yield f"{files.params}: methods.{ORIGINAL}: is the model before any request; rename it"
 
 
-def _check_overrides(project: Project) -> None:
-    allowed = next(iter(project.params.backbones.values())).model_fields.keys() - NOT_TRAINING
-    _raise(
-        f"{project.settings.files.params}: overrides.{pattern}.{key}: unknown key ({nearest(key, allowed)})"
-        for pattern, values in project.params.overrides.items()
-        for key in values
-        if key not in allowed
-    )
+def _shared_labels(project: Project) -> Iterator[str]:
+    """Rows of a table are told apart by their labels, so no two may share one."""
+    files = project.settings.files
+    titles = {name: entry.title for name, entry in project.registry.datasets.items()}
+    backbones = {name: entry.label for name, entry in project.params.backbones.items()}
+    methods = {ORIGINAL: ORIGINAL_LABEL, **{name: entry.label for name, entry in project.params.methods.items()}}
+    for where, labels in ((files.datasets, titles), (files.params, backbones), (files.params, methods)):
+        for name, label in labels.items():
+            twin = next(other for other, its in labels.items() if its == label)
+            if twin != name:
+                yield f"{where}: {name!r} and {twin!r} are both called {label!r} in tables; give each its own label"
 
 
-def _raise(problems: Iterable[str]) -> None:
-    text = "; ".join(problems)
-    if text:
-        raise CragruError(text)
+def _wrong_tables(project: Project) -> Iterator[str]:
+    """Tables must name a protocol that there is, and cut-offs that are evaluated."""
+    where = f"{project.settings.files.tables}: tables"
+    for name, table in project.tables.tables.items():
+        if not isinstance(table, UtilityTable):
+            continue
+        if table.protocol not in project.protocols:
+            hint = nearest(table.protocol, project.protocols)
+            yield f"{where}.{name}.protocol: unknown name {table.protocol!r} ({hint})"
+        wrong = [k for k in table.cutoffs if k not in CUTOFFS]
+        if wrong:
+            yield f"{where}.{name}.cutoffs: got {wrong}; allowed: {', '.join(map(str, CUTOFFS))}"
+
+
+def _wrong_overrides(project: Project) -> Iterator[str]:
+    """An override must match a cell, name a hyper-parameter, and give it an allowed value."""
+    where = f"{project.settings.files.params}: overrides"
+    for pattern, values in project.params.overrides.items():
+        matched = [
+            entry
+            for dataset in project.registry.datasets
+            for backbone, entry in project.params.backbones.items()
+            if fnmatch.fnmatchcase(f"{dataset}/{backbone}", pattern)
+        ]
+        if not matched:
+            yield f"{where}.{pattern}: matches no cell; patterns are 'dataset/backbone', such as ml-1m/*"
+        for key in values.keys() & NOT_TRAINING:
+            yield f"{where}.{pattern}.{key}: is no hyper-parameter; change it in the backbone's entry"
+        for entry in matched[:1]:
+            try:
+                parse(BackboneEntry, entry.model_dump() | values, f"{where}.{pattern}")
+            except CragruError as error:
+                yield str(error)

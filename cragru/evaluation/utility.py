@@ -4,10 +4,8 @@ import pandas as pd
 import torch
 
 from cragru.backbones.base import Scorer, pairs
-from cragru.evaluation.schema import PER_USER
+from cragru.evaluation.schema import CUTOFFS, PER_USER
 from cragru.ranking import hit_ratio, ndcg, pair_mask, top_items, user_batches
-
-CUTOFFS = (1, 3, 5, 10, 20)
 
 
 def per_user_utility(scorer: Scorer, parts: dict[str, pd.DataFrame], users: int, items: int) -> pd.DataFrame:

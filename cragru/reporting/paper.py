@@ -24,7 +24,9 @@ def printed_values(path: PathLike | None, keys: list[str]) -> pd.DataFrame:
         raise CragruError(f"{path}: columns {sorted(missing)} are missing; it has {list(frame.columns)}")
     frame = frame.set_index(keys)
     if not frame.index.is_unique:
-        raise CragruError(f"{path}: row {frame.index[frame.index.duplicated()][0]} is there twice; keep one")
+        repeated = frame[frame.index.duplicated()].reset_index().iloc[0]
+        row = ", ".join(f"{key} {repeated[key]}" for key in keys)
+        raise CragruError(f"{path}: the row of {row} is there twice; keep one")
     return frame
 
 

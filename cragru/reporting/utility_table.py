@@ -93,7 +93,8 @@ def utility_notes(table: pd.DataFrame, title: str) -> list[str]:
     error = table["se_users"].max()
     return [
         f"Protocol: {title}. n = {counted} users; {spread}; standard error over users at most {error:.4f}. "
-        "Bold: best, underlined: second of a data set and backbone. In brackets: printed in the paper."
+        "Original: the model before the request, which has forgotten nothing. Bold: best, underlined: second of a data "
+        "set and backbone. In brackets: printed in the paper."
     ]
 
 

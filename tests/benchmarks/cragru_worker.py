@@ -47,11 +47,11 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     import torch
 
     from cragru.backbones.base import TrainingData, TrainingOptions, pairs
-    from cragru.backbones.training import train_backbone
+    from cragru.backbones.training import train_backbone, warm_up
     from cragru.evaluation.utility import per_user_utility
 
     torch.set_num_threads(arguments.threads)
-    importlib.import_module("dgl")  # outside the clock, as RecBole's imports are
+    warm_up("cpu")  # outside the clock, as RecBole's imports are
     start = time.perf_counter()
     parts = read_split(arguments.split)
     together = pd.concat(parts.values())

@@ -4,6 +4,9 @@ import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from configuration import FILES, ROOT
+
+from cragru.config.base import load_yaml
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -59,3 +62,9 @@ def wheelhouse(tmp_path, monkeypatch, request):
             archive.writestr(name, data)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+
+
+@pytest.fixture(scope="session")
+def shipped():
+    """The shipped configuration files as they stand, by name; `configuration.changed` makes changed copies."""
+    return {name: load_yaml(ROOT / path) for name, (path, _) in FILES.items()}

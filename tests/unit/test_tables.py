@@ -191,7 +191,7 @@ def test_paper_file_must_name_its_rows(paper):
 
 def test_paper_file_must_not_name_a_row_twice(paper):
     path = paper(PAPER_TWO + "ML,BPR,Retrain,5,0.1,0.1\n")
-    with pytest.raises(CragruError, match=r"row \('ML', 'BPR', 'Retrain', .*5.*\) is there twice; keep one"):
+    with pytest.raises(CragruError, match="dataset ML, backbone BPR, method Retrain, k 5 is there twice; keep one"):
         printed_values(path, ["dataset", "backbone", "method", "k"])
 
 

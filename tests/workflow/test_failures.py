@@ -101,7 +101,6 @@ def test_a_killed_run_is_taken_up_to_the_same_bytes(workflow, one_cell, on_one_c
     assert not list((a_copy / CELL).glob("*.safetensors"))  # no orphan has worked on
     assert list((a_copy / ".snakemake/locks").iterdir())
     assert list((a_copy / ".snakemake/incomplete").iterdir())
-    assert workflow.run(a_copy, config=one_cell).rc == 1  # locked
     assert workflow.run(a_copy, "--unlock", config=one_cell).rc == 0
     again = workflow.make(a_copy, config=one_cell)
     assert again.jobs == {"train_original": 1, "evaluate": 1, "utility_table": 1, "all": 1}

@@ -1,0 +1,100 @@
+"""All configuration files together: what one names must be defined in another."""
+
+import pytest
+import yaml
+from configuration import FILES, ROOT, changed
+
+from cragru.config.project import load_project
+from cragru.errors import CragruError
+
+
+@pytest.fixture
+def load(shipped, tmp_path):
+    """Load the shipped configuration with changes: a key path that starts with the file's name -> value."""
+
+    def loaded(changes=()):
+        files = changed(shipped, dict(changes))
+        (tmp_path / "config").mkdir()
+        for name, (path, _) in FILES.items():
+            (tmp_path / path).write_text(yaml.safe_dump(files[name], sort_keys=False))
+        return load_project(files["config"], tmp_path)
+
+    return loaded
+
+
+def test_shipped_configuration(shipped):
+    project = load_project(shipped["config"], ROOT)
+    assert set(project.settings.datasets) <= set(project.registry.datasets)
+    assert project.label("original") == "Original"
+    assert project.label("retrain") == "Retrain"
+    entry = shipped["params"]["backbones"]["lightgcn"]
+    options = project.training_options("ml-100k", "lightgcn")
+    assert options == {key: value for key, value in entry.items() if key not in ("label", "module")}
+    assert options["layers"] == 2
+
+
+PARAMS, TABLES = "config/params.yaml: ", "config/tables.yaml: "
+UNDEFINED = [
+    (
+        "config/datasets",
+        ["ml-1m", "ml100k"],
+        "datasets: unknown name 'ml100k' (did you mean 'ml-100k'? allowed: ml-100k, ml-1m",
+    ),
+    ("config/backbones", ["bpr", "lightgnc"], "backbones: unknown name 'lightgnc' (did you mean 'lightgcn'?"),
+    ("config/methods", ["retrian"], "methods: unknown name 'retrian' (did you mean 'retrain'?"),
+    ("config/tables", ["tabel1"], "tables: unknown name 'tabel1' (did you mean 'table1'?"),
+    ("tables/tables/table2/protocol", "papers", TABLES + "tables.table2.protocol: unknown name 'papers' (did you mean"),
+    ("tables/tables/table2/cutoffs", [5, 50], TABLES + "tables.table2.cutoffs: got [50]; allowed: 1, 3, 5, 10, 20"),
+    (
+        "params/overrides",
+        {"*/bpr": {"epoch": 5}},
+        PARAMS + "overrides.*/bpr: epoch: unknown key (did you mean",
+    ),
+    ("params/overrides", {"*/bpr": {"label": 5}}, PARAMS + "overrides.*/bpr.label: is no hyper-parameter"),
+    ("params/overrides", {"*/bpr": {"epochs": 0.5}}, PARAMS + "overrides.*/bpr: epochs: got 0.5"),
+    ("params/overrides", {"*/bpr": {"epochs": -1}}, PARAMS + "overrides.*/bpr: epochs: got -1"),
+    ("params/overrides", {"bpr/ml-1m": {"epochs": 5}}, PARAMS + "overrides.bpr/ml-1m: matches no cell"),
+    ("params/backbones/bpr/label", "LightGCN", PARAMS + "'lightgcn' and 'bpr' are both called 'LightGCN' in tables"),
+    ("params/methods/retrain/label", "Original", PARAMS + "'retrain' and 'original' are both called 'Original'"),
+    ("datasets/datasets/ml-1m/title", "ML-100K", "config/datasets.yaml: 'ml-1m' and 'ml-100k' are both called"),
+    ("params/methods/original", {"label": "O", "module": "m"}, PARAMS + "methods.original: is the model before any"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "said"), UNDEFINED)
+def test_name_that_is_defined_nowhere(load, key, value, said):
+    with pytest.raises(CragruError) as caught:
+        load({key: value})
+    assert str(caught.value).startswith(said)
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_names_are_told_at_once(load):
+    with pytest.raises(CragruError) as caught:
+        load({"config/methods": ["a", "retrain", "b"], "config/tables": ["c"]})
+    assert [problem[:25] for problem in str(caught.value).split("); ")] == [
+        "methods: unknown name 'a'",
+        "methods: unknown name 'b'",
+        "tables: unknown name 'c' ",
+    ]
+
+
+def test_last_override_that_matches_wins(load):
+    first, second, third = {"epochs": 1, "patience": 1}, {"epochs": 2, "layers": 5}, {"epochs": 3}
+    patterns = {"*": first, "ml-1m/*": second, "*/bpr": third}
+    project = load({"params/overrides": patterns})
+
+    def values(*cell):
+        return [project.training_options(*cell)[key] for key in ("epochs", "patience", "layers")]
+
+    assert values("ml-100k", "bpr") == [3, 1, 0]
+    assert values("ml-100k", "lightgcn") == [1, 1, 2]
+    assert values("ml-1m", "bpr") == [3, 1, 5]
+    assert values("ml-1m", "lightgcn") == [2, 1, 5]
+
+
+def test_requests_of_each_protocol(load):
+    project = load({"config/requests": {"one_user": 2, "files": {"spring": "a.csv", "autumn": "b.csv"}}})
+    assert project.requests("one-user") == ["draw-1", "draw-2"]
+    assert project.requests("from-file") == ["spring", "autumn"]
+    assert project.requests("paper") == []
