@@ -88,7 +88,9 @@ def utility_notes(table: pd.DataFrame, title: str) -> list[str]:
     counted = str(users[0]) if len(users) == 1 else f"{users[0]} to {users[-1]}"
     seeds = int(table["seeds"].max())
     spread = (
-        f"mean ± standard deviation over {seeds} seeds (of split and training)" if seeds > 1 else "one seed, so no spread over seeds"
+        f"mean ± standard deviation over {seeds} seeds (of split and training)"
+        if seeds > 1
+        else "one seed, so no spread over seeds"
     )
     error = table["se_users"].max()
     return [

@@ -155,7 +155,7 @@ def test_notes_tell_users_seeds_and_spread():
     )
     more = measured("M", per_user([1, 0]), per_user([1, 0])) + measured("N", per_user([1, 0, 0]), per_user([1, 0, 0]))
     (note,) = utility_notes(utility_table(more, "A", [5], None), "by hand")
-    assert "n = 2 to 3 users; mean ± standard deviation over 2 training seeds;" in note
+    assert "n = 2 to 3 users; mean ± standard deviation over 2 seeds (of split and training);" in note
 
 
 # --- Table I
