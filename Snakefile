@@ -5,6 +5,7 @@
 #   results/{dataset}/prepared/                                 ids, interactions, statistics
 #   results/{dataset}/{protocol}/{seed}[/{request}]/split/      forget, train, valid, test
 #   results/{dataset}/{protocol}/{seed}[/{request}]/{backbone}/{method}/    model, cost, per-user results
+#   results/{dataset}/{protocol}/{seed}/{backbone}/cragru/{source}/{strategy}/  candidates, and what a strategy keeps
 #   results/{run}/tables/                                       tables of one configuration
 from snakemake.utils import min_version
 
@@ -19,6 +20,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/unlearn.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/retrieve.smk"
 include: "workflow/rules/tables.smk"
 
 

@@ -25,6 +25,17 @@ class Requests(Frozen):
     )
 
 
+class Retrieval(Frozen):
+    """What CRAGRU retrieves for a user."""
+
+    sources: list[Literal["original", "retrain"]] = Field(
+        min_length=1, description="whose candidates are re-ranked; the paper takes the original model's"
+    )
+    strategies: list[Name] = Field(min_length=1, description="retrieval strategies, by their names in params.yaml")
+    candidates: PositiveInt = Field(description="length of the candidate list (eq. 1)")
+    history: PositiveInt = Field(description="K, the most interactions of a user that a strategy keeps")
+
+
 class Files(Frozen):
     """Where the other configuration files are, relative to the repository (or absolute)."""
 
@@ -49,6 +60,7 @@ class Settings(Frozen):
         "the environment variable CRAGRU_DATA_DIR goes before it"
     )
     requests: Requests
+    retrieval: Retrieval
     files: Files
 
     @model_validator(mode="after")
@@ -125,11 +137,20 @@ class MethodEntry(Frozen):
     options: dict[str, float | int | str | bool] = Field(default={}, description="what the method's module reads")
 
 
+class StrategyEntry(Frozen):
+    """A retrieval strategy."""
+
+    label: str = Field(description="its name in tables and figures")
+    module: Module = Field(description="module with fit(context, folder) and load(folder)")
+    options: dict[str, float | int | str | bool] = Field(default={}, description="what the strategy's module reads")
+
+
 class Params(Frozen):
     """The file params.yaml."""
 
     backbones: dict[Name, BackboneEntry]
     methods: dict[Name, MethodEntry]
+    strategies: dict[Name, StrategyEntry]
     overrides: dict[str, dict[str, float | int]] = Field(
         description="backbone values for some cells, by glob 'dataset/backbone'; the last pattern that matches wins"
     )

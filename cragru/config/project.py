@@ -82,8 +82,11 @@ def _unknown_names(project: Project) -> Iterator[str]:
         "methods": (project.params.methods, files.params),
         "tables": (project.tables.tables, files.tables),
     }
+    wanted = {key: getattr(settings, key) for key in known}
+    known["retrieval.strategies"] = (project.params.strategies, files.params)
+    wanted["retrieval.strategies"] = settings.retrieval.strategies
     for key, (names, file) in known.items():
-        for name in getattr(settings, key):
+        for name in wanted[key]:
             if name not in names:
                 yield f"{key}: unknown name {name!r} ({nearest(name, names)}; defined in {file})"
     if ORIGINAL in project.params.methods:
@@ -96,7 +99,9 @@ def _shared_labels(project: Project) -> Iterator[str]:
     titles = {name: entry.title for name, entry in project.registry.datasets.items()}
     backbones = {name: entry.label for name, entry in project.params.backbones.items()}
     methods = {ORIGINAL: ORIGINAL_LABEL, **{name: entry.label for name, entry in project.params.methods.items()}}
-    for where, labels in ((files.datasets, titles), (files.params, backbones), (files.params, methods)):
+    strategies = {name: entry.label for name, entry in project.params.strategies.items()}
+    all_labels = ((files.datasets, titles), *((files.params, labels) for labels in (backbones, methods, strategies)))
+    for where, labels in all_labels:
         for name, label in labels.items():
             twin = next(other for other, its in labels.items() if its == label)
             if twin != name:

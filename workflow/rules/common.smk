@@ -48,6 +48,8 @@ wildcard_constraints:
     method=one_of(project.params.methods),
     model=one_of([ORIGINAL, *project.params.methods]),
     run=re.escape(RUN),
+    source="original|retrain",
+    strategy=one_of(project.params.strategies),
 
 
 def registry_entry(wildcards):
@@ -142,6 +144,40 @@ def model_after(wildcards):
     """The model that a request leaves behind: the original is the deployed state's."""
     state = STATE if wildcards.model == ORIGINAL else REQUEST
     return f"{state}/{{backbone}}/{{model}}/model.safetensors".format(**wildcards)
+
+
+def strategy_module(wildcards):
+    """Module of the retrieval strategy."""
+    return project.params.strategies[wildcards.strategy].module
+
+
+def strategy_options(wildcards):
+    """What params.yaml gives the strategy."""
+    return project.params.strategies[wildcards.strategy].options
+
+
+def fit_code(wildcards):
+    """Digest of what a strategy learns with."""
+    return code_digest("scripts/fit_strategy.py", strategy_module(wildcards))
+
+
+def select_code(wildcards):
+    """Digest of what a strategy chooses with."""
+    return code_digest("scripts/select_histories.py", strategy_module(wildcards))
+
+
+def selections(wildcards):
+    """What every strategy keeps, for every cell of the run under the paper's protocol."""
+    settings = project.settings
+    return expand(
+        rules.select_histories.output.selection,
+        dataset=settings.datasets,
+        protocol="paper",
+        seed=settings.seeds,
+        backbone=settings.backbones,
+        source=settings.retrieval.sources,
+        strategy=settings.retrieval.strategies,
+    )
 
 
 def gpus(wildcards):

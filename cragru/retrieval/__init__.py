@@ -1,0 +1,1 @@
+"""What of a user's remaining history goes into a prompt."""

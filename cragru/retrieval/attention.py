@@ -1,0 +1,211 @@
+"""Attention strategy (eq. 6-9): multi-head attention, trained on the remain set, says what of a history matters.
+
+The query is a candidate, keys and values are the history, embeddings start from the backbone's item factors. The
+network is trained with the BPR loss to score a user's own interaction (left out of the history) above a sampled item;
+its attention weights, averaged over heads, are the α of eq. 8.
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from cragru.backbones.base import TrainingData
+from cragru.backbones.sampling import NegativeSampler
+from cragru.errors import CragruError
+from cragru.io import atomic_path, read_json, write_json
+from cragru.progress import Progress
+from cragru.retrieval.base import FitContext
+from cragru.seeds import torch_stream
+
+WEIGHTS, TRAINING = "attention.safetensors", "training.json"
+
+
+@dataclass(frozen=True)
+class AttentionOptions:
+    """Hyper-parameters of the attention network.
+
+    Attributes:
+        heads: H; divides the embedding length.
+        epochs: Passes over the training interactions.
+        batch_size: Interactions a step.
+        learning_rate: Adam's.
+        length: Most history items a training example sees, drawn anew each time.
+    """
+
+    heads: int = 4
+    epochs: int = 5
+    batch_size: int = 1024
+    learning_rate: float = 0.002
+    length: int = 50
+
+
+class HistoryAttention(nn.Module):
+    """MultiHead(candidate, history) of eq. 7, and the score ⟨MultiHead, candidate⟩."""
+
+    def __init__(self, item_factors: torch.Tensor, heads: int) -> None:
+        """Start from the backbone's items.
+
+        Args:
+            item_factors: `[items, d]`.
+            heads: H.
+
+        Raises:
+            CragruError: If H does not divide d.
+        """
+        super().__init__()
+        d = item_factors.shape[1]
+        if d % heads:
+            raise CragruError(f"attention: heads is {heads}, which does not divide the {d} dimensions of the backbone")
+        self.heads = heads
+        self.items = nn.Embedding.from_pretrained(item_factors.clone(), freeze=False)
+        self.query, self.key, self.value, self.output = (nn.Linear(d, d, bias=False) for _ in range(4))
+        for layer in (self.query, self.key, self.value, self.output):
+            nn.init.eye_(layer.weight)  # the backbone's own similarity is where training starts
+
+    def weights(self, candidates: torch.Tensor, history: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
+        """Attention of each head.
+
+        Args:
+            candidates: `[B]` items.
+            history: `[B, L]` items.
+            present: `[B, L]` bool; False where the place is padding or must not be seen. One at least must be True.
+
+        Returns:
+            `[B, H, L]`, each head's weights adding up to 1.
+        """
+        query = self._split(self.query(self.items(candidates)).unsqueeze(1))
+        key = self._split(self.key(self.items(history)))
+        scores = (query * key).sum(-1) / key.shape[-1] ** 0.5
+        return scores.masked_fill(~present.unsqueeze(1), -torch.inf).softmax(-1)
+
+    def forward(self, candidates: torch.Tensor, history: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
+        """Score each candidate `[B]` against its history; returns `[B]`."""
+        weights = self.weights(candidates, history, present)
+        heads = (weights.unsqueeze(-1) * self._split(self.value(self.items(history)))).sum(2)
+        return (self.output(heads.flatten(1)) * self.items(candidates)).sum(-1)
+
+    def _split(self, vectors: torch.Tensor) -> torch.Tensor:
+        """`[B, L, d]` to `[B, H, L, d / H]`."""
+        return vectors.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+
+def train_attention(
+    item_factors: torch.Tensor, data: TrainingData, options: AttentionOptions, seed: int
+) -> tuple[HistoryAttention, list[float]]:
+    """Train on R_train.
+
+    Args:
+        item_factors: `[items, d]` of the candidate source's backbone.
+        data: The remain set; only its training rows are read.
+        options: Hyper-parameters.
+        seed: Of the stream ``attention``.
+
+    Returns:
+        The network and the mean loss of each epoch.
+
+    Raises:
+        CragruError: If the loss is no longer a number.
+    """
+    generator = torch_stream(seed, "attention")
+    network = HistoryAttention(item_factors, options.heads)
+    adam = torch.optim.Adam(network.parameters(), lr=options.learning_rate)
+    histories = padded_histories(data)
+    sampler = NegativeSampler(data.train, data.users, data.items)
+    losses = []
+    epochs = Progress(range(1, options.epochs + 1), "train attention", options.epochs, "epoch")
+    for epoch in epochs:
+        order = torch.randperm(len(data.train[0]), generator=generator)
+        users, items = data.train[0][order], data.train[1][order]
+        negatives = sampler.sample(users, generator)
+        columns = (column.split(options.batch_size) for column in (users, items, negatives))
+        batches = zip(*columns, strict=True)
+        steps = [_step(network, adam, histories, batch, options.length, generator) for batch in batches]
+        losses.append(float(torch.stack(steps).mean()))
+        epochs.show(loss=losses[-1])
+        if not losses[-1] < float("inf"):
+            raise CragruError(f"attention: loss is {losses[-1]} in epoch {epoch}; lower attention.learning_rate")
+    return network, losses
+
+
+def _step(
+    network: HistoryAttention,
+    adam: torch.optim.Adam,
+    histories: torch.Tensor,
+    batch: tuple[torch.Tensor, ...],
+    length: int,
+    generator: torch.Generator,
+) -> torch.Tensor:
+    """One BPR step: the user's own item, left out of the history, above the sampled one."""
+    users, positives, negatives = batch
+    history = histories[users]
+    drawn = torch.rand(history.shape, generator=generator).masked_fill_(history < 0, -1.0)
+    history = history.gather(1, drawn.topk(min(length + 1, history.shape[1]), dim=1).indices)
+    present = (history >= 0) & (history != positives.unsqueeze(1))
+    told = present.any(dim=1)  # a user whose only item is the positive has no history to attend to
+    history, present = history.clamp(min=0)[told], present[told]
+    margin = network(positives[told], history, present) - network(negatives[told], history, present)
+    loss = nn.functional.softplus(-margin).mean()
+    adam.zero_grad()
+    loss.backward()
+    adam.step()
+    return loss.detach()
+
+
+def padded_histories(data: TrainingData) -> torch.Tensor:
+    """Training histories `[users, longest]`, padded with -1."""
+    order = torch.argsort(data.train[0], stable=True)
+    users, items = data.train[0][order], data.train[1][order]
+    counts = torch.bincount(users, minlength=data.users)
+    starts = counts.cumsum(0) - counts
+    padded = torch.full((data.users, int(counts.max())), -1)
+    padded[users, torch.arange(len(users)) - starts[users]] = items
+    return padded
+
+
+class Attention:
+    """Selects by the trained weights."""
+
+    def __init__(self, network: HistoryAttention) -> None:
+        """Take a trained network."""
+        self.network = network.eval()
+
+    def select(self, history: np.ndarray, candidates: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndarray:
+        """The Top-K of each candidate by α (eq. 9), their union, cut to K by the largest α.
+
+        Since an interaction's largest α over the candidates decides the cut, the union's cut is the K interactions
+        with the largest ``max_c α_{j,c}``; of equal ones the more recent is kept.
+        """
+        if len(history) <= limit:
+            return np.arange(len(history))
+        alpha = self.alpha(history, candidates).max(axis=0)
+        newest_first = np.arange(len(history))[::-1]
+        order = newest_first[np.argsort(-alpha[newest_first], kind="stable")]
+        return np.sort(order[:limit])
+
+    @torch.no_grad()
+    def alpha(self, history: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+        """α of eq. 8: `[candidates, history]`, the mean over heads; each row adds up to 1."""
+        items = torch.from_numpy(history).long().expand(len(candidates), -1)
+        present = torch.ones_like(items, dtype=torch.bool)
+        return self.network.weights(torch.from_numpy(candidates).long(), items, present).mean(1).numpy()
+
+
+def fit(context: FitContext, folder: Path) -> None:
+    """Train the network; weights as safetensors, hyper-parameters and the loss of each epoch as JSON."""
+    options = AttentionOptions(**context.options)
+    network, losses = train_attention(context.item_factors, context.data, options, context.seed)
+    with atomic_path(folder / WEIGHTS) as temporary:
+        save_file({name: value.contiguous() for name, value in network.state_dict().items()}, temporary)
+    write_json(folder / TRAINING, {"options": asdict(options), "losses": losses})
+
+
+def load(folder: Path) -> Attention:
+    """The strategy."""
+    weights = load_file(folder / WEIGHTS)
+    network = HistoryAttention(weights["items.weight"], read_json(folder / TRAINING)["options"]["heads"])
+    network.load_state_dict(weights)
+    return Attention(network)

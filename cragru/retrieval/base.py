@@ -1,0 +1,68 @@
+"""The contract of a retrieval strategy.
+
+A strategy sees remaining interactions only (the split decides that, before it is called) and returns places in the
+history it was given. So it can neither invent an interaction nor change the canonical order, which is by time.
+
+A module named in `config/params.yaml` offers ``fit(context, folder)``, which writes what the strategy learns from the
+remain set into a folder, and ``load(folder) -> RetrievalStrategy``.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from cragru.backbones.base import TrainingData
+
+
+@dataclass(frozen=True)
+class FitContext:
+    """What a strategy may learn from.
+
+    Attributes:
+        item_factors: `[items, d]`, the scoring factors of the model that the candidates come from.
+        genres: Each item's genres joined by ``|``.
+        data: The remain set: training rows, and validation rows to measure on.
+        options: What params.yaml gives the strategy.
+        seed: Of the random streams.
+    """
+
+    item_factors: torch.Tensor
+    genres: list[str]
+    data: TrainingData
+    options: dict[str, float | int | str | bool]
+    seed: int
+
+
+class StrategyModule(Protocol):
+    """A module under `cragru.retrieval` that is a strategy."""
+
+    def fit(self, context: FitContext, folder: Path) -> None:
+        """Write what the strategy learns into `folder`, which exists."""
+
+    def load(self, folder: Path) -> "RetrievalStrategy":
+        """Read it back."""
+
+
+class RetrievalStrategy(Protocol):
+    """Chooses what of a history is shown to the LLM."""
+
+    def select(self, history: np.ndarray, candidates: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndarray:
+        """Choose places of a history.
+
+        Args:
+            history: `[n]` item ids of one user, oldest first.
+            candidates: `[c]` item ids that the LLM will score, best first.
+            limit: K, the most places to choose; a history no longer than that is returned whole.
+            rng: The stream of this user and strategy.
+
+        Returns:
+            Ascending places in `history`, at most `limit`.
+        """
+
+
+def sample(places: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw `count` of `places` without repetition; all of them where there are fewer."""
+    return places if len(places) <= count else np.sort(rng.choice(places, count, replace=False))

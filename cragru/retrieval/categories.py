@@ -1,0 +1,57 @@
+"""Item categories: k-means on genre vectors, or on the backbone's item factors where a data set has no genres."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.cluster import KMeans
+
+from cragru.io import write_text
+from cragru.retrieval.base import FitContext
+from cragru.seeds import stream_key
+
+FILE = "categories.csv"
+
+
+def genre_vectors(genres: list[str]) -> np.ndarray:
+    """One row an item, one column a genre, rows of length 1 (so that many genres do not mean far away).
+
+    Args:
+        genres: Each item's genres joined by ``|``; empty where there are none.
+
+    Returns:
+        `[items, genres]` float64; a zero row where an item has no genre.
+    """
+    names = sorted({name for own in genres for name in own.split("|") if name})
+    vectors = np.array([[name in own.split("|") for name in names] for own in genres], dtype=float)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(min=1e-12)
+
+
+def item_categories(vectors: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Cluster items (the paper's map f_c from items to categories, eq. 2).
+
+    Args:
+        vectors: `[items, features]`.
+        count: Number of categories; cut to the number of distinct vectors.
+        seed: Of k-means++.
+
+    Returns:
+        `[items]` int64 category of each item.
+    """
+    distinct = len(np.unique(vectors, axis=0))
+    return KMeans(min(count, distinct), n_init=10, random_state=seed).fit_predict(vectors).astype(np.int64)
+
+
+def fit_categories(context: FitContext, folder: Path) -> np.ndarray:
+    """Cluster the items of a data set and write each one's category; returns `[items]`."""
+    vectors = genre_vectors(context.genres) if any(context.genres) else context.item_factors.double().numpy()
+    seed = stream_key(context.seed, "categories")[0]
+    categories = item_categories(vectors, int(context.options["categories"]), seed)
+    frame = pd.DataFrame({"item": np.arange(len(categories)), "category": categories, "genres": context.genres})
+    write_text(folder / FILE, frame.to_csv(index=False))
+    return categories
+
+
+def load_categories(folder: Path) -> np.ndarray:
+    """Read the category of each item, `[items]` int64."""
+    return pd.read_csv(folder / FILE)["category"].to_numpy()

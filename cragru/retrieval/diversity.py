@@ -1,0 +1,97 @@
+"""Diversity strategy (eq. 4-5): a knapsack gives every category the share of its interactions that pays most.
+
+M[c, x] is the hit rate on validation users whose interactions of category c are thinned to the ratio x, measured by
+folding the thinned histories into the backbone with its item factors fixed. The ratios x* maximise ``Σ_c M[c, x_c]``
+under ``Σ_c x_c = K'``; dynamic programming finds them, as in the paper.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cragru.errors import CragruError
+from cragru.io import write_text
+from cragru.ranking import pair_mask
+from cragru.retrieval.base import FitContext, sample
+from cragru.retrieval.categories import fit_categories, load_categories
+from cragru.retrieval.folding import RATIOS, FoldIn, performance_matrix
+from cragru.seeds import numpy_stream
+
+PERFORMANCE, CHOICE = "performance.csv", "ratios.csv"
+
+
+def knapsack(performance: np.ndarray, total: int) -> tuple[np.ndarray, float]:
+    """Choose one ratio for each category.
+
+    ``DP[i, j] = max_x DP[i-1, j-x] + M[i, x]`` with `total` tenths in all; backtracking yields the choice. Of equal
+    choices the smaller ratio of the later category is taken.
+
+    Args:
+        performance: `[categories, 11]`, column t for the ratio t/10.
+        total: K' in tenths; every category takes 0 to 10 of them.
+
+    Returns:
+        `[categories]` int64 tenths that add up to `total`, and the value reached.
+
+    Raises:
+        CragruError: If `total` is more than the categories can take.
+    """
+    categories, choices = performance.shape
+    if not 0 <= total <= categories * (choices - 1):
+        raise CragruError(
+            f"diversity: a total ratio of {total / 10:g} for {categories} categories; allowed: 0 to {categories}"
+        )
+    best = np.full((categories + 1, total + 1), -np.inf)
+    best[0, 0] = 0
+    taken = np.zeros((categories, total + 1), dtype=np.int64)
+    for row in range(categories):
+        for spent in range(total + 1):
+            options = [
+                best[row, spent - tenths] + performance[row, tenths] for tenths in range(min(choices - 1, spent) + 1)
+            ]
+            taken[row, spent] = int(np.argmax(options))
+            best[row + 1, spent] = options[taken[row, spent]]
+    chosen, spent = np.zeros(categories, dtype=np.int64), total
+    for row in reversed(range(categories)):
+        chosen[row] = taken[row, spent]
+        spent -= chosen[row]
+    return chosen, float(best[categories, total])
+
+
+class Diversity:
+    """Sampling by the knapsack's ratios."""
+
+    def __init__(self, categories: np.ndarray, ratios: np.ndarray) -> None:
+        """Take the category of each item, `[items]` int64, and the ratio of each category, `[categories]` in [0, 1]."""
+        self.categories, self.ratios = categories, ratios
+
+    def select(self, history: np.ndarray, candidates: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndarray:
+        """A seeded sample of each category's share, cut to `limit` by another."""
+        if len(history) <= limit:
+            return np.arange(len(history))
+        own = self.categories[history]
+        chosen = []
+        for category, ratio in enumerate(self.ratios):
+            places = np.flatnonzero(own == category)
+            chosen.append(sample(places, int(np.ceil(ratio * len(places) - 1e-9)), rng))
+        return sample(np.sort(np.concatenate(chosen)), limit, rng)
+
+
+def fit(context: FitContext, folder: Path) -> None:
+    """Cluster the items, measure M on validation users, and solve the knapsack; all three are written as CSV."""
+    categories = fit_categories(context, folder)
+    data = context.data
+    masks = [pair_mask(pairs, data.users, data.items) for pairs in (data.train, data.valid)]
+    fold_in = FoldIn(context.item_factors, float(context.options["ridge"]))
+    rng = numpy_stream(context.seed, "diversity", "thinning")
+    performance = performance_matrix(fold_in, *masks, categories, rng)
+    tenths, _ = knapsack(performance, round(10 * float(context.options["retention"]) * len(performance)))
+    names = pd.Index(range(len(performance)), name="category")
+    write_text(folder / PERFORMANCE, pd.DataFrame(performance, names, RATIOS).to_csv())
+    write_text(folder / CHOICE, pd.DataFrame({"ratio": tenths / 10}, names).to_csv())
+
+
+def load(folder: Path) -> Diversity:
+    """The strategy."""
+    return Diversity(load_categories(folder), pd.read_csv(folder / CHOICE)["ratio"].to_numpy())

@@ -1,0 +1,24 @@
+"""No strategy: the whole remaining history, of which the most recent part is kept where it is too long."""
+
+from pathlib import Path
+
+import numpy as np
+
+from cragru.retrieval.base import FitContext
+
+
+class Whole:
+    """The paper's CRAGRU row of Table II."""
+
+    def select(self, history: np.ndarray, candidates: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndarray:
+        """The last `limit` places."""
+        return np.arange(max(0, len(history) - limit), len(history))
+
+
+def fit(context: FitContext, folder: Path) -> None:
+    """There is nothing to learn."""
+
+
+def load(folder: Path) -> Whole:
+    """The strategy."""
+    return Whole()

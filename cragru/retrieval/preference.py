@@ -1,0 +1,56 @@
+"""Preference strategy (eq. 2-3): keep each category's share of the history."""
+
+from pathlib import Path
+
+import numpy as np
+
+from cragru.retrieval.base import FitContext, sample
+from cragru.retrieval.categories import fit_categories, load_categories
+
+
+def quotas(counts: np.ndarray, limit: int) -> np.ndarray:
+    """How many interactions of each category to keep.
+
+    The paper's ``K_c = ⌊p_c · K⌋``, whose sum falls short of K; what is left goes to the categories with the largest
+    remainders (the lower category first where they are equal).
+
+    Args:
+        counts: `[categories]` interactions of the user in each category.
+        limit: K.
+
+    Returns:
+        `[categories]` quotas, none above its count; they add up to `limit`, or to all there is.
+    """
+    total = int(counts.sum())
+    if total <= limit:
+        return counts.copy()
+    kept = counts * limit // total
+    remainders = counts * limit % total
+    order = np.argsort(-remainders, kind="stable")[: limit - int(kept.sum())]
+    kept[order] += 1
+    return kept
+
+
+class Preference:
+    """Proportional sampling by category."""
+
+    def __init__(self, categories: np.ndarray) -> None:
+        """Take the category of each item, `[items]` int64."""
+        self.categories = categories
+
+    def select(self, history: np.ndarray, candidates: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndarray:
+        """A seeded sample within each category, as large as its quota."""
+        own = self.categories[history]
+        wanted = quotas(np.bincount(own, minlength=int(self.categories.max()) + 1), limit)
+        chosen = [sample(np.flatnonzero(own == category), int(count), rng) for category, count in enumerate(wanted)]
+        return np.sort(np.concatenate(chosen))
+
+
+def fit(context: FitContext, folder: Path) -> None:
+    """Cluster the items."""
+    fit_categories(context, folder)
+
+
+def load(folder: Path) -> Preference:
+    """The strategy."""
+    return Preference(load_categories(folder))

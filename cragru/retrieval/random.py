@@ -1,0 +1,24 @@
+"""A control: as many interactions as the others keep, chosen blindly."""
+
+from pathlib import Path
+
+import numpy as np
+
+from cragru.retrieval.base import FitContext, sample
+
+
+class Random:
+    """A uniform sample of the history."""
+
+    def select(self, history: np.ndarray, candidates: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndarray:
+        """`limit` places, each equally likely."""
+        return sample(np.arange(len(history)), limit, rng)
+
+
+def fit(context: FitContext, folder: Path) -> None:
+    """There is nothing to learn."""
+
+
+def load(folder: Path) -> Random:
+    """The strategy."""
+    return Random()

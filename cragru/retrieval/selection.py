@@ -1,0 +1,87 @@
+"""Candidates of every user (eq. 1), and what each strategy keeps of their histories."""
+
+import time
+
+import numpy as np
+import pandas as pd
+import torch
+
+from cragru.backbones.base import Scorer, pairs
+from cragru.errors import CragruError
+from cragru.ranking import pair_mask, top_items, user_batches
+from cragru.retrieval.base import RetrievalStrategy
+from cragru.seeds import numpy_stream
+
+CANDIDATES = {"user": "int32", "rank": "int32", "item": "int32", "score": "float32"}
+SELECTION = {"user": "int32", "row": "int32", "item": "int32"}
+
+
+def top_candidates(scorer: Scorer, seen: pd.DataFrame, users: np.ndarray, items: int, count: int) -> pd.DataFrame:
+    """The `count` best items of each user, what they have seen left out.
+
+    Args:
+        scorer: The model of the candidate source.
+        seen: Training and validation rows, which are masked; forgotten rows are not, for nobody may know them.
+        users: `[n]` users that get candidates.
+        items: Number of items.
+        count: How many candidates.
+
+    Returns:
+        Columns of `CANDIDATES`; rank from 1. Users with fewer unseen items have fewer rows.
+    """
+    everyone = int(max(users.max(), seen["user"].max())) + 1
+    masked = pair_mask(pairs(seen), everyone, items)
+    frames = []
+    for batch in user_batches(torch.from_numpy(users).long()):
+        scores = scorer.score(batch)
+        best, ranked = top_items(scores, masked[batch], count)
+        place = ranked.nonzero()
+        frames.append(
+            pd.DataFrame(
+                {
+                    "user": batch[place[:, 0]].numpy(),
+                    "rank": place[:, 1].numpy() + 1,
+                    "item": best[ranked].numpy(),
+                    "score": scores.gather(1, best)[ranked].numpy(),
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True).astype(CANDIDATES)
+
+
+def select_histories(
+    strategy: RetrievalStrategy, name: str, history: pd.DataFrame, candidates: pd.DataFrame, limit: int, seed: int
+) -> tuple[pd.DataFrame, float]:
+    """Let a strategy choose from every user's remaining history.
+
+    Args:
+        strategy: The strategy.
+        name: Its name, for the random streams ``retrieve/<name>/<user>``.
+        history: Remaining rows of all users in canonical order, columns row, user and item.
+        candidates: Candidates of the users that are wanted.
+        limit: K.
+        seed: Of the streams.
+
+    Returns:
+        Columns of `SELECTION` in canonical order, and the wall seconds of the choice alone.
+
+    Raises:
+        CragruError: If the strategy breaks its contract.
+    """
+    own = history.groupby("user").indices
+    rows, items = history["row"].to_numpy(), history["item"].to_numpy()
+    chosen, seconds = [], 0.0
+    for user, shown in candidates.groupby("user"):
+        places = own.get(user, np.empty(0, dtype=np.int64))
+        rng = numpy_stream(seed, "retrieve", name, int(user))
+        start = time.perf_counter()
+        kept = strategy.select(items[places], shown["item"].to_numpy(), limit, rng)
+        seconds += time.perf_counter() - start
+        if len(kept) > limit or np.any(np.diff(kept) <= 0) or np.any((kept < 0) | (kept >= len(places))):
+            raise CragruError(
+                f"strategy {name}: user {user}: places {kept[:5]}… are not at most {limit} ascending ones"
+            )
+        chosen.append(places[kept])
+    picked = np.concatenate(chosen)
+    frame = pd.DataFrame({"user": history["user"].to_numpy()[picked], "row": rows[picked], "item": items[picked]})
+    return frame.astype(SELECTION), seconds

@@ -1,0 +1,24 @@
+"""The candidates of every evaluated user, from the candidate source's model."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from cragru.backbones.base import FactorModel
+from cragru.data.parts import read_parts, read_sizes
+from cragru.io import write_parquet
+from cragru.retrieval.selection import CANDIDATES, top_candidates
+from cragru.smk import stage
+
+
+def main(job):
+    parts = read_parts(Path(job.input.record).parent, ["train", "valid", "test"])
+    seen = pd.concat([parts["train"], parts["valid"]])
+    _, items = read_sizes(job.input.statistics)
+    users = parts["test"]["user"].unique()  # whom the evaluation asks about; what they did in test is not looked at
+    table = top_candidates(FactorModel.load(job.input.model), seen, users, items, job.params.length)
+    write_parquet(job.output.candidates, table, CANDIDATES)
+
+
+if __name__ == "__main__":
+    stage(snakemake, main)

@@ -1,0 +1,27 @@
+"""What a strategy keeps of every user's remaining history: training and validation rows, never a forgotten one."""
+
+import importlib
+from pathlib import Path
+
+import pandas as pd
+
+from cragru.data.parts import read_parts
+from cragru.io import read_parquet, write_json, write_parquet
+from cragru.retrieval.selection import CANDIDATES, SELECTION, select_histories
+from cragru.smk import stage
+
+
+def main(job):
+    parts = read_parts(Path(job.input.record).parent, ["train", "valid"])
+    history = pd.concat([parts["train"], parts["valid"]]).sort_values("row", ignore_index=True)
+    strategy = importlib.import_module(job.params.module).load(Path(job.input.fitted))
+    candidates = read_parquet(job.input.candidates, CANDIDATES)
+    name, seed = job.wildcards.strategy, int(job.wildcards.seed)
+    selection, seconds = select_histories(strategy, name, history, candidates, job.params.limit, seed)
+    write_parquet(job.output.selection, selection, SELECTION)
+    users = int(candidates["user"].nunique())
+    write_json(job.output.cost, {"seconds": seconds, "users": users, "seconds_per_user": seconds / users})
+
+
+if __name__ == "__main__":
+    stage(snakemake, main)

@@ -1,0 +1,192 @@
+"""Each strategy's own rule, by hand or by brute force."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from cragru.backbones.base import FactorModel, TrainingData
+from cragru.errors import CragruError
+from cragru.retrieval.attention import Attention, AttentionOptions, HistoryAttention, padded_histories, train_attention
+from cragru.retrieval.categories import genre_vectors, item_categories
+from cragru.retrieval.diversity import Diversity, knapsack
+from cragru.retrieval.folding import RATIOS, FoldIn, performance_matrix
+from cragru.retrieval.none import Whole
+from cragru.retrieval.preference import Preference, quotas
+from cragru.retrieval.selection import select_histories, top_candidates
+
+NOBODY = np.empty(0, dtype=np.int64)
+
+
+def test_no_strategy_keeps_the_most_recent():
+    assert Whole().select(np.arange(10), NOBODY, 3, np.random.default_rng(1)).tolist() == [7, 8, 9]
+
+
+@pytest.mark.parametrize(
+    ("counts", "limit", "wanted"),
+    [
+        ([6, 3, 1], 5, [3, 2, 0]),  # shares 3, 1.5, .5: floors 3, 1, 0; of the equal remainders the first category's
+        ([6, 3, 1], 10, [6, 3, 1]),
+        ([1, 1, 1], 2, [1, 1, 0]),
+        ([10, 0, 10], 3, [2, 0, 1]),
+    ],
+)
+def test_quotas_by_hand(counts, limit, wanted):
+    assert quotas(np.array(counts), limit).tolist() == wanted
+
+
+def test_quotas_never_exceed_what_there_is():
+    rng = np.random.default_rng(1)
+    for _ in range(200):
+        counts, limit = rng.integers(0, 20, 6), int(rng.integers(1, 60))
+        kept = quotas(counts, limit)
+        assert np.all(kept <= counts)
+        assert kept.sum() == min(limit, counts.sum())
+
+
+def test_preference_keeps_the_shares():
+    categories = np.array([0] * 8 + [1] * 4)
+    history = np.arange(12)
+    kept = Preference(categories).select(history, NOBODY, 6, np.random.default_rng(1))
+    assert np.bincount(categories[history[kept]]).tolist() == [4, 2]
+
+
+@pytest.mark.parametrize("total", [0, 3, 7, 14, 23, 30])
+def test_knapsack_equals_brute_force(total):
+    matrix = np.random.default_rng(total).random((3, 11))
+    choices = [choice for choice in itertools.product(range(11), repeat=3) if sum(choice) == total]
+    best = max(matrix[range(3), choice].sum() for choice in choices)
+    tenths, value = knapsack(matrix, total)
+    assert tenths.sum() == total
+    assert value == pytest.approx(best)
+    assert matrix[range(3), tenths].sum() == pytest.approx(best)
+
+
+def test_knapsack_refuses_more_than_everything():
+    with pytest.raises(CragruError, match=r"total ratio of 3\.1 for 3 categories; allowed: 0 to 3"):
+        knapsack(np.zeros((3, 11)), 31)
+
+
+def test_diversity_keeps_each_categorys_ratio():
+    categories = np.array([0] * 10 + [1] * 10)
+    strategy = Diversity(categories, np.array([0.2, 0.7]))
+    kept = strategy.select(np.arange(20), NOBODY, 15, np.random.default_rng(1))
+    assert np.bincount(categories[kept]).tolist() == [2, 7]
+    assert len(strategy.select(np.arange(20), NOBODY, 4, np.random.default_rng(1))) == 4
+
+
+def test_categories_follow_the_genres():
+    genres = ["War", "Comedy|Romance", "War", "", "Comedy|Romance"]
+    vectors = genre_vectors(genres)
+    assert np.linalg.norm(vectors, axis=1).tolist() == pytest.approx([1, 1, 1, 0, 1])
+    found = item_categories(vectors, 8, seed=1)  # three distinct vectors, so three categories
+    assert len(set(found)) == 3
+    assert found[0] == found[2]
+    assert found[1] == found[4]
+
+
+def test_fold_in_is_ridge_regression():
+    generator = torch.Generator().manual_seed(1)
+    factors = torch.randn(9, 3, generator=generator, dtype=torch.float64)
+    history = (torch.rand(2, 9, generator=generator) < 0.5).double()
+    weight = 0.1 * float((factors**2).sum(1).mean()) * 9 / 3
+    stacked = torch.cat([factors, weight**0.5 * torch.eye(3, dtype=torch.float64)])
+    target = torch.cat([history.T, torch.zeros(3, 2, dtype=torch.float64)])
+    users = torch.linalg.lstsq(stacked, target).solution.T
+    assert torch.allclose(FoldIn(factors, 0.1).score(history), users @ factors.T, atol=1e-10)
+
+
+def test_performance_matrix():
+    """With everything kept the row does not matter; with a category that carries all the taste, thinning it hurts."""
+    generator = torch.Generator().manual_seed(2)
+    users, items = 60, 40
+    likes = torch.arange(users)[:, None] % 2 == torch.arange(items) % 2
+    seen = likes & (torch.rand(users, items, generator=generator) < 0.6)
+    seen[:, 20:] = torch.rand(users, 20, generator=generator) < 0.3  # category 1 is noise
+    valid = likes & ~seen
+    valid[:, 20:] = False
+    factors = torch.cat([torch.eye(2)[torch.arange(items) % 2], torch.rand(items, 2, generator=generator)], 1)
+    factors[20:, :2] = 0
+    categories = np.repeat([0, 1], 20)
+    matrix = performance_matrix(FoldIn(factors, 0.01), seen, valid, categories, np.random.default_rng(1))
+    assert matrix.shape == (2, len(RATIOS))
+    assert matrix[0, -1] == matrix[1, -1]
+    assert matrix[0, 0] < matrix[0, -1]
+    assert np.all((matrix >= 0) & (matrix <= 1))
+
+
+@pytest.fixture
+def taste():
+    """Even users like even items: factors do not tell, so attention has to learn it."""
+    generator = torch.Generator().manual_seed(6)
+    liked = torch.arange(60)[:, None] % 2 == torch.arange(20) % 2
+    pairs = (liked & (torch.rand(60, 20, generator=generator) < 0.8)).nonzero()
+    return TrainingData(tuple(pairs.T), tuple(pairs[:1].T), 60, 20), torch.randn(20, 8, generator=generator) * 0.1
+
+
+def test_attention_learns_and_repeats(taste):
+    data, factors = taste
+    options = AttentionOptions(heads=2, epochs=30, batch_size=128, learning_rate=0.01, length=10)
+    network, losses = train_attention(factors, data, options, seed=1)
+    again, _ = train_attention(factors, data, options, seed=1)
+    assert losses[-1] < 0.6 * losses[0]
+    assert torch.equal(network.key.weight, again.key.weight)
+    alpha = Attention(network).alpha(np.arange(20), np.array([0, 1]))
+    assert alpha.sum(axis=1).tolist() == pytest.approx([1, 1], abs=1e-5)
+
+
+def test_attention_weights_skip_what_is_absent(taste):
+    network = HistoryAttention(taste[1], heads=4)
+    present = torch.tensor([[True, False, True]])
+    weights = network.weights(torch.tensor([3]), torch.tensor([[1, 2, 5]]), present)
+    assert weights.shape == (1, 4, 3)
+    assert weights[0, :, 1].tolist() == [0, 0, 0, 0]
+    assert weights.sum(-1)[0].tolist() == pytest.approx([1, 1, 1, 1])
+
+
+def test_attention_keeps_the_largest_alpha(taste, monkeypatch):
+    """Candidate 0 wants place 3, candidate 1 places 0 and 4; two places are kept: those with the largest α of any."""
+    strategy = Attention(HistoryAttention(taste[1], heads=2))
+    table = np.array([[0.1, 0.1, 0.1, 0.6, 0.1], [0.3, 0.1, 0.1, 0.1, 0.4]])
+    monkeypatch.setattr(strategy, "alpha", lambda history, candidates: table)
+    assert strategy.select(np.arange(5), np.arange(2), 2, np.random.default_rng(1)).tolist() == [3, 4]
+
+
+def test_heads_must_divide_the_dimensions(taste):
+    with pytest.raises(CragruError, match="heads is 3, which does not divide the 8 dimensions"):
+        HistoryAttention(taste[1], heads=3)
+
+
+def test_padded_histories():
+    data = TrainingData((torch.tensor([2, 0, 2]), torch.tensor([5, 1, 3])), (NOBODY, NOBODY), 3, 6)
+    assert padded_histories(data).tolist() == [[1, -1], [-1, -1], [5, 3]]
+
+
+def test_candidates_leave_out_what_was_seen_but_not_what_is_forgotten():
+    factors = torch.eye(4)
+    model = FactorModel(torch.tensor([[4.0, 3, 2, 1]]), factors, torch.zeros(1, 4), factors)
+    seen = pd.DataFrame({"user": [0], "item": [1]})
+    table = top_candidates(model, seen, np.array([0]), items=4, count=2)
+    assert table["item"].tolist() == [0, 2]
+    assert table["rank"].tolist() == [1, 2]
+    assert table["score"].tolist() == [4, 2]
+
+
+def test_selection_keeps_rows_of_the_history_in_order():
+    history = pd.DataFrame({"row": [3, 5, 8, 9], "user": [0, 0, 0, 1], "item": [7, 6, 5, 4]})
+    shown = pd.DataFrame({"user": [0, 1, 2], "item": [1, 2, 3]})
+    table, seconds = select_histories(Whole(), "none", history, shown, limit=2, seed=1)
+    assert table.to_dict("list") == {"user": [0, 0, 1], "row": [5, 8, 9], "item": [6, 5, 4]}
+    assert seconds > 0
+
+
+def test_a_strategy_that_breaks_its_contract_is_stopped():
+    class Twice:
+        def select(self, history, candidates, limit, rng):
+            return np.array([0, 0])
+
+    history = pd.DataFrame({"row": [3, 5], "user": [0, 0], "item": [7, 6]})
+    with pytest.raises(CragruError, match="strategy twice: user 0"):
+        select_histories(Twice(), "twice", history, pd.DataFrame({"user": [0], "item": [1]}), 2, seed=1)
