@@ -70,27 +70,29 @@ class HistoryAttention(nn.Module):
         """Attention of each head.
 
         Args:
-            candidates: `[B]` items.
+            candidates: `[B, C]` items.
             history: `[B, L]` items.
-            present: `[B, L]` bool; False where the place is padding or must not be seen. One at least must be True.
+            present: `[B, C, L]` bool; False where the place is padding or must not be seen. One at least must be True.
 
         Returns:
-            `[B, H, L]`, each head's weights adding up to 1.
+            `[B, C, H, L]`, each head's weights adding up to 1.
         """
-        query = self._split(self.query(self.items(candidates)).unsqueeze(1))
-        key = self._split(self.key(self.items(history)))
-        scores = (query * key).sum(-1) / key.shape[-1] ** 0.5
-        return scores.masked_fill(~present.unsqueeze(1), -torch.inf).softmax(-1)
+        query, key = self._heads(self.query, candidates), self._heads(self.key, history)
+        scores = torch.einsum("bchk,blhk->bchl", query, key) / key.shape[-1] ** 0.5
+        return scores.masked_fill(~present.unsqueeze(2), -torch.inf).softmax(-1)
 
     def forward(self, candidates: torch.Tensor, history: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
-        """Score each candidate `[B]` against its history; returns `[B]`."""
+        """Score candidates `[B, C]` against a history `[B, L]`; returns `[B, C]`."""
         weights = self.weights(candidates, history, present)
-        heads = (weights.unsqueeze(-1) * self._split(self.value(self.items(history)))).sum(2)
-        return (self.output(heads.flatten(1)) * self.items(candidates)).sum(-1)
+        heads = torch.einsum("bchl,blhk->bchk", weights, self._heads(self.value, history))
+        return (self.output(heads.flatten(2)) * self.items(candidates)).sum(-1)
 
-    def _split(self, vectors: torch.Tensor) -> torch.Tensor:
-        """`[B, L, d]` to `[B, H, L, d / H]`."""
-        return vectors.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+    def _heads(self, layer: nn.Linear, items: torch.Tensor) -> torch.Tensor:
+        """Project items `[B, L]` and cut the result into heads, `[B, L, H, d / H]`.
+
+        The table is projected and then looked up: a batch holds each item many times.
+        """
+        return nn.functional.embedding(items, layer(self.items.weight)).unflatten(-1, (self.heads, -1))
 
 
 def train_attention(
@@ -144,10 +146,12 @@ def _step(
     history = histories[users]
     drawn = torch.rand(history.shape, generator=generator).masked_fill_(history < 0, -1.0)
     history = history.gather(1, drawn.topk(min(length + 1, history.shape[1]), dim=1).indices)
+    candidates = torch.stack([positives, negatives], dim=1)
     present = (history >= 0) & (history != positives.unsqueeze(1))
     told = present.any(dim=1)  # a user whose only item is the positive has no history to attend to
-    history, present = history.clamp(min=0)[told], present[told]
-    margin = network(positives[told], history, present) - network(negatives[told], history, present)
+    seen = present[told].unsqueeze(1).expand(-1, 2, -1)
+    scores = network(candidates[told], history.clamp(min=0)[told], seen)
+    margin = scores[:, 0] - scores[:, 1]
     loss = nn.functional.softplus(-margin).mean()
     adam.zero_grad()
     loss.backward()
@@ -189,9 +193,9 @@ class Attention:
     @torch.no_grad()
     def alpha(self, history: np.ndarray, candidates: np.ndarray) -> np.ndarray:
         """α of eq. 8: `[candidates, history]`, the mean over heads; each row adds up to 1."""
-        items = torch.from_numpy(history).long().expand(len(candidates), -1)
-        present = torch.ones_like(items, dtype=torch.bool)
-        return self.network.weights(torch.from_numpy(candidates).long(), items, present).mean(1).numpy()
+        shown, items = (torch.from_numpy(ids).long().unsqueeze(0) for ids in (candidates, history))
+        present = torch.ones(1, len(candidates), len(history), dtype=torch.bool)
+        return self.network.weights(shown, items, present)[0].mean(1).numpy()
 
 
 def fit(context: FitContext, folder: Path) -> None:

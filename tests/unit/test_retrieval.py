@@ -139,11 +139,33 @@ def test_attention_learns_and_repeats(taste):
 
 def test_attention_weights_skip_what_is_absent(taste):
     network = HistoryAttention(taste[1], heads=4)
-    present = torch.tensor([[True, False, True]])
-    weights = network.weights(torch.tensor([3]), torch.tensor([[1, 2, 5]]), present)
-    assert weights.shape == (1, 4, 3)
-    assert weights[0, :, 1].tolist() == [0, 0, 0, 0]
-    assert weights.sum(-1)[0].tolist() == pytest.approx([1, 1, 1, 1])
+    present = torch.tensor([[[True, False, True], [True, True, True]]])
+    weights = network.weights(torch.tensor([[3, 4]]), torch.tensor([[1, 2, 5]]), present)
+    assert weights.shape == (1, 2, 4, 3)
+    assert weights[0, 0, :, 1].tolist() == [0, 0, 0, 0]
+    assert torch.all(weights[0, 1] > 0)
+    assert weights.sum(-1).flatten().tolist() == pytest.approx([1] * 8)
+
+
+def test_attention_by_the_papers_equations(taste):
+    """Equations 6 to 8 written out for one candidate, head by head."""
+    generator = torch.Generator().manual_seed(2)
+    network = HistoryAttention(taste[1], heads=2)
+    for layer in (network.query, network.key, network.value, network.output):
+        torch.nn.init.normal_(layer.weight, generator=generator)
+    items, candidate, history = network.items.weight, 3, [1, 2, 5]
+    outputs, alphas = [], []
+    for head in (slice(0, 4), slice(4, 8)):
+        query = network.query.weight[head] @ items[candidate]
+        keys, values = (items[history] @ layer.weight[head].T for layer in (network.key, network.value))
+        alphas.append(torch.softmax(keys @ query / 2, dim=0))  # the root of four dimensions a head
+        outputs.append(alphas[-1] @ values)
+    wanted = (network.output.weight @ torch.cat(outputs)) @ items[candidate]
+    shown, seen = torch.tensor([[candidate]]), torch.tensor([history])
+    got = network(shown, seen, torch.ones(1, 1, 3, dtype=torch.bool))
+    assert got.item() == pytest.approx(wanted.item(), rel=1e-4)
+    alpha = Attention(network).alpha(np.array(history), np.array([candidate]))
+    assert alpha[0].tolist() == pytest.approx(torch.stack(alphas).mean(0).tolist(), rel=1e-4)
 
 
 def test_attention_keeps_the_largest_alpha(taste, monkeypatch):
