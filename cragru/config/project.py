@@ -30,7 +30,7 @@ class Project:
         """Hyper-parameters of a cell: the backbone's, with the overrides whose glob matches, last one last."""
         options = self.params.backbones[backbone].model_dump(exclude=NOT_TRAINING)
         for pattern, values in self.params.overrides.items():
-            if fnmatch.fnmatchcase(f"{dataset}/{backbone}", pattern):
+            if _matches(pattern, dataset, backbone):
                 options |= values
         return options
 
@@ -72,23 +72,24 @@ def load_project(config: dict[str, Any], root: Path) -> Project:
     return project
 
 
+def _matches(pattern: str, dataset: str, backbone: str) -> bool:
+    """Whether an override's glob is meant for a cell."""
+    return fnmatch.fnmatchcase(f"{dataset}/{backbone}", pattern)
+
+
 def _unknown_names(project: Project) -> Iterator[str]:
     """What a run names must be defined in the file for it."""
-    settings = project.settings
-    files = settings.files
-    known = {
-        "datasets": (project.registry.datasets, files.datasets),
-        "backbones": (project.params.backbones, files.params),
-        "methods": (project.params.methods, files.params),
-        "tables": (project.tables.tables, files.tables),
-    }
-    wanted = {key: getattr(settings, key) for key in known}
-    known["retrieval.strategies"] = (project.params.strategies, files.params)
-    wanted["retrieval.strategies"] = settings.retrieval.strategies
-    for key, (names, file) in known.items():
-        for name in wanted[key]:
-            if name not in names:
-                yield f"{key}: unknown name {name!r} ({nearest(name, names)}; defined in {file})"
+    settings, files, params = project.settings, project.settings.files, project.params
+    for key, wanted, known, file in (
+        ("datasets", settings.datasets, project.registry.datasets, files.datasets),
+        ("backbones", settings.backbones, params.backbones, files.params),
+        ("methods", settings.methods, params.methods, files.params),
+        ("tables", settings.tables, project.tables.tables, files.tables),
+        ("retrieval.strategies", settings.retrieval.strategies, params.strategies, files.params),
+    ):
+        for name in wanted:
+            if name not in known:
+                yield f"{key}: unknown name {name!r} ({nearest(name, known)}; defined in {file})"
     if ORIGINAL in project.params.methods:
         yield f"{files.params}: methods.{ORIGINAL}: is the model before any request; rename it"
 
@@ -130,7 +131,7 @@ def _wrong_overrides(project: Project) -> Iterator[str]:
             entry
             for dataset in project.registry.datasets
             for backbone, entry in project.params.backbones.items()
-            if fnmatch.fnmatchcase(f"{dataset}/{backbone}", pattern)
+            if _matches(pattern, dataset, backbone)
         ]
         if not matched:
             yield f"{where}.{pattern}: matches no cell; patterns are 'dataset/backbone', such as ml-1m/*"

@@ -107,10 +107,9 @@ def _one_seed(cell: Measured, mask: str, cutoffs: Sequence[int]) -> pd.DataFrame
 
 
 def _marks(table: pd.DataFrame, least_users: int) -> pd.Series:
-    rank = table.groupby(["dataset", "backbone", "metric", "k"])["mean"].rank(method="min", ascending=False)
-    rivals = table.groupby(["dataset", "backbone", "metric", "k"])["mean"].transform("size")
-    marked = (table["users"] >= least_users) & (rivals > 1)
-    return rank.map({1.0: "best", 2.0: "second"}).where(marked).fillna("")
+    rivals = table.groupby(["dataset", "backbone", "metric", "k"])["mean"]
+    marked = (table["users"] >= least_users) & (rivals.transform("size") > 1)
+    return rivals.rank(method="min", ascending=False).map({1.0: "best", 2.0: "second"}).where(marked).fillna("")
 
 
 def _cell(row: pd.Series) -> Cell:

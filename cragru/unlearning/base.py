@@ -51,7 +51,8 @@ class Unlearned:
 class Context:
     """What a method may read.
 
-    Data come through functions, so that reading is part of the timed work and a method touches only what it asks for.
+    Data come through functions, so that a method touches only what it asks for. Reading them is not timed (see `Cost`):
+    a method reads first and then starts its clock.
 
     Attributes:
         read_remain: Reads what is left after the request.
