@@ -6,7 +6,10 @@
 #   results/{dataset}/{protocol}/{seed}[/{request}]/split/      forget, train, valid, test
 #   results/{dataset}/{protocol}/{seed}[/{request}]/{backbone}/{method}/    model, cost, per-user results
 #   results/{dataset}/{protocol}/{seed}/{backbone}/cragru/{source}/{strategy}/  candidates, and what a strategy keeps
-#   results/{run}/tables/                                       tables of one configuration
+#   results/{dataset}/{protocol}/{seed}/{backbone}/cragru/{source}/{strategy}/{order}/{llm}/{score}/{cohort}/
+#                                                               prompts, an LLM's scores, new lists
+#   results/llm/{llm}/                                          the model, and all answers that it ever gave
+#   results/{run}/tables/, results/{run}/figures/               tables and figures of one configuration
 from snakemake.utils import min_version
 
 min_version("9.20")  # cache: on rules with several named outputs
@@ -16,11 +19,14 @@ configfile: f"{workflow.basedir}/config/config.yaml"  # also with --directory
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/cells.smk"
+include: "workflow/rules/rows.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/unlearn.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/retrieve.smk"
+include: "workflow/rules/score.smk"
 include: "workflow/rules/tables.smk"
 
 
@@ -28,8 +34,11 @@ rule all:
     default_target: True
     input:
         [table_files(table) for table in project.settings.tables],
+        [figure_files(figure) for figure in project.settings.figures],
 
 
 onsuccess:
     if Path(f"results/{RUN}/tables").is_dir():
-        print(f"Tables are in results/{RUN}/tables")
+        print(
+            f"Tables are in results/{RUN}/tables, figures in results/{RUN}/figures"
+        )

@@ -3,8 +3,8 @@
 import logging
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, TypeVar
 
 from tqdm import tqdm
 
@@ -13,19 +13,22 @@ LINE_EVERY = 10.0  # seconds between lines where there is no terminal
 Item = TypeVar("Item")
 
 
-class Progress(Iterable[Item]):
+class Progress(Iterable[Item], Generic[Item]):
     """Iterates over `items` and shows how far it is, with the values last given to `show`."""
 
-    def __init__(self, items: Iterable[Item], title: str, total: int, unit: str) -> None:
+    def __init__(
+        self, items: Iterable[Item], title: str, total: int, unit: str, weight: Callable[[Item], int] = lambda item: 1
+    ) -> None:
         """Name the work.
 
         Args:
             items: What to iterate over.
             title: What is being done, in a few words.
-            total: How many items there are at most.
-            unit: What an item is.
+            total: How many units there are at most.
+            unit: What is counted.
+            weight: How many units an item is.
         """
-        self._items, self._title, self._total, self._unit = items, title, total, unit
+        self._items, self._title, self._total, self._unit, self._weight = items, title, total, unit, weight
         self._values: dict[str, float] = {}
         self._bar: tqdm | None = None
 
@@ -33,19 +36,26 @@ class Progress(Iterable[Item]):
         """Put `values` beside the bar, or into the next line."""
         self._values = values
         if self._bar is not None:
-            self._bar.set_postfix({name: f"{value:.4f}" for name, value in values.items()})
+            self._bar.set_postfix({name: _short(value) for name, value in values.items()})
 
     def __iter__(self) -> Iterator[Item]:
         if sys.stderr.isatty():
-            with tqdm(self._items, desc=self._title, total=self._total, unit=self._unit, leave=False) as self._bar:
-                yield from self._bar
+            with tqdm(desc=self._title, total=self._total, unit=self._unit, leave=False) as self._bar:
+                for item in self._items:
+                    yield item
+                    self._bar.update(self._weight(item))
             return
-        said = time.monotonic()
-        for done, item in enumerate(self._items, start=1):
+        said, done = time.monotonic(), 0
+        for item in self._items:
             yield item
+            done += self._weight(item)
             if time.monotonic() - said > LINE_EVERY:
                 said = time.monotonic()
-                values = "".join(f", {name} {value:.4f}" for name, value in self._values.items())
+                values = "".join(f", {name} {_short(value)}" for name, value in self._values.items())
                 logging.getLogger(__name__).info(
                     "%s: %s %d of at most %d%s", self._title, self._unit, done, self._total, values
                 )
+
+
+def _short(value: float) -> str:
+    return f"{value:.4f}" if abs(value) < 10 else f"{value:.0f}"

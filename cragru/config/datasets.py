@@ -93,6 +93,7 @@ class DatasetEntry(Frozen):
         archive: File name of the publisher's archive.
         folder: The folder inside that archive.
         sources: Where to fetch it, in the order tried.
+        prompt: The template of its prompts, relative to the repository; the default tells a user's profile.
     """
 
     title: str
@@ -102,6 +103,7 @@ class DatasetEntry(Frozen):
     archive: FileName
     folder: FileName
     sources: Annotated[tuple[Source, ...], AfterValidator(_check_filled)]
+    prompt: str = "config/prompts/movielens.txt"
 
     @property
     def publisher(self) -> UrlSource | None:

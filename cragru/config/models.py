@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveFloat, PositiveInt, StringConstraints, model_validator
 
 from cragru.config.base import Frozen
+from cragru.errors import nearest
 
 RESERVED_RUNS = {"raw", "llm", "logs", "benchmarks"}  # folders of results/ that are no run
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$")]  # one step of a path; no `_`, no `/`
@@ -33,7 +34,36 @@ class Retrieval(Frozen):
     )
     strategies: list[Name] = Field(min_length=1, description="retrieval strategies, by their names in params.yaml")
     candidates: PositiveInt = Field(description="length of the candidate list (eq. 1)")
-    history: PositiveInt = Field(description="K, the most interactions of a user that a strategy keeps")
+    history: PositiveInt = Field(
+        description="K, the most interactions of a user that a strategy keeps; a strategy with `whole` keeps all"
+    )
+
+
+class Scoring(Frozen):
+    """How an LLM scores what was retrieved."""
+
+    llm: Name | None = Field(description="which one, by its name in llms.yaml; null leaves the LLM out of all tables")
+    cohort: Name = Field(description="whom it scores, by a name in `cohorts`")
+    cohorts: dict[Name, PositiveInt | None] = Field(
+        description="name -> how many users; null: every user who can be judged. All are prefixes of one random order"
+    )
+    compare_on: list[Name] = Field(description="backbones on which all strategies are compared (Figure 4)")
+    tokens: PositiveInt | None = Field(
+        description="most tokens of a prompt; null: what the model's context leaves beside the longest answer"
+    )
+    show_ratings: bool = Field(description="whether history lines tell the rating, scaled to 100; the paper's do not")
+    chunk: PositiveInt = Field(description="users scored at once; another number may give other answers")
+    batch: Literal["state", "cell"] = Field(
+        description="state: one engine start for all cells of a data set, protocol and seed; "
+        "cell: one for each, so that one table needs its own cells only"
+    )
+    jobs: PositiveInt = Field(description="how many jobs share the chunks of a batch, one GPU each")
+
+    @model_validator(mode="after")
+    def _cohort_is_there(self) -> "Scoring":
+        if self.cohort not in self.cohorts:
+            raise ValueError(f"cohort: unknown name {self.cohort!r} ({nearest(self.cohort, self.cohorts)})")
+        return self
 
 
 class Files(Frozen):
@@ -43,6 +73,8 @@ class Files(Frozen):
     protocols: str
     params: str
     tables: str
+    figures: str
+    llms: str
 
 
 class Settings(Frozen):
@@ -54,6 +86,7 @@ class Settings(Frozen):
     methods: list[Name] = Field(min_length=1, description="unlearning methods, by their names in params.yaml")
     seeds: list[Annotated[int, Field(ge=0)]] = Field(min_length=1, description="one repetition of everything for each")
     tables: list[Name] = Field(min_length=1, description="what the target `all` makes, by the names in tables.yaml")
+    figures: list[Name] = Field(description="what else the target `all` makes, by the names in figures.yaml")
     device: Literal["auto", "cpu", "cuda"] = Field(description="where backbones train; auto: CUDA if there is one")
     data_dir: str | None = Field(
         description="folder or zip with the publisher's files, looked at before any download; "
@@ -61,11 +94,12 @@ class Settings(Frozen):
     )
     requests: Requests
     retrieval: Retrieval
+    scoring: Scoring
     files: Files
 
     @model_validator(mode="after")
     def _distinct(self) -> "Settings":
-        for key in ("datasets", "backbones", "methods", "seeds", "tables"):
+        for key in ("datasets", "backbones", "methods", "seeds", "tables", "figures"):
             values = getattr(self, key)
             repeated = {value for value in values if values.count(value) > 1}
             if repeated:
@@ -142,6 +176,7 @@ class StrategyEntry(Frozen):
 
     label: str = Field(description="its name in tables and figures")
     module: Module = Field(description="module with fit(context, folder) and load(folder)")
+    whole: bool = Field(default=False, description="keeps the whole history: K does not apply, only a prompt's length")
     options: dict[str, float | int | str | bool] = Field(default={}, description="what the strategy's module reads")
 
 
@@ -175,10 +210,40 @@ class UtilityTable(Frozen):
     mask: Literal["A", "B"]
     cutoffs: list[PositiveInt] = Field(min_length=1)
     paper: str | None = Field(default=None, description="CSV of printed values, relative to the repository")
-    least_users: PositiveInt = Field(default=200, description="no bold or underline in a table of fewer users")
+    least_users: PositiveInt = Field(default=200, description="no bold or underline in a panel of fewer users")
+    panel: bool = Field(default=False, description="whether CRAGRU is shown, in a second panel of the cohort's users")
+
+
+class CostTable(Frozen):
+    """A table of what a request costs CRAGRU."""
+
+    kind: Literal["request-cost"]
+    caption: str
+    label: str
+    protocol: Name
 
 
 class Tables(Frozen):
     """The file tables.yaml."""
 
-    tables: dict[Name, Annotated[DatasetsTable | UtilityTable, Field(discriminator="kind")]]
+    tables: dict[Name, Annotated[DatasetsTable | UtilityTable | CostTable, Field(discriminator="kind")]]
+
+
+class StrategiesFigure(Frozen):
+    """A figure that compares retrieval strategies (the paper's Figure 4)."""
+
+    kind: Literal["strategies"]
+    caption: str
+    protocol: Name
+    mask: Literal["A", "B"]
+    cutoffs: list[PositiveInt] = Field(min_length=1)
+    rivals: list[Name] = Field(
+        default=[],
+        description="methods to stand beside, by their names in params.yaml; those that the run has are drawn",
+    )
+
+
+class Figures(Frozen):
+    """The file figures.yaml."""
+
+    figures: dict[Name, StrategiesFigure]

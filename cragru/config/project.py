@@ -8,11 +8,24 @@ from typing import Any
 
 from cragru.config.base import load_yaml, parse
 from cragru.config.datasets import Registry, load_registry
-from cragru.config.models import BackboneEntry, Params, Protocol, Protocols, Settings, Tables, UtilityTable
+from cragru.config.llms import Llms, load_llms
+from cragru.config.models import (
+    BackboneEntry,
+    CostTable,
+    Figures,
+    Params,
+    Protocol,
+    Protocols,
+    Settings,
+    StrategiesFigure,
+    Tables,
+    UtilityTable,
+)
 from cragru.errors import CragruError, nearest
 from cragru.evaluation.schema import CUTOFFS
 
 NOT_TRAINING = {"label", "module"}  # fields of a backbone's entry that are not hyper-parameters
+TABLE_STRATEGY = "none"  # what Table II shows of CRAGRU, as in the paper
 ORIGINAL, ORIGINAL_LABEL = "original", "Original"  # the model before any request: a row of tables, not a method
 
 
@@ -25,6 +38,8 @@ class Project:
     protocols: dict[str, Protocol]
     params: Params
     tables: Tables
+    figures: Figures
+    llms: Llms
 
     def training_options(self, dataset: str, backbone: str) -> dict[str, float | int]:
         """Hyper-parameters of a cell: the backbone's, with the overrides whose glob matches, last one last."""
@@ -64,8 +79,10 @@ def load_project(config: dict[str, Any], root: Path) -> Project:
         protocols=parse(Protocols, load_yaml(files["protocols"]), str(settings.files.protocols)).protocols,
         params=parse(Params, load_yaml(files["params"]), str(settings.files.params)),
         tables=parse(Tables, load_yaml(files["tables"]), str(settings.files.tables)),
+        figures=parse(Figures, load_yaml(files["figures"]), str(settings.files.figures)),
+        llms=load_llms(files["llms"]),
     )
-    for check in (_unknown_names, _shared_labels, _wrong_tables, _wrong_overrides):
+    for check in (_unknown_names, _shared_labels, _wrong_tables, _wrong_scoring, _wrong_overrides):
         problems = list(check(project))
         if problems:
             raise CragruError("; ".join(problems))
@@ -85,7 +102,10 @@ def _unknown_names(project: Project) -> Iterator[str]:
         ("backbones", settings.backbones, params.backbones, files.params),
         ("methods", settings.methods, params.methods, files.params),
         ("tables", settings.tables, project.tables.tables, files.tables),
+        ("figures", settings.figures, project.figures.figures, files.figures),
         ("retrieval.strategies", settings.retrieval.strategies, params.strategies, files.params),
+        ("scoring.compare_on", settings.scoring.compare_on, settings.backbones, "the key backbones"),
+        ("scoring.llm", [settings.scoring.llm] if settings.scoring.llm else [], project.llms.llms, files.llms),
     ):
         for name in wanted:
             if name not in known:
@@ -110,17 +130,38 @@ def _shared_labels(project: Project) -> Iterator[str]:
 
 
 def _wrong_tables(project: Project) -> Iterator[str]:
-    """Tables must name a protocol that there is, and cut-offs that are evaluated."""
-    where = f"{project.settings.files.tables}: tables"
-    for name, table in project.tables.tables.items():
-        if not isinstance(table, UtilityTable):
-            continue
-        if table.protocol not in project.protocols:
-            hint = nearest(table.protocol, project.protocols)
-            yield f"{where}.{name}.protocol: unknown name {table.protocol!r} ({hint})"
-        wrong = [k for k in table.cutoffs if k not in CUTOFFS]
+    """Tables and figures must name a protocol that there is, and cut-offs that are evaluated."""
+    files = project.settings.files
+    tables = {f"{files.tables}: tables.{name}": table for name, table in project.tables.tables.items()}
+    figures = {f"{files.figures}: figures.{name}": figure for name, figure in project.figures.figures.items()}
+    for where, spec in (tables | figures).items():
+        protocol = getattr(spec, "protocol", None)
+        if protocol is not None and protocol not in project.protocols:
+            yield f"{where}.protocol: unknown name {protocol!r} ({nearest(protocol, project.protocols)})"
+        wrong = [k for k in getattr(spec, "cutoffs", []) if k not in CUTOFFS]
         if wrong:
-            yield f"{where}.{name}.cutoffs: got {wrong}; allowed: {', '.join(map(str, CUTOFFS))}"
+            yield f"{where}.cutoffs: got {wrong}; allowed: {', '.join(map(str, CUTOFFS))}"
+        if protocol in project.protocols and shows_cragru(spec):
+            order = project.protocols[protocol].order
+            if order != "forget-first":
+                yield f"{where}.protocol: got {protocol!r}, which is {order}; CRAGRU needs forget-first"
+
+
+def shows_cragru(spec: object) -> bool:
+    """Whether a table or figure has rows of the LLM."""
+    return isinstance(spec, (CostTable, StrategiesFigure)) or (isinstance(spec, UtilityTable) and spec.panel)
+
+
+def _wrong_scoring(project: Project) -> Iterator[str]:
+    """What needs an LLM must have one, and the strategy of Table II."""
+    settings = project.settings
+    named = {name: project.tables.tables[name] for name in settings.tables}
+    named |= {name: project.figures.figures[name] for name in settings.figures}
+    needing = [name for name, spec in named.items() if isinstance(spec, (CostTable, StrategiesFigure))]
+    if settings.scoring.llm is None and needing:
+        yield f"scoring.llm: null, but {', '.join(needing)} need an LLM; name one or leave these out"
+    if TABLE_STRATEGY not in project.params.strategies:
+        yield f"{settings.files.params}: strategies: {TABLE_STRATEGY!r} is missing, which Table II shows; add it"
 
 
 def _wrong_overrides(project: Project) -> Iterator[str]:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from cragru.config.base import Frozen
 from cragru.config.datasets import Registry
-from cragru.config.models import Params, Protocols, Settings, Tables
+from cragru.config.llms import Llms
+from cragru.config.models import Figures, Params, Protocols, Settings, Tables
 from cragru.io import write_text
 
 FOLDER = Path(__file__).parents[2] / "workflow" / "schemas"
@@ -22,6 +23,8 @@ SCHEMAS: dict[str, type[Frozen]] = {
     "protocols": Protocols,
     "params": Params,
     "tables": Tables,
+    "figures": Figures,
+    "llms": Llms,
 }
 
 

@@ -1,1 +1,1 @@
-"""Tables, from per-user results to CSV, Markdown and LaTeX."""
+"""Tables and figures."""

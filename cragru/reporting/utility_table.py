@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cragru.io import PathLike
+from cragru.reporting.averages import counted
 from cragru.reporting.grid import Cell
 from cragru.reporting.paper import printed, printed_values
 
 METRICS = {"hr": "HR", "ndcg": "NDCG"}
-CELL = ["dataset", "backbone", "method"]  # labels; a row of the table
+NAMES = ["dataset", "backbone", "method"]  # labels, as the paper's tables have them
+CELL = ["panel", *NAMES]  # a row of the table
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,8 @@ class Measured:
         method: Label of the method.
         seed: The seed.
         per_user: Rows per user, mask and cut-off (`cragru.evaluation.schema.PER_USER`).
+        panel: On whom: a name for all users, or that of a cohort.
+        ties: Tie rate of an LLM's scores, where the row has any.
     """
 
     dataset: str
@@ -30,6 +34,8 @@ class Measured:
     method: str
     seed: int
     per_user: pd.DataFrame
+    panel: str = "all"
+    ties: float | None = None
 
 
 def utility_table(
@@ -38,7 +44,8 @@ def utility_table(
     """Average each cell.
 
     Args:
-        measured: Every cell under every seed, in the order of the table's rows.
+        measured: Every cell under every seed, in the order of the table's rows; the first panel has the printed values
+            of the methods that it shows.
         mask: Which mask's results, `A` or `B`.
         cutoffs: Values of K.
         paper: CSV of printed values.
@@ -46,10 +53,10 @@ def utility_table(
     Returns:
         One row per cell, metric and K: `mean` over seeds of the mean over users, `sd` over seeds (missing for one
         seed), `users` (mean number evaluated), `se_users` (standard error over users, of the mean over seeds),
-        `seeds`, `paper` (missing where the paper has none).
+        `seeds`, `ties` (mean tie rate; missing where no LLM scored), `paper` (missing where the paper has none).
     """
-    frames = [_one_seed(cell, mask, cutoffs) for cell in measured]
-    per_user = pd.concat(frames, ignore_index=True)
+    measured = list(measured)
+    per_user = pd.concat([_one_seed(cell, mask, cutoffs) for cell in measured], ignore_index=True)
     keys = [*CELL, "metric", "k"]
     per_seed = per_user.groupby([*keys, "seed"], sort=False)["value"].agg(["mean", "size"]).reset_index()
     table = per_seed.groupby(keys, sort=False).agg(
@@ -57,10 +64,10 @@ def utility_table(
     )
     over_seeds = per_user.groupby([*keys, "user"], sort=False)["value"].mean()
     table["se_users"] = over_seeds.groupby(keys, sort=False).sem()
-    values = printed_values(paper, [*CELL, "k"])
     table = table.reset_index()
-    rows = zip(*(table[name] for name in keys), strict=True)
-    table["paper"] = [printed(values, (d, b, m, k), metric) for d, b, m, metric, k in rows]
+    ties = pd.DataFrame([{name: getattr(cell, name) for name in [*CELL, "ties"]} for cell in measured])
+    table["ties"] = table.set_index(CELL).index.map(ties.astype({"ties": float}).groupby(CELL)["ties"].mean())
+    table["paper"] = _paper_column(table, paper)
     return table
 
 
@@ -75,39 +82,74 @@ def utility_grid(table: pd.DataFrame, least_users: int) -> tuple[list[str], list
     columns = list(dict.fromkeys(zip(table["metric"], table["k"], strict=True)))
     columns.sort(key=lambda column: column[1])  # HR@5, NDCG@5, HR@10, …
     header = ["Data set", "Backbone", "Method", *(f"{METRICS[metric]}@{k}" for metric, k in columns)]
+    panels = table["panel"].nunique() > 1
+    if panels:
+        header = ["Users", *header, "Ties [%]"]
     grid = []
     for names, rows in table.groupby(CELL, sort=False):
         found = rows.set_index(["metric", "k"])
-        grid.append([*map(Cell, names), *(_cell(found.loc[column]) for column in columns)])
+        line = [*map(Cell, names[1:]), *(_cell(found.loc[column]) for column in columns)]
+        ties = rows["ties"].iloc[0]
+        ties_cell = Cell(f"{100 * ties:.0f}" if pd.notna(ties) else "")
+        grid.append([Cell(names[0]), *line, ties_cell] if panels else line)
     return header, grid
 
 
 def utility_notes(table: pd.DataFrame, title: str) -> list[str]:
     """What a reader must know to trust the numbers: protocol, users, seeds, spread."""
-    users = sorted({round(value) for value in table["users"]})
-    counted = str(users[0]) if len(users) == 1 else f"{users[0]} to {users[-1]}"
+    panels = "; ".join(_panel(name, rows) for name, rows in table.groupby("panel", sort=False))
     seeds = int(table["seeds"].max())
     spread = (
         f"mean ± standard deviation over {seeds} seeds (of split and training)"
         if seeds > 1
         else "one seed, so no spread over seeds"
     )
-    error = table["se_users"].max()
     return [
-        f"Protocol: {title}. n = {counted} users; {spread}; standard error over users at most {error:.4f}. "
+        f"Protocol: {title}. {panels}; {spread}. "
         "Original: the model before the request, which has forgotten nothing. Bold: best, underlined: second of a data "
         "set and backbone. In brackets: printed in the paper."
     ]
 
 
+def candidates_note(checks: Iterable[dict[str, int]]) -> str:
+    """What the proofs of the prompts say of the candidates.
+
+    Args:
+        checks: Counts of `cragru.llm.audit.check_prompts`, of every cell of the table.
+    """
+    counts = pd.DataFrame(list(checks)).sum()
+    return (
+        f"None of the {counts['history_rows']:,} history lines is a forgotten interaction; "
+        f"{counts['forgotten_candidates'] / counts['candidates']:.1%} of the candidates are items that their user "
+        "asked to forget. Ties: candidates that the LLM's scores leave in the order shown, 1 - distinct scores / "
+        "candidates."
+    )
+
+
 def _one_seed(cell: Measured, mask: str, cutoffs: Sequence[int]) -> pd.DataFrame:
     rows = cell.per_user.query("mask == @mask and k in @cutoffs")
     long = rows.melt(id_vars=["user", "k"], value_vars=list(METRICS), var_name="metric", value_name="value")
-    return long.assign(dataset=cell.dataset, backbone=cell.backbone, method=cell.method, seed=cell.seed)
+    return long.assign(**{name: getattr(cell, name) for name in [*CELL, "seed"]})
+
+
+def _paper_column(table: pd.DataFrame, paper: PathLike | None) -> list[float | None]:
+    """Printed values, each once: a method of the first panel has them there, any other where it stands."""
+    values = printed_values(paper, [*NAMES, "k"])
+    first = table["panel"].iloc[0]
+    shown_above = set(table.loc[table["panel"] == first, "method"])
+    rows = zip(table["panel"], *(table[name] for name in [*NAMES, "k", "metric"]), strict=True)
+    return [
+        None if panel != first and method in shown_above else printed(values, (dataset, backbone, method, k), metric)
+        for panel, dataset, backbone, method, k, metric in rows
+    ]
+
+
+def _panel(panel: str, rows: pd.DataFrame) -> str:
+    return f"{panel}: n = {counted(rows['users'])}, standard error over users at most {rows['se_users'].max():.4f}"
 
 
 def _marks(table: pd.DataFrame, least_users: int) -> pd.Series:
-    rivals = table.groupby(["dataset", "backbone", "metric", "k"])["mean"]
+    rivals = table.groupby(["panel", "dataset", "backbone", "metric", "k"])["mean"]
     marked = (table["users"] >= least_users) & (rivals.transform("size") > 1)
     return rivals.rank(method="min", ascending=False).map({1.0: "best", 2.0: "second"}).where(marked).fillna("")
 

@@ -50,7 +50,12 @@ def top_candidates(scorer: Scorer, seen: pd.DataFrame, users: np.ndarray, items:
 
 
 def select_histories(
-    strategy: RetrievalStrategy, name: str, history: pd.DataFrame, candidates: pd.DataFrame, limit: int, seed: int
+    strategy: RetrievalStrategy,
+    name: str,
+    history: pd.DataFrame,
+    candidates: pd.DataFrame,
+    limit: int | None,
+    seed: int,
 ) -> tuple[pd.DataFrame, float]:
     """Let a strategy choose from every user's remaining history.
 
@@ -59,7 +64,7 @@ def select_histories(
         name: Its name, for the random streams ``retrieve/<name>/<user>``.
         history: Remaining rows of all users in canonical order, columns row, user and item.
         candidates: Candidates of the users that are wanted.
-        limit: K.
+        limit: K; None where whole histories are wanted.
         seed: Of the streams.
 
     Returns:
@@ -75,9 +80,10 @@ def select_histories(
         places = own.get(user, np.empty(0, dtype=np.int64))
         rng = numpy_stream(seed, "retrieve", name, int(user))
         start = time.perf_counter()
-        kept = strategy.select(items[places], shown["item"].to_numpy(), limit, rng)
+        most = len(places) if limit is None else limit
+        kept = strategy.select(items[places], shown["item"].to_numpy(), most, rng)
         seconds += time.perf_counter() - start
-        if len(kept) > limit or np.any(np.diff(kept) <= 0) or np.any((kept < 0) | (kept >= len(places))):
+        if len(kept) > most or np.any(np.diff(kept) <= 0) or np.any((kept < 0) | (kept >= len(places))):
             raise CragruError(
                 f"strategy {name}: user {user}: places {kept[:5]}… are not at most {limit} ascending ones"
             )

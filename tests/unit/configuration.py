@@ -3,8 +3,12 @@
 import copy
 from pathlib import Path
 
+import yaml
+
 from cragru.config.datasets import Registry
-from cragru.config.models import Params, Protocols, Settings, Tables
+from cragru.config.llms import Llms
+from cragru.config.models import Figures, Params, Protocols, Settings, Tables
+from cragru.config.project import load_project
 
 ROOT = Path(__file__).parents[2]
 FILES = {
@@ -13,6 +17,8 @@ FILES = {
     "protocols": ("config/protocols.yaml", Protocols),
     "params": ("config/params.yaml", Params),
     "tables": ("config/tables.yaml", Tables),
+    "figures": ("config/figures.yaml", Figures),
+    "llms": ("config/llms.yaml", Llms),
 }
 DELETE = object()
 
@@ -30,3 +36,12 @@ def changed(data, changes):
         else:
             place[last] = value
     return data
+
+
+def load_changed(shipped, folder, changes=()):
+    """Load a changed copy, in `folder`, of the shipped configuration; key paths start with the file's name."""
+    files = changed(shipped, dict(changes))
+    (folder / "config").mkdir(exist_ok=True)
+    for name, (path, _) in FILES.items():
+        (folder / path).write_text(yaml.safe_dump(files[name], sort_keys=False))
+    return load_project(files["config"], folder)

@@ -21,16 +21,27 @@ def problems(model, data):
 # --- one file: keys
 
 TABLE1 = "allowed: caption, kind, label, paper)"
-TABLE2 = "allowed: caption, cutoffs, kind, label, least_users, mask, paper, protocol)"
+TABLE2 = "allowed: caption, cutoffs, kind, label, least_users, mask, panel, paper, protocol)"
+COST, FIGURE = "allowed: caption, kind, label, protocol)", "allowed: caption, cutoffs, kind, mask, protocol, rivals)"
 URL, WHEEL = ("allowed: kind, loader, members, name, " + last for last in ("url)", "requirement)"))
 UNKNOWN = [
     ("config", "sead", "did you mean 'seeds'? allowed: backbones, data_dir, "),
     ("config", "requests/one_usr", "did you mean 'one_user'? allowed: files, one_user)"),
-    ("config", "files/zzz", "allowed: datasets, params, protocols, tables)"),
+    ("config", "files/zzz", "allowed: datasets, figures, llms, params, protocols, tables)"),
+    (
+        "config",
+        "scoring/cohrt",
+        "did you mean 'cohort'? allowed: batch, chunk, cohort, cohorts, compare_on, jobs, llm, ",
+    ),
     ("params", "backbones/bpr/epoch", "did you mean 'epochs'? allowed: batch_size, "),
     ("protocols", "protocols/paper/forget/fractoin", "did you mean 'fraction'? allowed: fraction, kind)"),
     ("tables", "tables/table1/captoin", f"did you mean 'caption'? {TABLE1}"),
     ("tables", "tables/table1/cutoffs", TABLE1),
+    ("tables", "tables/cragru-cost/cutoffs", COST),
+    ("figures", "figures/figure4/cutofs", f"did you mean 'cutoffs'? {FIGURE}"),
+    ("figures", "figures/figure4/panel", FIGURE),
+    ("llms", "llms/smollm2-135m/lable", "did you mean 'label'? allowed: engine, label, source)"),
+    ("params", "strategies/none/hole", "did you mean 'whole'? allowed: label, module, options, whole)"),
     ("tables", "tables/table2/cutofs", f"did you mean 'cutoffs'? {TABLE2}"),
     ("datasets", "datasets/ml-100k/sources/0/urll", f"did you mean 'url'? {URL}"),
     ("datasets", "datasets/ml-100k/sources/1/requirements", f"did you mean 'requirement'? {WHEEL}"),
@@ -53,7 +64,10 @@ def test_several_problems_are_told_at_once(shipped):
     assert told.count("add it") == 2
 
 
-@pytest.mark.parametrize("key", ["seeds", "requests", "files/params", "data_dir"])
+MISSING = ["seeds", "requests", "files/params", "files/llms", "data_dir", "figures", "scoring", "scoring/llm"]
+
+
+@pytest.mark.parametrize("key", MISSING)
 def test_missing_key(shipped, key):
     assert problems(Settings, changed(shipped["config"], {key: DELETE})) == f"{key.replace('/', '.')}: missing; add it"
 
@@ -74,6 +88,18 @@ WRONG = [
     ("config", "requests", None, "requests: got None; Input should be a valid dictionary"),
     ("config", "requests/one_user", 0, "requests.one_user: got 0; Input should be greater than 0"),
     ("config", "requests/files", {"a b": "x.csv"}, "requests.files.a b: got 'a b'; String should match pattern"),
+    ("config", "figures", None, "figures: got None; Input should be a valid list"),
+    ("config", "scoring/llm", "a/b", "scoring.llm: got 'a/b'; String should match pattern"),
+    ("config", "scoring/cohorts/pilot", 0, "scoring.cohorts.pilot: got 0; Input should be greater than 0"),
+    ("config", "scoring/cohorts", {"a b": 3}, "scoring.cohorts.a b: got 'a b'; String should match pattern"),
+    ("config", "scoring/tokens", 0, "scoring.tokens: got 0; Input should be greater than 0"),
+    ("config", "scoring/show_ratings", "maybe", "scoring.show_ratings: got 'maybe'; Input should be a valid boolean"),
+    ("config", "scoring/chunk", 0, "scoring.chunk: got 0; Input should be greater than 0"),
+    ("config", "scoring/batch", "run", "scoring.batch: got 'run'; Input should be 'state' or 'cell'"),
+    ("config", "scoring/jobs", 0, "scoring.jobs: got 0; Input should be greater than 0"),
+    ("figures", "figures/figure4/kind", "utility", "figures.figure4.kind: got 'utility'; Input should be 'strategies'"),
+    ("figures", "figures/figure4/cutoffs", [], "figures.figure4.cutoffs: got []; List should have at least 1 item"),
+    ("params", "strategies/none/whole", "maybe", "strategies.none.whole: got 'maybe'; Input should be a valid boolean"),
     ("protocols", "protocols/paper/forget/kind", "user", "protocols.paper.forget.kind: got 'user'; Input should be"),
     ("protocols", "protocols/paper/ratios/0", 1.5, "protocols.paper.ratios.0: got 1.5; Input should be less than 1"),
     ("protocols", "protocols/paper/ratios", [0.5, 0.5], "protocols.paper.ratios.2: missing; add it"),
@@ -94,7 +120,7 @@ def test_wrong_value_names_the_key_as_the_file_has_it(shipped, file, key, value,
 
 def test_unknown_kind_is_met_with_the_known_ones(shipped):
     told = problems(Tables, changed(shipped["tables"], {"tables/table1/kind": "dataset"}))
-    assert re.match(r"tables.table1: got .*'dataset'.*expected tags: 'datasets', 'utility'$", told)
+    assert re.match(r"tables.table1: got .*'dataset'.*expected tags: 'datasets', 'utility', 'request-cost'$", told)
 
 
 def test_empty_file_is_no_section():
@@ -157,7 +183,7 @@ def test_reserved_run_name(shipped, run):
     assert told == f"run: got '{run}', which is a folder of results/ already; choose another name"
 
 
-@pytest.mark.parametrize("key", ["datasets", "backbones", "methods", "seeds", "tables"])
+@pytest.mark.parametrize("key", ["datasets", "backbones", "methods", "seeds", "tables", "figures"])
 def test_repeated_name(shipped, key):
     values = shipped["config"][key]
     told = problems(Settings, changed(shipped["config"], {key: [*values, values[0]]}))

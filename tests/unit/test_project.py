@@ -1,8 +1,7 @@
 """All configuration files together: what one names must be defined in another."""
 
 import pytest
-import yaml
-from configuration import FILES, ROOT, changed
+from configuration import ROOT, load_changed
 
 from cragru.config.project import load_project
 from cragru.errors import CragruError
@@ -11,15 +10,7 @@ from cragru.errors import CragruError
 @pytest.fixture
 def load(shipped, tmp_path):
     """Load the shipped configuration with changes: a key path that starts with the file's name -> value."""
-
-    def loaded(changes=()):
-        files = changed(shipped, dict(changes))
-        (tmp_path / "config").mkdir()
-        for name, (path, _) in FILES.items():
-            (tmp_path / path).write_text(yaml.safe_dump(files[name], sort_keys=False))
-        return load_project(files["config"], tmp_path)
-
-    return loaded
+    return lambda changes=(): load_changed(shipped, tmp_path, changes)
 
 
 def test_shipped_configuration(shipped):

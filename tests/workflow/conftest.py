@@ -174,6 +174,7 @@ def configure(toy, tmp_path_factory):
 
     def write(files: dict[str, str] | None = None, **changes) -> Path:
         config = {"run": "tiny", "datasets": ["toy"], "seeds": [1, 2], "device": "cpu", "data_dir": str(toy.archive)}
+        config |= {"tables": ["table1", "table2", "table2-released-code"], "figures": [], "scoring": {"llm": None}}
         config |= {"files": {"datasets": str(toy.registry), "params": str(toy.params)} | (files or {}), **changes}
         path = folder / f"{len(list(folder.iterdir()))}.yaml"
         path.write_text(yaml.safe_dump(config))

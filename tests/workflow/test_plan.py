@@ -59,8 +59,20 @@ def test_plan_of_the_shipped_configuration(workflow, tmp_path):
         "train_original": 4,
         "unlearn": 4,
         "evaluate": 8,
+        "fetch_llm": 1,
+        "cohort": 1,
+        "candidates": 2,
+        "fit_strategy": 6,  # five on BPR, `none` on LightGCN
+        "select_histories": 6,
+        "build_prompts": 8,  # these, and `none` shuffled on both
+        "check_prompts": 8,
+        "score_prompts": 1,  # one engine start for all
+        "rerank": 8,
+        "evaluate_cragru": 8,
         "datasets_table": 1,
         "utility_table": 2,
+        "cost_table": 1,
+        "strategies_figure": 1,
         "all": 1,
     }
 
@@ -93,7 +105,7 @@ def test_a_further_seed_plans_its_own_jobs_only(workflow, configure, on_one_core
 
 def test_rules_without_outputs_are_mere_targets(rules, working):
     targets = rules.keys() - working.keys()
-    assert targets == {"all", "table1", "table2", "table2-released-code", "retrieval"}
+    assert targets == {"all", "table1", "table2", "table2-released-code", "cragru-cost", "figure4", "retrieval"}
     assert not [name for name in targets if rules[name]["script"] or rules[name]["other_code"]]
 
 
@@ -123,8 +135,9 @@ def test_no_rule_is_both_timed_and_shared(working):
 
 def test_what_computes_with_torch_is_timed_and_nothing_else(working):
     timed = {name for name, rule in working.items() if rule["benchmark"]}
-    assert timed == {name for name, rule in working.items() if rule["environment"].endswith("/train.yaml")}
-    assert {"train_original", "unlearn", "evaluate"} <= timed
+    costly = ("/train.yaml", "/llm.yaml")
+    assert timed == {name for name, rule in working.items() if rule["environment"].endswith(costly)}
+    assert {"train_original", "unlearn", "evaluate", "score_prompts"} <= timed
 
 
 def test_what_comes_before_training_can_be_shared(working):

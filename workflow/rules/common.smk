@@ -3,7 +3,6 @@ import re
 import sys
 from pathlib import Path
 
-from cragru.config.models import DatasetsTable, UtilityTable
 from cragru.config.project import ORIGINAL, load_project
 from cragru.digest import code_digest
 from cragru.errors import CragruError
@@ -25,13 +24,6 @@ def one_of(names):
     return "|".join(re.escape(str(name)) for name in names) or "(?!)"
 
 
-def tables_of(kind):
-    """Names of the tables of a kind."""
-    return [
-        name for name, table in project.tables.tables.items() if isinstance(table, kind)
-    ]
-
-
 def protocols_in_order(order):
     """Names of the protocols that forget first, or split first."""
     return [
@@ -50,11 +42,19 @@ wildcard_constraints:
     run=re.escape(RUN),
     source="original|retrain",
     strategy=one_of(project.params.strategies),
+    order="backbone|shuffled",
+    llm=one_of(project.llms.llms),
+    score="text",
+    cohort=one_of(project.settings.scoring.cohorts),
+    batch="[A-Za-z0-9./-]+",
+    share=r"\d+",
+    shares=r"\d+",
 
 
 def registry_entry(wildcards):
     """The data set's entry in datasets.yaml."""
-    return project.registry.datasets[wildcards.dataset].model_dump(mode="json")
+    entry = project.registry.datasets[wildcards.dataset]
+    return entry.model_dump(mode="json", exclude={"prompt"})  # new words fetch nothing
 
 
 def forget(wildcards):
@@ -156,6 +156,12 @@ def strategy_options(wildcards):
     return project.params.strategies[wildcards.strategy].options
 
 
+def history_limit(wildcards):
+    """K, or None where the strategy keeps whole histories."""
+    whole = project.params.strategies[wildcards.strategy].whole
+    return None if whole else project.settings.retrieval.history
+
+
 def fit_code(wildcards):
     """Digest of what a strategy learns with."""
     return code_digest("scripts/fit_strategy.py", strategy_module(wildcards))
@@ -183,57 +189,3 @@ def selections(wildcards):
 def gpus(wildcards):
     """GPUs a training job asks for: one where the configuration demands CUDA."""
     return 1 if project.settings.device == "cuda" else 0
-
-
-def table_spec(wildcards):
-    """What the table's rule must redo the table for."""
-    return project.tables.tables[wildcards.table].model_dump(mode="json")
-
-
-def table_files(table):
-    """The files of a table."""
-    return [f"results/{RUN}/tables/{table}.{ending}" for ending in ("csv", "md", "tex")]
-
-
-def table_cells(wildcards):
-    """Rows of a utility table under every seed, by names: data set, protocol, seed, backbone, model."""
-    settings, spec = project.settings, project.tables.tables[wildcards.table]
-    return [
-        (dataset, spec.protocol, seed, backbone, model)
-        for dataset in settings.datasets
-        for backbone in settings.backbones
-        for model in (ORIGINAL, *settings.methods)
-        for seed in settings.seeds
-    ]
-
-
-def table_labels(wildcards):
-    """The same rows as the table calls them: data set, backbone, method, seed."""
-    return [
-        [
-            project.registry.datasets[dataset].title,
-            project.params.backbones[backbone].label,
-            project.label(model),
-            seed,
-        ]
-        for dataset, _, seed, backbone, model in table_cells(wildcards)
-    ]
-
-
-def per_user_files(wildcards):
-    """Per-user results of a table's rows."""
-    return [
-        "results/{}/{}/{}/{}/{}/per-user.parquet".format(*cell)
-        for cell in table_cells(wildcards)
-    ]
-
-
-def protocol_title(wildcards):
-    """What captions call the table's protocol."""
-    return project.protocols[project.tables.tables[wildcards.table].protocol].title
-
-
-def paper_file(wildcards):
-    """The paper's printed values of a table, if it has any."""
-    paper = project.tables.tables[wildcards.table].paper
-    return str(ROOT / paper) if paper else []

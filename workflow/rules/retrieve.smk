@@ -86,7 +86,7 @@ rule select_histories:
         runtime=60,
     params:
         module=strategy_module,
-        limit=project.settings.retrieval.history,
+        limit=history_limit,
         code=select_code,
     message:
         "Choose histories by {wildcards.strategy} for {wildcards.source} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"

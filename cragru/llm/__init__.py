@@ -1,0 +1,1 @@
+"""Prompts, and the language models that answer them."""

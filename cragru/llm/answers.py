@@ -1,0 +1,39 @@
+"""What an LLM may answer, and what is read from it: compact JSON with every candidate once, scores 1 to 100."""
+
+import json
+import re
+from collections.abc import Sequence
+
+from cragru.errors import CragruError
+
+SCORE = "(100|[1-9][0-9]?)"
+SHOWN = 80  # characters of an answer in a message
+
+
+def answer_pattern(ids: Sequence[str]) -> str:
+    r"""The expression that the decoder is held to: ``\{"347":(100|[1-9][0-9]?),…\}``, ids in the order shown."""
+    return r"\{" + ",".join(rf'"{re.escape(name)}":{SCORE}' for name in ids) + r"\}"
+
+
+def longest_answer(ids: Sequence[str]) -> int:
+    """Most characters, and so most tokens, of an answer."""
+    return 2 + sum(len(f'"{name}":100,') for name in ids)
+
+
+def read_scores(answer: str, ids: Sequence[str]) -> list[int]:
+    """The integer score of each candidate, in the order of `ids`.
+
+    Raises:
+        CragruError: If the answer is not a JSON object with exactly these ids, in order, and scores from 1 to 100.
+    """
+    try:
+        pairs = json.loads(answer, object_pairs_hook=list)
+    except ValueError as error:
+        raise CragruError(f"answer is not JSON ({error}): {answer[:SHOWN]!r}") from error
+    if not answer.lstrip().startswith("{") or [name for name, _ in pairs] != list(ids):
+        raise CragruError(f"answer does not hold the {len(ids)} candidates once each and in order: {answer[:SHOWN]!r}")
+    scores = [value for _, value in pairs]
+    wrong = [value for value in scores if type(value) is not int or not 1 <= value <= 100]
+    if wrong:
+        raise CragruError(f"answer has the score {wrong[0]!r}; allowed: whole numbers from 1 to 100")
+    return scores

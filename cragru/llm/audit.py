@@ -1,0 +1,71 @@
+"""Proof that prompts hold nothing forgotten: by the ids behind each prompt, and by rendering it from them again."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from cragru.errors import CragruError
+from cragru.llm.building import Library, render_again
+from cragru.llm.prompts import Template
+from cragru.llm.records import PromptRecord
+
+REMAINING = ("train", "valid")
+
+
+def check_prompts(
+    records: Iterable[PromptRecord],
+    parts: dict[str, pd.DataFrame],
+    interactions: pd.DataFrame,
+    library: Library,
+    template: Template,
+    where: str,
+) -> dict[str, Any]:
+    """Check every prompt of a cell against the whole split.
+
+    Titles are not searched for: two movies may share one, and a forgotten movie may well be a candidate.
+
+    Args:
+        records: The prompts.
+        parts: All parts of the split, by name.
+        interactions: The prepared interactions.
+        library: The data set's words.
+        template: The template that the prompts were made with.
+        where: What was checked, for messages.
+
+    Returns:
+        Counts: prompts, history_rows, forgotten_in_history (0, or this would have failed), candidates, and
+        forgotten_candidates: those that their user has asked to forget.
+
+    Raises:
+        CragruError: If a history shows a row that is another user's, forgotten, of the test set, or not in the split;
+            or if a prompt says anything but what its ids stand for.
+    """
+    part_of = pd.concat([pd.Series(name, index=part["row"]) for name, part in parts.items()])
+    forgotten = set(zip(parts["forget"]["user"], parts["forget"]["item"], strict=True))
+    counts = {"prompts": 0, "history_rows": 0, "forgotten_in_history": 0, "candidates": 0, "forgotten_candidates": 0}
+    for record in records:
+        _check_rows(record, part_of, interactions, forgotten, where)
+        if render_again(library, template, record, interactions) != record.prompt:
+            raise CragruError(
+                f"{where}: the prompt of user {record.user} is not what its ids stand for; delete it and run again"
+            )
+        counts["prompts"] += 1
+        counts["history_rows"] += len(record.rows)
+        counts["candidates"] += len(record.candidates)
+        counts["forgotten_candidates"] += sum((record.user, item) in forgotten for item in record.candidates)
+    return counts
+
+
+def _check_rows(
+    record: PromptRecord, part_of: pd.Series, interactions: pd.DataFrame, forgotten: set[tuple[int, int]], where: str
+) -> None:
+    shown = interactions.iloc[record.rows]
+    for row, user, item in zip(record.rows, shown["user"], shown["item"], strict=True):
+        part = part_of.get(row, "none")
+        if part in REMAINING and user == record.user and (user, item) not in forgotten:
+            continue
+        raise CragruError(
+            f"{where}: the history of user {record.user} shows row {row} (user {user}, part {part}); allowed: this "
+            f"user's rows of {' and '.join(REMAINING)}. Nothing was scored; this is a bug, please report it"
+        )

@@ -1,0 +1,115 @@
+"""Prompts of a cohort from ids: what a line of a user's history and of the candidates says, and in which order."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from cragru.data.frames import ITEMS, USERS
+from cragru.io import PathLike, read_json, read_parquet
+from cragru.llm.prompts import (
+    Movie,
+    Parts,
+    Template,
+    candidate_line,
+    fit_prompt,
+    history_line,
+    profile_sentence,
+    render,
+    scaled,
+)
+from cragru.llm.records import PromptRecord
+from cragru.seeds import numpy_stream
+
+ORDERS = ("backbone", "shuffled")
+
+
+class Library:
+    """The data set's words: movies by item, sentences by user, ratings by row."""
+
+    def __init__(
+        self, items: pd.DataFrame, users: pd.DataFrame, scale: tuple[float, float], show_ratings: bool
+    ) -> None:
+        """Take up the prepared frames.
+
+        Args:
+            items: Row k is item k (`cragru.data.frames.ITEMS`).
+            users: Row k is user k (`cragru.data.frames.USERS`).
+            scale: Lowest and highest rating.
+            show_ratings: Whether history lines tell the rating.
+        """
+        columns = (items[name] for name in ("raw_id", "title", "year", "genres"))
+        self.movies = [
+            Movie(raw_id, title, None if pd.isna(year) else int(year), genres)
+            for raw_id, title, year, genres in zip(*columns, strict=True)
+        ]
+        attributes = (users[name] for name in ("age", "gender", "occupation"))
+        self._profiles = [profile_sentence(*known) for known in zip(*attributes, strict=True)]
+        self._scale, self._show_ratings = scale, show_ratings
+
+    def parts(self, user: int, history: pd.DataFrame, candidates: Sequence[int]) -> Parts:
+        """Lines of one user.
+
+        Args:
+            user: The user.
+            history: Their rows, oldest first, columns item and rating.
+            candidates: Items in the order to be shown.
+        """
+        lines = [self._history_line(*row) for row in zip(history["item"], history["rating"], strict=True)]
+        return Parts(self._profiles[user], lines, [candidate_line(self.movies[item]) for item in candidates])
+
+    def _history_line(self, item: int, rating: float) -> str:
+        score = scaled(rating, *self._scale) if self._show_ratings else None
+        return history_line(self.movies[item], score)
+
+
+def read_library(items: PathLike, users: PathLike, statistics: PathLike, show_ratings: bool) -> Library:
+    """The words of a prepared data set, from its files."""
+    facts = read_json(statistics)
+    scale = (facts["rating_min"], facts["rating_max"])
+    return Library(read_parquet(items, ITEMS), read_parquet(users, USERS), scale, show_ratings)
+
+
+@dataclass(frozen=True)
+class PromptBuilder:
+    """Makes the prompt of a user.
+
+    Attributes:
+        library: The data set's words.
+        template: The template.
+        count_tokens: Length of a text for the model, chat template included.
+        budget: Gives the most tokens of a prompt for the ids that its answer has to name.
+    """
+
+    library: Library
+    template: Template
+    count_tokens: Callable[[str], int]
+    budget: Callable[[Sequence[str]], int]
+
+    def build(self, user: int, history: pd.DataFrame, candidates: Sequence[int]) -> PromptRecord:
+        """The prompt of one user, from their chosen rows (oldest first; columns row, item, rating)."""
+        ids = [self.library.movies[item].id for item in candidates]
+        made = fit_prompt(
+            self.template, self.library.parts(user, history, candidates), self.count_tokens, self.budget(ids)
+        )
+        rows = history["row"].tolist()[made.dropped :]
+        return PromptRecord(user, made.text, made.tokens, made.dropped, rows, list(candidates), ids)
+
+
+def shown_order(candidates: Sequence[int], order: str, seed: int, user: int) -> list[int]:
+    """Candidates as the prompt lists them: best first (the paper), or shuffled, each user by a stream of their own."""
+    if order == "backbone":
+        return list(candidates)
+    return numpy_stream(seed, "shuffle", user).permutation(list(candidates)).tolist()
+
+
+def render_again(library: Library, template: Template, record: PromptRecord, interactions: pd.DataFrame) -> str:
+    """The prompt that the ids of a record stand for.
+
+    Args:
+        library: The data set's words.
+        template: The template.
+        record: A prompt that was made before.
+        interactions: The prepared interactions, row k at place k.
+    """
+    return render(template, library.parts(record.user, interactions.iloc[record.rows], record.candidates))

@@ -1,0 +1,76 @@
+"""Gather what several jobs answered into one cell's scores and costs."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from cragru.errors import CragruError
+from cragru.llm.answers import read_scores
+from cragru.llm.base import Answer
+from cragru.llm.records import PromptRecord
+from cragru.llm.reranking import SCORES
+from cragru.llm.store import AnswerStore
+
+Receipt = Mapping[str, Mapping[str, str]]
+"""What one job answered: file of prompts -> number of the chunk in it (from 0) -> the chunk's key."""
+
+
+def read_receipts(receipts: Iterable[Receipt], cell: str) -> list[str]:
+    """Keys of a cell's chunks, in their order, from the receipts of all jobs that shared them.
+
+    Raises:
+        CragruError: If a chunk is missing.
+    """
+    found = {int(number): key for receipt in receipts for number, key in receipt.get(cell, {}).items()}
+    if sorted(found) != list(range(len(found))) or not found:
+        raise CragruError(f"{cell}: receipts have the chunks {sorted(found)}; delete them and run again")
+    return [found[number] for number in sorted(found)]
+
+
+def collect_scores(
+    records: Sequence[PromptRecord], keys: Sequence[str], store: AnswerStore
+) -> tuple[pd.DataFrame, list[Answer]]:
+    """The scores of every candidate of a cell, columns of `SCORES`, and the answers that they were read from.
+
+    Raises:
+        CragruError: If there are not as many answers as prompts, or one cannot be read.
+    """
+    answers = [answer for key in keys for answer in store.answers(key)]
+    if len(answers) != len(records):
+        raise CragruError(f"{len(answers)} answers for {len(records)} prompts; delete the receipts and run again")
+    frames = []
+    for record, answer in zip(records, answers, strict=True):
+        scores = read_scores(answer.text, record.ids)
+        places = range(1, len(scores) + 1)
+        frames.append({"user": record.user, "shown": places, "item": record.candidates, "score": scores})
+    return pd.concat(map(pd.DataFrame, frames), ignore_index=True).astype(SCORES), answers
+
+
+def cell_cost(
+    before: Mapping[str, Mapping[str, Any]], answers: Sequence[Answer], costs: Sequence[Mapping[str, Any]], ties: float
+) -> dict[str, float | int | str]:
+    """What a request of this cell's users took on average.
+
+    Args:
+        before: The costs of the `filter` and the `prompt` stage.
+        answers: All answers of the cell.
+        costs: Of each of its chunks, as the store has them: from when they were truly answered.
+        ties: The cell's tie rate.
+
+    Returns:
+        Means per user, in seconds, tokens and lines; `users`, `tie_rate`, `device`, and `engine_start_seconds` apart.
+    """
+    users = len(answers)
+    return {
+        "users": users,
+        "filter_seconds": before["filter"]["seconds_per_user"],
+        "prompt_seconds": before["prompt"]["seconds_per_user"],
+        "generation_seconds": sum(cost["seconds"] for cost in costs) / users,
+        "prompt_tokens": sum(answer.prompt_tokens for answer in answers) / users,
+        "answer_tokens": sum(answer.answer_tokens for answer in answers) / users,
+        "dropped": before["prompt"]["dropped"],
+        "tie_rate": ties,
+        "engine_start_seconds": max(cost["start_seconds"] for cost in costs),
+        "device": " and ".join(sorted({cost["device"] for cost in costs})),
+    }

@@ -1,0 +1,174 @@
+"""Prompts (eq. 10, Appendix A): a template, a user's history and candidates; titles are data, whatever they say."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cragru.errors import CragruError, nearest
+from cragru.io import PathLike
+
+PLACEHOLDERS = ("user_profile_text", "history_movies", "candidate_list")
+OPTIONAL = {"user_profile_text"}
+BLANKS = re.compile(r"[\s\x00-\x1f\x7f\u2028\u2029]+")
+
+
+@dataclass(frozen=True)
+class Movie:
+    """What a prompt says of an item.
+
+    Attributes:
+        id: The publisher's id.
+        title: Its title.
+        year: Year of release, or None.
+        genres: Joined by ``|``; empty where there are none.
+    """
+
+    id: str
+    title: str
+    year: int | None
+    genres: str = ""
+
+
+class Template:
+    """A prompt template with the paper's placeholders."""
+
+    def __init__(self, text: str, where: str) -> None:
+        """Cut the text at its placeholders.
+
+        Args:
+            text: The template.
+            where: Its file, for messages.
+
+        Raises:
+            CragruError: If a placeholder is unknown, missing or there twice.
+        """
+        pieces = re.split(r"\{([a-z_]+)\}", text)
+        self._texts, self._names = pieces[::2], pieces[1::2]
+        for name in self._names:
+            if name not in PLACEHOLDERS:
+                raise CragruError(f"{where}: unknown placeholder {{{name}}} ({nearest(name, PLACEHOLDERS)})")
+        for name in PLACEHOLDERS:
+            count = self._names.count(name)
+            if count > 1 or (count == 0 and name not in OPTIONAL):
+                raise CragruError(f"{where}: placeholder {{{name}}} is there {count} times; it must be there once")
+
+    @classmethod
+    def read(cls, path: PathLike) -> "Template":
+        """Read a template file."""
+        return cls(Path(path).read_text(encoding="utf-8").strip(), str(path))
+
+    def fill(self, values: dict[str, str]) -> str:
+        """Put in the values; what looks like a placeholder inside a value stays as it is."""
+        filled = [self._texts[0]]
+        for name, text in zip(self._names, self._texts[1:], strict=True):
+            filled += [values[name], text]
+        return "".join(filled)
+
+
+def quoted(title: str) -> str:
+    """A title as a JSON string on one line: quotes, control characters and line breaks can't end it."""
+    return json.dumps(BLANKS.sub(" ", title).strip(), ensure_ascii=False)
+
+
+def history_line(movie: Movie, score: float | None = None) -> str:
+    """One watched movie: title, year, genres and, where it is to be shown, the rating scaled to 100."""
+    parts = [quoted(movie.title)]
+    if movie.year is not None:
+        parts[0] += f" ({movie.year})"
+    if movie.genres:
+        parts.append(f"genres: {movie.genres.replace('|', ', ')}")
+    if score is not None:
+        parts.append(f"rated {score:.0f} of 100")
+    return "- " + "; ".join(parts)
+
+
+def candidate_line(movie: Movie) -> str:
+    """One candidate: id, title, year."""
+    year = f" ({movie.year})" if movie.year is not None else ""
+    return f"- {movie.id}: {quoted(movie.title)}{year}"
+
+
+def scaled(rating: float, lowest: float, highest: float) -> float:
+    """A rating as a share of the highest, in hundredths: 4 of 5 stars is 80."""
+    if not lowest <= rating <= highest:
+        raise CragruError(f"rating {rating:g} is outside the scale {lowest:g} to {highest:g}")
+    return 100 * rating / highest
+
+
+def profile_sentence(age: str, gender: str, occupation: str) -> str:
+    """A user's attributes as a sentence; what is unknown is left out."""
+    told = (("age", age), ("gender", gender), ("occupation", occupation))
+    facts = [f"{name} {value}" for name, value in told if value]
+    return f"The user is of {', '.join(facts)}." if facts else "Nothing is known about the user."
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What fills a template: the user's sentence, and the lines of history (oldest first) and candidates (as shown)."""
+
+    profile: str
+    history: Sequence[str]
+    candidates: Sequence[str]
+
+
+def render(template: Template, parts: Parts, dropped: int = 0) -> str:
+    """The prompt without the `dropped` oldest lines of history."""
+    values = {
+        "user_profile_text": parts.profile,
+        "history_movies": "\n".join(parts.history[dropped:]) or "(none)",
+        "candidate_list": "\n".join(parts.candidates),
+    }
+    return template.fill(values)
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt that fits, and what it took to make it fit.
+
+    Attributes:
+        text: The whole prompt.
+        tokens: Its length with the model's chat template.
+        dropped: How many of the oldest history lines were left out.
+    """
+
+    text: str
+    tokens: int
+    dropped: int
+
+
+def fit_prompt(template: Template, parts: Parts, count_tokens: Callable[[str], int], budget: int) -> Prompt:
+    """Render a prompt of at most `budget` tokens, dropping as few of the oldest history lines as will do.
+
+    Args:
+        template: The template.
+        parts: What fills it.
+        count_tokens: Length of a text for the model, chat template included.
+        budget: Most tokens.
+
+    Raises:
+        CragruError: If the prompt does not fit even without any history.
+    """
+
+    def attempt(dropped: int) -> Prompt:
+        text = render(template, parts, dropped)
+        return Prompt(text, count_tokens(text), dropped)
+
+    whole = attempt(0)
+    if whole.tokens <= budget:
+        return whole
+    low, high = 0, len(parts.history)  # `low` does not fit; find the fewest dropped lines that do
+    fitting = attempt(high)
+    if fitting.tokens > budget:
+        raise CragruError(
+            f"a prompt with {len(parts.candidates)} candidates and no history has {fitting.tokens} tokens, "
+            f"allowed: {budget}; take fewer candidates, or more tokens or a model with a longer context"
+        )
+    while high - low > 1:
+        middle = attempt((low + high) // 2)
+        if middle.tokens <= budget:
+            high, fitting = middle.dropped, middle
+        else:
+            low = middle.dropped
+    return fitting

@@ -1,0 +1,50 @@
+"""What a cell asks and hears, as files of one JSON object a line: a user's prompt with the ids behind it."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from cragru.errors import CragruError
+from cragru.io import PathLike, write_text
+
+
+@dataclass(frozen=True)
+class PromptRecord:
+    """One user's prompt.
+
+    Attributes:
+        user: The user.
+        prompt: The text, without the chat template.
+        tokens: Its length with the chat template.
+        dropped: Oldest history rows that were left out, because the prompt would have been too long.
+        rows: Rows of the prepared interactions that the history lines show, oldest first.
+        candidates: Items in the order shown.
+        ids: The publisher's ids of these, as the prompt and the answer name them.
+    """
+
+    user: int
+    prompt: str
+    tokens: int
+    dropped: int
+    rows: list[int]
+    candidates: list[int]
+    ids: list[str]
+
+
+def write_prompts(path: PathLike, records: Iterable[PromptRecord]) -> None:
+    """Write one line a prompt, in order."""
+    write_text(path, "".join(json.dumps(asdict(record), ensure_ascii=False) + "\n" for record in records))
+
+
+def read_prompts(path: PathLike) -> list[PromptRecord]:
+    """Read them back.
+
+    Raises:
+        CragruError: If a line is no prompt record.
+    """
+    lines = Path(path).read_text(encoding="utf-8").split("\n")[:-1]  # not splitlines: a title may hold U+2028
+    try:
+        return [PromptRecord(**json.loads(line)) for line in lines]
+    except (ValueError, TypeError) as error:
+        raise CragruError(f"{path}: not a file of prompts ({error}); delete it and run again") from error

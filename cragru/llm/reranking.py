@@ -1,0 +1,92 @@
+"""From an LLM's scores to ranked lists, and from these to a scorer that the evaluator can rank with."""
+
+import numpy as np
+import pandas as pd
+import torch
+
+from cragru.backbones.base import Scorer
+from cragru.errors import CragruError
+from cragru.seeds import numpy_stream
+
+SCORES = {"user": "int32", "shown": "int32", "item": "int32", "score": "int32"}
+"""What the LLM said: `shown` is the candidate's place in the prompt, from 1."""
+
+RERANKED = {"variant": "object", "user": "int32", "rank": "int32", "item": "int32"}
+"""Candidates in a new order, best first, rank from 1, under each of `VARIANTS`."""
+
+VARIANTS = ("llm", "random-ties", "no-llm")
+"""The LLM's order with ties as shown; with ties broken at random; the backbone's own order, as if nobody had asked."""
+
+
+def rerank(scores: pd.DataFrame, candidates: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Order each user's candidates.
+
+    Nine in ten scores of a small LLM are ties. They keep the order in which the prompt showed them; how much of the
+    result is that order, and not the LLM, is what the variant `random-ties` tells.
+
+    Args:
+        scores: Columns of `SCORES`.
+        candidates: The backbone's candidates of at least these users (columns user, rank, item).
+        seed: Of the stream that breaks ties.
+
+    Returns:
+        Columns of `RERANKED`, variants in the order of `VARIANTS`, users as in `scores`.
+
+    Raises:
+        CragruError: If a user's scored items are not their candidates.
+    """
+    own = {user: rows.sort_values("rank")["item"].to_numpy() for user, rows in candidates.groupby("user")}
+    lists: dict[str, list[pd.DataFrame]] = {name: [] for name in VARIANTS}
+    for user, rows in scores.sort_values("shown").groupby("user", sort=False):
+        items, values = rows["item"].to_numpy(), rows["score"].to_numpy()
+        wanted = own.get(user, np.empty(0, dtype=np.int64))
+        if sorted(items) != sorted(wanted):
+            raise CragruError(f"user {user}: {len(items)} items were scored that are not the {len(wanted)} candidates")
+        luck = numpy_stream(seed, "ties", int(user)).permutation(len(items))
+        ordered = {
+            "llm": items[np.argsort(-values, kind="stable")],
+            "random-ties": items[np.lexsort((luck, -values))],
+            "no-llm": wanted,
+        }
+        ranks = np.arange(1, len(items) + 1)
+        for name, order in ordered.items():
+            lists[name].append(pd.DataFrame({"variant": name, "user": user, "rank": ranks, "item": order}))
+    return pd.concat([frame for name in VARIANTS for frame in lists[name]], ignore_index=True).astype(RERANKED)
+
+
+def tie_rate(scores: pd.DataFrame) -> float:
+    """Share of candidates whose place the LLM left open: 1 - distinct scores / candidates, the mean over users."""
+    by_user = scores.groupby("user")["score"]
+    return float((1 - by_user.nunique() / by_user.size()).mean())
+
+
+class RerankedScorer:
+    """A scorer whose users have their candidates on top, in a given order; below them, the base scorer's order."""
+
+    def __init__(self, base: Scorer, lists: pd.DataFrame) -> None:
+        """Take up the lists.
+
+        Args:
+            base: The scorer that the candidates came from.
+            lists: Columns user, rank and item.
+        """
+        self._base = base
+        self._lists = {
+            int(user): torch.from_numpy(rows.sort_values("rank")["item"].to_numpy(dtype="int64"))
+            for user, rows in lists.groupby("user")
+        }
+
+    def score(self, users: torch.Tensor) -> torch.Tensor:
+        """Score every item for each of `users` (`[B]` int64); returns `[B, items]`.
+
+        Raises:
+            CragruError: If a user has no list: only the cohort can be ranked.
+        """
+        scores = self._base.score(users).cpu()
+        for row, user in zip(scores, users.tolist(), strict=True):
+            if user not in self._lists:
+                raise CragruError(f"user {user} has no re-ranked list; evaluate the cohort only")
+            items = self._lists[user]
+            # finfo.max would leave no room for distinct values; whole numbers above the maximum have it
+            row[items] = row.max().ceil() + torch.arange(len(items), 0, -1, dtype=row.dtype)
+        return scores

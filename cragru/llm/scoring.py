@@ -1,0 +1,114 @@
+"""Score the prompts of many cells with one engine: chunk by chunk, each kept as soon as it is answered."""
+
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from cragru.errors import CragruError
+from cragru.llm.answers import answer_pattern, longest_answer, read_scores
+from cragru.llm.base import Answer, Engine, Question
+from cragru.llm.records import PromptRecord
+from cragru.llm.store import AnswerStore, chunk_key
+from cragru.progress import Progress
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Prompts that are answered together, and always together.
+
+    Attributes:
+        cell: The file that they come from.
+        number: Which chunk of it, from 0.
+        records: A run of its prompts.
+    """
+
+    cell: str
+    number: int
+    records: Sequence[PromptRecord]
+
+    def questions(self) -> list[Question]:
+        """What the engine is asked."""
+        return [Question(r.prompt, answer_pattern(r.ids), longest_answer(r.ids)) for r in self.records]
+
+
+def cut_chunks(cells: Mapping[str, Sequence[PromptRecord]], size: int) -> list[Chunk]:
+    """Cut each cell's prompts into chunks of `size`; the last of a cell may be shorter.
+
+    A cohort that grows keeps its full chunks, for its users keep their order.
+    """
+    return [
+        Chunk(cell, first // size, records[first : first + size])
+        for cell, records in cells.items()
+        for first in range(0, len(records), size)
+    ]
+
+
+def share_of(chunks: Sequence[Chunk], share: int, shares: int) -> list[Chunk]:
+    """Every `shares`-th chunk, from the `share`-th (counted from 1): the part of one job among several."""
+    return list(chunks[share - 1 :: shares])
+
+
+def score_chunks(chunks: Sequence[Chunk], engine: Engine, store: AnswerStore) -> dict[str, dict[str, str]]:
+    """Have every chunk answered, out of the store where it was answered before.
+
+    Args:
+        chunks: What to score.
+        engine: What answers; it is started only if something is missing in the store.
+        store: Where answers are kept.
+
+    Returns:
+        A receipt: the key of each chunk, by cell and number (`cragru.llm.collecting.Receipt`).
+
+    Raises:
+        CragruError: If an answer is cut or is not what the pattern allows; the chunks before it are kept.
+    """
+    keys: dict[str, dict[str, str]] = {}
+    missing = []
+    for chunk in chunks:
+        key = chunk_key(engine.settings, chunk.questions())
+        keys.setdefault(chunk.cell, {})[str(chunk.number)] = key
+        if key not in store:
+            missing.append((key, chunk))
+    log.info("%d of %d chunks of prompts are answered already", len(chunks) - len(missing), len(chunks))
+    _answer(missing, engine, store)
+    return keys
+
+
+def _answer(missing: Sequence[tuple[str, Chunk]], engine: Engine, store: AnswerStore) -> None:
+    if not missing:
+        return
+    log.info("the engine started in %.1f s", engine.start_seconds)
+    users = sum(len(chunk.records) for _, chunk in missing)
+    progress = Progress(missing, "Score prompts", users, "user", weight=lambda pair: len(pair[1].records))
+    begun, done, tokens = time.monotonic(), 0, 0
+    for key, chunk in progress:
+        start = time.perf_counter()
+        answers = engine.ask(chunk.questions())
+        seconds = time.perf_counter() - start
+        _check_answers(chunk, answers)
+        store.keep(
+            key,
+            answers,
+            {"seconds": seconds, "start_seconds": engine.start_seconds, "device": engine.settings["device"]},
+        )
+        done += len(answers)
+        tokens += sum(answer.prompt_tokens + answer.answer_tokens for answer in answers)
+        elapsed = time.monotonic() - begun
+        progress.show(tokens_per_second=tokens / elapsed, seconds_left=elapsed / done * (users - done))
+
+
+def _check_answers(chunk: Chunk, answers: Iterable[Answer]) -> None:
+    for record, answer in zip(chunk.records, answers, strict=True):
+        where = f"{chunk.cell}: user {record.user}"
+        if answer.finish_reason != "stop":
+            raise CragruError(
+                f"{where}: the answer ended by {answer.finish_reason!r} after {answer.answer_tokens} tokens, wanted "
+                "'stop'; give the model more context, or take fewer candidates"
+            )
+        try:
+            read_scores(answer.text, record.ids)
+        except CragruError as error:
+            raise CragruError(f"{where}: {error}; the engine does not hold to the pattern it was given") from error

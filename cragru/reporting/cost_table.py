@@ -1,0 +1,111 @@
+"""What one request costs CRAGRU, stage by stage (the stages of Section IV of the paper)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from cragru.errors import CragruError
+from cragru.reporting.averages import counted
+from cragru.reporting.grid import Cell
+
+NAMES = ["dataset", "backbone", "strategy"]  # labels; a row of the table
+STAGES = ["filter_seconds", "prompt_seconds", "generation_seconds"]
+MEASURES = [*STAGES, "prompt_tokens", "answer_tokens", "dropped", "tie_rate", "engine_start_seconds"]
+TOTAL = "total_seconds"
+SHOWN = {
+    "filter_seconds": "Filter [s]",
+    "prompt_seconds": "Prompt [s]",
+    "generation_seconds": "Generation [s]",
+    TOTAL: "Total [s]",
+    "prompt_tokens": "Tokens in",
+    "answer_tokens": "Tokens out",
+    "dropped": "Lines dropped",
+    "tie_rate": "Ties [%]",
+}
+
+
+def cost_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Average each cell over seeds.
+
+    Args:
+        records: One per cell and seed, in the order of the table's rows: labels `dataset`, `backbone`, `strategy`;
+            `seed`, `users`; means per user `filter_seconds`, `prompt_seconds`, `generation_seconds`, `prompt_tokens`,
+            `answer_tokens`, `dropped` (history lines); `tie_rate` (0 to 1); `engine_start_seconds` (once, for all
+            users).
+
+    Returns:
+        One row per cell: for each of these numbers and `total_seconds` (the three stages) its mean over seeds and, with
+        `_sd` after its name, its standard deviation over seeds (missing for one seed); `users` (mean), `seeds`.
+
+    Raises:
+        CragruError: If a record lacks a number, or a cell is there twice under one seed.
+    """
+    records = list(records)
+    for record in records:
+        missing = [name for name in ["users", *MEASURES] if record.get(name) is None]
+        if missing:
+            raise CragruError(
+                f"costs of {_name(record)}: {', '.join(missing)} missing; delete its cost.json and run again"
+            )
+    frame = pd.DataFrame(records)
+    twice = frame.duplicated([*NAMES, "seed"])
+    if twice.any():
+        raise CragruError(f"costs of {_name(frame[twice].iloc[0])}: there twice; keep one, or give them two labels")
+    frame[TOTAL] = frame[STAGES].sum(axis="columns")
+    measures = [*MEASURES, TOTAL]
+    cells = frame.astype(dict.fromkeys(measures, float)).groupby(NAMES, sort=False)
+    means, spreads = cells[["users", *measures]].mean(), cells[measures].std().add_suffix("_sd")
+    return means.join(spreads).join(cells["seed"].nunique().rename("seeds")).reset_index()
+
+
+def cost_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Cell]]]:
+    """Header and cells of `cost_table`; the spread over seeds is shown of the total alone."""
+    grid = []
+    for row in table.to_dict("records"):
+        numbers = {name: significant(row[name]) for name in SHOWN}
+        if pd.notna(row[f"{TOTAL}_sd"]):
+            numbers[TOTAL] += f" ± {significant(row[f'{TOTAL}_sd'], 2)}"
+        numbers["tie_rate"] = f"{100 * row['tie_rate']:.1f}"
+        grid.append([Cell(row[name]) for name in NAMES] + [Cell(text) for text in numbers.values()])
+    return ["Data set", "Backbone", "Retrieval", *SHOWN.values()], grid
+
+
+def cost_notes(table: pd.DataFrame, device: str, about: str = "") -> list[str]:
+    """What the numbers are of, and what they leave out.
+
+    Args:
+        table: From `cost_table`.
+        device: Where the LLM ran: `cpu` or a GPU's name; empty where it was not recorded.
+        about: What the table does not tell: the cohort, the LLM.
+    """
+    seeds = int(table["seeds"].max())
+    spread = f"mean over {seeds} seeds, ± their standard deviation" if seeds > 1 else "one seed"
+    where = f" on {device}" if device else ""
+    start = significant(table["engine_start_seconds"].mean())
+    note = (
+        f"Seconds per user with a warm engine{where}; n = {counted(table['users'])}; {spread}. Filter: the choice of "
+        "the history (mean over all users with candidates), without what a strategy learns beforehand. Generation: "
+        "wall time of a whole chunk of prompts, which are answered together, divided by its users: one user alone "
+        f"waits for longer. Not in the total: to start the engine, {start} s on average. Lines dropped: the oldest of "
+        "the history, where the prompt would have been too long. Ties: candidates that the LLM's scores leave in the "
+        "order shown, 1 - distinct scores / candidates."
+    )
+    return [f"{note} {about}".strip()]
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """Format a number with so many significant digits.
+
+    Whole digits are never rounded away, thousands have commas, and what is below 0.0001 is in powers of ten: 0.00123,
+    12.3, 1,235, 5.12e-06.
+    """
+    if value == 0:
+        return "0"
+    scientific = f"{value:.{digits - 1}e}"  # rounds first: 9.996 has one decimal, not two
+    exponent = int(scientific.partition("e")[2])
+    return scientific if exponent < -4 else f"{value:,.{max(0, digits - 1 - exponent)}f}"
+
+
+def _name(record: Mapping[str, Any]) -> str:
+    return f"{', '.join(record[name] for name in NAMES)}, seed {record['seed']}"

@@ -1,0 +1,48 @@
+"""A cohort's prompts, of what a strategy kept."""
+
+import time
+
+import pandas as pd
+
+from cragru.data.frames import INTERACTIONS
+from cragru.io import read_json, read_parquet, write_json
+from cragru.llm.answers import longest_answer
+from cragru.llm.building import PromptBuilder, read_library, shown_order
+from cragru.llm.chat import ChatTokenizer
+from cragru.llm.prompts import Template
+from cragru.llm.records import write_prompts
+from cragru.progress import Progress
+from cragru.retrieval.selection import CANDIDATES, SELECTION
+from cragru.smk import stage
+
+
+def main(job):
+    users = read_json(job.input.cohort)["users"]
+    candidates = read_parquet(job.input.candidates, CANDIDATES).groupby("user")["item"]
+    interactions = read_parquet(job.input.interactions, INTERACTIONS)
+    selection = read_parquet(job.input.selection, SELECTION)
+    chosen = selection[["row"]].join(interactions, on="row")  # rows of the remain set alone: see `check_prompts`
+    histories = dict(iter(chosen.groupby("user")))
+    tokenizer = ChatTokenizer(job.input.model)
+
+    def budget(ids):
+        room = job.params.context - longest_answer(ids)
+        return min(room, job.params.tokens or room)
+
+    library = read_library(job.input.item_frame, job.input.user_frame, job.input.statistics, job.params.show_ratings)
+    builder = PromptBuilder(library, Template.read(job.input.template), tokenizer.count, budget)
+    order, seed = job.wildcards.order, int(job.wildcards.seed)
+    records, start = [], time.perf_counter()
+    for user in Progress(users, "Write prompts", len(users), "user"):
+        shown = shown_order(candidates.get_group(user), order, seed, user)
+        records.append(builder.build(user, histories.get(user, chosen.iloc[:0]), shown))
+    seconds = time.perf_counter() - start
+    write_prompts(job.output.prompts, records)
+    counted = pd.DataFrame({"dropped": [r.dropped for r in records], "tokens": [r.tokens for r in records]})
+    cost = {"users": len(users), "seconds_per_user": seconds / len(users), **counted.mean().to_dict()}
+    write_json(job.output.cost, cost)
+    return {"shortened": int((counted["dropped"] > 0).sum()), "lines_dropped": int(counted["dropped"].sum())}
+
+
+if __name__ == "__main__":
+    stage(snakemake, main)

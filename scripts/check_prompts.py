@@ -1,0 +1,25 @@
+"""Prove that a cell's prompts hold nothing forgotten, or fail."""
+
+from pathlib import Path
+
+from cragru.data.frames import INTERACTIONS
+from cragru.data.parts import read_all_parts
+from cragru.io import read_parquet, write_json
+from cragru.llm.audit import check_prompts
+from cragru.llm.building import read_library
+from cragru.llm.prompts import Template
+from cragru.llm.records import read_prompts
+from cragru.smk import stage
+
+
+def main(job):
+    interactions = read_parquet(job.input.interactions, INTERACTIONS)
+    parts = read_all_parts(Path(job.input.record).parent, interactions)
+    library = read_library(job.input.item_frame, job.input.user_frame, job.input.statistics, job.params.show_ratings)
+    records, template = read_prompts(job.input.prompts), Template.read(job.input.template)
+    counts = check_prompts(records, parts, interactions, library, template, job.input.prompts)
+    write_json(job.output.checked, counts)
+
+
+if __name__ == "__main__":
+    stage(snakemake, main)

@@ -1,0 +1,20 @@
+"""The users whom an LLM scores."""
+
+from pathlib import Path
+
+from cragru.data.cohort import draw_cohort
+from cragru.data.parts import read_parts, read_sizes
+from cragru.io import write_json
+from cragru.smk import stage
+
+
+def main(job):
+    parts = read_parts(Path(job.input.record).parent, ["forget", "test"])
+    forget = parts["forget"] if job.params.forgotten_only else None
+    users, _ = read_sizes(job.input.statistics)
+    drawn = draw_cohort(job.wildcards.dataset, users, parts["test"], forget, job.params.size)
+    write_json(job.output.cohort, drawn)
+
+
+if __name__ == "__main__":
+    stage(snakemake, main)

@@ -1,0 +1,15 @@
+"""Bring a language model into a folder that vLLM can serve."""
+
+from cragru.config.base import parse
+from cragru.config.llms import LlmEntry
+from cragru.llm.models import fetch_model
+from cragru.smk import stage
+
+
+def main(job):
+    entry = parse(LlmEntry, job.params.entry, "llms.yaml")
+    return {"files": fetch_model(entry.source, job.output.folder)}
+
+
+if __name__ == "__main__":
+    stage(snakemake, main)

@@ -1,0 +1,23 @@
+"""Have the prompts of a batch of cells answered: this job's share of their chunks."""
+
+from cragru.config.base import parse
+from cragru.config.llms import LlmEntry
+from cragru.io import read_json, write_json
+from cragru.llm.engines import open_engine
+from cragru.llm.records import read_prompts
+from cragru.llm.scoring import cut_chunks, score_chunks, share_of
+from cragru.llm.store import AnswerStore
+from cragru.smk import stage
+
+
+def main(job):
+    entry = parse(LlmEntry, job.params.entry, "llms.yaml")
+    cells = {path: read_prompts(path) for path in job.input.prompts}
+    chunks = share_of(cut_chunks(cells, job.params.chunk), int(job.wildcards.share), int(job.wildcards.shares))
+    files = read_json(job.input.manifest)["facts"]["files"]
+    engine = open_engine(entry, job.input.model, files, job.threads)
+    write_json(job.output.receipt, score_chunks(chunks, engine, AnswerStore(job.params.store)))
+
+
+if __name__ == "__main__":  # vLLM may start processes that import this file anew
+    stage(snakemake, main)

@@ -1,0 +1,152 @@
+"""What an LLM may answer, and what is read from it."""
+
+import json
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cragru.errors import CragruError
+from cragru.llm.answers import answer_pattern, longest_answer, read_scores
+
+IDS = ["347", "50", "6"]
+LEGAL = '{"347":80,"50":1,"6":100}'
+
+id_lists = st.lists(st.integers(1, 99_999).map(str), min_size=1, max_size=8, unique=True)
+scored = id_lists.flatmap(
+    lambda ids: st.tuples(st.just(ids), st.lists(st.integers(1, 100), min_size=len(ids), max_size=len(ids)))
+)
+
+
+def written(ids, scores):
+    return "{" + ",".join(f'"{name}":{score}' for name, score in zip(ids, scores, strict=True)) + "}"
+
+
+def accepted(answer, ids):
+    """The scores that are read, or None where the answer is refused."""
+    try:
+        return read_scores(answer, ids)
+    except CragruError:
+        return None
+
+
+def test_by_hand():
+    assert answer_pattern(["347", "50"]) == r'\{"347":(100|[1-9][0-9]?),"50":(100|[1-9][0-9]?)\}'
+    assert re.fullmatch(answer_pattern(IDS), LEGAL)
+    assert read_scores(LEGAL, IDS) == [80, 1, 100]
+    assert longest_answer(["347", "50"]) == 2 + len('"347":100,') + len('"50":100,')
+
+
+@settings(deadline=None)
+@given(scored)
+def test_every_legal_answer_matches_is_read_and_is_short_enough(pair):
+    ids, scores = pair
+    answer = written(ids, scores)
+    assert re.fullmatch(answer_pattern(ids), answer)
+    assert read_scores(answer, ids) == scores
+    assert len(answer) <= longest_answer(ids)
+
+
+def test_the_scores_from_1_to_100_are_legal_and_no_others():
+    legal = [score for score in range(-10, 1200) if re.fullmatch(answer_pattern(["7"]), f'{{"7":{score}}}')]
+    assert legal == [score for score in range(-10, 1200) if accepted(f'{{"7":{score}}}', ["7"])]
+    assert legal == list(range(1, 101))
+
+
+@settings(deadline=None)
+@given(id_lists)
+def test_the_longest_answer_leaves_room_for_the_end_of_it_and_no_more(ids):
+    assert longest_answer(ids) == len(written(ids, [100] * len(ids))) + 1
+
+
+ILLEGAL = [
+    ('{"347":0,"50":1,"6":100}', "answer has the score 0; allowed: whole numbers from 1 to 100"),
+    ('{"347":101,"50":1,"6":100}', "answer has the score 101; allowed: whole numbers from 1 to 100"),
+    ('{"347":-5,"50":1,"6":100}', "answer has the score -5; allowed:"),
+    ('{"347":80,"50":5.0,"6":100}', "answer has the score 5.0; allowed:"),
+    ('{"347":80,"50":1e1,"6":100}', "answer has the score 10.0; allowed:"),
+    ('{"347":80,"50":NaN,"6":100}', "answer has the score nan; allowed:"),
+    ('{"347":"80","50":1,"6":100}', "answer has the score '80'; allowed:"),
+    ('{"347":true,"50":1,"6":100}', "answer has the score True; allowed:"),
+    ('{"347":null,"50":1,"6":100}', "answer has the score None; allowed:"),
+    ('{"347":[80],"50":1,"6":100}', "answer has the score [80]; allowed:"),
+    ('{"347":05,"50":1,"6":100}', "answer is not JSON (Expecting ',' delimiter: line 1 column 9 (char 8)): '{"),
+    ('{"347":80,"50":1,"6":100', "answer is not JSON ("),
+    ('{"347":80,"50":1,"6":100}}', "answer is not JSON (Extra data"),
+    ('{"347":80,"50":1,"6":100} as you wished', "answer is not JSON (Extra data"),
+    ('Sure! {"347":80,"50":1,"6":100}', "answer is not JSON (Expecting value"),
+    ('```json\n{"347":80,"50":1,"6":100}\n```', "answer is not JSON (Expecting value"),
+    ("", "answer is not JSON (Expecting value: line 1 column 1 (char 0)): ''"),
+    ('{"347":80,"50":1}', 'answer does not hold the 3 candidates once each and in order: \'{"347":80,"50":1}\''),
+    ('{"347":80,"50":1,"6":100,"8":1}', "answer does not hold the 3 candidates once each and in order:"),
+    ('{"347":80,"50":1,"50":2,"6":100}', "answer does not hold the 3 candidates once each and in order:"),
+    ('{"347":80,"50":1,"50":2}', "answer does not hold the 3 candidates once each and in order:"),
+    ('{"50":80,"347":1,"6":100}', "answer does not hold the 3 candidates once each and in order:"),
+    ('{"0347":80,"50":1,"6":100}', "answer does not hold the 3 candidates once each and in order:"),
+    ('{"347 ":80,"50":1,"6":100}', "answer does not hold the 3 candidates once each and in order:"),
+    ("{}", "answer does not hold the 3 candidates once each and in order: '{}'"),
+    ('[["347",80],["50",1],["6",100]]', "answer does not hold the 3 candidates once each and in order:"),
+    ('[{"347":80,"50":1,"6":100}]', "answer does not hold the 3 candidates once each and in order:"),
+    ("80", "answer does not hold the 3 candidates once each and in order: '80'"),
+    ("null", "answer does not hold the 3 candidates once each and in order: 'null'"),
+    ('"{347}"', "answer does not hold the 3 candidates once each and in order:"),
+]
+
+
+@pytest.mark.parametrize(("answer", "said"), ILLEGAL)
+def test_illegal_answers_match_nothing_and_are_told(answer, said):
+    assert not re.fullmatch(answer_pattern(IDS), answer)
+    with pytest.raises(CragruError) as caught:
+        read_scores(answer, IDS)
+    assert str(caught.value).startswith(said)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("answer", [LEGAL.replace(":", ": "), f" {LEGAL}", LEGAL.replace(",", ",\n"), LEGAL + "\n"])
+def test_blanks_are_read_though_the_decoder_writes_none(answer):
+    """Whoever is not held to the pattern, such as a server, may write JSON with blanks."""
+    assert not re.fullmatch(answer_pattern(IDS), answer)
+    assert read_scores(answer, IDS) == [80, 1, 100]
+
+
+def test_messages_show_the_beginning_of_a_long_answer():
+    with pytest.raises(CragruError) as caught:
+        read_scores("{" + "x" * 5000, IDS)
+    assert str(caught.value).endswith(": '{" + "x" * 79 + "'")
+
+
+def test_ids_are_not_read_as_patterns():
+    ids = ["1.5", "a+b", "(c|d)"]
+    assert re.fullmatch(answer_pattern(ids), written(ids, [1, 2, 3]))
+    assert not re.fullmatch(answer_pattern(ids), written(["1x5", "aab", "c"], [1, 2, 3]))
+
+
+PIECES = [*'{}[]":,.-+ e0123456789\n', "00", "100", "101", ":0", ',"6"', "true"]
+
+
+@st.composite
+def near_legal(draw):
+    """A legal answer with a few places cut out, put in or changed."""
+    ids, scores = draw(scored)
+    text = written(ids, scores)
+    for _ in range(draw(st.integers(1, 3))):
+        at, cut = draw(st.integers(0, len(text))), draw(st.integers(0, 2))
+        text = text[:at] + draw(st.sampled_from(["", *PIECES])) + text[at + cut :]
+    return ids, text
+
+
+@settings(deadline=None)
+@given(near_legal())
+def test_reader_and_pattern_agree_near_legal_answers(pair):
+    """What matches is read; what is read matches, once JSON's blanks are gone."""
+    ids, answer = pair
+    scores = accepted(answer, ids)
+    if re.fullmatch(answer_pattern(ids), answer):
+        assert scores is not None
+        assert answer == written(ids, scores)
+    if scores is not None:
+        assert all(type(score) is int and 1 <= score <= 100 for score in scores)
+        compact = json.dumps(json.loads(answer), separators=(",", ":"))
+        assert re.fullmatch(answer_pattern(ids), compact)
+        assert compact == written(ids, scores)

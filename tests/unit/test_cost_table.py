@@ -1,0 +1,182 @@
+import json
+import runpy
+from types import SimpleNamespace
+
+import pytest
+from configuration import ROOT
+from snakemake.iocontainers import Namedlist
+
+from cragru.errors import CragruError
+from cragru.reporting.averages import counted
+from cragru.reporting.cost_table import cost_grid, cost_notes, cost_table, significant
+from cragru.reporting.grid import latex, markdown
+
+COST = {
+    "users": 32,
+    "filter_seconds": 0.00123,
+    "prompt_seconds": 0.25,
+    "generation_seconds": 12.5,
+    "prompt_tokens": 1234.5,
+    "answer_tokens": 160.25,
+    "dropped": 0.0,
+    "tie_rate": 0.9125,
+    "engine_start_seconds": 40.0,
+}
+
+
+def record(strategy="Random", seed=1, dataset="ML-100K", backbone="BPR", **changed):
+    return {"dataset": dataset, "backbone": backbone, "strategy": strategy, "seed": seed, **COST, **changed}
+
+
+# --- numbers
+
+
+def test_one_seed_is_its_own_mean_and_has_no_spread():
+    (row,) = cost_table([record()]).to_dict("records")
+    assert {name: row[name] for name in COST} == COST
+    assert row["total_seconds"] == pytest.approx(12.75123)
+    assert row["seeds"] == 1
+    assert all(row[name] != row[name] for name in row if name.endswith("_sd"))  # missing
+
+
+def test_mean_and_spread_over_seeds():
+    seeds = [record(seed=1), record(seed=2, generation_seconds=14.5, users=30), record(seed=3, generation_seconds=10.5)]
+    (row,) = cost_table(seeds).to_dict("records")
+    assert (row["generation_seconds"], row["generation_seconds_sd"]) == (12.5, 2)  # of 12.5, 14.5, 10.5; n - 1
+    assert (row["total_seconds"], row["total_seconds_sd"]) == (pytest.approx(12.75123), pytest.approx(2))
+    assert row["filter_seconds_sd"] == pytest.approx(0)
+    assert row["users"] == pytest.approx(94 / 3)
+    assert row["seeds"] == 3
+
+
+def test_cells_keep_their_order_and_do_not_mix():
+    cells = [
+        record("Whole history", dropped=12),
+        record("Random"),
+        record("Random", backbone="LightGCN", dropped=3),
+        record("Random", dataset="ML-1M", dropped=4),
+    ]
+    table = cost_table(cells)
+    assert [*zip(table["dataset"], table["backbone"], table["strategy"], table["dropped"], strict=True)] == [
+        ("ML-100K", "BPR", "Whole history", 12),
+        ("ML-100K", "BPR", "Random", 0),
+        ("ML-100K", "LightGCN", "Random", 3),
+        ("ML-1M", "BPR", "Random", 4),
+    ]
+
+
+def test_what_else_a_record_holds_is_left_out():
+    assert "device" not in cost_table([record(device="cpu")])
+
+
+def test_missing_numbers_are_named():
+    broken = record("Attention", seed=2, tie_rate=None)
+    del broken["dropped"]
+    with pytest.raises(CragruError) as caught:
+        cost_table([record(), broken])
+    assert str(caught.value) == (
+        "costs of ML-100K, BPR, Attention, seed 2: dropped, tie_rate missing; delete its cost.json and run again"
+    )
+
+
+def test_a_cell_must_not_be_there_twice():
+    with pytest.raises(CragruError, match="costs of ML-100K, BPR, Random, seed 1: there twice; keep one"):
+        cost_table([record(), record(seed=2), record()])
+
+
+# --- cells
+
+
+def test_grid():
+    header, grid = cost_grid(cost_table([record(dropped=12.25)]))
+    names = ["Data set", "Backbone", "Retrieval", "Filter [s]", "Prompt [s]", "Generation [s]", "Total [s]"]
+    assert header == [*names, "Tokens in", "Tokens out", "Lines dropped", "Ties [%]"]
+    shown = ["0.00123", "0.250", "12.5", "12.8", "1,234", "160", "12.2", "91.2"]
+    assert [cell.text for cell in grid[0]] == ["ML-100K", "BPR", "Random", *shown]
+    assert not any(cell.mark or cell.paper for row in grid for cell in row)
+
+
+def test_grid_shows_the_spread_of_the_total_alone():
+    _, grid = cost_grid(cost_table([record(), record(seed=2, generation_seconds=14.5)]))
+    assert [cell.text for cell in grid[0][3:7]] == ["0.00123", "0.250", "13.5", "13.8 ± 1.4"]
+
+
+def test_grid_can_be_rendered():
+    header, grid = cost_grid(cost_table([record("Random"), record("Attention")]))
+    assert "| 0.00123" in markdown(header, grid, "Costs")
+    assert r"Ties {[}\%]" in latex(header, grid, "Costs", "tab:cost")
+
+
+DIGITS = [
+    (0, "0"),
+    (0.00000512, "5.12e-06"),
+    (0.00009996, "0.000100"),
+    (0.000123456, "0.000123"),
+    (0.1, "0.100"),
+    (1, "1.00"),
+    (9.994, "9.99"),
+    (9.996, "10.0"),
+    (99.96, "100"),
+    (1234.5678, "1,235"),
+    (1234567, "1,234,567"),
+]
+
+
+@pytest.mark.parametrize(("value", "expected"), DIGITS)
+def test_three_significant_digits(value, expected):
+    assert significant(value) == expected
+
+
+def test_other_numbers_of_digits():
+    assert [significant(0.00123, digits) for digits in (1, 2, 4)] == ["0.001", "0.0012", "0.001230"]
+
+
+# --- notes
+
+
+def test_notes():
+    table = cost_table([record(), record("Attention", engine_start_seconds=20)])
+    (note,) = cost_notes(table, "cpu", "Scored by a small LLM.")
+    assert note.startswith("Seconds per user with a warm engine on cpu; n = 32 users; one seed. Filter: ")
+    assert (
+        "Generation: wall time of a whole chunk of prompts, which are answered together, divided by its users" in note
+    )
+    assert "Not in the total: to start the engine, 30.0 s on average." in note
+    assert note.endswith("1 - distinct scores / candidates. Scored by a small LLM.")
+
+
+def test_notes_of_several_seeds_and_no_known_device():
+    (note,) = cost_notes(cost_table([record(), record(seed=2), record("Attention", users=30)]), "")
+    assert note.startswith(
+        "Seconds per user with a warm engine; n = 30 to 32 users; mean over 2 seeds, ± their standard deviation. "
+    )
+    assert note.endswith("candidates.")
+
+
+def test_users_are_counted():
+    assert counted([32.0, 32.0]) == "32 users"
+    assert counted([24, 31.7, 30]) == "24 to 32 users"
+    assert counted([1]) == "1 user"
+
+
+# --- the script
+
+
+def test_script(tmp_path):
+    costs = [COST | {"device": "cpu"}, COST | {"device": "cpu"}, COST]
+    for number, cost in enumerate(costs):
+        (tmp_path / f"{number}.json").write_text(json.dumps(cost))
+    outputs = {ending: tmp_path / f"t.{ending}" for ending in ("csv", "md", "tex")}
+    cells = [["ML", "BPR", "Random", 1], ["ML", "BPR", "Random", 2], ["ML", "BPR", "Attention", 1]]
+    spec = {"caption": "Costs", "label": "tab:cost"}
+    job = SimpleNamespace(
+        input=Namedlist(fromdict={"costs": [tmp_path / f"{number}.json" for number in range(3)]}),
+        output=Namedlist(fromdict=outputs),
+        params=Namedlist(fromdict={"cells": cells, "spec": spec, "note": "By hand."}),
+    )
+    runpy.run_path(str(ROOT / "scripts" / "cost_table.py"))["main"](job)
+    assert outputs["csv"].read_text().count("\n") == 3
+    text = outputs["md"].read_text()
+    for part in ("| Random ", "| Attention ", "warm engine on cpu;", "candidates. By hand."):
+        assert part in text
+    assert r"\label{tab:cost}" in outputs["tex"].read_text()

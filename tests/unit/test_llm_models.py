@@ -1,0 +1,353 @@
+import hashlib
+import json
+import os
+import runpy
+import stat
+from types import SimpleNamespace
+
+import huggingface_hub
+import pytest
+from configuration import ROOT
+from huggingface_hub import constants, errors
+
+from cragru.config.llms import FolderSource, HubSource, PackageSource, ServerSource, load_llms
+from cragru.errors import CragruError
+from cragru.llm import models
+from cragru.llm.models import fetch_model
+
+TOKEN = "hf_never_to_be_seen"
+WHOLE = {"config.json": b"{}", "model.safetensors": b"weights", "tokenizer.json": b'{"a": 1}'}
+HUB = HubSource(kind="hub", repository="mini/Mini-1B", revision="1" * 40, token="MINI_TOKEN")
+OPEN = HUB.model_copy(update={"token": None})
+
+
+def digest(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def sums(files):
+    return {name: digest(data) for name, data in sorted(files.items())}
+
+
+def make_folder(path, files=WHOLE):
+    path.mkdir(parents=True)
+    for name, data in files.items():
+        (path / name).write_bytes(data)
+    return path
+
+
+def folder_source(path):
+    return FolderSource(kind="folder", path=str(path))
+
+
+@pytest.fixture
+def target(tmp_path):
+    """Where a model goes: in a folder of its own, so that a test sees what is left beside it."""
+    return tmp_path / "results" / "model"
+
+
+def refusal(source, target):
+    """The one line of a fetch that fails, which leaves nothing behind."""
+    before = sorted(target.parent.rglob("*"))
+    with pytest.raises(CragruError) as caught:
+        fetch_model(source, target)
+    assert "\n" not in str(caught.value)
+    assert sorted(target.parent.rglob("*")) == before
+    return str(caught.value)
+
+
+# a folder of this machine
+
+
+def test_folder_is_linked(tmp_path, target):
+    files = {**WHOLE, "generation_config.json": b"[]", "README.md": b"hello"}
+    path = make_folder(tmp_path / "mine", files)
+    (path / "original").mkdir()
+    (path / "gone").symlink_to(tmp_path / "nowhere")
+    assert fetch_model(folder_source(path), target) == sums(files)
+    assert sorted(link.name for link in target.iterdir()) == sorted(files)
+    for name in files:
+        assert (target / name).readlink() == path / name
+    assert stat.S_IMODE(target.stat().st_mode) == 0o755
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_relative_folder_counts_from_the_working_directory(tmp_path, target, monkeypatch):
+    make_folder(tmp_path / "mine")
+    monkeypatch.chdir(tmp_path)
+    fetch_model(folder_source("mine"), target)
+    monkeypatch.chdir("/")
+    assert (target / "model.safetensors").read_bytes() == b"weights"
+
+
+def test_an_older_model_and_the_remains_of_a_killed_job_go(tmp_path, target):
+    make_folder(target, {"old.bin": b""})
+    make_folder(target.parent / f".{target.name}.fetch-killed", {"half": b""})
+    fetch_model(folder_source(make_folder(tmp_path / "mine")), target)
+    assert sorted(path.name for path in target.iterdir()) == sorted(WHOLE)
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_failed_fetch_keeps_the_older_model(tmp_path, target):
+    make_folder(target, {"old.bin": b""})
+    refusal(folder_source(tmp_path / "nowhere"), target)
+
+
+def test_a_model_in_parts_must_be_whole(tmp_path, target):
+    parts = {"a": "model-1-of-2.safetensors", "b": "model-2-of-2.safetensors"}
+    files = {"config.json": b"{}", "tokenizer.model": b"", "model-1-of-2.safetensors": b"1"}
+    files[models.INDEX] = json.dumps({"weight_map": parts}).encode()
+    path = make_folder(tmp_path / "mine", files)
+    told = refusal(folder_source(path), target)
+    assert told == f"{path}: the model lacks model-2-of-2.safetensors, which {models.INDEX} names; add what is missing"
+    (path / "model-2-of-2.safetensors").write_bytes(b"2")
+    assert len(fetch_model(folder_source(path), target)) == 5
+
+
+@pytest.mark.parametrize("index", [b"{", b"[]", b"{}", b'{"weight_map": 3}', b'{"weight_map": {"a": []}}'])
+def test_a_broken_index_of_parts(tmp_path, target, index):
+    path = make_folder(tmp_path / "mine", {**WHOLE, models.INDEX: index})
+    assert f"{models.INDEX} is not an index of safetensors" in refusal(folder_source(path), target)
+
+
+@pytest.mark.parametrize(
+    ("lacking", "said"),
+    [
+        ("config.json", "the model has no config.json;"),
+        ("model.safetensors", "the model has no *.safetensors;"),
+        ("tokenizer.json", "the model has no tokenizer.json or tokenizer.model;"),
+    ],
+)
+def test_a_folder_without_all_pieces(tmp_path, target, lacking, said):
+    path = make_folder(tmp_path / "mine", {name: data for name, data in WHOLE.items() if name != lacking})
+    assert refusal(folder_source(path), target).startswith(f"{path}: {said}")
+
+
+def test_no_folder(tmp_path, target):
+    assert "nowhere: no such folder; put the model there" in refusal(folder_source(tmp_path / "nowhere"), target)
+    file = tmp_path / "file"
+    file.write_text("")
+    assert "no such folder" in refusal(folder_source(file), target)
+
+
+@pytest.mark.parametrize("inside", [".", "mine"])
+def test_a_folder_is_never_replaced_by_links_to_itself(target, inside):
+    path = target / inside
+    make_folder(path)
+    assert "move it elsewhere" in refusal(folder_source(path), target)
+    assert (path / "model.safetensors").read_bytes() == b"weights"
+
+
+def test_a_target_that_cannot_be_written(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(CragruError, match=r"could not be filled .*check the disk and the rights") as caught:
+        fetch_model(folder_source(make_folder(tmp_path / "mine")), blocked / "model")
+    assert "\n" not in str(caught.value)
+
+
+# a server
+
+
+def test_a_server_has_nothing_to_fetch(target):
+    source = ServerSource(kind="server", url="http://127.0.0.1:1/v1", model="mini", tokenizer="x")
+    assert refusal(source, target).startswith("'mini' at http://127.0.0.1:1/v1: a server keeps its model")
+
+
+# an installed package
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """An installed package whose import fails, as does one that wants what is not installed."""
+    folder = make_folder(tmp_path / "site" / "minillm", {"__init__.py": b"import nowhere", "mini.gguf": b"no model"})
+    monkeypatch.syspath_prepend(folder.parent)
+    return PackageSource(kind="package", package="minillm", file="mini.gguf", sha256=digest(b"no model"))
+
+
+def test_missing_package(package, target):
+    told = refusal(package.model_copy(update={"package": "minillm2"}), target)
+    assert told == "mini.gguf of the package minillm2: the package is not installed; run `make setup`"
+
+
+def test_missing_file(package, target):
+    told = refusal(package.model_copy(update={"file": "maxi.gguf"}), target)
+    assert told.startswith("maxi.gguf of the package minillm: no such file; run `make setup`")
+
+
+def test_a_wrong_file_is_not_converted(package, target, monkeypatch):
+    monkeypatch.setattr(models, "_convert", lambda *_: pytest.fail("converted"))
+    told = refusal(package.model_copy(update={"sha256": "0" * 64}), target)
+    assert f"its sha256 is {digest(b'no model')}, wanted {'0' * 64}; run `make setup`" in told
+
+
+@pytest.mark.slow  # transformers is slow to import
+def test_a_file_that_is_no_model(package, target):
+    told = refusal(package, target)
+    assert told.startswith("mini.gguf: transformers cannot convert it (")
+    assert told.endswith("name a model of an architecture that it knows, or one in safetensors")
+
+
+# the hub
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """A hub's client that gives a folder of its cache, or raises what `fails` holds; it keeps what it was asked."""
+    cache = make_folder(tmp_path / "cache", {**WHOLE, "chat_template.jinja": b"{{x}}", "model.pth": b"x"})
+    client = SimpleNamespace(cache=cache, fails=None, asked=[])
+
+    def snapshot_download(*arguments, **options):
+        client.asked.append((arguments, options))
+        if client.fails:
+            raise client.fails
+        return str(cache)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
+    monkeypatch.setenv("MINI_TOKEN", TOKEN)
+    return client
+
+
+def answered(kind, status):
+    """An error of the hub's client, with a text as long and useless as they are."""
+    response = SimpleNamespace(status_code=status, headers={}, request=None)
+    return kind(f"{status} Client Error.\n\nCannot access {TOKEN}\nfor url", response=response)
+
+
+def behind(error):
+    """What the client makes of most errors: it looked into its cache and found nothing."""
+    outer = errors.LocalEntryNotFoundError("An error happened\nwhile trying to locate the files")
+    outer.__cause__ = error
+    return outer
+
+
+def test_hub_model_is_linked_from_the_cache(hub, target):
+    wanted = {**WHOLE, "chat_template.jinja": b"{{x}}"}
+    assert fetch_model(HUB, target) == sums(wanted)
+    assert (target / "model.safetensors").readlink() == hub.cache / "model.safetensors"
+    ((arguments, options),) = hub.asked
+    assert arguments == ("mini/Mini-1B",)
+    assert (options["revision"], options["token"]) == ("1" * 40, TOKEN)
+
+
+def test_what_is_downloaded(hub, target):
+    fetch_model(HUB, target)
+    ((_, options),) = hub.asked
+    patterns = {name: options[name] for name in ("allow_patterns", "ignore_patterns")}
+    names = ["model-1-of-2.safetensors", models.INDEX, "config.json", "merges.txt", "tokenizer.model", "tokenizer.json"]
+    others = ["model.pth", "pytorch_model.bin", "original/params.json", "original/tokenizer.model", "README.md"]
+    assert list(huggingface_hub.utils.filter_repo_objects(names + others, **patterns)) == names
+
+
+def test_a_model_open_to_all_is_asked_for_without_token(hub, target):
+    fetch_model(OPEN, target)
+    assert hub.asked[0][1]["token"] is False
+
+
+def test_a_token_loses_the_end_of_its_line(hub, target, monkeypatch):
+    monkeypatch.setenv("MINI_TOKEN", f" {TOKEN}\r\n")
+    fetch_model(HUB, target)
+    assert hub.asked[0][1]["token"] == TOKEN
+
+
+@pytest.mark.parametrize("value", [None, "", " \n"])
+def test_missing_token(hub, target, monkeypatch, value):
+    monkeypatch.delenv("MINI_TOKEN")
+    if value is not None:
+        monkeypatch.setenv("MINI_TOKEN", value)
+    assert refusal(HUB, target).startswith("mini/Mini-1B: the environment variable MINI_TOKEN is not set;")
+    assert not hub.asked
+
+
+@pytest.mark.parametrize("end", ["\nx", " x", "é"])
+def test_a_token_that_would_be_quoted_in_an_error_is_not_sent(hub, target, monkeypatch, end):
+    monkeypatch.setenv("MINI_TOKEN", TOKEN + end)
+    told = refusal(HUB, target)
+    assert "MINI_TOKEN holds characters that no token has" in told
+    assert TOKEN not in told
+    assert not hub.asked
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (answered(errors.GatedRepoError, 403), "access is refused (403); ask for it on the model's page, and check"),
+        (answered(errors.GatedRepoError, 401), "access is refused (401)"),
+        (behind(answered(errors.DisabledRepoError, 403)), "access is refused (403)"),
+        (answered(errors.RepositoryNotFoundError, 401), "the hub wants to know who asks (401); check `repository`"),
+        (answered(errors.HfHubHTTPError, 401), "and the token in MINI_TOKEN"),
+        (answered(errors.RepositoryNotFoundError, 404), "no such repository (404); correct `repository`"),
+        (answered(errors.RevisionNotFoundError, 404), "the repository has no such revision; correct `revision`"),
+        (behind(answered(errors.HfHubHTTPError, 503)), "the hub answered with status 503; try again later"),
+        (behind(OSError("no route")), "the hub cannot be reached and its cache lacks the model; check the network"),
+        (errors.OfflineModeIsEnabled("offline"), "HF_HUB_OFFLINE"),
+        (OSError(28, "No space left on device"), "the download failed ([Errno 28] No space left on device)"),
+        (RuntimeError("transfer\nbroke"), "the download failed (RuntimeError transfer broke); try again"),
+    ],
+)
+def test_failures_of_the_hub(hub, target, error, said):
+    hub.fails = error
+    told = refusal(HUB, target)
+    assert told.startswith(f"mini/Mini-1B at {'1' * 40}: ")
+    assert said in told
+    assert TOKEN not in told
+
+
+def test_a_refusal_without_a_token_names_the_key(hub, target):
+    hub.fails = answered(errors.RepositoryNotFoundError, 401)
+    assert "check `repository` in the registry, and whether it needs a token (`token`" in refusal(OPEN, target)
+
+
+def test_a_repository_without_safetensors(hub, target):
+    (hub.cache / "model.safetensors").unlink()
+    assert refusal(HUB, target).startswith("mini/Mini-1B: the model has no *.safetensors")
+
+
+# the script
+
+
+def test_script(tmp_path, target):
+    main = runpy.run_path(str(ROOT / "scripts" / "fetch_llm.py"))["main"]
+    source = {"kind": "folder", "path": str(make_folder(tmp_path / "mine"))}
+    entry = {"label": "Mini", "source": source, "engine": {"context": 8}}
+    job = SimpleNamespace(params=SimpleNamespace(entry=entry), output=SimpleNamespace(folder=str(target)))
+    assert main(job) == {"files": sums(WHOLE)}
+    job.params.entry = {**entry, "lable": 1}
+    with pytest.raises(CragruError, match=r"llms.yaml: lable: unknown key .did you mean 'label'"):
+        main(job)
+
+
+# the shipped small model, for real
+
+
+@pytest.mark.slow
+def test_shipped_package_is_converted(target, monkeypatch):
+    import torch
+    from safetensors import safe_open
+    from transformers import AutoTokenizer
+
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    source = load_llms(ROOT / "config" / "llms.yaml").entry("smollm2-135m").source
+    files = fetch_model(source, target)
+    assert "HF_HUB_OFFLINE" not in os.environ  # a model of the hub may be next
+    assert constants.HF_HUB_OFFLINE is False
+
+    assert list(files) == sorted(path.name for path in target.iterdir())
+    assert {"config.json", "model.safetensors", "tokenizer.json"} <= set(files)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in target.iterdir()} == {0o644}
+    assert list(target.parent.iterdir()) == [target]
+    config = json.loads((target / "config.json").read_text())
+    assert "quantization_config" not in config
+    assert config["dtype"] == "bfloat16"
+    assert str(ROOT) not in "".join(path.read_text() for path in target.glob("*.json"))
+    with safe_open(target / "model.safetensors", "pt") as weights:
+        assert len(weights.keys()) == 272
+        assert {weights.get_tensor(name).dtype for name in weights.keys()} == {torch.bfloat16}  # noqa: SIM118
+    assert 260e6 < (target / "model.safetensors").stat().st_size < 280e6
+
+    tokenizer = AutoTokenizer.from_pretrained(target)
+    chat = [{"role": "user", "content": "Rank these."}]
+    text = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+    assert text.endswith("<|im_start|>user\nRank these.<|im_end|>\n<|im_start|>assistant\n")
+    assert len(tokenizer.encode("<|im_start|>")) == 1

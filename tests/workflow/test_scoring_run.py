@@ -1,0 +1,175 @@
+"""CRAGRU from end to end on toy data with the real LLM: prompts, proof, answers, lists, table and figure."""
+
+import json
+import shutil
+
+import pandas as pd
+import pytest
+import yaml
+
+pytestmark = pytest.mark.slow
+
+USERS, CHUNK = 8, 4
+STATE = "results/toy/paper/1"
+CELLS = {("none", "backbone"), ("none", "shuffled"), ("random", "backbone")}
+
+
+@pytest.fixture(scope="module")
+def settings():
+    return {
+        "backbones": ["bpr"],
+        "seeds": [1],
+        "tables": ["table2", "cragru-cost"],
+        "figures": ["figure4"],
+        "retrieval": {"strategies": ["none", "random"], "candidates": 10, "history": 4},
+        "scoring": {"llm": "smollm2-135m", "cohorts": {"pilot": USERS}, "chunk": CHUNK, "tokens": 600},
+    }
+
+
+@pytest.fixture(scope="module")
+def small(configure, settings):
+    return configure(**settings)
+
+
+@pytest.fixture(scope="module")
+def folder(workflow, small, on_one_core, tmp_path_factory):
+    """The finished run; do not change it, take a copy."""
+    directory = shutil.copytree(on_one_core, tmp_path_factory.mktemp("scoring") / "run")
+    workflow.make(directory, config=small, cores=2)
+    return directory
+
+
+@pytest.fixture
+def a_copy(folder, tmp_path):
+    return shutil.copytree(folder, tmp_path / "run", symlinks=True)
+
+
+@pytest.fixture(scope="module")
+def parts(folder):
+    return {path.stem: pd.read_parquet(path) for path in (folder / STATE / "split").glob("*.parquet")}
+
+
+def cell(directory, strategy="none", order="backbone"):
+    return directory / STATE / "bpr/cragru/original" / strategy / order / "smollm2-135m/text/pilot"
+
+
+def prompts(directory, *of):
+    return [json.loads(line) for line in (cell(directory, *of) / "prompts.jsonl").read_text().splitlines()]
+
+
+def answers(directory):
+    """Answers by file name; what they cost is another file each."""
+    store = directory / "results/llm/smollm2-135m/answers"
+    return {path.name: path.read_bytes() for path in store.glob("*.json") if not path.name.endswith(".cost.json")}
+
+
+def test_the_cells_of_table_and_figure_are_there(folder):
+    found = {(path.parts[-6], path.parts[-5]) for path in (folder / STATE).rglob("prompts.jsonl")}
+    assert found == CELLS
+
+
+def test_prompts_hold_remaining_rows_only(folder, parts):
+    """Against the files of the split: neither a forgotten row nor a test row, though each user has of both."""
+    remaining = pd.concat([parts["train"], parts["valid"]]).set_index("row")
+    for of in CELLS:
+        records = prompts(folder, *of)
+        assert len({record["user"] for record in records}) == USERS
+        for record in records:
+            assert set(record["rows"]) <= set(remaining.index[remaining["user"] == record["user"]])
+            assert record["user"] in set(parts["forget"]["user"])
+            assert record["tokens"] <= 600
+
+
+def test_whole_histories_are_cut_by_length_alone(folder, parts):
+    own = pd.concat([parts["train"], parts["valid"]])
+    for record in prompts(folder, "none"):
+        rows = own.loc[own["user"] == record["user"], "row"].sort_values().tolist()
+        assert record["rows"] == rows[record["dropped"] :]
+    assert all(len(record["rows"]) == 4 for record in prompts(folder, "random"))
+
+
+def test_shuffling_changes_the_order_and_nothing_else(folder):
+    for plain, shuffled in zip(prompts(folder), prompts(folder, "none", "shuffled"), strict=True):
+        assert plain["candidates"] != shuffled["candidates"]
+        assert sorted(plain["candidates"]) == sorted(shuffled["candidates"])
+        assert plain["user"] == shuffled["user"]
+
+
+def test_every_answer_scores_every_candidate(folder):
+    for of in CELLS:
+        scores = pd.read_parquet(cell(folder, *of) / "scores.parquet")
+        assert len(scores) == USERS * 10
+        assert scores["score"].between(1, 100).all()
+        assert scores.groupby("user")["item"].nunique().eq(10).all()
+
+
+def test_table2_has_a_panel_of_the_cohort(folder):
+    table = pd.read_csv(folder / "results/tiny/tables/table2.csv")
+    rows = dict(iter(table.groupby("panel")["method"]))
+    assert set(rows["all"]) == {"Original", "Retrain"}
+    controls = {"CRAGRU, shuffled", "CRAGRU, random ties", "Candidates, no LLM"}
+    assert set(rows["pilot"]) == {"Original", "Retrain", "CRAGRU", *controls}
+    assert (table.loc[table["panel"] == "pilot", "users"] == USERS).all()
+    assert table.loc[table["method"] == "CRAGRU", "ties"].between(0, 1).all()
+
+
+def test_without_the_llm_candidates_rank_as_their_source(folder):
+    table = pd.read_csv(folder / "results/tiny/tables/table2.csv").query("panel == 'pilot' and k <= 10")
+    by_row = table.pivot_table(index=["metric", "k"], columns="method", values="mean")
+    assert by_row["Candidates, no LLM"].tolist() == pytest.approx(by_row["Original"].tolist(), abs=1e-12)
+
+
+def test_what_else_the_run_makes(folder):
+    made = {path.name for path in (folder / "results/tiny").rglob("*.*")}
+    assert {"cragru-cost.md", "cragru-cost.tex", "figure4.png", "figure4.pdf", "figure4.csv"} <= made
+    costs = pd.read_csv(folder / "results/tiny/tables/cragru-cost.csv")
+    seconds = [f"{part}_seconds" for part in ("filter", "prompt", "generation", "engine_start")]
+    assert (costs[seconds] > 0).all(axis=None)
+
+
+def test_a_second_call_does_nothing(workflow, small, folder):
+    assert workflow.plan(folder, config=small) == {}
+
+
+def test_a_caption_remakes_one_table(workflow, configure, settings, folder, tmp_path):
+    shipped = yaml.safe_load((workflow.sources / "config/tables.yaml").read_text())
+    shipped["tables"]["table2"]["caption"] = "Other words."
+    (tmp_path / "tables.yaml").write_text(yaml.safe_dump(shipped))
+    other = configure(files={"tables": str(tmp_path / "tables.yaml")}, **settings)
+    assert workflow.plan(folder, "table2", config=other) == {"utility_table": 1, "table2": 1}
+
+
+def test_answers_repeat_to_the_byte_from_an_empty_store(workflow, small, folder, a_copy):
+    before = answers(a_copy)
+    assert len(before) == len(CELLS) * USERS / CHUNK
+    shutil.rmtree(a_copy / "results/llm/smollm2-135m/answers")
+    shutil.rmtree(a_copy / "results/llm/smollm2-135m/receipts")
+    workflow.make(a_copy, config=small, cores=2)
+    assert answers(a_copy) == before
+    for of in CELLS:
+        path = cell(a_copy, *of) / "scores.parquet"
+        assert path.read_bytes() == (cell(folder, *of) / "scores.parquet").read_bytes()
+
+
+def test_with_the_store_no_engine_starts(workflow, configure, settings, a_copy):
+    """Other jobs share the work; each finds all its chunks answered."""
+    shared = configure(**settings | {"scoring": settings["scoring"] | {"jobs": 3}})
+    done = workflow.make(a_copy, config=shared, cores=2)
+    assert done.jobs["score_prompts"] == 3
+    logs = [path.read_text() for path in (a_copy / "results/logs/score_prompts").rglob("*-of-3.log")]
+    assert len(logs) == 3
+    assert all("2 of 2 chunks of prompts are answered already" in log for log in logs)
+    assert not any("the engine started" in log for log in logs)
+
+
+def test_a_forgotten_row_in_a_prompt_stops_the_run(workflow, small, a_copy, parts):
+    path = cell(a_copy) / "prompts.jsonl"
+    records = prompts(a_copy)
+    user = records[0]["user"]
+    records[0]["rows"][0] = int(parts["forget"].loc[parts["forget"]["user"] == user, "row"].iloc[0])
+    path.write_text("".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records))
+    done = workflow.run(a_copy, config=small, cores=2)
+    assert done.rc != 0
+    (error,) = done.errors
+    assert f"the history of user {user} shows row {records[0]['rows'][0]}" in error
+    assert "part forget" in error

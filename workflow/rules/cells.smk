@@ -1,0 +1,106 @@
+# What an LLM scores, and what the rules of that stage depend on: functions over the cells of the run.
+from cragru.config.cells import Cell, cells_of, scored_cells
+from cragru.config.llms import ServerSource
+
+LLM_ROOM = "results/llm/{llm}"
+COHORT = f"{STATE}/cohorts/{{cohort}}.json"
+CELL = f"{STATE}/{{backbone}}/cragru/{{source}}/{{strategy}}/{{order}}/{{llm}}/{{score}}/{{cohort}}"
+TOGETHER = "together"  # the batch of all cells of a data set, protocol and seed
+CELLS = scored_cells(project)
+
+
+def cell_file(cell, name):
+    """A file of a cell."""
+    scoring = project.settings.scoring
+    return f"{CELL}/{name}".format(
+        **cell._asdict(), llm=scoring.llm, score="text", cohort=scoring.cohort
+    )
+
+
+def batch_name(cell):
+    """The batch that a cell is scored in, as the path of its receipts has it."""
+    if project.settings.scoring.batch == "state":
+        return TOGETHER
+    return f"{cell.backbone}/{cell.source}/{cell.strategy}/{cell.order}"
+
+
+def cell_of(wildcards):
+    """The cell whose file is wanted."""
+    return Cell(*(getattr(wildcards, field) for field in Cell._fields))
+
+
+def batch_prompts(wildcards, name="prompts.jsonl"):
+    """A file of every cell of a batch; all of the run's where they are scored together."""
+    state = (wildcards.dataset, wildcards.protocol, wildcards.seed)
+    return [
+        cell_file(cell, name)
+        for cell in CELLS
+        if (cell.dataset, cell.protocol, str(cell.seed)) == state
+        and batch_name(cell) == wildcards.batch
+    ]
+
+
+def batch_checks(wildcards):
+    """The proofs that belong to these prompts."""
+    return batch_prompts(wildcards, "prompts-checked.json")
+
+
+def cell_receipts(wildcards):
+    """The receipts of all jobs that score a part of a cell's batch."""
+    cell, shares = cell_of(wildcards), project.settings.scoring.jobs
+    names = {**dict(wildcards.items()), "batch": batch_name(cell), "shares": shares}
+    return [RECEIPT.format(**names, share=share) for share in range(1, shares + 1)]
+
+
+RECEIPT = (
+    f"{LLM_ROOM}/receipts/{{dataset}}/{{protocol}}/{{seed}}/{{score}}/{{cohort}}/"
+    "{batch}/{share}-of-{shares}.json"
+)
+
+
+def llm_entry(wildcards):
+    """The model's entry in llms.yaml."""
+    return project.llms.llms[wildcards.llm].model_dump(mode="json")
+
+
+def llm_context(wildcards):
+    """Most tokens of a prompt and its answer together."""
+    return project.llms.llms[wildcards.llm].engine.context
+
+
+def llm_threads(wildcards):
+    """CPU threads of the engine, at the most; Snakemake gives no more than there are cores."""
+    return project.llms.llms[wildcards.llm].engine.threads
+
+
+def llm_gpus(wildcards):
+    """GPUs a scoring job asks for: none for a server, which has its own."""
+    is_server = isinstance(project.llms.llms[wildcards.llm].source, ServerSource)
+    return 0 if is_server else gpus(wildcards)
+
+
+def tokenizer_room(wildcards, name="model"):
+    """Model folder of the LLM, or of the one that counts tokens in a server's stead."""
+    source = project.llms.llms[wildcards.llm].source
+    llm = source.tokenizer if isinstance(source, ServerSource) else wildcards.llm
+    return f"{LLM_ROOM}/{name}".format(llm=llm)
+
+
+def tokenizer_manifest(wildcards):
+    """What that folder holds."""
+    return tokenizer_room(wildcards, "manifest.json")
+
+
+def prompt_template(wildcards):
+    """The data set's prompt template."""
+    return str(ROOT / project.registry.datasets[wildcards.dataset].prompt)
+
+
+def cohort_size(wildcards):
+    """How many users the cohort is to have, or None for all."""
+    return project.settings.scoring.cohorts[wildcards.cohort]
+
+
+def forgotten_only(wildcards):
+    """Whether the cohort's users must have forgotten something: where interactions are forgotten, not users."""
+    return forget(wildcards)["kind"] == "interactions"

@@ -1,0 +1,225 @@
+# What tables and figures are made of: their rows, by the labels that they show and the files that these come from.
+from cragru.config.models import CostTable, DatasetsTable, UtilityTable
+
+EVERYONE = "all"  # the panel of all users
+NO_LLM = "Candidates, no LLM"
+LLM_ORDER, NO_LLM_ORDER = "per-user.parquet", "per-user-no-llm.parquet"
+PANEL_ROWS = (  # label, order of the candidates in the prompt, per-user results
+    ("CRAGRU", "backbone", LLM_ORDER),
+    ("CRAGRU, shuffled", "shuffled", LLM_ORDER),
+    ("CRAGRU, random ties", "backbone", "per-user-random-ties.parquet"),
+    (NO_LLM, "backbone", NO_LLM_ORDER),
+)
+TABLE = "results/{run}/tables/{table}"
+FIGURE = "results/{run}/figures/{figure}"
+
+
+def tables_of(kind):
+    """Names of the tables of a kind."""
+    return [
+        name for name, table in project.tables.tables.items() if isinstance(table, kind)
+    ]
+
+
+def table_files(table):
+    """The files of a table."""
+    return [
+        f"{TABLE}.{{ending}}".format(run=RUN, table=table, ending=ending)
+        for ending in ("csv", "md", "tex")
+    ]
+
+
+def figure_files(figure):
+    """The files of a figure."""
+    return [
+        f"{FIGURE}.{{ending}}".format(run=RUN, figure=figure, ending=ending)
+        for ending in ("csv", "pdf", "png")
+    ]
+
+
+def table_spec(wildcards):
+    """What the table's rule must redo the table for."""
+    return project.tables.tables[wildcards.table].model_dump(mode="json")
+
+
+def figure_spec(wildcards):
+    """What the figure's rule must redo the figure for."""
+    return project.figures.figures[wildcards.figure].model_dump(mode="json")
+
+
+def protocol_title(wildcards):
+    """What captions call the table's protocol."""
+    return project.protocols[project.tables.tables[wildcards.table].protocol].title
+
+
+def paper_file(wildcards):
+    """The paper's printed values of a table, if it has any."""
+    paper = project.tables.tables[wildcards.table].paper
+    return str(ROOT / paper) if paper else []
+
+
+def row(cell, label, per_user, panel, cost=None):
+    """One row under one seed: how it is called, and its files. `cell` has the data set, protocol, seed and backbone."""
+    names = {"cohort": project.settings.scoring.cohort, **cell._asdict()}
+    return {
+        "panel": panel,
+        "dataset": project.registry.datasets[cell.dataset].title,
+        "backbone": project.params.backbones[cell.backbone].label,
+        "method": label,
+        "seed": cell.seed,
+        "per_user": per_user,
+        "cohort": None if panel == EVERYONE else COHORT.format(**names),
+        "cost": cost,
+    }
+
+
+def model_rows(protocol, dataset, backbone, models, panel):
+    """Rows of models: each under every seed."""
+    cells = [
+        Cell(dataset, protocol, seed, backbone, model, None, None)
+        for model in models
+        for seed in project.settings.seeds
+    ]
+    path = rules.evaluate.output.per_user
+    return [
+        row(
+            cell,
+            project.label(cell.source),
+            path.format(**cell._asdict(), model=cell.source),
+            panel,
+        )
+        for cell in cells
+    ]
+
+
+def source_suffix(cell):
+    """What tells the candidates of another source than the paper's."""
+    return (
+        ""
+        if cell.source == ORIGINAL
+        else f", candidates of {project.label(cell.source)}"
+    )
+
+
+def cragru_rows(cells, dataset, backbone):
+    """CRAGRU and its controls for a data set and backbone, each under every seed."""
+    own = [
+        cell for cell in cells if (cell.dataset, cell.backbone) == (dataset, backbone)
+    ]
+    return [
+        row(
+            cell,
+            label + source_suffix(cell),
+            cell_file(cell, file),
+            project.settings.scoring.cohort,
+            cell_file(cell, "cost.json") if file == LLM_ORDER else None,
+        )
+        for label, order, file in PANEL_ROWS
+        for cell in own
+        if cell.order == order
+    ]
+
+
+def table_rows(wildcards):
+    """Rows of a utility table: every model on all users, then, if the table has that panel, all rows on the cohort."""
+    spec = project.tables.tables[wildcards.table]
+    settings, cells = project.settings, cells_of(project, spec)
+    models = [ORIGINAL, *settings.methods]
+    pairs = [
+        (dataset, backbone)
+        for dataset in settings.datasets
+        for backbone in settings.backbones
+    ]
+    rows = [
+        made
+        for pair in pairs
+        for made in model_rows(spec.protocol, *pair, models, EVERYONE)
+    ]
+    for pair in pairs if cells else []:
+        rows += model_rows(spec.protocol, *pair, models, settings.scoring.cohort)
+        rows += cragru_rows(cells, *pair)
+    return rows
+
+
+def figure_rows(wildcards):
+    """Bars of a strategies figure: the backbone alone, each strategy, and the rivals that the run has."""
+    spec = project.figures.figures[wildcards.figure]
+    cohort, rivals = project.settings.scoring.cohort, [
+        m for m in spec.rivals if m in project.settings.methods
+    ]
+    rows = []
+    for pair in dict.fromkeys(
+        (cell.dataset, cell.backbone) for cell in cells_of(project, spec)
+    ):
+        own = [
+            cell
+            for cell in cells_of(project, spec)
+            if (cell.dataset, cell.backbone) == pair
+        ]
+        alone = [cell for cell in own if cell.strategy == own[0].strategy]
+        rows += [
+            row(c, NO_LLM + source_suffix(c), cell_file(c, NO_LLM_ORDER), cohort)
+            for c in alone
+        ]
+        rows += [
+            row(
+                c,
+                project.params.strategies[c.strategy].label + source_suffix(c),
+                cell_file(c, LLM_ORDER),
+                cohort,
+            )
+            for c in own
+        ]
+        rows += model_rows(spec.protocol, *pair, rivals, cohort)
+    return rows
+
+
+def row_files(rows, column):
+    """The files of a column of rows, each once."""
+    return list(dict.fromkeys(made[column] for made in rows if made[column]))
+
+
+def scoring_note(spec):
+    """What captions must say of the LLM's part: whom it scored, what it saw, which model."""
+    cells, scoring, retrieval = (
+        cells_of(project, spec),
+        project.settings.scoring,
+        project.settings.retrieval,
+    )
+    if not cells:
+        return ""
+    size, llm = scoring.cohorts[scoring.cohort], project.llms.llms[scoring.llm]
+    who = f"the first {size} users" if size else "all users"
+    length = (
+        f"at most {scoring.tokens} tokens"
+        if scoring.tokens
+        else f"as long as its context of {llm.engine.context} tokens allows"
+    )
+    return (
+        f"Cohort {scoring.cohort}: {who}, in one random order, of those that can be judged. {llm.label} scores the "
+        f"{retrieval.candidates} best candidates; prompts are {length}, older history is left out; strategies other "
+        f"than the whole history keep at most {retrieval.history} interactions."
+    )
+
+
+def table_cells(wildcards):
+    """The cells that an LLM scores for a table."""
+    return cells_of(project, project.tables.tables[wildcards.table])
+
+
+def cell_checks(cells):
+    """The proofs of what the prompts of some cells hold."""
+    return [cell_file(cell, "prompts-checked.json") for cell in cells]
+
+
+def cost_labels(wildcards):
+    """Rows of the table of costs, as it calls them: data set, backbone, strategy, seed."""
+    return [
+        [
+            project.registry.datasets[cell.dataset].title,
+            project.params.backbones[cell.backbone].label,
+            project.params.strategies[cell.strategy].label + source_suffix(cell),
+            cell.seed,
+        ]
+        for cell in table_cells(wildcards)
+    ]
