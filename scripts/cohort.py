@@ -4,6 +4,7 @@ from pathlib import Path
 
 from cragru.data.cohort import draw_cohort
 from cragru.data.parts import read_parts, read_sizes
+from cragru.errors import CragruError
 from cragru.io import write_json
 from cragru.smk import stage
 
@@ -13,6 +14,8 @@ def main(job):
     forget = parts["forget"] if job.params.forgotten_only else None
     users, _ = read_sizes(job.input.statistics)
     drawn = draw_cohort(job.wildcards.dataset, users, parts["test"], forget, job.params.size)
+    if not drawn["users"]:
+        raise CragruError(f"cohort {job.wildcards.cohort}: no user has test rows and, where asked, forgotten ones")
     write_json(job.output.cohort, drawn)
 
 

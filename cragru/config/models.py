@@ -99,8 +99,9 @@ class Settings(Frozen):
 
     @model_validator(mode="after")
     def _distinct(self) -> "Settings":
-        for key in ("datasets", "backbones", "methods", "seeds", "tables", "figures"):
-            values = getattr(self, key)
+        lists = {key: getattr(self, key) for key in ("datasets", "backbones", "methods", "seeds", "tables", "figures")}
+        lists |= {f"retrieval.{key}": getattr(self.retrieval, key) for key in ("sources", "strategies")}
+        for key, values in (lists | {"scoring.compare_on": self.scoring.compare_on}).items():
             repeated = {value for value in values if values.count(value) > 1}
             if repeated:
                 raise ValueError(f"{key}: got {sorted(repeated)} more than once; name each once")

@@ -160,6 +160,9 @@ def _wrong_scoring(project: Project) -> Iterator[str]:
     needing = [name for name, spec in named.items() if isinstance(spec, (CostTable, StrategiesFigure))]
     if settings.scoring.llm is None and needing:
         yield f"scoring.llm: null, but {', '.join(needing)} need an LLM; name one or leave these out"
+    comparing = [name for name, spec in named.items() if isinstance(spec, StrategiesFigure)]
+    if comparing and not settings.scoring.compare_on:
+        yield f"scoring.compare_on: empty, but {', '.join(comparing)} compares strategies; name a backbone"
     if TABLE_STRATEGY not in project.params.strategies:
         yield f"{settings.files.params}: strategies: {TABLE_STRATEGY!r} is missing, which Table II shows; add it"
 

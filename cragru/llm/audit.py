@@ -46,7 +46,8 @@ def check_prompts(
     counts = {"prompts": 0, "history_rows": 0, "forgotten_in_history": 0, "candidates": 0, "forgotten_candidates": 0}
     for record in records:
         _check_rows(record, part_of, interactions, forgotten, where)
-        if render_again(library, template, record, interactions) != record.prompt:
+        ids = [library.movies[item].id for item in record.candidates]
+        if ids != record.ids or render_again(library, template, record, interactions) != record.prompt:
             raise CragruError(
                 f"{where}: the prompt of user {record.user} is not what its ids stand for; delete it and run again"
             )
@@ -60,10 +61,11 @@ def check_prompts(
 def _check_rows(
     record: PromptRecord, part_of: pd.Series, interactions: pd.DataFrame, forgotten: set[tuple[int, int]], where: str
 ) -> None:
-    shown = interactions.iloc[record.rows]
-    for row, user, item in zip(record.rows, shown["user"], shown["item"], strict=True):
-        part = part_of.get(row, "none")
-        if part in REMAINING and user == record.user and (user, item) not in forgotten:
+    users, items = interactions["user"].to_numpy(), interactions["item"].to_numpy()
+    for row in record.rows:
+        part, known = part_of.get(row, "none"), 0 <= row < len(users)
+        user, item = (users[row], items[row]) if known else ("unknown", None)
+        if known and part in REMAINING and user == record.user and (user, item) not in forgotten:
             continue
         raise CragruError(
             f"{where}: the history of user {record.user} shows row {row} (user {user}, part {part}); allowed: this "

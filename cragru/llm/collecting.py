@@ -41,7 +41,10 @@ def collect_scores(
         raise CragruError(f"{len(answers)} answers for {len(records)} prompts; delete the receipts and run again")
     frames = []
     for record, answer in zip(records, answers, strict=True):
-        scores = read_scores(answer.text, record.ids)
+        try:
+            scores = read_scores(answer.text, record.ids)
+        except CragruError as error:
+            raise CragruError(f"user {record.user}: {error}; delete the receipts and run again") from error
         places = range(1, len(scores) + 1)
         frames.append({"user": record.user, "shown": places, "item": record.candidates, "score": scores})
     return pd.concat(map(pd.DataFrame, frames), ignore_index=True).astype(SCORES), answers

@@ -44,7 +44,7 @@ class Template:
         Raises:
             CragruError: If a placeholder is unknown, missing or there twice.
         """
-        pieces = re.split(r"\{([a-z_]+)\}", text)
+        pieces = re.split(r"\{([A-Za-z_]+)\}", text)
         self._texts, self._names = pieces[::2], pieces[1::2]
         for name in self._names:
             if name not in PLACEHOLDERS:
@@ -69,7 +69,11 @@ class Template:
 
 def quoted(title: str) -> str:
     """A title as a JSON string on one line: quotes, control characters and line breaks can't end it."""
-    return json.dumps(BLANKS.sub(" ", title).strip(), ensure_ascii=False)
+    return json.dumps(_one_line(title), ensure_ascii=False)
+
+
+def _one_line(text: str) -> str:
+    return BLANKS.sub(" ", text).strip()
 
 
 def history_line(movie: Movie, score: float | None = None) -> str:
@@ -78,7 +82,7 @@ def history_line(movie: Movie, score: float | None = None) -> str:
     if movie.year is not None:
         parts[0] += f" ({movie.year})"
     if movie.genres:
-        parts.append(f"genres: {movie.genres.replace('|', ', ')}")
+        parts.append(f"genres: {_one_line(movie.genres.replace('|', ', '))}")
     if score is not None:
         parts.append(f"rated {score:.0f} of 100")
     return "- " + "; ".join(parts)
@@ -100,7 +104,7 @@ def scaled(rating: float, lowest: float, highest: float) -> float:
 def profile_sentence(age: str, gender: str, occupation: str) -> str:
     """A user's attributes as a sentence; what is unknown is left out."""
     told = (("age", age), ("gender", gender), ("occupation", occupation))
-    facts = [f"{name} {value}" for name, value in told if value]
+    facts = [f"{name} {_one_line(value)}" for name, value in told if value]
     return f"The user is of {', '.join(facts)}." if facts else "Nothing is known about the user."
 
 

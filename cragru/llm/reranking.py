@@ -37,7 +37,8 @@ def rerank(scores: pd.DataFrame, candidates: pd.DataFrame, seed: int) -> pd.Data
     """
     own = {user: rows.sort_values("rank")["item"].to_numpy() for user, rows in candidates.groupby("user")}
     lists: dict[str, list[pd.DataFrame]] = {name: [] for name in VARIANTS}
-    for user, rows in scores.sort_values("shown").groupby("user", sort=False):
+    for user, shown in scores.groupby("user", sort=False):
+        rows = shown.sort_values("shown")
         items, values = rows["item"].to_numpy(), rows["score"].to_numpy()
         wanted = own.get(user, np.empty(0, dtype=np.int64))
         if sorted(items) != sorted(wanted):

@@ -66,23 +66,24 @@ def score_chunks(chunks: Sequence[Chunk], engine: Engine, store: AnswerStore) ->
         CragruError: If an answer is cut or is not what the pattern allows; the chunks before it are kept.
     """
     keys: dict[str, dict[str, str]] = {}
-    missing = []
+    missing: dict[str, Chunk] = {}
     for chunk in chunks:
         key = chunk_key(engine.settings, chunk.questions())
         keys.setdefault(chunk.cell, {})[str(chunk.number)] = key
         if key not in store:
-            missing.append((key, chunk))
-    log.info("%d of %d chunks of prompts are answered already", len(chunks) - len(missing), len(chunks))
+            missing[key] = chunk  # equal prompts of two cells are one chunk
+    wanted = len({key for of_cell in keys.values() for key in of_cell.values()})
+    log.info("%d of %d chunks of prompts are answered already", wanted - len(missing), wanted)
     _answer(missing, engine, store)
     return keys
 
 
-def _answer(missing: Sequence[tuple[str, Chunk]], engine: Engine, store: AnswerStore) -> None:
+def _answer(missing: Mapping[str, Chunk], engine: Engine, store: AnswerStore) -> None:
     if not missing:
         return
     log.info("the engine started in %.1f s", engine.start_seconds)
-    users = sum(len(chunk.records) for _, chunk in missing)
-    progress = Progress(missing, "Score prompts", users, "user", weight=lambda pair: len(pair[1].records))
+    users = sum(len(chunk.records) for chunk in missing.values())
+    progress = Progress(missing.items(), "Score prompts", users, "user", weight=lambda pair: len(pair[1].records))
     begun, done, tokens = time.monotonic(), 0, 0
     for key, chunk in progress:
         start = time.perf_counter()

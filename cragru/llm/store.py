@@ -62,11 +62,21 @@ class AnswerStore:
                 f"{self.path(key)}: no such answers, though they were scored; delete the receipts beside "
                 f"{self._folder.name}/ and run again"
             )
-        return [Answer(**answer) for answer in read_json(self.path(key))]
+        try:
+            return [Answer(**answer) for answer in read_json(self.path(key))]
+        except TypeError as error:
+            raise CragruError(f"{self.path(key)}: not a chunk's answers ({error}); delete it and run again") from error
 
     def cost(self, key: str) -> dict[str, float | str]:
-        """What a chunk's answers took: `seconds`, `start_seconds` of the engine that gave them, and its `device`."""
-        return read_json(self._cost_path(key))
+        """What a chunk's answers took: `seconds`, `start_seconds` of the engine that gave them, and its `device`.
+
+        Raises:
+            CragruError: If the file is missing.
+        """
+        path = self._cost_path(key)
+        if not path.is_file():
+            raise CragruError(f"{path}: no such file; delete {self.path(key).name} beside it and run again")
+        return read_json(path)
 
     def _cost_path(self, key: str) -> Path:
         return self._folder / f"{key}.cost.json"

@@ -1,10 +1,12 @@
 """Table II: ranking quality of every method, averaged over users and then over seeds."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
+from cragru.errors import CragruError
 from cragru.io import PathLike
 from cragru.reporting.averages import counted
 from cragru.reporting.grid import Cell
@@ -54,8 +56,12 @@ def utility_table(
         One row per cell, metric and K: `mean` over seeds of the mean over users, `sd` over seeds (missing for one
         seed), `users` (mean number evaluated), `se_users` (standard error over users, of the mean over seeds),
         `seeds`, `ties` (mean tie rate; missing where no LLM scored), `paper` (missing where the paper has none).
+
+    Raises:
+        CragruError: If a row is there twice under one seed.
     """
     measured = list(measured)
+    _check_once(measured)
     per_user = pd.concat([_one_seed(cell, mask, cutoffs) for cell in measured], ignore_index=True)
     keys = [*CELL, "metric", "k"]
     per_seed = per_user.groupby([*keys, "seed"], sort=False)["value"].agg(["mean", "size"]).reset_index()
@@ -124,6 +130,15 @@ def candidates_note(checks: Iterable[dict[str, int]]) -> str:
         "asked to forget. Ties: candidates that the LLM's scores leave in the order shown, 1 - distinct scores / "
         "candidates."
     )
+
+
+def _check_once(measured: Sequence[Measured]) -> None:
+    """A row that is there twice would count its users twice."""
+    rows = Counter((cell.panel, cell.dataset, cell.backbone, cell.method, cell.seed) for cell in measured)
+    for (panel, dataset, backbone, method, seed), times in rows.items():
+        if times > 1:
+            where = f"{panel}, {dataset}, {backbone}, {method}, seed {seed}"
+            raise CragruError(f"a table has the row {where} {times} times; name each once")
 
 
 def _one_seed(cell: Measured, mask: str, cutoffs: Sequence[int]) -> pd.DataFrame:

@@ -84,9 +84,7 @@ def select_histories(
         kept = strategy.select(items[places], shown["item"].to_numpy(), most, rng)
         seconds += time.perf_counter() - start
         if len(kept) > most or np.any(np.diff(kept) <= 0) or np.any((kept < 0) | (kept >= len(places))):
-            raise CragruError(
-                f"strategy {name}: user {user}: places {kept[:5]}… are not at most {limit} ascending ones"
-            )
+            raise CragruError(f"strategy {name}: user {user}: places {kept[:5]}… are not at most {most} ascending ones")
         chosen.append(places[kept])
     picked = np.concatenate(chosen)
     frame = pd.DataFrame({"user": history["user"].to_numpy()[picked], "row": rows[picked], "item": items[picked]})

@@ -122,7 +122,6 @@ def test_each_figure_and_table_has_its_own_protocol(load):
 # retrieval.strategies, retrieval.sources and scoring.compare_on are not among the lists whose names must differ
 # (config/models.py, Settings._distinct), and config/cells.py makes the repeated cell twice for a figure or a table,
 # which would count its users twice
-@pytest.mark.xfail(strict=True, reason="names may be repeated in these lists")
 @pytest.mark.parametrize(
     ("key", "value"),
     [

@@ -60,7 +60,7 @@ WRONG = [
     ("{user_profile} {history_movies} {candidate_list}", "unknown placeholder {user_profile} (did you mean"),
     ("{history_movies}", "placeholder {candidate_list} is there 0 times; it must be there once"),
     ("{candidate_list}", "placeholder {history_movies} is there 0 times; it must be there once"),
-    ("{History_Movies} {candidate_list}", "placeholder {history_movies} is there 0 times"),
+    ("{History_Movies} {candidate_list}", "unknown placeholder {History_Movies} (did you mean"),
     ("{history_movies} {candidate_list} {history_movies}", "placeholder {history_movies} is there 2 times"),
     ("{user_profile_text} {user_profile_text} {history_movies} {candidate_list}", "placeholder {user_profile_text} is"),
 ]

@@ -289,7 +289,6 @@ def test_a_chunk_that_another_cell_has_asked_for_is_not_asked_again(store):
 
 # two cells of one batch with equal prompts (short histories: each strategy keeps all) are answered twice, for
 # llm/scoring.py:86 looks into the store only; the second answers overwrite the first
-@pytest.mark.xfail(strict=True, reason="equal chunks within one batch are asked for twice")
 def test_equal_chunks_of_a_batch_are_asked_once(store):
     engine = Oracle()
     receipt = score_chunks(cut_chunks({BPR: records(4), LIGHTGCN: records(4)}, 4), engine, store)

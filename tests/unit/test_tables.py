@@ -284,7 +284,6 @@ def test_panels_can_be_rendered():
 
 # a row that is there twice counts its users twice; so it is with a cohort called `all`, as config/paper.yaml has it:
 # the workflow (rules/rows.smk: EVERYONE, row) takes that panel for the one of all users
-@pytest.mark.xfail(strict=True, reason="a row that is there twice counts its users twice")
 def test_a_row_must_not_be_there_twice():
     with pytest.raises(CragruError, match="ML, BPR, M"):
         utility_table(measured("M", per_user([1, 0])) * 2, "A", [5], None)

@@ -106,15 +106,15 @@ def test_every_answer_scores_every_candidate(folder):
 def test_table2_has_a_panel_of_the_cohort(folder):
     table = pd.read_csv(folder / "results/tiny/tables/table2.csv")
     rows = dict(iter(table.groupby("panel")["method"]))
-    assert set(rows["all"]) == {"Original", "Retrain"}
+    assert set(rows["all users"]) == {"Original", "Retrain"}
     controls = {"CRAGRU, shuffled", "CRAGRU, random ties", "Candidates, no LLM"}
-    assert set(rows["pilot"]) == {"Original", "Retrain", "CRAGRU", *controls}
-    assert (table.loc[table["panel"] == "pilot", "users"] == USERS).all()
+    assert set(rows["cohort pilot"]) == {"Original", "Retrain", "CRAGRU", *controls}
+    assert (table.loc[table["panel"] == "cohort pilot", "users"] == USERS).all()
     assert table.loc[table["method"] == "CRAGRU", "ties"].between(0, 1).all()
 
 
 def test_without_the_llm_candidates_rank_as_their_source(folder):
-    table = pd.read_csv(folder / "results/tiny/tables/table2.csv").query("panel == 'pilot' and k <= 10")
+    table = pd.read_csv(folder / "results/tiny/tables/table2.csv").query("panel == 'cohort pilot' and k <= 10")
     by_row = table.pivot_table(index=["metric", "k"], columns="method", values="mean")
     assert by_row["Candidates, no LLM"].tolist() == pytest.approx(by_row["Original"].tolist(), abs=1e-12)
 
@@ -143,8 +143,7 @@ def test_answers_repeat_to_the_byte_from_an_empty_store(workflow, small, folder,
     before = answers(a_copy)
     assert len(before) == len(CELLS) * USERS / CHUNK
     shutil.rmtree(a_copy / "results/llm/smollm2-135m/answers")
-    shutil.rmtree(a_copy / "results/llm/smollm2-135m/receipts")
-    workflow.make(a_copy, config=small, cores=2)
+    workflow.make(a_copy, "--forcerun", "score_prompts", config=small, cores=2)
     assert answers(a_copy) == before
     for of in CELLS:
         path = cell(a_copy, *of) / "scores.parquet"

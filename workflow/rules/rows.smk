@@ -1,7 +1,10 @@
 # What tables and figures are made of: their rows, by the labels that they show and the files that these come from.
 from cragru.config.models import CostTable, DatasetsTable, UtilityTable
 
-EVERYONE = "all"  # the panel of all users
+EVERYONE = (
+    "all users"  # what the panel of all users is called; a cohort may be called `all`
+)
+COHORT_PANEL = f"cohort {project.settings.scoring.cohort}"
 NO_LLM = "Candidates, no LLM"
 LLM_ORDER, NO_LLM_ORDER = "per-user.parquet", "per-user-no-llm.parquet"
 PANEL_ROWS = (  # label, order of the candidates in the prompt, per-user results
@@ -111,7 +114,7 @@ def cragru_rows(cells, dataset, backbone):
             cell,
             label + source_suffix(cell),
             cell_file(cell, file),
-            project.settings.scoring.cohort,
+            COHORT_PANEL,
             cell_file(cell, "cost.json") if file == LLM_ORDER else None,
         )
         for label, order, file in PANEL_ROWS
@@ -136,7 +139,7 @@ def table_rows(wildcards):
         for made in model_rows(spec.protocol, *pair, models, EVERYONE)
     ]
     for pair in pairs if cells else []:
-        rows += model_rows(spec.protocol, *pair, models, settings.scoring.cohort)
+        rows += model_rows(spec.protocol, *pair, models, COHORT_PANEL)
         rows += cragru_rows(cells, *pair)
     return rows
 
@@ -144,9 +147,7 @@ def table_rows(wildcards):
 def figure_rows(wildcards):
     """Bars of a strategies figure: the backbone alone, each strategy, and the rivals that the run has."""
     spec = project.figures.figures[wildcards.figure]
-    cohort, rivals = project.settings.scoring.cohort, [
-        m for m in spec.rivals if m in project.settings.methods
-    ]
+    rivals = [m for m in spec.rivals if m in project.settings.methods]
     rows = []
     for pair in dict.fromkeys(
         (cell.dataset, cell.backbone) for cell in cells_of(project, spec)
@@ -158,7 +159,7 @@ def figure_rows(wildcards):
         ]
         alone = [cell for cell in own if cell.strategy == own[0].strategy]
         rows += [
-            row(c, NO_LLM + source_suffix(c), cell_file(c, NO_LLM_ORDER), cohort)
+            row(c, NO_LLM + source_suffix(c), cell_file(c, NO_LLM_ORDER), COHORT_PANEL)
             for c in alone
         ]
         rows += [
@@ -166,11 +167,11 @@ def figure_rows(wildcards):
                 c,
                 project.params.strategies[c.strategy].label + source_suffix(c),
                 cell_file(c, LLM_ORDER),
-                cohort,
+                COHORT_PANEL,
             )
             for c in own
         ]
-        rows += model_rows(spec.protocol, *pair, rivals, cohort)
+        rows += model_rows(spec.protocol, *pair, rivals, COHORT_PANEL)
     return rows
 
 
