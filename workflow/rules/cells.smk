@@ -69,8 +69,9 @@ def llm_context(wildcards):
 
 
 def llm_threads(wildcards):
-    """CPU threads of the engine, at the most; Snakemake gives no more than there are cores."""
-    return project.llms.llms[wildcards.llm].engine.threads
+    """CPU threads of the engine, at the most; Snakemake gives no more than there are cores. One to wait for a server."""
+    entry = project.llms.llms[wildcards.llm]
+    return 1 if isinstance(entry.source, ServerSource) else entry.engine.threads
 
 
 def llm_gpus(wildcards):

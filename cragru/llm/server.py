@@ -1,0 +1,342 @@
+"""A server with OpenAI's interface: many requests under way at once, each sent again where that may help.
+
+Requests share one event loop and have no threads: a thread that waits for a socket cannot be stopped, so an error, or
+Ctrl-C, would wait for the slowest answer.
+"""
+
+import asyncio
+import ipaddress
+import json
+import logging
+import os
+import re
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from functools import cached_property
+from importlib.metadata import version
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import openai
+from pydantic import BaseModel, Field, ValidationError
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+
+from cragru.config.llms import ServerSource
+from cragru.errors import CragruError
+from cragru.llm.base import Answer, Question
+
+log = logging.getLogger(__name__)
+
+NO_KEY = "EMPTY"  # what a server that asks for no key is sent: the client insists on one
+CHECK_SECONDS = 15.0  # most seconds to wait for the list of models, which takes no computing
+LONGEST_PAUSE = 30.0  # most seconds between two requests, also where the server asks for more
+BACK_OFF = wait_exponential_jitter(jitter=2)  # else all parallel requests would come back at once
+TIMES_ASKED = 2  # for an answer that keeps to its pattern; at temperature 0 more would repeat it
+BUSY = (408, 429)  # and all from 500
+SHOWN = 160  # characters of a server's words in a message
+
+Sent = TypeVar("Sent")
+Retried = Callable[[BaseException], bool]
+
+
+# What is read of a reply, checked here: the client passes on whatever comes.
+
+
+class _Message(BaseModel):
+    content: str | None
+    refusal: str | None = None
+
+
+class _Choice(BaseModel):
+    message: _Message
+    finish_reason: str
+
+
+class _Usage(BaseModel):
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class _Completion(BaseModel):
+    choices: list[_Choice] = Field(min_length=1)
+    usage: _Usage
+
+
+class _Model(BaseModel):
+    id: str
+
+
+class _Models(BaseModel):
+    data: list[_Model]
+
+
+class ServerEngine:
+    """An `Engine` that a server answers for; equal questions may get other answers."""
+
+    def __init__(self, source: ServerSource) -> None:
+        """Take up a server; nothing is sent yet, and no key is needed.
+
+        Args:
+            source: Its address, model and limits.
+
+        Raises:
+            CragruError: If the address is none.
+        """
+        self._source = source
+        self._name = f"{source.model!r} at {source.url}"
+        self._warned = False
+        try:
+            self._own = _is_loopback(source.url)
+        except ValueError as error:  # of a port or an IPv6 address
+            raise CragruError(f"{self._name}: no address ({error}); correct `url` in the registry") from error
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All that is known of what an answer depends on besides the prompts."""
+        return {
+            "engine": "server",
+            "url": self._source.url,
+            "model": self._source.model,
+            "decoding": {"temperature": 0.0, "constraint": "regex"},
+            "device": "server",
+            "versions": {"openai": version("openai")},
+        }
+
+    @cached_property
+    def start_seconds(self) -> float:
+        """Wall seconds of a first look: is the server up, does it take the key, does it serve the model?
+
+        Raises:
+            CragruError: If not.
+        """
+        begun = time.perf_counter()
+        asyncio.run(self._check_model())
+        return time.perf_counter() - begun
+
+    def ask(self, questions: Sequence[Question]) -> list[Answer]:
+        """Answer a chunk: at most `parallel` requests at once, the first error ends them all.
+
+        Raises:
+            CragruError: If the server cannot be reached, refuses, or does not hold an answer to its pattern.
+        """
+        self._warned = False
+        return asyncio.run(self._ask(questions))
+
+    async def _check_model(self) -> None:
+        async with self._client() as client:
+
+            async def request() -> Any:
+                seconds = min(CHECK_SECONDS, self._source.timeout)
+                return (await client.models.with_raw_response.list(timeout=seconds)).http_response.json()
+
+            models = await self._send(request, _Models, _is_busy)  # a server that is down is told at once
+        served = sorted(model.id for model in models.data)
+        if self._source.model not in served:
+            listing = self._said(", ".join(served)) or "nothing"
+            raise CragruError(
+                f"{self._name}: it serves {listing}; wanted {self._source.model}; correct `model` in the registry"
+            )
+
+    async def _ask(self, questions: Sequence[Question]) -> list[Answer]:
+        slots = asyncio.Semaphore(self._source.parallel)
+        async with self._client() as client:
+            try:
+                async with asyncio.TaskGroup() as group:
+                    tasks = [group.create_task(self._answer(client, slots, question)) for question in questions]
+            except ExceptionGroup as errors:
+                raise errors.exceptions[0] from None
+        return [task.result() for task in tasks]
+
+    async def _answer(self, client: openai.AsyncOpenAI, slots: asyncio.Semaphore, question: Question) -> Answer:
+        async def request() -> Any:
+            reply = await client.chat.completions.with_raw_response.create(
+                model=self._source.model,
+                messages=[{"role": "user", "content": question.prompt}],
+                temperature=0.0,
+                max_tokens=question.longest,
+                extra_body={"structured_outputs": {"regex": question.pattern}},
+            )
+            return reply.http_response.json()
+
+        async with slots:  # also while it waits to ask again: a busy server gets fewer requests
+            for _ in range(min(TIMES_ASKED, 1 + self._source.retries)):
+                answer = self._read(await self._send(request, _Completion, _may_pass))
+                if _is_held(answer, question):
+                    return answer
+        raise CragruError(
+            f"{self._name}: the answer is not what the pattern allows: {self._said(answer.text)!r}; the server must "
+            "support structured outputs (`structured_outputs` with a `regex`), as vLLM does"
+        )
+
+    async def _send(self, request: Callable[[], Awaitable[Any]], reply: type[Sent], is_retried: Retried) -> Sent:
+        """Send a request, again where `is_retried` says so, and check the reply."""
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(1 + self._source.retries),
+            wait=_pause,
+            retry=retry_if_exception(is_retried),
+            before_sleep=self._tell,
+            reraise=True,
+        )
+        try:
+            return reply.model_validate(await retrying(request))
+        except openai.OpenAIError as error:
+            problem, advice = self._problem(error)
+            times = retrying.statistics["attempt_number"]
+            asked = f", asked {times} times" if times > 1 else ""
+        except ValidationError as error:
+            first = error.errors()[0]
+            problem, asked = f"the reply is not OpenAI's ({'.'.join(map(str, first['loc']))}: {first['msg']})", ""
+            advice = "correct `url` in the registry"
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            problem, advice, asked = "the reply is not JSON", "correct `url` in the registry", ""
+        # outside of the handlers: a server may send back the key, and a log has the whole chain of exceptions
+        raise CragruError(f"{self._name}: {problem}{asked}; {advice}")
+
+    def _read(self, completion: _Completion) -> Answer:
+        choice, usage = completion.choices[0], completion.usage
+        content, refusal = choice.message.content, choice.message.refusal
+        if refusal or choice.finish_reason == "content_filter":
+            words = self._said(refusal or content or "")
+            raise CragruError(f"{self._name}: the model refused to answer: {words!r}; take another model or template")
+        if content is None:
+            reason = self._said(choice.finish_reason)
+            raise CragruError(
+                f"{self._name}: the reply has no text, and ended by {reason!r}; have the server answer at "
+                "once, without thinking or tools"
+            )
+        return Answer(content.strip(), choice.finish_reason, usage.prompt_tokens, usage.completion_tokens)
+
+    def _client(self) -> openai.AsyncOpenAI:
+        """A client for one event loop. It never asks again itself, and goes to this machine without a proxy."""
+        logging.getLogger("httpx2").setLevel(logging.WARNING)  # it has a line for every request
+        key = self._key
+        try:
+            transport = openai.DefaultAsyncHttpxClient(trust_env=not self._own, follow_redirects=False)
+            return openai.AsyncOpenAI(
+                api_key=key,
+                base_url=self._source.url,
+                timeout=self._source.timeout,
+                max_retries=0,
+                http_client=transport,
+            )
+        except Exception as error:  # whatever the address, or a proxy of the environment, gives rise to
+            problem = type(error).__name__  # its words may show the password of a proxy
+        raise CragruError(
+            f"{self._name}: no way to connect ({problem}); correct `url` in the registry, or the variables http_proxy, "
+            "https_proxy, all_proxy"
+        )
+
+    @cached_property
+    def _key(self) -> str:
+        """The API key. No message has it."""
+        variable = self._source.key
+        if variable is None:
+            return NO_KEY
+        key = os.environ.get(variable, "").strip()
+        if not key:
+            raise CragruError(
+                f"{self._name}: the environment variable {variable} is not set; put the server's API key into it, or "
+                "leave `key` out of the registry if it asks for none"
+            )
+        if not (key.isascii() and key.isprintable() and " " not in key):  # such a header would be quoted in an error
+            raise CragruError(
+                f"{self._name}: the environment variable {variable} holds characters that no key has; set it anew"
+            )
+        return key
+
+    def _problem(self, error: openai.OpenAIError) -> tuple[str, str]:
+        """What a failure means, and what to do."""
+        if isinstance(error, openai.APITimeoutError):
+            why = type(error.__cause__).__name__
+            return f"no answer in time ({why})", "raise `timeout` or lower `parallel` in the registry"
+        if isinstance(error, openai.APIConnectionError):
+            why = self._said(str(error.__cause__ or "")) or type(error.__cause__).__name__
+            return f"no connection ({why})", "see whether the server runs, or correct `url` in the registry"
+        if not isinstance(error, openai.APIStatusError):
+            return f"the client failed ({type(error).__name__})", "correct the entry in the registry"
+        return self._status_problem(error.status_code, self._said(_words(error.body)))
+
+    def _status_problem(self, status: int, said: str) -> tuple[str, str]:
+        told = f"{status}: {said}" if said else str(status)
+        if status in (401, 403):  # without the server's words: some repeat the key, or parts of it
+            variable = self._source.key
+            check = f"check the key in {variable}" if variable else "name the variable that holds its key in `key`"
+            return f"access is refused ({status})", check
+        if status == 404:
+            return f"no such address or model ({told})", "correct `url` or `model` in the registry"
+        if status == 429:
+            return f"too many requests ({told})", "lower `parallel` in the registry, or try again later"
+        if status in (400, 413, 422):
+            return (
+                f"the request is refused ({told})",
+                "the server must support structured outputs, and its context hold the prompt and the answer",
+            )
+        if status in BUSY or status >= 500:
+            return f"the server failed ({told})", "look into its log, or try again later"
+        return f"unexpected status ({told})", "correct `url` in the registry"
+
+    def _said(self, words: str) -> str:
+        """A server's words in one short line, without the key."""
+        if self._source.key is not None:
+            words = words.replace(self._key, "***")
+        return " ".join("".join(c if c.isprintable() else " " for c in words).split())[:SHOWN]
+
+    def _tell(self, state: RetryCallState) -> None:
+        """Log a failure that may pass: the first of a chunk to the screen, for a busy server has thousands."""
+        level, self._warned = logging.DEBUG if self._warned else logging.WARNING, True
+        problem, _ = self._problem(state.outcome.exception())
+        pause, retries = state.upcoming_sleep, self._source.retries
+        log.log(level, "%s: %s; retry %d of %d in %.1f s", self._name, problem, state.attempt_number, retries, pause)
+
+
+def _is_loopback(url: str) -> bool:
+    """Whether an address is of this machine.
+
+    Raises:
+        ValueError: If its port is no number, or its brackets hold no IPv6 address.
+    """
+    parts = urlsplit(url)
+    host, _ = parts.hostname or "", parts.port
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+    return address.is_loopback or address.is_unspecified
+
+
+def _is_held(answer: Answer, question: Question) -> bool:
+    """Whether an answer kept to its pattern, as far as it can be told of one that was cut.
+
+    One that got all its tokens is longer than any that the pattern allows; one that was cut before met another limit,
+    of which the caller knows more.
+    """
+    if answer.finish_reason == "length":
+        return answer.answer_tokens < question.longest
+    return answer.finish_reason != "stop" or re.fullmatch(question.pattern, answer.text) is not None
+
+
+def _is_busy(error: BaseException) -> bool:
+    return isinstance(error, openai.APIStatusError) and (error.status_code in BUSY or error.status_code >= 500)
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether the same request may succeed later: not so where the server said that it is wrong."""
+    return isinstance(error, openai.APIConnectionError) or _is_busy(error)
+
+
+def _pause(state: RetryCallState) -> float:
+    """Seconds before the next try: more each time, and what the server asks for, up to a limit."""
+    return min(max(BACK_OFF(state), _wanted_pause(state.outcome.exception())), LONGEST_PAUSE)
+
+
+def _wanted_pause(error: BaseException) -> float:
+    """What the server asks for in seconds; where it names a date, or nothing, the back-off decides."""
+    header = error.response.headers.get("retry-after", "") if isinstance(error, openai.APIStatusError) else ""
+    return float(header) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", header) else 0.0
+
+
+def _words(body: object) -> str:
+    """What an error's body tells; servers differ in the field."""
+    if isinstance(body, dict):
+        body = body.get("message") or body.get("detail") or body
+    return str(body or "")

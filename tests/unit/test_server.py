@@ -1,0 +1,657 @@
+"""Scoring through a server with OpenAI's interface, against one that is made up and can be told to fail."""
+
+import json
+import logging
+import os
+import re
+import signal
+import socket
+import ssl
+import threading
+import time
+import traceback
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+
+import openai
+import pytest
+from configuration import ROOT
+from openai import APIStatusError
+
+from cragru.config.llms import ServerSource, load_llms
+from cragru.errors import CragruError
+from cragru.llm import server as module
+from cragru.llm.answers import answer_pattern, longest_answer
+from cragru.llm.base import Question
+from cragru.llm.engines import open_engine
+from cragru.llm.records import PromptRecord
+from cragru.llm.scoring import cut_chunks, score_chunks
+from cragru.llm.server import ServerEngine
+from cragru.llm.store import AnswerStore
+
+KEY, VARIABLE = "sk-never-to-be-seen", "TOY_LLM_KEY"
+IDS = ("7", "191", "8")
+PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"  # connections are kept, as by a real server
+
+    def do_GET(self):
+        self.server.gets.append(self.path)
+        self.server.check(self)
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        with self.server.lock:
+            self.server.posts.append(body)
+            act = self.server.acts.pop(0) if self.server.acts else right
+            self.server.busy += 1
+            self.server.busiest = max(self.server.busiest, self.server.busy)
+        try:
+            act(self, body)
+        finally:
+            with self.server.lock:
+                self.server.busy -= 1
+
+    def reply(self, content, status=200, **headers):
+        data = content if isinstance(content, bytes) else json.dumps(content).encode()
+        self.send_response(status)
+        for name, value in {"Content-Type": "application/json", "Content-Length": len(data), **headers}.items():
+            self.send_header(name.replace("_", "-"), str(value))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *args):
+        pass
+
+
+class Fake(ThreadingHTTPServer):
+    """A server that answers right, or as the next of `acts` says; `busiest` counts the requests at once."""
+
+    request_queue_size = 64
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.address, self.released = f"http://127.0.0.1:{self.server_port}", threading.Event()
+        self.lock, self.busy, self.busiest = threading.Lock(), 0, 0
+        self.acts, self.posts, self.gets, self.check = [], [], [], serves("smol", "other")
+
+    def handle_error(self, request, client_address):  # a client that has gone
+        pass
+
+
+def serves(*models):
+    return lambda handler: handler.reply({"object": "list", "data": [{"id": model} for model in models]})
+
+
+def answer_to(body):
+    ids = re.findall(r'"(\d+)":', body["structured_outputs"]["regex"])
+    prompt = body["messages"][0]["content"]
+    return "{" + ",".join(f'"{name}":{1 + (int(name) + len(prompt)) % 100}' for name in ids) + "}"
+
+
+def saying(content, finish_reason="stop", tokens=12, **message):
+    """Answer with these words, whatever was asked."""
+
+    def act(handler, body):
+        said = {"role": "assistant", "content": content(body) if callable(content) else content, **message}
+        handler.reply(
+            {
+                "id": "1",
+                "object": "chat.completion",
+                "created": 1,
+                "model": body["model"],
+                "choices": [{"index": 0, "message": said, "finish_reason": finish_reason, "logprobs": None}],
+                "usage": {"prompt_tokens": 30, "completion_tokens": tokens, "total_tokens": 30 + tokens},
+            }
+        )
+
+    return act
+
+
+right = saying(answer_to)
+rubbish = saying("Sure! Here are\nthe scores: {}")
+
+
+def after(seconds, act=right):
+    def late(handler, body):
+        time.sleep(seconds)
+        act(handler, body)
+
+    return late
+
+
+def failing(status, message="it is broken", **headers):
+    """An error as vLLM words it, with the request's key in it."""
+
+    def act(handler, body=None):
+        secret = handler.headers["Authorization"]
+        handler.reply({"error": {"message": f"{message} {secret}", "code": status}}, status, **headers)
+
+    return act
+
+
+def hang(handler, body=None):
+    handler.server.released.wait(20)
+    handler.close_connection = True
+
+
+def close(handler, body=None):
+    handler.close_connection = True
+    handler.connection.shutdown(socket.SHUT_RDWR)
+
+
+def plain(content, content_type="text/html"):
+    return lambda handler, body=None: handler.reply(content, Content_Type=content_type)
+
+
+@pytest.fixture
+def fake():
+    with Fake() as running:
+        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield running
+        running.released.set()
+        running.shutdown()
+        thread.join()
+
+
+@pytest.fixture(autouse=True)
+def surroundings(monkeypatch):
+    """A key, no proxies, pauses too short to be seen, and no certificates: they take 30 ms a client."""
+    monkeypatch.setenv(VARIABLE, KEY)
+    for name in (*PROXIES, "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setattr(module, "LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", lambda self, *args, **options: None)
+
+
+def source(fake, **changes):
+    url = fake if isinstance(fake, str) else f"{fake.address}/v1"
+    fields = {"kind": "server", "url": url, "model": "smol", "key": VARIABLE, "tokenizer": "any", "timeout": 5}
+    return ServerSource(**fields | changes)
+
+
+def engine(fake, **changes):
+    return ServerEngine(source(fake, **changes))
+
+
+def question(prompt="Rate these.", ids=IDS):
+    return Question(prompt, answer_pattern(ids), longest_answer(ids))
+
+
+def error_of(call):
+    """The one line of a failure, which has no key, nor has any exception behind it."""
+    with pytest.raises(CragruError) as caught:
+        call()
+    told = str(caught.value)
+    assert "\n" not in told
+    assert KEY not in "".join(traceback.format_exception(caught.value))
+    behind = caught.value
+    while behind := behind.__cause__ or behind.__context__:
+        assert KEY not in str(behind)
+    return told
+
+
+def refusal(fake, *acts, questions=1, **changes):
+    """What is told of questions to a server that does this, and how often it was asked."""
+    fake.acts = list(acts)
+    told = error_of(lambda: engine(fake, **changes).ask([question()] * questions))
+    assert told.startswith(f"'smol' at {fake.address}/v1: ")
+    return told.removeprefix(f"'smol' at {fake.address}/v1: "), len(fake.posts)
+
+
+# --- right answers
+
+
+def test_an_answer_and_what_was_asked(fake):
+    (answer,) = engine(fake).ask([question()])
+    assert answer.text == answer_to(fake.posts[0]) == '{"7":19,"191":3,"8":20}'
+    assert (answer.finish_reason, answer.prompt_tokens, answer.answer_tokens) == ("stop", 30, 12)
+    assert fake.posts == [
+        {
+            "model": "smol",
+            "messages": [{"role": "user", "content": "Rate these."}],
+            "temperature": 0.0,
+            "max_tokens": longest_answer(IDS),
+            "structured_outputs": {"regex": answer_pattern(IDS)},
+        }
+    ]
+
+
+def test_blanks_around_an_answer_are_not_kept(fake):
+    fake.acts = [saying(lambda body: f"\n {answer_to(body)}\n")]
+    assert engine(fake).ask([question()])[0].text == '{"7":19,"191":3,"8":20}'
+
+
+def test_answers_are_in_the_order_of_the_questions(fake):
+    """Though the server answers the last first."""
+    fake.acts = [after(0.02 * (12 - place)) for place in range(12)]
+    questions = [question("?" * (place + 1), (str(place + 1),)) for place in range(12)]
+    answers = engine(fake, parallel=12).ask(questions)
+    assert [json.loads(answer.text) for answer in answers] == [{str(n): 1 + 2 * n} for n in range(1, 13)]
+    assert fake.busiest > 6
+
+
+@pytest.mark.parametrize("parallel", [1, 3])
+def test_no_more_requests_at_once_than_allowed(fake, parallel):
+    fake.acts = [after(0.02)] * 9
+    assert len(engine(fake, parallel=parallel).ask([question()] * 9)) == 9
+    assert fake.busiest == parallel
+
+
+def test_no_question(fake):
+    assert engine(fake).ask([]) == []
+
+
+def test_the_start_looks_for_the_model(fake):
+    started = engine(fake)
+    assert 0 < started.start_seconds < 5
+    assert started.start_seconds == started.start_seconds
+    assert fake.gets == ["/v1/models"]
+    assert fake.posts == []
+
+
+def test_settings(fake):
+    assert engine(fake).settings == {
+        "engine": "server",
+        "url": f"{fake.address}/v1",
+        "model": "smol",
+        "decoding": {"temperature": 0.0, "constraint": "regex"},
+        "device": "server",
+        "versions": {"openai": openai.__version__},
+    }
+
+
+def test_a_whole_stage_into_the_store(fake, tmp_path):
+    records = [PromptRecord(user, f"user {user}", 9, 0, [user], [6, 190], ["7", "191"]) for user in range(5)]
+    chunks = cut_chunks({"cell": records}, 2)
+    store = AnswerStore(tmp_path)
+    keys = score_chunks(chunks, engine(fake), store)["cell"]
+    assert [len(store.answers(keys[number])) for number in "012"] == [2, 2, 1]
+    assert store.cost(keys["0"])["device"] == "server"
+    assert len(fake.posts) == 5
+    assert KEY not in "".join(path.read_text() for path in tmp_path.iterdir())
+
+
+def test_the_registry_opens_it(fake, tmp_path):
+    entry = load_llms(ROOT / "config/llms.yaml").entry("local-server")
+    assert open_engine(entry, tmp_path, {}, 1).settings["url"] == "http://127.0.0.1:8000/v1"
+
+
+# --- failures that pass
+
+
+@pytest.mark.parametrize("act", [failing(500), failing(503), failing(429), failing(408), close])
+def test_what_may_pass_is_asked_again(fake, act):
+    fake.acts = [act, act]
+    (answer,) = engine(fake).ask([question()])
+    assert answer.text == '{"7":19,"191":3,"8":20}'
+    assert len(fake.posts) == 3
+
+
+def test_a_late_answer_is_asked_for_again(fake):
+    fake.acts = [hang]
+    assert len(engine(fake, timeout=0.2).ask([question()])) == 1
+    assert len(fake.posts) == 2
+
+
+def test_a_start_waits_for_a_busy_server(fake):
+    checks = [serves("smol"), failing(503)]
+    fake.check = lambda handler: checks.pop()(handler)
+    assert engine(fake).start_seconds > 0
+    assert len(fake.gets) == 2
+
+
+def test_the_screen_hears_of_trouble_once_a_chunk_and_the_log_each_time(fake, caplog):
+    caplog.set_level(logging.DEBUG)
+    fake.acts = [failing(503)] * 4
+    engine(fake, parallel=2).ask([question()] * 4)
+    told = [(record.levelname, record.message) for record in caplog.records if record.name == module.__name__]
+    assert [level for level, _ in told] == ["WARNING", "DEBUG", "DEBUG", "DEBUG"]
+    assert told[0][1] == (
+        f"'smol' at {fake.address}/v1: the server failed (503: it is broken Bearer ***); retry 1 of 5 in 0.0 s"
+    )
+    assert KEY not in caplog.text
+
+
+def attempt(number, error):
+    return SimpleNamespace(attempt_number=number, outcome=SimpleNamespace(exception=lambda: error))
+
+
+def status_error(status, **headers):
+    response = SimpleNamespace(request=None, status_code=status, headers=headers)
+    return APIStatusError("", response=response, body=None)
+
+
+def test_pauses_grow_and_follow_the_server_up_to_a_limit(monkeypatch):
+    monkeypatch.setattr(module, "LONGEST_PAUSE", 30.0)
+    lost = openai.APIConnectionError(request=None)
+    for number, least in enumerate((1, 2, 4, 8, 16, 30, 30), start=1):
+        pauses = [module._pause(attempt(number, lost)) for _ in range(20)]
+        assert least <= min(pauses) <= max(pauses) <= min(least + 2, 30)
+        assert len(set(pauses)) > 1 or least == 30
+    assert module._pause(attempt(1, status_error(429, **{"retry-after": "20"}))) == 20
+    assert module._pause(attempt(1, status_error(429, **{"retry-after": "3600"}))) == 30
+    for nonsense in ("Wed, 21 Oct 2015 07:28:00 GMT", "-5", "nan", ""):
+        assert 1 <= module._pause(attempt(1, status_error(429, **{"retry-after": nonsense}))) <= 3
+
+
+def test_the_servers_pause_is_kept(fake, monkeypatch):
+    monkeypatch.setattr(module, "LONGEST_PAUSE", 30.0)
+    monkeypatch.setattr(module, "BACK_OFF", lambda state: 0.0)
+    fake.acts = [failing(429, Retry_After=0.3)]
+    begun = time.monotonic()
+    engine(fake).ask([question()])
+    assert 0.3 <= time.monotonic() - begun < 10
+
+
+# --- failures that stay
+
+
+@pytest.mark.parametrize(
+    ("act", "told"),
+    [
+        (
+            failing(500),
+            "the server failed (500: it is broken Bearer ***), asked 3 times; look into its log, or try again later",
+        ),
+        (
+            failing(429),
+            "too many requests (429: it is broken Bearer ***), asked 3 times; lower `parallel` in the registry, or "
+            "try again later",
+        ),
+        (
+            close,
+            "no connection (Server disconnected without sending a response.), asked 3 times; see whether the server "
+            "runs, or correct `url` in the registry",
+        ),
+    ],
+)
+def test_tries_end(fake, act, told):
+    assert refusal(fake, *[act] * 9, retries=2) == (told, 3)
+
+
+def test_a_server_that_hangs(fake):
+    told, times = refusal(fake, *[hang] * 9, retries=1, timeout=0.2)
+    assert told == "no answer in time (ReadTimeout), asked 2 times; raise `timeout` or lower `parallel` in the registry"
+    assert times == 2
+
+
+@pytest.mark.parametrize(
+    ("act", "told"),
+    [
+        (failing(401), f"access is refused (401); check the key in {VARIABLE}"),
+        (failing(403), f"access is refused (403); check the key in {VARIABLE}"),
+        (
+            failing(404),
+            "no such address or model (404: it is broken Bearer ***); correct `url` or `model` in the registry",
+        ),
+        (
+            failing(400, "too\nlong\x1b[31m"),
+            "the request is refused (400: too long [31m Bearer ***); the server must support structured outputs, and "
+            "its context hold the prompt and the answer",
+        ),
+        (failing(308), "unexpected status (308: it is broken Bearer ***); correct `url` in the registry"),
+        (plain(b"<html>welcome</html>"), "the reply is not JSON; correct `url` in the registry"),
+        (plain(b"\xff{", "application/json"), "the reply is not JSON; "),
+        (plain(b'"welcome"', "application/json"), "the reply is not OpenAI's (: Input should be a valid dictionary"),
+        (plain(b'{"choices": []}'), "the reply is not OpenAI's (choices: List should have at least 1 item"),
+        (plain(b'{"choices": [{"message": {"content": [1]}}]}'), "the reply is not OpenAI's (choices.0.message."),
+        (
+            saying("words", "content_filter"),
+            "the model refused to answer: 'words'; take another model or template",
+        ),
+        (saying(None, refusal="I'd rather not"), 'the model refused to answer: "I\'d rather not"; take another'),
+        (saying(None), "the reply has no text, and ended by 'stop'; have the server answer at once, without thinking"),
+    ],
+)
+def test_what_does_not_pass_is_asked_once(fake, act, told):
+    got, times = refusal(fake, act)
+    assert got.startswith(told)
+    assert times == 1
+
+
+def test_a_reply_without_counts_of_tokens(fake):
+    told, _ = refusal(fake, plain(b'{"choices": [{"message": {"content": "a"}, "finish_reason": "stop"}]}'))
+    assert told.startswith("the reply is not OpenAI's (usage: ")
+
+
+@pytest.mark.parametrize(("retries", "times"), [(0, 1), (1, 2), (5, 2)])
+def test_a_server_that_does_not_hold_to_the_pattern(fake, retries, times):
+    assert refusal(fake, *[rubbish] * 9, retries=retries) == (
+        "the answer is not what the pattern allows: 'Sure! Here are the scores: {}'; the server must support "
+        "structured outputs (`structured_outputs` with a `regex`), as vLLM does",
+        times,
+    )
+
+
+def test_one_slip_is_forgiven(fake):
+    fake.acts = [rubbish]
+    assert engine(fake).ask([question()])[0].finish_reason == "stop"
+    assert len(fake.posts) == 2
+
+
+def test_an_answer_that_took_all_its_tokens_is_none_of_the_pattern(fake):
+    assert "must support structured outputs" in refusal(fake, *[saying("Sure, ", "length", longest_answer(IDS))] * 2)[0]
+
+
+@pytest.mark.parametrize("reason", ["length", "abort", "tool_calls"])
+def test_other_ends_are_passed_on(fake, reason):
+    fake.acts = [saying('{"7":1', reason, 5)]
+    (answer,) = engine(fake).ask([question()])
+    assert (answer.text, answer.finish_reason, answer.answer_tokens) == ('{"7":1', reason, 5)
+
+
+def test_the_first_error_ends_the_rest(fake):
+    """Neither those under way, which would take 20 s, nor those that wait."""
+    begun = time.monotonic()
+    told, times = refusal(fake, hang, hang, after(0.1, failing(401)), questions=30, parallel=3, timeout=20)
+    assert told.startswith("access is refused")
+    assert time.monotonic() - begun < 10
+    assert times == 3
+
+
+def test_a_chunk_that_fails_is_not_kept(fake, tmp_path):
+    fake.acts = [right, right, right, failing(400)]
+    records = [PromptRecord(user, f"user {user}", 9, 0, [user], [6], ["7"]) for user in range(4)]
+    store = AnswerStore(tmp_path)
+    with pytest.raises(CragruError, match=r"the request is refused \(400"):
+        score_chunks(cut_chunks({"cell": records}, 2), engine(fake, parallel=1), store)
+    assert len(list(tmp_path.glob("*.cost.json"))) == 1
+
+
+# --- the start
+
+
+def test_a_model_that_is_not_served(fake):
+    fake.check = serves("other", "a" * 200, "big")
+    told = error_of(lambda: engine(fake, model="smoll").start_seconds)
+    assert told.startswith(f"'smoll' at {fake.address}/v1: it serves aaa")
+    assert told.endswith("aaa; wanted smoll; correct `model` in the registry")
+    assert len(told) < 320
+    fake.check = serves("other", "big")
+    assert "it serves big, other; wanted smol; " in error_of(lambda: engine(fake).start_seconds)
+    fake.check = serves()
+    assert "it serves nothing; wanted smol; " in error_of(lambda: engine(fake).start_seconds)
+
+
+def test_a_server_that_is_down_is_told_at_once():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
+        told = error_of(lambda: engine(url).start_seconds)
+    assert told == (
+        f"'smol' at {url}: no connection (All connection attempts failed); see whether the server runs, or correct "
+        "`url` in the registry"
+    )
+
+
+@pytest.mark.parametrize(
+    ("check", "told"),
+    [
+        (failing(401), f"access is refused (401); check the key in {VARIABLE}"),
+        (failing(404), "no such address or model (404: "),
+        (close, "no connection (Server disconnected"),
+        (hang, "no answer in time (ReadTimeout); "),
+        (plain(b"<html>"), "the reply is not JSON; "),
+        (plain(b'{"data": 3}', "application/json"), "the reply is not OpenAI's (data: "),
+    ],
+)
+def test_a_start_that_fails(fake, monkeypatch, check, told):
+    monkeypatch.setattr(module, "CHECK_SECONDS", 0.2)
+    fake.check = check
+    started = engine(fake)
+    got = error_of(lambda: started.start_seconds)
+    assert got.startswith(f"'smol' at {fake.address}/v1: {told}")
+    assert len(fake.gets) == 1
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:x/v1", "http://127.0.0.1:99999/v1", "http://[::1/v1"])
+def test_no_address(url):
+    told = error_of(lambda: engine(url))
+    assert told.startswith(f"'smol' at {url}: no address (")
+
+
+# --- keys
+
+
+def authorization(fake, **changes):
+    seen = []
+
+    def act(handler, body):
+        seen.append(handler.headers["Authorization"])
+        right(handler, body)
+
+    fake.acts = [act]
+    engine(fake, **changes).ask([question()])
+    return seen
+
+
+def test_the_key_is_sent(fake, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-another")
+    assert authorization(fake) == [f"Bearer {KEY}"]
+    assert authorization(fake, key=None) == ["Bearer EMPTY"]
+    monkeypatch.setenv(VARIABLE, f" {KEY}\n")
+    assert authorization(fake) == [f"Bearer {KEY}"]
+
+
+@pytest.mark.parametrize("call", [lambda one: one.start_seconds, lambda one: one.ask([question()])])
+@pytest.mark.parametrize("value", [None, "", "  "])
+def test_without_the_key_nothing_is_sent(fake, monkeypatch, value, call):
+    if value is None:
+        monkeypatch.delenv(VARIABLE)
+    else:
+        monkeypatch.setenv(VARIABLE, value)
+    one = engine(fake)
+    told = error_of(lambda: call(one))
+    assert f"the environment variable {VARIABLE} is not set; put the server's API key into it" in told
+    assert fake.gets == fake.posts == []
+
+
+def test_the_store_needs_no_key(fake, tmp_path, monkeypatch):
+    chunks = cut_chunks({"cell": [PromptRecord(1, "user", 9, 0, [1], [6], ["7"])]}, 2)
+    first = score_chunks(chunks, engine(fake), AnswerStore(tmp_path))
+    monkeypatch.delenv(VARIABLE)
+    assert score_chunks(chunks, engine(fake), AnswerStore(tmp_path)) == first
+
+
+@pytest.mark.parametrize("value", [f"{KEY}\nX: y", f"{KEY} x", f"{KEY}é"])
+def test_a_key_that_no_header_can_hold(fake, monkeypatch, value):
+    monkeypatch.setenv(VARIABLE, value)
+    told = error_of(lambda: engine(fake).start_seconds)
+    assert f"the environment variable {VARIABLE} holds characters that no key has" in told
+
+
+def test_a_server_without_a_named_key_says_so(fake):
+    assert refusal(fake, failing(401), key=None)[0] == (
+        "access is refused (401); name the variable that holds its key in `key`"
+    )
+
+
+def test_no_log_has_the_key(fake, caplog):
+    """Even where the server sends it back, in an error, an answer or the list of models, and libraries log all."""
+    caplog.set_level(logging.DEBUG)
+    for act in (failing(500), failing(401), saying(KEY), saying(None, refusal=KEY), plain(KEY.encode()), close):
+        refusal(fake, act, act, retries=1)
+    fake.check = serves(KEY)
+    assert "it serves ***; wanted smol" in error_of(lambda: engine(fake).start_seconds)
+    assert "asyncio" in caplog.text
+    assert KEY not in caplog.text
+    assert KEY not in json.dumps(engine(fake).settings)
+
+
+# --- proxies
+
+
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "socks5://127.0.0.1:9", "nonsense://x"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_this_machine_is_reached_without_a_proxy(fake, monkeypatch, proxy, host):
+    for name in PROXIES:
+        monkeypatch.setenv(name, proxy)
+        monkeypatch.setenv(name.upper(), proxy)
+    here = engine(f"http://{host}:{fake.server_port}/v1")
+    assert here.start_seconds > 0
+    assert len(here.ask([question()])) == 1
+
+
+@pytest.mark.parametrize(
+    ("host", "own"),
+    [
+        *((host, True) for host in ("127.0.0.1", "127.9.9.9:80", "[::1]:80", "0.0.0.0:8000")),
+        *((host, True) for host in ("localhost", "LOCALHOST:80", "a.localhost")),
+        *((host, False) for host in ("10.0.0.1", "[2001:db8::1]", "localhost.example.org", "127.0.0.1.example.org")),
+    ],
+)
+def test_what_is_this_machine(host, own):
+    assert module._is_loopback(f"http://{host}/v1") is own
+
+
+def test_other_machines_are_reached_through_the_proxy(fake, monkeypatch):
+    monkeypatch.setenv("http_proxy", fake.address)
+    there = engine("http://llm.example.invalid/v1")
+    assert there.start_seconds > 0
+    assert len(there.ask([question()])) == 1
+    assert fake.gets == ["http://llm.example.invalid/v1/models"]
+
+
+def test_a_proxy_that_cannot_be_used(monkeypatch):
+    monkeypatch.setenv("http_proxy", "nonsense://me:secret@proxy.invalid")
+    told = error_of(lambda: engine("http://llm.example.invalid/v1").start_seconds)
+    assert told.startswith("'smol' at http://llm.example.invalid/v1: no way to connect (ValueError); correct `url`")
+    assert "secret" not in told
+
+
+# --- Ctrl-C
+
+
+def interrupt(fake, requests):
+    """Press Ctrl-C once the server has so many."""
+    while len(fake.posts) < requests:
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def threads():
+    """All but the server's."""
+    return {thread.name for thread in threading.enumerate() if "process_request" not in thread.name}
+
+
+@pytest.mark.parametrize("act", [hang, failing(503)])
+def test_ctrl_c_ends_it_at_once(fake, monkeypatch, act):
+    """Whether it waits for answers or to ask again."""
+    monkeypatch.setattr(module, "LONGEST_PAUSE", 30.0)
+    monkeypatch.setattr(module, "BACK_OFF", lambda state: 30.0)
+    fake.acts = [act] * 40
+    before = threads()
+    presser = threading.Thread(target=interrupt, args=(fake, 8))
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        presser.start()
+        engine(fake, parallel=8, timeout=30).ask([question()] * 40)
+    presser.join()
+    assert time.monotonic() - begun < 10
+    assert threads() == before
+    assert len(fake.posts) == 8

