@@ -61,38 +61,38 @@ def paper_file(wildcards):
     return str(ROOT / paper) if paper else []
 
 
-def row(cell, label, per_user, panel, cost=None):
-    """One row under one seed: how it is called, and its files. `cell` has the data set, protocol, seed and backbone."""
-    names = {"cohort": project.settings.scoring.cohort, **cell._asdict()}
+def row(dataset, protocol, seed, backbone, label, per_user, panel, cost=None):
+    """One row under one seed: how it is called, and its files."""
+    names = {"dataset": dataset, "protocol": protocol, "seed": seed}
+    cohort = COHORT.format(**names, cohort=project.settings.scoring.cohort)
     return {
         "panel": panel,
-        "dataset": project.registry.datasets[cell.dataset].title,
-        "backbone": project.params.backbones[cell.backbone].label,
+        "dataset": project.registry.datasets[dataset].title,
+        "backbone": project.params.backbones[backbone].label,
         "method": label,
-        "seed": cell.seed,
+        "seed": seed,
         "per_user": per_user,
-        "cohort": None if panel == EVERYONE else COHORT.format(**names),
+        "cohort": None if panel == EVERYONE else cohort,
         "cost": cost,
     }
 
 
 def model_rows(protocol, dataset, backbone, models, panel):
     """Rows of models: each under every seed."""
-    cells = [
-        Cell(dataset, protocol, seed, backbone, model, None, None)
-        for model in models
-        for seed in project.settings.seeds
-    ]
-    path = rules.evaluate.output.per_user
-    return [
-        row(
-            cell,
-            project.label(cell.source),
-            path.format(**cell._asdict(), model=cell.source),
-            panel,
-        )
-        for cell in cells
-    ]
+    rows = []
+    for model in models:
+        for seed in project.settings.seeds:
+            state = {
+                "dataset": dataset,
+                "protocol": protocol,
+                "seed": seed,
+                "backbone": backbone,
+            }
+            per_user = rules.evaluate.output.per_user.format(**state, model=model)
+            rows.append(
+                row(**state, label=project.label(model), per_user=per_user, panel=panel)
+            )
+    return rows
 
 
 def source_suffix(cell):
@@ -111,7 +111,7 @@ def cragru_rows(cells, dataset, backbone):
     ]
     return [
         row(
-            cell,
+            *cell[:4],  # data set, protocol, seed, backbone
             label + source_suffix(cell),
             cell_file(cell, file),
             COHORT_PANEL,
@@ -148,28 +148,23 @@ def figure_rows(wildcards):
     """Bars of a strategies figure: the backbone alone, each strategy, and the rivals that the run has."""
     spec = project.figures.figures[wildcards.figure]
     rivals = [m for m in spec.rivals if m in project.settings.methods]
-    rows = []
-    for pair in dict.fromkeys(
-        (cell.dataset, cell.backbone) for cell in cells_of(project, spec)
-    ):
-        own = [
-            cell
-            for cell in cells_of(project, spec)
-            if (cell.dataset, cell.backbone) == pair
-        ]
+    cells, rows = cells_of(project, spec), []
+    for pair in dict.fromkeys((cell.dataset, cell.backbone) for cell in cells):
+        own = [cell for cell in cells if (cell.dataset, cell.backbone) == pair]
         alone = [cell for cell in own if cell.strategy == own[0].strategy]
-        rows += [
-            row(c, NO_LLM + source_suffix(c), cell_file(c, NO_LLM_ORDER), COHORT_PANEL)
-            for c in alone
+        bars = [(cell, NO_LLM, NO_LLM_ORDER) for cell in alone]
+        bars += [
+            (cell, project.params.strategies[cell.strategy].label, LLM_ORDER)
+            for cell in own
         ]
         rows += [
             row(
-                c,
-                project.params.strategies[c.strategy].label + source_suffix(c),
-                cell_file(c, LLM_ORDER),
+                *cell[:4],
+                label + source_suffix(cell),
+                cell_file(cell, file),
                 COHORT_PANEL,
             )
-            for c in own
+            for cell, label, file in bars
         ]
         rows += model_rows(spec.protocol, *pair, rivals, COHORT_PANEL)
     return rows
