@@ -77,7 +77,9 @@ def _start_log(snakemake: Any) -> logging.Logger:
     root.addHandler(screen)
     if snakemake.log:
         Path(snakemake.log[0]).parent.mkdir(parents=True, exist_ok=True)
-        file = logging.FileHandler(snakemake.log[0], mode="w", encoding="utf-8")
+        Path(snakemake.log[0]).write_text("")
+        # not mode="w": vLLM's own set-up of logging closes all handlers, and only one that appends opens again
+        file = logging.FileHandler(snakemake.log[0], mode="a", encoding="utf-8")
         file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         root.addHandler(file)
     logger = logging.getLogger("cragru")

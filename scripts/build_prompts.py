@@ -1,5 +1,6 @@
 """A cohort's prompts, of what a strategy kept."""
 
+import logging
 import time
 
 import pandas as pd
@@ -14,6 +15,8 @@ from cragru.llm.records import write_prompts
 from cragru.progress import Progress
 from cragru.retrieval.selection import CANDIDATES, SELECTION
 from cragru.smk import stage
+
+log = logging.getLogger("cragru")
 
 
 def main(job):
@@ -39,9 +42,11 @@ def main(job):
     seconds = time.perf_counter() - start
     write_prompts(job.output.prompts, records)
     counted = pd.DataFrame({"dropped": [r.dropped for r in records], "tokens": [r.tokens for r in records]})
+    shortened, lines = int((counted["dropped"] > 0).sum()), int(counted["dropped"].sum())
+    log.info("%d of %d prompts were shortened, by %d history lines in all", shortened, len(users), lines)
     cost = {"users": len(users), "seconds_per_user": seconds / len(users), **counted.mean().to_dict()}
     write_json(job.output.cost, cost)
-    return {"shortened": int((counted["dropped"] > 0).sum()), "lines_dropped": int(counted["dropped"].sum())}
+    return {"shortened": shortened, "lines_dropped": lines}
 
 
 if __name__ == "__main__":

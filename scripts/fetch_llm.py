@@ -1,13 +1,13 @@
 """Bring a language model into a folder that vLLM can serve."""
 
 from cragru.config.base import parse
-from cragru.config.llms import LlmEntry
+from cragru.config.llms import LlmSource
 from cragru.llm.models import fetch_model
 from cragru.smk import stage
 
 
 def main(job):
-    entry = parse(LlmEntry, job.params.entry, "llms.yaml")
+    entry = parse(LlmSource, job.params.entry, "llms.yaml")
     return {"files": fetch_model(entry.source, job.output.folder)}
 
 

@@ -1,7 +1,7 @@
 """Have the prompts of a batch of cells answered: this job's share of their chunks."""
 
 from cragru.config.base import parse
-from cragru.config.llms import LlmEntry
+from cragru.config.llms import LlmService
 from cragru.io import read_json, write_json
 from cragru.llm.engines import open_engine
 from cragru.llm.records import read_prompts
@@ -11,7 +11,7 @@ from cragru.smk import stage
 
 
 def main(job):
-    entry = parse(LlmEntry, job.params.entry, "llms.yaml")
+    entry = parse(LlmService, job.params.entry, "llms.yaml")
     cells = {path: read_prompts(path) for path in job.input.prompts}
     chunks = share_of(cut_chunks(cells, job.params.chunk), int(job.wildcards.share), int(job.wildcards.shares))
     files = read_json(job.input.manifest)["facts"]["files"]

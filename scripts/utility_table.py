@@ -13,7 +13,8 @@ def main(job):
     header, grid = utility_grid(table, spec["least_users"])
     notes = utility_notes(table, job.params.title)
     if job.input.checks:
-        notes.append(job.params.note + " " + candidates_note(map(read_json, job.input.checks)))
+        checks = map(read_json, job.input.checks)
+        notes.append(job.params.note + " " + candidates_note(zip(job.params.candidate_groups, checks, strict=True)))
     write_table(dict(job.output.items()), table, header, grid, spec, notes)
 
 

@@ -105,18 +105,29 @@ class EngineOptions(Frozen):
     context: PositiveInt = Field(description="most tokens of prompt and answer together")
     sequences: PositiveInt = Field(default=64, description="most answers under way at once")
     cache_gib: PositiveFloat | None = Field(
-        default=None, description="KV cache in GiB; null: vLLM takes what memory is free"
+        default=None,
+        description="KV cache in GiB; null: what vLLM takes, nine tenths of the memory",
     )
     eager: bool = Field(default=False, description="start at once, without compiling the model; slower per answer")
     threads: PositiveInt = Field(default=8, description="CPU threads; at most what --cores gives")
 
 
-class LlmEntry(Frozen):
+class LlmSource(Frozen):
+    """What brings a model here."""
+
+    source: Source
+
+
+class LlmService(LlmSource):
+    """What answers with a model."""
+
+    engine: EngineOptions
+
+
+class LlmEntry(LlmService):
     """One language model."""
 
     label: Text = Field(description="its name in tables and figures")
-    source: Source
-    engine: EngineOptions
 
 
 class Llms(Frozen):

@@ -104,7 +104,6 @@ def _unknown_names(project: Project) -> Iterator[str]:
         ("tables", settings.tables, project.tables.tables, files.tables),
         ("figures", settings.figures, project.figures.figures, files.figures),
         ("retrieval.strategies", settings.retrieval.strategies, params.strategies, files.params),
-        ("scoring.compare_on", settings.scoring.compare_on, settings.backbones, "the key backbones"),
         ("scoring.llm", [settings.scoring.llm] if settings.scoring.llm else [], project.llms.llms, files.llms),
     ):
         for name in wanted:
@@ -141,6 +140,9 @@ def _wrong_tables(project: Project) -> Iterator[str]:
         wrong = [k for k in getattr(spec, "cutoffs", []) if k not in CUTOFFS]
         if wrong:
             yield f"{where}.cutoffs: got {wrong}; allowed: {', '.join(map(str, CUTOFFS))}"
+        for name in getattr(spec, "rivals", []):
+            if name not in project.params.methods:
+                yield f"{where}.rivals: unknown name {name!r} ({nearest(name, project.params.methods)})"
         if protocol in project.protocols and shows_cragru(spec):
             order = project.protocols[protocol].order
             if order != "forget-first":
@@ -161,6 +163,10 @@ def _wrong_scoring(project: Project) -> Iterator[str]:
     if settings.scoring.llm is None and needing:
         yield f"scoring.llm: null, but {', '.join(needing)} need an LLM; name one or leave these out"
     comparing = [name for name, spec in named.items() if isinstance(spec, StrategiesFigure)]
+    for name in settings.scoring.compare_on if needing else []:
+        if name not in settings.backbones:
+            hint = nearest(name, settings.backbones)
+            yield f"scoring.compare_on: unknown name {name!r} ({hint}; defined in the key backbones)"
     if comparing and not settings.scoring.compare_on:
         yield f"scoring.compare_on: empty, but {', '.join(comparing)} compares strategies; name a backbone"
     if TABLE_STRATEGY not in project.params.strategies:

@@ -21,8 +21,6 @@ from cragru.llm.prompts import (
 from cragru.llm.records import PromptRecord
 from cragru.seeds import numpy_stream
 
-ORDERS = ("backbone", "shuffled")
-
 
 class Library:
     """The data set's words: movies by item, sentences by user, ratings by row."""

@@ -12,6 +12,8 @@ from cragru.llm.records import PromptRecord
 from cragru.llm.reranking import SCORES
 from cragru.llm.store import AnswerStore
 
+AGAIN = "run again with `--forcerun score_prompts`"
+
 Receipt = Mapping[str, Mapping[str, str]]
 """What one job answered: file of prompts -> number of the chunk in it (from 0) -> the chunk's key."""
 
@@ -24,7 +26,7 @@ def read_receipts(receipts: Iterable[Receipt], cell: str) -> list[str]:
     """
     found = {int(number): key for receipt in receipts for number, key in receipt.get(cell, {}).items()}
     if sorted(found) != list(range(len(found))) or not found:
-        raise CragruError(f"{cell}: receipts have the chunks {sorted(found)}; delete them and run again")
+        raise CragruError(f"{cell}: receipts have the chunks {sorted(found)}; {AGAIN}")
     return [found[number] for number in sorted(found)]
 
 
@@ -38,13 +40,13 @@ def collect_scores(
     """
     answers = [answer for key in keys for answer in store.answers(key)]
     if len(answers) != len(records):
-        raise CragruError(f"{len(answers)} answers for {len(records)} prompts; delete the receipts and run again")
+        raise CragruError(f"{len(answers)} answers for {len(records)} prompts; {AGAIN}")
     frames = []
     for record, answer in zip(records, answers, strict=True):
         try:
             scores = read_scores(answer.text, record.ids)
         except CragruError as error:
-            raise CragruError(f"user {record.user}: {error}; delete the receipts and run again") from error
+            raise CragruError(f"user {record.user}: {error}; delete this chunk's answers and {AGAIN}") from error
         places = range(1, len(scores) + 1)
         frames.append({"user": record.user, "shown": places, "item": record.candidates, "score": scores})
     return pd.concat(map(pd.DataFrame, frames), ignore_index=True).astype(SCORES), answers

@@ -1,11 +1,11 @@
 """Opens what a registry entry says."""
 
-from cragru.config.llms import LlmEntry, ServerSource
+from cragru.config.llms import LlmService, ServerSource
 from cragru.io import PathLike
 from cragru.llm.base import Engine
 
 
-def open_engine(entry: LlmEntry, folder: PathLike, files: dict[str, str], threads: int) -> Engine:
+def open_engine(entry: LlmService, folder: PathLike, files: dict[str, str], threads: int) -> Engine:
     """The engine of a model.
 
     Args:

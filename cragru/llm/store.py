@@ -59,13 +59,15 @@ class AnswerStore:
         """
         if key not in self:
             raise CragruError(
-                f"{self.path(key)}: no such answers, though they were scored; delete the receipts beside "
-                f"{self._folder.name}/ and run again"
+                f"{self.path(key)}: no such answers, though they were scored; run again with `--forcerun score_prompts`"
             )
         try:
             return [Answer(**answer) for answer in read_json(self.path(key))]
         except TypeError as error:
-            raise CragruError(f"{self.path(key)}: not a chunk's answers ({error}); delete it and run again") from error
+            raise CragruError(
+                f"{self.path(key)}: not a chunk's answers ({error}); delete it and run again with "
+                "`--forcerun score_prompts`"
+            ) from error
 
     def cost(self, key: str) -> dict[str, float | str]:
         """What a chunk's answers took: `seconds`, `start_seconds` of the engine that gave them, and its `device`.
@@ -75,7 +77,10 @@ class AnswerStore:
         """
         path = self._cost_path(key)
         if not path.is_file():
-            raise CragruError(f"{path}: no such file; delete {self.path(key).name} beside it and run again")
+            raise CragruError(
+                f"{path}: no such file; delete {self.path(key).name} beside it and run again with "
+                "`--forcerun score_prompts`"
+            )
         return read_json(path)
 
     def _cost_path(self, key: str) -> Path:

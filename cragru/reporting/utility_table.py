@@ -113,22 +113,25 @@ def utility_notes(table: pd.DataFrame, title: str) -> list[str]:
     return [
         f"Protocol: {title}. {panels}; {spread}. "
         "Original: the model before the request, which has forgotten nothing. Bold: best, underlined: second of a data "
-        "set and backbone. In brackets: printed in the paper."
+        "set and backbone, where enough users were evaluated. In brackets: printed in the paper."
     ]
 
 
-def candidates_note(checks: Iterable[dict[str, int]]) -> str:
+def candidates_note(checks: Iterable[tuple[str, dict[str, int]]]) -> str:
     """What the proofs of the prompts say of the candidates.
 
     Args:
-        checks: Counts of `cragru.llm.audit.check_prompts`, of every cell of the table.
+        checks: Whose candidates, and counts of `cragru.llm.audit.check_prompts`, of every cell of the table.
     """
-    counts = pd.DataFrame(list(checks)).sum()
+    groups, counts = zip(*checks, strict=True)
+    table = pd.DataFrame(list(counts)).groupby(pd.Series(groups), sort=False).sum()
+    shares = table["forgotten_candidates"] / table["candidates"]
+    forgotten = "; ".join(f"{group}: {share:.1%}" for group, share in shares.items())
+    lines = table["history_rows"].sum()
     return (
-        f"None of the {counts['history_rows']:,} history lines is a forgotten interaction; "
-        f"{counts['forgotten_candidates'] / counts['candidates']:.1%} of the candidates are items that their user "
-        "asked to forget. Ties: candidates that the LLM's scores leave in the order shown, 1 - distinct scores / "
-        "candidates."
+        f"None of the {lines:,} history lines is a forgotten interaction. Share of candidates that their user asked to "
+        f"forget: {forgotten}. Ties: candidates that the LLM's scores leave in the order shown, "
+        "1 - distinct scores / candidates. The paper's values of CRAGRU are of Llama-3.1-8B and all users."
     )
 
 

@@ -119,9 +119,6 @@ def test_each_figure_and_table_has_its_own_protocol(load):
     assert cells_of(project, spec(project, "table2")) == []
 
 
-# retrieval.strategies, retrieval.sources and scoring.compare_on are not among the lists whose names must differ
-# (config/models.py, Settings._distinct), and config/cells.py makes the repeated cell twice for a figure or a table,
-# which would count its users twice
 @pytest.mark.parametrize(
     ("key", "value"),
     [
@@ -130,14 +127,9 @@ def test_each_figure_and_table_has_its_own_protocol(load):
         ("retrieval/sources", ["original", "original"]),
     ],
 )
-def test_a_name_that_is_repeated_makes_no_cell_twice(load, key, value):
-    try:
-        project = load({f"config/{key}": value})
-    except CragruError:
-        return
-    for name in ("table2", "figure4"):
-        found = cells_of(project, spec(project, name))
-        assert len(set(found)) == len(found)
+def test_a_name_that_is_repeated_is_refused(load, key, value):
+    with pytest.raises(CragruError, match=rf"{key.replace('/', '.')}: got \['{value[0]}'\] more than once"):
+        load({f"config/{key}": value})
 
 
 # --- what the configuration must hold to

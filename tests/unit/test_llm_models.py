@@ -309,11 +309,11 @@ def test_a_repository_without_safetensors(hub, target):
 def test_script(tmp_path, target):
     main = runpy.run_path(str(ROOT / "scripts" / "fetch_llm.py"))["main"]
     source = {"kind": "folder", "path": str(make_folder(tmp_path / "mine"))}
-    entry = {"label": "Mini", "source": source, "engine": {"context": 8}}
+    entry = {"source": source}  # nothing else: a new label, or another engine, fetches nothing
     job = SimpleNamespace(params=SimpleNamespace(entry=entry), output=SimpleNamespace(folder=str(target)))
     assert main(job) == {"files": sums(WHOLE)}
-    job.params.entry = {**entry, "lable": 1}
-    with pytest.raises(CragruError, match=r"llms.yaml: lable: unknown key .did you mean 'label'"):
+    job.params.entry = {**entry, "label": "Mini"}
+    with pytest.raises(CragruError, match=r"llms.yaml: label: unknown key"):
         main(job)
 
 

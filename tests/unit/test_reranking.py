@@ -134,9 +134,6 @@ def test_random_ties_favour_no_place():
     assert all(55 < first.count(item) < 145 for item in range(4))
 
 
-# docstring: "users as in `scores`"; llm/reranking.py:44 sorts by `shown` with pandas' quicksort, which is not stable,
-# so that from some 17 rows on users, and with them the bytes of reranked.parquet, come in an order that the processor
-# makes (numpy sorts otherwise with AVX-512)
 def test_users_stay_in_the_order_of_the_scores():
     users = np.random.default_rng(1).permutation(200)[:50].tolist()
     items = list(range(20))

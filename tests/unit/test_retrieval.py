@@ -251,7 +251,6 @@ def test_a_strategy_that_breaks_its_contract_is_stopped(places, limit):
         select_fixed(places, limit)
 
 
-# without a limit the message says "at most None" (retrieval/selection.py:82 names `limit`, not `most`)
 @pytest.mark.parametrize("limit", [2, None])
 def test_the_message_names_how_many_may_be_kept(limit):
     with pytest.raises(CragruError, match=r"places \[0 1 2\]… are not at most 2 ascending ones"):

@@ -287,8 +287,6 @@ def test_a_chunk_that_another_cell_has_asked_for_is_not_asked_again(store):
     assert engine.starts == 0
 
 
-# two cells of one batch with equal prompts (short histories: each strategy keeps all) are answered twice, for
-# llm/scoring.py:86 looks into the store only; the second answers overwrite the first
 def test_equal_chunks_of_a_batch_are_asked_once(store):
     engine = Oracle()
     receipt = score_chunks(cut_chunks({BPR: records(4), LIGHTGCN: records(4)}, 4), engine, store)
@@ -319,7 +317,8 @@ def too_much(answer):
 MISSPOKEN = [
     (
         cut,
-        "the answer ended by 'length' after 5 tokens, wanted 'stop'; give the model more context, or take fewer "
+        "the answer ended by 'length' after 5 tokens, wanted 'stop'; if it was cut, give the model more context, or "
+        "take fewer "
         "candidates",
     ),
     (aborted, "the answer ended by 'abort' after 8 tokens, wanted 'stop'; "),
@@ -373,7 +372,7 @@ def test_chunks_are_put_in_order_by_number():
 def test_a_missing_chunk_is_told(receipts, shown):
     with pytest.raises(CragruError) as caught:
         read_receipts(receipts, BPR)
-    assert str(caught.value) == f"{BPR}: receipts have the chunks {shown}; delete them and run again"
+    assert str(caught.value) == f"{BPR}: receipts have the chunks {shown}; run again with `--forcerun score_prompts`"
 
 
 # --- collecting
@@ -413,7 +412,7 @@ def test_too_few_answers_are_told(store, missing):
     prompts, found = scored_cell(store)
     with pytest.raises(CragruError) as caught:
         collect_scores(prompts, found[:missing], store)
-    assert str(caught.value) == f"{4 * missing} answers for 10 prompts; delete the receipts and run again"
+    assert str(caught.value) == f"{4 * missing} answers for 10 prompts; run again with `--forcerun score_prompts`"
 
 
 def test_answers_that_were_deleted_are_told(store):
@@ -422,8 +421,7 @@ def test_answers_that_were_deleted_are_told(store):
     with pytest.raises(CragruError) as caught:
         collect_scores(prompts, found, store)
     assert str(caught.value) == (
-        f"{store.path(found[1])}: no such answers, though they were scored; delete the receipts beside answers/ and "
-        "run again"
+        f"{store.path(found[1])}: no such answers, though they were scored; run again with `--forcerun score_prompts`"
     )
 
 

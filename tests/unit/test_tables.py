@@ -282,8 +282,6 @@ def test_panels_can_be_rendered():
     assert [line.split("&")[0].strip() for line in shown[2:]] == ["all", "", r"\midrule pilot", "", "", ""]
 
 
-# a row that is there twice counts its users twice; so it is with a cohort called `all`, as config/paper.yaml has it:
-# the workflow (rules/rows.smk: EVERYONE, row) takes that panel for the one of all users
 def test_a_row_must_not_be_there_twice():
     with pytest.raises(CragruError, match="ML, BPR, M"):
         utility_table(measured("M", per_user([1, 0])) * 2, "A", [5], None)
@@ -294,9 +292,10 @@ def test_note_on_candidates():
         {"history_rows": 1500, "candidates": 300, "forgotten_candidates": 30, "prompts": 15, "forgotten_in_history": 0},
         {"history_rows": 500, "candidates": 100, "forgotten_candidates": 15, "prompts": 5, "forgotten_in_history": 0},
     ]
-    assert candidates_note(iter(checks)).startswith(
-        "None of the 2,000 history lines is a forgotten interaction; 11.2% of the candidates are items that their user "
-        "asked to forget. Ties: "
+    of_three = [("BPR", checks[0]), ("LightGCN", checks[1]), ("BPR", checks[1])]
+    assert candidates_note(iter(of_three)).startswith(
+        "None of the 2,500 history lines is a forgotten interaction. Share of candidates that their user asked to "
+        "forget: BPR: 11.2%; LightGCN: 15.0%. Ties: "
     )
 
 
@@ -351,11 +350,13 @@ def test_script(files, tmp_path, paper):
     rows = [named(files), named(files, "pilot", "cohort.json", "cost.json", method="CRAGRU")]
     spec = {"mask": "A", "cutoffs": [5], "least_users": 1, "caption": "Quality", "label": "tab:quality"}
 
+    params = {"rows": rows, "spec": spec, "title": "by hand", "note": "Scored by hand."}
+
     def make(checks):
         job = SimpleNamespace(
             input=Namedlist(fromdict={"checks": checks, "paper": str(paper(PAPER_CRAGRU))}),
             output=Namedlist(fromdict=outputs),
-            params=Namedlist(fromdict={"rows": rows, "spec": spec, "title": "by hand", "note": "Scored by hand."}),
+            params=Namedlist(fromdict=params | {"candidate_groups": ["BPR"] * len(checks)}),
         )
         runpy.run_path(str(ROOT / "scripts" / "utility_table.py"))["main"](job)
         return outputs["md"].read_text()

@@ -127,6 +127,11 @@ def test_what_else_the_run_makes(folder):
     assert (costs[seconds] > 0).all(axis=None)
 
 
+def test_the_log_goes_on_after_the_engines_start(folder):
+    (log,) = (folder / "results/logs/score_prompts").rglob("*.log")
+    assert "the engine started" in log.read_text()
+
+
 def test_a_second_call_does_nothing(workflow, small, folder):
     assert workflow.plan(folder, config=small) == {}
 

@@ -1,6 +1,6 @@
 # What an LLM scores, and what the rules of that stage depend on: functions over the cells of the run.
 from cragru.config.cells import Cell, cells_of, scored_cells
-from cragru.config.llms import ServerSource
+from cragru.config.llms import FolderSource, ServerSource
 
 LLM_ROOM = "results/llm/{llm}"
 COHORT = f"{STATE}/cohorts/{{cohort}}.json"
@@ -9,19 +9,11 @@ TOGETHER = "together"  # the batch of all cells of a data set, protocol and seed
 CELLS = scored_cells(project)
 
 
-def cell_file(cell, name):
-    """A file of a cell."""
+def cell_file(cell, name, llm=None, cohort=None):
+    """A file of a cell: of the run's LLM and cohort, unless others are asked for."""
     scoring = project.settings.scoring
-    return f"{CELL}/{name}".format(
-        **cell._asdict(), llm=scoring.llm, score="text", cohort=scoring.cohort
-    )
-
-
-def batch_name(cell):
-    """The batch that a cell is scored in, as the path of its receipts has it."""
-    if project.settings.scoring.batch == "state":
-        return TOGETHER
-    return f"{cell.backbone}/{cell.source}/{cell.strategy}/{cell.order}"
+    names = {"llm": llm or scoring.llm, "cohort": cohort or scoring.cohort}
+    return f"{CELL}/{name}".format(**cell._asdict(), score="text", **names)
 
 
 def cell_of(wildcards):
@@ -29,14 +21,33 @@ def cell_of(wildcards):
     return Cell(*(getattr(wildcards, field) for field in Cell._fields))
 
 
+def batch_name(cell, llm, cohort):
+    """The batch that a cell is scored in, as the path of its receipts has it.
+
+    What this run's tables and figures do not show, but a target asks for, is a batch of its own.
+    """
+    scoring = project.settings.scoring
+    is_of_run = (llm, cohort) == (scoring.llm, scoring.cohort) and (
+        cell._replace(seed=int(cell.seed)) in CELLS
+    )
+    if scoring.batch == "state" and is_of_run:
+        return TOGETHER
+    return f"{cell.backbone}/{cell.source}/{cell.strategy}/{cell.order}"
+
+
+def batch_cells(wildcards):
+    """The cells of a batch."""
+    state = (wildcards.dataset, wildcards.protocol, int(wildcards.seed))
+    if wildcards.batch == TOGETHER:
+        return [cell for cell in CELLS if cell[:3] == state]
+    return [Cell(*state, *wildcards.batch.split("/"))]
+
+
 def batch_prompts(wildcards, name="prompts.jsonl"):
-    """A file of every cell of a batch; all of the run's where they are scored together."""
-    state = (wildcards.dataset, wildcards.protocol, wildcards.seed)
+    """A file of every cell of a batch."""
     return [
-        cell_file(cell, name)
-        for cell in CELLS
-        if (cell.dataset, cell.protocol, str(cell.seed)) == state
-        and batch_name(cell) == wildcards.batch
+        cell_file(cell, name, wildcards.llm, wildcards.cohort)
+        for cell in batch_cells(wildcards)
     ]
 
 
@@ -47,8 +58,9 @@ def batch_checks(wildcards):
 
 def cell_receipts(wildcards):
     """The receipts of all jobs that score a part of a cell's batch."""
-    cell, shares = cell_of(wildcards), project.settings.scoring.jobs
-    names = {**dict(wildcards.items()), "batch": batch_name(cell), "shares": shares}
+    batch = batch_name(cell_of(wildcards), wildcards.llm, wildcards.cohort)
+    shares = project.settings.scoring.jobs
+    names = {**dict(wildcards.items()), "batch": batch, "shares": shares}
     return [RECEIPT.format(**names, share=share) for share in range(1, shares + 1)]
 
 
@@ -58,9 +70,23 @@ RECEIPT = (
 )
 
 
-def llm_entry(wildcards):
-    """The model's entry in llms.yaml."""
-    return project.llms.llms[wildcards.llm].model_dump(mode="json")
+def llm_source(wildcards):
+    """Where the model comes from."""
+    return project.llms.llms[wildcards.llm].model_dump(mode="json", include={"source"})
+
+
+def llm_files(wildcards):
+    """The files of a model that is a folder of this machine: new weights there are another model."""
+    source = project.llms.llms[wildcards.llm].source
+    folder = Path(source.path) if isinstance(source, FolderSource) else None
+    if folder is None or not folder.is_dir():
+        return []
+    return sorted(str(path) for path in folder.iterdir() if path.is_file())
+
+
+def llm_service(wildcards):
+    """What answers depend on in the model's entry: not its label."""
+    return project.llms.llms[wildcards.llm].model_dump(mode="json", exclude={"label"})
 
 
 def llm_context(wildcards):
@@ -94,7 +120,7 @@ def tokenizer_manifest(wildcards):
 
 def prompt_template(wildcards):
     """The data set's prompt template."""
-    return str(ROOT / project.registry.datasets[wildcards.dataset].prompt)
+    return repository_file(project.registry.datasets[wildcards.dataset].prompt)
 
 
 def cohort_size(wildcards):

@@ -1,4 +1,5 @@
 # What the rules share: the checked configuration, wildcards, and functions that say what a rule depends on.
+import os
 import re
 import sys
 from pathlib import Path
@@ -49,6 +50,11 @@ wildcard_constraints:
     batch="[A-Za-z0-9./-]+",
     share=r"\d+",
     shares=r"\d+",
+
+
+def repository_file(path):
+    """A file that the configuration names, as seen from the working directory: manifests hold no absolute path."""
+    return os.path.relpath(ROOT / path)
 
 
 def registry_entry(wildcards):

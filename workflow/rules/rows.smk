@@ -58,7 +58,7 @@ def protocol_title(wildcards):
 def paper_file(wildcards):
     """The paper's printed values of a table, if it has any."""
     paper = project.tables.tables[wildcards.table].paper
-    return str(ROOT / paper) if paper else []
+    return repository_file(paper) if paper else []
 
 
 def row(dataset, protocol, seed, backbone, label, per_user, panel, cost=None):
@@ -148,7 +148,7 @@ def figure_rows(wildcards):
     """Bars of a strategies figure: the backbone alone, each strategy, and the rivals that the run has."""
     spec = project.figures.figures[wildcards.figure]
     rivals = [m for m in spec.rivals if m in project.settings.methods]
-    cells, rows = cells_of(project, spec), []
+    cells, rows = needed_cells(spec, wildcards.figure), []
     for pair in dict.fromkeys((cell.dataset, cell.backbone) for cell in cells):
         own = [cell for cell in cells if (cell.dataset, cell.backbone) == pair]
         alone = [cell for cell in own if cell.strategy == own[0].strategy]
@@ -203,6 +203,25 @@ def table_cells(wildcards):
     return cells_of(project, project.tables.tables[wildcards.table])
 
 
+def needed_cells(spec, name):
+    """The cells of what is nothing without an LLM."""
+    cells = cells_of(project, spec)
+    if not cells:
+        raise WorkflowError(
+            f"{name}: needs an LLM and a backbone to compare on; set scoring.llm and scoring.compare_on"
+        )
+    return cells
+
+
+def candidate_groups(wildcards):
+    """Whose candidates the cells of a table have, as its note calls them."""
+    return [
+        f"{project.params.backbones[cell.backbone].label}{source_suffix(cell)} on "
+        + project.registry.datasets[cell.dataset].title
+        for cell in table_cells(wildcards)
+    ]
+
+
 def cell_checks(cells):
     """The proofs of what the prompts of some cells hold."""
     return [cell_file(cell, "prompts-checked.json") for cell in cells]
@@ -217,5 +236,7 @@ def cost_labels(wildcards):
             project.params.strategies[cell.strategy].label + source_suffix(cell),
             cell.seed,
         ]
-        for cell in table_cells(wildcards)
+        for cell in needed_cells(
+            project.tables.tables[wildcards.table], wildcards.table
+        )
     ]

@@ -23,6 +23,8 @@ rule cohort:
 
 
 rule fetch_llm:
+    input:
+        llm_files,
     output:
         folder=directory(f"{LLM_ROOM}/model"),
         manifest=f"{LLM_ROOM}/manifest.json",
@@ -35,7 +37,7 @@ rule fetch_llm:
         "../../envs/llm.yaml"
     threads: 2
     params:
-        entry=llm_entry,
+        entry=llm_source,
         code=code_digest("scripts/fetch_llm.py"),
     message:
         "Fetch {wildcards.llm}"
@@ -129,7 +131,7 @@ rule score_prompts:
         runtime=720,
         gpu=llm_gpus,
     params:
-        entry=llm_entry,
+        entry=llm_service,
         chunk=project.settings.scoring.chunk,
         store=f"{LLM_ROOM}/answers",
         code=code_digest("scripts/score_prompts.py"),

@@ -51,6 +51,7 @@ rule utility_table:
         spec=table_spec,
         title=protocol_title,
         note=lambda wildcards: scoring_note(project.tables.tables[wildcards.table]),
+        candidate_groups=candidate_groups,
         code=code_digest("scripts/utility_table.py"),
     message:
         "Make {wildcards.table}"
