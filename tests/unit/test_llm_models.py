@@ -1,6 +1,5 @@
 import hashlib
 import json
-import os
 import runpy
 import stat
 from types import SimpleNamespace
@@ -8,9 +7,9 @@ from types import SimpleNamespace
 import huggingface_hub
 import pytest
 from configuration import ROOT
-from huggingface_hub import constants, errors
+from huggingface_hub import errors
 
-from cragru.config.llms import FolderSource, HubSource, PackageSource, ServerSource, load_llms
+from cragru.config.llms import FolderSource, HubSource, PackageSource, ServerSource
 from cragru.errors import CragruError
 from cragru.llm import models
 from cragru.llm.models import fetch_model
@@ -321,18 +320,12 @@ def test_script(tmp_path, target):
 
 
 @pytest.mark.slow
-def test_shipped_package_is_converted(target, monkeypatch):
+def test_shipped_package_is_converted(smollm2):
     import torch
     from safetensors import safe_open
     from transformers import AutoTokenizer
 
-    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    source = load_llms(ROOT / "config" / "llms.yaml").entry("smollm2-135m").source
-    files = fetch_model(source, target)
-    assert "HF_HUB_OFFLINE" not in os.environ  # a model of the hub may be next
-    assert constants.HF_HUB_OFFLINE is False
-
+    target, files = smollm2
     assert list(files) == sorted(path.name for path in target.iterdir())
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= set(files)
     assert {stat.S_IMODE(path.stat().st_mode) for path in target.iterdir()} == {0o644}

@@ -13,10 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from cragru.config.llms import ServerSource, load_llms
+from cragru.config.llms import ServerSource
 from cragru.errors import CragruError
 from cragru.llm.answers import read_scores
-from cragru.llm.models import fetch_model
 from cragru.llm.records import PromptRecord
 from cragru.llm.scoring import cut_chunks, score_chunks
 from cragru.llm.server import ServerEngine
@@ -63,14 +62,14 @@ def wait_until_up(process, port, log):
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory):
+def served(smollm2, tmp_path_factory):
     """The server's process and port; the whole group of processes ends with the tests."""
     folder = tmp_path_factory.mktemp("server")
-    fetch_model(load_llms(REGISTRY).entry("smollm2-135m").source, folder / "model")
+    model, _ = smollm2
     port, log = free_port(), folder / "server.log"
     with log.open("wb") as sink:
         process = subprocess.Popen(
-            command(folder / "model", port),
+            command(model, port),
             env=os.environ | QUIET,
             stdout=sink,
             stderr=subprocess.STDOUT,
