@@ -25,12 +25,13 @@ def cells_of(project: Project, spec: UtilityTable | CostTable | StrategiesFigure
     Table II has the strategy `none` on every backbone, in both orders; Figure 4 every strategy on the backbones to
     compare on; the table of costs has what these two have in the backbone's order.
     """
-    if project.settings.scoring.llm is None or not shows_cragru(spec):
+    settings = project.settings
+    if settings.scoring.llm is None or not shows_cragru(spec):
         return []
-    table = list(_grid(project, spec.protocol, project.settings.backbones, [TABLE_STRATEGY]))
+    table = list(_grid(project, spec.protocol, settings.backbones, [TABLE_STRATEGY]))
     if isinstance(spec, UtilityTable):
         return [cell._replace(order=order) for cell in table for order in ("backbone", "shuffled")]
-    figure = list(_grid(project, spec.protocol, project.settings.scoring.compare_on, _strategies(project)))
+    figure = list(_grid(project, spec.protocol, settings.scoring.compare_on, settings.retrieval.strategies))
     return figure if isinstance(spec, StrategiesFigure) else list(dict.fromkeys(figure + table))
 
 
@@ -39,10 +40,6 @@ def scored_cells(project: Project) -> list[Cell]:
     specs = [project.tables.tables[name] for name in project.settings.tables]
     specs += [project.figures.figures[name] for name in project.settings.figures]
     return list(dict.fromkeys(cell for spec in specs for cell in cells_of(project, spec)))
-
-
-def _strategies(project: Project) -> list[str]:
-    return project.settings.retrieval.strategies
 
 
 def _grid(project: Project, protocol: str, backbones: list[str], strategies: list[str]) -> Iterator[Cell]:

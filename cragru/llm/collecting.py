@@ -10,9 +10,7 @@ from cragru.llm.answers import read_scores
 from cragru.llm.base import Answer
 from cragru.llm.records import PromptRecord
 from cragru.llm.reranking import SCORES
-from cragru.llm.store import AnswerStore
-
-AGAIN = "run again with `--forcerun score_prompts`"
+from cragru.llm.store import AGAIN, AnswerStore
 
 Receipt = Mapping[str, Mapping[str, str]]
 """What one job answered: file of prompts -> number of the chunk in it (from 0) -> the chunk's key."""

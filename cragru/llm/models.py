@@ -15,6 +15,7 @@ from typing import Any
 from cragru.config.llms import FolderSource, HubSource, PackageSource, ServerSource
 from cragru.errors import CragruError
 from cragru.io import PathLike, sha256
+from cragru.llm.secrets import read_secret
 
 log = logging.getLogger(__name__)
 
@@ -166,18 +167,8 @@ def _token(source: HubSource) -> str | bool:
     """The token, or False so that none is sent. No message has it."""
     if source.token is None:
         return False
-    token = os.environ.get(source.token, "").strip()
-    if not token:
-        raise CragruError(
-            f"{source.repository}: the environment variable {source.token} is not set; put a token of the hub into it"
-            " that may read this model"
-        )
-    if not (token.isascii() and token.isprintable() and " " not in token):  # such a header would be quoted in an error
-        raise CragruError(
-            f"{source.repository}: the environment variable {source.token} holds characters that no token has; set it"
-            " anew"
-        )
-    return token
+    advice = "put a token of the hub into it that may read this model"
+    return read_secret(source.token, source.repository, "token", advice)
 
 
 def _hub_problem(source: HubSource, error: Exception) -> str:

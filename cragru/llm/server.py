@@ -8,7 +8,6 @@ import asyncio
 import ipaddress
 import json
 import logging
-import os
 import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -24,6 +23,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 from cragru.config.llms import ServerSource
 from cragru.errors import CragruError
 from cragru.llm.base import Answer, Question
+from cragru.llm.secrets import read_secret
 
 log = logging.getLogger(__name__)
 
@@ -232,17 +232,8 @@ class ServerEngine:
         variable = self._source.key
         if variable is None:
             return NO_KEY
-        key = os.environ.get(variable, "").strip()
-        if not key:
-            raise CragruError(
-                f"{self._name}: the environment variable {variable} is not set; put the server's API key into it, or "
-                "leave `key` out of the registry if it asks for none"
-            )
-        if not (key.isascii() and key.isprintable() and " " not in key):  # such a header would be quoted in an error
-            raise CragruError(
-                f"{self._name}: the environment variable {variable} holds characters that no key has; set it anew"
-            )
-        return key
+        advice = "put the server's API key into it, or leave `key` out of the registry if it asks for none"
+        return read_secret(variable, self._name, "key", advice)
 
     def _problem(self, error: openai.OpenAIError) -> tuple[str, str]:
         """What a failure means, and what to do."""

@@ -14,6 +14,8 @@ from cragru.errors import CragruError
 from cragru.io import PathLike, read_json, write_json
 from cragru.llm.base import Answer, Question
 
+AGAIN = "run again with `--forcerun score_prompts`"  # has the receipts made anew, and what is missing answered
+
 
 def chunk_key(settings: dict[str, Any], questions: Sequence[Question]) -> str:
     """The address of a chunk.
@@ -58,16 +60,11 @@ class AnswerStore:
             CragruError: If they are missing or damaged.
         """
         if key not in self:
-            raise CragruError(
-                f"{self.path(key)}: no such answers, though they were scored; run again with `--forcerun score_prompts`"
-            )
+            raise CragruError(f"{self.path(key)}: no such answers, though they were scored; {AGAIN}")
         try:
             return [Answer(**answer) for answer in read_json(self.path(key))]
         except TypeError as error:
-            raise CragruError(
-                f"{self.path(key)}: not a chunk's answers ({error}); delete it and run again with "
-                "`--forcerun score_prompts`"
-            ) from error
+            raise CragruError(f"{self.path(key)}: not a chunk's answers ({error}); delete it and {AGAIN}") from error
 
     def cost(self, key: str) -> dict[str, float | str]:
         """What a chunk's answers took: `seconds`, `start_seconds` of the engine that gave them, and its `device`.
@@ -77,10 +74,7 @@ class AnswerStore:
         """
         path = self._cost_path(key)
         if not path.is_file():
-            raise CragruError(
-                f"{path}: no such file; delete {self.path(key).name} beside it and run again with "
-                "`--forcerun score_prompts`"
-            )
+            raise CragruError(f"{path}: no such file; delete {self.path(key).name} beside it and {AGAIN}")
         return read_json(path)
 
     def _cost_path(self, key: str) -> Path:
