@@ -19,10 +19,12 @@ configfile: f"{workflow.basedir}/config/config.yaml"  # also with --directory
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/methods.smk"
 include: "workflow/rules/cells.smk"
 include: "workflow/rules/rows.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
+include: "workflow/rules/shards.smk"
 include: "workflow/rules/unlearn.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/retrieve.smk"

@@ -3,35 +3,24 @@
 import importlib
 from pathlib import Path
 
-from cragru.backbones.base import TrainingOptions
 from cragru.backbones.training import warm_up
-from cragru.data.parts import read_parts, read_sizes
 from cragru.io import write_json
 from cragru.smk import stage
-from cragru.unlearning.base import Context
-from cragru.unlearning.files import training_data, write_curve
+from cragru.unlearning.files import job_context, write_curve, write_remaining_partition, write_shards
 
 
 def main(job):
-    def read_remain():
-        parts = read_parts(Path(job.input.record).parent, ["train", "valid"])
-        return training_data(parts["train"], parts["valid"], read_sizes(job.input.statistics))
-
-    context = Context(
-        read_remain=read_remain,
-        module=job.params.module,
-        backbone=job.wildcards.backbone,
-        options=TrainingOptions(**job.params.options),
-        method_options=job.params.method_options,
-        seed=int(job.wildcards.seed),
-        device=job.params.device,
-    )
+    context = job_context(job)
     warm_up(job.params.device)
     done = importlib.import_module(job.params.method).unlearn(context)
     done.model.save(job.output.model)
     write_curve(job.output.curve, done.curve)
     write_json(job.output.cost, done.cost.as_dict())
-    return {"device": done.cost.device}
+    if "shards" in job.output.keys():  # noqa: SIM118  a Namedlist iterates over values
+        count, deployed = context.method_options["shards"], job.input.get("shards") or None
+        write_shards(job.output.shards, done.shards, count, deployed)
+        write_remaining_partition(job.output.partition, job.input.partition, Path(job.input.record).parent)
+    return {"device": done.cost.device, **done.facts}
 
 
 if __name__ == "__main__":

@@ -98,6 +98,7 @@ class TrainingOptions:
         patience: Epochs without a better validation NDCG@10 after which training stops.
         layers: Graph convolution layers L (LightGCN); BPR has none.
         regularisation: Weight of LightGCN's norm of the batch's layer-0 rows.
+        dtype: Of the parameters; tests take float64.
     """
 
     dimensions: int
@@ -107,24 +108,43 @@ class TrainingOptions:
     patience: int
     layers: int = 0
     regularisation: float = 0.0
+    dtype: torch.dtype = torch.float32
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Training triplets of one step, of one model or of several side by side.
+
+    Attributes:
+        users: `[B]` int64 rows of the table.
+        positives: `[B]` int64 rows of the users' items.
+        negatives: `[B]` int64 rows of sampled items.
+        weights: `[B]`, one over the number of triplets of the same model in this step: so sums are means.
+        models: `[B]` int64, whose triplet it is; the rows of model s are `s * (users + items)` and after.
+    """
+
+    users: torch.Tensor
+    positives: torch.Tensor
+    negatives: torch.Tensor
+    weights: torch.Tensor
+    models: torch.Tensor
 
 
 class Backbone(Protocol):
-    """A recommender with one table `[users + items, d]` of parameters, users first.
+    """A recommender with one table `[users + items, d]` of parameters, users first; or several, one below the other.
 
-    A module named in `config/params.yaml` offers ``build(data, options, device) -> Backbone``.
+    A module named in `config/params.yaml` offers ``build(shards, options, device) -> Backbone``, which takes the
+    training data of each model: one for a model of everything, S for shards that are trained together.
     """
 
     def initial_table(self, generator: torch.Generator) -> torch.Tensor:
-        """Fresh parameters, drawn on the CPU."""
+        """Fresh parameters of one model, `[users + items, d]`, drawn on the CPU."""
 
     def factors(self, table: torch.Tensor) -> torch.Tensor:
-        """The factors that score, `[users + items, d]`, from the parameters."""
+        """The factors that score, of the same shape as the parameters: a linear map that is its own adjoint."""
 
-    def gradient(
-        self, table: torch.Tensor, users: torch.Tensor, positives: torch.Tensor, negatives: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean loss of a batch of (user, positive, negative) nodes, and its gradient by `table`."""
+    def gradient(self, table: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean loss of a step for each model, `[S]`, and the gradient of their sum by `table`."""
 
 
 def split_model(factors: torch.Tensor, table: torch.Tensor, users: int) -> FactorModel:

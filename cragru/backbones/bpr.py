@@ -1,45 +1,44 @@
 """BPR matrix factorisation (Rendle et al. 2009) as RecBole trains it: no bias, no weight decay."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 
-from cragru.backbones.base import TrainingData, TrainingOptions
+from cragru.backbones.base import Batch, TrainingData, TrainingOptions
 
 
-def bpr_gradient(
-    factors: torch.Tensor, users: torch.Tensor, positives: torch.Tensor, negatives: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """The BPR loss ``mean(-log σ(x_ui - x_uj))`` and its gradient, in closed form.
+def bpr_gradient(factors: torch.Tensor, batch: Batch, models: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
+    """The BPR loss ``mean(-log σ(x_ui - x_uj))`` of each model and its gradient, in closed form.
 
     Written out because autograd takes twice as long for the same numbers (a test compares them).
 
     Args:
-        factors: `[nodes, d]`, users and items in one table.
-        users: `[B]` int64 rows of the users.
-        positives: `[B]` int64 rows of their items.
-        negatives: `[B]` int64 rows of sampled items.
+        factors: `[models * nodes, d]`, users and items in one table.
+        batch: The triplets.
+        models: How many models the table holds.
 
     Returns:
-        The loss (a scalar tensor) and the gradient by `factors`, `[nodes, d]`.
+        The losses, `[models]`, and the gradient of their sum by `factors`.
     """
-    rows = torch.cat([users, positives, negatives])
+    rows = torch.cat([batch.users, batch.positives, batch.negatives])
     u, i, j = factors.index_select(0, rows).chunk(3)
     difference = i - j
     margin = torch.linalg.vecdot(u, difference)
-    weight = torch.sigmoid(-margin).div_(-len(users)).unsqueeze(1)
-    item_gradient = weight * u
+    slope = torch.sigmoid(-margin).mul_(batch.weights).neg_().unsqueeze(1)
+    item_gradient = slope * u
     gradient = torch.zeros_like(factors)
-    gradient.index_add_(0, rows, torch.cat([weight * difference, item_gradient, -item_gradient]))
-    return torch.nn.functional.softplus(-margin).mean(), gradient
+    gradient.index_add_(0, rows, torch.cat([slope * difference, item_gradient, -item_gradient]))
+    losses = torch.nn.functional.softplus(-margin).mul_(batch.weights)
+    return losses.new_zeros(models).index_add_(0, batch.models, losses), gradient
 
 
 class Bpr:
     """Matrix factorisation: the parameters are the factors."""
 
-    def __init__(self, users: int, items: int, dimensions: int) -> None:
-        """Remember the shape `[users + items, dimensions]`."""
-        self.users, self.items, self.dimensions = users, items, dimensions
+    def __init__(self, users: int, items: int, dimensions: int, models: int) -> None:
+        """Remember the shape `[models * (users + items), dimensions]`."""
+        self.users, self.items, self.dimensions, self.models = users, items, dimensions, models
 
     def initial_table(self, generator: torch.Generator) -> torch.Tensor:
         """Xavier-normal over each side's whole table: standard deviation ``√(2 / (rows + d))``."""
@@ -53,13 +52,11 @@ class Bpr:
         """The table itself."""
         return table
 
-    def gradient(
-        self, table: torch.Tensor, users: torch.Tensor, positives: torch.Tensor, negatives: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def gradient(self, table: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """See `bpr_gradient`."""
-        return bpr_gradient(table, users, positives, negatives)
+        return bpr_gradient(table, batch, self.models)
 
 
-def build(data: TrainingData, options: TrainingOptions, device: torch.device) -> Bpr:
-    """The backbone for `data`; it needs nothing on `device`."""
-    return Bpr(data.users, data.items, options.dimensions)
+def build(shards: Sequence[TrainingData], options: TrainingOptions, device: torch.device) -> Bpr:
+    """The backbone for these training data; it needs nothing on `device`."""
+    return Bpr(shards[0].users, shards[0].items, options.dimensions, len(shards))

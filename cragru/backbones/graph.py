@@ -12,20 +12,18 @@ from typing import Literal
 
 import torch
 
-from cragru.ranking import Pairs
-
 Engine = Literal["dgl", "csr"]
 NeighbourSum = Callable[[torch.Tensor], torch.Tensor]
 
 
 class NormalisedGraph:
-    """``Â`` of a set of interactions, as a linear map on tables `[users + items, d]`."""
+    """``Â`` of an undirected graph, as a linear map on tables `[nodes, d]`."""
 
     def __init__(
         self,
-        positives: Pairs,
-        users: int,
-        items: int,
+        left: torch.Tensor,
+        right: torch.Tensor,
+        nodes: int,
         device: torch.device,
         engine: Engine | None = None,
         dtype: torch.dtype = torch.float32,
@@ -33,17 +31,16 @@ class NormalisedGraph:
         """Build the graph.
 
         Args:
-            positives: User ids and item ids of the training data, both `[n]` int64.
-            users: Number of users.
-            items: Number of items.
+            left: One end of each edge, `[n]` int64: the users' nodes.
+            right: The other end, `[n]` int64: the items' nodes.
+            nodes: Number of nodes.
             device: Where products are wanted.
             engine: Which product; by default dgl on the CPU and torch's CSR on CUDA.
             dtype: Of the tables; tests take float64.
         """
-        self.nodes = users + items
-        u, i = positives[0].to(device), positives[1].to(device) + users
-        sources, targets = torch.cat([u, i]), torch.cat([i, u])
-        degrees = torch.bincount(targets, minlength=self.nodes)
+        left, right = left.to(device), right.to(device)
+        sources, targets = torch.cat([left, right]), torch.cat([right, left])
+        degrees = torch.bincount(targets, minlength=nodes)
         degree = degrees.clamp(min=1).to(dtype).unsqueeze(1)  # an isolated node's sum is 0 anyway
         self._scale, self._scale_squared = degree.rsqrt(), degree.reciprocal()
         self.engine: Engine = engine or ("csr" if device.type == "cuda" else "dgl")
@@ -51,7 +48,7 @@ class NormalisedGraph:
         self._neighbour_sum = build(sources, targets, degrees, dtype)
 
     def propagate(self, table: torch.Tensor) -> torch.Tensor:
-        """``Â · table`` for a `[users + items, d]` table; Â is symmetric, so this is its own adjoint."""
+        """``Â · table`` for a `[nodes, d]` table; Â is symmetric, so this is its own adjoint."""
         return self._neighbour_sum(table * self._scale).mul_(self._scale)
 
     def mean_of_layers(self, table: torch.Tensor, layers: int) -> torch.Tensor:

@@ -1,10 +1,11 @@
 """LightGCN (He et al. 2020) as RecBole trains it: BPR loss on the mean of the layers, un-squared norm penalty."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 
-from cragru.backbones.base import TrainingData, TrainingOptions
+from cragru.backbones.base import Batch, TrainingData, TrainingOptions
 from cragru.backbones.bpr import bpr_gradient
 from cragru.backbones.graph import NormalisedGraph
 
@@ -14,18 +15,19 @@ class LightGCN:
 
     The map from E to Z is linear and symmetric, so the gradient by E is that map applied to the gradient by Z: one
     more propagation, no autograd. The penalty is ``λ (‖E_u‖_F + ‖E_i‖_F + ‖E_j‖_F) / B`` on the batch's rows of E
-    (RecBole's `require_pow: False`).
+    (RecBole's `require_pow: False`), for each model that the table holds.
     """
 
-    def __init__(self, graph: NormalisedGraph, data: TrainingData, options: TrainingOptions) -> None:
-        """Keep the graph of the training data and the options."""
-        self.graph, self.data, self.options = graph, data, options
+    def __init__(self, graph: NormalisedGraph, shards: Sequence[TrainingData], options: TrainingOptions) -> None:
+        """Keep the graph, in which the models are components of their own, and the options."""
+        self.graph, self.options, self.models = graph, options, len(shards)
+        self.users, self.items = shards[0].users, shards[0].items
 
     def initial_table(self, generator: torch.Generator) -> torch.Tensor:
         """Xavier-uniform over each side's whole table: bound ``√(6 / (rows + d))``."""
         d = self.options.dimensions
         sides = []
-        for rows in (self.data.users, self.data.items):
+        for rows in (self.users, self.items):
             bound = math.sqrt(6 / (rows + d))
             sides.append(torch.rand(rows, d, generator=generator).mul_(2 * bound).sub_(bound))
         return torch.cat(sides)
@@ -34,36 +36,41 @@ class LightGCN:
         """The mean of the layers."""
         return self.graph.mean_of_layers(table, self.options.layers)
 
-    def gradient(
-        self, table: torch.Tensor, users: torch.Tensor, positives: torch.Tensor, negatives: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Loss with penalty, and its gradient by the layer-0 table."""
-        loss, gradient = bpr_gradient(self.factors(table), users, positives, negatives)
+    def gradient(self, table: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """Losses with penalty, and the gradient of their sum by the layer-0 table."""
+        losses, gradient = bpr_gradient(self.factors(table), batch, self.models)
         gradient = self.graph.mean_of_layers(gradient, self.options.layers)
         if self.options.regularisation:
-            loss = loss + self._add_penalty(gradient, table, (users, positives, negatives))
-        return loss, gradient
+            losses = losses + self._add_penalty(gradient, table, batch)
+        return losses, gradient
 
-    def _add_penalty(
-        self, gradient: torch.Tensor, table: torch.Tensor, batch: tuple[torch.Tensor, ...]
-    ) -> torch.Tensor:
-        """Add the penalty's gradient to `gradient`; returns the penalty.
+    def _add_penalty(self, gradient: torch.Tensor, table: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """Add the penalty's gradient to `gradient`; returns the penalty of each model.
 
         A batch holds a row many times, so each norm is taken from how often a row occurs: ``‖E_u‖² = Σ_r n_r ‖e_r‖²``
-        over the rows of the table, and its gradient by row r is ``n_r e_r / ‖E_u‖``.
+        over the rows of a model, and its gradient by row r is ``n_r e_r / ‖E_u‖``.
         """
-        weight = self.options.regularisation / len(batch[0])
-        squares = torch.linalg.vecdot(table, table)
-        factor, penalty = torch.zeros_like(squares), squares.new_zeros(())
-        for rows in batch:
-            counts = torch.bincount(rows, minlength=len(table)).to(squares.dtype)
-            norm = counts.dot(squares).sqrt()
-            factor += counts.mul_(weight / norm)
+        squares = torch.linalg.vecdot(table, table).view(self.models, -1)
+        triplets = torch.bincount(batch.models, minlength=self.models).to(squares.dtype)
+        weight = self.options.regularisation / triplets.clamp(min=1)
+        factor, penalty = torch.zeros_like(squares), torch.zeros_like(weight)
+        for rows in (batch.users, batch.positives, batch.negatives):
+            counts = torch.bincount(rows, minlength=len(table)).to(squares.dtype).view_as(squares)
+            norm = (counts * squares).sum(dim=1).sqrt()
+            smallest = torch.finfo(norm.dtype).tiny  # a model without triplets in this step has no row to count
+            factor += counts.mul_((weight / norm.clamp(min=smallest)).unsqueeze(1))
             penalty += weight * norm
-        gradient.addcmul_(table, factor.unsqueeze(1))
+        gradient.addcmul_(table, factor.view(-1, 1))
         return penalty
 
 
-def build(data: TrainingData, options: TrainingOptions, device: torch.device) -> LightGCN:
-    """The backbone for `data`, its graph on `device`."""
-    return LightGCN(NormalisedGraph(data.train, data.users, data.items, device), data, options)
+def build(shards: Sequence[TrainingData], options: TrainingOptions, device: torch.device) -> LightGCN:
+    """The backbone for these training data, their graphs side by side on `device`."""
+    users, items = shards[0].users, shards[0].items
+    starts = range(0, len(shards) * (users + items), users + items)
+    left, right = (
+        torch.cat([shard.train[side] + first + offset for shard, first in zip(shards, starts, strict=True)])
+        for side, offset in ((0, 0), (1, users))
+    )
+    graph = NormalisedGraph(left, right, len(shards) * (users + items), device, dtype=options.dtype)
+    return LightGCN(graph, shards, options)

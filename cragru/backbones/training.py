@@ -1,12 +1,13 @@
-"""Train a backbone by the name of its module: what the original model and Retrain have in common."""
+"""Train backbones by the name of their module: what the original model and all methods that train have in common."""
 
 import importlib
+from collections.abc import Sequence
 
 import torch
 
 from cragru.backbones.base import TrainingData, TrainingOptions
 from cragru.backbones.graph import import_dgl
-from cragru.backbones.trainer import Trainer, Training, choose_device
+from cragru.backbones.trainer import Task, Trainer, Training, choose_device
 
 
 def warm_up(device: str) -> None:
@@ -35,7 +36,7 @@ def train_backbone(
     forget, Retrain is the original model to the bit.
 
     Args:
-        module: Module with ``build(data, options, device)``.
+        module: Module with ``build(shards, options, device)``.
         name: The backbone's name.
         data: What it may see.
         options: Its hyper-parameters.
@@ -46,5 +47,23 @@ def train_backbone(
         The training, and the device it ran on.
     """
     place = choose_device(device)
-    backbone = importlib.import_module(module).build(data, options, place)
-    return Trainer(backbone, data, options, (seed, name), place).fit(), place
+    (training,) = train_together(module, [Task(data, name, options.batch_size)], options, seed, place)
+    return training, place
+
+
+def train_together(
+    module: str, tasks: Sequence[Task], options: TrainingOptions, seed: int, device: torch.device
+) -> list[Training]:
+    """Train several models of one backbone side by side, each as if it were alone.
+
+    Args:
+        module: Module with ``build(shards, options, device)``.
+        tasks: What to train; the names of their random streams differ.
+        options: Hyper-parameters of all.
+        seed: Of the random streams.
+        device: Where.
+
+    Returns:
+        One training a task, in their order.
+    """
+    return Trainer(importlib.import_module(module).build, tasks, options, seed, device).fit()

@@ -15,6 +15,7 @@ RESERVED_RUNS = {"raw", "llm", "logs", "benchmarks"}  # folders of results/ that
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$")]  # one step of a path; no `_`, no `/`
 Module = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$")]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
+Option = float | int | str | bool
 
 
 class Requests(Frozen):
@@ -164,12 +165,39 @@ class BackboneEntry(Frozen):
     regularisation: Annotated[float, Field(ge=0)] = 0.0
 
 
+class PartitionEntry(Frozen):
+    """A way to cut data into shards."""
+
+    module: Module = Field(description="module with partition(problem)")
+    reads: list[Literal["original"]] = Field(
+        default=[], description="`original`: it looks at the embeddings of the model before the request"
+    )
+    options: dict[str, Option] = Field(default={}, description="what the partition's module reads")
+
+
 class MethodEntry(Frozen):
     """An unlearning method."""
 
-    label: str = Field(description="its name in tables, equal to the paper's where the paper has it")
+    label: str = Field(description="its name in tables")
+    paper: str | None = Field(default=None, description="its name in the paper's tables, where that is not the label")
     module: Module = Field(description="module with unlearn(context)")
-    options: dict[str, float | int | str | bool] = Field(default={}, description="what the method's module reads")
+    reads: list[Literal["original", "forget"]] = Field(
+        default=[],
+        description="what it reads beside the rows that remain: the model before the request, what is forgotten",
+    )
+    partition: Name | None = Field(
+        default=None, description="how its data are cut into shards, by a name in `partitions`; null: it has no shards"
+    )
+    options: dict[str, Option] = Field(default={}, description="what the method's module reads")
+    overrides: dict[str, dict[str, Option]] = Field(
+        default={}, description="options for some cells, by glob 'dataset/backbone'; the last pattern that matches wins"
+    )
+
+    @model_validator(mode="after")
+    def _shards_where_needed(self) -> "MethodEntry":
+        if self.partition is not None and not isinstance(self.options.get("shards"), int):
+            raise ValueError("options.shards: missing; a method with a partition must say into how many shards")
+        return self
 
 
 class StrategyEntry(Frozen):
@@ -178,13 +206,14 @@ class StrategyEntry(Frozen):
     label: str = Field(description="its name in tables and figures")
     module: Module = Field(description="module with fit(context, folder) and load(folder)")
     whole: bool = Field(default=False, description="keeps the whole history: K does not apply, only a prompt's length")
-    options: dict[str, float | int | str | bool] = Field(default={}, description="what the strategy's module reads")
+    options: dict[str, Option] = Field(default={}, description="what the strategy's module reads")
 
 
 class Params(Frozen):
     """The file params.yaml."""
 
     backbones: dict[Name, BackboneEntry]
+    partitions: dict[Name, PartitionEntry]
     methods: dict[Name, MethodEntry]
     strategies: dict[Name, StrategyEntry]
     overrides: dict[str, dict[str, float | int]] = Field(
@@ -224,10 +253,26 @@ class CostTable(Frozen):
     protocol: Name
 
 
+class TimeTable(Frozen):
+    """A table of what single requests take (the paper's Table III)."""
+
+    kind: Literal["unlearning-time"]
+    caption: str
+    label: str
+    protocol: Name
+    paper: str | None = Field(default=None, description="CSV of printed values, relative to the repository")
+    cragru: bool = Field(
+        description="whether CRAGRU is shown: it answers each request with the run's LLM, if it has one"
+    )
+
+
+AnyTable = Annotated[DatasetsTable | UtilityTable | CostTable | TimeTable, Field(discriminator="kind")]
+
+
 class Tables(Frozen):
     """The file tables.yaml."""
 
-    tables: dict[Name, Annotated[DatasetsTable | UtilityTable | CostTable, Field(discriminator="kind")]]
+    tables: dict[Name, AnyTable]
 
 
 class StrategiesFigure(Frozen):

@@ -13,12 +13,15 @@ from cragru.config.models import (
     BackboneEntry,
     CostTable,
     Figures,
+    Option,
     Params,
+    PartitionEntry,
     Protocol,
     Protocols,
     Settings,
     StrategiesFigure,
     Tables,
+    TimeTable,
     UtilityTable,
 )
 from cragru.errors import CragruError, nearest
@@ -26,6 +29,7 @@ from cragru.evaluation.schema import CUTOFFS
 
 NOT_TRAINING = {"label", "module"}  # fields of a backbone's entry that are not hyper-parameters
 TABLE_STRATEGY = "none"  # what Table II shows of CRAGRU, as in the paper
+PATTERNS = "patterns are 'dataset/backbone', such as ml-1m/*"
 ORIGINAL, ORIGINAL_LABEL = "original", "Original"  # the model before any request: a row of tables, not a method
 
 
@@ -49,6 +53,20 @@ class Project:
                 options |= values
         return options
 
+    def method_options(self, dataset: str, backbone: str, method: str) -> dict[str, Option]:
+        """Options of a method in a cell: the method's, with the overrides whose glob matches, last one last."""
+        entry = self.params.methods[method]
+        options = dict(entry.options)
+        for pattern, values in entry.overrides.items():
+            if _matches(pattern, dataset, backbone):
+                options |= values
+        return options
+
+    def partition(self, method: str) -> PartitionEntry | None:
+        """How a method's data are cut, or None where it has no shards."""
+        name = self.params.methods[method].partition
+        return None if name is None else self.params.partitions[name]
+
     def requests(self, protocol: str) -> list[str]:
         """Names of the requests of a protocol that serves them one at a time; none for the others."""
         kind = self.protocols[protocol].forget.kind
@@ -59,6 +77,10 @@ class Project:
     def label(self, method: str) -> str:
         """What tables call a method, or the original model."""
         return ORIGINAL_LABEL if method == ORIGINAL else self.params.methods[method].label
+
+    def paper_label(self, method: str) -> str:
+        """What the paper's tables call it."""
+        return ORIGINAL_LABEL if method == ORIGINAL else self.params.methods[method].paper or self.label(method)
 
 
 def load_project(config: dict[str, Any], root: Path) -> Project:
@@ -82,7 +104,7 @@ def load_project(config: dict[str, Any], root: Path) -> Project:
         figures=parse(Figures, load_yaml(files["figures"]), str(settings.files.figures)),
         llms=load_llms(files["llms"]),
     )
-    for check in (_unknown_names, _shared_labels, _wrong_tables, _wrong_scoring, _wrong_overrides):
+    for check in (_unknown_names, _shared_labels, _wrong_tables, _wrong_scoring, _wrong_overrides, _wrong_methods):
         problems = list(check(project))
         if problems:
             raise CragruError("; ".join(problems))
@@ -143,6 +165,8 @@ def _wrong_tables(project: Project) -> Iterator[str]:
         for name in getattr(spec, "rivals", []):
             if name not in project.params.methods:
                 yield f"{where}.rivals: unknown name {name!r} ({nearest(name, project.params.methods)})"
+        if isinstance(spec, TimeTable) and getattr(project.protocols.get(protocol), "order", "") == "forget-first":
+            yield f"{where}.protocol: got {protocol!r}, which has no single requests; take one-user or from-file"
         if protocol in project.protocols and shows_cragru(spec):
             order = project.protocols[protocol].order
             if order != "forget-first":
@@ -173,18 +197,31 @@ def _wrong_scoring(project: Project) -> Iterator[str]:
         yield f"{settings.files.params}: strategies: {TABLE_STRATEGY!r} is missing, which Table II shows; add it"
 
 
+def _matched(project: Project, pattern: str) -> list[str]:
+    """The backbones of the cells that an override is meant for."""
+    cells = ((dataset, backbone) for dataset in project.registry.datasets for backbone in project.params.backbones)
+    return list(dict.fromkeys(backbone for dataset, backbone in cells if _matches(pattern, dataset, backbone)))
+
+
+def _wrong_methods(project: Project) -> Iterator[str]:
+    """A method must name a partition that there is, and its overrides must match a cell."""
+    where = f"{project.settings.files.params}: methods"
+    for name, entry in project.params.methods.items():
+        if entry.partition is not None and entry.partition not in project.params.partitions:
+            hint = nearest(entry.partition, project.params.partitions)
+            yield f"{where}.{name}.partition: unknown name {entry.partition!r} ({hint})"
+        for pattern in entry.overrides:
+            if not _matched(project, pattern):
+                yield f"{where}.{name}.overrides.{pattern}: matches no cell; {PATTERNS}"
+
+
 def _wrong_overrides(project: Project) -> Iterator[str]:
     """An override must match a cell, name a hyper-parameter, and give it an allowed value."""
     where = f"{project.settings.files.params}: overrides"
     for pattern, values in project.params.overrides.items():
-        matched = [
-            entry
-            for dataset in project.registry.datasets
-            for backbone, entry in project.params.backbones.items()
-            if _matches(pattern, dataset, backbone)
-        ]
+        matched = [project.params.backbones[backbone] for backbone in _matched(project, pattern)]
         if not matched:
-            yield f"{where}.{pattern}: matches no cell; patterns are 'dataset/backbone', such as ml-1m/*"
+            yield f"{where}.{pattern}: matches no cell; {PATTERNS}"
         for key in values.keys() & NOT_TRAINING:
             yield f"{where}.{pattern}.{key}: is no hyper-parameter; change it in the backbone's entry"
         for entry in matched[:1]:

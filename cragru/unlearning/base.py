@@ -1,12 +1,15 @@
 """The contract of an unlearning method: what it is handed, what it gives back, and how its cost is told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Protocol
 
+import torch
+
 from cragru.backbones.base import FactorModel, TrainingData, TrainingOptions
 from cragru.backbones.trainer import Epoch
+from cragru.ranking import Pairs
 
 
 @dataclass(frozen=True)
@@ -18,44 +21,98 @@ class Cost:
     the request, parsing the data, test evaluation.
 
     Attributes:
-        seconds_sequential: Everything one after the other.
-        seconds_parallel: The longest of what can run at the same time.
+        seconds_sequential: Everything one after the other; where shards were trained together, as one model, that.
+        seconds_parallel: The longest of what can run at the same time; None where shards were trained together.
         shards_touched: Models trained anew.
         optimiser_steps: Over all of them.
         hessian_products: Hessian-vector products of influence methods.
         device: Where it ran.
+        stages: Seconds of each named part, such as `shards`, `aggregate`, `solve`.
     """
 
     seconds_sequential: float
-    seconds_parallel: float
+    seconds_parallel: float | None
     shards_touched: int
     optimiser_steps: int
     hessian_products: int
     device: str
+    stages: Mapping[str, float] = field(default_factory=dict)
 
-    def as_dict(self) -> dict[str, float | int | str]:
+    def as_dict(self) -> dict[str, object]:
         """The fields by name, for cost.json."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class Unlearned:
-    """What a method gives back: a scorer that has forgotten, its cost, and the curve of what it trained."""
+    """What a method gives back.
+
+    Attributes:
+        model: What scores after the request.
+        cost: What it took.
+        curve: Of what was trained.
+        shards: Models that were trained now, by the number of their shard; the others are as deployed.
+        facts: What else the manifest is to say, such as the residual of a solve; plain JSON.
+    """
 
     model: FactorModel
     cost: Cost
     curve: list[Epoch] = field(default_factory=list)
+    shards: Mapping[int, FactorModel] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A method's shards as they were before the request.
+
+    Attributes:
+        train: Row number and shard of each training row then, both `[n]` int64.
+        valid: Row number and shard of each validation row then (whose early stop looks at it), both `[v]` int64.
+        count: Number of shards.
+        read_model: Reads the model of a shard; None where nothing was trained ahead of the request, because a request
+            this large touches every shard.
+    """
+
+    train: tuple[torch.Tensor, torch.Tensor]
+    valid: tuple[torch.Tensor, torch.Tensor]
+    count: int
+    read_model: Callable[[int], FactorModel] | None
+
+
+class Reader(Protocol):
+    """Reads what a method may look at; one method of it for each thing, so that a method touches what it asks for.
+
+    All but `remain`, `rows` and `ratings` must be declared in the method's entry of params.yaml; else they raise.
+    """
+
+    def remain(self) -> TrainingData:
+        """Training and validation rows without the forget set."""
+
+    def rows(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Row numbers of these, training and validation: what a partition knows rows by."""
+
+    def ratings(self) -> torch.Tensor:
+        """`[n]` float32 ratings of the remaining training rows, in the order of `remain().train`."""
+
+    def forget(self) -> Pairs:
+        """The forget set D_f. Declared by `reads: [forget]`; methods that retrain have no need of it."""
+
+    def original(self) -> FactorModel:
+        """The model before the request. Declared by `reads: [original]`."""
+
+    def deployed(self) -> Deployed:
+        """The method's own shards before the request. Declared by `partition`."""
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a method may read.
+    """A request, as a method gets it.
 
-    Data come through functions, so that a method touches only what it asks for. Reading them is not timed (see `Cost`):
-    a method reads first and then starts its clock.
+    Reading data is not timed (see `Cost`): a method reads first and then starts its clock.
 
     Attributes:
-        read_remain: Reads what is left after the request.
+        reader: Reads what the method may look at.
         module: The backbone's module.
         backbone: The backbone's name.
         options: Its hyper-parameters.
@@ -64,18 +121,18 @@ class Context:
         device: `auto`, `cpu` or `cuda`.
     """
 
-    read_remain: Callable[[], TrainingData]
+    reader: Reader
     module: str
     backbone: str
     options: TrainingOptions
-    method_options: dict[str, float | int | str | bool]
+    method_options: Mapping[str, float | int | str | bool]
     seed: int
     device: str
 
     @cached_property
     def remain(self) -> TrainingData:
         """Training and validation rows without the forget set."""
-        return self.read_remain()
+        return self.reader.remain()
 
 
 class UnlearningMethod(Protocol):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cragru.backbones import bpr, lightgcn
-from cragru.backbones.base import FactorModel, TrainingData, TrainingOptions
+from cragru.backbones.base import Batch, FactorModel, TrainingData, TrainingOptions
 from cragru.backbones.bpr import bpr_gradient
 from cragru.backbones.graph import NormalisedGraph
 from cragru.errors import CragruError
@@ -27,10 +27,20 @@ def table():
     return torch.randn(USERS + ITEMS, D, generator=torch.Generator().manual_seed(1), dtype=DOUBLE)
 
 
+def a_batch(users, positives, negatives, models=None):
+    models = torch.zeros_like(users) if models is None else models
+    weights = torch.bincount(models)[models].to(DOUBLE).reciprocal()
+    return Batch(users, positives, negatives, weights, models)
+
+
 @pytest.fixture
 def batch():
     """Nodes with repetitions, as a real batch has."""
-    return torch.tensor([0, 0, 3, 5]), torch.tensor([7, 8, 10, 13]), torch.tensor([12, 12, 15, 7])
+    return a_batch(torch.tensor([0, 0, 3, 5]), torch.tensor([7, 8, 10, 13]), torch.tensor([12, 12, 15, 7]))
+
+
+def a_graph(positives, engine, dtype=DOUBLE):
+    return NormalisedGraph(positives[0], positives[1] + USERS, USERS + ITEMS, CPU, engine, dtype)
 
 
 def dense_adjacency(positives):
@@ -44,34 +54,35 @@ def dense_adjacency(positives):
 def autograd_loss(table, batch, read_out, regularisation):
     """The loss written out for autograd."""
     factors = read_out(table)
-    users, positive, negative = (factors[rows] for rows in batch)
+    triplets = (batch.users, batch.positives, batch.negatives)
+    users, positive, negative = (factors[rows] for rows in triplets)
     loss = torch.nn.functional.softplus(-(users * (positive - negative)).sum(1)).mean()
-    norms = sum(torch.linalg.vector_norm(table[rows]) for rows in batch)
-    return loss + regularisation * norms / len(batch[0])
+    norms = sum(torch.linalg.vector_norm(table[rows]) for rows in triplets)
+    return loss + regularisation * norms / len(batch.users)
 
 
 def test_bpr_gradient_is_autograds(table, batch):
     leaf = table.clone().requires_grad_()
     wanted = autograd_loss(leaf, batch, lambda x: x, 0)
     wanted.backward()
-    loss, gradient = bpr_gradient(table, *batch)
+    loss, gradient = bpr_gradient(table, batch)
     assert loss.item() == pytest.approx(wanted.item(), abs=1e-12)
     assert torch.allclose(gradient, leaf.grad, atol=1e-12)
 
 
 def test_bpr_gradient_by_finite_differences(table, batch):
-    _, gradient = bpr_gradient(table, *batch)
+    _, gradient = bpr_gradient(table, batch)
     for row, column in ((0, 1), (7, 2), (12, 0), (1, 3)):
         step = torch.zeros_like(table)
         step[row, column] = 1e-6
-        slope = (bpr_gradient(table + step, *batch)[0] - bpr_gradient(table - step, *batch)[0]) / 2e-6
+        slope = (bpr_gradient(table + step, batch)[0] - bpr_gradient(table - step, batch)[0]) / 2e-6
         assert gradient[row, column].item() == pytest.approx(slope.item(), abs=1e-8)
 
 
 @pytest.mark.parametrize("engine", ["dgl", "csr"])
 @pytest.mark.parametrize("layers", [0, 1, 2, 3])
 def test_read_out_is_the_dense_mean_of_layers(positives, table, engine, layers):
-    graph = NormalisedGraph(positives, USERS, ITEMS, CPU, engine, DOUBLE)
+    graph = a_graph(positives, engine)
     dense = dense_adjacency(positives)
     wanted = sum(torch.linalg.matrix_power(dense, k) @ table for k in range(layers + 1)) / (layers + 1)
     assert torch.allclose(graph.mean_of_layers(table, layers), wanted, atol=1e-12)
@@ -80,31 +91,28 @@ def test_read_out_is_the_dense_mean_of_layers(positives, table, engine, layers):
 
 @pytest.mark.parametrize("engine", ["dgl", "csr"])
 def test_graph_is_symmetric_and_bounded(positives, engine):
-    graph = NormalisedGraph(positives, USERS, ITEMS, CPU, engine, DOUBLE)
+    graph = a_graph(positives, engine)
     matrix = graph.propagate(torch.eye(USERS + ITEMS, dtype=DOUBLE))
     assert torch.allclose(matrix, matrix.T, atol=1e-12)
     assert torch.linalg.eigvalsh(matrix).abs().max() <= 1 + 1e-12
 
 
 def test_isolated_nodes_keep_their_share(positives, table):
-    graph = NormalisedGraph(positives, USERS, ITEMS, CPU, "dgl", DOUBLE)
+    graph = a_graph(positives, "dgl")
     for node in (6, USERS + 8):
         assert torch.allclose(graph.mean_of_layers(table, 2)[node], table[node] / 3)
 
 
 def test_engines_agree_in_single_precision(positives, table):
-    outputs = [
-        NormalisedGraph(positives, USERS, ITEMS, CPU, engine).mean_of_layers(table.float(), 3)
-        for engine in ("dgl", "csr")
-    ]
+    outputs = [a_graph(positives, engine, torch.float32).mean_of_layers(table.float(), 3) for engine in ("dgl", "csr")]
     assert torch.allclose(*outputs, atol=1e-6)
 
 
 @pytest.mark.parametrize("layers", [0, 2])
 def test_lightgcn_gradient_is_autograds(positives, table, batch, layers):
     options = TrainingOptions(D, 0.01, 4, 1, 1, layers, regularisation=0.3)
-    graph = NormalisedGraph(positives, USERS, ITEMS, CPU, "csr", DOUBLE)
-    model = lightgcn.LightGCN(graph, TrainingData(positives, positives, USERS, ITEMS), options)
+    graph = a_graph(positives, "csr")
+    model = lightgcn.LightGCN(graph, [TrainingData(positives, positives, USERS, ITEMS)], options)
     leaf = table.clone().requires_grad_()
     dense = dense_adjacency(positives)
 
@@ -113,16 +121,39 @@ def test_lightgcn_gradient_is_autograds(positives, table, batch, layers):
 
     wanted = autograd_loss(leaf, batch, read_out, 0.3)
     wanted.backward()
-    loss, gradient = model.gradient(table, *batch)
+    loss, gradient = model.gradient(table, batch)
     assert loss.item() == pytest.approx(wanted.item(), abs=1e-12)
     assert torch.allclose(gradient, leaf.grad, atol=1e-12)
 
 
+@pytest.mark.parametrize("module", [bpr, lightgcn])
+def test_models_side_by_side_are_those_models_alone(positives, table, batch, module):
+    """Losses, gradients, factors and penalties of three models in one table, with batches of different sizes."""
+    options = TrainingOptions(D, 0.01, 4, 1, 1, layers=2, regularisation=0.3, dtype=DOUBLE)
+    kept = [slice(None), slice(0, 5), slice(2, None)]
+    data = [TrainingData((positives[0][k], positives[1][k]), positives, USERS, ITEMS) for k in kept]
+    tables = [table, table.flip(0), 2 * table]
+    sizes = [4, 2, 0]  # the third rests in this step
+    triplets = (batch.users, batch.positives, batch.negatives)
+    columns = [torch.cat([rows[:size] + model * len(table) for model, size in enumerate(sizes)]) for rows in triplets]
+    models = torch.repeat_interleave(torch.tensor(sizes))
+    together = module.build(data, options, CPU)
+    losses, gradient = together.gradient(torch.cat(tables), a_batch(*columns, models))
+    assert torch.isfinite(losses).all()
+    for model, (own, its, size) in enumerate(zip(data, tables, sizes, strict=True)):
+        alone = module.build([own], options, CPU)
+        assert torch.equal(together.factors(torch.cat(tables)).chunk(3)[model], alone.factors(its))
+        if size:
+            loss, wanted = alone.gradient(its, a_batch(*(rows[:size] for rows in triplets)))
+            assert losses[model].item() == pytest.approx(loss.item(), abs=1e-12)
+            assert torch.allclose(gradient.chunk(3)[model], wanted, atol=1e-12)
+
+
 def test_lightgcn_without_layers_and_penalty_is_bpr(positives, table, batch):
-    options = TrainingOptions(D, 0.01, 4, 1, 1, layers=0, regularisation=0.0)
-    data = TrainingData(positives, positives, USERS, ITEMS)
-    plain = bpr.build(data, options, CPU).gradient(table, *batch)
-    for got, wanted in zip(lightgcn.build(data, options, CPU).gradient(table, *batch), plain, strict=True):
+    options = TrainingOptions(D, 0.01, 4, 1, 1, layers=0, regularisation=0.0, dtype=DOUBLE)
+    data = [TrainingData(positives, positives, USERS, ITEMS)]
+    plain = bpr.build(data, options, CPU).gradient(table, batch)
+    for got, wanted in zip(lightgcn.build(data, options, CPU).gradient(table, batch), plain, strict=True):
         assert torch.equal(got, wanted)
 
 
@@ -130,8 +161,8 @@ def test_initial_tables_are_xaviers():
     users, items, d = 900, 1700, 64
     data = TrainingData((torch.tensor([0]), torch.tensor([0])), (torch.tensor([0]), torch.tensor([0])), users, items)
     options = TrainingOptions(d, 0.01, 4, 1, 1, layers=2)
-    normal = bpr.build(data, options, CPU).initial_table(torch.Generator().manual_seed(1))
-    uniform = lightgcn.build(data, options, CPU).initial_table(torch.Generator().manual_seed(1))
+    normal = bpr.build([data], options, CPU).initial_table(torch.Generator().manual_seed(1))
+    uniform = lightgcn.build([data], options, CPU).initial_table(torch.Generator().manual_seed(1))
     for rows, side in ((users, slice(0, users)), (items, slice(users, None))):
         assert normal[side].std().item() == pytest.approx(math.sqrt(2 / (rows + d)), rel=0.02)
         bound = math.sqrt(6 / (rows + d))

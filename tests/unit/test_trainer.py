@@ -1,20 +1,24 @@
 """The training loop: what it learns, when it stops, that it repeats; and Retrain on top of it."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import pytest
 import torch
 
+from cragru.backbones import bpr
 from cragru.backbones.base import TrainingData, TrainingOptions
-from cragru.backbones.trainer import Trainer, Validator, choose_device
-from cragru.backbones.training import train_backbone
+from cragru.backbones.trainer import Task, Trainer, Validator, choose_device
+from cragru.backbones.training import train_backbone, train_together
 from cragru.errors import CragruError
+from cragru.seeds import torch_stream
 from cragru.unlearning import retrain
 from cragru.unlearning.base import Context
 
 MODULES = {"bpr": "cragru.backbones.bpr", "lightgcn": "cragru.backbones.lightgcn"}
 OPTIONS = TrainingOptions(8, 0.02, 64, 40, 5, layers=2, regularisation=1e-5)
 USERS, ITEMS = 40, 30
+CPU = torch.device("cpu")
 
 
 @pytest.fixture
@@ -67,16 +71,14 @@ class Scripted(Trainer):
     """A trainer whose validation values are given."""
 
     def __init__(self, values, data, options):
-        from cragru.backbones import bpr
-
-        super().__init__(bpr.build(data, options, torch.device("cpu")), data, options, (1, "bpr"), torch.device("cpu"))
-        self._validator = self
+        super().__init__(bpr.build, [Task(data, "bpr", options.batch_size)], options, 1, CPU)
+        self.learners[0].validator = self
         self._values = iter(values)
         self.tables = []
 
     def ndcg(self, model):
         self.tables.append(self.table.detach().clone())
-        return next(self._values)
+        return torch.tensor(next(self._values), dtype=torch.float64)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +91,7 @@ class Scripted(Trainer):
 )
 def test_early_stopping_keeps_the_best_epoch(data, values, epochs, best):
     trainer = Scripted(values, data, dataclasses.replace(OPTIONS, epochs=6, patience=2))
-    training = trainer.fit()
+    (training,) = trainer.fit()
     assert (len(training.curve), training.best_epoch) == (epochs, best)
     assert torch.equal(training.model.item_factors, trainer.tables[best - 1][USERS:])
     assert training.steps == epochs * -(-len(data.train[0]) // OPTIONS.batch_size)
@@ -103,26 +105,65 @@ def test_validation_value_by_hand():
         def score(self, users):
             return torch.tensor([[9.0, 2.0, 1.0], [3.0, 1.0, 2.0], [0.0, 0.0, 0.0]])[users]
 
-    value = Validator(data, torch.device("cpu")).ndcg(Fixed())
+    value = Validator(data, CPU).ndcg(Fixed())
     assert value.item() == pytest.approx((1 + 1 / torch.tensor(3.0).log2().item()) / 2)
 
 
 def test_no_validation_rows_is_an_error(data):
     nothing = (torch.empty(0, dtype=torch.int64),) * 2
-    with pytest.raises(CragruError, match="no validation row"):
+    with pytest.raises(CragruError, match="bpr: has no validation row to stop early by; use fewer shards"):
         fit("bpr", dataclasses.replace(data, valid=nothing))
+    with pytest.raises(CragruError, match="bpr: has no training row to learn from"):
+        fit("bpr", dataclasses.replace(data, train=nothing))
 
 
 def test_divergence_is_an_error(data):
     class Diverging(Trainer):
-        def _run_epoch(self):
-            return torch.tensor(float("nan"))
+        def _train_epoch(self):
+            return torch.tensor([0.5, float("nan")])
 
-    from cragru.backbones import bpr
+    tasks = [Task(data, "bpr", 64), Task(data, "bpr-shard-1", 64)]
+    said = r"bpr-shard-1 diverged: loss is nan in epoch 1; lower learning_rate \(0.02\)"
+    with pytest.raises(CragruError, match=said):
+        Diverging(bpr.build, tasks, OPTIONS, 1, CPU).fit()
 
-    cpu = torch.device("cpu")
-    with pytest.raises(CragruError, match=r"bpr diverged: loss is nan in epoch 1; lower learning_rate \(0.02\)"):
-        Diverging(bpr.build(data, OPTIONS, cpu), data, OPTIONS, (1, "bpr"), cpu).fit()
+
+def shards_of(data):
+    """Three models' data: of different sizes, so with different numbers of steps, and users of their own."""
+    users = data.train[0]
+    return [
+        dataclasses.replace(data, train=(users[own], data.train[1][own]))
+        for own in (users < 25, users % 3 == 0, users >= 33)
+    ]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_models_trained_together_are_those_trained_alone(name, data):
+    """Section 11: streams, steps, Adam's moments and early stops of one model touch no other, to the end.
+
+    Up to rounding: where a sum or an exponential is cut into vectors of the processor depends on its length.
+    """
+    options = dataclasses.replace(OPTIONS, dtype=torch.float64, patience=3)
+    tasks = [
+        Task(own, f"{name}-{k}", batch)
+        for k, (own, batch) in enumerate(zip(shards_of(data), (64, 20, 16), strict=True))
+    ]
+    together = train_together(MODULES[name], tasks, options, 1, CPU)
+    assert len({len(training.curve) for training in together}) > 1  # one stops before the others
+    for task, training in zip(tasks, together, strict=True):
+        (alone,) = train_together(MODULES[name], [task], options, 1, CPU)
+        assert (training.best_epoch, training.steps) == (alone.best_epoch, alone.steps)
+        assert [epoch.loss for epoch in training.curve] == pytest.approx([epoch.loss for epoch in alone.curve])
+        for field in ("user_factors", "item_factors", "user_embeddings", "item_embeddings"):
+            assert torch.allclose(getattr(training.model, field), getattr(alone.model, field), atol=1e-9)
+
+
+def test_the_order_of_models_trained_together_changes_none(data):
+    tasks = [Task(own, f"bpr-{k}", 32) for k, own in enumerate(shards_of(data))]
+    options = dataclasses.replace(OPTIONS, dtype=torch.float64)
+    forward, backward = (train_together(MODULES["bpr"], order, options, 1, CPU) for order in (tasks, tasks[::-1]))
+    for one, other in zip(forward, backward[::-1], strict=True):
+        assert torch.allclose(one.model.user_factors, other.model.user_factors, atol=1e-9)
 
 
 def test_devices():
@@ -136,7 +177,7 @@ def test_devices():
 
 
 def context(name, data):
-    return Context(lambda: data, MODULES[name], name, OPTIONS, {}, 1, "cpu")
+    return Context(SimpleNamespace(remain=lambda: data), MODULES[name], name, OPTIONS, {}, 1, "cpu")
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -156,11 +197,6 @@ def test_users_without_a_row_keep_their_initial_embedding(data):
     kept = data.train[0] != 5
     remain = dataclasses.replace(data, train=(data.train[0][kept], data.train[1][kept]))
     trained = retrain.unlearn(context("bpr", remain)).model
-    from cragru.backbones import bpr
-    from cragru.seeds import torch_stream
-
-    initial = bpr.build(remain, OPTIONS, torch.device("cpu")).initial_table(
-        torch_stream(1, "train", "bpr", "parameters")
-    )
+    initial = bpr.build([remain], OPTIONS, CPU).initial_table(torch_stream(1, "train", "bpr", "parameters"))
     assert torch.equal(trained.user_factors[5], initial[5])
     assert not torch.equal(trained.user_factors[6], initial[6])

@@ -52,6 +52,10 @@ wildcard_constraints:
     shares=r"\d+",
 
 
+SHARDED = [n for n, entry in project.params.methods.items() if entry.partition]
+UNSHARDED = [n for n in project.params.methods if n not in SHARDED]
+
+
 def repository_file(path):
     """A file that the configuration names, as seen from the working directory: manifests hold no absolute path."""
     return os.path.relpath(ROOT / path)
@@ -125,25 +129,9 @@ def backbone_module(wildcards):
     return project.params.backbones[wildcards.backbone].module
 
 
-def method_module(wildcards):
-    """Module of the unlearning method."""
-    return project.params.methods[wildcards.method].module
-
-
-def method_options(wildcards):
-    """What params.yaml gives the method."""
-    return project.params.methods[wildcards.method].options
-
-
 def train_code(wildcards):
     """Digest of what trains an original model."""
     return code_digest("scripts/train_original.py", backbone_module(wildcards))
-
-
-def unlearn_code(wildcards):
-    """Digest of what serves a request with the method."""
-    modules = (method_module(wildcards), backbone_module(wildcards))
-    return code_digest("scripts/unlearn.py", *modules)
 
 
 def model_after(wildcards):

@@ -1,0 +1,94 @@
+"""Scores of several shards as one factor model.
+
+Shards are trained independently, so their factors cannot be averaged: each has its own rotation. Their *scores* can,
+and ``Σ_s w_us ⟨P_s[u], Q_s[i]⟩`` is the inner product of the shards' factors one beside the other, the user's times the
+weights. So whatever serves a single model serves an aggregate too.
+"""
+
+from collections.abc import Sequence
+
+import torch
+
+from cragru.backbones.base import FactorModel, TrainingData
+from cragru.errors import CragruError
+
+RULES = ("mask", "mean", "zero")
+
+
+def presence(data: Sequence[TrainingData]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Which users and which items have a training row in each shard: `[S, users]` and `[S, items]`, bool."""
+    sides = []
+    for side, size in ((0, data[0].users), (1, data[0].items)):
+        there = torch.zeros(len(data), size, dtype=torch.bool)
+        for shard, own in enumerate(data):
+            there[shard, own.train[side]] = True
+        sides.append(there)
+    return sides[0], sides[1]
+
+
+def user_weights(users: torch.Tensor, rule: str, shards: torch.Tensor | None = None) -> torch.Tensor:
+    """How much each shard's score counts for a user.
+
+    A shard that has never seen a user scores from the user's random initial factors: noise.
+
+    Args:
+        users: `[S, users]` bool, whether the user has a training row in the shard.
+        rule: `mask`: shards that have the user, weighted, normalised for each user; all of them for users whom no shard
+            has. `mean`: all shards alike (SISA to the letter). `zero`: as `mean`, but shards without the user give 0.
+        shards: `[S]` weights of the shards, not negative; equal where missing.
+
+    Returns:
+        `[users, S]`.
+
+    Raises:
+        CragruError: If the rule is unknown.
+    """
+    if rule not in RULES:
+        raise CragruError(f"option missing: got {rule!r}; allowed: {', '.join(RULES)}")
+    there, count = users.T.double(), len(users)
+    weights = torch.ones(count, dtype=torch.float64) if shards is None else shards.double()
+    if rule == "mean":
+        return (weights / weights.sum()).expand(len(there), count)
+    if rule == "zero":
+        return there * weights / weights.sum()
+    masked = there * weights
+    masked = torch.where(masked.sum(dim=1, keepdim=True) > 0, masked, there)  # only in shards of weight zero
+    masked = torch.where(there.any(dim=1, keepdim=True), masked, 1.0)  # in no shard
+    return masked / masked.sum(dim=1, keepdim=True)
+
+
+def combine(
+    models: Sequence[FactorModel], data: Sequence[TrainingData], weights: torch.Tensor, rule: str
+) -> FactorModel:
+    """The aggregate of the shards' scores.
+
+    An item that no training row of a shard names has its random initial factors there. Under `mask` it gets the mean
+    of the shard's items, so the user's mean score; under `zero` nothing; under `mean` it keeps them.
+
+    Args:
+        models: Of every shard, `[users, d]` and `[items, d]`.
+        data: What they were trained on.
+        weights: `[users, S]`, from `user_weights`.
+        rule: How items that are missing in a shard are scored.
+
+    Returns:
+        A model with factors `[users, S * d]` and `[items, S * d]`.
+    """
+    _, items = presence(data)
+    weights = weights.to(models[0].user_factors.dtype)
+    tables = {"user_factors": [], "item_factors": [], "user_embeddings": [], "item_embeddings": []}
+    for shard, model in enumerate(models):
+        weight, there = weights[:, shard : shard + 1], items[shard].unsqueeze(1)
+        for name in ("user_factors", "user_embeddings"):
+            tables[name].append(weight * getattr(model, name).cpu())
+        for name in ("item_factors", "item_embeddings"):
+            tables[name].append(_fill(getattr(model, name).cpu(), there, rule))
+    return FactorModel(**{name: torch.cat(parts, dim=1) for name, parts in tables.items()})
+
+
+def _fill(table: torch.Tensor, there: torch.Tensor, rule: str) -> torch.Tensor:
+    """Item factors of a shard, those of missing items by the rule."""
+    if rule == "mean":
+        return table
+    known = table * there
+    return known if rule == "zero" else torch.where(there, table, known.sum(dim=0) / there.sum())

@@ -1,0 +1,113 @@
+"""GraphEraser (Chen et al. 2022) for recommendation: shards of balanced communities, a learnt weight for each shard.
+
+The published method partitions a graph of nodes and loses the edges between communities. Between users and items that
+would be nine edges in ten, so here communities are of users, and items stand in all of them
+(`cragru.unlearning.partition.blpa` and `bekm`).
+
+The weights of shards (LBAggr) are one number a shard, the same for every user. Where each user is in one shard, the
+rule `mask` leaves only that shard's score to them, and a positive weight does not change their order: LBAggr is learnt
+and timed as the method has it, and shows in results only with a partition that spreads users, or the rule `mean`.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+from cragru.backbones.base import FactorModel, TrainingData
+from cragru.backbones.sampling import NegativeSampler
+from cragru.backbones.trainer import Stopwatch, choose_device
+from cragru.seeds import torch_stream
+from cragru.unlearning.aggregation import combine, presence, user_weights
+from cragru.unlearning.base import Context, Unlearned
+from cragru.unlearning.options import read_options
+from cragru.unlearning.sharding import Renewed, ShardOptions, renew
+
+
+@dataclass(frozen=True)
+class Options(ShardOptions):
+    """GraphEraser's options.
+
+    Attributes:
+        missing: As for SISA.
+        pairs: Triplets (user, item, sampled item) that LBAggr learns from.
+        penalty: λ of the norm of the weights.
+        rate: Adam's learning rate for the weights.
+        rounds: Its steps, each over all pairs.
+    """
+
+    missing: str = "mask"
+    pairs: int = 10_000
+    penalty: float = 0.001
+    rate: float = 0.02
+    rounds: int = 200
+
+
+def unlearn(context: Context) -> Unlearned:
+    """Renew the touched shards, learn their weights from what remains, and sum the weighted scores."""
+    options = read_options(Options, context.method_options, "GraphEraser")
+    shards = renew(context, options)
+    watch = Stopwatch(choose_device(context.device))
+    users, _ = presence(shards.data)
+    differences = score_differences(shards, context.remain, options, context.seed)
+    weights = learn_weights(differences, options)
+    model = combine(shards.models, shards.data, user_weights(users, options.missing, weights), options.missing)
+    return shards.served(model, watch.lap(), steps=options.rounds)
+
+
+def score_differences(shards: Renewed, remain: TrainingData, options: Options, seed: int) -> torch.Tensor:
+    """What each shard adds to ``x_ui - x_uj`` for sampled triplets, before it is weighted.
+
+    Returns:
+        `[pairs, S]` float64; 0 where the shard does not count for the user.
+    """
+    stream = torch_stream(seed, "grapheraser", "pairs")
+    users, items = remain.train
+    drawn = torch.randint(len(users), (min(options.pairs, len(users)),), generator=stream)
+    negatives = NegativeSampler(remain.train, remain.users, remain.items).sample(users[drawn], stream)
+    there, _ = presence(shards.data)
+    counted = user_weights(there, options.missing)
+    return torch.stack(
+        [
+            _difference(model, (users[drawn], items[drawn], negatives)) * counted[users[drawn], shard]
+            for shard, model in enumerate(shards.models)
+        ],
+        dim=1,
+    )
+
+
+def learn_weights(differences: torch.Tensor, options: Options) -> torch.Tensor:
+    """LBAggr: weights of the shards that rank the positive items of triplets first.
+
+    Minimises ``mean(-log σ(Σ_s w_s Δ_s)) + λ ‖w‖₂`` with w not negative, by projected Adam, from equal weights. Each
+    shard's differences are divided by their standard deviation first, and so are the weights in the end: λ is arbitrary
+    else, for inner products have no scale of their own.
+
+    Args:
+        differences: `[P, S]`, from `score_differences`.
+        options: λ, learning rate, steps.
+
+    Returns:
+        `[S]` float64 with sum 1.
+    """
+    scale = differences.std(dim=0, correction=0)
+    scale = torch.where(scale > 0, scale, 1.0)
+    scaled = differences / scale
+    count = differences.shape[1]
+    equal = torch.full((count,), 1 / count, dtype=differences.dtype)
+    parameter = torch.nn.Parameter(equal.clone(), requires_grad=False)
+    adam = torch.optim.Adam([parameter], lr=options.rate, foreach=False)
+    for _ in range(options.rounds):
+        slope = -torch.sigmoid(-scaled @ parameter) / len(scaled)
+        norm = torch.linalg.vector_norm(parameter)
+        shrink = parameter / norm if norm > 0 else torch.zeros_like(parameter)
+        parameter.grad = scaled.T @ slope + options.penalty * shrink
+        adam.step()
+        parameter.clamp_(min=0)
+    learnt = parameter.detach() / scale
+    return learnt / learnt.sum() if learnt.sum() > 0 else equal
+
+
+def _difference(model: FactorModel, triplets: tuple[torch.Tensor, ...]) -> torch.Tensor:
+    users, positives, negatives = triplets
+    u, i, j = model.user_factors[users], model.item_factors[positives], model.item_factors[negatives]
+    return torch.linalg.vecdot(u, i - j).double().cpu()

@@ -1,0 +1,187 @@
+"""RecEraser (Chen et al. 2022): shards of similar users or interactions, joined by attention.
+
+The embeddings of a node in all shards, frozen, are mapped into one space and summed by attention. The attention sees
+all that remains, and with S·d² free weights it is a second recommender on top of the shards; so its training is a part
+of every request and starts from fresh weights: the old ones have learnt from forgotten rows.
+"""
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch.nn.functional import softplus
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
+
+from cragru.backbones.base import Backbone, Batch, FactorModel, split_model
+from cragru.backbones.trainer import Epoch, Learner, Schedule, Stopwatch, Task, choose_device
+from cragru.errors import CragruError
+from cragru.progress import Progress
+from cragru.seeds import torch_stream
+from cragru.unlearning.base import Context, Unlearned
+from cragru.unlearning.options import read_options
+from cragru.unlearning.sharding import ShardOptions, renew
+
+
+@dataclass(frozen=True)
+class Options(ShardOptions):
+    """RecEraser's options.
+
+    Attributes:
+        attention_rate: Adam's learning rate for the attention.
+        attention_epochs: Most passes over what remains.
+        attention_patience: Epochs without a better validation NDCG@10 after which it stops.
+        dropout: Share of a user's aggregated embedding that is dropped in training.
+        penalty: Weight of ``½ (‖W‖² + ‖b‖²)``.
+    """
+
+    attention_rate: float = 0.001
+    attention_epochs: int = 50
+    attention_patience: int = 10
+    dropout: float = 0.3
+    penalty: float = 0.00001
+
+
+class Side(torch.nn.Module):
+    """Attention over shards for users, or for items: ``a_s = hᵀ relu(A e'_s + c)``."""
+
+    def __init__(self, dimensions: int, stream: torch.Generator, dtype: torch.dtype) -> None:
+        """Draw fresh weights: A truncated normal, h .01, c 0, as the authors' code."""
+        super().__init__()
+        hidden = max(1, dimensions // 2)
+        spread = (2 / (dimensions + hidden)) ** 0.5
+        weight = torch.empty(dimensions, hidden, dtype=dtype)
+        torch.nn.init.trunc_normal_(weight, std=spread, a=-2 * spread, b=2 * spread, generator=stream)
+        self.weight = torch.nn.Parameter(weight)
+        self.bias = torch.nn.Parameter(torch.zeros(hidden, dtype=dtype))
+        self.read_out = torch.nn.Parameter(torch.full((hidden,), 0.01, dtype=dtype))
+
+    def forward(self, mapped: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Sum `[n, S, d]` over shards; returns `[n, d]` and the weights `[n, S]`."""
+        weights = torch.softmax(torch.relu(mapped @ self.weight + self.bias) @ self.read_out, dim=1)
+        return (weights.unsqueeze(2) * mapped).sum(dim=1), weights
+
+
+class Attention(torch.nn.Module):
+    """The aggregator: ``e'_s = e_s W_s + b_s`` for users and items alike, then attention of each side over shards."""
+
+    def __init__(self, shards: int, dimensions: int, stream: torch.Generator, dtype: torch.dtype) -> None:
+        """Draw fresh weights; each W_s is Xavier-normal by itself: by a rule for all of W it would be too small."""
+        super().__init__()
+        spread = (1 / dimensions) ** 0.5
+        transfer = torch.randn(shards, dimensions, dimensions, generator=stream, dtype=dtype) * spread
+        self.transfer = torch.nn.Parameter(transfer)
+        self.shift = torch.nn.Parameter(torch.zeros(shards, dimensions, dtype=dtype))
+        self.users = Side(dimensions, stream, dtype)
+        self.items = Side(dimensions, stream, dtype)
+
+    def forward(self, users: torch.Tensor, items: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Aggregate `[m, S, d]` and `[n, S, d]` to `[m, d]` and `[n, d]`."""
+        sides = ((users, self.users), (items, self.items))
+        first, second = (side(self.mapped(table))[0] for table, side in sides)
+        return first, second
+
+    def mapped(self, table: torch.Tensor) -> torch.Tensor:
+        """``e'`` of a `[n, S, d]` table."""
+        return torch.einsum("nsd,sde->nse", table, self.transfer) + self.shift
+
+    def penalty(self) -> torch.Tensor:
+        """``½ (‖W‖² + ‖b‖²)``."""
+        return (self.transfer.square().sum() + self.shift.square().sum()) / 2
+
+
+def unlearn(context: Context) -> Unlearned:
+    """Renew the touched shards, then train the attention from fresh weights on all that remains."""
+    options = read_options(Options, context.method_options, "RecEraser")
+    shards = renew(context, options)
+    device = choose_device(context.device)
+    watch = Stopwatch(device)
+    trainer = AttentionTrainer(context, options, shards.models, device)
+    curve, steps = trainer.fit()
+    return shards.served(trainer.model(), watch.lap(), steps=steps, curve=curve)
+
+
+class AttentionTrainer:
+    """Fits the attention with the BPR loss on the remaining rows, early stop on validation NDCG@10.
+
+    On LightGCN the shards' layer-0 embeddings are aggregated and then propagated over the graph of all that remains, as
+    the authors' code does; on BPR that map is the identity.
+    """
+
+    def __init__(self, context: Context, options: Options, models: Sequence[FactorModel], device: torch.device) -> None:
+        """Stack the frozen embeddings and draw fresh weights."""
+        data, training = context.remain, context.options
+        self.options, self.device, self.data = options, device, data
+        task = Task(data, f"{context.backbone}-attention", training.batch_size)
+        self._learner = Learner(task, context.seed, device)
+        self._schedule = Schedule([self._learner], device)
+        self._backbone: Backbone = importlib.import_module(context.module).build([data], training, device)
+        self._users, self._items = (
+            torch.stack([getattr(model, name).to(device, training.dtype) for model in models], dim=1)
+            for name in ("user_embeddings", "item_embeddings")
+        )
+        fresh = Attention(len(models), training.dimensions, self._learner.parameters, training.dtype)
+        self.attention = fresh.to(device)
+        self._dropout = torch_stream(context.seed, "receraser", "dropout")
+        self._adam = torch.optim.Adam(self.attention.parameters(), lr=options.attention_rate, fused=True)
+
+    def fit(self) -> tuple[list[Epoch], int]:
+        """Train; returns the curve and the number of steps. The best epoch's weights are kept."""
+        learner, most = self._learner, self.options.attention_epochs
+        epochs = Progress(range(1, most + 1), f"train {learner.task.name}", most, "epoch")
+        for number in epochs:
+            watch = Stopwatch(self.device)
+            loss = self._train_epoch()
+            if not loss < float("inf"):
+                raise CragruError(
+                    f"training {learner.task.name} diverged: loss is {loss} in epoch {number}; "
+                    f"lower attention_rate ({self.options.attention_rate}) in config/params.yaml"
+                )
+            train_seconds = watch.lap()
+            value = learner.validator.ndcg(self.model()).item()
+            epoch = Epoch(learner.task.name, number, loss, value, train_seconds, watch.lap())
+            learner.note(epoch, parameters_to_vector(self.attention.parameters()).detach())
+            epochs.show(loss=loss, ndcg=value, best=learner.best.valid_ndcg)
+            if learner.is_done(self.options.attention_patience):
+                break
+        vector_to_parameters(learner.best_table, self.attention.parameters())
+        return learner.curve, len(learner.curve) * learner.steps_an_epoch
+
+    def model(self) -> FactorModel:
+        """The model of the current weights."""
+        with torch.no_grad():
+            table = torch.cat(self.attention(self._users, self._items))
+        return split_model(self._backbone.factors(table), table, self.data.users)
+
+    def _train_epoch(self) -> float:
+        losses = []
+        for batch in self._schedule.batches([self._learner], self._users):
+            self._adam.zero_grad()
+            loss = self._loss(batch)
+            (loss + self.options.penalty * self.attention.penalty()).backward()
+            self._adam.step()
+            losses.append(loss.detach())
+        return torch.stack(losses).mean().item()
+
+    def _loss(self, batch: Batch) -> torch.Tensor:
+        table = torch.cat(self.attention(self._users, self._items))
+        factors = SelfAdjoint.apply(table, self._backbone)
+        u, i, j = (factors[rows] for rows in (batch.users, batch.positives, batch.negatives))
+        kept = torch.rand(u.shape, generator=self._dropout) >= self.options.dropout
+        u = u * kept.to(u.device) / (1 - self.options.dropout)
+        return softplus(-torch.linalg.vecdot(u, i - j)).mean()
+
+
+class SelfAdjoint(torch.autograd.Function):
+    """A backbone's map from embeddings to factors, for autograd: linear and its own adjoint."""
+
+    @staticmethod
+    def forward(context: torch.autograd.function.FunctionCtx, table: torch.Tensor, backbone: Backbone) -> torch.Tensor:
+        """The factors."""
+        context.backbone = backbone
+        return backbone.factors(table)
+
+    @staticmethod
+    def backward(context: torch.autograd.function.FunctionCtx, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
+        """The gradient by the embeddings."""
+        return context.backbone.factors(gradient.contiguous()), None

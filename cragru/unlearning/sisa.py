@@ -1,0 +1,34 @@
+"""SISA (Bourtoule et al. 2021): a model for each shard of the data, their scores averaged.
+
+Exact: a shard is trained anew from scratch without the forgotten rows, and nothing else ever saw them. Slicing is left
+out, as in every published port to recommendation.
+"""
+
+from dataclasses import dataclass
+
+from cragru.backbones.trainer import Stopwatch, choose_device
+from cragru.unlearning.aggregation import combine, presence, user_weights
+from cragru.unlearning.base import Context, Unlearned
+from cragru.unlearning.options import read_options
+from cragru.unlearning.sharding import ShardOptions, renew
+
+
+@dataclass(frozen=True)
+class Options(ShardOptions):
+    """SISA's options.
+
+    Attributes:
+        missing: Whose scores count for a user (`cragru.unlearning.aggregation.user_weights`).
+    """
+
+    missing: str = "mask"
+
+
+def unlearn(context: Context) -> Unlearned:
+    """Renew the touched shards and average all shards' scores."""
+    options = read_options(Options, context.method_options, "SISA")
+    shards = renew(context, options)
+    watch = Stopwatch(choose_device(context.device))
+    users, _ = presence(shards.data)
+    model = combine(shards.models, shards.data, user_weights(users, options.missing), options.missing)
+    return shards.served(model, watch.lap())

@@ -1,0 +1,17 @@
+"""Train a method's shards as they are deployed, ahead of any request."""
+
+from cragru.smk import stage
+from cragru.unlearning.files import job_context, write_curve, write_shards
+from cragru.unlearning.sharding import deploy
+
+
+def main(job):
+    trained = deploy(job_context(job))
+    models = {shard: training.model for shard, training in enumerate(trained)}
+    write_shards(job.output.shards, models, len(models), deployed=None)
+    write_curve(job.output.curve, [epoch for training in trained for epoch in training.curve])
+    return {"best_epochs": [training.best_epoch for training in trained]}
+
+
+if __name__ == "__main__":
+    stage(snakemake, main)

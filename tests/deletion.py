@@ -1,0 +1,126 @@
+"""A small deletion request for the tests of unlearning methods: two tastes, a forget set, a strict reader."""
+
+from dataclasses import dataclass, field, replace
+
+import torch
+
+from cragru.backbones.base import FactorModel, TrainingData, TrainingOptions
+from cragru.backbones.training import train_backbone
+from cragru.unlearning.base import Context, Deployed
+
+MODULES = {"bpr": "cragru.backbones.bpr", "lightgcn": "cragru.backbones.lightgcn"}
+USERS, ITEMS = 40, 30
+OPTIONS = {
+    "bpr": TrainingOptions(8, 0.02, 64, 12, 5),
+    "lightgcn": TrainingOptions(8, 0.02, 64, 12, 5, layers=2, regularisation=1e-5),
+}
+
+
+class ForbiddenReadError(Exception):
+    """A method looked at what it must not."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """Interactions, which of them are forgotten, and what was deployed before.
+
+    Attributes:
+        train: Users, items of D, in the order of their row numbers 0, 1, …
+        valid: Users, items of the validation rows; their row numbers follow.
+        forgotten: `[n]` bool, the rows of D to forget.
+        allowed: What may be read beside what remains: `forget`, `original`, `deployed`.
+        model: The original model, for those that read it.
+        shards: Shard of each row of D and of each validation row.
+        count: Number of shards.
+        models: Deployed shards, or None.
+    """
+
+    train: tuple[torch.Tensor, torch.Tensor]
+    valid: tuple[torch.Tensor, torch.Tensor]
+    forgotten: torch.Tensor
+    allowed: frozenset[str] = frozenset()
+    model: FactorModel | None = None
+    shards: tuple[torch.Tensor, torch.Tensor] | None = None
+    count: int = 0
+    models: list[FactorModel] | None = None
+    asked: list[str] = field(default_factory=list)
+
+    def before(self) -> TrainingData:
+        """What the deployed models trained on."""
+        return TrainingData(self.train, self.valid, USERS, ITEMS)
+
+    def forgotten_pairs(self) -> set[tuple[int, int]]:
+        """D_f as pairs of ids."""
+        users, items = (side[self.forgotten].tolist() for side in self.train)
+        return set(zip(users, items, strict=True))
+
+    def remain(self) -> TrainingData:
+        kept = ~self.forgotten
+        return replace(self.before(), train=(self.train[0][kept], self.train[1][kept]))
+
+    def rows(self) -> tuple[torch.Tensor, torch.Tensor]:
+        rows = torch.arange(len(self.forgotten) + len(self.valid[0]))
+        return rows[: len(self.forgotten)][~self.forgotten], rows[len(self.forgotten) :]
+
+    def ratings(self) -> torch.Tensor:
+        """Every third row is disliked."""
+        return (torch.arange(len(self.forgotten)) % 3 > 0)[~self.forgotten] * 3.0 + 2.0
+
+    def forget(self) -> tuple[torch.Tensor, torch.Tensor]:
+        self._note("forget")
+        return self.train[0][self.forgotten], self.train[1][self.forgotten]
+
+    def original(self) -> FactorModel:
+        self._note("original")
+        return self.model
+
+    def deployed(self) -> Deployed:
+        self._note("deployed")
+        rows = torch.arange(len(self.forgotten) + len(self.valid[0]))
+        parts = rows.split([len(self.forgotten), len(self.valid[0])])
+        read_model = None if self.models is None else self._read_model
+        return Deployed((parts[0], self.shards[0]), (parts[1], self.shards[1]), self.count, read_model)
+
+    def _read_model(self, shard: int) -> FactorModel:
+        self.asked.append(f"shard {shard}")
+        return self.models[shard]
+
+    def _note(self, what: str) -> None:
+        if what not in self.allowed:
+            raise ForbiddenReadError(f"{what} was read")
+        self.asked.append(what)
+
+
+def a_request(forget: float = 0.1, seed: int = 4) -> Request:
+    """Even users like even items, odd users odd ones; a fifth of what each likes is for validation."""
+    generator = torch.Generator().manual_seed(seed)
+    users, items = torch.meshgrid(torch.arange(USERS), torch.arange(ITEMS), indexing="ij")
+    liked = (users % 2 == items % 2) & (torch.rand(USERS, ITEMS, generator=generator) < 0.7)
+    pairs = liked.nonzero()
+    valid = torch.arange(len(pairs)) % 5 == 0
+    train = pairs[~valid]
+    forgotten = torch.rand(len(train), generator=generator) < forget
+    return Request(tuple(train.T.contiguous()), tuple(pairs[valid].T.contiguous()), forgotten)
+
+
+def of_one_user(request: Request, user: int) -> Request:
+    """The same state, and one user's training rows forgotten."""
+    return replace(request, forgotten=request.train[0] == user)
+
+
+def with_user_shards(request: Request, count: int) -> Request:
+    """User u in shard ``u // 2 mod count``, so that both tastes are in each."""
+    shards = tuple(side[0] // 2 % count for side in (request.train, request.valid))
+    return replace(request, shards=shards, count=count, allowed=request.allowed | {"deployed"})
+
+
+def with_original(request: Request, backbone: str, options: TrainingOptions | None = None) -> Request:
+    """With the original model, trained on D."""
+    options = options or OPTIONS[backbone]
+    training, _ = train_backbone(MODULES[backbone], backbone, request.before(), options, 1, "cpu")
+    return replace(request, model=training.model)
+
+
+def a_context(request: Request, backbone: str, method_options: dict, options: TrainingOptions | None = None) -> Context:
+    """The request as a method gets it."""
+    return Context(request, MODULES[backbone], backbone, options or OPTIONS[backbone], method_options, 1, "cpu")

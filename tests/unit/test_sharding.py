@@ -1,0 +1,218 @@
+"""Shards and SISA: who is trained anew, on what, and that nothing else moves (properties P3.1 to P3.6)."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from cragru.backbones.training import train_backbone
+from cragru.errors import CragruError
+from cragru.unlearning import retrain, sisa
+from cragru.unlearning.options import read_options
+from cragru.unlearning.sharding import ShardOptions, cut, deploy, renew
+from tests.deletion import (
+    MODULES,
+    OPTIONS,
+    USERS,
+    a_context,
+    a_request,
+    of_one_user,
+    with_user_shards,
+)
+
+SHARDS = {"shards": 3, "learning_rate": 0.02, "least_batch": 16}
+FIELDS = ("user_factors", "item_factors", "user_embeddings", "item_embeddings")
+
+
+def same(one, other):
+    return all(torch.equal(getattr(one, name), getattr(other, name)) for name in FIELDS)
+
+
+def deployed(request, backbone="bpr"):
+    """The request with its shards trained ahead of it."""
+    nothing = dataclasses.replace(request, forgotten=torch.zeros_like(request.forgotten))
+    trained = deploy(a_context(nothing, backbone, SHARDS))
+    return dataclasses.replace(request, models=[training.model for training in trained], asked=[])
+
+
+def shard_data(request, shard):
+    """What is left of a shard, by a loop over rows."""
+    rows = zip(*request.train, request.shards[0].tolist(), request.forgotten.tolist(), strict=True)
+    return [(int(u), int(i)) for u, i, s, gone in rows if s == shard and not gone]
+
+
+@pytest.mark.parametrize("backbone", MODULES)
+def test_one_shard_is_retrain_to_the_bit(backbone):
+    """P3.1; scores are the model's."""
+    request = with_user_shards(a_request(), 1)
+    options = {"shards": 1, "learning_rate": OPTIONS[backbone].learning_rate}
+    done = sisa.unlearn(a_context(request, backbone, options))
+    wanted = retrain.unlearn(a_context(request, backbone, {})).model
+    assert same(done.shards[0], wanted)
+    users = torch.arange(USERS)
+    assert torch.equal(done.model.score(users), wanted.score(users))
+
+
+@pytest.mark.parametrize("backbone", MODULES)
+def test_only_the_shard_of_the_forgotten_is_trained(backbone):
+    """P3.2, P3.3: a touched shard is what its remaining rows alone make, an untouched one is what was deployed."""
+    request = deployed(of_one_user(with_user_shards(a_request(), 3), 5), backbone)  # 5 // 2 % 3 = 2
+    renewed = renew(a_context(request, backbone, SHARDS), read_options(ShardOptions, SHARDS, "test"))
+    assert (list(renewed.new), renewed.cost.shards_touched) == ([2], 1)
+    spared = [model is before for model, before in zip(renewed.models, request.models, strict=True)]
+    assert spared == [True, True, False]
+    assert request.asked == ["deployed", "shard 0", "shard 1"]
+    pairs = torch.tensor(shard_data(request, 2)).T
+    valid = tuple(side[request.shards[1] == 2] for side in request.valid)
+    alone = dataclasses.replace(request.before(), train=tuple(pairs), valid=valid)
+    options = dataclasses.replace(OPTIONS[backbone], batch_size=16)
+    wanted, _ = train_backbone(MODULES[backbone], f"{backbone}-shard-2", alone, options, 1, "cpu")
+    assert same(renewed.new[2], wanted.model)
+    assert renewed.cost.optimiser_steps == wanted.steps
+    assert {epoch.model for epoch in renewed.curve} == {f"{backbone}-shard-2"}
+
+
+def test_forgetting_nothing_trains_nothing():
+    request = deployed(with_user_shards(a_request(forget=0), 3))
+    renewed = renew(a_context(request, "bpr", SHARDS), read_options(ShardOptions, SHARDS, "test"))
+    assert renewed.new == {}
+    assert renewed.cost.shards_touched == renewed.cost.optimiser_steps == 0
+    assert renewed.cost.seconds_parallel < 0.1
+
+
+def test_a_validation_row_that_leaves_touches_its_shard():
+    """Its early stop had looked at it."""
+    request = deployed(with_user_shards(a_request(forget=0), 3))
+    kept = request.valid[0] != 5
+
+    class Left(type(request)):
+        def remain(self):
+            return dataclasses.replace(self.before(), valid=tuple(side[kept] for side in self.valid))
+
+        def rows(self):
+            train, valid = super().rows()
+            return train, valid[kept]
+
+    values = {field.name: getattr(request, field.name) for field in dataclasses.fields(request)}
+    renewed = renew(a_context(Left(**values), "bpr", SHARDS), read_options(ShardOptions, SHARDS, "test"))
+    assert list(renewed.new) == [2]
+
+
+def test_one_by_one_the_longest_counts_and_together_there_is_no_longest():
+    request = with_user_shards(a_request(), 3)
+    together = sisa.unlearn(a_context(request, "bpr", SHARDS)).cost
+    assert (together.seconds_parallel, together.shards_touched) == (None, 3)
+    one_by_one = sisa.unlearn(a_context(deployed(request), "bpr", SHARDS)).cost
+    assert 0 < one_by_one.seconds_parallel < one_by_one.seconds_sequential
+    assert one_by_one.optimiser_steps == together.optimiser_steps
+    assert one_by_one.seconds_sequential == pytest.approx(sum(one_by_one.stages.values()))
+
+
+def test_more_shards_touched_more_steps():
+    """Section 12.8."""
+    request = deployed(with_user_shards(a_request(forget=0), 3))
+    steps = []
+    for users in ([0], [0, 2], [0, 2, 4]):
+        forgotten = torch.isin(request.train[0], torch.tensor(users))
+        now = dataclasses.replace(request, forgotten=forgotten)
+        steps.append(sisa.unlearn(a_context(now, "bpr", SHARDS)).cost.optimiser_steps)
+    assert steps == sorted(set(steps))
+
+
+def test_a_row_of_one_shard_moves_no_other():
+    """Section 12.7: another row in shard 0, and shards 1 and 2 are the same to the bit, their negatives too."""
+    request = with_user_shards(a_request(forget=0), 3)
+    place = int((request.shards[0] == 0).nonzero()[0])
+    items = request.train[1].clone()
+    taken = set(items[request.train[0] == request.train[0][place]].tolist())
+    items[place] = next(item for item in range(30) if item not in taken)
+    moved = dataclasses.replace(request, train=(request.train[0], items))
+    one, other = (deployed(state).models for state in (request, moved))
+    assert not same(one[0], other[0])
+    assert torch.allclose(one[1].user_factors, other[1].user_factors, atol=1e-6)
+    assert torch.allclose(one[2].item_factors, other[2].item_factors, atol=1e-6)
+
+
+def test_shards_partition_the_data():
+    """P3.4."""
+    request = with_user_shards(a_request(), 3)
+    pieces = cut(request.before(), request.shards, 3)
+    for part in ("train", "valid"):
+        sides = [torch.cat([getattr(piece, part)[side] for piece in pieces]).tolist() for side in (0, 1)]
+        wanted = [side.tolist() for side in getattr(request, part)]
+        assert sorted(zip(*sides, strict=True)) == sorted(zip(*wanted, strict=True))
+    assert all((piece.users, piece.items) == (40, 30) for piece in pieces)
+
+
+@pytest.mark.parametrize("rule", ["mask", "mean", "zero"])
+def test_scores_are_the_shards_scores_by_id(rule):
+    """P3.6: entity by entity from the shards' own score matrices; a shard that numbered its users anew would fail."""
+    request = with_user_shards(a_request(), 3)
+    done = sisa.unlearn(a_context(request, "bpr", SHARDS | {"missing": rule}))
+    users = torch.arange(USERS)
+    own = torch.stack([done.shards[shard].score(users) for shard in range(3)])
+    got = done.model.score(users)
+    for user in (0, 7, 22):
+        shard = user // 2 % 3
+        seen = {item for _, item in shard_data(request, shard)}
+        for item in seen:
+            if rule == "mask":
+                wanted = own[shard, user, item]
+            elif rule == "zero":
+                wanted = own[shard, user, item] / 3
+            else:
+                wanted = own[:, user, item].mean()
+            assert got[user, item].item() == pytest.approx(wanted.item(), abs=1e-5)
+
+
+def test_partition_of_other_rows_is_an_error():
+    request = with_user_shards(a_request(), 3)
+
+    class Other(type(request)):
+        def rows(self):
+            train, valid = super().rows()
+            return train + 1000, valid
+
+    values = {field.name: getattr(request, field.name) for field in dataclasses.fields(request)}
+    with pytest.raises(CragruError, match="partition was made of other rows"):
+        sisa.unlearn(a_context(Other(**values), "bpr", SHARDS))
+
+
+def test_a_request_that_empties_a_shard_is_an_error():
+    request = with_user_shards(a_request(), 20)
+    gone = torch.isin(request.train[0], torch.tensor([6, 7]))
+    emptied = dataclasses.replace(request, forgotten=gone)
+    with pytest.raises(CragruError, match="bpr-shard-3: has no training row to learn from; use fewer shards"):
+        sisa.unlearn(a_context(emptied, "bpr", {"shards": 20, "learning_rate": 0.02}))
+
+
+def test_a_user_without_rows_is_scored_by_all_shards_and_spoils_nobody():
+    request = with_user_shards(a_request(), 3)
+    left = sisa.unlearn(a_context(of_one_user(request, 5), "bpr", SHARDS)).model
+    assert torch.isfinite(left.score(torch.arange(USERS))).all()
+
+
+def test_batches_of_shards():
+    options = ShardOptions(10, 0.005)
+    data = a_request().before()
+    assert options.task(data, "bpr", 0, 2048).name == "bpr"
+    assert options.task(data, "bpr", 4, 2048).name == "bpr-shard-4"
+    sizes = {2_560: 256, 60_000: 2_000, 90_000: 2_048}
+    for rows, wanted in sizes.items():
+        long = dataclasses.replace(data, train=(torch.zeros(rows, dtype=torch.int64),) * 2)
+        assert options.task(long, "bpr", 0, 2048).batch_size == wanted
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"shards": 3}, "SISA: option 'learning_rate' is missing; give it in config/params.yaml"),
+        (SHARDS | {"shard": 3}, "SISA: unknown option 'shard' (did you mean 'shards'?"),
+        (SHARDS | {"steps": 2.5}, "SISA: option steps is 2.5; it must be of type int"),
+        (SHARDS | {"missing": "median"}, "option missing: got 'median'; allowed: mask, mean, zero"),
+    ],
+)
+def test_bad_options(given, said):
+    with pytest.raises(CragruError) as caught:
+        sisa.unlearn(a_context(with_user_shards(a_request(), 3), "bpr", given))
+    assert str(caught.value).startswith(said)
