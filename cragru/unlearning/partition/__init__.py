@@ -1,0 +1,1 @@
+"""Ways to cut the deployed training data into shards, one module each."""

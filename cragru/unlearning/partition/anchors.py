@@ -1,0 +1,93 @@
+"""Clustering around anchors: assign units to the nearest, move anchors to the means of their members, repeat."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the vectors that a unit has: a user's for a user, a user's and an item's for an interaction.
+
+    Attributes:
+        vectors: `[count, d]` float64.
+        rows: `[n]` int64, which vector each unit has.
+    """
+
+    vectors: np.ndarray
+    rows: np.ndarray
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """Where a clustering stopped.
+
+    Attributes:
+        labels: `[n]` int64 shard of each unit.
+        anchors: `[S, d]` for each side: the means of the members, or where an anchor was if it has none.
+        rounds: Assignments made.
+    """
+
+    labels: np.ndarray
+    anchors: tuple[np.ndarray, ...]
+    rounds: int
+
+
+def cluster(
+    sides: Sequence[Side],
+    anchors: Sequence[np.ndarray],
+    place: Callable[[np.ndarray], np.ndarray],
+    iterations: int,
+    tolerance: float = 0.0,
+) -> Clustering:
+    """Assign and move until the labels repeat, the anchors have come to rest or the iterations are used up.
+
+    Args:
+        sides: The vectors of the units.
+        anchors: `[S, d]` for each side, where to begin.
+        place: Turns distances `[n, S]` into labels `[n]`.
+        iterations: Most assignments.
+        tolerance: The anchors are at rest if the sum of all their coordinates' absolute changes is not above it.
+    """
+    anchors, labels, rounds = tuple(anchors), None, 0
+    while rounds < iterations:
+        rounds += 1
+        before, old = labels, anchors
+        labels = place(distances(sides, anchors))
+        anchors = tuple(means(side, labels, anchor) for side, anchor in zip(sides, anchors, strict=True))
+        moved = sum(float(np.abs(new - past).sum()) for new, past in zip(anchors, old, strict=True))
+        if moved <= tolerance or (before is not None and np.array_equal(before, labels)):
+            break
+    return Clustering(labels, anchors, rounds)
+
+
+def distances(sides: Sequence[Side], anchors: Sequence[np.ndarray]) -> np.ndarray:
+    """Squared Euclidean distance of every unit to every anchor, `[n, S]`; with two sides their product.
+
+    They are computed once a vector and not once a unit, and by differences: the expanded square would lose the
+    digits that tell near anchors apart, and its last bits would depend on the library.
+    """
+    product = None
+    for side, table in zip(sides, anchors, strict=True):
+        squares = np.stack([np.square(side.vectors - anchor).sum(axis=1) for anchor in table], axis=1)[side.rows]
+        product = squares if product is None else product * squares
+    return product
+
+
+def means(side: Side, labels: np.ndarray, anchors: np.ndarray) -> np.ndarray:
+    """The mean vector of every shard's members, coordinate by coordinate.
+
+    Args:
+        side: The vectors of the units.
+        labels: `[n]` shard of each unit.
+        anchors: `[S, d]`, where the anchors are: one without members stays.
+
+    Returns:
+        `[S, d]`.
+    """
+    ones = np.ones(len(labels))
+    counts = csr_matrix((ones, (labels, side.rows)), shape=(len(anchors), len(side.vectors)))
+    members = np.bincount(labels, minlength=len(anchors))[:, None]
+    return np.where(members > 0, counts @ side.vectors / np.maximum(members, 1), anchors)

@@ -1,0 +1,34 @@
+"""Random shards of SISA: what keeps unlearning exact, as only the seed and the counts decide who is where."""
+
+import numpy as np
+
+from cragru.unlearning.partition.base import Assignment, Problem, check, choice, enough, holders, of_users, spread
+
+
+def partition(problem: Problem) -> Assignment:
+    """Deal users or interactions out at random, into shards that differ by one at most.
+
+    Options: ``unit``, ``users`` (default) or ``interactions``. Of interactions the validation rows are dealt too, by a
+    stream of their own: to follow the user's training rows would be to look at what is in a shard.
+
+    Raises:
+        CragruError: If S is below 1 or above the number of units, or the unit is unknown.
+    """
+    if choice(problem, "unit", ("users", "interactions"), "users") == "users":
+        dealt = holders(problem)
+        return of_users(problem, spread(problem, dealt, deal(len(dealt), problem.shards, problem.rng)))
+    enough(problem, len(problem.train[0]), "training rows")
+    for_train, for_valid = problem.rng.spawn(2)
+    assignment = Assignment(
+        train=deal(len(problem.train[0]), problem.shards, for_train),
+        valid=deal(len(problem.valid[0]), problem.shards, for_valid),
+    )
+    check(problem, assignment)
+    return assignment
+
+
+def deal(count: int, shards: int, rng: np.random.Generator) -> np.ndarray:
+    """Give each of `count` units a shard at random, all shards equally often up to one; `[count]` int64."""
+    dealt = np.empty(count, dtype=np.int64)
+    dealt[rng.permutation(count)] = np.arange(count) % shards
+    return dealt
