@@ -11,7 +11,7 @@ from cragru.unlearning.base import Context, Deployed
 MODULES = {"bpr": "cragru.backbones.bpr", "lightgcn": "cragru.backbones.lightgcn"}
 USERS, ITEMS = 40, 30
 OPTIONS = {
-    "bpr": TrainingOptions(8, 0.02, 64, 12, 5),
+    "bpr": TrainingOptions(8, 0.02, 64, 30, 5),
     "lightgcn": TrainingOptions(8, 0.02, 64, 12, 5, layers=2, regularisation=1e-5),
 }
 

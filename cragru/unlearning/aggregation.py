@@ -62,14 +62,14 @@ def combine(
 ) -> FactorModel:
     """The aggregate of the shards' scores.
 
-    An item that no training row of a shard names has its random initial factors there. Under `mask` it gets the mean
-    of the shard's items, so the user's mean score; under `zero` nothing; under `mean` it keeps them.
+    An item that no training row of a shard names was drawn as a negative there, so its factors say that nobody of the
+    shard took it; they are kept, but for the rule `zero`.
 
     Args:
         models: Of every shard, `[users, d]` and `[items, d]`.
         data: What they were trained on.
         weights: `[users, S]`, from `user_weights`.
-        rule: How items that are missing in a shard are scored.
+        rule: How items that no row of a shard names are scored.
 
     Returns:
         A model with factors `[users, S * d]` and `[items, S * d]`.
@@ -82,13 +82,6 @@ def combine(
         for name in ("user_factors", "user_embeddings"):
             tables[name].append(weight * getattr(model, name).cpu())
         for name in ("item_factors", "item_embeddings"):
-            tables[name].append(_fill(getattr(model, name).cpu(), there, rule))
+            table = getattr(model, name).cpu()
+            tables[name].append(table * there if rule == "zero" else table)
     return FactorModel(**{name: torch.cat(parts, dim=1) for name, parts in tables.items()})
-
-
-def _fill(table: torch.Tensor, there: torch.Tensor, rule: str) -> torch.Tensor:
-    """Item factors of a shard, those of missing items by the rule."""
-    if rule == "mean":
-        return table
-    known = table * there
-    return known if rule == "zero" else torch.where(there, table, known.sum(dim=0) / there.sum())

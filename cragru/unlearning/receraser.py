@@ -43,7 +43,7 @@ class Options(ShardOptions):
 
 
 class Side(torch.nn.Module):
-    """Attention over shards for users, or for items: ``a_s = hᵀ relu(A e'_s + c)``."""
+    """What the attention has for users, or for items: A, c and h of ``a_s = hᵀ relu(A e'_s + c)``."""
 
     def __init__(self, dimensions: int, stream: torch.Generator, dtype: torch.dtype) -> None:
         """Draw fresh weights: A truncated normal, h .01, c 0, as the authors' code."""
@@ -56,14 +56,13 @@ class Side(torch.nn.Module):
         self.bias = torch.nn.Parameter(torch.zeros(hidden, dtype=dtype))
         self.read_out = torch.nn.Parameter(torch.full((hidden,), 0.01, dtype=dtype))
 
-    def forward(self, mapped: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Sum `[n, S, d]` over shards; returns `[n, d]` and the weights `[n, S]`."""
-        weights = torch.softmax(torch.relu(mapped @ self.weight + self.bias) @ self.read_out, dim=1)
-        return (weights.unsqueeze(2) * mapped).sum(dim=1), weights
-
 
 class Attention(torch.nn.Module):
-    """The aggregator: ``e'_s = e_s W_s + b_s`` for users and items alike, then attention of each side over shards."""
+    """The aggregator: ``e'_s = e_s W_s + b_s`` for users and items alike, then attention of each side over shards.
+
+    ``Σ_s α_s e'_s`` is computed as one product of all ``α_s e_s`` side by side with all W_s one below the other, and
+    ``A e'_s`` with ``W_s A``: so no e' of all nodes and shards is ever laid out.
+    """
 
     def __init__(self, shards: int, dimensions: int, stream: torch.Generator, dtype: torch.dtype) -> None:
         """Draw fresh weights; each W_s is Xavier-normal by itself: by a rule for all of W it would be too small."""
@@ -77,13 +76,15 @@ class Attention(torch.nn.Module):
 
     def forward(self, users: torch.Tensor, items: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Aggregate `[m, S, d]` and `[n, S, d]` to `[m, d]` and `[n, d]`."""
-        sides = ((users, self.users), (items, self.items))
-        first, second = (side(self.mapped(table))[0] for table, side in sides)
-        return first, second
+        return self.aggregate(users, self.users)[0], self.aggregate(items, self.items)[0]
 
-    def mapped(self, table: torch.Tensor) -> torch.Tensor:
-        """``e'`` of a `[n, S, d]` table."""
-        return torch.einsum("nsd,sde->nse", table, self.transfer) + self.shift
+    def aggregate(self, table: torch.Tensor, side: Side) -> tuple[torch.Tensor, torch.Tensor]:
+        """Aggregate a `[n, S, d]` table to `[n, d]`; returns the weights of the shards too, `[n, S]`."""
+        hidden = torch.einsum("nsd,sdh->nsh", table, self.transfer @ side.weight)
+        hidden = torch.relu(hidden + (self.shift @ side.weight + side.bias))
+        weights = torch.softmax(hidden @ side.read_out, dim=1)
+        weighted = (weights.unsqueeze(2) * table).flatten(start_dim=1)
+        return torch.addmm(weights @ self.shift, weighted, self.transfer.flatten(end_dim=1)), weights
 
     def penalty(self) -> torch.Tensor:
         """``½ (‖W‖² + ‖b‖²)``."""

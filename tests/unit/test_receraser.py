@@ -32,7 +32,7 @@ def tables(shards=S):
 def test_attention_by_loops():
     """``a_s = hᵀ relu(A e'_s + c)``, softmax over shards, weighted sum: node by node."""
     module, (users, _) = attention(), tables()
-    got, weights = module.users(module.mapped(users))
+    got, weights = module.aggregate(users, module.users)
     side = module.users
     for node in range(5):
         mapped = [users[node, s] @ module.transfer[s] + module.shift[s] for s in range(S)]
@@ -45,7 +45,7 @@ def test_attention_by_loops():
 def test_weights_sum_to_one_and_the_order_of_shards_does_not_matter():
     """P5.3."""
     module, (users, items) = attention(), tables()
-    _, weights = module.items(module.mapped(items))
+    _, weights = module.aggregate(items, module.items)
     assert torch.allclose(weights.sum(dim=1), torch.ones(4, dtype=DOUBLE))
     wanted = module(users, items)
     order = [2, 0, 1]

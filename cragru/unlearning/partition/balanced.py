@@ -1,7 +1,7 @@
 """RecEraser's balanced partitions by embeddings: of users (UBP) or of interactions (InBP).
 
-Source: RecEraser (Chen et al. 2022). Its released code averages an anchor over all its members' coordinates at once, so that
-every anchor becomes a single number repeated; here, as in the paper, an anchor is the mean vector of its members.
+Source: RecEraser (Chen et al. 2022). Its released code averages an anchor over all its members' coordinates at once, so
+that every anchor becomes a single number repeated; here, as in the paper, an anchor is the mean vector of its members.
 """
 
 from functools import partial

@@ -1,0 +1,186 @@
+"""The choice of an influence method's damping: once for each data set and backbone, on validation rows alone.
+
+Small dampings forget more and break more. The rule: the largest drop in membership whose validation NDCG@10 is at most
+5 % below the original's. Both are judged on validation rows; test rows are never read.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import pandas as pd
+import torch
+
+from cragru.backbones.base import Scorer
+from cragru.backbones.trainer import Stopwatch
+from cragru.errors import CragruError
+from cragru.ranking import Pairs, ndcg, pair_mask, top_items, user_batches
+from cragru.unlearning.base import Context
+from cragru.unlearning.influence import Prepared, Request
+
+GRID = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+ALLOWED_LOSS = 0.05  # of the original's validation NDCG@10
+CUTOFF = 10
+
+
+class InfluenceMethod(Protocol):
+    """What `cragru.unlearning.ifru` and `cragru.unlearning.scif` offer beside `unlearn`."""
+
+    def read(self, context: Context) -> Request:
+        """Read the data."""
+
+    def prepare(self, context: Context, request: Request) -> Prepared:
+        """Do all that no damping changes."""
+
+
+def search(context: Context, method: InfluenceMethod, grid: Sequence[float] = GRID) -> pd.DataFrame:
+    """Try a method's dampings; what does not depend on them is prepared once.
+
+    Args:
+        context: The request; its option `damping` is not looked at.
+        method: The method's module.
+        grid: Dampings.
+
+    Returns:
+        One row per damping: `damping`; `ndcg`, validation NDCG@10 with remaining and forgotten training rows masked,
+        and `original_ndcg`; `loss`, relative; `membership`, see `membership`, and `original_membership`;
+        `hessian_products`; `seconds` of the solve, and `prepare_seconds`, which are spent once; `iterations` and
+        `residual` of the solve; `failure`, the message of a solve that broke down, its numbers then missing.
+    """
+    request, original = method.read(context), context.reader.original()
+    watch = Stopwatch(request.table.device)
+    prepared = method.prepare(context, request)
+    prepare_seconds = watch.lap()
+    judge = Judge(request)
+    before = dict(zip(("original_ndcg", "original_membership"), judge(original), strict=True))
+    rows = []
+    for damping in grid:
+        watch.lap()
+        row = {"damping": damping, **before, "prepare_seconds": prepare_seconds, "failure": ""}
+        try:
+            step = prepared.solve(damping)
+            model = prepared.influence.model(step.change)
+        except CragruError as error:
+            rows.append(row | {"failure": str(error)})
+            continue
+        row |= {"seconds": watch.lap(), "hessian_products": step.products, **step.facts}
+        row["ndcg"], row["membership"] = judge(model)
+        rows.append(row)
+    columns = ["ndcg", "membership", "hessian_products", "seconds", "iterations", "residual"]
+    frame = pd.DataFrame(rows).reindex(columns=["damping", *before, *columns, "prepare_seconds", "failure"])
+    frame.insert(3, "loss", 1 - frame["ndcg"] / frame["original_ndcg"])
+    return frame
+
+
+def choose(frame: pd.DataFrame, allowed_loss: float = ALLOWED_LOSS) -> float:
+    """The damping with the largest drop in membership among those that lose at most `allowed_loss` of validation NDCG.
+
+    Args:
+        frame: Of `search`.
+        allowed_loss: Relative.
+
+    The largest drop may be a rise: there are methods that do not forget by this measure, which is a result.
+
+    Raises:
+        CragruError: If every damping loses more, or membership could not be measured.
+    """
+    if frame["membership"].isna().all() and not frame["loss"].isna().all():
+        raise CragruError(
+            "damping: no user has both forgotten and validation rows to measure membership by; "
+            "choose it under a protocol that forgets single interactions"
+        )
+    drop = frame["original_membership"] - frame["membership"]
+    drop = drop[frame["loss"] <= allowed_loss].dropna()
+    if drop.empty:
+        tried = ", ".join(f"{row.damping:g}: {row.loss:.3f}" for row in frame.itertuples())
+        raise CragruError(
+            f"damping: none tried loses at most {allowed_loss:.0%} of validation NDCG@{CUTOFF} "
+            f"(relative loss by damping: {tried}); try larger ones"
+        )
+    return float(frame.loc[drop.idxmax(), "damping"])
+
+
+class Judge:
+    """Validation NDCG and membership of a model."""
+
+    def __init__(self, request: Request) -> None:
+        """Build the masks.
+
+        Raises:
+            CragruError: If there is no validation row.
+        """
+        if not len(request.remain.valid[0]):
+            raise CragruError("damping: the split has no validation row to choose by; use a larger data set")
+        remain, device = request.remain, request.table.device
+        self._request, self._device = request, device
+        sizes = remain.users, remain.items
+        self._remaining, self._seen, self._valid = (
+            pair_mask(pairs, *sizes, device) for pairs in (remain.train, request.deployed, remain.valid)
+        )
+
+    def __call__(self, model: Scorer) -> tuple[float, float]:
+        """Mean NDCG@10 of users with validation rows, forgotten rows masked; and `membership`."""
+        values = []
+        for users in user_batches(torch.unique(self._request.remain.valid[0]).to(self._device)):
+            best, ranked = top_items(model.score(users).to(self._device), self._seen[users], CUTOFF)
+            relevant = self._valid[users]
+            values.append(ndcg(relevant.gather(1, best) & ranked, relevant.sum(dim=1), CUTOFF))
+        return torch.cat(values).mean().item(), self.membership(model)
+
+    def membership(self, model: Scorer) -> float:
+        """How well the model's ranking tells forgotten rows from validation rows of the same users, as an AUC.
+
+        A row's score is its percentile among the items that its user has no remaining row of. 0.5 is chance; NaN if
+        no user has rows of both kinds.
+        """
+        parts = (self._request.forget, self._request.remain.valid)
+        both = torch.isin(torch.unique(parts[0][0]), parts[1][0])
+        users = torch.unique(parts[0][0])[both]
+        members, others = (percentiles(model, _of_users(part, users), self._remaining) for part in parts)
+        return auc(members, others)
+
+
+def percentiles(model: Scorer, pairs: Pairs, masked: torch.Tensor) -> torch.Tensor:
+    """Where each pair stands in its user's ranking: 0 last, 1 first; ties share the middle.
+
+    Args:
+        model: What ranks.
+        pairs: User ids and item ids, none of them masked.
+        masked: `[users, items]` bool, items that are not ranked.
+
+    Returns:
+        `[n]` float64 on the CPU, in the order of the users.
+    """
+    if not len(pairs[0]):
+        return torch.zeros(0, dtype=torch.float64)
+    found = []
+    order = torch.argsort(pairs[0], stable=True)
+    users, places, counts = torch.unique(pairs[0][order], return_inverse=True, return_counts=True)
+    for batch in user_batches(torch.arange(len(users))):
+        own = users[batch].to(masked.device)
+        scores = model.score(own).to(masked.device).masked_fill_(masked[own], -torch.inf)
+        ranking = scores.sort(dim=1).values
+        inside = (places >= batch[0]) & (places <= batch[-1])
+        rows, items = places[inside] - batch[0], pairs[1][order][inside]
+        wanted = torch.zeros(len(batch), int(counts[batch].max()), dtype=scores.dtype, device=scores.device)
+        column = torch.arange(len(rows)) - (counts[batch].cumsum(0) - counts[batch])[rows]
+        wanted[rows, column] = scores[rows, items]
+        below, up_to = (torch.searchsorted(ranking, wanted, right=right) for right in (False, True))
+        hidden = masked[own].sum(dim=1, keepdim=True)
+        others = (masked.shape[1] - hidden - 1).clamp(min=1)
+        share = (below - hidden + (up_to - below - 1) / 2).double() / others
+        found.append(share[rows, column].cpu())
+    return torch.cat(found)
+
+
+def auc(members: torch.Tensor, others: torch.Tensor) -> float:
+    """Probability that a value of `members` is above one of `others`, ties counted half; NaN if either is empty."""
+    if not len(members) or not len(others):
+        return float("nan")
+    ordered = others.sort().values
+    below, up_to = (torch.searchsorted(ordered, members, right=right) for right in (False, True))
+    return (below + up_to).double().mean().item() / 2 / len(others)
+
+
+def _of_users(pairs: Pairs, users: torch.Tensor) -> Pairs:
+    own = torch.isin(pairs[0], users)
+    return pairs[0][own], pairs[1][own]

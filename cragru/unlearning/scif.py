@@ -1,0 +1,226 @@
+"""SCIF: move the requesting users as if the forgotten rows had had their user's average label (Li et al. 2023).
+
+A row with label t has the pairwise loss ``ℓ_t(x) = t log(1 + e^-x) + (1 − t) log(1 + e^x)``; training has t = 1. To
+replace 1 by the average t̄ changes its gradient by ``∇ℓ_1 − ∇ℓ_t̄ = −(1 − t̄) ∇x``, so with φ the block of parameters
+that may move,
+
+    v = −Σ_(u,i)∈F (1 − t̄_u) 1/K Σ_j ∇_φ x_uij,        φ ← φ + (H_φφ + λI)⁻¹ v
+
+The rows stay in the loss with another label, and ``ℓ_t''`` doesn't depend on t: so H is that of R ∪ F, on the graph
+of R. The block is the requesting users' rows. With BPR the scores of a user are linear in them, H falls apart into one
+d × d matrix for each user and is exact; LightGCN's propagation couples the users, and conjugate gradient solves for
+them together with the Gauss-Newton matrix.
+
+Implicit feedback has label 1 everywhere, which would average to no change at all. Labels are taken from ratings
+instead (`threshold`), or are one constant (`target`). A replaced row pulls with 1 − t̄ however well it was fitted, much
+harder than a deleted one: hence the large damping.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from cragru.errors import CragruError
+from cragru.unlearning.base import Context, Unlearned
+from cragru.unlearning.conjugate_gradient import conjugate_gradient, require_damping, require_finite
+from cragru.unlearning.influence import (
+    Influence,
+    Prepared,
+    Request,
+    Step,
+    linearise,
+    read_request,
+    require_options,
+    serve,
+)
+from cragru.unlearning.options import read_options
+from cragru.unlearning.triplets import Curvature, Triplets, logistic_curvature
+
+
+@dataclass(frozen=True)
+class Options:
+    """What params.yaml may set.
+
+    Attributes:
+        negatives: K, fixed negatives for each row.
+        damping: λ, in units of a loss that is summed over rows.
+        threshold: Ratings from here on are label 1, others 0.
+        target: A constant label t̄ for all forgotten rows; 0 takes the users' averages.
+        tolerance: Relative residual at which conjugate gradient stops (LightGCN).
+        iterations: Of conjugate gradient, at most.
+    """
+
+    negatives: int = 8
+    damping: float = 30.0
+    threshold: float = 4.0
+    target: float = 0.0
+    tolerance: float = 1e-4
+    iterations: int = 100
+
+    def __post_init__(self) -> None:
+        """Check the ranges; damping is checked where it is used."""
+        allowed = {
+            "negatives": (self.negatives >= 1, "at least 1"),
+            "target": (0 <= self.target <= 1, "above 0 and at most 1, or 0 for the users' own averages"),
+            "tolerance": (0 < self.tolerance < 1, "between 0 and 1"),
+            "iterations": (self.iterations >= 1, "at least 1"),
+        }
+        require_options("scif", self, allowed)
+
+
+def unlearn(context: Context) -> Unlearned:
+    """Serve a request by one influence step on the requesting users.
+
+    Raises:
+        CragruError: If an option, the original or the solve is not what it must be.
+    """
+    options = read_options(Options, context.method_options, "scif")
+    return serve(context, read(context), prepare, options.damping)
+
+
+def read(context: Context) -> Request:
+    """What SCIF looks at: the rows that remain and, for labels, their ratings; those that go; the original."""
+    options = read_options(Options, context.method_options, "scif")
+    return read_request(context, ratings=not options.target)
+
+
+def prepare(context: Context, request: Request) -> Prepared:
+    """All that no damping changes: graphs, negatives, v, and the curvature."""
+    options = read_options(Options, context.method_options, "scif")
+    influence = linearise(context, request, options.negatives)
+    users = torch.unique(request.forget[0])
+    keep = torch.zeros(len(request.table), 1, dtype=torch.bool)
+    keep[users] = True
+    keep = keep.to(request.table.device)
+    direction = replacement(influence, labels(request, options)) * keep
+    if influence.is_coupled:
+        return Prepared(influence, _by_conjugate_gradient(influence, direction, keep, options))
+    return Prepared(influence, _by_blocks(influence, direction, users.to(request.table.device)))
+
+
+def labels(request: Request, options: Options) -> torch.Tensor:
+    """The label t̄ that replaces 1, for each forgotten row, `[|F|]` float32 on the CPU.
+
+    It is the mean label of the user's remaining rows, of the item's for a user without any, of all for an item
+    without any either.
+
+    Raises:
+        CragruError: If labels are asked for and no row remains to take them from.
+    """
+    users, items = request.forget
+    if options.target:
+        return torch.full((len(users),), options.target)
+    if not len(request.ratings):
+        raise CragruError("scif: no row remains to take average labels from; give option target a constant instead")
+    liked = (request.ratings >= options.threshold).float()
+    mean_of_users, mean_of_items = (
+        _group_means(groups, liked, count)
+        for groups, count in zip(request.remain.train, (request.remain.users, request.remain.items), strict=True)
+    )
+    by_item = mean_of_items[items].nan_to_num(liked.mean().item())
+    by_user = mean_of_users[users]
+    return torch.where(by_user.isnan(), by_item, by_user)
+
+
+def replacement(influence: Influence, targets: torch.Tensor) -> torch.Tensor:
+    """``Σ_F (∇ℓ_1 − ∇ℓ_t̄)`` by all parameters, `[users + items, d]`, on the graph of what remains.
+
+    Args:
+        influence: Around the original.
+        targets: t̄ of each forgotten row.
+    """
+    pull = (targets - 1).to(influence.request.table)
+
+    def slope(margins: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        return pull[rows].unsqueeze(1).expand_as(margins)
+
+    return influence.after.factors(influence.forget.gradient(influence.factors_after, slope))
+
+
+def curvature_blocks(
+    triplets: Triplets, factors: torch.Tensor, curvature: Curvature = logistic_curvature
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Each user's ``H_u = Σ ℓ''/K (q_i − q_j)(q_i − q_j)ᵀ``, item factors fixed.
+
+    Args:
+        triplets: Rows of these users.
+        factors: `[users + items, d]`.
+        curvature: ℓ'' of margins.
+
+    Returns:
+        The users that have rows, `[k]` sorted, and their blocks `[k, d, d]`, float64.
+    """
+    items = factors[triplets.users :].double()
+    users, blocks = [factors.new_zeros(0, dtype=torch.int64)], [items.new_zeros(0, items.shape[1], items.shape[1])]
+    for block, margins in triplets.margins(factors):
+        weights = (curvature(margins) / triplets.negatives).double()
+        counts = torch.bincount(block.positives // triplets.items).tolist()
+        positives = (block.positives % triplets.items).split(counts)
+        negatives = (block.negatives % triplets.items).view_as(margins).split(counts)
+        for weight, positive, negative in zip(weights.split(counts), positives, negatives, strict=True):
+            difference = (items[positive].unsqueeze(1) - items[negative]).flatten(0, 1)
+            blocks.append(((difference * weight.reshape(-1, 1)).T @ difference).unsqueeze(0))
+        users.append(block.users)
+    return torch.cat(users), torch.cat(blocks)
+
+
+def solve_blocks(blocks: torch.Tensor, right: torch.Tensor, damping: float) -> torch.Tensor:
+    """Solve ``(H_u + λI) p_u = v_u`` for many users at once, by Cholesky.
+
+    Args:
+        blocks: `[k, d, d]`, symmetric and positive semi-definite.
+        right: `[k, d]`.
+        damping: λ > 0.
+
+    Returns:
+        `[k, d]` in the type of `blocks`.
+
+    Raises:
+        CragruError: If a matrix is not positive definite, or a number not finite.
+    """
+    require_damping(damping)
+    require_finite(right, "the gradient of the forget set")
+    damped = blocks + damping * torch.eye(blocks.shape[-1], dtype=blocks.dtype, device=blocks.device)
+    factor, failed = torch.linalg.cholesky_ex(damped)
+    if bool(failed.any()):
+        raise CragruError(
+            f"scif: the curvature of {int((failed > 0).sum())} users is not positive definite at damping {damping:g}; "
+            "raise damping in config/params.yaml"
+        )
+    return torch.cholesky_solve(right.to(blocks).unsqueeze(2), factor).squeeze(2)
+
+
+def _group_means(groups: torch.Tensor, values: torch.Tensor, count: int) -> torch.Tensor:
+    """Mean value of each group; NaN for one without a value."""
+    return torch.bincount(groups, values, count).float() / torch.bincount(groups, minlength=count)
+
+
+def _by_blocks(influence: Influence, direction: torch.Tensor, users: torch.Tensor) -> Callable[[float], Step]:
+    own = torch.isin(influence.request.deployed[0], users.cpu())
+    found, blocks = curvature_blocks(influence.triplets(own), influence.factors_after)
+    right = direction[found].double()
+
+    def solve(damping: float) -> Step:
+        solved = solve_blocks(blocks, right, damping)
+        left_over = (blocks @ solved.unsqueeze(2)).squeeze(2).add_(solved, alpha=damping).sub_(right)
+        size = torch.linalg.vector_norm(right).item()
+        residual = torch.linalg.vector_norm(left_over).item() / size if size else 0.0
+        change = torch.zeros_like(direction)
+        change[found] = solved.to(change.dtype)
+        return Step(change, 0, {"iterations": 0, "residual": residual, "updated": len(users)})
+
+    return solve
+
+
+def _by_conjugate_gradient(
+    influence: Influence, direction: torch.Tensor, keep: torch.Tensor, options: Options
+) -> Callable[[float], Step]:
+    product = influence.curvature(influence.deployed, keep)
+
+    def solve(damping: float) -> Step:
+        solution = conjugate_gradient(product, direction, damping, options.tolerance, options.iterations)
+        facts = {"iterations": solution.iterations, "residual": solution.residual, "updated": int(keep.sum())}
+        return Step(solution.step, solution.products, facts)
+
+    return solve
