@@ -13,7 +13,7 @@ def read_measured(rows: Iterable[dict[str, Any]]) -> Iterator[Measured]:
     """Read each row's per-user results, of the cohort's users where it is for a cohort.
 
     Args:
-        rows: By name: panel, dataset, backbone, method, seed; the files per_user, cohort (or None), cost (or None).
+        rows: By name: panel, dataset, backbone, method, printed, seed; files: per_user, cohort (or None), cost (or None).
 
     Raises:
         CragruError: If a file lacks a user of the cohort.
@@ -30,4 +30,4 @@ def read_measured(rows: Iterable[dict[str, Any]]) -> Iterator[Measured]:
             per_user = per_user[per_user["user"].isin(wanted)]
         ties = None if row["cost"] is None else read_json(row["cost"])["tie_rate"]
         names = (row[name] for name in ("dataset", "backbone", "method", "seed"))
-        yield Measured(*names, per_user, row["panel"], ties)
+        yield Measured(*names, per_user, row["panel"], ties, row["printed"])

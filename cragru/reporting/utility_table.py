@@ -29,6 +29,7 @@ class Measured:
         per_user: Rows per user, mask and cut-off (`cragru.evaluation.schema.PER_USER`).
         panel: On whom: a name for all users, or that of a cohort.
         ties: Tie rate of an LLM's scores, where the row has any.
+        printed: What the paper's tables call the method; None: as ours do.
     """
 
     dataset: str
@@ -38,6 +39,7 @@ class Measured:
     per_user: pd.DataFrame
     panel: str = "all"
     ties: float | None = None
+    printed: str | None = None
 
 
 def utility_table(
@@ -73,7 +75,8 @@ def utility_table(
     table = table.reset_index()
     ties = pd.DataFrame([{name: getattr(cell, name) for name in [*CELL, "ties"]} for cell in measured])
     table["ties"] = table.set_index(CELL).index.map(ties.astype({"ties": float}).groupby(CELL)["ties"].mean())
-    table["paper"] = _paper_column(table, paper)
+    names = {cell.method: cell.printed or cell.method for cell in measured}
+    table["paper"] = _paper_column(table.assign(method=table["method"].map(names)), paper, table["method"])
     return table
 
 
@@ -150,16 +153,23 @@ def _one_seed(cell: Measured, mask: str, cutoffs: Sequence[int]) -> pd.DataFrame
     return long.assign(**{name: getattr(cell, name) for name in [*CELL, "seed"]})
 
 
-def _paper_column(table: pd.DataFrame, paper: PathLike | None) -> list[float | None]:
-    """Printed values, each once: a method of the first panel has them there, any other where it stands."""
+def _paper_column(table: pd.DataFrame, paper: PathLike | None, methods: pd.Series) -> list[float | None]:
+    """Printed values, each once: where the first row stands that has them.
+
+    Args:
+        table: The table, its methods called as in the paper.
+        paper: CSV of printed values.
+        methods: What the table calls them: several variants may have one printed row.
+    """
     values = printed_values(paper, [*NAMES, "k"])
-    first = table["panel"].iloc[0]
-    shown_above = set(table.loc[table["panel"] == first, "method"])
-    rows = zip(table["panel"], *(table[name] for name in [*NAMES, "k", "metric"]), strict=True)
-    return [
-        None if panel != first and method in shown_above else printed(values, (dataset, backbone, method, k), metric)
-        for panel, dataset, backbone, method, k, metric in rows
-    ]
+    first: dict[tuple, tuple] = {}
+    found = []
+    for panel, own, dataset, backbone, method, k, metric in zip(
+        table["panel"], methods, *(table[name] for name in [*NAMES, "k", "metric"]), strict=True
+    ):
+        shown = first.setdefault((dataset, backbone, method), (panel, own)) == (panel, own)
+        found.append(printed(values, (dataset, backbone, method, k), metric) if shown else None)
+    return found
 
 
 def _panel(panel: str, rows: pd.DataFrame) -> str:

@@ -245,7 +245,7 @@ def test_script(tmp_path):
         ("Retrain", tmp_path / "cohort.json", per_user([0.5, 0.5, 0.5])),
     ):
         write_parquet(tmp_path / f"{label}.parquet", frame, PER_USER)
-        names = {"panel": "pilot", "dataset": "ML", "backbone": "BPR", "method": label, "seed": 1}
+        names = {"panel": "pilot", "dataset": "ML", "backbone": "BPR", "method": label, "printed": label, "seed": 1}
         rows.append(names | {"per_user": tmp_path / f"{label}.parquet", "cohort": cohort, "cost": None})
     outputs = {ending: tmp_path / f"f.{ending}" for ending in ("csv", "pdf", "png")}
     spec = {"mask": "A", "cutoffs": [5], "caption": "Strategies"}

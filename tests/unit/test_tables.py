@@ -245,6 +245,14 @@ def test_one_panel_has_no_such_columns(panel):
     assert [row[0].text for row in grid] == ["ML"] * len(grid)
 
 
+def test_variants_share_a_printed_row_and_the_first_shows_it(paper):
+    frame = per_user([1, 0])
+    cells = [cell for name in ("R (one)", "R (two)") for cell in measured(name, frame, printed="Retrain")]
+    table = utility_table(cells, "A", [5], paper(PAPER_TWO)).set_index("method")
+    assert table.loc["R (one)", "paper"].notna().all()
+    assert table.loc["R (two)", "paper"].isna().all()
+
+
 def test_printed_values_are_shown_once(paper):
     """A method of both panels has them in the first, one of the second alone there."""
     _, grid = utility_grid(utility_table(panels(), "A", [5], paper(PAPER_CRAGRU)), 1)
@@ -315,7 +323,14 @@ def files(tmp_path):
 
 def named(files, panel="all", cohort=None, cost=None, **changed):
     """A row as the workflow names it."""
-    names = {"panel": panel, "dataset": "ML", "backbone": "BPR", "method": "M", "seed": 7}
+    names = {
+        "panel": panel,
+        "dataset": "ML",
+        "backbone": "BPR",
+        "method": "M",
+        "printed": changed.get("method", "M"),
+        "seed": 7,
+    }
     found = {"cohort": files.get(cohort), "cost": files.get(cost)}
     return {**names, "per_user": files["per-user.parquet"], **found, **changed}
 

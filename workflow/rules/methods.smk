@@ -70,3 +70,14 @@ def shard_count(wildcards):
 def shards_code(wildcards):
     """Digest of what trains shards."""
     return code_digest("scripts/train_shards.py", backbone_module(wildcards))
+
+
+DAMPED = [
+    n for n, entry in project.params.methods.items() if "damping" in entry.options
+]
+
+
+def damping_code(wildcards):
+    """Digest of what tries dampings."""
+    modules = (method_module(wildcards), backbone_module(wildcards))
+    return code_digest("scripts/search_damping.py", *modules)

@@ -61,8 +61,10 @@ def paper_file(wildcards):
     return repository_file(paper) if paper else []
 
 
-def row(dataset, protocol, seed, backbone, label, per_user, panel, cost=None):
-    """One row under one seed: how it is called, and its files."""
+def row(
+    dataset, protocol, seed, backbone, label, per_user, panel, cost=None, printed=None
+):
+    """One row under one seed: how it is called, here and in the paper's tables, and its files."""
     names = {"dataset": dataset, "protocol": protocol, "seed": seed}
     cohort = COHORT.format(**names, cohort=project.settings.scoring.cohort)
     return {
@@ -70,6 +72,7 @@ def row(dataset, protocol, seed, backbone, label, per_user, panel, cost=None):
         "dataset": project.registry.datasets[dataset].title,
         "backbone": project.params.backbones[backbone].label,
         "method": label,
+        "printed": printed or label,
         "seed": seed,
         "per_user": per_user,
         "cohort": None if panel == EVERYONE else cohort,
@@ -90,7 +93,13 @@ def model_rows(protocol, dataset, backbone, models, panel):
             }
             per_user = rules.evaluate.output.per_user.format(**state, model=model)
             rows.append(
-                row(**state, label=project.label(model), per_user=per_user, panel=panel)
+                row(
+                    **state,
+                    label=project.label(model),
+                    printed=project.paper_label(model),
+                    per_user=per_user,
+                    panel=panel,
+                )
             )
     return rows
 

@@ -1,0 +1,28 @@
+"""Try dampings of an influence method, judged on validation rows."""
+
+import importlib
+import logging
+
+from cragru.errors import CragruError
+from cragru.io import write_text
+from cragru.smk import stage
+from cragru.unlearning.damping import choose, search
+from cragru.unlearning.files import job_context
+
+log = logging.getLogger("cragru")
+
+
+def main(job):
+    frame = search(job_context(job), importlib.import_module(job.params.method))
+    write_text(job.output.csv, frame.to_csv(index=False))
+    try:
+        chosen = choose(frame)
+    except CragruError as error:
+        log.warning("%s", error)
+        return {"chosen": None, "reason": str(error)}
+    log.info("damping %g, by the rule of docs/unlearning.md; config/params.yaml says what is used", chosen)
+    return {"chosen": chosen}
+
+
+if __name__ == "__main__":
+    stage(snakemake, main)
