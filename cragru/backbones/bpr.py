@@ -7,6 +7,8 @@ import torch
 
 from cragru.backbones.base import Batch, TrainingData, TrainingOptions
 
+CHUNK = 2048  # triplets at a time, so that what is computed on the way stays in a CPU's cache
+
 
 def bpr_gradient(factors: torch.Tensor, batch: Batch, models: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
     """The BPR loss ``mean(-log σ(x_ui - x_uj))`` of each model and its gradient, in closed form.
@@ -21,16 +23,19 @@ def bpr_gradient(factors: torch.Tensor, batch: Batch, models: int = 1) -> tuple[
     Returns:
         The losses, `[models]`, and the gradient of their sum by `factors`.
     """
-    rows = torch.cat([batch.users, batch.positives, batch.negatives])
-    u, i, j = factors.index_select(0, rows).chunk(3)
-    difference = i - j
-    margin = torch.linalg.vecdot(u, difference)
-    slope = torch.sigmoid(-margin).mul_(batch.weights).neg_().unsqueeze(1)
-    item_gradient = slope * u
-    gradient = torch.zeros_like(factors)
-    gradient.index_add_(0, rows, torch.cat([slope * difference, item_gradient, -item_gradient]))
-    losses = torch.nn.functional.softplus(-margin).mul_(batch.weights)
-    return losses.new_zeros(models).index_add_(0, batch.models, losses), gradient
+    gradient, losses = torch.zeros_like(factors), factors.new_zeros(models)
+    size = CHUNK if factors.device.type == "cpu" else len(batch.users)
+    columns = (batch.users, batch.positives, batch.negatives, batch.weights, batch.models)
+    for users, positives, negatives, weights, owners in zip(*(column.split(size) for column in columns), strict=True):
+        rows = torch.cat([users, positives, negatives])
+        u, i, j = factors.index_select(0, rows).chunk(3)
+        difference = i - j
+        margin = torch.linalg.vecdot(u, difference)
+        slope = torch.sigmoid(-margin).mul_(weights).neg_().unsqueeze(1)
+        item_gradient = slope * u
+        gradient.index_add_(0, rows, torch.cat([slope * difference, item_gradient, -item_gradient]))
+        losses.index_add_(0, owners, torch.nn.functional.softplus(-margin).mul_(weights))
+    return losses, gradient
 
 
 class Bpr:

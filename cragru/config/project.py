@@ -25,12 +25,12 @@ from cragru.config.models import (
     UtilityTable,
 )
 from cragru.errors import CragruError, nearest
-from cragru.evaluation.schema import CUTOFFS
+from cragru.evaluation.schema import CUTOFFS, ORIGINAL_LABEL
 
 NOT_TRAINING = {"label", "module"}  # fields of a backbone's entry that are not hyper-parameters
 TABLE_STRATEGY = "none"  # what Table II shows of CRAGRU, as in the paper
 PATTERNS = "patterns are 'dataset/backbone', such as ml-1m/*"
-ORIGINAL, ORIGINAL_LABEL = "original", "Original"  # the model before any request: a row of tables, not a method
+ORIGINAL = "original"  # the model before any request: a row of tables, not a method
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 from cragru.config.llms import EngineOptions
 from cragru.errors import CragruError
 from cragru.io import PathLike
+from cragru.llm.answers import answer_pattern, longest_answer
 from cragru.llm.base import Answer, Question
 from cragru.llm.chat import ChatTokenizer
 from cragru.versions import installed
@@ -27,6 +28,7 @@ ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "TRANSFORMERS_OFFLINE": "1",
 }
+WARM_UP = Question("Rate movie 1.", answer_pattern(["1"]), longest_answer(["1"]))
 
 
 class VllmEngine:
@@ -75,6 +77,9 @@ class VllmEngine:
         Raises:
             CragruError: If a prompt with its longest answer is longer than the model's context.
         """
+        return self._generate(self._started[0], questions)
+
+    def _generate(self, engine: Any, questions: Sequence[Question]) -> list[Answer]:
         from vllm import SamplingParams
         from vllm.inputs import TokensPrompt
         from vllm.sampling_params import StructuredOutputsParams
@@ -90,7 +95,7 @@ class VllmEngine:
             for question in questions
         ]
         inputs = [TokensPrompt(prompt_token_ids=prompt) for prompt in prompts]
-        finished = self._started[0].generate(inputs, sampling, use_tqdm=False)
+        finished = engine.generate(inputs, sampling, use_tqdm=False)
         return [
             Answer(one.outputs[0].text, one.outputs[0].finish_reason, len(prompt), len(one.outputs[0].token_ids))
             for prompt, one in zip(prompts, finished, strict=True)
@@ -134,6 +139,7 @@ class VllmEngine:
             reason = " ".join(str(error).split())[:300]
             raise CragruError(f"{self._folder}: vLLM could not start with it: {reason}") from error
         _compile_grammars_in_order(engine)
+        self._generate(engine, [WARM_UP])  # the first answer loads the tokenizer and the grammar compiler
         return engine, time.perf_counter() - begun
 
 

@@ -13,7 +13,7 @@ def read_measured(rows: Iterable[dict[str, Any]]) -> Iterator[Measured]:
     """Read each row's per-user results, of the cohort's users where it is for a cohort.
 
     Args:
-        rows: By name: panel, dataset, backbone, method, printed, seed; files: per_user, cohort (or None), cost (or None).
+        rows: By name: panel, dataset, backbone, method, printed, seed; files per_user, cohort and cost, or None.
 
     Raises:
         CragruError: If a file lacks a user of the cohort.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cragru.errors import CragruError
+from cragru.evaluation.schema import ORIGINAL_LABEL
 from cragru.io import PathLike
 from cragru.reporting.averages import counted
 from cragru.reporting.grid import Cell
@@ -85,7 +86,8 @@ def utility_grid(table: pd.DataFrame, least_users: int) -> tuple[list[str], list
 
     Args:
         table: From `utility_table`.
-        least_users: Nothing is marked where fewer users were evaluated: the order would be noise.
+        least_users: Nothing is marked where fewer users were evaluated: the order would be noise. Nor is the original
+            model, which has forgotten nothing and so does not compete.
     """
     table = table.assign(mark=_marks(table, least_users))
     columns = list(dict.fromkeys(zip(table["metric"], table["k"], strict=True)))
@@ -115,8 +117,9 @@ def utility_notes(table: pd.DataFrame, title: str) -> list[str]:
     )
     return [
         f"Protocol: {title}. {panels}; {spread}. "
-        "Original: the model before the request, which has forgotten nothing. Bold: best, underlined: second of a data "
-        "set and backbone, where enough users were evaluated. In brackets: printed in the paper."
+        "Original: the model before the request, which has forgotten nothing and does not compete. Bold: best, "
+        "underlined: second of a data set and backbone, where enough users were evaluated. In brackets: printed in the "
+        "paper."
     ]
 
 
@@ -177,8 +180,9 @@ def _panel(panel: str, rows: pd.DataFrame) -> str:
 
 
 def _marks(table: pd.DataFrame, least_users: int) -> pd.Series:
-    rivals = table.groupby(["panel", "dataset", "backbone", "metric", "k"])["mean"]
-    marked = (table["users"] >= least_users) & (rivals.transform("size") > 1)
+    means = table["mean"].where(table["method"] != ORIGINAL_LABEL)
+    rivals = means.groupby([table[name] for name in ("panel", "dataset", "backbone", "metric", "k")])
+    marked = (table["users"] >= least_users) & (rivals.transform("count") > 1)
     return rivals.rank(method="min", ascending=False).map({1.0: "best", 2.0: "second"}).where(marked).fillna("")
 
 

@@ -120,7 +120,10 @@ def test_wrong_value_names_the_key_as_the_file_has_it(shipped, file, key, value,
 
 def test_unknown_kind_is_met_with_the_known_ones(shipped):
     told = problems(Tables, changed(shipped["tables"], {"tables/table1/kind": "dataset"}))
-    assert re.match(r"tables.table1: got .*'dataset'.*expected tags: 'datasets', 'utility', 'request-cost'$", told)
+    assert re.match(
+        r"tables.table1: got .*'dataset'.*expected tags: 'datasets', 'utility', 'request-cost', 'unlearning-time'$",
+        told,
+    )
 
 
 def test_empty_file_is_no_section():

@@ -27,6 +27,13 @@ def test_shipped_configuration(shipped):
 PARAMS, TABLES = "config/params.yaml: ", "config/tables.yaml: "
 UNDEFINED = [
     (
+        "params/methods/sisa-users/partition",
+        "random-user",
+        PARAMS + "methods.sisa-users.partition: unknown name 'random-user' (did you mean 'random-users'?",
+    ),
+    ("params/methods/ifru/overrides", {"bpr/*": {}}, PARAMS + "methods.ifru.overrides.bpr/*: matches no cell"),
+    ("tables/tables/table3/protocol", "paper", TABLES + "tables.table3.protocol: got 'paper', which has no single"),
+    (
         "config/datasets",
         ["ml-1m", "ml100k"],
         "datasets: unknown name 'ml100k' (did you mean 'ml-100k'? allowed: ml-100k, ml-1m",
@@ -82,6 +89,25 @@ def test_last_override_that_matches_wins(load):
     assert values("ml-100k", "lightgcn") == [1, 1, 2]
     assert values("ml-1m", "bpr") == [3, 1, 5]
     assert values("ml-1m", "lightgcn") == [2, 1, 5]
+
+
+def test_a_methods_options_in_a_cell(load):
+    project = load({"params/methods/ifru/overrides": {"*/lightgcn": {"damping": 0.1}, "ml-1m/*": {"damping": 7.0}}})
+    assert project.method_options("ml-100k", "bpr", "ifru") == {"negatives": 24, "damping": 1.0}
+    assert project.method_options("ml-100k", "lightgcn", "ifru")["damping"] == 0.1
+    assert project.method_options("ml-1m", "lightgcn", "ifru")["damping"] == 7.0
+    assert project.params.methods["ifru"].options["damping"] == 1.0
+
+
+def test_names_in_the_papers_tables(load):
+    project = load()
+    assert [project.paper_label(name) for name in ("sisa-users", "retrain", "original")] == [
+        "SISA",
+        "Retrain",
+        "Original",
+    ]
+    assert project.partition("retrain") is None
+    assert project.partition("receraser-ubp").reads == ["original"]
 
 
 def test_requests_of_each_protocol(load):

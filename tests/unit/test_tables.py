@@ -174,16 +174,16 @@ PAPER_CRAGRU = PAPER_TWO + "ML,BPR,CRAGRU,5,0.6,0.25\n"
 
 
 def panels(seeds=1, few=2, many=4):
-    """Original and Retrain on many users, then these and CRAGRU with its control on few of them."""
+    """SISA and Retrain on many users, then these and CRAGRU with its control on few of them."""
 
     def row(method, good, users, panel, ties=(None, None)):
         frame = per_user([1.0] * good + [0.0] * (users - good))
         return [Measured("ML", "BPR", method, seed, frame, panel, ties[seed - 1]) for seed in range(1, seeds + 1)]
 
     return [
-        *row("Original", 1, many, "all"),
+        *row("SISA", 1, many, "all"),
         *row("Retrain", 3, many, "all"),
-        *row("Original", 2, few, "pilot"),
+        *row("SISA", 2, few, "pilot"),
         *row("Retrain", 0, few, "pilot"),
         *row("CRAGRU", 1, few, "pilot", (0.85, 0.96)),
         *row("Candidates, no LLM", 2, few, "pilot"),
@@ -191,9 +191,9 @@ def panels(seeds=1, few=2, many=4):
 
 
 PANELS = [
-    ("all", "Original"),
+    ("all", "SISA"),
     ("all", "Retrain"),
-    ("pilot", "Original"),
+    ("pilot", "SISA"),
     ("pilot", "Retrain"),
     ("pilot", "CRAGRU"),
     ("pilot", "Candidates, no LLM"),
@@ -258,6 +258,14 @@ def test_printed_values_are_shown_once(paper):
     _, grid = utility_grid(utility_table(panels(), "A", [5], paper(PAPER_CRAGRU)), 1)
     beside = {(row[0].text, row[3].text): (row[4].paper, row[5].paper) for row in grid if row[4].paper or row[5].paper}
     assert beside == {("all", "Retrain"): ("0.6643", "0.2914"), ("pilot", "CRAGRU"): ("0.6000", "0.2500")}
+
+
+def test_the_original_does_not_compete():
+    cells = [
+        made for name, hr in (("Original", 0.9), ("A", 0.5), ("B", 0.4)) for made in measured(name, per_user([hr]))
+    ]
+    _, grid = utility_grid(utility_table(cells, "A", [5], None), 1)
+    assert [row[3].mark for row in grid] == ["", "best", "second"]
 
 
 def test_marks_are_of_a_panel():

@@ -86,6 +86,34 @@ rule cost_table:
         "../../scripts/cost_table.py"
 
 
+rule time_table:
+    input:
+        costs=lambda wildcards: row_files(time_rows(wildcards), "cost"),
+        checks=lambda wildcards: row_files(time_rows(wildcards), "check"),
+        paper=paper_file,
+    output:
+        csv=f"{TABLE}.csv",
+        md=f"{TABLE}.md",
+        tex=f"{TABLE}.tex",
+    log:
+        "results/logs/{run}/tables/{table}.log",
+    wildcard_constraints:
+        table=one_of(tables_of(TimeTable)),
+    localrule: True
+    conda:
+        "../../envs/tables.yaml"
+    params:
+        rows=time_rows,
+        spec=table_spec,
+        title=protocol_title,
+        note=requester_note,
+        code=code_digest("scripts/time_table.py"),
+    message:
+        "Make {wildcards.table}"
+    script:
+        "../../scripts/time_table.py"
+
+
 rule strategies_figure:
     input:
         per_user=lambda wildcards: row_files(figure_rows(wildcards), "per_user"),

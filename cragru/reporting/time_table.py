@@ -1,0 +1,172 @@
+"""Table III: what it takes to serve one deletion request."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from cragru.errors import CragruError
+from cragru.io import PathLike
+from cragru.reporting.cost_table import significant
+from cragru.reporting.grid import Cell
+from cragru.reporting.paper import printed, printed_values
+
+GROUP = ["dataset", "backbone"]  # labels; rows of one group are compared
+NAMES = [*GROUP, "method"]  # a row of the table
+SEQUENTIAL, PARALLEL = "seconds_sequential", "seconds_parallel"
+COUNTS = {"shards_touched": "Shards", "optimiser_steps": "Steps", "hessian_products": "HVPs"}
+START = "engine_start_seconds"
+PRINTED = "unlearning_seconds"  # the column of the paper's values
+
+
+def time_table(records: Iterable[Mapping[str, Any]], paper: PathLike | None) -> pd.DataFrame:
+    """The medians of each row over requests and seeds.
+
+    Args:
+        records: One per row, seed and request, in the order of the table's rows: labels `dataset`, `backbone`,
+            `method`; `printed`, what the paper calls the method; `ready`, for whom scores are ready; `seed`,
+            `request`; the fields of `cragru.unlearning.base.Cost` and, for what an LLM answers,
+            `engine_start_seconds`.
+        paper: CSV of printed values. Rows that the paper calls by one name have its value in the first of them.
+
+    Returns:
+        One row per label: `seconds_sequential` and `seconds_parallel` (missing where a request has none), each the
+        median and, with `_min`, `_q1`, `_q3` and `_max` after its name, the quartiles and the extremes; medians of
+        `shards_touched`, `optimiser_steps`, `hessian_products` and `engine_start_seconds`; `speed_up`: sequential
+        seconds of the fastest other row of the same data set and backbone / the row's own (missing where there is no
+        other); `ready`; `measured` (numbers behind a median), `requests`, `seeds`; `paper`.
+
+    Raises:
+        CragruError: If a record lacks a field, or a row has one request twice under one seed.
+    """
+    records = list(records)
+    for record in records:
+        missing = [name for name in [SEQUENTIAL, PARALLEL, *COUNTS, "device"] if name not in record]
+        if missing or record[SEQUENTIAL] is None:
+            what = ", ".join(missing or [SEQUENTIAL])
+            raise CragruError(f"costs of {_name(record)}: {what} missing; delete its cost.json and run again")
+    frame = pd.DataFrame(records)
+    twice = frame.duplicated([*NAMES, "seed", "request"])
+    if twice.any():
+        raise CragruError(f"costs of {_name(frame[twice].iloc[0])}: there twice; keep one, or give them two labels")
+    if START not in frame:
+        frame[START] = None
+    measures = [SEQUENTIAL, PARALLEL, *COUNTS, START]
+    rows = frame.astype(dict.fromkeys(measures, float)).groupby(NAMES, sort=False)
+    table = rows[["printed", "ready"]].first()
+    for name in (SEQUENTIAL, PARALLEL):
+        table = table.join(_spread(rows[name]).add_prefix(name))
+    table = table.join(rows[[*COUNTS, START]].median())
+    table["measured"] = rows.size()
+    table[["requests", "seeds"]] = rows[["request", "seed"]].nunique()
+    table = table.reset_index()
+    table["speed_up"] = _speed_up(table)
+    table["paper"] = _paper_column(table, paper)
+    return table
+
+
+def time_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Cell]]]:
+    """Header and cells of `time_table`; the engine's start has a column where a row has one."""
+    has_start = table[START].notna().any()
+    header = ["Data set", "Backbone", "Method", "Sequential [s]", "Parallel [s]", *COUNTS.values(), "Speed-up"]
+    grid = []
+    for row in table.to_dict("records"):
+        cells = [Cell(row[name]) for name in NAMES]
+        cells.append(Cell(_seconds(row, SEQUENTIAL), f"{row['paper']:,g}" if pd.notna(row["paper"]) else ""))
+        cells.append(Cell(_seconds(row, PARALLEL)))
+        cells += [Cell(f"{row[name]:,.1f}".removesuffix(".0")) for name in COUNTS]
+        cells += [Cell(_number(row["speed_up"])), Cell(row["ready"])]
+        grid.append([*cells, Cell(_number(row[START]))] if has_start else cells)
+    return [*header, "Scores ready for", *(["Engine start [s]"] if has_start else [])], grid
+
+
+def time_notes(table: pd.DataFrame, title: str, devices: Sequence[str]) -> list[str]:
+    """What the numbers are of.
+
+    Args:
+        table: From `time_table`.
+        title: What captions call the protocol.
+        devices: Where methods ran.
+    """
+    spread = " (smallest\N{EN DASH}largest)" if (table["measured"] > 1).any() else ""
+    return [
+        f"Protocol: {title}. Median{spread} over {_counted(table)}; methods ran on {' and '.join(devices)}. "
+        "Sequential: wall seconds from the request's arrival until scores are ready, touched shards one after the "
+        "other; parallel: the longest of what can run at the same time. Training before the request is in neither. "
+        "Shards: models trained anew; Steps: of the optimiser, over all of them; HVPs: Hessian-vector products. "
+        "Speed-up: sequential seconds of the fastest other row of the data set and backbone, divided by the row's own; "
+        "below 1, that other row is faster. Seconds are measured once for each request and seed, so other work on the "
+        "machine shows. In brackets: printed in the paper; of several variants of a method, the first has it."
+    ]
+
+
+def requester_note(checks: Iterable[tuple[str, Mapping[str, int]]], devices: Sequence[str], about: str) -> str:
+    """What CRAGRU's rows are of.
+
+    Args:
+        checks: Whose candidates, and counts of `cragru.llm.audit.check_prompts`, of every prompt file.
+        devices: Where the LLM ran.
+        about: Which LLM, and how many candidates.
+    """
+    groups, counts = zip(*checks, strict=True)
+    table = pd.DataFrame(list(counts)).groupby(pd.Series(groups), sort=False).sum()
+    shares = table["forgotten_candidates"] / table["candidates"]
+    forgotten = "; ".join(f"{group}: {share:.1%}" for group, share in shares.items())
+    lines = int(table["history_rows"].sum())
+    history = (
+        f"None of the {lines:,} history lines of their prompts is a forgotten interaction"
+        if lines
+        else "Nothing remains of those who ask, so their prompts show no history and no candidate is masked"
+    )
+    return (
+        "CRAGRU trains nothing and has scores for who asks alone: seconds to gather what remains of them, to take "
+        "candidates from the original model, to write the prompt and to have it answered, by itself, on "
+        f"{' and '.join(devices)}. The engine is warm; its start, once for all requests of a data set and seed, is a "
+        f"column of its own. {about} {history}. The original model has not forgotten: share of candidates that are "
+        f"training rows of the request: {forgotten}. The paper's seconds of CRAGRU are of Llama-3.1-8B."
+    )
+
+
+def _spread(cells: Any) -> pd.DataFrame:
+    """Median, quartiles and extremes; missing where a request has no number."""
+    found = {"": 0.5, "_min": 0, "_q1": 0.25, "_q3": 0.75, "_max": 1}
+    spread = pd.DataFrame({name: cells.quantile(share) for name, share in found.items()})
+    return spread.where(cells.count() == cells.size(), axis="index")
+
+
+def _speed_up(table: pd.DataFrame) -> list[float | None]:
+    """Of each row, against the fastest other row of its group."""
+    ratios = []
+    for place, row in table.iterrows():
+        others = table[(table[GROUP] == row[GROUP]).all(axis="columns") & (table.index != place)]
+        ratios.append(others[SEQUENTIAL].min() / row[SEQUENTIAL])
+    return ratios
+
+
+def _paper_column(table: pd.DataFrame, paper: PathLike | None) -> list[float | None]:
+    """Printed values, each once."""
+    values, keys = printed_values(paper, NAMES), [*GROUP, "printed"]
+    rows = zip(table[keys].itertuples(index=False, name=None), table.duplicated(keys), strict=True)
+    return [None if shown_above else printed(values, row, PRINTED) for row, shown_above in rows]
+
+
+def _seconds(row: Mapping[str, Any], name: str) -> str:
+    """A median with the extremes, where there are several numbers."""
+    if pd.isna(row[name]):
+        return ""
+    extremes = f" ({significant(row[f'{name}_min'])}\N{EN DASH}{significant(row[f'{name}_max'])})"
+    return significant(row[name]) + (extremes if row["measured"] > 1 else "")
+
+
+def _number(value: float) -> str:
+    return significant(value) if pd.notna(value) else ""
+
+
+def _counted(table: pd.DataFrame) -> str:
+    requests, seeds, measured = (int(table[name].max()) for name in ("requests", "seeds", "measured"))
+    of = f"{requests} request{'s' * (requests > 1)} under {'each of ' * (seeds > 1)}{seeds} seed{'s' * (seeds > 1)}"
+    return f"n = {measured} ({of})"
+
+
+def _name(record: Mapping[str, Any]) -> str:
+    return f"{', '.join(record[name] for name in NAMES)}, seed {record['seed']}, {record['request']}"

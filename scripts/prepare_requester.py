@@ -1,0 +1,61 @@
+"""The prompt of each user of a deletion request, from what remains of them; timed as a service that is warm."""
+
+import importlib
+from pathlib import Path
+
+import pandas as pd
+
+from cragru.backbones.base import FactorModel
+from cragru.data.parts import read_parts, read_sizes
+from cragru.io import write_json
+from cragru.llm.answers import longest_answer
+from cragru.llm.building import PromptBuilder, read_library
+from cragru.llm.chat import ChatTokenizer
+from cragru.llm.prompts import Template
+from cragru.llm.records import write_prompts
+from cragru.llm.requester import Desk
+from cragru.seeds import numpy_stream
+from cragru.smk import stage
+
+
+def main(job):
+    parts = read_parts(Path(job.input.record).parent, ["forget", "forget-heldout", "train", "valid"])
+    asking = pd.concat([parts["forget"], parts["forget-heldout"]])["user"].unique()  # all that is read of these two
+    remaining = pd.concat([parts["train"], parts["valid"]]).sort_values("row", ignore_index=True)
+    desk = open_desk(job, remaining)
+    desk.serve(next(user for user in remaining["user"] if user not in asking))  # what only a first time takes
+    records, seconds = zip(*(desk.serve(int(user)) for user in sorted(asking)), strict=True)
+    write_prompts(job.output.prompts, records)
+    lengths = {name: [getattr(record, name) for record in records] for name in ("tokens", "dropped")}
+    write_json(job.output.cost, {"seconds": seconds, **lengths})
+
+
+def open_desk(job, remaining):
+    tokenizer = ChatTokenizer(job.input.tokenizer)
+
+    def budget(ids):
+        room = job.params.context - longest_answer(ids)
+        return min(room, job.params.tokens or room)
+
+    library = read_library(job.input.item_frame, job.input.user_frame, job.input.statistics, job.params.show_ratings)
+    strategy, seed = importlib.import_module(job.params.module).load(Path()), int(job.wildcards.seed)
+
+    def choose(user, history, candidates):
+        limit = len(history) if job.params.limit is None else job.params.limit
+        rng = numpy_stream(seed, "retrieve", job.wildcards.strategy, user)
+        return strategy.select(history, candidates, limit, rng)
+
+    return Desk(
+        scorer=FactorModel.load(job.input.model),
+        remaining=remaining,
+        items=read_sizes(job.input.statistics)[1],
+        length=job.params.length,
+        choose=choose,
+        builder=PromptBuilder(library, Template.read(job.input.template), tokenizer.count, budget),
+        order=job.wildcards.order,
+        seed=seed,
+    )
+
+
+if __name__ == "__main__":
+    stage(snakemake, main)

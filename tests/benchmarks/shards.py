@@ -1,0 +1,96 @@
+"""Ten shards trained together against one model of everything: seconds of equal epochs, as ratios from one run.
+
+The data are random, of ML-100K's shape: how often an item occurs falls with its rank. Turns alternate, so that a slow
+moment of the machine meets all. Gates: 1.5 times at an equal batch (a shard's batches are as large as the one model's,
+so a row is visited in as many steps), 4 times at the batch of 256 that shards have by default.
+"""
+
+import argparse
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch reads it
+
+GATES = {"equal": 1.5, "256": 4.0}
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description="Time shards that are trained together against one model.")
+    parser.add_argument("--users", type=int, default=943)
+    parser.add_argument("--items", type=int, default=1682)
+    parser.add_argument("--rows", type=int, default=73_000)
+    parser.add_argument("--shards", type=int, default=10)
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=3)
+    return parser.parse_args()
+
+
+def random_data(arguments: argparse.Namespace):
+    """Interactions without repetition, a tenth of them for validation, and each user's shard."""
+    import torch
+
+    from cragru.backbones.base import TrainingData
+
+    generator = torch.Generator().manual_seed(1)
+    popularity = 1 / torch.arange(10, arguments.items + 10).double()
+    users = torch.randint(arguments.users, (2 * arguments.rows,), generator=generator)
+    items = torch.multinomial(popularity, len(users), replacement=True, generator=generator)
+    keys = torch.unique(users * arguments.items + items)
+    keys = keys[torch.randperm(len(keys), generator=generator)[: arguments.rows]]
+    pairs = torch.stack([keys // arguments.items, keys % arguments.items])
+    train, valid = pairs.split([len(keys) * 9 // 10, len(keys) - len(keys) * 9 // 10], dim=1)
+    data = TrainingData(tuple(train), tuple(valid), arguments.users, arguments.items)
+    return data, tuple(part[0] % arguments.shards for part in (train, valid))
+
+
+def seconds(backbone: str, tasks: list, epochs: int) -> tuple[float, float]:
+    """Seconds of training, and of training with validation, over so many epochs."""
+    import torch
+
+    from cragru.backbones.base import TrainingOptions
+    from cragru.backbones.training import train_together
+
+    layers, penalty = (2, 1e-5) if backbone == "lightgcn" else (0, 0.0)
+    options = TrainingOptions(64, 0.005, 2048, epochs, epochs, layers, penalty)
+    done = train_together(f"cragru.backbones.{backbone}", tasks, options, 1, torch.device("cpu"))
+    curve = done[0].curve
+    training = sum(epoch.train_seconds for epoch in curve)
+    return training, training + sum(epoch.valid_seconds for epoch in curve)
+
+
+def main() -> None:
+    """Run and print."""
+    arguments = parse_arguments()
+    import torch
+
+    from cragru.backbones.trainer import Task
+    from cragru.backbones.training import warm_up
+    from cragru.unlearning.sharding import cut
+
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    warm_up("cpu")
+    data, shards = random_data(arguments)
+    pieces = cut(data, shards, arguments.shards)
+    for backbone in ("bpr", "lightgcn"):
+        plans = {"one": [Task(data, backbone, 2048)]}
+        for name, batch in (("equal", 2048), ("256", 256)):
+            plans[name] = [Task(piece, f"{backbone}-shard-{k}", batch) for k, piece in enumerate(pieces)]
+        times = {name: [] for name in plans}
+        for _ in range(arguments.rounds):
+            for name, tasks in plans.items():
+                times[name].append(seconds(backbone, tasks, arguments.epochs))
+        best = {
+            name: [min(column) / arguments.epochs for column in zip(*its, strict=True)] for name, its in times.items()
+        }
+        alone = best["one"]
+        print(f"{backbone}: one model {alone[0]:.3f} s an epoch, {alone[1]:.3f} with validation")
+        for name, gate in GATES.items():
+            ratios = [got / one for got, one in zip(best[name], alone, strict=True)]
+            print(
+                f"  {arguments.shards} shards together, batch {name}: {ratios[0]:.2f} times, "
+                f"{ratios[1]:.2f} with validation (gate {gate}; best of {arguments.rounds} rounds)"
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,270 @@
+"""Table III: medians, spreads and ratios by hand, what it says below, and its script."""
+
+import json
+import runpy
+from dataclasses import fields
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+from configuration import ROOT
+from snakemake.iocontainers import Namedlist
+
+from cragru.errors import CragruError
+from cragru.reporting.grid import latex, markdown
+from cragru.reporting.time_table import requester_note, time_grid, time_notes, time_table
+from cragru.unlearning.base import Cost
+
+COST = {
+    "seconds_sequential": 8.0,
+    "seconds_parallel": 8.0,
+    "shards_touched": 1,
+    "optimiser_steps": 100,
+    "hessian_products": 0,
+    "device": "cpu",
+    "stages": {},
+}
+PAPER = "dataset,backbone,method,unlearning_seconds\nML,BPR,Retrain,248\nML,BPR,SISA,27.5\nML,BPR,CRAGRU,1400\n"
+RETRAIN = [8.0, 12.0, 9.0, 10.0]  # seconds of draw-1 and draw-2 under seeds 1 and 2: median 9.5
+SHARDS = [2.0, 1.0, 4.0, 3.0]  # median 2.5
+
+
+def record(method="Retrain", seed=1, request="draw-1", backbone="BPR", paper=None, **changed):
+    names = {"dataset": "ML", "backbone": backbone, "method": method, "seed": seed, "request": request}
+    return COST | names | {"printed": paper or method, "ready": "all users"} | changed
+
+
+def rows(method, seconds, **changed):
+    """The records of a row: four requests, two under each of two seeds."""
+    places = [(seed, f"draw-{number}") for seed in (1, 2) for number in (1, 2)]
+    times = [{"seconds_sequential": value, "seconds_parallel": value / 2} for value in seconds]
+    return [record(method, *place, **time, **changed) for place, time in zip(places, times, strict=True)]
+
+
+def answered(seconds, **changed):
+    """The records of CRAGRU's row."""
+    changed = {"ready": "the requester", "shards_touched": 0, "optimiser_steps": 0} | changed
+    return rows("CRAGRU", seconds, **{"engine_start_seconds": 40.0} | changed)
+
+
+def texts(table):
+    """Cells of the grid, by the row's method and the column's name."""
+    header, grid = time_grid(table)
+    return {row[2].text: dict(zip(header, (cell.text for cell in row), strict=True)) for row in grid}
+
+
+@pytest.fixture
+def paper(tmp_path):
+    path = tmp_path / "table3.csv"
+    path.write_text(PAPER)
+    return path
+
+
+# --- numbers
+
+
+def test_medians_quartiles_and_extremes_over_requests_and_seeds():
+    (row,) = time_table(rows("Retrain", RETRAIN), None).to_dict("records")
+    spread = [row[f"seconds_sequential{name}"] for name in ("_min", "_q1", "", "_q3", "_max")]
+    assert spread == [8, 8.75, 9.5, 10.5, 12]  # of 8, 9, 10, 12
+    assert [row[f"seconds_parallel{name}"] for name in ("_min", "", "_max")] == [4, 4.75, 6]
+    assert (row["measured"], row["requests"], row["seeds"]) == (4, 2, 2)
+
+
+def test_medians_of_counts():
+    steps = [100, 300, 200, 1000]
+    made = [record("SCIF", 1, f"draw-{n}", optimiser_steps=n, hessian_products=2 * n, shards_touched=n) for n in steps]
+    (row,) = time_table(made, None).to_dict("records")
+    assert (row["shards_touched"], row["optimiser_steps"], row["hessian_products"]) == (250, 250, 500)
+
+
+def test_speed_up_is_against_the_fastest_other_row():
+    table = time_table([*rows("Retrain", RETRAIN), *rows("SISA", SHARDS), *answered([5, 5, 5, 5])], None)
+    assert table["speed_up"].tolist() == [2.5 / 9.5, 5 / 2.5, 2.5 / 5]
+
+
+def test_speed_up_stays_within_a_data_set_and_backbone():
+    table = time_table([record(), record("SISA", seconds_sequential=2.0), record(backbone="LightGCN")], None)
+    assert table["speed_up"].tolist()[:2] == [0.25, 4]
+    assert pd.isna(table["speed_up"][2])
+
+
+def test_a_method_alone_has_no_speed_up():
+    table = time_table(rows("Retrain", RETRAIN), None)
+    assert table["speed_up"].isna().all()
+    assert texts(table)["Retrain"]["Speed-up"] == ""
+
+
+@pytest.mark.parametrize("without", [1, 4])
+def test_no_parallel_seconds_where_a_request_has_none(without):
+    made = [record(request=f"draw-{n}", seconds_parallel=None if n <= without else 1.0) for n in range(1, 5)]
+    table = time_table(made, None)
+    assert table.filter(regex="^seconds_parallel").isna().all(axis=None)
+    assert texts(table)["Retrain"]["Parallel [s]"] == ""
+    assert texts(table)["Retrain"]["Sequential [s]"] == "8.00 (8.00\N{EN DASH}8.00)"
+
+
+def test_rows_keep_their_order():
+    names = ["Retrain", "SISA", "IFRU", "GraphEraser"]
+    assert time_table(map(record, names), None)["method"].tolist() == names
+
+
+# --- printed values
+
+
+def test_printed_values_stand_beside_the_first_variant(paper):
+    made = [record(), record("SISA (users)", paper="SISA"), record("SISA (interactions)", paper="SISA"), record("IFRU")]
+    table = time_table([*made, *answered([5, 5, 5, 5])], paper)
+    assert table["paper"].astype(object).where(table["paper"].notna(), None).tolist() == [248, 27.5, None, None, 1400]
+    _, grid = time_grid(table)
+    assert [row[3].paper for row in grid] == ["248", "27.5", "", "", "1,400"]
+    assert not any(cell.paper for row in grid for place, cell in enumerate(row) if place != 3)
+
+
+def test_without_printed_values():
+    table = time_table([record()], None)
+    assert table["paper"].isna().all()
+    assert time_grid(table)[1][0][3].paper == ""
+
+
+# --- what is wrong
+
+
+def test_missing_fields_are_named():
+    broken = record("SISA", seed=2, request="draw-7")
+    del broken["seconds_parallel"], broken["hessian_products"]
+    with pytest.raises(CragruError) as caught:
+        time_table([record(), broken], None)
+    assert str(caught.value) == (
+        "costs of ML, BPR, SISA, seed 2, draw-7: seconds_parallel, hessian_products missing; delete its cost.json and "
+        "run again"
+    )
+
+
+def test_sequential_seconds_must_not_be_null():
+    with pytest.raises(CragruError, match="costs of ML, BPR, Retrain, seed 1, draw-1: seconds_sequential missing"):
+        time_table([record(seconds_sequential=None)], None)
+
+
+def test_a_request_must_not_be_there_twice():
+    with pytest.raises(CragruError, match="costs of ML, BPR, Retrain, seed 1, draw-1: there twice; keep one"):
+        time_table([record(), record(seed=2), record()], None)
+
+
+def test_a_methods_cost_has_the_fields():
+    assert {field.name for field in fields(Cost)} == COST.keys()
+
+
+# --- cells
+
+
+def test_grid():
+    header, grid = time_grid(time_table([*rows("Retrain", RETRAIN), *answered([0.5, 1, 1, 2000])], None))
+    counts = ["Shards", "Steps", "HVPs", "Speed-up", "Scores ready for", "Engine start [s]"]
+    assert header == ["Data set", "Backbone", "Method", "Sequential [s]", "Parallel [s]", *counts]
+    retrain, cragru = ([cell.text for cell in row] for row in grid)
+    seconds = ["9.50 (8.00\N{EN DASH}12.0)", "4.75 (4.00\N{EN DASH}6.00)"]
+    assert retrain == ["ML", "BPR", "Retrain", *seconds, "1", "100", "0", "0.105", "all users", ""]
+    assert cragru[2:4] == ["CRAGRU", "1.00 (0.500\N{EN DASH}2,000)"]
+    assert cragru[5:] == ["0", "0", "0", "9.50", "the requester", "40.0"]
+    assert not any(cell.mark for row in grid for cell in row)  # a row that serves one user is no rival
+
+
+def test_counts_between_two_requests_keep_their_half():
+    table = time_table([record(optimiser_steps=2000), record(request="draw-2", optimiser_steps=2001)], None)
+    assert texts(table)["Retrain"]["Steps"] == "2,000.5"
+
+
+def test_one_request_has_no_spread():
+    assert texts(time_table([record()], None))["Retrain"]["Sequential [s]"] == "8.00"
+
+
+def test_without_cragru_there_is_no_column_for_the_engine():
+    header, grid = time_grid(time_table([record()], None))
+    assert header[-1] == "Scores ready for"
+    assert len(grid[0]) == len(header)
+
+
+def test_grid_can_be_rendered(paper):
+    header, grid = time_grid(time_table([*rows("Retrain", RETRAIN), *answered([5, 5, 5, 6])], paper))
+    assert "| 9.50 (8.00\N{EN DASH}12.0) [248]" in markdown(header, grid, "Times")
+    rendered = latex(header, grid, "Times", "tab:time", ["under 5 %"])
+    for part in (r"Sequential {[}s]", "9.50 (8.00--12.0)", r"under 5 \%"):
+        assert part in rendered
+
+
+# --- notes
+
+
+def test_notes_say_what_was_measured_and_where():
+    (note,) = time_notes(time_table(rows("Retrain", RETRAIN), None), "one user", ["cpu", "cuda:0"])
+    assert note.startswith(
+        "Protocol: one user. Median (smallest\N{EN DASH}largest) over n = 4 (2 requests under each of 2 seeds); "
+        "methods ran on cpu and cuda:0. Sequential: wall seconds "
+    )
+
+
+def test_notes_of_one_request():
+    (note,) = time_notes(time_table([record()], None), "one user", ["cpu"])
+    assert "Median over n = 1 (1 request under 1 seed); methods ran on cpu." in note
+
+
+def check(history=0, candidates=20, forgotten=5):
+    return {"prompts": 1, "history_rows": history, "candidates": candidates, "forgotten_candidates": forgotten}
+
+
+def test_the_note_on_cragru_has_the_share_of_forgotten_candidates():
+    checks = [("BPR on ML", check()), ("LightGCN on ML", check(forgotten=1)), ("BPR on ML", check(forgotten=2))]
+    note = requester_note(checks, ["cpu"], "A small LLM scores the 20 best candidates.")
+    assert "for who asks alone" in note
+    assert "by itself, on cpu. The engine is warm" in note
+    assert "A small LLM scores the 20 best candidates. Nothing remains of those who ask" in note
+    assert "training rows of the request: BPR on ML: 17.5%; LightGCN on ML: 5.0%. The paper's" in note
+
+
+def test_the_note_on_cragru_where_something_remains():
+    note = requester_note([("BPR on ML", check(history=1200))], ["server"], "")
+    assert "None of the 1,200 history lines of their prompts is a forgotten interaction. The original" in note
+
+
+# --- the script
+
+
+def job(tmp_path, paper, records, checks=None):
+    """The script's arguments, with costs and proofs in files; `checks` by the place of their record."""
+    lines = []
+    for number, made in enumerate(records):
+        files = {"cost": tmp_path / f"cost-{number}.json", "check": None}
+        measured = {*COST, "engine_start_seconds"}
+        files["cost"].write_text(json.dumps({name: made[name] for name in made if name in measured}))
+        if number in (checks or {}):
+            files["check"] = tmp_path / f"check-{number}.json"
+            files["check"].write_text(json.dumps(checks[number]))
+        lines.append({name: value for name, value in made.items() if name not in measured} | files)
+    params = {"rows": lines, "spec": {"caption": "Times", "label": "tab:time"}, "title": "one user", "note": "Small."}
+    return SimpleNamespace(
+        input=Namedlist(fromdict={"paper": str(paper)}),
+        output=Namedlist(fromdict={ending: tmp_path / f"t.{ending}" for ending in ("csv", "md", "tex")}),
+        params=Namedlist(fromdict=params),
+    )
+
+
+def test_script(tmp_path, paper):
+    records = [record(), record("CRAGRU", ready="the requester", engine_start_seconds=40.0, device="NVIDIA H200")]
+    made = job(tmp_path, paper, records, {1: check()})
+    runpy.run_path(str(ROOT / "scripts" / "time_table.py"))["main"](made)
+    table = pd.read_csv(made.output.csv)
+    assert table["method"].tolist() == ["Retrain", "CRAGRU"]
+    assert table["paper"].tolist() == [248, 1400]
+    text = made.output.md.read_text()
+    for part in ("methods ran on cpu. ", "by itself, on NVIDIA H200. ", "Small. Nothing remains", "ML: 25.0%."):
+        assert part in text
+    assert r"\label{tab:time}" in made.output.tex.read_text()
+
+
+def test_script_without_cragru(tmp_path, paper):
+    made = job(tmp_path, paper, [record()])
+    runpy.run_path(str(ROOT / "scripts" / "time_table.py"))["main"](made)
+    text = made.output.md.read_text()
+    assert "Engine start" not in text
+    assert "CRAGRU" not in text

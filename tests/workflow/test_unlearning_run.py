@@ -1,0 +1,141 @@
+"""Unlearning methods through the workflow: rows of Table II, requests that spare shards, and a new method."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from conftest import REPOSITORY, Workflow
+
+from cragru.io import read_json, sha256
+
+pytestmark = pytest.mark.slow
+
+STATE, DRAW = "results/toy/one-user/1/bpr", "results/toy/one-user/1/draw-1/bpr"
+SHARDED = ("sisa-users", "receraser-ubp")
+METHODS = ["retrain", *SHARDED, "ifru"]  # one of each kind; tests/contract has all
+
+
+@pytest.fixture(scope="module")
+def config(configure):
+    return configure(backbones=["bpr"], seeds=[1], methods=METHODS, tables=["table2"])
+
+
+@pytest.fixture(scope="module")
+def made(workflow, config, on_one_core, tmp_path_factory):
+    """A directory with Table II of all methods, and one request served by two methods with shards and one without."""
+    directory = shutil.copytree(on_one_core, tmp_path_factory.mktemp("unlearning") / "run")
+    targets = [f"{DRAW}/{method}/cost.json" for method in (*SHARDED, "ifru")]
+    workflow.make(directory, "table2", *targets, "results/toy/paper/1/bpr/ifru/damping.csv", config=config, cores=2)
+    return directory
+
+
+def test_table_two_has_every_method(made):
+    table = pd.read_csv(made / "results/tiny/tables/table2.csv")
+    labels = [
+        entry["label"] for entry in yaml.safe_load((REPOSITORY / "config/params.yaml").read_text())["methods"].values()
+    ]
+    assert table["method"].unique().tolist() == ["Original", *labels]
+    assert table["mean"].between(0, 1).all()
+
+
+@pytest.mark.parametrize("method", SHARDED)
+def test_a_request_keeps_the_bytes_of_the_shards_that_it_spares(made, method):
+    before, after = (made / folder / "shards" for folder in (f"{STATE}/{method}/before", f"{DRAW}/{method}/after"))
+    names = [f"shard-{shard:02d}.safetensors" for shard in range(3)]
+    assert [sorted(path.name for path in folder.glob("shard*")) for folder in (before, after)] == [names, names]
+    changed = [name for name in names if sha256(before / name) != sha256(after / name)]
+    cost = read_json(made / DRAW / method / "cost.json")
+    assert len(changed) == cost["shards_touched"] == 1
+    partition = pd.read_parquet(made / STATE / method / "before/partition.parquet").set_index("row")["shard"]
+    forgotten = pd.read_parquet(made / "results/toy/one-user/1/draw-1/split/forget.parquet")["row"]
+    assert {f"shard-{shard:02d}.safetensors" for shard in partition[forgotten]} == set(changed)
+    left = pd.read_parquet(made / DRAW / method / "after/partition.parquet")
+    assert not set(left["row"]) & set(forgotten)
+    assert (partition[left["row"]].to_numpy() == left["shard"].to_numpy()).all()
+
+
+def test_costs_of_a_request(made):
+    costs = {method: read_json(made / DRAW / method / "cost.json") for method in (*SHARDED, "ifru")}
+    for method in SHARDED:
+        assert costs[method]["optimiser_steps"] > 0
+        assert costs[method]["seconds_parallel"] <= costs[method]["seconds_sequential"]
+    assert costs["receraser-ubp"]["stages"]["aggregate"] > 0
+    assert costs["ifru"]["hessian_products"] > 0
+    assert costs["ifru"]["shards_touched"] == costs["ifru"]["optimiser_steps"] == 0
+
+
+def test_a_forget_set_of_everybody_touches_all_shards(made):
+    cost = read_json(made / "results/toy/paper/1/bpr/sisa-users/cost.json")
+    assert (cost["shards_touched"], cost["seconds_parallel"]) == (3, None)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_opens_the_forget_set_only_if_its_entry_says_so(made, method):
+    inputs = read_json(made / f"results/toy/paper/1/bpr/{method}/manifest.json")["inputs"]
+    opened = any(Path(path).name == "forget.parquet" for path in inputs)
+    assert opened == (method == "ifru")
+
+
+def test_the_choice_of_the_damping_is_on_file(made):
+    search = pd.read_csv(made / "results/toy/paper/1/bpr/ifru/damping.csv")
+    assert {"damping", "ndcg", "loss", "membership", "seconds"} <= set(search)
+    facts = read_json(made / "results/toy/paper/1/bpr/ifru/damping-manifest.json")["facts"]
+    assert facts["chosen"] is None or facts["chosen"] in search["damping"].tolist()
+
+
+def test_nothing_is_left_to_do(made, workflow, config):
+    assert workflow.plan(made, "table2", f"{DRAW}/receraser-ubp/cost.json", config=config) == {}
+
+
+def test_another_damping_solves_anew_and_trains_nothing(made, workflow, configure, toy, tmp_path):
+    params = yaml.safe_load(Path(toy.params).read_text())
+    params["methods"]["ifru"]["options"]["damping"] = 7.0
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    files = {"params": str(tmp_path / "params.yaml")}
+    config = configure(files, backbones=["bpr"], seeds=[1], methods=METHODS, tables=["table2"])
+    assert workflow.plan(made, "table2", config=config) == {
+        "unlearn": 1,
+        "evaluate": 1,
+        "utility_table": 1,
+        "table2": 1,
+    }
+
+
+def test_more_shards_than_users_is_one_line(made, workflow, configure, toy, tmp_path):
+    params = yaml.safe_load(Path(toy.params).read_text())
+    params["methods"]["sisa-users"]["options"]["shards"] = 41
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    config = configure({"params": str(tmp_path / "params.yaml")}, methods=["sisa-users"])
+    shutil.copytree(made, tmp_path / "run")
+    refused = workflow.run(tmp_path / "run", "results/toy/paper/1/bpr/sisa-users/cost.json", config=config)
+    assert refused.rc == 1
+    (line,) = refused.errors
+    assert (
+        line == "cragru: error in partition: partition: 41 shards for 40 users with training rows; ask for 40 at most"
+    )
+
+
+def test_a_method_is_added_as_the_docs_say(workflow, on_one_core, configure, toy, tmp_path):
+    """One file and one entry, both taken from docs/extending.md."""
+    page = (REPOSITORY / "docs/extending.md").read_text()
+    code = re.search(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[1]
+    entry = yaml.safe_load(re.search(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[1])
+    sources = shutil.copytree(workflow.sources, tmp_path / "sources" / "cragru")
+    (sources / "cragru/unlearning/popularity.py").write_text(code)
+    params = yaml.safe_load(Path(toy.params).read_text())
+    params["methods"] |= entry["methods"]
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    files = {"params": str(tmp_path / "params.yaml")}
+    config = configure(files, backbones=["bpr"], seeds=[1], methods=["retrain", "popularity"], tables=["table2"])
+    shutil.copytree(on_one_core, tmp_path / "run")
+    extended = Workflow(sources)
+    done = extended.make(tmp_path / "run", "table2", config=config)
+    assert done.jobs["unlearn"] == 1  # the new method's; Retrain stays as it was
+    table = pd.read_csv(tmp_path / "run/results/tiny/tables/table2.csv")
+    assert set(table["method"]) == {"Original", "Retrain", "Popularity"}
+    assert table.loc[table["method"] == "Popularity", "mean"].min() > 0
+    request = extended.plan(tmp_path / "run", f"{DRAW}/popularity/per-user.parquet", config=config)
+    assert request["unlearn_request"] == request["evaluate_request"] == 1
