@@ -26,7 +26,7 @@ from tests.deletion import (
 ROOT = Path(__file__).parents[2]
 PARAMS = parse(Params, load_yaml(ROOT / "config" / "params.yaml"), "params.yaml")
 NEVER_MEET_FORGOTTEN = [name for name, entry in PARAMS.methods.items() if "forget" not in entry.reads]
-SMALL = {"shards": 3, "least_batch": 16, "attention_epochs": 15, "attention_rate": 0.02}
+SMALL = {"shards": 3, "least_batch": 16, "attention_epochs": 15, "attention_rate": 0.02, "attention_batch": 64}
 ROOMY = {"slack": 0.1}  # three shards of forty users cannot be as even as the shipped slack asks
 EACH = pytest.mark.parametrize(("name", "backbone"), [(name, b) for name in PARAMS.methods for b in MODULES])
 

@@ -13,7 +13,8 @@ from cragru.unlearning.receraser import Attention, AttentionTrainer, Options, Se
 from tests.deletion import ITEMS, MODULES, OPTIONS, USERS, a_context, a_request, with_user_shards
 
 DOUBLE, CPU, D, S = torch.float64, torch.device("cpu"), 6, 3
-OWN = {"shards": 3, "learning_rate": 0.02, "least_batch": 16, "attention_epochs": 4, "attention_rate": 0.01}
+OWN = {"shards": 3, "learning_rate": 0.02, "least_batch": 16}
+OWN |= {"attention_epochs": 4, "attention_rate": 0.01, "attention_batch": 64}
 
 
 def attention(seed=1, shards=S):
