@@ -4,10 +4,11 @@
 #   results/raw/{dataset}/                                      the publisher's files
 #   results/{dataset}/prepared/                                 ids, interactions, statistics
 #   results/{dataset}/{protocol}/{seed}[/{request}]/split/      forget, train, valid, test
-#   results/{dataset}/{protocol}/{seed}[/{request}]/{backbone}/{method}/    model, cost, per-user results
+#   results/{dataset}/{protocol}/{seed}[/{request}]/{backbone}/{method}/    model, cost, per-user results, shards
 #   results/{dataset}/{protocol}/{seed}/{backbone}/cragru/{source}/{strategy}/  candidates, and what a strategy keeps
 #   results/{dataset}/{protocol}/{seed}/{backbone}/cragru/{source}/{strategy}/{order}/{llm}/{score}/{cohort}/
 #                                                               prompts, an LLM's scores, new lists
+#   results/{dataset}/{protocol}/{seed}/{request}/{backbone}/cragru/…/requester/    CRAGRU serves one request
 #   results/llm/{llm}/                                          the model, and all answers that it ever gave
 #   results/{run}/tables/, results/{run}/figures/               tables and figures of one configuration
 from snakemake.utils import min_version

@@ -7,8 +7,7 @@ import pandas as pd
 
 from cragru.data.frames import INTERACTIONS
 from cragru.io import read_json, read_parquet, write_json
-from cragru.llm.answers import longest_answer
-from cragru.llm.building import PromptBuilder, read_library, shown_order
+from cragru.llm.building import PromptBuilder, prompt_budget, read_library, shown_order
 from cragru.llm.chat import ChatTokenizer
 from cragru.llm.prompts import Template
 from cragru.llm.records import write_prompts
@@ -27,11 +26,7 @@ def main(job):
     chosen = selection[["row"]].join(interactions, on="row")  # rows of the remain set alone: see `check_prompts`
     histories = dict(iter(chosen.groupby("user")))
     tokenizer = ChatTokenizer(job.input.model)
-
-    def budget(ids):
-        room = job.params.context - longest_answer(ids)
-        return min(room, job.params.tokens or room)
-
+    budget = prompt_budget(job.params.context, job.params.tokens)
     library = read_library(job.input.item_frame, job.input.user_frame, job.input.statistics, job.params.show_ratings)
     builder = PromptBuilder(library, Template.read(job.input.template), tokenizer.count, budget)
     order, seed = job.wildcards.order, int(job.wildcards.seed)

@@ -8,8 +8,7 @@ import pandas as pd
 from cragru.backbones.base import FactorModel
 from cragru.data.parts import read_parts, read_sizes
 from cragru.io import write_json
-from cragru.llm.answers import longest_answer
-from cragru.llm.building import PromptBuilder, read_library
+from cragru.llm.building import PromptBuilder, prompt_budget, read_library
 from cragru.llm.chat import ChatTokenizer
 from cragru.llm.prompts import Template
 from cragru.llm.records import write_prompts
@@ -32,11 +31,7 @@ def main(job):
 
 def open_desk(job, remaining):
     tokenizer = ChatTokenizer(job.input.tokenizer)
-
-    def budget(ids):
-        room = job.params.context - longest_answer(ids)
-        return min(room, job.params.tokens or room)
-
+    budget = prompt_budget(job.params.context, job.params.tokens)
     library = read_library(job.input.item_frame, job.input.user_frame, job.input.statistics, job.params.show_ratings)
     strategy, seed = importlib.import_module(job.params.module).load(Path()), int(job.wildcards.seed)
 

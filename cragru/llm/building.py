@@ -7,6 +7,7 @@ import pandas as pd
 
 from cragru.data.frames import ITEMS, USERS
 from cragru.io import PathLike, read_json, read_parquet
+from cragru.llm.answers import longest_answer
 from cragru.llm.prompts import (
     Movie,
     Parts,
@@ -66,6 +67,21 @@ def read_library(items: PathLike, users: PathLike, statistics: PathLike, show_ra
     facts = read_json(statistics)
     scale = (facts["rating_min"], facts["rating_max"])
     return Library(read_parquet(items, ITEMS), read_parquet(users, USERS), scale, show_ratings)
+
+
+def prompt_budget(context: int, tokens: int | None) -> Callable[[Sequence[str]], int]:
+    """The most tokens of a prompt, for the ids that its answer has to name.
+
+    Args:
+        context: Tokens that the model holds, prompt and answer together.
+        tokens: The configured limit, or None for what the context leaves beside the longest answer.
+    """
+
+    def budget(ids: Sequence[str]) -> int:
+        room = context - longest_answer(ids)
+        return min(room, tokens or room)
+
+    return budget
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from cragru.errors import CragruError
 from cragru.io import PathLike, read_json, write_json
 from cragru.llm.base import Answer, Question
 
-AGAIN = "run again with `--forcerun score_prompts`"  # has the receipts made anew, and what is missing answered
+# has the receipts made anew, and what is missing answered
+AGAIN = "run again with `--forcerun score_prompts score_requesters`"
 
 
 def chunk_key(settings: dict[str, Any], questions: Sequence[Question]) -> str:

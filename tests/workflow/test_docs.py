@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "results" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-RUN_BY_CI = {"make run", "make test", "make bench", "make benchllm"}
+RUN_BY_CI = {"make run", "make test", "make bench", "make benchllm", "make benchshards"}
 WITHOUT_DRY_RUN = {"--unlock", "-n"}
 
 
