@@ -22,7 +22,8 @@ def main(job):
     asking = pd.concat([parts["forget"], parts["forget-heldout"]])["user"].unique()  # all that is read of these two
     remaining = pd.concat([parts["train"], parts["valid"]]).sort_values("row", ignore_index=True)
     desk = open_desk(job, remaining)
-    desk.serve(next(user for user in remaining["user"] if user not in asking))  # what only a first time takes
+    others = remaining.loc[~remaining["user"].isin(asking), "user"]
+    desk.serve(int(others.iloc[0] if len(others) else asking[0]))  # what only a first time takes
     records, seconds = zip(*(desk.serve(int(user)) for user in sorted(asking)), strict=True)
     write_prompts(job.output.prompts, records)
     lengths = {name: [getattr(record, name) for record in records] for name in ("tokens", "dropped")}

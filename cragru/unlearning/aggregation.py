@@ -10,9 +10,18 @@ from collections.abc import Sequence
 import torch
 
 from cragru.backbones.base import FactorModel, TrainingData
-from cragru.errors import CragruError
+from cragru.unlearning.options import require_options
 
 RULES = ("mask", "mean", "zero")
+
+
+def require_rule(where: str, options: object) -> None:
+    """Refuse an option `missing` that is no rule.
+
+    Raises:
+        CragruError: If it is none.
+    """
+    require_options(where, options, {"missing": (options.missing in RULES, f"one of {', '.join(RULES)}")})
 
 
 def presence(data: Sequence[TrainingData]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -33,18 +42,14 @@ def user_weights(users: torch.Tensor, rule: str, shards: torch.Tensor | None = N
 
     Args:
         users: `[S, users]` bool, whether the user has a training row in the shard.
-        rule: `mask`: shards that have the user, weighted, normalised for each user; all of them for users whom no shard
-            has. `mean`: all shards alike (SISA to the letter). `zero`: as `mean`, but shards without the user give 0.
+        rule: `mask`: shards that have the user, weighted, normalised for each user; all of them, weighted, for users
+            whom no shard has. `mean`: all shards (SISA to the letter). `zero`: as `mean`, but shards without the user
+            give 0.
         shards: `[S]` weights of the shards, not negative; equal where missing.
 
     Returns:
         `[users, S]`.
-
-    Raises:
-        CragruError: If the rule is unknown.
     """
-    if rule not in RULES:
-        raise CragruError(f"option missing: got {rule!r}; allowed: {', '.join(RULES)}")
     there, count = users.T.double(), len(users)
     weights = torch.ones(count, dtype=torch.float64) if shards is None else shards.double()
     if rule == "mean":
@@ -53,7 +58,7 @@ def user_weights(users: torch.Tensor, rule: str, shards: torch.Tensor | None = N
         return there * weights / weights.sum()
     masked = there * weights
     masked = torch.where(masked.sum(dim=1, keepdim=True) > 0, masked, there)  # only in shards of weight zero
-    masked = torch.where(there.any(dim=1, keepdim=True), masked, 1.0)  # in no shard
+    masked = torch.where(there.any(dim=1, keepdim=True), masked, weights)  # in no shard
     return masked / masked.sum(dim=1, keepdim=True)
 
 

@@ -5,21 +5,21 @@ Small dampings forget more and break more. The rule: the largest drop in members
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import pandas as pd
 import torch
 
 from cragru.backbones.base import Scorer
-from cragru.backbones.trainer import Stopwatch
+from cragru.backbones.trainer import STOPPING_K, Stopwatch, Validator
 from cragru.errors import CragruError
-from cragru.ranking import Pairs, ndcg, pair_mask, top_items, user_batches
+from cragru.ranking import Pairs, pair_mask, user_batches
 from cragru.unlearning.base import Context
 from cragru.unlearning.influence import Prepared, Request
 
-GRID = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+GRID = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 ALLOWED_LOSS = 0.05  # of the original's validation NDCG@10
-CUTOFF = 10
 
 
 class InfluenceMethod(Protocol):
@@ -93,7 +93,7 @@ def choose(frame: pd.DataFrame, allowed_loss: float = ALLOWED_LOSS) -> float:
     if drop.empty:
         tried = ", ".join(f"{row.damping:g}: {row.loss:.3f}" for row in frame.itertuples())
         raise CragruError(
-            f"damping: none tried loses at most {allowed_loss:.0%} of validation NDCG@{CUTOFF} "
+            f"damping: none tried loses at most {allowed_loss:.0%} of validation NDCG@{STOPPING_K} "
             f"(relative loss by damping: {tried}); try larger ones"
         )
     return float(frame.loc[drop.idxmax(), "damping"])
@@ -111,20 +111,14 @@ class Judge:
         if not len(request.remain.valid[0]):
             raise CragruError("damping: the split has no validation row to choose by; use a larger data set")
         remain, device = request.remain, request.table.device
-        self._request, self._device = request, device
+        self._request = request
         sizes = remain.users, remain.items
-        self._remaining, self._seen, self._valid = (
-            pair_mask(pairs, *sizes, device) for pairs in (remain.train, request.deployed, remain.valid)
-        )
+        self._remaining = pair_mask(remain.train, *sizes, device)
+        self._validator = Validator(replace(remain, train=request.deployed), device)
 
     def __call__(self, model: Scorer) -> tuple[float, float]:
         """Mean NDCG@10 of users with validation rows, forgotten rows masked; and `membership`."""
-        values = []
-        for users in user_batches(torch.unique(self._request.remain.valid[0]).to(self._device)):
-            best, ranked = top_items(model.score(users).to(self._device), self._seen[users], CUTOFF)
-            relevant = self._valid[users]
-            values.append(ndcg(relevant.gather(1, best) & ranked, relevant.sum(dim=1), CUTOFF))
-        return torch.cat(values).mean().item(), self.membership(model)
+        return self._validator.ndcg(model).item(), self.membership(model)
 
     def membership(self, model: Scorer) -> float:
         """How well the model's ranking tells forgotten rows from validation rows of the same users, as an AUC.

@@ -17,9 +17,9 @@ from cragru.backbones.base import FactorModel, TrainingData
 from cragru.backbones.sampling import NegativeSampler
 from cragru.backbones.trainer import Stopwatch, choose_device
 from cragru.seeds import torch_stream
-from cragru.unlearning.aggregation import combine, presence, user_weights
+from cragru.unlearning.aggregation import combine, presence, require_rule, user_weights
 from cragru.unlearning.base import Context, Unlearned
-from cragru.unlearning.options import read_options
+from cragru.unlearning.options import read_options, require_options
 from cragru.unlearning.sharding import Renewed, ShardOptions, renew
 
 
@@ -40,6 +40,18 @@ class Options(ShardOptions):
     penalty: float = 0.001
     rate: float = 0.02
     rounds: int = 200
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        super().__post_init__()
+        require_rule("GraphEraser", self)
+        allowed = {
+            "pairs": (self.pairs >= 1, "at least 1"),
+            "penalty": (self.penalty >= 0, "at least 0"),
+            "rate": (self.rate > 0, "above 0"),
+            "rounds": (self.rounds >= 1, "at least 1"),
+        }
+        require_options("GraphEraser", self, allowed)
 
 
 def unlearn(context: Context) -> Unlearned:

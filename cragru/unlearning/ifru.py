@@ -21,8 +21,8 @@ from cragru.errors import CragruError
 from cragru.ranking import Pairs
 from cragru.unlearning.base import Context, Unlearned
 from cragru.unlearning.conjugate_gradient import conjugate_gradient
-from cragru.unlearning.influence import Prepared, Request, Step, linearise, read_request, require_options, serve
-from cragru.unlearning.options import read_options
+from cragru.unlearning.influence import Prepared, Request, Step, linearise, read_request, serve
+from cragru.unlearning.options import read_options, require_options
 
 
 @dataclass(frozen=True)

@@ -23,23 +23,6 @@ from cragru.unlearning.conjugate_gradient import Product, require_damping, requi
 from cragru.unlearning.triplets import Triplets
 
 
-def require_options(where: str, options: object, allowed: Mapping[str, tuple[bool, str]]) -> None:
-    """Check the ranges of a method's options.
-
-    Args:
-        where: The method's name, for messages.
-        options: Its options.
-        allowed: For each field whether its value is right, and what is.
-
-    Raises:
-        CragruError: For the first that is not.
-    """
-    for name, (right, what) in allowed.items():
-        if not right:
-            got = getattr(options, name)
-            raise CragruError(f"{where}: option {name} is {got}, must be {what}; set it in config/params.yaml")
-
-
 @dataclass(frozen=True)
 class Request:
     """What an influence method reads.

@@ -7,6 +7,12 @@ from typing import TypeVar
 from cragru.errors import CragruError, nearest
 
 Options = TypeVar("Options")
+SHARD_OPTIONS = (
+    "shards",
+    "learning_rate",
+    "steps",
+    "least_batch",
+)  # what shards are trained with: `sharding.ShardOptions`
 NUMBERS = {float: (int, float), int: (int,), str: (str,), bool: (bool,)}
 
 
@@ -32,3 +38,20 @@ def read_options(kind: type[Options], given: Mapping[str, object], where: str) -
     if missing:
         raise CragruError(f"{where}: option {missing[0]!r} is missing; give it in config/params.yaml")
     return kind(**{name: known[name].type(value) for name, value in given.items()})
+
+
+def require_options(where: str, options: object, allowed: Mapping[str, tuple[bool, str]]) -> None:
+    """Check the ranges of a method's options.
+
+    Args:
+        where: The method's name, for messages.
+        options: Its options.
+        allowed: For each field whether its value is right, and what is.
+
+    Raises:
+        CragruError: For the first that is not.
+    """
+    for name, (right, what) in allowed.items():
+        if not right:
+            got = getattr(options, name)
+            raise CragruError(f"{where}: option {name} is {got}, must be {what}; set it in config/params.yaml")

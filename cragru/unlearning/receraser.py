@@ -19,7 +19,7 @@ from cragru.errors import CragruError
 from cragru.progress import Progress
 from cragru.seeds import torch_stream
 from cragru.unlearning.base import Context, Unlearned
-from cragru.unlearning.options import read_options
+from cragru.unlearning.options import read_options, require_options
 from cragru.unlearning.sharding import ShardOptions, renew
 
 
@@ -43,6 +43,19 @@ class Options(ShardOptions):
     attention_patience: int = 10
     dropout: float = 0.3
     penalty: float = 0.00001
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        super().__post_init__()
+        allowed = {
+            "attention_rate": (self.attention_rate > 0, "above 0"),
+            "attention_batch": (self.attention_batch >= 1, "at least 1"),
+            "attention_epochs": (self.attention_epochs >= 1, "at least 1"),
+            "attention_patience": (self.attention_patience >= 0, "at least 0"),
+            "dropout": (0 <= self.dropout < 1, "at least 0 and below 1"),
+            "penalty": (self.penalty >= 0, "at least 0"),
+        }
+        require_options("RecEraser", self, allowed)
 
 
 class Side(torch.nn.Module):

@@ -1,7 +1,6 @@
 """Retrain: train from scratch on what remains. Exact by construction, and what every other method is held against."""
 
-import time
-
+from cragru.backbones.trainer import Stopwatch, choose_device
 from cragru.backbones.training import train_backbone
 from cragru.unlearning.base import Context, Cost, Unlearned
 
@@ -9,10 +8,10 @@ from cragru.unlearning.base import Context, Cost, Unlearned
 def unlearn(context: Context) -> Unlearned:
     """Train the backbone on the remain set with the original's schedule and random stream."""
     data = context.remain
-    start = time.perf_counter()
+    watch = Stopwatch(choose_device(context.device))
     training, device = train_backbone(
         context.module, context.backbone, data, context.options, context.seed, context.device
     )
-    seconds = time.perf_counter() - start
-    cost = Cost(seconds, seconds, 1, training.steps, 0, str(device))
+    seconds = watch.lap()
+    cost = Cost(seconds, seconds, 1, training.steps, 0, str(device), {"train": seconds})
     return Unlearned(training.model, cost, training.curve)

@@ -24,17 +24,8 @@ import torch
 from cragru.errors import CragruError
 from cragru.unlearning.base import Context, Unlearned
 from cragru.unlearning.conjugate_gradient import conjugate_gradient, require_damping, require_finite
-from cragru.unlearning.influence import (
-    Influence,
-    Prepared,
-    Request,
-    Step,
-    linearise,
-    read_request,
-    require_options,
-    serve,
-)
-from cragru.unlearning.options import read_options
+from cragru.unlearning.influence import Influence, Prepared, Request, Step, linearise, read_request, serve
+from cragru.unlearning.options import read_options, require_options
 from cragru.unlearning.triplets import Curvature, Triplets, logistic_curvature
 
 

@@ -5,7 +5,7 @@ depends on its own rows and on the seed alone: not on other shards, on their num
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -14,7 +14,7 @@ from cragru.backbones.trainer import Epoch, Stopwatch, Task, Training, choose_de
 from cragru.backbones.training import train_together
 from cragru.errors import CragruError
 from cragru.unlearning.base import Context, Cost, Deployed, Unlearned
-from cragru.unlearning.options import read_options
+from cragru.unlearning.options import SHARD_OPTIONS, read_options, require_options
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,16 @@ class ShardOptions:
     learning_rate: float
     steps: int = 30
     least_batch: int = 256
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        allowed = {
+            "shards": (self.shards >= 1, "at least 1"),
+            "learning_rate": (self.learning_rate > 0, "above 0"),
+            "steps": (self.steps >= 1, "at least 1"),
+            "least_batch": (self.least_batch >= 1, "at least 1"),
+        }
+        require_options("shards", self, allowed)
 
     def training(self, options: TrainingOptions) -> TrainingOptions:
         """A backbone's hyper-parameters for shards."""
@@ -130,8 +140,7 @@ def deploy(context: Context) -> list[Training]:
     Raises:
         CragruError: If the partition is of other data, or a shard cannot be trained.
     """
-    names = {field.name for field in fields(ShardOptions)}
-    given = {name: value for name, value in context.method_options.items() if name in names}
+    given = {name: value for name, value in context.method_options.items() if name in SHARD_OPTIONS}
     options = read_options(ShardOptions, given, "shards")
     deployed = context.reader.deployed()
     pieces = cut(context.remain, _shards_of(context.reader.rows(), deployed), deployed.count)

@@ -7,7 +7,7 @@ out, as in every published port to recommendation.
 from dataclasses import dataclass
 
 from cragru.backbones.trainer import Stopwatch, choose_device
-from cragru.unlearning.aggregation import combine, presence, user_weights
+from cragru.unlearning.aggregation import combine, presence, require_rule, user_weights
 from cragru.unlearning.base import Context, Unlearned
 from cragru.unlearning.options import read_options
 from cragru.unlearning.sharding import ShardOptions, renew
@@ -22,6 +22,11 @@ class Options(ShardOptions):
     """
 
     missing: str = "mask"
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        super().__post_init__()
+        require_rule("SISA", self)
 
 
 def unlearn(context: Context) -> Unlearned:

@@ -39,7 +39,7 @@ def test_weights_by_hand(shards):
     assert items.tolist() == [[True] * 4, [True, True, True, False]]
     weights = torch.tensor([3.0, 1.0])
     assert user_weights(users, "mask").tolist() == [[0.5, 0.5], [0, 1], [0.5, 0.5]]
-    assert user_weights(users, "mask", weights).tolist() == [[0.75, 0.25], [0, 1], [0.5, 0.5]]
+    assert user_weights(users, "mask", weights).tolist() == [[0.75, 0.25], [0, 1], [0.75, 0.25]]
     assert user_weights(users, "mean", weights).tolist() == [[0.75, 0.25]] * 3
     assert user_weights(users, "zero").tolist() == [[0.5, 0.5], [0, 0.5], [0, 0]]
     only_second = torch.tensor([0.0, 1.0])

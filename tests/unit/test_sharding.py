@@ -209,7 +209,7 @@ def test_batches_of_shards():
         ({"shards": 3}, "SISA: option 'learning_rate' is missing; give it in config/params.yaml"),
         (SHARDS | {"shard": 3}, "SISA: unknown option 'shard' (did you mean 'shards'?"),
         (SHARDS | {"steps": 2.5}, "SISA: option steps is 2.5; it must be of type int"),
-        (SHARDS | {"missing": "median"}, "option missing: got 'median'; allowed: mask, mean, zero"),
+        (SHARDS | {"missing": "median"}, "SISA: option missing is median, must be one of mask, mean, zero"),
     ],
 )
 def test_bad_options(given, said):

@@ -27,7 +27,7 @@ rule search_damping:
         module=backbone_module,
         options=options,
         method=method_module,
-        method_options=method_options,
+        method_options=options_but_damping,
         device=project.settings.device,
         code=damping_code,
     message:

@@ -1,4 +1,7 @@
 # What the rules of unlearning methods depend on: functions over a method's entry in params.yaml.
+from cragru.unlearning.options import SHARD_OPTIONS
+
+
 def original_model(wildcards):
     """The model before the request: the deployed state's."""
     return f"{STATE}/{{backbone}}/{ORIGINAL}/model.safetensors".format(**wildcards)
@@ -39,6 +42,18 @@ def read_forget(path):
     return lambda wildcards: (
         path.format(**wildcards) if "forget" in method_entry(wildcards).reads else []
     )
+
+
+def shard_options(wildcards):
+    """What of them shards are trained with: another aggregation trains no shard anew."""
+    given = method_options(wildcards)
+    return {name: given[name] for name in SHARD_OPTIONS if name in given}
+
+
+def options_but_damping(wildcards):
+    """What of them the search of the damping looks at."""
+    given = method_options(wildcards)
+    return {name: value for name, value in given.items() if name != "damping"}
 
 
 def partition_module(wildcards):

@@ -64,7 +64,7 @@ rule train_shards:
     params:
         module=backbone_module,
         options=options,
-        method_options=method_options,
+        method_options=shard_options,
         device=project.settings.device,
         code=shards_code,
     message:

@@ -60,6 +60,10 @@ use rule unlearn as unlearn_shards with:
         shards=directory(f"{STATE}/{AFTER}/shards"),
     wildcard_constraints:
         method=one_of(SHARDED),
+    resources:
+        mem_mb=6000,
+        runtime=240,
+        gpu=gpus,
 
 
 use rule unlearn as unlearn_request with:
@@ -102,3 +106,7 @@ use rule unlearn_request as unlearn_request_shards with:
         shards=directory(f"{REQUEST}/{AFTER}/shards"),
     wildcard_constraints:
         method=one_of(SHARDED),
+    resources:
+        mem_mb=6000,
+        runtime=240,
+        gpu=gpus,
