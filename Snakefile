@@ -22,6 +22,7 @@ configfile: f"{workflow.basedir}/config/config.yaml"  # also with --directory
 include: "workflow/rules/common.smk"
 include: "workflow/rules/methods.smk"
 include: "workflow/rules/cells.smk"
+include: "workflow/rules/targets.smk"
 include: "workflow/rules/rows.smk"
 include: "workflow/rules/times.smk"
 include: "workflow/rules/data.smk"

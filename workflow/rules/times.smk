@@ -1,5 +1,4 @@
 # What single requests take: which requests a table has, and how CRAGRU serves them; functions alone.
-from cragru.config.models import TimeTable
 from cragru.config.project import TABLE_STRATEGY
 
 CRAGRU_LABEL = "CRAGRU"
