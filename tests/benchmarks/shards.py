@@ -2,11 +2,13 @@
 
 The data are random, of ML-100K's shape: how often an item occurs falls with its rank. Turns alternate, so that a slow
 moment of the machine meets all. Gates: 1.5 times at an equal batch (a shard's batches are as large as the one model's,
-so a row is visited in as many steps), 4 times at the batch of 256 that shards have by default.
+so a row is visited in as many steps), 4 times at the batch of 256 that shards have by default. They hold for BPR;
+LightGCN's ratios are printed.
 """
 
 import argparse
 import os
+import sys
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch reads it
 
@@ -22,6 +24,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--shards", type=int, default=10)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--no-gates", action="store_true", help="only print: for a busy machine")
     return parser.parse_args()
 
 
@@ -71,6 +74,7 @@ def main() -> None:
     warm_up("cpu")
     data, shards = random_data(arguments)
     pieces = cut(data, shards, arguments.shards)
+    missed = []
     for backbone in ("bpr", "lightgcn"):
         plans = {"one": [Task(data, backbone, 2048)]}
         for name, batch in (("equal", 2048), ("256", 256)):
@@ -86,10 +90,14 @@ def main() -> None:
         print(f"{backbone}: one model {alone[0]:.3f} s an epoch, {alone[1]:.3f} with validation")
         for name, gate in GATES.items():
             ratios = [got / one for got, one in zip(best[name], alone, strict=True)]
+            if ratios[0] > gate and backbone == "bpr":
+                missed.append(f"batch {name}: {ratios[0]:.2f}")
             print(
                 f"  {arguments.shards} shards together, batch {name}: {ratios[0]:.2f} times, "
                 f"{ratios[1]:.2f} with validation (gate {gate}; best of {arguments.rounds} rounds)"
             )
+    if missed and not arguments.no_gates:
+        sys.exit(f"BPR's gates were missed: {', '.join(missed)}")
 
 
 if __name__ == "__main__":
