@@ -372,7 +372,7 @@ def test_chunks_are_put_in_order_by_number():
 def test_a_missing_chunk_is_told(receipts, shown):
     with pytest.raises(CragruError) as caught:
         read_receipts(receipts, BPR)
-    assert str(caught.value) == f"{BPR}: receipts have the chunks {shown}; run again with `--forcerun score_prompts`"
+    assert str(caught.value) == f"{BPR}: receipts have the chunks {shown}; run again with `--forcerun score_prompts score_requesters`"
 
 
 # --- collecting
@@ -412,7 +412,7 @@ def test_too_few_answers_are_told(store, missing):
     prompts, found = scored_cell(store)
     with pytest.raises(CragruError) as caught:
         collect_scores(prompts, found[:missing], store)
-    assert str(caught.value) == f"{4 * missing} answers for 10 prompts; run again with `--forcerun score_prompts`"
+    assert str(caught.value) == f"{4 * missing} answers for 10 prompts; run again with `--forcerun score_prompts score_requesters`"
 
 
 def test_answers_that_were_deleted_are_told(store):
@@ -421,7 +421,7 @@ def test_answers_that_were_deleted_are_told(store):
     with pytest.raises(CragruError) as caught:
         collect_scores(prompts, found, store)
     assert str(caught.value) == (
-        f"{store.path(found[1])}: no such answers, though they were scored; run again with `--forcerun score_prompts`"
+        f"{store.path(found[1])}: no such answers, though they were scored; run again with `--forcerun score_prompts score_requesters`"
     )
 
 

@@ -8,15 +8,15 @@ from scipy.sparse import csr_matrix
 
 
 @dataclass(frozen=True)
-class Side:
-    """One of the vectors that a unit has: a user's for a user, a user's and an item's for an interaction.
+class Vectors:
+    """One side of all units, as vectors: users have the users' side, interactions the users' and the items'.
 
     Attributes:
-        vectors: `[count, d]` float64.
-        rows: `[n]` int64, which vector each unit has.
+        table: `[count, d]` float64.
+        rows: `[n]` int64, which row of the table each unit has.
     """
 
-    vectors: np.ndarray
+    table: np.ndarray
     rows: np.ndarray
 
 
@@ -36,7 +36,7 @@ class Clustering:
 
 
 def cluster(
-    sides: Sequence[Side],
+    sides: Sequence[Vectors],
     anchors: Sequence[np.ndarray],
     place: Callable[[np.ndarray], np.ndarray],
     iterations: int,
@@ -63,20 +63,20 @@ def cluster(
     return Clustering(labels, anchors, rounds)
 
 
-def distances(sides: Sequence[Side], anchors: Sequence[np.ndarray]) -> np.ndarray:
+def distances(sides: Sequence[Vectors], anchors: Sequence[np.ndarray]) -> np.ndarray:
     """Squared Euclidean distance of every unit to every anchor, `[n, S]`; with two sides their product.
 
     They are computed once a vector and not once a unit, and by differences: the expanded square would lose the
     digits that tell near anchors apart, and its last bits would depend on the library.
     """
     product = None
-    for side, table in zip(sides, anchors, strict=True):
-        squares = np.stack([np.square(side.vectors - anchor).sum(axis=1) for anchor in table], axis=1)[side.rows]
+    for side, places in zip(sides, anchors, strict=True):
+        squares = np.stack([np.square(side.table - place).sum(axis=1) for place in places], axis=1)[side.rows]
         product = squares if product is None else product * squares
     return product
 
 
-def means(side: Side, labels: np.ndarray, anchors: np.ndarray) -> np.ndarray:
+def means(side: Vectors, labels: np.ndarray, anchors: np.ndarray) -> np.ndarray:
     """The mean vector of every shard's members, coordinate by coordinate.
 
     Args:
@@ -88,6 +88,6 @@ def means(side: Side, labels: np.ndarray, anchors: np.ndarray) -> np.ndarray:
         `[S, d]`.
     """
     ones = np.ones(len(labels))
-    counts = csr_matrix((ones, (labels, side.rows)), shape=(len(anchors), len(side.vectors)))
+    counts = csr_matrix((ones, (labels, side.rows)), shape=(len(anchors), len(side.table)))
     members = np.bincount(labels, minlength=len(anchors))[:, None]
-    return np.where(members > 0, counts @ side.vectors / np.maximum(members, 1), anchors)
+    return np.where(members > 0, counts @ side.table / np.maximum(members, 1), anchors)

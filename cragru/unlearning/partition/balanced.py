@@ -4,42 +4,68 @@ Source: RecEraser (Chen et al. 2022). Its released code averages an anchor over 
 that every anchor becomes a single number repeated; here, as in the paper, an anchor is the mean vector of its members.
 """
 
+import math
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
-from cragru.unlearning.partition.anchors import Clustering, Side, cluster
+from cragru.unlearning.options import read_options, require_options
+from cragru.unlearning.partition.anchors import Clustering, Vectors, cluster
 from cragru.unlearning.partition.base import (
     Assignment,
     Problem,
     capacity,
-    choice,
     embeddings,
     enough,
     holders,
-    number,
     of_rows,
     of_users,
+    require_choice,
     spread,
 )
 from cragru.unlearning.partition.greedy import assign_all
+
+WHERE = "partition balanced"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What params.yaml may set.
+
+    Attributes:
+        unit: What is cut, ``users`` (UBP) or ``interactions`` (InBP, which the paper took).
+        capacity: What a shard may hold, times the even share of users or rows.
+        iterations: Assignments, at most.
+    """
+
+    unit: str
+    capacity: float = 1.2
+    iterations: int = 15
+
+    def __post_init__(self) -> None:
+        """Check the names and ranges."""
+        require_choice(WHERE, self, {"unit": ("users", "interactions")})
+        allowed = {
+            "capacity": (1 <= self.capacity < math.inf, "at least 1 and finite"),
+            "iterations": (self.iterations >= 1, "at least 1"),
+        }
+        require_options(WHERE, self, allowed)
 
 
 def partition(problem: Problem) -> Assignment:
     """Cut users (UBP) or interactions (InBP) by nearness to anchors, under a capacity.
 
-    Options: ``unit``, ``users`` or ``interactions`` (default, as in the paper); ``capacity``, times the even share of
-    users or rows (1.2); ``iterations`` (15).
-
     Raises:
-        CragruError: If embeddings are missing, the capacity is under the even share, or a shard stays empty.
+        CragruError: If an option is not what it must be, embeddings are missing, or a shard stays empty.
     """
-    if choice(problem, "unit", ("users", "interactions"), "interactions") == "users":
-        return of_users(problem, spread(problem, holders(problem), cluster_users(problem).labels))
-    return of_rows(problem, cluster_interactions(problem).labels)
+    options = read_options(Options, problem.options, WHERE)
+    if options.unit == "users":
+        return of_users(problem, spread(problem, holders(problem), cluster_users(problem, options).labels))
+    return of_rows(problem, cluster_interactions(problem, options).labels)
 
 
-def cluster_users(problem: Problem) -> Clustering:
+def cluster_users(problem: Problem, options: Options) -> Clustering:
     """UBP: anchors start at random users, the distance is the squared Euclidean one, the capacity counts users.
 
     Returns:
@@ -48,10 +74,10 @@ def cluster_users(problem: Problem) -> Clustering:
     users = holders(problem)
     start = users[problem.rng.choice(len(users), problem.shards, replace=False)]
     vectors, _ = embeddings(problem)
-    return _cluster(problem, [Side(vectors, users)], [vectors[start]], "user")
+    return _cluster(problem, options, [Vectors(vectors, users)], [vectors[start]], "user")
 
 
-def cluster_interactions(problem: Problem) -> Clustering:
+def cluster_interactions(problem: Problem, options: Options) -> Clustering:
     """InBP: anchors start at random interactions; the distance is the product of the user's and the item's.
 
     Returns:
@@ -61,11 +87,12 @@ def cluster_interactions(problem: Problem) -> Clustering:
     enough(problem, len(users), "training rows")
     of_user, of_item = embeddings(problem)
     start = problem.rng.choice(len(users), problem.shards, replace=False)
-    sides = [Side(of_user, users), Side(of_item, items)]
-    return _cluster(problem, sides, [of_user[users[start]], of_item[items[start]]], "row")
+    sides = [Vectors(of_user, users), Vectors(of_item, items)]
+    return _cluster(problem, options, sides, [of_user[users[start]], of_item[items[start]]], "row")
 
 
-def _cluster(problem: Problem, sides: list[Side], anchors: list[np.ndarray], unit: str) -> Clustering:
-    room = capacity(len(sides[0].rows), problem.shards, factor=number(problem, "capacity", 1.2))
-    iterations = int(number(problem, "iterations", 15, least=1))
-    return cluster(sides, anchors, partial(assign_all, room=room, unit=unit), iterations)
+def _cluster(
+    problem: Problem, options: Options, sides: list[Vectors], anchors: list[np.ndarray], unit: str
+) -> Clustering:
+    room = capacity(len(sides[0].rows), problem.shards, factor=options.capacity)
+    return cluster(sides, anchors, partial(assign_all, room=room, unit=unit), options.iterations)

@@ -1,7 +1,8 @@
 """The contract of a partition, and what every partition needs: options, capacities, validation rows, a last check.
 
-A module of this package offers ``partition(problem) -> Assignment``. It is run once, when the models are first trained
-and before any request; what it hands out has passed `check`.
+A module of this package offers ``partition(problem) -> Assignment`` and a dataclass ``Options`` of what params.yaml may
+set for it. It is run once, when the models are first trained and before any request; what it hands out has passed
+`check`.
 """
 
 import math
@@ -142,6 +143,11 @@ def spread(problem: Problem, users: np.ndarray, shards: np.ndarray) -> np.ndarra
     return shard_of_user
 
 
+def sizes_of(problem: Problem, users: np.ndarray, capacity_on: str) -> np.ndarray:
+    """What each of `users` `[m]` takes up: its training rows if the capacity is on ``rows``, else 1; `[m]` int64."""
+    return np.bincount(problem.train[0])[users] if capacity_on == "rows" else np.ones(len(users), dtype=np.int64)
+
+
 def capacity(count: int, shards: int, factor: float = 1.0, slack: float = 0.0) -> int:
     """The most that a shard may hold: ``⌈factor · n/S + slack · (n - n/S)⌉``.
 
@@ -167,28 +173,21 @@ def capacity(count: int, shards: int, factor: float = 1.0, slack: float = 0.0) -
     return most
 
 
-def choice(problem: Problem, name: str, allowed: Sequence[str], default: str) -> str:
-    """Read an option that names one of several ways.
+def require_choice(where: str, options: object, allowed: Mapping[str, Sequence[str]]) -> None:
+    """Check the options that name one of several ways; ranges are for `cragru.unlearning.options.require_options`.
+
+    Args:
+        where: Whose they are, for messages.
+        options: The options.
+        allowed: For each such field the names that there are.
 
     Raises:
-        CragruError: If it names another.
+        CragruError: For the first that names another, with the nearest spelling.
     """
-    value = problem.options.get(name, default)
-    if value not in allowed:
-        raise CragruError(f"partition: {name} is {value!r}; {nearest(str(value), allowed)}")
-    return str(value)
-
-
-def number(problem: Problem, name: str, default: float, least: float = 0.0) -> float:
-    """Read an option that is a number.
-
-    Raises:
-        CragruError: If it is none, or under `least`.
-    """
-    value = problem.options.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= least:
-        raise CragruError(f"partition: {name} is {value!r}; allowed: a number from {least:g}")
-    return value
+    for name, ways in allowed.items():
+        got = getattr(options, name)
+        if got not in ways:
+            raise CragruError(f"{where}: option {name} is {got!r}; {nearest(got, ways)}; set it in config/params.yaml")
 
 
 def embeddings(problem: Problem) -> tuple[np.ndarray, np.ndarray]:

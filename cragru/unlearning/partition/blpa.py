@@ -11,39 +11,63 @@ import numpy as np
 from scipy.sparse import csr_matrix, diags
 
 from cragru.errors import CragruError
+from cragru.unlearning.options import read_options, require_options
 from cragru.unlearning.partition.base import (
     Assignment,
     Problem,
     capacity,
-    choice,
     holders,
-    number,
     of_users,
+    require_choice,
+    sizes_of,
     spread,
 )
 
 DIGITS = 12  # of a neighbourhood's weight, whose largest is about 1; what is beyond is rounding and must not break ties
+WHERE = "partition blpa"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What params.yaml may set.
+
+    Attributes:
+        capacity_on: What the capacity counts, ``rows`` or ``users``.
+        slack: What a shard may hold over the even share, times what the other shards hold.
+        iterations: Steps, at most.
+    """
+
+    capacity_on: str = "rows"
+    slack: float = 0.005
+    iterations: int = 100
+
+    def __post_init__(self) -> None:
+        """Check the names and ranges."""
+        require_choice(WHERE, self, {"capacity_on": ("rows", "users")})
+        allowed = {
+            "slack": (0 <= self.slack <= 1, "from 0 to 1"),
+            "iterations": (self.iterations >= 1, "at least 1"),
+        }
+        require_options(WHERE, self, allowed)
 
 
 def partition(problem: Problem) -> Assignment:
     """Cut users into communities, under a capacity.
 
-    Options: ``capacity_on``, ``rows`` (default) or ``users``: what the capacity counts; ``slack`` over the even share
-    (.005); ``iterations`` (100).
-
     A user with more rows than the capacity cannot be split, so it stays alone in a shard above the capacity.
 
     Raises:
-        CragruError: If there is no balanced start within the capacity, or S exceeds the users.
+        CragruError: If an option is not what it must be, there is no balanced start within the capacity, or S exceeds
+            the users.
     """
+    options = read_options(Options, problem.options, WHERE)
     users = holders(problem)
-    on_rows = choice(problem, "capacity_on", ("rows", "users"), "rows") == "rows"
-    sizes = np.bincount(problem.train[0])[users] if on_rows else np.ones(len(users), dtype=np.int64)
-    room = capacity(int(sizes.sum()), problem.shards, slack=number(problem, "slack", 0.005))
+    sizes = sizes_of(problem, users, options.capacity_on)
+    room = capacity(int(sizes.sum()), problem.shards, slack=options.slack)
     graph = Neighbourhood(problem.train, users, problem.items)
     start = balanced_start(sizes, problem.shards, room, problem.rng)
-    iterations = int(number(problem, "iterations", 100, least=1))
-    return of_users(problem, spread(problem, users, propagate(graph, start, sizes, room, iterations, problem.rng)))
+    labels = propagate(graph, start, sizes, room, options.iterations, problem.rng)
+    return of_users(problem, spread(problem, users, labels))
 
 
 class Neighbourhood:
@@ -80,9 +104,15 @@ class Neighbourhood:
         weights[np.arange(len(labels)), labels] -= self._own
         return np.round(weights, DIGITS)
 
-    def objective(self, labels: np.ndarray, shards: int) -> float:
-        """Weight within communities, every pair of users counted from both ends."""
-        return float(self.weights(labels, shards)[np.arange(len(labels)), labels].sum())
+
+def objective(weights: np.ndarray, labels: np.ndarray) -> float:
+    """Weight within communities, every pair of users counted from both ends.
+
+    Args:
+        weights: `[m, S]` of `Neighbourhood.weights` for these labels.
+        labels: `[m]` shard of each user.
+    """
+    return float(weights[np.arange(len(labels)), labels].sum())
 
 
 def balanced_start(sizes: np.ndarray, shards: int, room: int, rng: np.random.Generator) -> np.ndarray:
@@ -129,7 +159,7 @@ def propagate(
     """Let users move to their neighbours until nobody does, or for so many iterations.
 
     All users decide on the same state, so a step can overshoot: what is returned is the best state on the way, by
-    `Neighbourhood.objective`, the start included.
+    `objective`, the start included.
 
     Args:
         graph: Who is whose neighbour.
@@ -145,13 +175,13 @@ def propagate(
     shards = int(start.max()) + 1
     labels = best = start
     weights = graph.weights(start, shards)
-    highest = weights[np.arange(len(start)), start].sum()
+    highest = objective(weights, start)
     for _ in range(iterations):
         labels, moves = _step(labels, weights, sizes, room, rng)
         if not moves:
             break
         weights = graph.weights(labels, shards)
-        reached = weights[np.arange(len(start)), labels].sum()
+        reached = objective(weights, labels)
         if reached > highest:
             best, highest = labels, reached
     return best

@@ -1,20 +1,49 @@
 """Random shards of SISA: what keeps unlearning exact, as only the seed and the counts decide who is where."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from cragru.unlearning.partition.base import Assignment, Problem, check, choice, enough, holders, of_users, spread
+from cragru.unlearning.options import read_options
+from cragru.unlearning.partition.base import (
+    Assignment,
+    Problem,
+    check,
+    enough,
+    holders,
+    of_users,
+    require_choice,
+    spread,
+)
+
+WHERE = "partition random"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What params.yaml may set.
+
+    Attributes:
+        unit: What is dealt out, ``users`` or ``interactions``.
+    """
+
+    unit: str
+
+    def __post_init__(self) -> None:
+        """Check the names."""
+        require_choice(WHERE, self, {"unit": ("users", "interactions")})
 
 
 def partition(problem: Problem) -> Assignment:
     """Deal users or interactions out at random, into shards that differ by one at most.
 
-    Options: ``unit``, ``users`` (default) or ``interactions``. Of interactions the validation rows are dealt too, by a
-    stream of their own: to follow the user's training rows would be to look at what is in a shard.
+    Of interactions the validation rows are dealt too, by a stream of their own: to follow the user's training rows
+    would be to look at what is in a shard.
 
     Raises:
-        CragruError: If S is below 1 or above the number of units, or the unit is unknown.
+        CragruError: If an option is not what it must be, or S is below 1 or above the number of units.
     """
-    if choice(problem, "unit", ("users", "interactions"), "users") == "users":
+    if read_options(Options, problem.options, WHERE).unit == "users":
         dealt = holders(problem)
         return of_users(problem, spread(problem, dealt, deal(len(dealt), problem.shards, problem.rng)))
     enough(problem, len(problem.train[0]), "training rows")
