@@ -1,12 +1,29 @@
-"""A small deletion request for the tests of unlearning methods: two tastes, a forget set, a strict reader."""
+"""A small deletion request for the tests of unlearning methods: two tastes, a forget set, a strict reader.
 
-from dataclasses import dataclass, field, replace
+And all methods of config/params.yaml, each with a request as its entry there asks for it.
+"""
 
+import importlib
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
 import torch
 
 from cragru.backbones.base import FactorModel, TrainingData, TrainingOptions
 from cragru.backbones.training import train_backbone
-from cragru.unlearning.base import Context, Deployed
+from cragru.config.base import load_yaml, parse
+from cragru.config.models import Params
+from cragru.unlearning.base import Context, Deployed, Unlearned
+from cragru.unlearning.partition.base import Problem
+from cragru.unlearning.sharding import deploy
+
+ROOT = Path(__file__).parents[1]
+PARAMS = parse(Params, load_yaml(ROOT / "config" / "params.yaml"), "params.yaml")
+STATES = ("many", "one-user")
+SMALL = {"shards": 3, "least_batch": 16, "attention_epochs": 15, "attention_rate": 0.02, "attention_batch": 64}
+ROOMY = {"slack": 0.1}  # three shards of forty users cannot be as even as the shipped slack asks
 
 MODULES = {"bpr": "cragru.backbones.bpr", "lightgcn": "cragru.backbones.lightgcn"}
 USERS, ITEMS = 40, 30
@@ -33,6 +50,9 @@ class Request:
         shards: Shard of each row of D and of each validation row.
         count: Number of shards.
         models: Deployed shards, or None.
+        users: Number of users.
+        items: Number of items.
+        asked: What was read.
     """
 
     train: tuple[torch.Tensor, torch.Tensor]
@@ -43,11 +63,13 @@ class Request:
     shards: tuple[torch.Tensor, torch.Tensor] | None = None
     count: int = 0
     models: list[FactorModel] | None = None
+    users: int = USERS
+    items: int = ITEMS
     asked: list[str] = field(default_factory=list)
 
     def before(self) -> TrainingData:
         """What the deployed models trained on."""
-        return TrainingData(self.train, self.valid, USERS, ITEMS)
+        return TrainingData(self.train, self.valid, self.users, self.items)
 
     def forgotten_pairs(self) -> set[tuple[int, int]]:
         """D_f as pairs of ids."""
@@ -124,3 +146,85 @@ def with_original(request: Request, backbone: str, options: TrainingOptions | No
 def a_context(request: Request, backbone: str, method_options: dict, options: TrainingOptions | None = None) -> Context:
     """The request as a method gets it."""
     return Context(request, MODULES[backbone], backbone, options or OPTIONS[backbone], method_options, 1, "cpu")
+
+
+def own_options(name: str) -> dict[str, float | int | str | bool]:
+    """The shipped options of a method, and toy sizes of those that it has."""
+    entry = PARAMS.methods[name]
+    known = getattr(importlib.import_module(entry.module), "Options", None)
+    names = {field.name for field in fields(known)} if known else set()
+    return {**entry.options, **{key: value for key, value in SMALL.items() if key in names}}
+
+
+def as_declared(name: str, backbone: str, request: Request) -> Request:
+    """The request with what the method's entry says that it may read, and nothing else."""
+    entry = PARAMS.methods[name]
+    request = replace(request, allowed=frozenset(entry.reads))
+    if request.model is None and ("original" in entry.reads or entry.partition):
+        request = with_original(request, backbone)
+    return with_partition(name, request) if entry.partition else request
+
+
+def with_partition(name: str, request: Request) -> Request:
+    """With the shards of the method's own partition, learnt on D and the original."""
+    entry = PARAMS.methods[name]
+    partition = PARAMS.partitions[entry.partition]
+    problem = Problem(
+        train=tuple(side.numpy() for side in request.train),
+        valid=tuple(side.numpy() for side in request.valid),
+        users=request.users,
+        items=request.items,
+        shards=3,
+        options={**partition.options, **(ROOMY if "graph" in entry.module else {})},
+        rng=np.random.default_rng(1),
+        embeddings=(request.model.user_factors.numpy(), request.model.item_factors.numpy()),
+    )
+    made = importlib.import_module(partition.module).partition(problem)
+    shards = (torch.from_numpy(made.train), torch.from_numpy(made.valid))
+    return replace(request, shards=shards, count=3, allowed=request.allowed | {"deployed"})
+
+
+def with_deployed(name: str, backbone: str, request: Request) -> Request:
+    """With the method's shards trained ahead of the request."""
+    nothing = replace(request, forgotten=torch.zeros_like(request.forgotten), asked=[])
+    trained = deploy(a_context(nothing, backbone, own_options(name)))
+    return replace(request, models=[training.model for training in trained])
+
+
+def request_for(name: str, backbone: str, state: str) -> Request:
+    """What the method is served in one of the states.
+
+    Args:
+        name: The method.
+        backbone: The backbone.
+        state: `many`: a tenth of all rows, and nothing was trained ahead. `one-user`: a user leaves; a method with
+            shards has them deployed.
+    """
+    return replace(_request_for(name, backbone, state), asked=[])
+
+
+@cache
+def _request_for(name: str, backbone: str, state: str) -> Request:
+    request = replace(a_request(), model=_original(backbone))
+    if state == "many":
+        return as_declared(name, backbone, request)
+    request = as_declared(name, backbone, of_one_user(request, 5))
+    return with_deployed(name, backbone, request) if PARAMS.methods[name].partition else request
+
+
+@cache
+def _original(backbone: str) -> FactorModel:
+    return with_original(a_request(), backbone).model
+
+
+def serve(name: str, backbone: str, request: Request) -> Unlearned:
+    """What the method gives back."""
+    module = importlib.import_module(PARAMS.methods[name].module)
+    return module.unlearn(a_context(request, backbone, own_options(name)))
+
+
+@cache
+def served(name: str, backbone: str, state: str) -> tuple[Request, Unlearned]:
+    """A request, with what was read, and the answer; made once for all tests that only look at it."""
+    request = request_for(name, backbone, state)
+    return request, serve(name, backbone, request)

@@ -6,11 +6,13 @@ import pytest
 import torch
 
 from cragru.backbones.base import FactorModel, TrainingData
+from cragru.backbones.sampling import NegativeSampler
+from cragru.seeds import torch_stream
 from cragru.unlearning import grapheraser, sisa
 from cragru.unlearning.aggregation import combine, presence, user_weights
 from cragru.unlearning.grapheraser import Options, learn_weights, score_differences
 from cragru.unlearning.sharding import renew
-from tests.deletion import USERS, a_context, a_request, with_user_shards
+from tests.deletion import ITEMS, USERS, a_context, a_request, with_user_shards
 
 DOUBLE = torch.float64
 OPTIONS = Options(shards=4, learning_rate=0.02)
@@ -119,14 +121,30 @@ def test_the_scale_of_a_shard_is_taken_out():
     assert torch.allclose(scaled * scale / (scaled * scale).sum(), plain, atol=1e-6)
 
 
-def test_differences_by_hand():
+@pytest.mark.parametrize("missing", ["mask", "mean", "zero"])
+def test_differences_by_hand(missing):
+    """⟨u, i - j⟩ for each pair and shard, of the triplets that the method's stream draws."""
     request = with_user_shards(a_request(), 3)
-    options = Options(shards=3, learning_rate=0.02, least_batch=16, pairs=50)
+    options = Options(shards=3, learning_rate=0.02, least_batch=16, pairs=50, missing=missing)
     context = a_context(request, "bpr", {})
     renewed = renew(context, options)
     made = score_differences(renewed, context.remain, options, seed=1)
-    assert made.shape == (50, 3)
-    assert (made.ne(0).sum(dim=1) == 1).all()  # each user is in one shard
+    assert (made.shape, made.dtype) == ((50, 3), DOUBLE)
+    users, items = request.remain().train
+    stream = torch_stream(1, "grapheraser", "pairs")
+    drawn = torch.randint(len(users), (50,), generator=stream).tolist()
+    negatives = NegativeSampler((users, items), USERS, ITEMS).sample(users[drawn], stream).tolist()
+    known = set(zip(users.tolist(), items.tolist(), strict=True))
+    for row, negative, got in zip(drawn, negatives, made.tolist(), strict=True):
+        user, item = int(users[row]), int(items[row])
+        assert (user, negative) not in known
+        for shard, model in enumerate(renewed.models):
+            u, i, j = model.user_factors[user], model.item_factors[item], model.item_factors[negative]
+            wanted = sum(float(a) * (float(b) - float(c)) for a, b, c in zip(u, i, j, strict=True))
+            own = shard == user // 2 % 3
+            share = {"mask": float(own), "mean": 1 / 3, "zero": own / 3}[missing]
+            assert got[shard] == pytest.approx(share * wanted, abs=1e-6)
+            assert own or missing == "mean" or got[shard] == 0
     assert made.max(dim=1).values.mean() > 0  # the shards rank what the users like first
 
 

@@ -4,13 +4,15 @@ import dataclasses
 
 import pytest
 import torch
+from torch.nn.utils import parameters_to_vector
 
 from cragru.backbones import lightgcn
 from cragru.backbones.base import FactorModel
 from cragru.errors import CragruError
+from cragru.seeds import torch_stream
 from cragru.unlearning import receraser
 from cragru.unlearning.receraser import Attention, AttentionTrainer, Options, SelfAdjoint
-from tests.deletion import ITEMS, MODULES, OPTIONS, USERS, a_context, a_request, with_user_shards
+from tests.deletion import ITEMS, MODULES, OPTIONS, USERS, a_context, a_request, of_one_user, with_user_shards
 
 DOUBLE, CPU, D, S = torch.float64, torch.device("cpu"), 6, 3
 OWN = {"shards": 3, "learning_rate": 0.02, "least_batch": 16}
@@ -156,11 +158,26 @@ def test_no_forgotten_pair_is_drawn(monkeypatch):
     assert not seen & forgotten
 
 
-def test_a_request_starts_from_fresh_weights():
-    """Two requests on one state differ in their data alone: the first leaves nothing to the second."""
-    request = with_user_shards(a_request(), 3)
-    one, again = (receraser.unlearn(a_context(request, "bpr", OWN)).model for _ in range(2))
-    assert torch.equal(one.user_factors, again.user_factors)
+@pytest.mark.parametrize("backbone", MODULES)
+def test_a_request_starts_from_fresh_weights(backbone):
+    """Before training the attention knows the seed alone: no request, no shard, and no request before it."""
+    stream = torch_stream(1, "train", f"{backbone}-attention", "parameters")
+    wanted = parameters_to_vector(Attention(3, 8, stream, torch.float32).parameters())
+    for request in (a_request(), of_one_user(a_request(), 5)):
+        models, trainer = a_trainer(backbone, request)
+        assert torch.equal(parameters_to_vector(trainer.attention.parameters()), wanted)
+        trainer.fit()
+        again = AttentionTrainer(a_context(request, backbone, {}), Options(**OWN), models, CPU)
+        assert torch.equal(parameters_to_vector(again.attention.parameters()), wanted)
+
+
+def test_a_request_leaves_nothing_to_the_next():
+    """B alone, and B after A: the same to the bit, though A is another."""
+    a, b = (with_user_shards(request, 3) for request in (a_request(), of_one_user(a_request(), 5)))
+    alone, other, after = (receraser.unlearn(a_context(request, "bpr", OWN)).model for request in (b, a, b))
+    assert not torch.equal(alone.user_factors, other.user_factors)
+    assert torch.equal(alone.user_factors, after.user_factors)
+    assert torch.equal(alone.item_factors, after.item_factors)
 
 
 def test_divergence_is_an_error():

@@ -2,6 +2,9 @@
 
 import re
 import shutil
+import subprocess
+import sys
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -139,3 +142,36 @@ def test_a_method_is_added_as_the_docs_say(workflow, on_one_core, configure, toy
     assert table.loc[table["method"] == "Popularity", "mean"].min() > 0
     request = extended.plan(tmp_path / "run", f"{DRAW}/popularity/per-user.parquet", config=config)
     assert request["unlearn_request"] == request["evaluate_request"] == 1
+    assert run_contract(extended, entry["methods"]) == {
+        "test_it_gives_a_model_of_everyone_and_its_cost": 4,  # two backbones, two states
+        "test_it_still_recommends": 4,
+        "test_a_seed_repeats_to_the_bit_and_touches_no_global_stream": 4,
+        "test_it_reads_nothing_that_its_entry_does_not_declare": 4,
+        "test_no_forgotten_row_reaches_a_sampler_a_graph_a_mask_or_a_step": 4,
+        "test_what_the_forgotten_rows_say_does_not_matter": 4,
+        "test_exact_methods_silence_canaries": 2,
+    }
+
+
+def run_contract(extended, methods):
+    """How often each test of the contract passed with the added method, in the copy of the sources; none may fail."""
+    sources = extended.sources
+    shutil.copytree(REPOSITORY / "tests/contract", sources / "tests/contract", ignore=shutil.ignore_patterns("__*"))
+    shutil.copy2(REPOSITORY / "tests/deletion.py", sources / "tests")
+    shutil.copy2(REPOSITORY / "pyproject.toml", sources)
+    params = yaml.safe_load((sources / "config/params.yaml").read_text())
+    params["methods"] |= methods
+    (sources / "config/params.yaml").write_text(yaml.safe_dump(params))
+    assert not (REPOSITORY / "cragru/unlearning/popularity.py").exists()  # so only the copy can pass
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", "tests/contract", "-k", "popularity"],
+        cwd=sources,
+        env=extended.environment(PYTHONPATH=""),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not re.findall(r"^(SKIPPED|XFAIL|XPASS)", done.stdout, re.MULTILINE)
+    return Counter(re.findall(r"^PASSED .*::(\w+)\[.*popularity.*\]$", done.stdout, re.MULTILINE))
