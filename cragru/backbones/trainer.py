@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
+from cragru.backbones.adam import Adam, Moments
 from cragru.backbones.base import Backbone, Batch, FactorModel, TrainingData, TrainingOptions, split_model
 from cragru.backbones.sampling import NegativeSampler
 from cragru.errors import CragruError
@@ -230,16 +231,16 @@ class Trainer:
                 break
         return [self._result(learner) for learner in self.learners]
 
-    def _pack(self, learners: Sequence[Learner], tables: Sequence[torch.Tensor], states: Sequence[dict] = ()) -> None:
+    def _pack(
+        self, learners: Sequence[Learner], tables: Sequence[torch.Tensor], moments: Sequence[Moments] = ()
+    ) -> None:
         """Lay the tables of learners one below the other; Adam knows each by itself, so that one can rest."""
         self._active = list(learners)
         self.backbone = self._build([learner.task.data for learner in learners], self.options, self.device)
         self._schedule = Schedule(learners, self.device)
         self.table = torch.cat(list(tables)).to(self.device, self.options.dtype)
-        views = self.table.chunk(len(learners))
-        self._parameters = [torch.nn.Parameter(view, requires_grad=False) for view in views]  # they share its memory
-        self._adam = torch.optim.Adam(self._parameters, lr=self.options.learning_rate, fused=True)
-        self._adam.state.update(zip(self._parameters, states, strict=False))
+        self._parts = self.table.chunk(len(learners))  # views: they share its memory
+        self._adam = Adam(self._parts, self.options.learning_rate, moments)
 
     def _run_epoch(self, number: int) -> None:
         """Train and validate every active model once."""
@@ -254,9 +255,8 @@ class Trainer:
                 )
         values = self._validate()
         valid_seconds = watch.lap()
-        for learner, loss, value, table in zip(self._active, losses, values, self._parameters, strict=True):
-            epoch = Epoch(learner.task.name, number, loss, value, train_seconds, valid_seconds)
-            learner.note(epoch, table.detach())
+        for learner, loss, value, table in zip(self._active, losses, values, self._parts, strict=True):
+            learner.note(Epoch(learner.task.name, number, loss, value, train_seconds, valid_seconds), table)
 
     def _train_epoch(self) -> torch.Tensor:
         """One pass over the data of the active models; returns the mean loss of each one's batches, `[active]`."""
@@ -264,28 +264,25 @@ class Trainer:
         total = torch.zeros(len(self._active), dtype=self.options.dtype, device=self.device)
         for number, batch in enumerate(self._schedule.batches(self._active, self.table)):
             losses, gradient = self.backbone.gradient(self.table, batch)
-            for parameter, own, its in zip(self._parameters, gradient.chunk(len(steps)), steps, strict=True):
-                parameter.grad = own if number < its else None  # Adam moves what has a gradient, were it zero
-            self._adam.step()
+            own = zip(gradient.chunk(len(steps)), steps, strict=True)
+            self._adam.step([part if number < its else None for part, its in own])  # it moves on zero gradients too
             total += losses
         return total / torch.tensor(steps, device=self.device)
 
     def _validate(self) -> list[float]:
         """Validation NDCG@10 of each active model."""
         factors = self.backbone.factors(self.table).chunk(len(self._active))
-        pairs = zip(self._active, factors, self._parameters, strict=True)
         return [
-            learner.validator.ndcg(split_model(own, table.detach(), learner.task.data.users)).item()
-            for learner, own, table in pairs
+            learner.validator.ndcg(split_model(own, table, learner.task.data.users)).item()
+            for learner, own, table in zip(self._active, factors, self._parts, strict=True)
         ]
 
     def _drop_finished(self) -> bool:
         """Take the models that have stopped out of the table; returns whether any is left."""
         left = [k for k, learner in enumerate(self._active) if not learner.is_done(self.options.patience)]
         if 0 < len(left) < len(self._active):
-            tables = [self._parameters[k].detach() for k in left]
-            states = [self._adam.state[self._parameters[k]] for k in left]
-            self._pack([self._active[k] for k in left], tables, states)
+            moments = [self._adam.moments[k] for k in left]
+            self._pack([self._active[k] for k in left], [self._parts[k] for k in left], moments)
         return bool(left)
 
     def _result(self, learner: Learner) -> Training:

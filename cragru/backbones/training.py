@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import torch
 
+from cragru.backbones.adam import Adam
 from cragru.backbones.base import TrainingData, TrainingOptions
 from cragru.backbones.graph import NormalisedGraph
 from cragru.backbones.trainer import Task, Trainer, Training, choose_device
@@ -13,17 +14,15 @@ from cragru.backbones.trainer import Task, Trainer, Training, choose_device
 def warm_up(device: str) -> None:
     """Do what only a process's first training does, so that no timer takes it for work.
 
-    The first optimiser imports torch's compiler, which lasts longer than training on a small data set; the first
-    product with a graph imports dgl; the first use of a GPU starts it and loads its libraries.
+    The first product with a graph imports dgl, the first use of a GPU starts it and loads its libraries: both may last
+    longer than a request.
 
     Args:
         device: `auto`, `cpu` or `cuda`.
     """
     place = choose_device(device)
-    parameter = torch.nn.Parameter(torch.zeros(1, device=place))
-    parameter.grad = torch.zeros_like(parameter)
-    torch.optim.Adam([parameter], fused=True).step()
     square = torch.eye(2, device=place)
+    Adam([square.clone()], 0.1).step([square])
     torch.cholesky_solve(square @ square, torch.linalg.cholesky_ex(square).L)
     NormalisedGraph(torch.tensor([0]), torch.tensor([1]), 2, place).propagate(square)
 

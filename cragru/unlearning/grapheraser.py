@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import torch
 
+from cragru.backbones.adam import Adam
 from cragru.backbones.base import FactorModel, TrainingData
 from cragru.backbones.sampling import NegativeSampler
 from cragru.backbones.trainer import Stopwatch, choose_device
@@ -106,16 +107,15 @@ def learn_weights(differences: torch.Tensor, options: Options) -> torch.Tensor:
     scaled = differences / scale
     count = differences.shape[1]
     equal = torch.full((count,), 1 / count, dtype=differences.dtype)
-    parameter = torch.nn.Parameter(equal.clone(), requires_grad=False)
-    adam = torch.optim.Adam([parameter], lr=options.rate, foreach=False)
+    weights = equal.clone()
+    adam = Adam([weights], options.rate)
     for _ in range(options.rounds):
-        slope = -torch.sigmoid(-scaled @ parameter) / len(scaled)
-        norm = torch.linalg.vector_norm(parameter)
-        shrink = parameter / norm if norm > 0 else torch.zeros_like(parameter)
-        parameter.grad = scaled.T @ slope + options.penalty * shrink
-        adam.step()
-        parameter.clamp_(min=0)
-    learnt = parameter.detach() / scale
+        slope = -torch.sigmoid(-scaled @ weights) / len(scaled)
+        norm = torch.linalg.vector_norm(weights)
+        shrink = weights / norm if norm > 0 else torch.zeros_like(weights)
+        adam.step([scaled.T @ slope + options.penalty * shrink])
+        weights.clamp_(min=0)
+    learnt = weights / scale
     return learnt / learnt.sum() if learnt.sum() > 0 else equal
 
 

@@ -13,6 +13,7 @@ import torch
 from torch.nn.functional import softplus
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
+from cragru.backbones.adam import Adam
 from cragru.backbones.base import Backbone, Batch, FactorModel, split_model
 from cragru.backbones.trainer import Epoch, Learner, Schedule, Stopwatch, Task, choose_device
 from cragru.errors import CragruError
@@ -140,7 +141,8 @@ class AttentionTrainer:
         fresh = Attention(len(models), training.dimensions, self._learner.parameters, training.dtype)
         self.attention = fresh.to(device)
         self._dropout = torch_stream(context.seed, "receraser", "dropout")
-        self._adam = torch.optim.Adam(self.attention.parameters(), lr=options.attention_rate, fused=True)
+        self._weights = list(self.attention.parameters())
+        self._adam = Adam(self._weights, options.attention_rate)
 
     def fit(self) -> tuple[list[Epoch], int]:
         """Train; returns the curve and the number of steps. The best epoch's weights are kept."""
@@ -173,10 +175,9 @@ class AttentionTrainer:
     def _train_epoch(self) -> float:
         losses = []
         for batch in self._schedule.batches([self._learner], self._users):
-            self._adam.zero_grad()
             loss = self._loss(batch)
-            (loss + self.options.penalty * self.attention.penalty()).backward()
-            self._adam.step()
+            whole = loss + self.options.penalty * self.attention.penalty()
+            self._adam.step(torch.autograd.grad(whole, self._weights))
             losses.append(loss.detach())
         return torch.stack(losses).mean().item()
 

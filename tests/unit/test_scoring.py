@@ -16,7 +16,7 @@ from cragru.llm.collecting import cell_cost, collect_scores, read_receipts
 from cragru.llm.records import PromptRecord
 from cragru.llm.reranking import SCORES
 from cragru.llm.scoring import cut_chunks, score_chunks, share_of
-from cragru.llm.store import AnswerStore, chunk_key
+from cragru.llm.store import AGAIN, AnswerStore, chunk_key
 
 SETTINGS = {
     "engine": "made up",
@@ -372,7 +372,7 @@ def test_chunks_are_put_in_order_by_number():
 def test_a_missing_chunk_is_told(receipts, shown):
     with pytest.raises(CragruError) as caught:
         read_receipts(receipts, BPR)
-    assert str(caught.value) == f"{BPR}: receipts have the chunks {shown}; run again with `--forcerun score_prompts score_requesters`"
+    assert str(caught.value) == f"{BPR}: receipts have the chunks {shown}; {AGAIN}"
 
 
 # --- collecting
@@ -412,7 +412,7 @@ def test_too_few_answers_are_told(store, missing):
     prompts, found = scored_cell(store)
     with pytest.raises(CragruError) as caught:
         collect_scores(prompts, found[:missing], store)
-    assert str(caught.value) == f"{4 * missing} answers for 10 prompts; run again with `--forcerun score_prompts score_requesters`"
+    assert str(caught.value) == f"{4 * missing} answers for 10 prompts; {AGAIN}"
 
 
 def test_answers_that_were_deleted_are_told(store):
@@ -420,9 +420,7 @@ def test_answers_that_were_deleted_are_told(store):
     store.path(found[1]).unlink()
     with pytest.raises(CragruError) as caught:
         collect_scores(prompts, found, store)
-    assert str(caught.value) == (
-        f"{store.path(found[1])}: no such answers, though they were scored; run again with `--forcerun score_prompts score_requesters`"
-    )
+    assert str(caught.value) == (f"{store.path(found[1])}: no such answers, though they were scored; {AGAIN}")
 
 
 def test_answers_that_are_damaged_are_told(store):

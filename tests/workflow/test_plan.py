@@ -55,12 +55,12 @@ def test_plan_of_the_shipped_configuration(workflow, tmp_path):
     assert workflow.plan(tmp_path) == {
         "download": 1,
         "prepare": 1,
-        "split": 3,
-        "train_original": 6,
-        "partition": 18,  # three methods with shards on two backbones, three protocols
-        "unlearn": 12,
-        "unlearn_shards": 12,
-        "evaluate": 28,
+        "split": 2,
+        "train_original": 4,
+        "partition": 12,  # three methods with shards on two backbones, two protocols
+        "unlearn": 6,
+        "unlearn_shards": 6,
+        "evaluate": 14,
         "apply_request": 3,  # Table III
         "train_shards": 6,
         "unlearn_request": 18,
@@ -81,7 +81,7 @@ def test_plan_of_the_shipped_configuration(workflow, tmp_path):
         "rerank": 8,
         "evaluate_cragru": 8,
         "datasets_table": 1,
-        "utility_table": 2,
+        "utility_table": 1,
         "cost_table": 1,
         "strategies_figure": 1,
         "all": 1,
