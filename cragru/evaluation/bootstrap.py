@@ -1,0 +1,133 @@
+"""Bootstrap over users (percentiles: Efron and Tibshirani, 1993, chapter 13) for any statistic of per-user arrays.
+
+An interval says how far a number would move with other users of the same kind. It does not say how far it would move
+with another training seed: that is what the Retrain-against-Retrain null beside it is for.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from cragru.errors import CragruError
+from cragru.seeds import numpy_stream
+
+Statistic = Callable[..., np.ndarray]
+Bounds = Literal["percentile", "reflected", "size"]
+ELEMENTS = 2**22  # most numbers that are gathered at a time from one array: 32 MiB of float64
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A number with its bounds, in the number's unit.
+
+    Attributes:
+        value: The statistic of the users as they are.
+        low: Lower bound.
+        high: Upper bound.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """How a table's intervals are made.
+
+    Attributes:
+        seed: Seed of the streams.
+        resamples: How many times the users are drawn anew.
+        level: Coverage that is asked for, between 0 and 1.
+    """
+
+    seed: int
+    resamples: int = 2000
+    level: float = 0.95
+
+    def interval(
+        self, statistic: Statistic, arrays: Sequence[np.ndarray], *names: str | int, bounds: Bounds = "percentile"
+    ) -> Interval:
+        """`bootstrap` on a stream of its own, named for what the interval is of."""
+        rng = numpy_stream(self.seed, "bootstrap", *names)
+        return bootstrap(statistic, arrays, rng, self.resamples, self.level, bounds)
+
+    def beside_null(
+        self,
+        statistic: Statistic,
+        arrays: Sequence[np.ndarray],
+        null: Sequence[np.ndarray],
+        *names: str | int,
+        bounds: Bounds = "percentile",
+    ) -> dict[str, float]:
+        """A statistic of a method and, from the same draws, of Retrain trained again: a table's columns by name."""
+        own, noise = (self.interval(statistic, of, *names, bounds=bounds) for of in (arrays, null))
+        row = {"value": own.value, "low": own.low, "high": own.high}
+        return row | {"null": noise.value, "null_low": noise.low, "null_high": noise.high}
+
+
+def bootstrap(
+    statistic: Statistic,
+    arrays: Sequence[np.ndarray],
+    rng: np.random.Generator,
+    resamples: int = 2000,
+    level: float = 0.95,
+    bounds: Bounds = "percentile",
+) -> Interval:
+    """Bounds of a statistic, from users drawn with replacement.
+
+    The same users are drawn in all arrays, so that what is paired stays paired.
+
+    Args:
+        statistic: Takes the arrays with an axis of resamples put in front, each `[b, n, ...]`; returns `[b]`.
+        arrays: What is known of each user, each `[n, ...]` in one order of users.
+        rng: What draws.
+        resamples: How many times `n` users are drawn.
+        level: Coverage; the bounds are the quantiles at (1 ± level) / 2. They are missing where the statistic was
+            missing in any resample.
+        bounds: `reflected` turns the quantiles over at the value ("basic" bootstrap, Davison and Hinkley, 1997, section
+            5.2), for a statistic that sampling noise pushes up, such as a divergence. `size` gives value and bounds of
+            the statistic's absolute value, from 0 where its sign is open: percentiles of sizes would never reach 0.
+
+    Raises:
+        CragruError: If there is nobody to draw, the arrays are of different lengths, or an option is out of range.
+    """
+    arrays = [np.asarray(array) for array in arrays]
+    _check(arrays, resamples, level)
+    n = len(arrays[0])
+    size = max(1, ELEMENTS // max(array.size for array in arrays))
+    drawn = []
+    for start in range(0, resamples, size):
+        users = rng.integers(n, size=(min(size, resamples - start), n))
+        drawn.append(statistic(*(array[users] for array in arrays)))
+    low, high = np.quantile(np.concatenate(drawn), [(1 - level) / 2, (1 + level) / 2])
+    value = statistic(*(array[None] for array in arrays))[0]
+    if bounds == "reflected":
+        low, high = 2 * value - high, 2 * value - low
+    elif bounds == "size":
+        value, low, high = abs(value), max(0.0, low, -high), max(-low, high)
+    return Interval(float(value), float(low), float(high))
+
+
+def column_mean(values: np.ndarray) -> np.ndarray:
+    """Mean over users, as a statistic: `[b, n]` to `[b]`.
+
+    NaN marks a user who is not of the group; a resample without any user of the group has no mean, so NaN.
+    """
+    present = ~np.isnan(values)
+    with np.errstate(invalid="ignore"):  # 0 / 0
+        return np.where(present, values, 0).sum(axis=1) / present.sum(axis=1)
+
+
+def _check(arrays: Sequence[np.ndarray], resamples: int, level: float) -> None:
+    lengths = sorted({array.shape[0] if array.ndim else 0 for array in arrays})
+    if len(lengths) > 1:
+        raise CragruError(f"bootstrap: arrays of {lengths} users, expected one length; align them by user first")
+    if not lengths or lengths[0] == 0:
+        raise CragruError("bootstrap: no users to draw from; leave such a group blank")
+    if resamples < 1:
+        raise CragruError(f"bootstrap: resamples is {resamples}, expected 1 or more; 2000 is usual")
+    if not 0 < level < 1:
+        raise CragruError(f"bootstrap: level is {level}, expected a number between 0 and 1, such as 0.95")

@@ -1,0 +1,27 @@
+"""Columns of what is kept about forgetting, apart from the code that fills them, so that tables need no torch."""
+
+LIST_LENGTH = 10  # of the lists that Table IV looks at
+FIGURE_CUTOFFS = (1, 3, 5)  # K of Figure 3
+GROUPS = ("forget", "remain")  # Figure 3's two sets
+
+MEASURES = (
+    f"forget-hr@{LIST_LENGTH}",
+    f"forget-ndcg@{LIST_LENGTH}",
+    "rank-change",
+    "decline-ratio",
+    f"overlap@{LIST_LENGTH}",
+    "js",
+)
+"""What `cragru.evaluation.completeness` measures for a user; there it says what each means and which mask it takes."""
+
+AGREEMENT = MEASURES[-2:]  # with Retrain; the others look at forgotten rows
+NEED_SCORES = ("js",)  # not defined for a scorer that only knows an order
+
+MEMBERSHIP = {"user": "int32", "member": "bool", "percentile": "float64"}
+"""Where each forgotten row (a member) and each held-out positive of the same users stands: 0 last, 1 first."""
+
+COMPLETENESS = {"user": "int32", "measure": "object", "value": "float64"}
+"""One row per user and measure of `MEASURES`; a measure that a user has no rows for is not there."""
+
+FORGET_REMAIN = {"user": "int32", "group": "object", "k": "int32", "hr": "float64", "ndcg": "float64"}
+"""HR@K and NDCG@K of equally many forgotten and remaining rows of each user; `group` is one of `GROUPS`."""

@@ -1,0 +1,357 @@
+"""What was forgotten: every measure by hand, against plain loops, and by what must hold for any model."""
+
+import math
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cragru.errors import CragruError
+from cragru.evaluation import completeness_schema as schema
+from cragru.evaluation.completeness import (
+    forget_remain_utility,
+    js_divergence,
+    membership_auc,
+    membership_bootstrap,
+    membership_rows,
+    of_users,
+    per_user_completeness,
+    seed_ceiling,
+    top_overlap,
+)
+from cragru.llm.reranking import RerankedScorer
+
+NAMES = ("train", "valid", "forget", "test", "forget-heldout")
+FALLING = [6.0, 5, 4, 3, 2, 1]
+
+
+class Fixed:
+    """Scores that are given."""
+
+    def __init__(self, scores):
+        self.scores = torch.as_tensor(scores)
+
+    def score(self, users):
+        return self.scores[users].clone()
+
+
+def parts_of(**rows):
+    """Parts by name (`heldout` for `forget-heldout`), each a list of (user, item)."""
+    rows = {name.replace("heldout", "forget-heldout"): pairs for name, pairs in rows.items()}
+    return {name: pd.DataFrame(rows.get(name, []), columns=["user", "item"], dtype="int32") for name in NAMES}
+
+
+def world(seed=0, users=12, items=40):
+    """A random split, and scores of three models of it."""
+    rng = np.random.default_rng(seed)
+    roles = rng.choice([*NAMES[:4], "none"], size=(users, items), p=[0.3, 0.1, 0.1, 0.15, 0.35])
+    parts = {name: [(u, i) for u, i in np.argwhere(roles == name)] for name in NAMES[:4]}
+    return parts_of(**parts), [Fixed(rng.normal(size=(users, items)).round(1)) for _ in range(3)], users, items
+
+
+def left(parts, user, items, *hidden):
+    seen = {item for name in hidden for owner, item in parts[name].itertuples(index=False) if owner == user}
+    return [item for item in range(items) if item not in seen]
+
+
+def best_of(model, user, items):
+    return sorted(items, key=lambda item: -model.scores[user, item])
+
+
+def values_of(table, user=0):
+    return table[table["user"] == user].set_index("measure")["value"].to_dict()
+
+
+@pytest.fixture
+def parts():
+    """User 0: train 0, valid 1, forgets 2 and 5, test 3. User 1 forgets 0 and has no test row. User 2: test 0 alone."""
+    return parts_of(train=[(0, 0), (2, 5)], valid=[(0, 1)], forget=[(0, 2), (0, 5), (1, 0)], test=[(0, 3), (2, 0)])
+
+
+def test_membership_rows_by_hand(parts):
+    rows = membership_rows(Fixed([FALLING] * 3), parts, 3, 6)
+    assert dict(rows.dtypes.astype(str)) == schema.MEMBERSHIP
+    assert rows["user"].tolist() == [0, 0, 0]  # the others have rows of one kind only
+    assert rows["member"].tolist() == [False, True, True]
+    assert rows["percentile"].tolist() == pytest.approx([2 / 3, 1, 0])  # items 2, 3, 4, 5 are left
+    assert membership_auc(rows) == 0.5
+
+
+def test_users_who_are_forgotten_whole_have_their_held_out_rows():
+    parts = parts_of(train=[(1, 0)], test=[(1, 1)], forget=[(0, 0), (0, 1)], heldout=[(0, 5)])
+    rows = membership_rows(Fixed([FALLING] * 2), parts, 2, 6)
+    assert rows["percentile"].tolist() == [0, 1, 0.8]
+    assert membership_auc(rows) == 1.0
+
+
+def test_nothing_forgotten_gives_no_rows():
+    world = Fixed([FALLING] * 2), parts_of(train=[(0, 0)], test=[(0, 1)]), 2, 6
+    rows, figure = membership_rows(*world), forget_remain_utility(*world, seed=1)
+    for frame, columns in ((rows, schema.MEMBERSHIP), (figure, schema.FORGET_REMAIN)):
+        assert frame.empty and dict(frame.dtypes.astype(str)) == columns
+    assert math.isnan(membership_auc(rows)) and np.isnan(membership_bootstrap(rows, 1, 5)).all()
+    assert sorted(values_of(per_user_completeness(world[0], world[0], [world[0]], *world[1:]))) == ["js", "overlap@10"]
+
+
+def test_auc_of_scorers_that_know_nothing_and_everything():
+    parts, _, users, items = world()
+    assert membership_auc(membership_rows(Fixed(torch.ones(users, items)), parts, users, items)) == 0.5
+    knows = torch.zeros(users, items)
+    for name, score in (("forget", 1.0), ("test", -1.0)):
+        knows[parts[name]["user"].to_numpy(), parts[name]["item"].to_numpy()] = score
+    assert membership_auc(membership_rows(Fixed(knows), parts, users, items)) == 1.0
+    assert membership_auc(membership_rows(Fixed(-knows), parts, users, items)) == 0.0
+
+
+def auc_by_loop(members, others):
+    return np.mean([(a > b) + (a == b) / 2 for a in members for b in others])
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=15, deadline=None)
+def test_membership_against_loops(seed):
+    parts, (scorer, *_), users, items = world(seed)
+    rows = membership_rows(scorer, parts, users, items)
+    expected = []
+    for user in range(users):
+        own = {name: sorted(parts[name].loc[parts[name]["user"] == user, "item"]) for name in ("test", "forget")}
+        scores = scorer.scores[user][left(parts, user, items, "train", "valid")]
+        for item in (own["test"] + own["forget"]) * bool(own["test"] and own["forget"]):
+            mine = scorer.scores[user, item]
+            below, tied = (scores < mine).sum().item(), (scores == mine).sum().item() - 1
+            expected.append((below + tied / 2) / (len(scores) - 1))
+    assert rows["percentile"].tolist() == pytest.approx(expected)
+    kinds = [rows.loc[rows["member"] == kind, "percentile"] for kind in (True, False)]
+    assert membership_auc(rows) == pytest.approx(auc_by_loop(*kinds))
+
+
+def drawn_rows(rng, users, own, effect, spread=0.1):
+    """Rows whose users differ, for the bootstrap: members stand higher by `effect`."""
+    user = np.repeat(np.arange(users), own)
+    member = np.tile(np.arange(own) % 3 == 0, users)
+    percentile = rng.normal(size=len(user)) + effect * member + np.repeat(rng.normal(0, spread, users), own)
+    return pd.DataFrame({"user": user, "member": member, "percentile": percentile.round(1)})
+
+
+def test_the_bootstrap_draws_users_with_all_their_rows(monkeypatch):
+    """Against rows that are really repeated; in several chunks."""
+    from cragru.evaluation import completeness as module
+
+    monkeypatch.setattr(module, "DRAWS_AT_ONCE", 4)
+    rows = drawn_rows(np.random.default_rng(3), 7, 12, 0.5).drop(range(3, 12)).drop(range(30, 34))  # not equally many
+    rows["user"] = rows["user"] * 10 + 4
+    times = module.numpy_stream(5, "bootstrap", "users").multinomial(7, np.full(7, 1 / 7), size=10)
+    repeated = [rows.loc[rows.index.repeat(drawn[rows["user"] // 10])] for drawn in times]
+    rows = rows.sample(frac=1, random_state=1)
+    assert membership_bootstrap(rows, 5, 10) == pytest.approx([membership_auc(draw) for draw in repeated])
+
+
+def test_the_bootstraps_interval_covers():
+    rng, covered = np.random.default_rng(1), []
+    truth = 0.5 * (1 + math.erf(0.5 / math.sqrt(2 + 2 * 0.5**2) / math.sqrt(2)))
+    for attempt in range(100):
+        draws = membership_bootstrap(drawn_rows(rng, 60, 9, 0.5, spread=0.5), attempt, 300)
+        low, high = np.quantile(draws, [0.025, 0.975])
+        covered.append(low <= truth <= high)
+    assert 0.87 <= np.mean(covered) <= 0.99
+
+
+def test_one_seed_draws_the_same_users_for_every_model():
+    rows = drawn_rows(np.random.default_rng(2), 30, 6, 0.3)
+    first, again, other = (membership_bootstrap(rows, seed, 50) for seed in (1, 1, 2))
+    assert (first == again).all() and (first != other).any()
+    higher = rows.assign(percentile=rows["percentile"] + rows["member"] * 0.5)
+    assert np.std(membership_bootstrap(higher, 1, 50) - first) < np.std(first)  # paired
+
+
+def test_the_bootstrap_is_fast_and_refuses_no_draws():
+    rows = drawn_rows(np.random.default_rng(4), 943, 30, 0.1)
+    start = time.process_time()
+    assert len(membership_bootstrap(rows, 1)) == 1000
+    assert time.process_time() - start < 1.5  # .2 s on one core
+    with pytest.raises(CragruError, match=r"^bootstrap: 0 draws asked for"):
+        membership_bootstrap(rows, 1, 0)
+
+
+def test_completeness_by_hand(parts):
+    """User 0 has items 2 to 5 left under A: ranks 1 and 4 for the forgotten ones, before 2 and 3; B leaves 3 and 4."""
+    before = Fixed([[0.0, 0, 3, 4, 1, 2], FALLING, FALLING])
+    reference = Fixed([FALLING[::-1]] * 3)
+    table = per_user_completeness(Fixed([FALLING] * 3), before, [reference], parts, 3, 6)
+    assert dict(table.dtypes.astype(str)) == schema.COMPLETENESS
+    z = np.exp([1, -1]) / np.exp([1, -1]).sum()
+    kl = (z * np.log(z / 0.5)).sum()
+    ideal = 1 + 1 / math.log2(3)
+    assert values_of(table) == pytest.approx(
+        {
+            "decline-ratio": 0.5,
+            "forget-hr@10": 1,
+            "forget-ndcg@10": (1 + 1 / math.log2(5)) / ideal,
+            "js": kl,
+            "overlap@10": 1,
+            "rank-change": ((1 - 2) + (4 - 3)) / 2,
+        }
+    )
+    assert sorted(values_of(table, 1)) == ["decline-ratio", "forget-hr@10", "forget-ndcg@10", "rank-change"]
+    assert sorted(values_of(table, 2)) == ["js", "overlap@10"]
+    assert sorted(values_of(table)) == sorted(schema.MEASURES)
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=10, deadline=None)
+def test_completeness_against_loops(seed):
+    parts, _, users, items = world(seed)
+    rng = np.random.default_rng(seed)
+    scorer, original, first, second = (Fixed(rng.normal(size=(users, items))) for _ in range(4))  # no ties
+    table = per_user_completeness(scorer, original, [first, second], parts, users, items)
+    for user in range(users):
+        lists = [best_of(m, user, left(parts, user, items, "train", "valid")) for m in (scorer, original)]
+        forgotten, expected = set(parts["forget"].loc[parts["forget"]["user"] == user, "item"]), {}
+        if forgotten:
+            gains = [1 / math.log2(place + 2) for place in range(10)]
+            hits = [item in forgotten for item in lists[0][:10]]
+            changes = [lists[0].index(item) - lists[1].index(item) for item in forgotten]
+            expected["forget-hr@10"] = float(any(hits))
+            expected["forget-ndcg@10"] = np.dot(hits, gains[: len(hits)]) / sum(gains[: len(forgotten)])
+            expected["rank-change"] = np.mean(changes)
+            expected["decline-ratio"] = np.mean(np.array(changes) > 0)
+        if user in set(parts["test"]["user"]):
+            rest = left(parts, user, items, "train", "valid", "forget")
+            tops = [set(best_of(m, user, rest)[:10]) for m in (scorer, first, second)]
+            expected["overlap@10"] = np.mean([len(tops[0] & top) / len(tops[0] | top) for top in tops[1:]])
+            z = [(s - s.mean()) / s.std() for s in (m.scores[user].numpy()[rest] for m in (scorer, first, second))]
+            p = [np.exp(s) / np.exp(s).sum() for s in z]
+            kl = [(a * np.log(a / ((p[0] + b) / 2))).sum() for b in p[1:] for a in (p[0], b)]
+            expected["js"] = np.sum(kl) / 2 / 2
+        assert values_of(table, user) == pytest.approx(expected)
+
+
+def test_a_model_against_itself_and_the_ceiling():
+    parts, (one, two, three), users, items = world()
+    means = per_user_completeness(one, one, [Fixed(one.scores)], parts, users, items).groupby("measure")["value"]
+    assert means.min()["overlap@10"] == 1 and means.max()["js"] == 0
+    assert means.max()["rank-change"] == means.max()["decline-ratio"] == 0
+    shuffled = {name: part.sample(frac=1, random_state=1) for name, part in parts.items()}
+    tables = [per_user_completeness(one, two, [three], own, users, items) for own in (parts, shuffled)]
+    pd.testing.assert_frame_equal(*tables)
+    ceiling = seed_ceiling([one, two, three], parts, users, items)
+    apart = [
+        per_user_completeness(*trio, parts, users, items)
+        for trio in ((one, one, [two]), (one, one, [three]), (two, one, [three]))
+    ]
+    mean = pd.concat(apart).query("measure in @schema.AGREEMENT").groupby(["user", "measure"], as_index=False).mean()
+    pd.testing.assert_frame_equal(ceiling, mean.astype(schema.COMPLETENESS))
+
+
+def test_a_masked_item_is_no_hit():
+    """Not even where a row is in two parts, and fewer than ten items are left to fill the list."""
+    parts, scorer = parts_of(train=[(0, 0)], forget=[(0, 0), (0, 5)], test=[(0, 4)]), Fixed([FALLING])
+    hits = values_of(per_user_completeness(scorer, scorer, [scorer], parts, 1, 6))["forget-ndcg@10"]
+    assert hits == pytest.approx(1 / math.log2(6) / (1 + 1 / math.log2(3)))
+
+
+def test_references_are_needed(parts):
+    scorer = Fixed([FALLING] * 3)
+    with pytest.raises(CragruError, match=r"^completeness: no Retrain model to compare with; [^\n]*$"):
+        per_user_completeness(scorer, scorer, [], parts, 3, 6)
+    with pytest.raises(CragruError, match=r"^completeness: the seed-noise ceiling needs 2 Retrain models, not 1"):
+        seed_ceiling([scorer], parts, 3, 6)
+
+
+def test_rank_based_measures_see_the_order_alone():
+    parts, (one, two, three), users, items = world()
+    scale = torch.linspace(0.5, 2, users, dtype=torch.float64)[:, None]
+    bent = Fixed((one.scores * scale).exp() - 100 * scale)  # strictly monotone, another one for each user
+    found = [per_user_completeness(m, two, [three], parts, users, items).query("measure != 'js'") for m in (one, bent)]
+    pd.testing.assert_frame_equal(*found)
+    for measure in (membership_rows, lambda *world: forget_remain_utility(*world, seed=1)):
+        pd.testing.assert_frame_equal(*(measure(model, parts, users, items) for model in (one, bent)))
+
+
+@given(st.integers(0, 10_000), st.floats(0.01, 100))
+@settings(max_examples=25, deadline=None)
+def test_divergence_and_overlap_hold_their_bounds(seed, scale):
+    generator = torch.Generator().manual_seed(seed)
+    first, second = torch.randn(2, 6, 30, generator=generator, dtype=torch.float64)
+    masked = torch.rand(6, 30, generator=generator) < 0.4
+    before = first.clone()
+    js, overlap = js_divergence(first, second, masked), top_overlap(first, second, masked, 5)
+    assert (js > 0).all() and (js <= math.log(2)).all() and (overlap >= 0).all() and (overlap <= 1).all()
+    torch.testing.assert_close(js, js_divergence(second, first, masked))
+    torch.testing.assert_close(overlap, top_overlap(second, first, masked, 5))
+    torch.testing.assert_close(js, js_divergence(first * scale + 3, second, masked))  # z-scores
+    noise = torch.where(masked, torch.randn(6, 30, generator=generator, dtype=torch.float64) * 100, first)
+    torch.testing.assert_close(js, js_divergence(noise, second, masked))  # masked items are never looked at
+    assert (overlap == top_overlap(noise, second, masked, 5)).all() and (first == before).all()
+
+
+def test_divergence_and_overlap_at_their_ends():
+    scores, none = torch.zeros(1, 4000), torch.zeros(1, 4000, dtype=torch.bool)
+    assert js_divergence(scores, scores + 0.1, none).item() == pytest.approx(0, abs=1e-12)  # both uniform
+    peaks = [torch.nn.functional.one_hot(torch.tensor([i]), 4000).float() for i in (0, 1)]
+    assert js_divergence(*peaks, none).item() == pytest.approx(math.log(2), rel=1e-9)
+    assert top_overlap(torch.arange(4.0)[None], torch.arange(4.0).flip(0)[None], none[:, :4], 2).item() == 0
+    crowd = torch.rand(2, 50, 30, generator=torch.Generator().manual_seed(1))
+    hidden = torch.arange(30).expand(50, 30) >= 4
+    assert (top_overlap(*crowd, hidden, 10) == 1).all()  # the same four
+    few = torch.tensor([[True, False, False, True]])  # two are left for lists of ten
+    assert top_overlap(torch.arange(4.0)[None], torch.arange(4.0).flip(0)[None], few, 10).item() == 1
+    assert top_overlap(torch.arange(4.0)[None], torch.arange(4.0).flip(0)[None], few, 1).item() == 0
+
+
+def test_reranked_lists_of_a_cohort(parts):
+    """Candidates 3 and 5 of user 0, then the base's order: 3, 5, 2, 4 are left under mask A."""
+    base = Fixed([FALLING] * 3)
+    lists = pd.DataFrame({"user": [0, 0], "rank": [1, 2], "item": [3, 5]})
+    reranked, cohort = RerankedScorer(base, lists), of_users(parts, [0])
+    assert membership_rows(reranked, cohort, 3, 6)["percentile"].tolist() == pytest.approx([1, 1 / 3, 2 / 3])
+    table = per_user_completeness(reranked, base, [base], cohort, 3, 6)
+    assert set(schema.MEASURES) - set(values_of(table)) == set(schema.NEED_SCORES)  # no score behind its order
+    assert values_of(table)["rank-change"] == pytest.approx(((3 - 1) + (2 - 4)) / 2)
+    assert table["user"].unique().tolist() == [0]
+    assert forget_remain_utility(reranked, cohort, 3, 6, 1).query("group == 'remain'")["hr"].tolist() == [1, 1, 1]
+    with pytest.raises(CragruError, match="no re-ranked list"):
+        membership_rows(reranked, parts_of(forget=[(1, 0)], test=[(1, 1)]), 3, 6)
+
+
+def test_figure_3_by_hand():
+    """User 0: 2, 3, 4, 5 are left; one row of each kind, for there is one test row. User 1 has no test row."""
+    parts = parts_of(train=[(0, 0)], valid=[(0, 1)], forget=[(0, 2), (1, 0)], test=[(0, 4), (2, 0)])
+    table = forget_remain_utility(Fixed([FALLING] * 3), parts, 3, 6, seed=1)
+    assert dict(table.dtypes.astype(str)) == schema.FORGET_REMAIN
+    assert table["user"].tolist() == [0] * 6
+    assert table["hr"].tolist() == [1, 1, 1, 0, 1, 1]
+    assert table["ndcg"].tolist() == pytest.approx([1, 1, 1, 0, 0.5, 0.5])  # the forgotten item keeps its place
+
+
+def test_figure_3_asks_every_model_for_equally_many_rows_of_each_kind():
+    forget, test = [(0, i) for i in range(8)], [(0, i) for i in range(8, 11)]
+    parts = parts_of(forget=[*forget, (1, 0)], test=[*test, *((1, i) for i in range(1, 5))])
+    shuffled = {name: part.sample(frac=1, random_state=1) for name, part in parts.items()}
+
+    def asked(parts, seed):
+        """Scorers with one item first: a hit tells that its row was drawn."""
+        firsts = [Fixed(torch.eye(11)[[item, item]]) for item in range(11)]
+        tables = [forget_remain_utility(first, parts, 2, 11, seed).query("k == 1") for first in firsts]
+        return pd.concat([table.set_index(["user", "group"])["hr"] for table in tables], axis=1)
+
+    once = asked(parts, 7)
+    counts = {(0, "forget"): 3, (0, "remain"): 3, (1, "forget"): 1, (1, "remain"): 1}
+    assert once.sum(axis=1).to_dict() == counts
+    assert once.equals(asked(shuffled, 7)) and not once.equals(asked(parts, 8))
+
+
+def test_figure_3_has_a_ratio_of_one_for_a_model_that_saw_neither():
+    """Equal sizes on one list: forgotten and test rows are exchangeable, although there are three times as many."""
+    rng, users, items = np.random.default_rng(8), 600, 60
+    liked = np.argsort(rng.random((users, items)), axis=1)[:, :24]
+    cuts = {"train": liked[:, :16], "forget": liked[:, 16:18], "test": liked[:, 18:]}
+    parts = parts_of(**{name: [(u, i) for u in range(users) for i in own[u]] for name, own in cuts.items()})
+    scores = rng.random((users, items)) * 1.5
+    np.put_along_axis(scores, liked, np.take_along_axis(scores, liked, 1) + 1, 1)
+    means = forget_remain_utility(Fixed(scores), parts, users, items, 1).query("k == 5").groupby("group")["ndcg"].mean()
+    assert means["forget"] / means["remain"] == pytest.approx(1, abs=0.15)
