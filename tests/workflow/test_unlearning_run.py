@@ -35,12 +35,9 @@ def made(workflow, config, on_one_core, tmp_path_factory):
     return directory
 
 
-def test_table_two_has_every_method(made):
+def test_table_two_has_every_method_of_the_run(made):
     table = pd.read_csv(made / "results/tiny/tables/table2.csv")
-    labels = [
-        entry["label"] for entry in yaml.safe_load((REPOSITORY / "config/params.yaml").read_text())["methods"].values()
-    ]
-    assert table["method"].unique().tolist() == ["Original", *labels]
+    assert table["method"].unique().tolist() == ["Original", "Retrain", "SISA (users)", "RecEraser (UBP)", "IFRU"]
     assert table["mean"].between(0, 1).all()
 
 
