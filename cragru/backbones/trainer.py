@@ -212,8 +212,8 @@ class Trainer:
         """
         self._build, self.options, self.device = build, options, device
         self.learners = [Learner(task, seed, device) for task in tasks]
-        drawn = build([task.data for task in tasks], options, device)
-        self._pack(self.learners, [drawn.initial_table(learner.parameters) for learner in self.learners])
+        self.backbone = build([task.data for task in tasks], options, device)
+        self._pack(self.learners, [self.backbone.initial_table(learner.parameters) for learner in self.learners])
 
     def fit(self) -> list[Training]:
         """Train each model until its validation NDCG@10 has not improved for `patience` epochs; keep its best epoch.
@@ -236,7 +236,6 @@ class Trainer:
     ) -> None:
         """Lay the tables of learners one below the other; Adam knows each by itself, so that one can rest."""
         self._active = list(learners)
-        self.backbone = self._build([learner.task.data for learner in learners], self.options, self.device)
         self._schedule = Schedule(learners, self.device)
         self.table = torch.cat(list(tables)).to(self.device, self.options.dtype)
         self._parts = self.table.chunk(len(learners))  # views: they share its memory
@@ -281,8 +280,9 @@ class Trainer:
         """Take the models that have stopped out of the table; returns whether any is left."""
         left = [k for k, learner in enumerate(self._active) if not learner.is_done(self.options.patience)]
         if 0 < len(left) < len(self._active):
-            moments = [self._adam.moments[k] for k in left]
-            self._pack([self._active[k] for k in left], [self._parts[k] for k in left], moments)
+            learners, moments = [self._active[k] for k in left], [self._adam.moments[k] for k in left]
+            self.backbone = self._build([learner.task.data for learner in learners], self.options, self.device)
+            self._pack(learners, [self._parts[k] for k in left], moments)
         return bool(left)
 
     def _result(self, learner: Learner) -> Training:

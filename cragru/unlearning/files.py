@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -105,17 +106,17 @@ class FileReader:
 
     def remain(self) -> TrainingData:
         """See `Reader`."""
-        parts = self._left()
+        parts = self._left
         return training_data(parts["train"], parts["valid"], self.sizes)
 
     def rows(self) -> tuple[torch.Tensor, torch.Tensor]:
         """See `Reader`."""
-        parts = self._left()
+        parts = self._left
         return tuple(torch.from_numpy(parts[name]["row"].to_numpy(dtype="int64")) for name in LEARNT_FROM)
 
     def ratings(self) -> torch.Tensor:
         """See `Reader`."""
-        return torch.from_numpy(self._left()["train"]["rating"].to_numpy(dtype="float32"))
+        return torch.from_numpy(self._left["train"]["rating"].to_numpy(dtype="float32"))
 
     def forget(self) -> Pairs:
         """See `Reader`."""
@@ -138,6 +139,7 @@ class FileReader:
         read_model = None if folder is None else lambda shard: FactorModel.load(shard_path(folder, shard))
         return Deployed(train, valid, self.shards, read_model)
 
+    @cached_property
     def _left(self) -> dict[str, pd.DataFrame]:
         return read_parts(self.split, LEARNT_FROM)
 

@@ -111,3 +111,31 @@ def matrix_of(product, like):
     """A linear map's matrix, column by column."""
     basis = torch.eye(like.numel(), dtype=like.dtype)
     return torch.stack([product(column.view_as(like)).reshape(-1) for column in basis], dim=1)
+
+
+def renumbered(context, negatives):
+    """The same request with users and items renumbered, and how to draw it the same negatives.
+
+    Returns:
+        The other context, the new place of every row of the table, and a stand-in for `linearise`.
+    """
+    users = torch.randperm(USERS, generator=torch.Generator().manual_seed(13))
+    items = torch.randperm(ITEMS, generator=torch.Generator().manual_seed(14))
+    nodes = torch.cat([users, items + USERS])
+    reader, model = context.reader, context.reader.model
+
+    def renumber(pairs):
+        return users[pairs[0]], items[pairs[1]]
+
+    old = torch.cat([model.user_embeddings, model.item_embeddings])
+    moved = torch.empty_like(old).index_copy_(0, nodes, old)
+    new_model = replace(model, user_embeddings=moved[:USERS], item_embeddings=moved[USERS:])
+    data = replace(reader.data, train=renumber(reader.data.train), valid=renumber(reader.data.valid))
+    other = replace(context, reader=FakeReader(data, renumber(reader.forgotten), new_model, reader.stars))
+    drawn = linearised(context, negatives).negatives
+
+    def same_negatives(its_context, request, count):
+        built = linearised(its_context, count)
+        return Influence(request, built.before, built.after, items[drawn])
+
+    return other, nodes, same_negatives

@@ -16,7 +16,6 @@ from influence_world import (
     ITEMS,
     LAYERS,
     USERS,
-    FakeReader,
     autograd,
     dense_map,
     interactions,
@@ -24,6 +23,7 @@ from influence_world import (
     loss,
     margins,
     matrix_of,
+    renumbered,
     without_forgetting,
     world,
 )
@@ -31,7 +31,7 @@ from influence_world import (
 from cragru.errors import CragruError
 from cragru.unlearning import ifru
 from cragru.unlearning.conjugate_gradient import conjugate_gradient
-from cragru.unlearning.influence import Influence, read_request
+from cragru.unlearning.influence import read_request
 from cragru.unlearning.triplets import Triplets
 
 BOTH = pytest.mark.parametrize("backbone", LAYERS)
@@ -310,24 +310,7 @@ def test_lightgcn_without_layers_is_matrix_factorisation():
 def test_numbers_of_users_and_items_mean_nothing(backbone, monkeypatch):
     """Renumbered users and items, with the same negatives, get the same step."""
     context = world(backbone, prune=0.2)
-    users = torch.randperm(USERS, generator=torch.Generator().manual_seed(13))
-    items = torch.randperm(ITEMS, generator=torch.Generator().manual_seed(14))
-    nodes = torch.cat([users, items + USERS])
-    reader, model = context.reader, context.reader.model
-
-    def renumber(pairs):
-        return users[pairs[0]], items[pairs[1]]
-
-    moved = torch.empty_like(tables(model)).index_copy_(0, nodes, tables(model))
-    new_model = dataclasses.replace(model, user_embeddings=moved[:USERS], item_embeddings=moved[USERS:])
-    data = dataclasses.replace(reader.data, train=renumber(reader.data.train), valid=renumber(reader.data.valid))
-    other = dataclasses.replace(context, reader=FakeReader(data, renumber(reader.forgotten), new_model, reader.stars))
-    negatives = linearised(context, 24).negatives
-
-    def same_negatives(its_context, request, count):
-        built = linearised(its_context, count)
-        return Influence(request, built.before, built.after, items[negatives])
-
+    other, nodes, same_negatives = renumbered(context, 24)
     plain = step_of(context)
     monkeypatch.setattr(ifru, "linearise", same_negatives)
     assert torch.allclose(step_of(other)[nodes], plain, atol=1e-8)

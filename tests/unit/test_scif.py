@@ -11,23 +11,22 @@ import torch
 from influence_world import (
     CPU,
     DOUBLE,
-    ITEMS,
     LAYERS,
     USERS,
-    FakeReader,
     autograd,
     dense_map,
     interactions,
     linearised,
     margins,
     matrix_of,
+    renumbered,
     without_forgetting,
     world,
 )
 
 from cragru.errors import CragruError
 from cragru.unlearning import scif
-from cragru.unlearning.influence import Influence, read_request
+from cragru.unlearning.influence import read_request
 from cragru.unlearning.triplets import Triplets
 
 BOTH = pytest.mark.parametrize("backbone", LAYERS)
@@ -215,24 +214,7 @@ def test_step_vanishes_with_the_damping(backbone):
 def test_numbers_of_users_and_items_mean_nothing(backbone, monkeypatch):
     """Renumbered users and items, with the same negatives, get the same step."""
     context = world(backbone)
-    users = torch.randperm(USERS, generator=torch.Generator().manual_seed(13))
-    items = torch.randperm(ITEMS, generator=torch.Generator().manual_seed(14))
-    nodes = torch.cat([users, items + USERS])
-    reader, model = context.reader, context.reader.model
-
-    def renumber(pairs):
-        return users[pairs[0]], items[pairs[1]]
-
-    moved = torch.empty_like(tables(model)).index_copy_(0, nodes, tables(model))
-    new_model = dataclasses.replace(model, user_embeddings=moved[:USERS], item_embeddings=moved[USERS:])
-    data = dataclasses.replace(reader.data, train=renumber(reader.data.train), valid=renumber(reader.data.valid))
-    other = dataclasses.replace(context, reader=FakeReader(data, renumber(reader.forgotten), new_model, reader.stars))
-    negatives = linearised(context, 8).negatives
-
-    def same_negatives(its_context, request, count):
-        built = linearised(its_context, count)
-        return Influence(request, built.before, built.after, items[negatives])
-
+    other, nodes, same_negatives = renumbered(context, 8)
     plain = step_of(context)
     monkeypatch.setattr(scif, "linearise", same_negatives)
     assert torch.allclose(step_of(other)[nodes], plain, atol=1e-6)
