@@ -137,8 +137,11 @@ class Backbone(Protocol):
     training data of each model: one for a model of everything, S for shards that are trained together.
     """
 
-    def initial_table(self, generator: torch.Generator) -> torch.Tensor:
-        """Fresh parameters of one model, `[users + items, d]`, drawn on the CPU."""
+    def initial_table(self, users: int, generator: torch.Generator) -> torch.Tensor:
+        """Fresh parameters of one model of all `users`, `[users + items, d]`, drawn on the CPU.
+
+        The backbone itself may be of fewer: those with a row in the training data.
+        """
 
     def factors(self, table: torch.Tensor) -> torch.Tensor:
         """The factors that score, of the same shape as the parameters: a linear map that is its own adjoint."""

@@ -41,15 +41,15 @@ def bpr_gradient(factors: torch.Tensor, batch: Batch, models: int = 1) -> tuple[
 class Bpr:
     """Matrix factorisation: the parameters are the factors."""
 
-    def __init__(self, users: int, items: int, dimensions: int, models: int) -> None:
-        """Remember the shape `[models * (users + items), dimensions]`."""
-        self.users, self.items, self.dimensions, self.models = users, items, dimensions, models
+    def __init__(self, items: int, dimensions: int, models: int) -> None:
+        """Remember how many items, dimensions and models there are."""
+        self.items, self.dimensions, self.models = items, dimensions, models
 
-    def initial_table(self, generator: torch.Generator) -> torch.Tensor:
+    def initial_table(self, users: int, generator: torch.Generator) -> torch.Tensor:
         """Xavier-normal over each side's whole table: standard deviation ``√(2 / (rows + d))``."""
         sides = [
             torch.randn(rows, self.dimensions, generator=generator) * math.sqrt(2 / (rows + self.dimensions))
-            for rows in (self.users, self.items)
+            for rows in (users, self.items)
         ]
         return torch.cat(sides)
 
@@ -64,4 +64,4 @@ class Bpr:
 
 def build(shards: Sequence[TrainingData], options: TrainingOptions, device: torch.device) -> Bpr:
     """The backbone for these training data; it needs nothing on `device`."""
-    return Bpr(shards[0].users, shards[0].items, options.dimensions, len(shards))
+    return Bpr(shards[0].items, options.dimensions, len(shards))

@@ -21,13 +21,13 @@ class LightGCN:
     def __init__(self, graph: NormalisedGraph, shards: Sequence[TrainingData], options: TrainingOptions) -> None:
         """Keep the graph, in which the models are components of their own, and the options."""
         self.graph, self.options, self.models = graph, options, len(shards)
-        self.users, self.items = shards[0].users, shards[0].items
+        self.items = shards[0].items
 
-    def initial_table(self, generator: torch.Generator) -> torch.Tensor:
+    def initial_table(self, users: int, generator: torch.Generator) -> torch.Tensor:
         """Xavier-uniform over each side's whole table: bound ``√(6 / (rows + d))``."""
         d = self.options.dimensions
         sides = []
-        for rows in (self.users, self.items):
+        for rows in (users, self.items):
             bound = math.sqrt(6 / (rows + d))
             sides.append(torch.rand(rows, d, generator=generator).mul_(2 * bound).sub_(bound))
         return torch.cat(sides)

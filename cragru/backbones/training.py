@@ -8,7 +8,8 @@ import torch
 from cragru.backbones.adam import Adam
 from cragru.backbones.base import TrainingData, TrainingOptions
 from cragru.backbones.graph import NormalisedGraph
-from cragru.backbones.trainer import Task, Trainer, Training, choose_device
+from cragru.backbones.learner import Task
+from cragru.backbones.trainer import Trainer, Training, choose_device
 
 
 def warm_up(device: str) -> None:

@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 
 from cragru.backbones.base import FactorModel, TrainingData, TrainingOptions
-from cragru.backbones.trainer import Epoch
+from cragru.backbones.learner import Epoch
 from cragru.ranking import Pairs
 
 

@@ -12,7 +12,8 @@ import pandas as pd
 import torch
 
 from cragru.backbones.base import Scorer
-from cragru.backbones.trainer import STOPPING_K, Stopwatch, Validator
+from cragru.backbones.learner import STOPPING_K, Validator
+from cragru.backbones.trainer import Stopwatch
 from cragru.errors import CragruError
 from cragru.ranking import Pairs, pair_mask, user_batches
 from cragru.unlearning.base import Context

@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 
 from cragru.backbones.base import FactorModel, TrainingData, TrainingOptions, pairs
-from cragru.backbones.trainer import Epoch
+from cragru.backbones.learner import Epoch
 from cragru.data.parts import read_parts, read_sizes
 from cragru.errors import CragruError
 from cragru.io import PathLike, atomic_path, read_parquet, write_parquet, write_text

@@ -15,7 +15,8 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from cragru.backbones.adam import Adam
 from cragru.backbones.base import Backbone, Batch, FactorModel, split_model
-from cragru.backbones.trainer import Epoch, Learner, Schedule, Stopwatch, Task, choose_device
+from cragru.backbones.learner import Epoch, Learner, Schedule, Task
+from cragru.backbones.trainer import Stopwatch, choose_device
 from cragru.errors import CragruError
 from cragru.progress import Progress
 from cragru.seeds import torch_stream

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 import torch
 
 from cragru.backbones.base import FactorModel, TrainingData, TrainingOptions
-from cragru.backbones.trainer import Epoch, Stopwatch, Task, Training, choose_device
+from cragru.backbones.learner import Epoch, Task
+from cragru.backbones.trainer import Stopwatch, Training, choose_device
 from cragru.backbones.training import train_together
 from cragru.errors import CragruError
 from cragru.unlearning.base import Context, Cost, Deployed, Unlearned

@@ -66,7 +66,7 @@ def main() -> None:
     arguments = parse_arguments()
     import torch
 
-    from cragru.backbones.trainer import Task
+    from cragru.backbones.learner import Task
     from cragru.backbones.training import warm_up
     from cragru.unlearning.sharding import cut
 

@@ -11,7 +11,7 @@ from math import comb, sqrt
 import pytest
 import torch
 
-from cragru.backbones import bpr, lightgcn, sampling, trainer
+from cragru.backbones import bpr, learner, lightgcn, sampling, trainer
 from cragru.backbones.base import FactorModel
 from cragru.backbones.training import train_backbone
 from tests.deletion import (
@@ -66,7 +66,9 @@ class Watch:
             "NormalisedGraph": lambda left, right, *rest, **more: (left % nodes, right % nodes - request.users),
             "bpr_gradient": lambda factors, it, models: (it.users % nodes, it.positives % nodes - request.users),
         }
-        owners = {"__init__": [sampling.NegativeSampler], "pair_mask": [trainer], "NormalisedGraph": [lightgcn]}
+        owners = {"__init__": [sampling.NegativeSampler], "pair_mask": [learner], "NormalisedGraph": [lightgcn]}
+        # ids as in the data: the table of all users, of which a test of the trainer says that it changes nothing
+        monkeypatch.setattr(trainer, "rows_with_data", lambda data: [torch.arange(own.users) for own in data])
         for part in parts:
             for owner in owners.get(part, [bpr, lightgcn]):
                 monkeypatch.setattr(owner, part, self.watched(part, getattr(owner, part), picks[part]))
@@ -239,7 +241,9 @@ class Renaming:
         rows = torch.cat([self.old_users, self.old_items + USERS])
         for kind in (bpr.Bpr, lightgcn.LightGCN):
             draw = kind.initial_table
-            monkeypatch.setattr(kind, "initial_table", lambda it, generator, draw=draw: draw(it, generator)[rows])
+            monkeypatch.setattr(
+                kind, "initial_table", lambda it, users, generator, draw=draw: draw(it, users, generator)[rows]
+            )
         start, sample = sampling.NegativeSampler.__init__, sampling.NegativeSampler.sample
 
         def renamed_start(it, pairs, *sizes):

@@ -161,8 +161,8 @@ def test_initial_tables_are_xaviers():
     users, items, d = 900, 1700, 64
     data = TrainingData((torch.tensor([0]), torch.tensor([0])), (torch.tensor([0]), torch.tensor([0])), users, items)
     options = TrainingOptions(d, 0.01, 4, 1, 1, layers=2)
-    normal = bpr.build([data], options, CPU).initial_table(torch.Generator().manual_seed(1))
-    uniform = lightgcn.build([data], options, CPU).initial_table(torch.Generator().manual_seed(1))
+    normal = bpr.build([data], options, CPU).initial_table(users, torch.Generator().manual_seed(1))
+    uniform = lightgcn.build([data], options, CPU).initial_table(users, torch.Generator().manual_seed(1))
     for rows, side in ((users, slice(0, users)), (items, slice(users, None))):
         assert normal[side].std().item() == pytest.approx(math.sqrt(2 / (rows + d)), rel=0.02)
         bound = math.sqrt(6 / (rows + d))

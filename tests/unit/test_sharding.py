@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from cragru.backbones.trainer import Learner
+from cragru.backbones.learner import Learner
 from cragru.backbones.training import train_backbone
 from cragru.errors import CragruError
 from cragru.unlearning import retrain, sisa

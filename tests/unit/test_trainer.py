@@ -6,9 +6,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from cragru.backbones import bpr
-from cragru.backbones.base import TrainingData, TrainingOptions
-from cragru.backbones.trainer import Task, Trainer, Validator, choose_device
+from cragru.backbones import bpr, trainer
+from cragru.backbones.base import FIELDS, TrainingData, TrainingOptions
+from cragru.backbones.learner import Task, Validator, rows_with_data
+from cragru.backbones.trainer import Trainer, choose_device
 from cragru.backbones.training import train_backbone, train_together
 from cragru.errors import CragruError
 from cragru.seeds import torch_stream
@@ -43,6 +44,29 @@ def test_learns_the_two_tastes(name, data):
     scores = training.model.score(torch.arange(USERS))
     same_taste = (torch.arange(USERS)[:, None] % 2) == (torch.arange(ITEMS) % 2)
     assert scores[same_taste].mean() > scores[~same_taste].mean() + 1
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_table_without_absent_users_changes_nothing(name, data, monkeypatch):
+    """Three shards of users, two of them small: as if each had carried the rows of all users through every step."""
+    options = dataclasses.replace(OPTIONS, dtype=torch.float64)
+    bounds = [(0, 12), (12, 20), (20, USERS)]
+
+    def part(pairs, first, end):
+        inside = (pairs[0] >= first) & (pairs[0] < end)
+        return pairs[0][inside], pairs[1][inside]
+
+    shards = [dataclasses.replace(data, train=part(data.train, *b), valid=part(data.valid, *b)) for b in bounds]
+    rows = rows_with_data(shards)
+    assert [len(its) for its in rows] == [20, 20, 20]  # of the largest; the others are filled up
+    assert all(set(range(*b)) <= set(its.tolist()) for b, its in zip(bounds, rows, strict=True))
+    tasks = [Task(shard, f"shard-{number}", 64) for number, shard in enumerate(shards)]
+    narrow = train_together(MODULES[name], tasks, options, 1, CPU)
+    monkeypatch.setattr(trainer, "rows_with_data", lambda tasks: [torch.arange(USERS)] * len(tasks))
+    for mine, whole in zip(narrow, train_together(MODULES[name], tasks, options, 1, CPU), strict=True):
+        assert [epoch.valid_ndcg for epoch in mine.curve] == [epoch.valid_ndcg for epoch in whole.curve]
+        for field in FIELDS:
+            assert torch.allclose(getattr(mine.model, field), getattr(whole.model, field), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -90,10 +114,10 @@ class Scripted(Trainer):
     ],
 )
 def test_early_stopping_keeps_the_best_epoch(data, values, epochs, best):
-    trainer = Scripted(values, data, dataclasses.replace(OPTIONS, epochs=6, patience=2))
-    (training,) = trainer.fit()
+    scripted = Scripted(values, data, dataclasses.replace(OPTIONS, epochs=6, patience=2))
+    (training,) = scripted.fit()
     assert (len(training.curve), training.best_epoch) == (epochs, best)
-    assert torch.equal(training.model.item_factors, trainer.tables[best - 1][USERS:])
+    assert torch.equal(training.model.item_factors, scripted.tables[best - 1][USERS:])
     assert training.steps == epochs * -(-len(data.train[0]) // OPTIONS.batch_size)
 
 
@@ -197,6 +221,8 @@ def test_users_without_a_row_keep_their_initial_embedding(data):
     kept = data.train[0] != 5
     remain = dataclasses.replace(data, train=(data.train[0][kept], data.train[1][kept]))
     trained = retrain.unlearn(context("bpr", remain)).model
-    initial = bpr.build([remain], OPTIONS, CPU).initial_table(torch_stream(1, "train", "bpr", "parameters"))
+    initial = bpr.build([remain], OPTIONS, CPU).initial_table(
+        remain.users, torch_stream(1, "train", "bpr", "parameters")
+    )
     assert torch.equal(trained.user_factors[5], initial[5])
     assert not torch.equal(trained.user_factors[6], initial[6])

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from cragru.backbones.base import FactorModel
-from cragru.backbones.trainer import Epoch
+from cragru.backbones.learner import Epoch
 from cragru.data.parts import PARTS, write_parts
 from cragru.errors import CragruError
 from cragru.io import sha256, write_json
