@@ -35,7 +35,7 @@ rule fetch_llm:
     localrule: True
     conda:
         "../../envs/llm.yaml"
-    threads: 2
+    threads: 1
     params:
         entry=llm_source,
         code=code_digest("scripts/fetch_llm.py"),
