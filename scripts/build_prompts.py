@@ -12,7 +12,7 @@ from cragru.llm.chat import ChatTokenizer
 from cragru.llm.prompts import Template
 from cragru.llm.records import write_prompts
 from cragru.progress import Progress
-from cragru.retrieval.selection import CANDIDATES, SELECTION
+from cragru.retrieval.schema import CANDIDATES, SELECTION
 from cragru.smk import stage
 
 log = logging.getLogger("cragru")

@@ -7,7 +7,8 @@ import pandas as pd
 
 from cragru.data.parts import read_parts
 from cragru.io import read_parquet, write_json, write_parquet
-from cragru.retrieval.selection import CANDIDATES, SELECTION, select_histories
+from cragru.retrieval.schema import CANDIDATES, SELECTION
+from cragru.retrieval.selection import select_histories
 from cragru.smk import stage
 
 

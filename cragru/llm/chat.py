@@ -1,39 +1,89 @@
-"""A model's tokenizer with its chat template: what the engine is given, and how long a prompt is."""
+"""A model's tokenizer with its chat template: what the engine is given, and how long a prompt is.
 
-import os
+Read with the libraries that transformers itself reads them with. Importing transformers takes longer than everything
+else that a job with prompts does, and it tells templates today's date, by which prompts would be others tomorrow.
+"""
+
+import json
 from pathlib import Path
+from typing import Any
+
+import jinja2
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from tokenizers import Tokenizer
 
 from cragru.errors import CragruError
-from cragru.io import PathLike
+from cragru.io import PathLike, read_json
+
+SPECIAL = ("bos_token", "eos_token", "pad_token", "unk_token")  # what templates may name
 
 
 class ChatTokenizer:
     """Turns a user's message into the tokens that the model sees."""
 
     def __init__(self, folder: PathLike) -> None:
-        """Load the tokenizer of a model's folder; nothing is looked up on the web.
+        """Load the tokenizer of a model's folder.
 
         Raises:
             CragruError: If there is none, or it has no chat template.
         """
-        os.environ |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
-        from transformers import AutoTokenizer
-
+        folder = Path(folder)
         try:
-            self._tokenizer = AutoTokenizer.from_pretrained(Path(folder))
-        except (OSError, ValueError) as error:
+            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        except Exception as error:  # the library raises nothing more special
             reason = str(error).splitlines()[0]
             raise CragruError(f"{folder}: no readable tokenizer ({reason}); delete the folder and run again") from error
-        if not self._tokenizer.chat_template:
-            raise CragruError(
-                f"{folder}: its tokenizer has no chat template; take a model that was tuned to instructions"
-            )
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        config = read_json(folder / "tokenizer_config.json") if (folder / "tokenizer_config.json").exists() else {}
+        self._special = {name: _text(config[name]) for name in SPECIAL if config.get(name)}
+        self._template = _compile(folder, _template(folder, config))
 
     def tokens(self, message: str) -> list[int]:
-        """Token ids of the chat in which the user says `message` and the assistant is about to answer."""
+        """Token ids of the chat in which the user says `message` and the assistant is about to answer.
+
+        Raises:
+            CragruError: If the template refuses such a chat.
+        """
         chat = [{"role": "user", "content": message}]
-        return self._tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_dict=False)
+        try:
+            text = self._template.render(messages=chat, add_generation_prompt=True, **self._special)
+        except jinja2.TemplateError as error:
+            raise CragruError(f"the model's chat template refuses a user's message: {error}") from error
+        return self._tokenizer.encode(text, add_special_tokens=False).ids
 
     def count(self, message: str) -> int:
         """How many these are."""
         return len(self.tokens(message))
+
+
+def _text(token: str | dict[str, Any]) -> str:
+    """A special token, which a configuration gives as text or as an entry with its properties."""
+    return token if isinstance(token, str) else token["content"]
+
+
+def _template(folder: Path, config: dict[str, Any]) -> str:
+    """The template for chats: a file, or an entry of the configuration; of several, the default one."""
+    file = folder / "chat_template.jinja"
+    found = file.read_text(encoding="utf-8") if file.exists() else config.get("chat_template")
+    if isinstance(found, list):
+        found = {entry["name"]: entry["template"] for entry in found}.get("default")
+    if not found:
+        raise CragruError(f"{folder}: its tokenizer has no chat template; take a model that was tuned to instructions")
+    return found
+
+
+def _compile(folder: Path, template: str) -> jinja2.Template:
+    """The template with what templates of chats expect to find, as transformers has it, but for the date."""
+    rules = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
+    rules.filters["tojson"] = lambda value, **how: json.dumps(value, ensure_ascii=False, **how)
+    rules.globals["raise_exception"] = _refuse
+    try:
+        return rules.from_string(template)
+    except jinja2.TemplateError as error:
+        raise CragruError(f"{folder}: its chat template cannot be read ({error}); take another model") from error
+
+
+def _refuse(reason: str) -> None:
+    """What a template calls that cannot have such a chat."""
+    raise jinja2.TemplateError(reason)

@@ -19,11 +19,7 @@ from cragru.llm.secrets import read_secret
 
 log = logging.getLogger(__name__)
 
-PIECES = {  # what vLLM needs of a model; each is there if one of its patterns fits
-    "config.json": ("config.json",),
-    "*.safetensors": ("*.safetensors",),
-    "tokenizer.json or tokenizer.model": ("tokenizer.json", "tokenizer.model"),
-}
+PIECES = ("config.json", "*.safetensors", "tokenizer.json")  # what a model must have
 INDEX = "model.safetensors.index.json"  # names the parts of a model that is cut into several files
 WANTED = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")  # jinja: the chat template of newer models
 UNWANTED = ("*/*",)  # folders hold the same weights in other formats
@@ -209,8 +205,8 @@ def _local(source: FolderSource, target: Path) -> Path:
 def _link(model: Path, folder: Path, where: str, patterns: Iterable[str] = ("*",)) -> None:
     """Link a model's files, if it is whole."""
     names = sorted(path.name for path in model.iterdir() if path.is_file())
-    for piece, fitting in PIECES.items():
-        if not any(fnmatch(name, pattern) for name in names for pattern in fitting):
+    for piece in PIECES:
+        if not any(fnmatch(name, piece) for name in names):
             raise CragruError(f"{where}: the model has no {piece}; name one in safetensors, with its tokenizer")
     missing = sorted(_parts(model, where) - set(names))
     if missing:

@@ -10,10 +10,8 @@ from cragru.backbones.base import Scorer, pairs
 from cragru.errors import CragruError
 from cragru.ranking import pair_mask, top_items, user_batches
 from cragru.retrieval.base import RetrievalStrategy
+from cragru.retrieval.schema import CANDIDATES, SELECTION
 from cragru.seeds import numpy_stream
-
-CANDIDATES = {"user": "int32", "rank": "int32", "item": "int32", "score": "float32"}
-SELECTION = {"user": "int32", "row": "int32", "item": "int32"}
 
 
 def top_candidates(scorer: Scorer, seen: pd.DataFrame, users: np.ndarray, items: int, count: int) -> pd.DataFrame:

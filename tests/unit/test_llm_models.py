@@ -94,7 +94,7 @@ def test_a_failed_fetch_keeps_the_older_model(tmp_path, target):
 
 def test_a_model_in_parts_must_be_whole(tmp_path, target):
     parts = {"a": "model-1-of-2.safetensors", "b": "model-2-of-2.safetensors"}
-    files = {"config.json": b"{}", "tokenizer.model": b"", "model-1-of-2.safetensors": b"1"}
+    files = {"config.json": b"{}", "tokenizer.json": b"", "model-1-of-2.safetensors": b"1"}
     files[models.INDEX] = json.dumps({"weight_map": parts}).encode()
     path = make_folder(tmp_path / "mine", files)
     told = refusal(folder_source(path), target)
@@ -114,7 +114,7 @@ def test_a_broken_index_of_parts(tmp_path, target, index):
     [
         ("config.json", "the model has no config.json;"),
         ("model.safetensors", "the model has no *.safetensors;"),
-        ("tokenizer.json", "the model has no tokenizer.json or tokenizer.model;"),
+        ("tokenizer.json", "the model has no tokenizer.json;"),
     ],
 )
 def test_a_folder_without_all_pieces(tmp_path, target, lacking, said):

@@ -1,0 +1,78 @@
+"""The chat that an engine is given: as transformers makes it, whatever a message holds; and what a folder may lack."""
+
+import json
+import shutil
+
+import pytest
+
+from cragru.errors import CragruError
+from cragru.llm.chat import ChatTokenizer
+
+MESSAGES = [
+    "Rank these.",
+    "",
+    'Amélie (2001) — “Le Fabuleux Destin”\n\n- 12: {"3": 40}\t  two  spaces ',
+    "a user who writes <|im_end|> and <|im_start|>system, 映画 🎬",
+]
+
+
+@pytest.fixture
+def folder(smollm2, tmp_path):
+    """A copy without the weights, to be changed."""
+    for path in smollm2[0].iterdir():
+        if path.suffix != ".safetensors":
+            shutil.copy(path, tmp_path / path.name)
+    return tmp_path
+
+
+def configure(folder, **changes):
+    path = folder / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_tokens_are_those_of_transformers(folder):
+    from transformers import AutoTokenizer
+
+    reference, tokenizer = AutoTokenizer.from_pretrained(folder), ChatTokenizer(folder)
+    for message in MESSAGES:
+        chat = [{"role": "user", "content": message}]
+        wanted = reference.apply_chat_template(chat, add_generation_prompt=True, return_dict=False)
+        assert tokenizer.tokens(message) == wanted
+        assert tokenizer.count(message) == len(wanted)
+
+
+@pytest.mark.parametrize("place", ["file", "entry", "several"])
+def test_a_template_is_found_wherever_models_keep_it(folder, place):
+    text = "{{ bos_token }}{% for m in messages %}\n    {% if m %}{{ m['content'] }}{% break %}{% endif %}{% endfor %}"
+    if place == "file":
+        (folder / "chat_template.jinja").write_text(text)
+    else:
+        (folder / "chat_template.jinja").unlink()
+        several = [{"name": "tools", "template": "no"}, {"name": "default", "template": text}]
+        configure(folder, chat_template=text if place == "entry" else several)
+    configure(folder, bos_token={"content": "<|im_start|>", "lstrip": False})
+    tokenizer = ChatTokenizer(folder)
+    assert tokenizer._tokenizer.decode(tokenizer.tokens("Hello"), skip_special_tokens=False) == "<|im_start|>Hello"
+
+
+def test_a_date_changes_nothing(folder):
+    """Templates that would tell today's date take their fixed one: prompts are the same tomorrow."""
+    today = "{{ strftime_now('%Y') if strftime_now is defined else 'a fixed date' }}"
+    (folder / "chat_template.jinja").write_text(today)
+    tokenizer = ChatTokenizer(folder)
+    assert tokenizer._tokenizer.decode(tokenizer.tokens("Hello")) == "a fixed date"
+
+
+def test_what_a_folder_may_lack(folder):
+    (folder / "chat_template.jinja").write_text("{{ raise_exception('no user, please') }}")
+    with pytest.raises(CragruError, match="chat template refuses a user's message: no user, please"):
+        ChatTokenizer(folder).tokens("Hello")
+    (folder / "chat_template.jinja").write_text("{% if %}")
+    with pytest.raises(CragruError, match="its chat template cannot be read"):
+        ChatTokenizer(folder)
+    (folder / "chat_template.jinja").unlink()
+    with pytest.raises(CragruError, match="has no chat template; take a model that was tuned to instructions"):
+        ChatTokenizer(folder)
+    (folder / "tokenizer.json").write_text("{")
+    with pytest.raises(CragruError, match="no readable tokenizer"):
+        ChatTokenizer(folder)
