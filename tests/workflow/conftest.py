@@ -205,6 +205,26 @@ def workflow(tmp_path_factory) -> Workflow:
 
 
 @pytest.fixture(scope="session")
+def changed(workflow, tmp_path_factory):
+    """Writes a copy of a shipped file of the configuration, with an entry's key set."""
+
+    def write(name, entry, key, value):
+        shipped = yaml.safe_load((workflow.sources / f"config/{name}.yaml").read_text())
+        shipped[name][entry][key] = value
+        path = tmp_path_factory.mktemp(name) / f"{name}.yaml"
+        path.write_text(yaml.safe_dump(shipped))
+        return {name: str(path)}
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def converted(changed, smollm2) -> dict[str, str]:
+    """Files of a configuration whose LLM is the shipped one, converted before: that takes half a minute."""
+    return changed("llms", "smollm2-135m", "source", {"kind": "folder", "path": str(smollm2[0])})
+
+
+@pytest.fixture(scope="session")
 def two_seeds(configure) -> Path:
     """Tables I and II of one backbone under two seeds."""
     return configure(backbones=["bpr"], tables=["table1", "table2"])

@@ -5,7 +5,6 @@ import shutil
 
 import pandas as pd
 import pytest
-import yaml
 
 pytestmark = pytest.mark.slow
 
@@ -15,7 +14,7 @@ CELLS = {("none", "backbone"), ("none", "shuffled"), ("random", "backbone")}
 
 
 @pytest.fixture(scope="module")
-def settings():
+def settings(converted):
     return {
         "backbones": ["bpr"],
         "seeds": [1],
@@ -23,6 +22,7 @@ def settings():
         "figures": ["figure4"],
         "retrieval": {"strategies": ["none", "random"], "candidates": 10, "history": 4},
         "scoring": {"llm": "smollm2-135m", "cohorts": {"pilot": USERS}, "chunk": CHUNK, "tokens": 600},
+        "files": converted,
     }
 
 
@@ -136,11 +136,9 @@ def test_a_second_call_does_nothing(workflow, small, folder):
     assert workflow.plan(folder, config=small) == {}
 
 
-def test_a_caption_remakes_one_table(workflow, configure, settings, folder, tmp_path):
-    shipped = yaml.safe_load((workflow.sources / "config/tables.yaml").read_text())
-    shipped["tables"]["table2"]["caption"] = "Other words."
-    (tmp_path / "tables.yaml").write_text(yaml.safe_dump(shipped))
-    other = configure(files={"tables": str(tmp_path / "tables.yaml")}, **settings)
+def test_a_caption_remakes_one_table(workflow, configure, settings, changed, folder):
+    files = settings["files"] | changed("tables", "table2", "caption", "Other words.")
+    other = configure(**settings | {"files": files})
     assert workflow.plan(folder, "table2", config=other) == {"utility_table": 1, "table2": 1}
 
 

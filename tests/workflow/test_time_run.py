@@ -5,7 +5,6 @@ import shutil
 
 import pandas as pd
 import pytest
-import yaml
 
 pytestmark = pytest.mark.slow
 
@@ -32,22 +31,7 @@ CRAGRU = {
 
 
 @pytest.fixture(scope="module")
-def changed(workflow, tmp_path_factory):
-    """Writes a copy of a shipped file of the configuration, with an entry's key set."""
-
-    def write(name, entry, key, value):
-        shipped = yaml.safe_load((workflow.sources / f"config/{name}.yaml").read_text())
-        shipped[name][entry][key] = value
-        path = tmp_path_factory.mktemp(name) / f"{name}.yaml"
-        path.write_text(yaml.safe_dump(shipped))
-        return {name: str(path)}
-
-    return write
-
-
-@pytest.fixture(scope="module")
-def settings(changed, smollm2):
-    """Of the run; the model was converted before."""
+def settings(converted):
     return {
         "backbones": ["bpr"],
         "methods": ["retrain"],
@@ -56,7 +40,7 @@ def settings(changed, smollm2):
         "requests": {"one_user": len(REQUESTS)},
         "retrieval": {"candidates": CANDIDATES},
         "scoring": {"llm": "smollm2-135m", "tokens": 700},
-        "files": changed("llms", "smollm2-135m", "source", {"kind": "folder", "path": str(smollm2[0])}),
+        "files": converted,
     }
 
 
