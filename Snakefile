@@ -11,6 +11,7 @@
 #   results/{dataset}/{protocol}/{seed}/{request}/{backbone}/cragru/…/requester/    CRAGRU serves one request
 #   results/llm/{llm}/                                          the model, and all answers that it ever gave
 #   results/{run}/tables/, results/{run}/figures/               tables and figures of one configuration
+#   results/{run}/certificates/{dataset}/{protocol}/{seed}[/{request}]/         what was forgotten, and what was made after
 from snakemake.utils import min_version
 
 min_version("9.20")  # cache: on rules with several named outputs
@@ -25,6 +26,7 @@ include: "workflow/rules/cells.smk"
 include: "workflow/rules/targets.smk"
 include: "workflow/rules/rows.smk"
 include: "workflow/rules/times.smk"
+include: "workflow/rules/forgetting_rows.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/shards.smk"
@@ -33,7 +35,10 @@ include: "workflow/rules/damping.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/retrieve.smk"
 include: "workflow/rules/score.smk"
+include: "workflow/rules/forgetting.smk"
 include: "workflow/rules/requests.smk"
+include: "workflow/rules/audit_files.smk"
+include: "workflow/rules/audit.smk"
 include: "workflow/rules/tables.smk"
 
 
@@ -42,6 +47,7 @@ rule all:
     input:
         [table_files(table) for table in project.settings.tables],
         [figure_files(figure) for figure in project.settings.figures],
+        certificates(),
 
 
 onsuccess:

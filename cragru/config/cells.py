@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from cragru.config.models import CostTable, StrategiesFigure, UtilityTable
+from cragru.config.models import CompletenessTable, CostTable, ForgetRemainFigure, StrategiesFigure, UtilityTable
 from cragru.config.project import TABLE_STRATEGY, Project, shows_cragru
 
 
@@ -19,20 +19,40 @@ class Cell(NamedTuple):
     order: str
 
 
-def cells_of(project: Project, spec: UtilityTable | CostTable | StrategiesFigure) -> list[Cell]:
+Shown = UtilityTable | CostTable | CompletenessTable | StrategiesFigure | ForgetRemainFigure
+
+
+def cells_of(project: Project, spec: Shown) -> list[Cell]:
     """The cells that a table or a figure shows; none where the run has no LLM.
 
-    Table II has the strategy `none` on every backbone, in both orders; Figure 4 every strategy on the backbones to
-    compare on; the table of costs has what these two have in the backbone's order.
+    Figure 3 has the strategy `none` on every backbone; Table II the same and, on the backbones to compare on, its
+    control with shuffled candidates; Figure 4 every strategy on the backbones to compare on; the table of costs what
+    these have in the backbone's order; Table IV all of it, and `none` with the candidates of further sources.
     """
     settings = project.settings
     if settings.scoring.llm is None or not shows_cragru(spec):
         return []
-    table = list(_grid(project, spec.protocol, settings.backbones, [TABLE_STRATEGY]))
+    table = plain_cells(project, spec.protocol)
+    if isinstance(spec, ForgetRemainFigure):
+        return table
+    plain = [cell for cell in table if cell.backbone in settings.scoring.compare_on]
+    controls = [cell._replace(order="shuffled") for cell in plain]
     if isinstance(spec, UtilityTable):
-        return [cell._replace(order=order) for cell in table for order in ("backbone", "shuffled")]
+        return table + controls
     figure = list(_grid(project, spec.protocol, settings.scoring.compare_on, settings.retrieval.strategies))
-    return figure if isinstance(spec, StrategiesFigure) else list(dict.fromkeys(figure + table))
+    if isinstance(spec, StrategiesFigure):
+        return figure
+    if isinstance(spec, CostTable):
+        return list(dict.fromkeys(figure + table))
+    further = [cell._replace(source=source) for source in spec.sources for cell in plain]
+    return list(dict.fromkeys(table + controls + figure + further))
+
+
+def plain_cells(project: Project, protocol: str) -> list[Cell]:
+    """CRAGRU as in the paper's Table II, on every backbone; none where the run has no LLM."""
+    if project.settings.scoring.llm is None:
+        return []
+    return list(_grid(project, protocol, project.settings.backbones, [TABLE_STRATEGY]))
 
 
 def scored_cells(project: Project) -> list[Cell]:

@@ -11,14 +11,19 @@ from cragru.config.datasets import Registry, load_registry
 from cragru.config.llms import Llms, load_llms
 from cragru.config.models import (
     BackboneEntry,
+    BiasTable,
+    ClaimsTable,
+    CompletenessTable,
     CostTable,
     Figures,
+    ForgetRemainFigure,
     Option,
     Params,
     PartitionEntry,
     Protocol,
     Protocols,
     Settings,
+    SizeTable,
     StrategiesFigure,
     Tables,
     TimeTable,
@@ -162,20 +167,28 @@ def _wrong_tables(project: Project) -> Iterator[str]:
         wrong = [k for k in getattr(spec, "cutoffs", []) if k not in CUTOFFS]
         if wrong:
             yield f"{where}.cutoffs: got {wrong}; allowed: {', '.join(map(str, CUTOFFS))}"
-        for name in getattr(spec, "rivals", []):
+        named = {"rivals": getattr(spec, "rivals", []), "again": [spec.again] if getattr(spec, "again", None) else []}
+        for key, name in ((key, name) for key, names in named.items() for name in names):
             if name not in project.params.methods:
-                yield f"{where}.rivals: unknown name {name!r} ({nearest(name, project.params.methods)})"
+                yield f"{where}.{key}: unknown name {name!r} ({nearest(name, project.params.methods)})"
+        for key, kind in (("utility", UtilityTable), ("time", TimeTable)):
+            name = getattr(spec, key, None)
+            if name is not None and not isinstance(project.tables.tables.get(name), kind):
+                right = [other for other, table in project.tables.tables.items() if isinstance(table, kind)]
+                yield f"{where}.{key}: got {name!r}, which is no table of that kind ({nearest(name, right)})"
         if isinstance(spec, TimeTable) and getattr(project.protocols.get(protocol), "order", "") == "forget-first":
             yield f"{where}.protocol: got {protocol!r}, which has no single requests; take one-user or from-file"
-        if protocol in project.protocols and shows_cragru(spec):
+        whole = isinstance(spec, (CompletenessTable, BiasTable, SizeTable)) or shows_cragru(spec)
+        if protocol in project.protocols and whole:
             order = project.protocols[protocol].order
             if order != "forget-first":
-                yield f"{where}.protocol: got {protocol!r}, which is {order}; CRAGRU needs forget-first"
+                yield f"{where}.protocol: got {protocol!r}, which is {order}; it needs one that is forget-first"
 
 
 def shows_cragru(spec: object) -> bool:
-    """Whether a table or figure has rows of the LLM."""
-    return isinstance(spec, (CostTable, StrategiesFigure)) or (isinstance(spec, UtilityTable) and spec.panel)
+    """Whether a table or figure has rows of the LLM, where the run has one."""
+    has_panel = isinstance(spec, (UtilityTable, CompletenessTable)) and spec.panel
+    return has_panel or isinstance(spec, (CostTable, StrategiesFigure, ForgetRemainFigure))
 
 
 def _wrong_scoring(project: Project) -> Iterator[str]:
@@ -183,7 +196,7 @@ def _wrong_scoring(project: Project) -> Iterator[str]:
     settings = project.settings
     named = {name: project.tables.tables[name] for name in settings.tables}
     named |= {name: project.figures.figures[name] for name in settings.figures}
-    needing = [name for name, spec in named.items() if isinstance(spec, (CostTable, StrategiesFigure))]
+    needing = [name for name, spec in named.items() if isinstance(spec, (CostTable, ClaimsTable, StrategiesFigure))]
     if settings.scoring.llm is None and needing:
         yield f"scoring.llm: null, but {', '.join(needing)} need an LLM; name one or leave these out"
     comparing = [name for name, spec in named.items() if isinstance(spec, StrategiesFigure)]
@@ -193,6 +206,10 @@ def _wrong_scoring(project: Project) -> Iterator[str]:
             yield f"scoring.compare_on: unknown name {name!r} ({hint}; defined in the key backbones)"
     if comparing and not settings.scoring.compare_on:
         yield f"scoring.compare_on: empty, but {', '.join(comparing)} compares strategies; name a backbone"
+    for name, spec in named.items():
+        again = getattr(spec, "again", None)
+        if again in settings.methods:
+            yield f"methods: got {again!r}, which {name} holds Retrain against; it is trained without being a row"
     if TABLE_STRATEGY not in project.params.strategies:
         yield f"{settings.files.params}: strategies: {TABLE_STRATEGY!r} is missing, which Table II shows; add it"
 

@@ -30,10 +30,9 @@ from cragru.evaluation.completeness_schema import LIST_LENGTH
 from cragru.llm.reranking import RerankedScorer
 from cragru.ranking import hit_ratio, ndcg, pair_mask, top_items, user_batches
 from cragru.seeds import numpy_stream
-from cragru.unlearning.damping import auc, percentiles
+from cragru.unlearning.damping import percentiles
 
 Parts = dict[str, pd.DataFrame]
-DRAWS_AT_ONCE = 64  # of the bootstrap: its weights then stay in the cache
 
 
 def of_users(parts: Parts, users: Collection[int]) -> Parts:
@@ -63,58 +62,6 @@ def membership_rows(scorer: Scorer, parts: Parts, users: int, items: int) -> pd.
     rows = rows[both].sort_values(["user", "member", "item"], ignore_index=True)  # `percentiles` answers by user
     rows["percentile"] = percentiles(scorer, pairs(rows), _masks(parts, users, items)[0]).numpy()
     return rows[list(schema.MEMBERSHIP)].astype(schema.MEMBERSHIP)
-
-
-def membership_auc(rows: pd.DataFrame) -> float:
-    """MIA-AUC: the chance that a forgotten row stands above a held-out one, over all pairs of rows.
-
-    Args:
-        rows: Of `membership_rows`.
-
-    Returns:
-        0.5 where the two cannot be told apart; NaN without rows. A model that lists a user's forgotten rows first has
-        a little less than 1 all the same, where users with many of them and users with few are pooled.
-    """
-    member, values = rows["member"].to_numpy(), torch.tensor(rows["percentile"].to_numpy())
-    return auc(values[member], values[~member])
-
-
-def membership_bootstrap(rows: pd.DataFrame, seed: int, draws: int = 1000) -> np.ndarray:
-    """`membership_auc` of users drawn with replacement, each with all their rows: rows of one user are not independent.
-
-    The same seed draws the same users for any model. So the difference of two models' draws is the paired bootstrap of
-    the gap between them, provided that both were measured on the same users.
-
-    Args:
-        rows: Of `membership_rows`.
-        seed: Of the stream that draws.
-        draws: How many.
-
-    Returns:
-        `[draws]` float64; NaN without rows.
-
-    Raises:
-        CragruError: If no draw is asked for.
-    """
-    if draws < 1:
-        raise CragruError(f"bootstrap: {draws} draws asked for; ask for at least 1, say 1000")
-    if rows.empty:
-        return np.full(draws, np.nan)
-    ids, codes = np.unique(rows["user"].to_numpy(), return_inverse=True)
-    member, values = rows["member"].to_numpy(), rows["percentile"].to_numpy()
-    order = np.argsort(values[~member], kind="stable")
-    members, others = codes[member], codes[~member][order]
-    below, up_to = (np.searchsorted(values[~member][order], values[member], side=side) for side in ("left", "right"))
-    times = numpy_stream(seed, "bootstrap", "users").multinomial(len(ids), np.full(len(ids), 1 / len(ids)), size=draws)
-    found = []
-    for start in range(0, draws, DRAWS_AT_ONCE):
-        weights = np.ascontiguousarray(times[start : start + DRAWS_AT_ONCE].T, dtype=np.int32)  # [users, draws]
-        passed = np.zeros((len(others) + 1, weights.shape[1]), dtype=np.int32)  # non-members up to a place
-        np.cumsum(weights[others], axis=0, out=passed[1:])
-        mine = weights[members]
-        twice = np.einsum("nd,nd->d", mine, passed[below] + passed[up_to], dtype=np.float64)
-        found.append(twice / 2 / mine.sum(axis=0) / passed[-1])
-    return np.concatenate(found)
 
 
 def per_user_completeness(

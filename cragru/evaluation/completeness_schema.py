@@ -17,6 +17,10 @@ MEASURES = (
 AGREEMENT = MEASURES[-2:]  # with Retrain; the others look at forgotten rows
 NEED_SCORES = ("js",)  # not defined for a scorer that only knows an order
 
+MODEL = "model"  # the variant of a file that has one alone
+VARIANT = {"variant": "object"}
+"""Stands before the columns below in files: `MODEL`, or one of `cragru.llm.reranking.VARIANTS`."""
+
 MEMBERSHIP = {"user": "int32", "member": "bool", "percentile": "float64"}
 """Where each forgotten row (a member) and each held-out positive of the same users stands: 0 last, 1 first."""
 

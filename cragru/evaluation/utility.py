@@ -4,6 +4,7 @@ import pandas as pd
 import torch
 
 from cragru.backbones.base import Scorer, pairs
+from cragru.evaluation.bias_schema import LISTS
 from cragru.evaluation.schema import CUTOFFS, PER_USER
 from cragru.ranking import hit_ratio, ndcg, pair_mask, top_items, user_batches
 
@@ -33,6 +34,32 @@ def per_user_utility(scorer: Scorer, parts: dict[str, pd.DataFrame], users: int,
             frames += _ranked(name, batch, scores, mask[batch], relevant[batch])
     table = pd.concat(frames).astype(PER_USER)
     return table.sort_values(["user", "mask", "k"], ignore_index=True)
+
+
+def recommended(
+    scorer: Scorer, hidden: pd.DataFrame, test: pd.DataFrame, users: int, items: int, length: int = 10
+) -> pd.DataFrame:
+    """The lists of users who have a test row.
+
+    Args:
+        scorer: What ranks.
+        hidden: Rows whose items their users are not recommended.
+        test: The test rows.
+        users: Number of users.
+        items: Number of items.
+        length: Most items of a list.
+
+    Returns:
+        Columns of `cragru.evaluation.bias_schema.LISTS`, by user and rank.
+    """
+    masked = pair_mask(pairs(hidden), users, items)
+    frames = []
+    for batch in user_batches(torch.unique(pairs(test)[0])):
+        best, ranked = top_items(scorer.score(batch).cpu(), masked[batch], length)
+        row, place = ranked.nonzero(as_tuple=True)
+        columns = {"user": batch[row], "rank": place + 1, "item": best[row, place]}
+        frames.append(pd.DataFrame({name: values.numpy() for name, values in columns.items()}))
+    return pd.concat(frames, ignore_index=True).astype(LISTS)
 
 
 def _ranked(

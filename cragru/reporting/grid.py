@@ -1,10 +1,12 @@
 """A table as text: cells with marks, rendered to Markdown and to LaTeX (booktabs) through tabulate."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tabulate import DataRow, Line, TableFormat, tabulate
 
+MINUS = "\N{MINUS SIGN}"
 LATEX_SPECIAL = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
@@ -17,6 +19,7 @@ LATEX_SPECIAL = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "±": r"$\pm$",
+    MINUS: "$-$",
     "\N{EN DASH}": "--",
     "\N{EM DASH}": "---",
     "|": r"\textbar{}",
@@ -39,7 +42,8 @@ class Cell:
 
     Attributes:
         text: The value, formatted.
-        paper: The printed value, formatted; empty where the paper has none.
+        paper: The printed value, formatted; empty where the paper has none. A table without printed values may have
+            bounds there.
         mark: `best` (bold), `second` (underlined) or nothing.
     """
 
@@ -49,6 +53,17 @@ class Cell:
 
 
 Grid = Sequence[Sequence[Cell]]
+
+
+def interval_cell(value: float, low: float, high: float, n: float, digits: int) -> Cell:
+    """A value with its bounds, if it has any, beside it.
+
+    Where the value is missing, n; and a dash where n is 0, for there it is not defined.
+    """
+    if math.isnan(value):
+        return Cell(f"(n = {n:.0f})" if n else "\N{EN DASH}")
+    texts = [f"{number:z.{digits}f}".replace("-", MINUS) for number in (value, low, high)]
+    return Cell(texts[0], "" if math.isnan(low + high) else f"{texts[1]}, {texts[2]}")
 
 
 def escape_latex(text: str) -> str:
@@ -108,7 +123,7 @@ def _latex_rows(grid: Grid) -> list[list[str]]:
     rows = []
     for row, names in zip(grid, _group_names(grid), strict=True):
         ours = names + [around[cell.mark].format(escape_latex(cell.text)) for cell in row[len(names) :]]
-        printed = [cell.paper for cell in row]
+        printed = [escape_latex(cell.paper) for cell in row]
         if width <= READABLE:
             rows.append([_beside(*both) for both in zip(ours, printed, strict=True)])
             continue

@@ -85,11 +85,13 @@ def utility_grid(table: pd.DataFrame, least_users: int) -> tuple[list[str], list
     """Header and cells of `utility_table`: best bold and second underlined within a data set and backbone.
 
     Args:
-        table: From `utility_table`.
+        table: From `utility_table`; its cells that are True in a column `differs` get a star.
         least_users: Nothing is marked where fewer users were evaluated: the order would be noise. Nor is the original
             model, which has forgotten nothing and so does not compete.
     """
-    table = table.assign(mark=_marks(table, least_users))
+    enough = table["users"] >= least_users
+    stars = (table["differs"] & enough).map({True: "*", False: ""}) if "differs" in table else ""
+    table = table.assign(mark=_marks(table, least_users), star=stars)
     columns = list(dict.fromkeys(zip(table["metric"], table["k"], strict=True)))
     columns.sort(key=lambda column: column[1])  # HR@5, NDCG@5, HR@10, …
     header = ["Data set", "Backbone", "Method", *(f"{METRICS[metric]}@{k}" for metric, k in columns)]
@@ -188,4 +190,6 @@ def _marks(table: pd.DataFrame, least_users: int) -> pd.Series:
 
 def _cell(row: pd.Series) -> Cell:
     spread = f" ± {row['sd']:.4f}" if pd.notna(row["sd"]) else ""
-    return Cell(f"{row['mean']:.4f}{spread}", f"{row['paper']:.4f}" if pd.notna(row["paper"]) else "", row["mark"])
+    return Cell(
+        f"{row['mean']:.4f}{spread}{row['star']}", f"{row['paper']:.4f}" if pd.notna(row["paper"]) else "", row["mark"]
+    )

@@ -15,15 +15,15 @@ from cragru.evaluation import completeness_schema as schema
 from cragru.evaluation.completeness import (
     forget_remain_utility,
     js_divergence,
-    membership_auc,
-    membership_bootstrap,
     membership_rows,
     of_users,
     per_user_completeness,
     seed_ceiling,
     top_overlap,
 )
+from cragru.evaluation.membership import membership_auc, membership_bootstrap
 from cragru.llm.reranking import RerankedScorer
+from cragru.seeds import numpy_stream
 
 NAMES = ("train", "valid", "forget", "test", "forget-heldout")
 FALLING = [6.0, 5, 4, 3, 2, 1]
@@ -139,7 +139,7 @@ def drawn_rows(rng, users, own, effect, spread=0.1):
 
 def test_the_bootstrap_draws_users_with_all_their_rows(monkeypatch):
     """Against rows that are really repeated; in several chunks."""
-    from cragru.evaluation import completeness as module
+    from cragru.evaluation import membership as module
 
     monkeypatch.setattr(module, "DRAWS_AT_ONCE", 4)
     rows = drawn_rows(np.random.default_rng(3), 7, 12, 0.5).drop(range(3, 12)).drop(range(30, 34))  # not equally many
@@ -148,6 +148,17 @@ def test_the_bootstrap_draws_users_with_all_their_rows(monkeypatch):
     repeated = [rows.loc[rows.index.repeat(drawn[rows["user"] // 10])] for drawn in times]
     rows = rows.sample(frac=1, random_state=1)
     assert membership_bootstrap(rows, 5, 10) == pytest.approx([membership_auc(draw) for draw in repeated])
+
+
+def test_users_without_rows_may_be_drawn_too():
+    """As where another seed of the split has rows of them; and nobody else may have rows."""
+    rows = drawn_rows(np.random.default_rng(3), 9, 12, 0.5).query("user not in [0, 4]")
+    times = numpy_stream(5, "bootstrap", "users").multinomial(9, np.full(9, 1 / 9), size=10)
+    repeated = [rows.loc[rows.index.repeat(drawn[rows["user"]])] for drawn in times]
+    found = membership_bootstrap(rows, 5, 10, among=[8, *range(8)])
+    assert found == pytest.approx([membership_auc(draw) for draw in repeated])
+    with pytest.raises(CragruError, match=r"^bootstrap: user 2 has rows, but is none of the 2 users to draw from$"):
+        membership_bootstrap(rows, 5, 10, among=[1, 3])
 
 
 def test_the_bootstraps_interval_covers():

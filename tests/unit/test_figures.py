@@ -17,8 +17,9 @@ from snakemake.iocontainers import Namedlist
 from cragru.errors import CragruError
 from cragru.evaluation.schema import PER_USER
 from cragru.io import write_json, write_parquet
-from cragru.reporting import strategies_figure
-from cragru.reporting.strategies_figure import draw_strategies, strategies_data, strategies_note
+from cragru.reporting import bars as bars_module
+from cragru.reporting.bars import draw_bars
+from cragru.reporting.strategies_figure import strategies_bars, strategies_data, strategies_note
 from cragru.reporting.utility_table import Measured
 
 LABELS = ["Candidates, no LLM", "Whole history", "Random", "Preference", "Diversity", "Attention", "Retrain"]
@@ -51,8 +52,8 @@ def paths(folder, name="f"):
 
 def drawn(data, title="Title", note=NOTE):
     """The figure itself, laid out as it is written."""
-    with matplotlib.style.context(strategies_figure.LOOK):
-        figure = strategies_figure._figure(data, title, note)
+    with matplotlib.style.context(bars_module.LOOK):
+        figure = bars_module._figure(strategies_bars(data), title, note)
         figure.draw_without_rendering()
     return figure
 
@@ -210,7 +211,7 @@ def test_text_is_taken_as_it_is():
 def test_files(tmp_path, caplog):
     caplog.set_level(logging.INFO)
     data, files = plausible(PANELS[:1]), paths(tmp_path)
-    draw_strategies(data, "Title", NOTE, files)
+    draw_bars(strategies_bars(data), "Title", NOTE, files)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["f.pdf", "f.png"]
     png = files["png"].read_bytes()
     assert png.startswith(b"\x89PNG\r\n\x1a\n")
@@ -229,10 +230,10 @@ def test_files(tmp_path, caplog):
 
 def test_equal_data_give_equal_bytes(tmp_path, monkeypatch):
     data = plausible(PANELS[:1])
-    draw_strategies(data, "Title", NOTE, paths(tmp_path, "one"))
+    draw_bars(strategies_bars(data), "Title", NOTE, paths(tmp_path, "one"))
     with matplotlib.rc_context({"font.size": 20, "axes.facecolor": "red"}):  # as a user's matplotlibrc may say
         monkeypatch.setattr(time, "time", lambda: 2_000_000_000.0)
-        draw_strategies(data, "Title", NOTE, paths(tmp_path, "two"))
+        draw_bars(strategies_bars(data), "Title", NOTE, paths(tmp_path, "two"))
     for ending in ("pdf", "png"):
         assert (tmp_path / f"one.{ending}").read_bytes() == (tmp_path / f"two.{ending}").read_bytes()
 

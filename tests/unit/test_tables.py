@@ -1,14 +1,12 @@
 import math
-import os
 import re
 import runpy
-import shutil
-import subprocess
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 from configuration import ROOT
+from documents import check_it_fits, compiled
 from snakemake.iocontainers import Namedlist
 
 from cragru.config.base import load_yaml, parse
@@ -18,7 +16,7 @@ from cragru.evaluation.schema import PER_USER
 from cragru.io import write_json, write_parquet
 from cragru.reporting.datasets_table import datasets_grid, datasets_table
 from cragru.reporting.files import write_table
-from cragru.reporting.grid import Cell, latex, markdown
+from cragru.reporting.grid import Cell, interval_cell, latex, markdown
 from cragru.reporting.paper import printed, printed_values
 from cragru.reporting.rows import read_measured
 from cragru.reporting.utility_table import Measured, candidates_note, utility_grid, utility_notes, utility_table
@@ -501,6 +499,27 @@ def test_latex_puts_printed_values_below_ours_where_lines_are_long():
     ]
 
 
+INTERVALS = [
+    ((0.12345, 0.1, 0.2, 30), Cell("0.123", "0.100, 0.200")),
+    ((-0.5, -1, -0.0001, 30), Cell("\N{MINUS SIGN}0.500", "\N{MINUS SIGN}1.000, 0.000")),
+    ((-0.0001, math.nan, math.nan, 2), Cell("0.000")),  # too few of them for bounds
+    ((math.nan, math.nan, math.nan, 19.0), Cell("(n = 19)")),
+    ((math.nan, math.nan, math.nan, 0), Cell("\N{EN DASH}")),
+]
+
+
+@pytest.mark.parametrize(("numbers", "cell"), INTERVALS)
+def test_cells_with_bounds(numbers, cell):
+    assert interval_cell(*numbers, digits=3) == cell
+
+
+def test_latex_has_minus_signs_beside_and_below():
+    grid = [[Cell("a"), interval_cell(-0.5, -1, 0, 9, digits=1)]]
+    assert rows(latex("ab", grid, "c", "l"))[2:] == [r"a & $-$0.5 [$-$1.0, 0.0] \\"]
+    long = [[Cell("a" * 99), interval_cell(-0.5, -1, 0, 9, digits=1)]]
+    assert rows(latex("ab", long, "c", "l"))[3:] == [r"& {[}$-$1.0, 0.0] \\"]
+
+
 def test_latex_escapes_caption_and_notes_but_not_the_label():
     text = latex(HEADER, GRID, "10 % of a_b", "tab:a_b", ["[*] ~ & D"])
     for part in (r"\caption{10 \% of a\_b}", r"\label{tab:a_b}", r"{[}{*}] \textasciitilde{} \& D"):
@@ -518,19 +537,6 @@ def test_files_of_a_table(tmp_path):
 
 # --- what LaTeX makes of it
 
-DOCUMENT = r"\documentclass{article}\usepackage{booktabs,graphicx}\begin{document}"
-
-
-def compiled(folder, *tables):
-    """Run pdflatex on a document with these tables; returns its log."""
-    if not shutil.which("pdflatex") and "CRAGRU_REQUIRE_LATEX" not in os.environ:
-        pytest.skip("pdflatex is not installed")
-    (folder / "t.tex").write_text(DOCUMENT + "\n".join(tables) + r"\end{document}")
-    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
-    return done.stdout
-
 
 def test_latex_compiles_and_fits_the_page(tmp_path, paper):
     special = "[\\]*&%$#_{}~^±\N{EN DASH}|<>"
@@ -539,6 +545,5 @@ def test_latex_compiles_and_fits_the_page(tmp_path, paper):
     cells = [cell for name in names for cell in measured(name, *seeds)]
     two = utility_table(cells, "A", [5, 10, 20], paper(PAPER_TWO))
     first = latex(*datasets_grid(datasets_table(STATISTICS | {special: HUNDRED_K}, paper(PAPER_ONE))), special, "tab:1")
-    log = compiled(tmp_path, first, latex(*utility_grid(two, 1), "Wide and high", "tab:2", utility_notes(two, special)))
-    assert "Output written on t.pdf" in log
-    assert not re.findall("Overfull|Float too large|Missing character", log)
+    second = latex(*utility_grid(two, 1), "Wide and high", "tab:2", utility_notes(two, special))
+    check_it_fits(compiled(tmp_path, first, second))

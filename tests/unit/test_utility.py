@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 import torch
 
-from cragru.evaluation.utility import CUTOFFS, per_user_utility
+from cragru.evaluation.bias_schema import LISTS
+from cragru.evaluation.utility import CUTOFFS, per_user_utility, recommended
 
 
 class Fixed:
@@ -75,3 +76,24 @@ def test_the_order_of_users_and_batches_does_not_matter(monkeypatch):
     whole = per_user_utility(scorer, roles, 9, 30)
     monkeypatch.setattr(module, "user_batches", lambda users: user_batches(users, 2))
     pd.testing.assert_frame_equal(whole, per_user_utility(scorer, roles, 9, 30))
+
+
+def test_lists_are_of_users_with_test_rows_and_leave_out_what_is_hidden():
+    """User 0 has two items left, user 2 four; user 1 has no test row."""
+    hidden = frame((0, 0), (0, 1), (0, 2), (0, 4), (2, 0), (2, 5), (1, 3))
+    found = recommended(Fixed([[6.0, 5, 4, 3, 2, 1]] * 3), hidden, frame((2, 0), (0, 3), (2, 2)), 3, 6, length=3)
+    assert dict(found.dtypes.astype(str)) == LISTS
+    expected = [(0, 1, 3), (0, 2, 5), (2, 1, 1), (2, 2, 2), (2, 3, 3)]
+    assert [*found.itertuples(index=False, name=None)] == expected
+
+
+def test_lists_are_the_same_in_batches(monkeypatch):
+    import cragru.evaluation.utility as module
+    from cragru.ranking import user_batches
+
+    scorer = Fixed(torch.rand(9, 30, generator=torch.Generator().manual_seed(1)).tolist())
+    given = frame((0, 1), (5, 2)), frame(*((user, 3) for user in (8, 2, 5, 0))), 9, 30
+    whole = recommended(scorer, *given)
+    assert whole.groupby("user").size().to_dict() == {0: 10, 2: 10, 5: 10, 8: 10}
+    monkeypatch.setattr(module, "user_batches", lambda users: user_batches(users, 3))
+    pd.testing.assert_frame_equal(whole, recommended(scorer, *given))

@@ -32,6 +32,7 @@ class Toy:
     archive: Path
     registry: Path
     params: Path
+    tables: Path
     ratings: pd.DataFrame  # raw ids, as strings
 
 
@@ -73,7 +74,7 @@ class Workflow:
         """The surroundings without what would reach into a run."""
         unwanted = re.compile(r"CRAGRU_|SNAKEMAKE_|.*_proxy$", re.IGNORECASE)
         kept = {name: value for name, value in os.environ.items() if not unwanted.match(name)}
-        return kept | changes
+        return kept | {"CRAGRU_AUDIT_KEY_FILE": str(self.sources.parent / "audit.key")} | changes
 
     def run(
         self, directory: Path, *args: str, config: Path | None = None, cores: int = 1, **environment: str
@@ -161,6 +162,15 @@ def toy_params() -> dict:
     return params
 
 
+def toy_tables() -> dict:
+    """The shipped file without tests of differences, whose second Retrain most tests can do without."""
+    tables = yaml.safe_load((REPOSITORY / "config/tables.yaml").read_text())
+    for spec in tables["tables"].values():
+        if spec["kind"] == "utility":
+            spec.pop("again", None)
+    return tables
+
+
 @pytest.fixture(scope="session")
 def toy(tmp_path_factory) -> Toy:
     folder = tmp_path_factory.mktemp("toy")
@@ -171,7 +181,9 @@ def toy(tmp_path_factory) -> Toy:
             archive.writestr(f"toy/{name}", data)
     (folder / "datasets.yaml").write_text(yaml.safe_dump(toy_registry(files)))
     (folder / "params.yaml").write_text(yaml.safe_dump(toy_params()))
-    return Toy(folder / "toy.zip", folder / "datasets.yaml", folder / "params.yaml", ratings)
+    (folder / "tables.yaml").write_text(yaml.safe_dump(toy_tables()))
+    names = ("toy.zip", "datasets.yaml", "params.yaml", "tables.yaml")
+    return Toy(*(folder / name for name in names), ratings)
 
 
 @pytest.fixture(scope="session")
@@ -183,7 +195,8 @@ def configure(toy, tmp_path_factory):
         config = {"run": "tiny", "datasets": ["toy"], "seeds": [1, 2], "device": "cpu", "data_dir": str(toy.archive)}
         config |= {"tables": ["table1", "table2", "table2-released-code"], "figures": [], "scoring": {"llm": None}}
         config["methods"] = ["retrain"]
-        config |= {"files": {"datasets": str(toy.registry), "params": str(toy.params)} | (files or {}), **changes}
+        own = {"datasets": str(toy.registry), "params": str(toy.params), "tables": str(toy.tables)}
+        config |= {"files": own | (files or {}), **changes}
         path = folder / f"{len(list(folder.iterdir()))}.yaml"
         path.write_text(yaml.safe_dump(config))
         return path
@@ -205,14 +218,15 @@ def workflow(tmp_path_factory) -> Workflow:
 
 
 @pytest.fixture(scope="session")
-def changed(workflow, tmp_path_factory):
-    """Writes a copy of a shipped file of the configuration, with an entry's key set."""
+def changed(workflow, toy, tmp_path_factory):
+    """Writes a copy of a file of the configuration, with an entry's key set."""
 
     def write(name, entry, key, value):
-        shipped = yaml.safe_load((workflow.sources / f"config/{name}.yaml").read_text())
-        shipped[name][entry][key] = value
+        before = toy.tables if name == "tables" else workflow.sources / f"config/{name}.yaml"
+        content = yaml.safe_load(before.read_text())
+        content[name][entry][key] = value
         path = tmp_path_factory.mktemp(name) / f"{name}.yaml"
-        path.write_text(yaml.safe_dump(shipped))
+        path.write_text(yaml.safe_dump(content))
         return {name: str(path)}
 
     return write

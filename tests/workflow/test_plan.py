@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+ACTIONS = {"audit", "purge"}  # they look at, or delete, what is there: no file of theirs could be up to date
 LIST_RULES = """
 import json, sys
 from pathlib import Path
@@ -58,9 +59,10 @@ def test_plan_of_the_shipped_configuration(workflow, tmp_path):
         "split": 2,
         "train_original": 4,
         "partition": 12,  # three methods with shards on two backbones, two protocols
-        "unlearn": 6,
+        "unlearn": 8,  # three methods without shards and a second Retrain
         "unlearn_shards": 6,
-        "evaluate": 14,
+        "evaluate": 16,
+        "completeness": 14,  # Table IV, Figure 3
         "apply_request": 3,  # Table III
         "train_shards": 6,
         "unlearn_request": 18,
@@ -72,18 +74,26 @@ def test_plan_of_the_shipped_configuration(workflow, tmp_path):
         "time_table": 1,
         "fetch_llm": 1,
         "cohort": 1,
-        "candidates": 2,
-        "fit_strategy": 6,  # five on BPR, `none` on LightGCN
-        "select_histories": 6,
-        "build_prompts": 8,  # these, and `none` shuffled on both
+        "candidates": 3,  # of the original, and of Retrain on BPR
+        "fit_strategy": 7,  # five on BPR, `none` on LightGCN, `none` with Retrain's candidates
+        "select_histories": 7,
+        "build_prompts": 8,  # these, and `none` on BPR shuffled
         "check_prompts": 8,
         "score_prompts": 1,  # one engine start for all of them
         "rerank": 8,
-        "evaluate_cragru": 8,
+        "evaluate_cragru": 7,
+        "completeness_cragru": 8,
         "datasets_table": 1,
         "utility_table": 1,
+        "differences": 1,
+        "completeness_table": 1,
+        "claims_table": 1,
+        "size_table": 1,
         "cost_table": 1,
         "strategies_figure": 1,
+        "forget_remain_figure": 1,
+        "certificate": 1,  # of `paper`
+        "certificate_request": 3,  # of `one-user`
         "all": 1,
     }
 
@@ -98,6 +108,7 @@ def test_plan_of_the_tiny_run(workflow, configure, tmp_path):
         "evaluate": 16,
         "datasets_table": 1,
         "utility_table": 2,
+        "certificate": 4,  # two protocols, two seeds
         "all": 1,
     }
 
@@ -111,16 +122,24 @@ def test_table1_trains_nothing(workflow, configure, tmp_path):
 def test_a_further_seed_plans_its_own_jobs_only(workflow, configure, on_one_core):
     more = configure(backbones=["bpr"], seeds=[1, 2, 3], tables=["table1", "table2"])
     planned = workflow.plan(on_one_core, config=more)
-    assert planned == {"split": 1, "train_original": 1, "unlearn": 1, "evaluate": 2, "utility_table": 1, "all": 1}
+    made = {"split": 1, "train_original": 1, "unlearn": 1, "evaluate": 2, "certificate": 1}
+    assert planned == made | {"utility_table": 1, "all": 1}
 
 
 def test_rules_without_outputs_are_mere_targets(rules, working):
-    targets = rules.keys() - working.keys()
+    targets = rules.keys() - working.keys() - ACTIONS
     assert targets == {
-        *("all", "table1", "table2", "table2-released-code", "table3", "cragru-cost", "figure4"),
+        *("all", "table1", "table2", "table2-released-code", "table3", "table4", "table5", "claims", "request-size"),
+        *("cragru-cost", "figure3", "figure4"),
         *("retrieval", "damping"),
     }
     assert not [name for name in targets if rules[name]["script"] or rules[name]["other_code"]]
+
+
+def test_an_action_runs_a_script_that_it_depends_on_and_logs_it(rules):
+    for name in ACTIONS:
+        action = rules[name]
+        assert action["script"] and action["code"] and action["message"] and action["log"] == 1, name
 
 
 def test_every_rule_runs_a_script_and_names_its_outputs(working):

@@ -18,6 +18,7 @@ METHODS = {
     "apply_request": 2,
     "unlearn_request": 2,
     "time_table": 1,
+    "certificate_request": 2,
     "all": 1,
 }
 CRAGRU = {

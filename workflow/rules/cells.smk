@@ -1,5 +1,5 @@
 # What an LLM scores, and what the rules of that stage depend on: functions over the cells of the run.
-from cragru.config.cells import Cell, cells_of, scored_cells
+from cragru.config.cells import Cell, cells_of, plain_cells, scored_cells
 from cragru.config.llms import FolderSource, ServerSource
 
 LLM_ROOM = "results/llm/{llm}"

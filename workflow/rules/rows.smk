@@ -2,13 +2,16 @@
 EVERYONE = (
     "all users"  # what the panel of all users is called; a cohort may be called `all`
 )
+RETRAIN = "retrain"
 COHORT_PANEL = f"cohort {project.settings.scoring.cohort}"
 NO_LLM = "Candidates, no LLM"
+CRAGRU_LABEL = "CRAGRU"
 LLM_ORDER, NO_LLM_ORDER = "per-user.parquet", "per-user-no-llm.parquet"
+REFERENCES = {EVERYONE: project.label(RETRAIN), COHORT_PANEL: CRAGRU_LABEL}
 PANEL_ROWS = (  # label, order of the candidates in the prompt, per-user results
-    ("CRAGRU", "backbone", LLM_ORDER),
-    ("CRAGRU, shuffled", "shuffled", LLM_ORDER),
-    ("CRAGRU, random ties", "backbone", "per-user-random-ties.parquet"),
+    (CRAGRU_LABEL, "backbone", LLM_ORDER),
+    (f"{CRAGRU_LABEL}, shuffled", "shuffled", LLM_ORDER),
+    (f"{CRAGRU_LABEL}, random ties", "backbone", "per-user-random-ties.parquet"),
     (NO_LLM, "backbone", NO_LLM_ORDER),
 )
 
@@ -103,6 +106,35 @@ def table_rows(wildcards):
         rows += model_rows(spec.protocol, *pair, models, COHORT_PANEL)
         rows += cragru_rows(cells, *pair)
     return rows
+
+
+def tested_rows(wildcards):
+    """Rows of a utility table and, in each panel, Retrain with other random streams: what noise alone does."""
+    spec, rows = project.tables.tables[wildcards.table], table_rows(wildcards)
+    panels = dict.fromkeys(made["panel"] for made in rows)
+    return rows + [
+        made
+        for panel in panels
+        for dataset in project.settings.datasets
+        for backbone in project.settings.backbones
+        for made in model_rows(spec.protocol, dataset, backbone, [spec.again], panel)
+    ]
+
+
+def claims_rows(wildcards):
+    """What the headline claims are about, of the cohort: CRAGRU, its candidates, the original and Retrain."""
+    spec = project.tables.tables[project.tables.tables[wildcards.table].utility]
+    cells = cells_of(project, spec)
+    rows = []
+    for pair in dict.fromkeys((cell.dataset, cell.backbone) for cell in cells):
+        rows += model_rows(spec.protocol, *pair, [ORIGINAL, RETRAIN], COHORT_PANEL)
+        rows += cragru_rows(cells, *pair)
+    return rows
+
+
+def null_labels(wildcards):
+    """What tables call Retrain, and Retrain with other random streams."""
+    return [project.label(RETRAIN), again_label(wildcards)]
 
 
 def figure_rows(wildcards):

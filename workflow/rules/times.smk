@@ -1,7 +1,6 @@
 # What single requests take: which requests a table has, and how CRAGRU serves them; functions alone.
 from cragru.config.project import TABLE_STRATEGY
 
-CRAGRU_LABEL = "CRAGRU"
 REQUESTER = f"{REQUEST}/{{backbone}}/cragru/{{source}}/{{strategy}}/{{order}}/{{llm}}/{{score}}/requester"
 REQUESTER_RECEIPT = (
     f"{LLM_ROOM}/receipts/{{dataset}}/{{protocol}}/{{seed}}/requester/{{score}}/"
@@ -101,6 +100,46 @@ def time_rows(wildcards):
         for seed in settings.seeds
         for request in requests
     ]
+
+
+def size_rows(wildcards):
+    """Rows of the large request: every method, and CRAGRU where an LLM scores its cohort, each under every seed."""
+    spec, settings = project.tables.tables[wildcards.table], project.settings
+    rows = [
+        row(
+            dataset,
+            spec.protocol,
+            seed,
+            backbone,
+            project.label(method),
+            None,
+            EVERYONE,
+            f"{STATE}/{{backbone}}/{method}/cost.json".format(
+                dataset=dataset, protocol=spec.protocol, seed=seed, backbone=backbone
+            ),
+        )
+        for dataset in settings.datasets
+        for backbone in settings.backbones
+        for method in settings.methods
+        for seed in settings.seeds
+    ]
+    return rows + [
+        row(
+            *cell[:4],  # data set, protocol, seed, backbone
+            CRAGRU_LABEL,
+            None,
+            COHORT_PANEL,
+            cell_file(cell, "cost.json"),
+        )
+        for cell in plain_cells(project, spec.protocol)
+    ]
+
+
+def size_titles(wildcards):
+    """What captions call the protocols of the small and of the large request."""
+    spec = project.tables.tables[wildcards.table]
+    small = project.tables.tables[spec.time].protocol
+    return [project.protocols[name].title for name in (small, spec.protocol)]
 
 
 def requester_note(wildcards):

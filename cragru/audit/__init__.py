@@ -1,0 +1,1 @@
+"""Certificates of deletion requests: what was removed, what was built after it, what was checked, what remains."""

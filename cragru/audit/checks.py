@@ -1,0 +1,173 @@
+"""What a certificate vouches for: each check ends in a record of what was looked at, or in an error."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cragru.audit.claims import EXACT, PARTITIONED, RANDOM_PARTITION, guarantee_of
+from cragru.audit.provenance import Job, Provenance
+from cragru.audit.request import FORGOTTEN, REMAINING, Request
+from cragru.errors import CragruError
+from cragru.io import read_json
+
+UNLEARN = ("unlearn", "unlearn_shards", "unlearn_request", "unlearn_request_shards")
+PROOF = ("check_prompts", "check_requester")
+Parts = dict[str, pd.DataFrame]
+Record = dict[str, Any]
+
+
+def check_split(request: Request, parts: Parts) -> Record:
+    """Check that no part that remains has a forgotten row or a forgotten pair of user and item.
+
+    Args:
+        request: The request.
+        parts: All parts of its split, by name.
+
+    Raises:
+        CragruError: If one has.
+    """
+    forgotten = pd.concat([parts[name] for name in FORGOTTEN])
+    rows, pairs = set(forgotten["row"]), _pairs(forgotten)
+    for name in REMAINING:
+        leaked = len(rows & set(parts[name]["row"])) + len(pairs & _pairs(parts[name]))
+        if leaked:
+            raise CragruError(
+                f"{request.part(name)}: has forgotten rows or pairs ({leaked}); delete the split's folder"
+            )
+    return {
+        "check": "no part of the split that remains has a forgotten row or pair",
+        "looked_at": [request.part(name) for name in (*FORGOTTEN, *REMAINING)],
+        "rows": {name: len(part) for name, part in parts.items()},
+        "forgotten_found": 0,
+        "passed": True,
+    }
+
+
+def check_exact(request: Request, provenance: Provenance, job: Job, claims: dict[str, str]) -> Record | None:
+    """Check that a method that claims to be exact was given nothing forgotten.
+
+    Its graph and its masks of negative samples are made of the rows that it reads, so what holds for these holds for
+    them; that these rows have no forgotten pair is `check_split`.
+
+    Args:
+        request: The request.
+        provenance: What was made from what.
+        job: The method's job.
+        claims: What each method claims.
+
+    Returns:
+        The record, or None where the method is approximate.
+
+    Raises:
+        CragruError: If something forgotten, the original model, or a file of unknown origin is behind the model.
+    """
+    claim = guarantee_of(request, job, claims)
+    if claim not in (EXACT, PARTITIONED):
+        return None
+    behind = provenance.behind(job, lambda path: request.is_boundary(path) or _is_from_before(request, path))
+    partitions = [path for path in behind if request.is_partition(path)]
+    for path in behind:
+        known = request.is_boundary(path) or _is_from_before(request, path) or provenance.maker(path)
+        if request.holds_forgotten(path) or not known:
+            what = "holds forgotten rows or was trained on them" if known else "has no manifest that says its origin"
+            raise CragruError(
+                f"{job.manifest}: {job.wildcards['method']} claims to be {claim}, but read {path}: it {what}"
+            )
+    made = [provenance.maker(path) for path in partitions]
+    if None in made or (claim == EXACT and any(cut.params["module"] != RANDOM_PARTITION for cut in made)):
+        raise CragruError(f"{job.manifest}: claims to be {claim}, but its partition is not known to be random")
+    return {
+        "check": "an exact method read no forgotten row, so neither its graph nor its negative masks hold one",
+        "claim": claim,
+        "looked_at": [job.manifest, *behind],
+        "partition_was_made_from": sorted({path for cut in made for path in cut.inputs}),
+        "forgotten_found": 0,
+        "passed": True,
+    }
+
+
+def check_shards(request: Request, job: Job, parts: Parts) -> Record | None:
+    """Check that shards that serve on unchanged had no forgotten row, and that none is left in the partition.
+
+    Args:
+        request: The request.
+        job: The job of a method with shards.
+        parts: All parts of the split.
+
+    Returns:
+        The record, or None where no shard was deployed ahead.
+
+    Raises:
+        CragruError: If a shard that held a forgotten row was kept.
+    """
+    before = {Path(path).name: sha for path, sha in job.inputs.items() if request.is_deployed_shard(path)}
+    if not before:
+        return None
+    after = {Path(path).name: sha for path, sha in job.outputs.items() if "/after/shards/" in path}
+    old = next(path for path in job.inputs if request.is_partition(path))
+    new = next(path for path in job.outputs if path.endswith("/after/partition.parquet"))
+    gone = set(pd.concat([parts[name] for name in FORGOTTEN])["row"])
+    held = pd.read_parquet(old, columns=["row", "shard"])
+    touched = {f"shard-{shard:02d}.safetensors" for shard in held["shard"][held["row"].isin(gone)]}
+    kept = sorted(name for name in after if after[name] == before.get(name))
+    wrong = sorted(touched & set(kept))
+    if wrong or gone & set(pd.read_parquet(new, columns=["row"])["row"]):
+        raise CragruError(f"{job.manifest}: still has forgotten rows in its shards ({', '.join(wrong) or new})")
+    return {
+        "check": "shards that serve on unchanged held no forgotten row",
+        "looked_at": sorted([old, new, *(path for path in (*job.inputs, *job.outputs) if "/shards/" in path)]),
+        "shards": len(after),
+        "unchanged": len(kept),
+        "forgotten_found": 0,
+        "passed": True,
+    }
+
+
+def check_proof(provenance: Provenance, job: Job) -> Record:
+    """Check that a proof is of the prompts that are there, and that it found nothing forgotten.
+
+    Args:
+        provenance: What was made from what.
+        job: The job that checked prompts.
+
+    Raises:
+        CragruError: If it is of no prompts that are known, or counts a forgotten row.
+    """
+    proof = next(path for path in job.outputs if path.endswith("/prompts-checked.json"))
+    prompts = [path for path in job.inputs if path.endswith("/prompts.jsonl")]
+    if len(prompts) != 1 or provenance.maker(prompts[0]) is None or Path(prompts[0]).parent != Path(proof).parent:
+        raise CragruError(f"{proof}: is no proof of the prompts beside it; delete it and run the workflow again")
+    counts = read_json(proof)
+    if counts["forgotten_in_history"] != 0:
+        raise CragruError(f"{proof}: found {counts['forgotten_in_history']} forgotten rows in histories of prompts")
+    return {
+        "check": "no history in a prompt shows a forgotten row",
+        "looked_at": [prompts[0], proof],
+        "candidates_of": job.wildcards["source"],
+        **{name: counts[name] for name in ("prompts", "history_rows", "candidates", "forgotten_candidates")},
+        "forgotten_found": 0,
+        "passed": True,
+    }
+
+
+def all_checks(request: Request, provenance: Provenance, parts: Parts, claims: dict[str, str]) -> list[Record]:
+    """Every check that applies.
+
+    Raises:
+        CragruError: If one fails.
+    """
+    unlearned = [job for job in provenance.jobs if job.rule in UNLEARN]
+    found = [check_split(request, parts)]
+    found += [check_exact(request, provenance, job, claims) for job in unlearned]
+    found += [check_shards(request, job, parts) for job in unlearned]
+    found += [check_proof(provenance, job) for job in provenance.jobs if job.rule in PROOF]
+    return [record for record in found if record is not None]
+
+
+def _is_from_before(request: Request, path: str) -> bool:
+    return request.is_partition(path) or request.is_deployed_shard(path)
+
+
+def _pairs(rows: pd.DataFrame) -> set[tuple[int, int]]:
+    return set(zip(rows["user"].tolist(), rows["item"].tolist(), strict=True))

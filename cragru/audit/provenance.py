@@ -1,0 +1,115 @@
+"""What was made from what, by the manifests beside the artifacts: not by clock, and not by what was planned."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cragru.errors import CragruError
+from cragru.io import read_json, sha256
+
+FOLDERS_MADE = {  # outputs that are folders, which manifests do not list; relative to the manifest
+    "train_shards": "shards",
+    "unlearn_shards": "after/shards",
+    "unlearn_request_shards": "after/shards",
+    "fit_strategy": "fit",
+}
+FOLDERS_READ = {  # inputs that are folders
+    "unlearn_request_shards": "results/{dataset}/{protocol}/{seed}/{backbone}/{method}/before/shards",
+    "select_histories": "results/{dataset}/{protocol}/{seed}/{backbone}/cragru/{source}/{strategy}/fit",
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a manifest says."""
+
+    manifest: str
+    rule: str
+    wildcards: dict[str, str]
+    params: dict[str, Any]
+    inputs: dict[str, str]  # path -> SHA-256
+    outputs: dict[str, str]
+
+
+class Provenance:
+    """The jobs behind some manifests, each file's maker, and checksums as they are now."""
+
+    def __init__(self, manifests: Iterable[str]) -> None:
+        """Read manifests, and check that they speak of the files that are there.
+
+        Args:
+            manifests: Their paths, relative to the working directory.
+
+        Raises:
+            CragruError: If a file is missing, or is not the one that a manifest speaks of.
+        """
+        self._checksums: dict[str, str] = {}
+        self.jobs = [self._read(path) for path in sorted(set(manifests))]
+        self._maker = {path: job for job in self.jobs for path in job.outputs}
+
+    def sha256(self, path: str) -> str:
+        """A file's checksum, read once.
+
+        Raises:
+            CragruError: If there is no such file.
+        """
+        if path not in self._checksums:
+            try:
+                self._checksums[path] = sha256(path)
+            except OSError as error:
+                raise CragruError(f"{path}: cannot be read ({error.strerror}); run the workflow again") from error
+        return self._checksums[path]
+
+    @property
+    def files(self) -> dict[str, str]:
+        """All files that were looked at, with their checksums."""
+        return dict(sorted(self._checksums.items()))
+
+    def maker(self, path: str) -> Job | None:
+        """The job that made a file, if a manifest tells."""
+        return self._maker.get(path)
+
+    def behind(self, job: Job, stop: Callable[[str], bool]) -> list[str]:
+        """Everything that a job's outputs were made from, directly or not.
+
+        Args:
+            job: The job.
+            stop: Tells at which files to look no further.
+
+        Returns:
+            Paths in order, those at which it stopped among them.
+        """
+        found: set[str] = set()
+        waiting = list(job.inputs)
+        while waiting:
+            path = waiting.pop()
+            if path in found:
+                continue
+            found.add(path)
+            maker = None if stop(path) else self.maker(path)
+            waiting += maker.inputs if maker else []
+        return sorted(found)
+
+    def _read(self, path: str) -> Job:
+        self.sha256(path)
+        record = read_json(path)
+        rule, wildcards = record["rule"], record["wildcards"]
+        for kind in ("inputs", "outputs"):
+            for name, recorded in record[kind].items():
+                if self.sha256(name) != recorded:
+                    raise CragruError(f"{name}: is not the file that {path} speaks of; run the workflow again")
+        made = {name: self.sha256(name) for name in _files_in(FOLDERS_MADE, rule, wildcards, Path(path).parent)}
+        read = {name: self.sha256(name) for name in _files_in(FOLDERS_READ, rule, wildcards, Path())}
+        return Job(path, rule, wildcards, record["params"], record["inputs"] | read, record["outputs"] | made)
+
+
+def _files_in(folders: dict[str, str], rule: str, wildcards: dict[str, str], base: Path) -> list[str]:
+    """The files of a rule's folder, if it has one; Snakemake's own, which are hidden, aside."""
+    if rule not in folders:
+        return []
+    folder = base / folders[rule].format(**wildcards)
+    found = sorted(path.as_posix() for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    if not found and rule != "fit_strategy" and rule != "select_histories":  # a strategy may have learnt nothing
+        raise CragruError(f"{folder}: has no files; run the workflow again")
+    return found

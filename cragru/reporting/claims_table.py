@@ -1,0 +1,125 @@
+"""The paper's headline, computed: how much quality CRAGRU keeps, how much faster it serves one request."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cragru.errors import CragruError
+from cragru.evaluation.bootstrap import Resampling
+from cragru.evaluation.significance import paired_values
+from cragru.reporting.grid import Cell
+from cragru.reporting.time_table import SEQUENTIAL
+from cragru.reporting.utility_table import Measured
+
+GROUP = ["dataset", "backbone"]
+COLUMNS = [*GROUP, "claim", "printed", "value", "low", "high", "n"]
+PRINTED_KEPT, PRINTED_SPEED = 0.9, 4.5  # the paper's third contribution: "approximately 90%", "4.5x"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A claim that a row keeps a share of another row's ranking quality.
+
+    Attributes:
+        label: Of the row.
+        reference: Label of the other.
+        mask: Which mask's results.
+        printed: What the paper says of it, if it does.
+    """
+
+    label: str
+    reference: str
+    mask: str
+    printed: float | None = None
+
+
+def kept_claims(
+    measured: Iterable[Measured], claims: Sequence[Kept], k: int, resampling: Resampling, least_users: int
+) -> pd.DataFrame:
+    """Ratios of mean NDCG@k of two rows over the same users, with intervals over users.
+
+    Args:
+        measured: Every row under every seed, of one panel.
+        claims: Which rows, for each data set and backbone that has them.
+        k: Cut-off.
+        resampling: How intervals are made; both rows' users are drawn together.
+        least_users: A ratio of fewer users is missing.
+
+    Returns:
+        Columns `COLUMNS`.
+    """
+    groups: dict[tuple[str, str], dict[str, dict[int, pd.DataFrame]]] = {}
+    for row in measured:
+        groups.setdefault((row.dataset, row.backbone), {}).setdefault(row.method, {})[row.seed] = row.per_user
+    found = []
+    for names, rows in groups.items():
+        for claim in claims:
+            if claim.label not in rows or claim.reference not in rows:
+                continue
+            pair = {label: rows[label] for label in (claim.label, claim.reference)}
+            values = paired_values(pair, "ndcg", claim.mask, k)
+            text = f"NDCG@{k} of {claim.label} / of {claim.reference}, mask {claim.mask}"
+            line = dict(zip(GROUP, names, strict=True)) | {"claim": text, "printed": claim.printed, "n": len(values)}
+            if len(values) >= least_users:
+                arrays = [values[label].to_numpy() for label in pair]
+                interval = resampling.interval(_ratio, arrays, "claims", claim.label, claim.reference, claim.mask)
+                line |= {"value": interval.value, "low": interval.low, "high": interval.high}
+            found.append(line)
+    return pd.DataFrame(found, columns=COLUMNS)
+
+
+def speed_claims(times: pd.DataFrame, label: str) -> pd.DataFrame:
+    """How many times faster a row serves one request than the fastest other, from Table III.
+
+    Args:
+        times: From `cragru.reporting.time_table.time_table`.
+        label: The row.
+
+    Returns:
+        Columns `COLUMNS`; the bounds are those of the row's fastest and slowest request, `n` is how many there were.
+
+    Raises:
+        CragruError: If no group has the row beside another.
+    """
+    found = []
+    for names, rows in times.groupby(GROUP, sort=False):
+        own, others = rows[rows["method"] == label], rows[rows["method"] != label]
+        if own.empty or others.empty:
+            continue
+        fastest, row = others[SEQUENTIAL].min(), own.iloc[0]
+        claim = f"Speed-up of {label} for one user over the fastest other method"
+        line = dict(zip(GROUP, names, strict=True)) | {"claim": claim, "printed": PRINTED_SPEED}
+        bounds = {"low": fastest / row[f"{SEQUENTIAL}_max"], "high": fastest / row[f"{SEQUENTIAL}_min"]}
+        found.append(line | {"value": row["speed_up"], **bounds, "n": row["measured"]})
+    if not found:
+        raise CragruError(f"claims: the table of times has no row {label!r} beside another; set its key cragru to true")
+    return pd.DataFrame(found, columns=COLUMNS)
+
+
+def claims_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Cell]]]:
+    """Header and cells: what is claimed, what the paper says, what was found."""
+    grid = []
+    for row in table.to_dict("records"):
+        found = f"{row['value']:.3g} ({row['low']:.3g} to {row['high']:.3g})" if pd.notna(row["value"]) else ""
+        printed = f"{row['printed']:g}" if pd.notna(row["printed"]) else ""
+        texts = (row["dataset"], row["backbone"], row["claim"], printed, found, f"{row['n']:.0f}")
+        grid.append([Cell(text) for text in texts])
+    return ["Data set", "Backbone", "Claim", "Printed", "Here", "n"], grid
+
+
+def claims_notes(resampling: Resampling, least_users: int) -> list[str]:
+    """What a reader must know to trust the numbers."""
+    return [
+        f"NDCG: {resampling.level:.0%} intervals over the cohort's users (bootstrap, n users; blank below "
+        f"{least_users}). Mask B hides the forgotten rows from both, as what the original model knows of them is no "
+        "merit; mask A lets them compete. The row without the LLM shows how much of what is kept the backbone's order "
+        "alone keeps. Speed: seconds of the fastest other method / CRAGRU's, medians of n requests, with CRAGRU's "
+        "fastest and slowest; below 1 another method is faster, and its scores are ready for all users. The paper "
+        "prints averages over data sets and backbones, of another LLM on other devices."
+    ]
+
+
+def _ratio(own: np.ndarray, other: np.ndarray) -> np.ndarray:
+    return own.mean(axis=1) / other.mean(axis=1)

@@ -1,0 +1,88 @@
+"""Whether rows of a table of ranking quality differ: paired tests per user, one family for the whole table."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import pandas as pd
+
+from cragru.errors import CragruError
+from cragru.evaluation.bootstrap import Resampling
+from cragru.evaluation.significance import LEAST_SEEDS, compare, one_family
+from cragru.reporting.utility_table import Measured
+
+GROUP = ["panel", "dataset", "backbone"]
+LEVEL = 0.05
+
+
+def significance_table(
+    measured: Iterable[Measured],
+    mask: str,
+    cutoffs: Sequence[int],
+    references: Mapping[str, str],
+    null: tuple[str, str],
+    resampling: Resampling,
+) -> pd.DataFrame:
+    """Compare the rows of each panel, data set and backbone with one of them.
+
+    Args:
+        measured: Every row under every seed.
+        mask: Which mask's results, `A` or `B`.
+        cutoffs: Values of K.
+        references: By panel the label of the row that the others are held against; a group without it is left out.
+        null: Labels of Retrain and of Retrain with other random streams, whose difference stands beside every other;
+            the second is no row of the table and is compared with nothing else.
+        resampling: How intervals are made.
+
+    Returns:
+        Columns of `GROUP` and of `cragru.evaluation.significance.compare`, `p_holm` over all rows.
+
+    Raises:
+        CragruError: If a group lacks a label of `null`, there is nothing to compare, or rows cannot be paired.
+    """
+    groups: dict[tuple[str, ...], dict[str, dict[int, pd.DataFrame]]] = {}
+    for row in measured:
+        rows = groups.setdefault((row.panel, row.dataset, row.backbone), {})
+        rows.setdefault(row.method, {})[row.seed] = row.per_user
+    frames = []
+    for names, rows in groups.items():
+        missing = [label for label in null if label not in rows]
+        if missing:
+            raise CragruError(f"{', '.join(names)}: no row {missing[0]!r} to tell noise by; add that method")
+        reference = references.get(names[0])
+        compared = {label: own for label, own in rows.items() if label != null[1]}
+        if reference in compared and len(compared) > 1:
+            frame = compare(compared, reference, mask, cutoffs, resampling, tuple(rows[label] for label in null))
+            frames.append(frame.assign(**dict(zip(GROUP, names, strict=True))))
+    if not frames:
+        wanted = " or ".join(references.values())
+        raise CragruError(f"differences: no group has a row {wanted} and another beside it; nothing to compare")
+    table = one_family(frames)
+    return table[[*GROUP, *(name for name in table if name not in GROUP)]]
+
+
+def mark_differences(table: pd.DataFrame, tests: pd.DataFrame) -> pd.DataFrame:
+    """Add the column `differs` to a table of ranking quality: whether a cell differs from its panel's reference.
+
+    Args:
+        table: From `cragru.reporting.utility_table.utility_table`.
+        tests: From `significance_table`.
+    """
+    found = tests[tests["p_holm"] < LEVEL]
+    keys = [*GROUP, "method", "metric", "k"]
+    differing = set(found.rename(columns={"comparison": "method"})[keys].itertuples(index=False, name=None))
+    return table.assign(differs=[row in differing for row in table[keys].itertuples(index=False, name=None)])
+
+
+def significance_note(tests: pd.DataFrame, references: Mapping[str, str]) -> str:
+    """What the marks mean, or why there is none."""
+    against = "; ".join(f"{panel}: {label}" for panel, label in references.items() if panel in set(tests["panel"]))
+    size = int(tests["p"].notna().sum())
+    if not size:
+        return (
+            f"Differences from the row that a panel is held against ({against}) were not tested: that takes "
+            f"{LEAST_SEEDS} seeds. Their sizes and intervals are in the CSV of differences beside this table."
+        )
+    return (
+        f"*: differs from the row that its panel is held against ({against}), p < {LEVEL:g} by paired tests per user "
+        f"(NDCG: Wilcoxon, HR: McNemar), Holm over the table's {size} comparisons; only where enough users were "
+        "evaluated."
+    )

@@ -1,0 +1,89 @@
+"""What a method takes as a request grows (Section V-C of the paper): one user against a tenth of all interactions."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from cragru.errors import CragruError
+from cragru.reporting.cost_table import significant
+from cragru.reporting.grid import Cell
+from cragru.reporting.time_table import NAMES, SEQUENTIAL
+
+COLUMNS = [*NAMES, "one_user", "large", "growth", "is_computed", "users_in_a_retraining"]
+
+
+def size_table(
+    times: pd.DataFrame, large: Iterable[Mapping[str, Any]], users: Mapping[str, int], retrain: str
+) -> pd.DataFrame:
+    """Seconds of each method for a small and for a large request.
+
+    Args:
+        times: From `cragru.reporting.time_table.time_table`: one user.
+        large: One record per row and seed of the large request: labels `dataset`, `backbone`, `method`;
+            `seconds_sequential` of it all, or, for what answers users one by one, `seconds_per_user`.
+        users: How many ask in the large request, by label of the data set.
+        retrain: Label of the row that is Retrain.
+
+    Returns:
+        One row per label that has both, `COLUMNS`: median seconds for one user, mean seconds over seeds for the large
+        request, their ratio; `is_computed`, whether the large one is seconds per user times users; for such rows how
+        many users are served in the time of one retraining (missing for others).
+
+    Raises:
+        CragruError: If no row has both.
+    """
+    frame = pd.DataFrame(list(large))
+    small = times.set_index(NAMES)[SEQUENTIAL]
+    found = []
+    for names, rows in frame.groupby(NAMES, sort=False):
+        if names not in small.index:
+            continue
+        per_user = rows["seconds_per_user"].mean() if "seconds_per_user" in rows else float("nan")
+        is_computed = bool(pd.notna(per_user))
+        seconds = per_user * users[names[0]] if is_computed else rows[SEQUENTIAL].mean()
+        found.append([*names, small[names], seconds, seconds / small[names], is_computed, per_user])
+    if not found:
+        raise CragruError("request sizes: no method serves both a single user and the large request; name one")
+    table = pd.DataFrame(found, columns=[*COLUMNS[:-1], "per_user"])
+    retraining = table[table["method"] == retrain].set_index(NAMES[:2])["large"]
+    keys = pd.MultiIndex.from_frame(table[NAMES[:2]])
+    table["users_in_a_retraining"] = retraining.reindex(keys).to_numpy() / table["per_user"]
+    return table[COLUMNS]
+
+
+def size_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Cell]]]:
+    """Header and cells of `size_table`."""
+    header = [
+        "Data set",
+        "Backbone",
+        "Method",
+        "One user [s]",
+        "A tenth of all rows [s]",
+        "Ratio",
+        "Users a retraining",
+    ]
+    grid = []
+    for row in table.to_dict("records"):
+        large = significant(row["large"]) + (" *" if row["is_computed"] else "")
+        served = row["users_in_a_retraining"]
+        numbers = (significant(row["one_user"]), large, significant(row["growth"]))
+        texts = (*(row[name] for name in NAMES), *numbers, significant(served) if pd.notna(served) else "")
+        grid.append([Cell(text) for text in texts])
+    return header, grid
+
+
+def size_notes(titles: tuple[str, str], users: Mapping[str, int]) -> list[str]:
+    """What the columns are.
+
+    Args:
+        titles: What captions call the protocols of the small and of the large request.
+        users: How many ask in the large one.
+    """
+    asking = "; ".join(f"{dataset}: {count:,}" for dataset, count in users.items())
+    return [
+        f"One user: {titles[0]}, median. A tenth of all rows: {titles[1]}; it touches all shards, trained together. "
+        "Ratio: the second / the first. *: computed, not measured: mean seconds of a cohort's user, in a batch, "
+        f"times all users ({asking}), for a tenth of the rows touches nearly everyone. Users a retraining: how many "
+        "users such a method answers in the time in which Retrain serves all of them."
+    ]

@@ -1,0 +1,24 @@
+"""Delete what holds forgotten rows or was trained on them."""
+
+import logging
+import os
+
+from cragru.audit.commitment import read_key
+from cragru.audit.purging import purge
+from cragru.audit.request import RESULTS
+from cragru.audit.verification import find_certificates
+from cragru.smk import stage
+
+
+def main(job):
+    find_certificates(job.params.certificates)
+    deleted = purge(job.params.certificates, read_key(RESULTS, os.environ))
+    for path in deleted:
+        logging.getLogger("cragru").info("purged %s", path)
+    logging.getLogger("cragru").info(
+        "%d files purged; purged.json beside each certificate lists what remains", len(deleted)
+    )
+
+
+if __name__ == "__main__":
+    stage(snakemake, main)

@@ -1,0 +1,23 @@
+"""A model's lists: nothing that a user has seen, and nothing that was forgotten (mask B)."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from cragru.backbones.base import FactorModel
+from cragru.data.parts import read_parts, read_sizes
+from cragru.evaluation.bias_schema import LISTS
+from cragru.evaluation.utility import recommended
+from cragru.io import write_parquet
+from cragru.smk import stage
+
+
+def main(job):
+    parts = read_parts(Path(job.input.record).parent, ["train", "valid", "forget", "test"])
+    hidden = pd.concat([parts[name] for name in ("train", "valid", "forget")])
+    lists = recommended(FactorModel.load(job.input.model), hidden, parts["test"], *read_sizes(job.input.statistics))
+    write_parquet(job.output.lists, lists, LISTS)
+
+
+if __name__ == "__main__":
+    stage(snakemake, main)

@@ -1,0 +1,319 @@
+"""Certificates of a hand-made results folder: six interactions, two of them forgotten, a model of each kind."""
+
+import json
+import re
+
+import pandas as pd
+import pytest
+from audit_world import CLAIMS, REQUEST, RETRAIN, SECRET, STATE, World
+
+from cragru.audit.certificate import as_text, build_certificate
+from cragru.audit.commitment import Key
+from cragru.audit.purging import purge
+from cragru.audit.request import Request
+from cragru.audit.verification import Verifier, find_certificates
+from cragru.errors import CragruError
+from cragru.io import read_json, write_json
+
+KEY = Key(SECRET)
+
+
+@pytest.fixture
+def world(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return World(tmp_path)
+
+
+def verified(key=KEY):
+    verifier = Verifier(key)
+    for path in find_certificates("results/run/certificates"):
+        verifier.verify(path)
+    verifier.report()
+    return verifier.verified
+
+
+def built(world, claims=CLAIMS):
+    return build_certificate(REQUEST, world.manifests, claims, KEY)
+
+
+def artifact(certificate, ending):
+    return next(made for made in certificate["artifacts"] if made["manifest"].endswith(ending))
+
+
+def test_what_was_removed_is_committed_to(world):
+    commitment = built(world)["commitment"]
+    assert (commitment["interactions"], commitment["held_out_interactions"], commitment["users"]) == (2, 0, 2)
+    # by hand: rows 1 and 4 of the world, under the publisher's ids
+    rows = [("u70", "i900", 874000001), ("u71", "i902", 874000004)]
+    expected = [KEY.commit("interaction", "toy", "paper", 1, None, "forget", *row) for row in rows]
+    assert commitment["removed"] == {"forget": sorted(expected), "forget-heldout": []}
+    assert commitment["key"] == KEY.fingerprint
+
+
+def test_nothing_is_in_clear(world):
+    text = as_text(built(world))
+    assert not re.search(r"u7\d|i90\d|87400000\d", text)
+    assert SECRET.hex() not in text
+    assert str(world.folder) not in text
+    checksums = {
+        entry for path in world.manifests for entry in re.findall("[0-9a-f]{64}", (world.folder / path).read_text())
+    }
+    assert checksums
+    assert not [checksum for checksum in checksums if checksum in text]
+
+
+def test_the_same_files_give_the_same_bytes(world):
+    assert as_text(built(world)) == as_text(build_certificate(REQUEST, reversed(world.manifests), CLAIMS, KEY))
+    assert as_text(built(world)).encode() == world.certify().read_bytes()
+
+
+def test_what_is_claimed_of_each_artifact(world):
+    certificate = built(world)
+    assert {made["manifest"].removeprefix(f"{STATE}/"): made["guarantee"] for made in certificate["artifacts"]} == {
+        "bpr/cragru/original/manifest.json": "exact in the prompt, candidates of the original model",
+        "bpr/cragru/original/none/cell/manifest.json": "exact in the prompt, candidates of the original model",
+        "bpr/cragru/original/none/cell/prompts-checked-manifest.json": "a proof about prompts",
+        "bpr/grapheraser/before/partition-manifest.json": "before the request",
+        "bpr/grapheraser/manifest.json": "exact given the partition",
+        "bpr/ifru/manifest.json": "approximate",
+        "bpr/original/manifest.json": "before the request",
+        "bpr/retrain/manifest.json": "exact",
+        "split/manifest.json": "what remains, and what is forgotten",
+    }
+    original = f"{STATE}/bpr/original/model.safetensors"
+    forget = f"{STATE}/split/forget.parquet"
+    assert artifact(certificate, "retrain/manifest.json")["derives_from_forgotten"] == []
+    assert artifact(certificate, "ifru/manifest.json")["derives_from_forgotten"] == [original, forget]
+    assert artifact(certificate, "cell/manifest.json")["derives_from_forgotten"] == [original, forget]
+    assert artifact(certificate, "grapheraser/manifest.json")["derives_from_forgotten"] == [forget]
+    after = {made["manifest"] for made in certificate["artifacts"] if not made["built_after_the_request"]}
+    assert after == {
+        f"{STATE}/bpr/{name}" for name in ("grapheraser/before/partition-manifest.json", "original/manifest.json")
+    }
+
+
+def test_checks_count_what_they_looked_at(world):
+    checks = built(world)["checks"]
+    assert all(check["passed"] and check["forgotten_found"] == 0 for check in checks)
+    assert checks[0]["rows"] == {"forget": 2, "forget-heldout": 0, "train": 2, "valid": 1, "test": 1}
+    assert [check["claim"] for check in checks if "claim" in check] == ["exact given the partition", "exact"]
+    assert (checks[-1]["prompts"], checks[-1]["candidates"], checks[-1]["forgotten_candidates"]) == (1, 4, 1)
+
+
+def test_what_is_not_guaranteed_is_said(world):
+    certificate = built(world)
+    text = " ".join(certificate["not_guaranteed"])
+    assert "ifru: approximate" in text
+    assert "grapheraser: exact given the partition" in text
+    assert "1 of 4 candidates (25.0%) are items that their user has asked to forget" in text
+    purged = {entry["path"].removeprefix(f"{STATE}/") for entry in certificate["remains"] if entry["purge"]}
+    assert purged == {
+        "split/forget.parquet",
+        "split/forget-heldout.parquet",
+        "bpr/original/model.safetensors",
+        "bpr/grapheraser/before/partition.parquet",
+        "bpr/cragru/original/candidates.parquet",
+    }
+    kept = {entry["path"] for entry in certificate["remains"] if not entry["purge"]}
+    assert kept == {
+        "results/raw/toy",
+        "results/toy/prepared/interactions.parquet",
+        f"{STATE}/bpr/ifru/model.safetensors",
+        f"{STATE}/bpr/grapheraser/model.safetensors",
+        f"{STATE}/bpr/cragru/original/none/cell/prompts.jsonl",
+    }
+
+
+def test_only_what_applies_is_said(world):
+    certificate = build_certificate(REQUEST, world.of("split", "retrain"), {"retrain": "exact"}, KEY)
+    text = " ".join(certificate["not_guaranteed"])
+    assert not re.search("approximate|partition|candidates|Strategies", text)
+
+
+def test_every_altered_file_is_named(world):
+    world.certify()
+    assert len(verified()) == 1
+    files = read_json(next(iter(find_certificates("results/run/certificates"))))["files"]
+    assert len(files) > 25
+    for name in files:
+        path = world.folder / name
+        before = path.read_bytes()
+        path.write_bytes(before + b" ")
+        with pytest.raises(CragruError, match=rf"^files are not as certified: {re.escape(name)} \(altered\)$"):
+            verified()
+        path.unlink()
+        with pytest.raises(CragruError, match=rf"^files are not as certified: {re.escape(name)} \(missing\)$"):
+            verified()
+        path.write_bytes(before)
+    assert len(verified()) == 1
+
+
+def test_many_altered_files_are_counted(world):
+    world.certify()
+    for path in world.manifests:
+        world.alter(path)
+    with pytest.raises(CragruError, match=r"\(altered\), and 1 more$") as error:
+        verified()
+    assert "\n" not in str(error.value)
+
+
+def test_an_altered_certificate_is_named(world):
+    path = world.certify()
+    certificate = read_json(path)
+    certificate["claims"]["ifru"] = "exact"
+    write_json(path, certificate)
+    with pytest.raises(CragruError, match=r"certificate.json: its seal is broken"):
+        verified()
+
+
+def test_a_certificate_of_other_code_is_told(world):
+    path = world.certify()
+    body = {name: value for name, value in read_json(path).items() if name != "seal"}
+    write_json(path, KEY.sealed(body | {"not_guaranteed": []}))
+    with pytest.raises(CragruError, match="built again from the files it differs"):
+        verified()
+
+
+def test_another_key_is_told_apart(world):
+    world.certify()
+    other = Key(bytes(32))
+    with pytest.raises(CragruError, match=f"made with the key {KEY.fingerprint}, but this is {other.fingerprint}"):
+        verified(other)
+
+
+def test_no_certificates_say_what_to_do(world):
+    with pytest.raises(CragruError, match="no certificates; run the workflow first"):
+        verified()
+
+
+def test_a_forgotten_row_in_train_fails(world):
+    world.smuggle_row()
+    with pytest.raises(CragruError, match=r"paper/1/split: forget \+ train \+ valid \+ test is no permutation"):
+        built(world)
+
+
+def test_a_forgotten_pair_under_another_row_number_fails(world):
+    world.smuggle_pair()
+    with pytest.raises(CragruError, match="paper/1/split: rows differ from the prepared interactions"):
+        built(world)
+
+
+@pytest.mark.parametrize(
+    ("read", "said"),
+    [
+        (f"{STATE}/split/forget.parquet", "holds forgotten rows or was trained on them"),
+        (f"{STATE}/bpr/original/model.safetensors", "holds forgotten rows or was trained on them"),
+        ("results/toy/prepared/interactions.parquet", "holds forgotten rows or was trained on them"),
+        (f"{STATE}/notes.csv", "has no manifest that says its origin"),
+    ],
+)
+def test_an_exact_method_that_read_more_fails(world, read, said):
+    (world.folder / STATE / "notes.csv").write_text("1")
+    world.add_input(f"{RETRAIN}/manifest.json", read)
+    with pytest.raises(CragruError, match=f"retrain claims to be exact, but read {re.escape(read)}: it {said}"):
+        built(world)
+
+
+def test_an_exact_method_that_read_an_approximate_model_fails(world):
+    world.add_input(f"{RETRAIN}/manifest.json", f"{STATE}/bpr/ifru/model.safetensors")
+    with pytest.raises(CragruError, match=r"retrain claims to be exact, but read .*(forget.parquet|original/model)"):
+        built(world)
+
+
+def test_an_exact_claim_with_a_learnt_partition_fails(world):
+    with pytest.raises(CragruError, match="its partition is not known to be random"):
+        built(world, CLAIMS | {"grapheraser": "exact"})
+
+
+def test_a_method_without_a_claim_fails(world):
+    with pytest.raises(CragruError, match="made something of which nothing is claimed"):
+        built(world, {"retrain": "exact"})
+
+
+def test_a_proof_that_counts_a_forgotten_row_fails(world):
+    cell = f"{STATE}/bpr/cragru/original/none/cell"
+    world.rewrite(f"{cell}/prompts-checked.json", {**world.proof, "forgotten_in_history": 1})
+    with pytest.raises(CragruError, match="found 1 forgotten rows in histories of prompts"):
+        built(world)
+
+
+def test_a_proof_of_other_prompts_fails(world):
+    cell = f"{STATE}/bpr/cragru/original/none/cell"
+    (world.folder / cell / "prompts.jsonl").write_text("{}\n{}\n")
+    with pytest.raises(CragruError, match=r"prompts.jsonl: is not the file that .*manifest.json speaks of"):
+        built(world)
+
+
+def test_a_request_of_another_seed_fails(world):
+    with pytest.raises(CragruError, match="is of another request"):
+        build_certificate(Request("toy", "paper", 1), [*world.manifests, world.other_seed()], CLAIMS, KEY)
+
+
+def test_a_purge_deletes_and_says_what_remains(world):
+    path = world.certify()
+    (world.folder / STATE / "bpr/original/per-user.parquet").write_text("by user")
+    deleted = purge("results/run/certificates", KEY)
+    assert [name.removeprefix(f"{STATE}/") for name in deleted] == [
+        "bpr/cragru/original/candidates.parquet",
+        "bpr/grapheraser/before/partition.parquet",
+        "bpr/original/model.safetensors",
+        "bpr/original/per-user.parquet",
+        "split/forget-heldout.parquet",
+        "split/forget.parquet",
+    ]
+    assert not [name for name in deleted if (world.folder / name).exists()]
+    assert (world.folder / STATE / "bpr/original/manifest.json").exists()
+    record = read_json(path.with_name("purged.json"))
+    assert sorted(record["purged"]) == deleted
+    assert not [entry for entry in record["remains"] if entry["purge"]]
+    (line,) = verified()
+    assert "6 files purged" in line
+    assert purge("results/run/certificates", KEY) == []
+    assert sorted(read_json(path.with_name("purged.json"))["purged"]) == deleted
+
+
+def test_what_a_purge_left_is_still_verified(world):
+    path = world.certify()
+    purge("results/run/certificates", KEY)
+    world.alter(f"{RETRAIN}/model.safetensors")
+    (world.folder / STATE / "split/forget.parquet").write_text("again")
+    with pytest.raises(CragruError, match=r"retrain/model.safetensors \(altered\).*forget.parquet \(was purged and is"):
+        verified()
+    record = read_json(path.with_name("purged.json"))
+    record["purged"] |= {f"{RETRAIN}/model.safetensors": "0" * 64}
+    write_json(path.with_name("purged.json"), record)
+    with pytest.raises(CragruError, match=r"purged.json: its seal is broken"):
+        verified()
+
+
+def test_a_record_of_another_certificate_is_refused(world):
+    path = world.certify()
+    purge("results/run/certificates", KEY)
+    record = {name: value for name, value in read_json(path.with_name("purged.json")).items() if name != "seal"}
+    write_json(path.with_name("purged.json"), KEY.sealed(record | {"certificate": "0" * 64}))
+    with pytest.raises(CragruError, match=r"purged.json: is of another certificate"):
+        verified()
+
+
+def test_a_request_from_a_file_remains(world):
+    (world.folder / "requests").mkdir()
+    (world.folder / "requests/spring.csv").write_text("user,item\n")
+    world.add_input(f"{STATE}/split/manifest.json", "requests/spring.csv")
+    assert {"path": "requests/spring.csv", "holds": "the request itself, in clear", "purge": False} in built(world)[
+        "remains"
+    ]
+
+
+def test_a_purge_deletes_nothing_outside_the_request(world):
+    path = world.certify()
+    body = {name: value for name, value in read_json(path).items() if name != "seal"}
+    body["remains"].append({"path": f"{STATE}/../../../../secret", "holds": "", "purge": True})
+    write_json(path, KEY.sealed(body))
+    with pytest.raises(CragruError, match="does not belong to the request"):
+        purge("results/run/certificates", KEY)
+    assert (world.folder / STATE / "split/forget.parquet").exists()
+
+
+def test_json_is_plain(world):
+    assert json.loads(as_text(built(world))) == built(world)
+    assert pd.read_parquet(STATE + "/split/forget.parquet")["row"].tolist() == [1, 4]

@@ -1,0 +1,79 @@
+import hashlib
+import hmac
+import logging
+import stat
+from multiprocessing.pool import ThreadPool
+from pathlib import Path
+
+import pytest
+
+from cragru.audit.commitment import Key, key_path, read_key
+from cragru.errors import CragruError
+
+
+@pytest.fixture
+def environment(tmp_path):
+    return {"CRAGRU_AUDIT_KEY_FILE": str(tmp_path / "keys" / "audit.key")}
+
+
+def test_where_the_key_is(monkeypatch):
+    monkeypatch.setattr(Path, "home", lambda: Path("/home/a"))
+    assert key_path({}) == Path("/home/a/.config/cragru/audit.key")
+    assert key_path({"XDG_CONFIG_HOME": "/settings"}) == Path("/settings/cragru/audit.key")
+    assert key_path({"XDG_CONFIG_HOME": "/settings", "CRAGRU_AUDIT_KEY_FILE": "/k"}) == Path("/k")
+
+
+def test_a_commitment_is_an_hmac_of_plain_json():
+    expected = hmac.new(bytes(32), '["interaction","ü",1,null]'.encode(), hashlib.sha256).hexdigest()
+    assert Key(bytes(32)).commit("interaction", "ü", 1, None) == expected
+    assert Key(bytes(32)).commit("a", "b") != Key(bytes(32)).commit("ab")
+
+
+def test_a_key_is_made_once_and_only_its_owner_reads_it(tmp_path, environment, caplog):
+    caplog.set_level(logging.DEBUG)
+    first = read_key(tmp_path / "results", environment, make=True)
+    path = tmp_path / "keys" / "audit.key"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert read_key(tmp_path / "results", environment, make=True).fingerprint == first.fingerprint
+    assert [entry.name for entry in path.parent.iterdir()] == ["audit.key"]
+    assert len(caplog.records) == 1
+    assert path.read_text().strip() not in caplog.text + repr(first)
+
+
+def test_jobs_that_make_it_at_once_share_one(tmp_path, environment):
+    with ThreadPool(8) as pool:
+        keys = pool.map(lambda _: read_key(tmp_path / "results", environment, make=True), range(16))
+    assert len({key.fingerprint for key in keys}) == 1
+
+
+def test_verification_makes_no_key(tmp_path, environment):
+    with pytest.raises(CragruError, match=r"no audit key to read \(No such file or directory\)"):
+        read_key(tmp_path / "results", environment)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("password", "must hold 64 hex digits"), ("00" * 16, "has 16 bytes; it must have 32")]
+)
+def test_what_is_no_key_is_refused(tmp_path, text, said):
+    path = tmp_path / "audit.key"
+    path.write_text(text)
+    with pytest.raises(CragruError, match=said):
+        read_key(tmp_path / "results", {"CRAGRU_AUDIT_KEY_FILE": str(path)})
+
+
+def test_the_key_must_not_lie_in_the_results(tmp_path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "elsewhere").symlink_to(tmp_path / "results")
+    for place in ("results/audit.key", "elsewhere/a/audit.key"):
+        with pytest.raises(CragruError, match="must not lie in the results folder"):
+            read_key(tmp_path / "results", {"CRAGRU_AUDIT_KEY_FILE": str(tmp_path / place)}, make=True)
+    assert not list((tmp_path / "results").iterdir())
+
+
+def test_a_seal_breaks_with_any_change():
+    key = Key(bytes(32))
+    sealed = key.sealed({"claims": {"a": "exact"}})
+    key.check_seal(sealed, "certificate.json")
+    for altered in ({**sealed, "claims": {"a": "none"}}, {**sealed, "more": 1}, {"claims": {"a": "exact"}}):
+        with pytest.raises(CragruError, match=r"certificate.json: its seal is broken"):
+            key.check_seal(altered, "certificate.json")

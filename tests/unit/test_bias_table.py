@@ -1,0 +1,210 @@
+"""Table V: its rows, their null, blanks and notes by hand; its files."""
+
+import math
+import runpy
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from configuration import ROOT
+from documents import check_it_fits, compiled
+from snakemake.iocontainers import Namedlist
+
+from cragru.errors import CragruError
+from cragru.evaluation.bias import Lists, Results
+from cragru.evaluation.bias_schema import ITEM_ROWS, LISTS, USER_GROUPS
+from cragru.evaluation.bootstrap import Resampling
+from cragru.evaluation.schema import PER_USER
+from cragru.io import write_parquet
+from cragru.reporting.bias_table import Compared, bias_grid, bias_notes, whole_bias_table
+from cragru.reporting.grid import latex, markdown
+
+FEW = Resampling(seed=1, resamples=50)
+AGAIN = "Retrain, again"
+HEADER = ["All", "Similar", "Far", "Propagation bias", "SD over users", "Worst decile", "Disparity change"]
+MINUS = "\N{MINUS SIGN}"
+
+
+def per_user(ndcg):
+    columns = {"user": range(len(ndcg)), "mask": "B", "k": 10, "hr": 0, "ndcg": ndcg, "relevant": 1}
+    return pd.DataFrame(columns).astype(PER_USER)
+
+
+def compared(method, ndcg, again=0.5, backbone="BPR", similar=20, seeds=(1,), item_of_again=1):
+    """A method of forty users against a Retrain of .5 for all; the first are similar, the last two active."""
+    groups = np.array(["similar"] * similar + ["far"] * (40 - similar), dtype=object)
+    ndcg, again = (np.broadcast_to(values, 40).astype(float) for values in (ndcg, again))
+    results = Results(per_user(ndcg), per_user([0.5] * 40), per_user(again), groups, np.arange(40) // 38 + 1)
+    items = [
+        np.full((40, 2), item) for item in (0, 1, item_of_again)
+    ]  # the method recommends the popular item, Retrain the other
+    lists = Lists(np.arange(40), *items, training_rows=np.array([9, 1]))
+    return Compared(("ML", backbone, method), dict.fromkeys(seeds, results), dict.fromkeys(seeds, lists))
+
+
+def table_of(*rows, least_users=2):
+    return whole_bias_table(rows, FEW, "B", 10, least_users)
+
+
+def cells(table):
+    """Texts of the numbers by label of the row."""
+    header, grid = bias_grid(table, AGAIN)
+    assert header == ["Data set", "Backbone", "Method", *HEADER, "Popularity drift"]
+    return [(tuple(cell.text for cell in line[:3]), [cell.text for cell in line[3:]]) for line in grid]
+
+
+# --- the numbers
+
+
+def test_a_row_by_hand():
+    """Similar users lose .1, far ones .05 but for four who lose .4: all .11, the worst four .4."""
+    lost = np.r_[np.full(20, 0.1), np.full(16, 0.05), np.full(4, 0.4)]
+    ((names, texts), (null, _)) = cells(table_of(compared("M", 0.5 - lost)))
+    assert (names, null) == (("ML", "BPR", "M"), ("ML", "BPR", AGAIN))
+    far = (16 * 0.05 + 4 * 0.4) / 20
+    disparity = (0.5 - 3.6 / 38) - (0.5 - 0.4)  # of all that is lost, 4.4, the two active users have .8
+    drift = 80 / 85 * math.log(161)  # 80 items in one class, .5 added to each of ten
+    values = [-0.11, -0.1, -far, far - 0.1, lost.std(ddof=1), -0.4, disparity, drift]
+    assert texts == [f"{value:.4f}".replace("-", MINUS) for value in values]
+
+
+def test_the_null_is_what_a_second_retrain_would_have_as_a_method():
+    again = 0.5 + np.random.default_rng(1).normal(0, 0.05, 40)
+    table = table_of(*(compared(name, ndcg, again, item_of_again=0) for name, ndcg in (("M", 0.4), (AGAIN, again))))
+    own = table[(table["method"] == AGAIN) & (table["n"] > 0)]
+    for value, null in (("value", "null"), ("low", "null_low"), ("high", "null_high")):
+        np.testing.assert_array_equal(own[value], own[null])
+    shown = cells(table)
+    assert [names[2] for names, _ in shown] == ["M", AGAIN, AGAIN]
+    assert shown[1][1] == shown[2][1] != shown[0][1]
+
+
+def test_each_backbone_has_a_null_of_its_own_below_its_methods():
+    rows = [compared("M", 0.4, 0.6), compared("N", 0.3, 0.6), compared("M", 0.4, 0.7, "LightGCN")]
+    shown = [(*names[1:], texts[0]) for names, texts in cells(table_of(*rows))]
+    assert shown == [
+        ("BPR", "M", f"{MINUS}0.1000"),
+        ("BPR", "N", f"{MINUS}0.2000"),
+        ("BPR", AGAIN, "0.1000"),
+        ("LightGCN", "M", f"{MINUS}0.1000"),
+        ("LightGCN", AGAIN, "0.2000"),
+    ]
+
+
+def test_groups_of_too_few_users_are_blank_and_tell_how_many():
+    """Twelve similar users, four of the worst tenth, two active ones."""
+    ((_, texts), (_, null)) = cells(table_of(compared("M", 0.4, similar=12), least_users=13))
+    assert texts[:7] == [f"{MINUS}0.1000", "(n = 12)", f"{MINUS}0.1000", "(n = 12)", "0.0000", "(n = 4)", "(n = 2)"]
+    assert null[:7] == ["0.0000", "(n = 12)", "0.0000", "(n = 12)", "0.0000", "(n = 4)", "(n = 2)"]
+
+
+def test_nothing_but_blanks():
+    ((_, texts), (_, null)) = cells(table_of(compared("M", 0.4), least_users=41))
+    assert texts == null == [f"(n = {n})" for n in (40, 20, 20, 20, 40, 4, 2, 40)]
+
+
+def test_bounds_stand_beside_and_no_zero_is_negative():
+    lost = np.r_[np.full(20, 0.1), np.full(20, 0.1 - 1e-7)]
+    header, grid = bias_grid(table_of(compared("M", 0.5 - lost)), AGAIN)
+    line = dict(zip(header, grid[0], strict=True))
+    assert (line["All"].text, line["All"].paper) == (f"{MINUS}0.1000", f"{MINUS}0.1000, {MINUS}0.1000")
+    assert (line["Propagation bias"].text, line["Propagation bias"].paper) == ("0.0000", "0.0000, 0.0000")
+
+
+# --- what is shown
+
+
+def test_notes():
+    (note,) = bias_notes(table_of(compared("M", 0.4, similar=12)), "by hand", FEW, AGAIN, 10)
+    assert note.startswith("Protocol: by hand. Numbers are NDCG@10 of a method less Retrain's, user by user; below 0 ")
+    assert (
+        "95% intervals over users (bootstrap); one seed. Users: all: 40 users; similar: 12 users; far: 28 users" in note
+    )
+    (note,) = bias_notes(table_of(compared("M", 0.4, seeds=(1, 2))), "by hand", FEW, AGAIN, 10)
+    assert "a mean over 2 seeds (of split and training) comes first" in note
+
+
+def test_it_can_be_rendered(tmp_path):
+    rows = [compared(method, 0.4, 0.45, backbone) for backbone in ("BPR", "LightGCN") for method in ("M", "N")]
+    table = table_of(*rows)
+    header, grid = bias_grid(table, AGAIN)
+    assert f"| {MINUS}0.1000 [{MINUS}0.1000, {MINUS}0.1000] |" in markdown(header, grid, "c")
+    text = latex(header, grid, "c", "tab:5", bias_notes(table, "by hand", FEW, AGAIN, 10))
+    assert "$-$0.1000" in text
+    check_it_fits(compiled(tmp_path, text))
+
+
+# --- its files
+
+
+@pytest.fixture
+def files(tmp_path):
+    """What a row has under one seed: five users, of whom the last is not evaluated; user 1's second list is shorter."""
+    paths = {}
+
+    def write(name, frame, columns):
+        paths[name] = str(tmp_path / f"{name}.parquet")
+        write_parquet(paths[name], frame.astype(columns), columns)
+
+    groups = ["similar", "far", "far", "far", "forgotten"]
+    write(
+        "user_groups", pd.DataFrame({"user": range(5), "group": groups, "training_rows": [3, 1, 1, 1, 0]}), USER_GROUPS
+    )
+    write("item_rows", pd.DataFrame({"item": range(4), "training_rows": [3, 2, 1, 0]}), ITEM_ROWS)
+    for name, ndcg in (("method", [0.1, 0.2, 0.3, 0.4]), ("retrain", [0.5] * 4), ("again", [0.6] * 4)):
+        write(f"{name}_per_user", per_user(ndcg), PER_USER)
+        rows = [(user, rank, (user + rank) % 4) for user in range(4) for rank in (1, 2)]
+        lists = pd.DataFrame(rows, columns=list(LISTS))
+        write(f"{name}_lists", lists if name != "again" else lists.drop(index=3), LISTS)
+    return paths
+
+
+@pytest.fixture
+def script():
+    return runpy.run_path(str(ROOT / "scripts" / "bias_table.py"))
+
+
+def test_lists_are_read_with_their_gaps(files, script):
+    found = script["lists"](files)
+    assert found.users.tolist() == [0, 1, 2, 3]
+    assert found.method.tolist() == [[1, 2], [2, 3], [3, 0], [0, 1]]
+    assert found.again.tolist() == [[1, 2], [2, -1], [3, 0], [0, 1]]
+    assert found.training_rows.tolist() == [3, 2, 1, 0]
+
+
+def test_lists_of_other_users_are_refused(files, script):
+    lists = pd.DataFrame({"user": [0, 9], "rank": 1, "item": 0}).astype(LISTS)
+    write_parquet(files["again_lists"], lists, LISTS)
+    with pytest.raises(CragruError) as caught:
+        script["lists"](files)
+    assert str(caught.value) == (
+        f"{files['again_lists']}: its users are not those of {files['method_lists']}; delete both and run again"
+    )
+
+
+def test_script(files, script, tmp_path):
+    outputs = {ending: tmp_path / f"t.{ending}" for ending in ("csv", "md", "tex")}
+    spec = {"mask": "B", "cutoff": 10, "least_users": 3, "caption": "Who", "label": "tab:who"}
+    rows = [{"dataset": "ML", "backbone": "BPR", "method": "M", "seeds": {1: files, 2: files}}]
+    params = {"rows": rows, "spec": spec, "title": "by hand", "again": AGAIN}
+    script["main"](SimpleNamespace(output=Namedlist(fromdict=outputs), params=Namedlist(fromdict=params)))
+    table = pd.read_csv(outputs["csv"]).set_index(["measure", "group"])
+    assert table.loc[("delta", "all"), "value"] == pytest.approx(-0.25)
+    assert table.loc[("delta", "all"), "null"] == pytest.approx(0.1)
+    assert table.loc[("delta", "far"), "value"] == pytest.approx(-0.2)
+    assert table["n"].to_dict() == {
+        ("delta", "all"): 4,
+        ("delta", "forgotten"): 0,
+        ("delta", "similar"): 1,
+        ("delta", "far"): 3,
+        ("propagation_bias", "similar - far"): 1,
+        ("delta_sd", "all"): 4,
+        ("worst_decile", "all"): 1,
+        ("group_disparity", "active - inactive"): 1,
+        ("disparity_change", "active - inactive"): 1,
+        ("popularity_drift", "all"): 4,
+    }
+    assert set(table["seeds"]) == {2}
+    assert "Users: all: 4 users; similar: 1 user; far: 3 users" in outputs["md"].read_text()
+    assert r"\label{tab:who}" in outputs["tex"].read_text()

@@ -1,0 +1,239 @@
+"""Figure 3: its numbers by hand, whom it compares, what is drawn, its files."""
+
+import runpy
+from types import SimpleNamespace
+
+import matplotlib.style
+import numpy as np
+import pandas as pd
+import pytest
+from configuration import ROOT
+from matplotlib.colors import to_hex
+from snakemake.iocontainers import Namedlist
+
+from cragru.errors import CragruError
+from cragru.evaluation.completeness_schema import FORGET_REMAIN, VARIANT
+from cragru.io import write_json, write_parquet
+from cragru.reporting import bars as bars_module
+from cragru.reporting.bars import draw_bars
+from cragru.reporting.forget_remain_figure import COLUMNS, forget_remain_bars, forget_remain_data, forget_remain_note
+
+
+def per_user(forget, remain, users=None, ks=(5,)):
+    """HR of forgotten and remaining rows of users 0, 1, ... or those given; NDCG is half of it."""
+    rows = [
+        (user, group, k, value, value / 2)
+        for group, values in (("forget", forget), ("remain", remain))
+        for k in ks
+        for user, value in zip(users or range(len(values)), values, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=list(FORGET_REMAIN)).astype(FORGET_REMAIN)
+
+
+def bar(method, *seeds, dataset="ML", backbone="BPR"):
+    """A model: one frame of results a seed."""
+    names = {"dataset": dataset, "backbone": backbone, "method": method}
+    return [(names | {"seed": number}, frame) for number, frame in enumerate(seeds, 1)]
+
+
+def data_of(*models):
+    table = forget_remain_data(row for rows in models for row in rows)
+    assert [*table.columns] == COLUMNS
+    return table
+
+
+# --- the numbers
+
+
+def test_means_and_their_ratio():
+    table = data_of(bar("Original", per_user([1, 1, 1, 0], [1, 0, 0, 0])), bar("Retrain", per_user([1] * 4, [1] * 4)))
+    assert [*zip(table["method"], table["metric"], table["group"], table["mean"], table["ratio"], strict=True)] == [
+        ("Original", "hr", "forget", 0.75, 3),
+        ("Original", "hr", "remain", 0.25, 3),
+        ("Retrain", "hr", "forget", 1, 1),
+        ("Retrain", "hr", "remain", 1, 1),
+        ("Original", "ndcg", "forget", 0.375, 3),
+        ("Original", "ndcg", "remain", 0.125, 3),
+        ("Retrain", "ndcg", "forget", 0.5, 1),
+        ("Retrain", "ndcg", "remain", 0.5, 1),
+    ]
+    assert table["se_users"][0] == pytest.approx(0.5 / 2)  # sd of 1, 1, 1, 0 (n - 1), the root of 4 users
+    assert table["sd"].isna().all()
+    assert set(table["users"]) == {4}
+
+
+def test_spread_over_seeds_and_error_over_users():
+    """Users' means 1, 1/2, 0; seeds' 2/3 and 1/3."""
+    row = data_of(bar("M", per_user([1, 1, 0], [1] * 3), per_user([1, 0, 0], [1] * 3))).iloc[0]
+    assert (row["mean"], row["seeds"]) == (pytest.approx(0.5), 2)
+    assert row["sd"] == pytest.approx((1 / 3) / np.sqrt(2))
+    assert row["se_users"] == pytest.approx(0.5 / np.sqrt(3))
+
+
+def test_the_ratio_is_one_of_means_and_missing_where_nothing_remains():
+    """Seeds' ratios are 1 and 3; of their means it is 1 / (2/3)."""
+    seeds = per_user([1, 1], [1, 1]), per_user([1, 1], [1 / 3, 1 / 3])
+    table = data_of(bar("M", *seeds), bar("N", *[per_user([1, 0], [0, 0])] * 2)).set_index("method")
+    assert table.loc["M", "ratio"].tolist() == pytest.approx([1.5] * 4)
+    assert table.loc["N", "ratio"].isna().all()
+
+
+def test_each_k_has_its_own_ratio():
+    frame = pd.concat([per_user([1], [0.5]), per_user([0.5], [0.5], ks=(1,))])
+    assert data_of(bar("M", frame)).query("group == 'forget'").set_index(["metric", "k"])["ratio"].to_dict() == {
+        ("hr", 5): 2,
+        ("hr", 1): 1,
+        ("ndcg", 5): 2,
+        ("ndcg", 1): 1,
+    }
+
+
+def test_seeds_and_backbones_may_have_users_of_their_own():
+    one, two = per_user([1, 0], [1, 0]), per_user([1, 0, 0], [1, 0, 0])
+    table = data_of(bar("M", one, two), bar("N", one, two), bar("M", two, backbone="LightGCN"))
+    assert table.drop_duplicates(["backbone", "method"])["users"].tolist() == [2.5, 2.5, 3]
+
+
+REFUSED = [
+    (
+        [bar("M", per_user([1, 0], [1, 0])), bar("N", per_user([1, 0, 1], [1, 0, 1], users=[1, 2, 3]))],
+        "ML, BPR, seed 1: 'N' has 3 users, 'M' 2, and 1 are in both; all bars of a panel must be of the same users; "
+        "give the results of one cohort",
+    ),
+    (
+        [bar("M", per_user([], []))],
+        "ML, BPR, seed 1: 'M' has 0 users, 'M' 0, and 0 are in both; all bars of a panel must be of the same users; "
+        "give the results of one cohort",
+    ),
+    ([bar("M", per_user([1], [1]))] * 2, "ML, BPR, seed 1: 'M' is there twice; name each bar once"),
+]
+
+
+@pytest.mark.parametrize(("rows", "message"), REFUSED)
+def test_bars_that_cannot_be_compared(rows, message):
+    with pytest.raises(CragruError) as caught:
+        data_of(*rows)
+    assert str(caught.value) == message
+
+
+def test_the_note_has_the_ratios_at_the_largest_k():
+    frame = pd.concat([per_user([1, 1], [0.5, 0.5]), per_user([0.25] * 2, [0.25] * 2, ks=(1,))])
+    table = data_of(bar("Original", frame), bar("Retrain", per_user([1, 1], [0, 0])))
+    note = forget_remain_note(table, "By hand.")
+    assert note.startswith(
+        "n = 2 users; one seed. Error bars: standard error over users. Remaining rows are test rows."
+    )
+    assert note.endswith(
+        " NDCG@5 of forgotten rows / of remaining ones: ML, BPR: Original 2.00, Retrain undefined. By hand."
+    )
+    more = data_of(bar("M", frame, frame), bar("M", frame, frame, backbone="LightGCN"))
+    assert "2 users; mean over 2 seeds (of split and training)." in forget_remain_note(more, "")
+    assert forget_remain_note(more, "").endswith("ML, BPR: M 2.00; ML, LightGCN: M 2.00.")
+
+
+# --- what is drawn
+
+
+def plausible(backbones=("BPR", "LightGCN"), methods=("Original", "Retrain", "CRAGRU"), datasets=("ML-100K",)):
+    rng = np.random.default_rng(0)
+    rows = [
+        bar(method, per_user(rng.random(9), rng.random(9) / 2, ks=(1, 3, 5)), dataset=dataset, backbone=backbone)
+        for dataset in datasets
+        for backbone in backbones
+        for method in methods
+    ]
+    return data_of(*rows)
+
+
+def drawn(data):
+    with matplotlib.style.context(bars_module.LOOK):
+        figure = bars_module._figure(forget_remain_bars(data), "Title", "Note")
+        figure.draw_without_rendering()
+    return figure
+
+
+def test_a_panel_for_each_metric_and_two_bars_for_each_model():
+    data = plausible()
+    axes = drawn(data).axes
+    assert [axis.get_title() for axis in axes] == [
+        "ML-100K, BPR, HR@K",
+        "ML-100K, LightGCN, HR@K",
+        "ML-100K, BPR, NDCG@K",
+        "ML-100K, LightGCN, NDCG@K",
+    ]
+    assert [axis.get_ylabel() for axis in axes] == ["HR@K", "HR@K", "NDCG@K", "NDCG@K"]
+    assert [label.get_text() for label in axes[0].get_xticklabels()] == ["1", "3", "5"]
+    for axis, (_, own) in zip(axes, data.groupby(["metric", "backbone"], sort=False), strict=True):
+        by_bar = [rows["mean"].tolist() for _, rows in own.groupby(["method", "group"], sort=False)]
+        assert [patch.get_height() for patch in axis.patches] == pytest.approx(np.concatenate(by_bar))
+
+
+def test_panels_of_a_metric_share_their_scale():
+    data = plausible(datasets=("ML-100K", "ML-1M"))
+    data.loc[(data["metric"] == "hr") & (data["dataset"] == "ML-1M"), "mean"] = 0.99
+    tops = [axis.get_ylim()[1] for axis in drawn(data).axes]
+    assert tops[0] == tops[1] < tops[2] == tops[3]
+    assert tops[4] == tops[5]
+    assert tops[6] == tops[7]
+    assert max(tops[4:]) < tops[0]
+
+
+def test_a_model_has_one_colour_and_forgotten_rows_are_hatched():
+    (legend,) = drawn(plausible()).legends
+    looks = {
+        text.get_text(): (to_hex(patch.get_facecolor()), patch.get_hatch())
+        for text, patch in zip(legend.get_texts(), legend.get_patches(), strict=True)
+    }
+    assert set(looks) == {
+        f"{name}: {kind}" for name in ("Original", "Retrain", "CRAGRU") for kind in ("forgotten", "remaining")
+    }
+    for name in ("Original", "Retrain", "CRAGRU"):
+        assert looks[f"{name}: forgotten"] == (looks[f"{name}: remaining"][0], "////")
+        assert not looks[f"{name}: remaining"][1]
+    assert len({colour for colour, _ in looks.values()}) == 3
+
+
+def test_equal_data_give_equal_bytes(tmp_path):
+    for name in ("one", "two"):
+        paths = {ending: tmp_path / f"{name}.{ending}" for ending in ("pdf", "png")}
+        draw_bars(forget_remain_bars(plausible(backbones=["BPR"])), "Title", "Note", paths)
+    for ending in ("pdf", "png"):
+        made = (tmp_path / f"one.{ending}").read_bytes()
+        assert made == (tmp_path / f"two.{ending}").read_bytes()
+        assert made
+
+
+# --- its files
+
+
+def test_script(tmp_path):
+    """Rows of a cohort: a model's file has everybody, CRAGRU's the cohort's lists under each variant."""
+    rows = []
+    write_json(tmp_path / "cohort.json", {"users": [0, 2]})
+    frames = {
+        "Retrain": per_user([1, 1, 0], [1, 1, 1]).assign(variant="model"),
+        "CRAGRU": pd.concat(
+            [
+                per_user([1, 1], [1, 0], users=[0, 2]).assign(variant="llm"),
+                per_user([0, 0], [0, 0], users=[0, 2]).assign(variant="no-llm"),
+            ]
+        ),
+    }
+    for method, variant in (("Retrain", "model"), ("CRAGRU", "llm")):
+        path = tmp_path / f"{method}.parquet"
+        write_parquet(path, frames[method].reset_index(drop=True), VARIANT | FORGET_REMAIN)
+        names = {"panel": "few", "dataset": "ML", "backbone": "BPR", "method": method, "seed": 1, "variant": variant}
+        rows.append(names | {"forget_remain": path, "cohort": tmp_path / "cohort.json"})
+    outputs = {ending: tmp_path / f"f.{ending}" for ending in ("csv", "pdf", "png")}
+    params = {"rows": rows, "spec": {"caption": "Forgotten"}, "note": "By hand."}
+    job = SimpleNamespace(output=Namedlist(fromdict=outputs), params=Namedlist(fromdict=params))
+    runpy.run_path(str(ROOT / "scripts" / "forget_remain_figure.py"))["main"](job)
+    table = pd.read_csv(outputs["csv"]).query("metric == 'hr'")
+    assert [*zip(table["method"], table["group"], table["mean"], table["ratio"], strict=True)] == [
+        ("Retrain", "forget", 0.5, 0.5),
+        ("Retrain", "remain", 1, 0.5),
+        ("CRAGRU", "forget", 1, 2),
+        ("CRAGRU", "remain", 0.5, 2),
+    ]
+    assert outputs["png"].read_bytes().startswith(b"\x89PNG")
+    assert outputs["pdf"].read_bytes().startswith(b"%PDF")

@@ -1,0 +1,122 @@
+"""Certificates through the workflow: built by the default target, verified, altered, and what a purge leaves."""
+
+import json
+import re
+import shutil
+
+import pandas as pd
+import pytest
+
+from cragru.io import read_json
+
+CERTIFICATE = "results/tiny/certificates/toy/paper/1/certificate.json"
+slow = pytest.mark.slow
+
+
+@slow
+@pytest.mark.parametrize(
+    ("tables", "figures", "certified"),
+    [
+        (["table1"], ["figure3"], {"certificate": 2}),
+        (["table5"], [], {"certificate": 2}),
+        (["table2", "table3", "table4"], ["figure3"], {"certificate": 2, "certificate_request": 6}),
+    ],
+)
+def test_certificates_cost_nothing_but_themselves(workflow, configure, tmp_path, tables, figures, certified):
+    methods = ["retrain", "sisa-users", "receraser-ubp", "scif"]
+    config = configure(backbones=["bpr"], methods=methods, tables=tables, figures=figures)
+    planned = workflow.plan(tmp_path, config=config)
+    named = workflow.plan(tmp_path, *tables, *figures, config=config)
+    assert {name: planned.pop(name) for name in ("certificate", "certificate_request") if name in planned} == certified
+    assert planned.pop("all") == 1
+    assert planned == {name: count for name, count in named.items() if name not in {*tables, *figures}}
+
+
+def test_a_run_without_requests_has_no_certificate(workflow, configure, tmp_path):
+    planned = workflow.plan(tmp_path, config=configure(tables=["table1"]))
+    assert planned == {"download": 1, "prepare": 1, "datasets_table": 1, "all": 1}
+
+
+def test_audit_without_certificates_says_what_to_do(workflow, configure, tmp_path):
+    done = workflow.run(tmp_path, "audit", config=configure())
+    assert done.rc != 0
+    assert done.errors == [
+        "cragru: error in audit: results/tiny/certificates: no certificates; run the workflow first, with a table or "
+        "figure of a request"
+    ]
+
+
+@slow
+def test_a_finished_run_is_certified_and_audited(workflow, two_seeds, a_copy):
+    done = workflow.make(a_copy, "audit", config=two_seeds)
+    verified = re.findall(r"^cragru: verified (\S+): (\d+) interactions removed", done.output, re.MULTILINE)
+    forgotten = {
+        seed: len(pd.read_parquet(a_copy / f"results/toy/paper/{seed}/split/forget.parquet")) for seed in (1, 2)
+    }
+    assert {path: int(count) for path, count in verified} == {
+        f"results/tiny/certificates/toy/paper/{seed}/certificate.json": count for seed, count in forgotten.items()
+    }
+
+
+@slow
+def test_a_certificate_names_nobody_and_no_place(a_copy, workflow):
+    text = (a_copy / CERTIFICATE).read_text()
+    key = (workflow.sources.parent / "audit.key").read_text().strip()
+    assert key not in text
+    assert str(a_copy) not in text
+    for path in a_copy.rglob("*.log"):
+        assert key not in path.read_text()
+    certificate = json.loads(text)
+    assert certificate["claims"] == {"retrain": "exact"}
+    assert all(re.fullmatch("[0-9a-f]{64}", line) for line in certificate["commitment"]["removed"]["forget"])
+
+
+@slow
+def test_an_altered_file_is_named_and_a_wrong_key_told_apart(workflow, two_seeds, a_copy, tmp_path):
+    model = a_copy / "results/toy/paper/2/bpr/retrain/model.safetensors"
+    model.write_bytes(model.read_bytes()[:-1] + b"\x07")
+    done = workflow.run(a_copy, "audit", config=two_seeds)
+    assert done.rc != 0
+    assert done.errors == [
+        "cragru: error in audit: files are not as certified: "
+        "results/toy/paper/2/bpr/retrain/model.safetensors (altered)"
+    ]
+    assert "verified results/tiny/certificates/toy/paper/1/certificate.json" in done.output
+    (tmp_path / "other.key").write_text("00" * 32)
+    done = workflow.run(a_copy, "audit", config=two_seeds, CRAGRU_AUDIT_KEY_FILE=str(tmp_path / "other.key"))
+    assert "was made with the key" in done.errors[0]
+
+
+@slow
+def test_what_a_purge_leaves_is_audited(workflow, two_seeds, a_copy):
+    done = workflow.make(a_copy, "purge", config=two_seeds)
+    gone = ["results/toy/paper/1/split/forget.parquet", "results/toy/paper/2/bpr/original/model.safetensors"]
+    for path in gone:
+        assert f"cragru: purged {path}\n" in done.output
+        assert not (a_copy / path).exists()
+    remaining = read_json(a_copy / CERTIFICATE.replace("certificate.json", "purged.json"))["remains"]
+    assert {entry["path"] for entry in remaining} == {"results/raw/toy", "results/toy/prepared/interactions.parquet"}
+    done = workflow.make(a_copy, "audit", config=two_seeds)
+    assert "files purged" in done.output
+    again = workflow.plan(a_copy, config=two_seeds)
+    assert (again["split"], again["train_original"], again["certificate"]) == (2, 2, 2)
+    shutil.copy2(a_copy / "results/toy/paper/1/split/train.parquet", a_copy / gone[0])
+    done = workflow.run(a_copy, "audit", config=two_seeds)
+    assert f"{gone[0]} (was purged and is there again; run snakemake purge)" in done.errors[0]
+
+
+@slow
+def test_a_request_of_one_user_with_shards(workflow, configure, on_one_core, tmp_path):
+    methods = ["sisa-users", "ifru"]
+    config = configure(
+        run="times", backbones=["bpr"], seeds=[1], methods=methods, tables=["table3"], requests={"one_user": 1}
+    )
+    directory = shutil.copytree(on_one_core, tmp_path / "run")
+    workflow.make(directory, config=config, cores=2)
+    certificate = read_json(directory / "results/times/certificates/toy/one-user/1/draw-1/certificate.json")
+    assert certificate["claims"] == {"sisa-users": "exact", "ifru": "approximate"}
+    assert [check["unchanged"] for check in certificate["checks"] if "unchanged" in check] == [2]
+    workflow.make(directory, "purge", config=config)
+    state = directory / "results/toy/one-user/1"
+    assert not [*state.glob("bpr/*/before/**/*.safetensors"), *state.glob("split/*.parquet")]
+    workflow.make(directory, "audit", config=config)

@@ -1,0 +1,84 @@
+"""Tables II, IV and V and Figure 3 on toy data: what was forgotten, who was hurt, and what differs."""
+
+import pandas as pd
+import pytest
+
+pytestmark = pytest.mark.slow
+
+MODELS = {"Original", "Retrain", "SISA (users)", "IFRU"}
+TABLES = "results/tiny/tables"
+
+
+@pytest.fixture(scope="module")
+def settings(workflow):
+    return {
+        "backbones": ["bpr"],
+        "seeds": [1],
+        "methods": ["retrain", "sisa-users", "ifru"],
+        "tables": ["table2", "table4", "table5"],
+        "figures": ["figure3"],
+        "files": {"tables": str(workflow.sources / "config/tables.yaml")},
+    }
+
+
+@pytest.fixture(scope="module")
+def folder(workflow, configure, settings, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("forgetting")
+    workflow.make(directory, config=configure(**settings), cores=2)
+    return directory
+
+
+def read(folder, name):
+    return pd.read_csv(folder / TABLES / f"{name}.csv")
+
+
+def test_table_four_has_every_model(folder):
+    table = read(folder, "table4")
+    assert set(table["method"]) == MODELS
+    values = table.pivot(index="method", columns="measure", values="value")
+    assert values.loc["Original", "rank-change"] == 0
+    assert values.loc["Original", "mia-auc"] > values.loc["Retrain", "mia-auc"]
+    assert pd.isna(values.loc["Retrain", "mia-gap"])
+    assert values.loc["Retrain", "overlap@10"] < 1  # another training, not the same model
+    known = table.dropna(subset="value")
+    assert (known["low"] <= known["value"]).all() and (known["value"] <= known["high"]).all()
+
+
+def test_the_second_retrain_is_of_the_same_split_and_another_model(folder):
+    place = folder / "results/toy/paper/1/bpr"
+    models = [(place / name / "model.safetensors").read_bytes() for name in ("retrain", "retrain-again", "original")]
+    assert len(set(models)) == 3
+
+
+def test_table_five_has_the_null_below_the_methods(folder):
+    text = (folder / TABLES / "table5.md").read_text()
+    methods = [line.split("|")[3].strip() for line in text.splitlines() if line.startswith("| Toy")]
+    assert methods == ["Original", "SISA (users)", "IFRU", "Retrain, again"]
+    table = read(folder, "table5")
+    assert table.groupby(["measure", "group"])["null"].nunique().max() == 1
+
+
+def test_nothing_is_starred_under_one_seed(folder):
+    tests = read(folder, "table2-differences")
+    assert set(tests["comparison"]) == MODELS - {"Retrain"}
+    assert tests["p"].isna().all() and tests["difference"].notna().all()
+    assert "were not tested: that takes 3 seeds" in (folder / TABLES / "table2.md").read_text()
+
+
+def test_figure_three_is_drawn_of_equally_many_rows(folder):
+    bars = pd.read_csv(folder / "results/tiny/figures/figure3.csv")
+    assert set(bars["method"]) == {"Original", "Retrain"}
+    assert bars.groupby("method")["users"].nunique().eq(1).all()
+    assert (folder / "results/tiny/figures/figure3.png").read_bytes()[1:4] == b"PNG"
+
+
+def test_a_second_call_does_nothing(workflow, configure, settings, folder):
+    assert workflow.plan(folder, config=configure(**settings)) == {}
+
+
+def test_a_changed_caption_tests_nothing_anew(workflow, configure, settings, changed, folder):
+    files = changed("tables", "table4", "caption", "Other words.")
+    assert workflow.plan(folder, "table4", config=configure(**settings | {"files": files})) == {
+        "completeness_table": 1,
+        "table4": 1,
+    }
