@@ -113,6 +113,6 @@ def _aftermath(made: Record, path: str) -> tuple[str, bool] | None:
         return None
     if guarantee == BEFORE:
         return "made with forgotten rows, before the request", True
-    if made["rule"] == "candidates":
-        return "candidates of the model before the request", True
+    if made["rule"] == "candidates" or (name == "prompts.jsonl" and made["rule"] == "prepare_requester"):
+        return "candidates of the model before the request, beside who they are for", True
     return (AFTERMATH[guarantee], False) if guarantee in AFTERMATH else None

@@ -8,7 +8,9 @@ import pytest
 from audit_world import CLAIMS, REQUEST, RETRAIN, SECRET, STATE, World
 
 from cragru.audit.certificate import as_text, build_certificate
+from cragru.audit.claims import PROMPT_AND_ORIGINAL
 from cragru.audit.commitment import Key
+from cragru.audit.limits import remains
 from cragru.audit.purging import purge
 from cragru.audit.request import Request
 from cragru.audit.verification import Verifier, find_certificates
@@ -270,6 +272,19 @@ def test_a_purge_deletes_and_says_what_remains(world):
     assert "6 files purged" in line
     assert purge("results/run/certificates", KEY) == []
     assert sorted(read_json(path.with_name("purged.json"))["purged"]) == deleted
+
+
+def test_the_prompt_of_who_asked_is_purged():
+    """It has candidates that its user left behind, beside who the user is; what they cost tells nothing."""
+    request = Request("toy", "one-user", 1, "draw-1")
+    paths = [f"{request.folder}/bpr/cragru/{name}" for name in ("prompts.jsonl", "cost.json")]
+    of_requester = {"rule": "prepare_requester", "guarantee": PROMPT_AND_ORIGINAL, "derives_from_forgotten": ["model"]}
+    found = {
+        file["path"]: file["purge"] for file in remains(request, [of_requester | {"outputs": paths, "inputs": []}])
+    }
+    assert found[paths[0]] and paths[1] not in found
+    of_cell = of_requester | {"rule": "build_prompts", "outputs": paths, "inputs": []}
+    assert not {file["path"]: file["purge"] for file in remains(request, [of_cell])}[paths[0]]
 
 
 def test_what_a_purge_left_is_still_verified(world):
