@@ -4,7 +4,7 @@ import numpy as np
 
 from cragru.errors import CragruError
 from cragru.evaluation.bias import Lists, Results
-from cragru.evaluation.bias_schema import ITEM_ROWS, LISTS, USER_GROUPS
+from cragru.evaluation.bias_schema import ITEM_ROWS, LIST_LENGTH, LISTS, MASK, USER_GROUPS
 from cragru.evaluation.bootstrap import Resampling
 from cragru.evaluation.schema import PER_USER
 from cragru.io import read_parquet
@@ -18,9 +18,9 @@ MODELS = ("method", "retrain", "again")
 def main(job):
     spec, resampling, again = job.params.spec, Resampling(seed=0), job.params.again
     rows = map(compared, job.params.rows)
-    table = whole_bias_table(rows, resampling, spec["mask"], spec["cutoff"], spec["least_users"])
+    table = whole_bias_table(rows, resampling, MASK, LIST_LENGTH, spec["least_users"])
     header, grid = bias_grid(table, again)
-    notes = bias_notes(table, job.params.title, resampling, again, spec["cutoff"])
+    notes = bias_notes(table, job.params.title, resampling, again, LIST_LENGTH)
     write_table(dict(job.output.items()), table, header, grid, spec, notes)
 
 

@@ -9,6 +9,7 @@ from cragru.reporting.claims_table import (
     claims_grid,
     claims_notes,
     kept_claims,
+    mean_claims,
     speed_claims,
 )
 from cragru.reporting.files import write_table
@@ -27,7 +28,7 @@ def main(job):
     measured = read_measured(job.params.rows)
     kept = kept_claims(measured, claims, spec["cutoff"], resampling, spec["least_users"])
     speed = speed_claims(pd.read_csv(job.input.times), names["cragru"])
-    table = pd.concat([kept, speed], ignore_index=True).sort_values(["dataset", "backbone"], kind="stable")
+    table = mean_claims(pd.concat([kept, speed], ignore_index=True).sort_values(["dataset", "backbone"], kind="stable"))
     header, grid = claims_grid(table)
     notes = [*claims_notes(resampling, spec["least_users"]), job.params.note]
     write_table(dict(job.output.items()), table, header, grid, spec, notes)

@@ -15,7 +15,8 @@ from cragru.evaluation.completeness import (
 )
 from cragru.evaluation.completeness_schema import COMPLETENESS, FORGET_REMAIN, MEMBERSHIP, MODEL, VARIANT
 from cragru.io import read_parquet, write_parquet
-from cragru.llm.reranking import RERANKED, RerankedScorer
+from cragru.llm.reranked_scorer import RerankedScorer
+from cragru.llm.reranking import RERANKED
 from cragru.smk import stage
 
 

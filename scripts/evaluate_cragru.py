@@ -8,7 +8,8 @@ from cragru.data.parts import read_all_parts, read_sizes
 from cragru.evaluation.schema import PER_USER
 from cragru.evaluation.utility import per_user_utility
 from cragru.io import read_parquet, write_parquet
-from cragru.llm.reranking import RERANKED, RerankedScorer
+from cragru.llm.reranked_scorer import RerankedScorer
+from cragru.llm.reranking import RERANKED
 from cragru.smk import stage
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from cragru.backbones.base import FactorModel
 from cragru.data.parts import read_parts, read_sizes
-from cragru.evaluation.bias_schema import LISTS
+from cragru.evaluation.bias_schema import LIST_LENGTH, LISTS
 from cragru.evaluation.utility import recommended
 from cragru.io import write_parquet
 from cragru.smk import stage
@@ -15,7 +15,8 @@ from cragru.smk import stage
 def main(job):
     parts = read_parts(Path(job.input.record).parent, ["train", "valid", "forget", "test"])
     hidden = pd.concat([parts[name] for name in ("train", "valid", "forget")])
-    lists = recommended(FactorModel.load(job.input.model), hidden, parts["test"], *read_sizes(job.input.statistics))
+    model, sizes = FactorModel.load(job.input.model), read_sizes(job.input.statistics)
+    lists = recommended(model, hidden, parts["test"], *sizes, LIST_LENGTH)
     write_parquet(job.output.lists, lists, LISTS)
 
 

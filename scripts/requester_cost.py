@@ -1,9 +1,8 @@
 """What CRAGRU took to serve a deletion request."""
 
 from cragru.io import read_json, write_json
-from cragru.llm.collecting import collect_scores, read_receipts
+from cragru.llm.collecting import collect_scores, read_receipts, request_cost
 from cragru.llm.records import read_prompts
-from cragru.llm.requester import request_cost
 from cragru.llm.store import AnswerStore
 from cragru.smk import stage
 

@@ -32,7 +32,8 @@ def not_guaranteed(
     said += [_strategies(request, provenance), _requests(request)]
     said.append(
         "Evaluations, tables, figures, logs and an LLM's stored answers are not artifacts of this certificate; "
-        "evaluations measure forgotten rows and the model before the request."
+        "evaluations measure forgotten rows and the model before the request, and `snakemake purge` deletes those that "
+        "name who has forgotten rows."
     )
     said.append(
         "Files outside the results folder, copies, backups and what a disk keeps of deleted files are beyond this "

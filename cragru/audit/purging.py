@@ -10,6 +10,8 @@ from cragru.audit.verification import find_certificates, read_certificate, read_
 from cragru.errors import CragruError
 from cragru.io import PathLike, sha256, write_json
 
+TRACES = ("*/groups/users.parquet", "**/against-*/*.parquet")  # evaluations that name who has forgotten rows
+
 
 def purge(folder: PathLike, key: Key) -> list[str]:
     """Purge what the certificates of a run say.
@@ -57,6 +59,8 @@ def _doomed(certificate: Certificate) -> list[str]:
     named = [entry["path"] for entry in certificate["remains"] if entry["purge"]]
     models = [Path(path).parent for path in named if request.is_original(path)]
     beside = [path.as_posix() for folder in models for path in sorted(folder.rglob("*")) if path.is_file()]
+    traces = [] if request.request else [p for pattern in TRACES for p in Path(request.state).glob(pattern)]
+    beside += [path.as_posix() for path in traces]
     found = sorted({*named, *(path for path in beside if Path(path).name not in ("manifest.json", "curve.csv"))})
     for path in found:
         if not path.startswith(f"{request.state}/") or ".." in Path(path).parts:

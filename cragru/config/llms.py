@@ -76,7 +76,7 @@ class FolderSource(Frozen):
 
     kind: Literal["folder"]
     path: Text = Field(
-        description="folder with config.json, safetensors and tokenizer, relative to the working directory or absolute"
+        description="folder with config.json, safetensors, tokenizer.json, relative to the working folder or absolute"
     )
 
 

@@ -293,15 +293,13 @@ class CompletenessTable(Frozen):
 
 
 class BiasTable(Frozen):
-    """A table of whom unlearning hurt ("Table V")."""
+    """A table of whom unlearning hurt ("Table V"): NDCG@10 and lists of ten under mask B."""
 
     kind: Literal["bias"]
     caption: str
     label: str
     protocol: Name
     again: Name = Field(description="the method that is Retrain with other random streams: the null of every number")
-    mask: Literal["A", "B"]
-    cutoff: PositiveInt = Field(description="K of NDCG@K")
     least_users: Annotated[int, Field(ge=2)] = Field(
         default=20, description="a number of fewer users is blank, and its n stands there"
     )

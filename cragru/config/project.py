@@ -36,6 +36,7 @@ NOT_TRAINING = {"label", "module"}  # fields of a backbone's entry that are not 
 TABLE_STRATEGY = "none"  # what Table II shows of CRAGRU, as in the paper
 PATTERNS = "patterns are 'dataset/backbone', such as ml-1m/*"
 ORIGINAL = "original"  # the model before any request: a row of tables, not a method
+RETRAIN = "retrain"  # the method that all others are held against
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,10 @@ def _wrong_tables(project: Project) -> Iterator[str]:
             if name is not None and not isinstance(project.tables.tables.get(name), kind):
                 right = [other for other, table in project.tables.tables.items() if isinstance(table, kind)]
                 yield f"{where}.{key}: got {name!r}, which is no table of that kind ({nearest(name, right)})"
+        if isinstance(spec, SizeTable) and protocol in project.protocols:
+            kind = project.protocols[protocol].forget.kind
+            if kind != "interactions":
+                yield f"{where}.protocol: got {protocol!r}, which forgets {kind}; take one that forgets interactions"
         if isinstance(spec, TimeTable) and getattr(project.protocols.get(protocol), "order", "") == "forget-first":
             yield f"{where}.protocol: got {protocol!r}, which has no single requests; take one-user or from-file"
         whole = isinstance(spec, (CompletenessTable, BiasTable, SizeTable)) or shows_cragru(spec)
@@ -183,6 +188,18 @@ def _wrong_tables(project: Project) -> Iterator[str]:
             order = project.protocols[protocol].order
             if order != "forget-first":
                 yield f"{where}.protocol: got {protocol!r}, which is {order}; it needs one that is forget-first"
+
+
+def _wrong_claims(project: Project, spec: ClaimsTable, name: str) -> Iterator[str]:
+    """Claims about CRAGRU need tables that show it, and Retrain."""
+    where = f"{project.settings.files.tables}: tables.{name}"
+    if RETRAIN not in project.settings.methods:
+        yield f"methods: lacks {RETRAIN!r}, which {name} holds CRAGRU against; add it"
+    utility, time = (project.tables.tables.get(name) for name in (spec.utility, spec.time))
+    if isinstance(utility, UtilityTable) and not utility.panel:
+        yield f"{where}.utility: {spec.utility!r} has no panel of a cohort; set its key panel to true"
+    if isinstance(time, TimeTable) and not time.cragru:
+        yield f"{where}.time: {spec.time!r} has no row of CRAGRU; set its key cragru to true"
 
 
 def shows_cragru(spec: object) -> bool:
@@ -210,6 +227,10 @@ def _wrong_scoring(project: Project) -> Iterator[str]:
         again = getattr(spec, "again", None)
         if again in settings.methods:
             yield f"methods: got {again!r}, which {name} holds Retrain against; it is trained without being a row"
+        if isinstance(spec, UtilityTable) and again and RETRAIN not in settings.methods:
+            yield f"methods: lacks {RETRAIN!r}, which {name} tells noise by; add it, or remove the table's key again"
+        if isinstance(spec, ClaimsTable):
+            yield from _wrong_claims(project, spec, name)
     if TABLE_STRATEGY not in project.params.strategies:
         yield f"{settings.files.params}: strategies: {TABLE_STRATEGY!r} is missing, which Table II shows; add it"
 

@@ -13,11 +13,10 @@ remains. Two masks, as everywhere: A hides training and validation rows, B the f
 The first kind needs a forgotten row of a user, the second a test row. So the lists of users who were forgotten whole
 are compared with nobody's: Retrain never saw them, and its list for them is its random start.
 
-A scorer of the cohort alone (`cragru.llm.reranking.RerankedScorer`) takes the cohort's rows alone: see `of_users`.
+A scorer of a cohort alone (`cragru.llm.reranked_scorer.RerankedScorer`) takes the cohort's rows alone: see `of_users`.
 """
 
 from collections.abc import Collection, Sequence
-from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -27,7 +26,7 @@ from cragru.backbones.base import Scorer, pairs
 from cragru.errors import CragruError
 from cragru.evaluation import completeness_schema as schema
 from cragru.evaluation.completeness_schema import LIST_LENGTH
-from cragru.llm.reranking import RerankedScorer
+from cragru.llm.reranked_scorer import RerankedScorer
 from cragru.ranking import hit_ratio, ndcg, pair_mask, top_items, user_batches
 from cragru.seeds import numpy_stream
 from cragru.unlearning.damping import percentiles
@@ -103,28 +102,6 @@ def per_user_completeness(
         _agreement([(scorer, reference) for reference in references], parts, users, items),
     ]
     return _long(wide)
-
-
-def seed_ceiling(references: Sequence[Scorer], parts: Parts, users: int, items: int) -> pd.DataFrame:
-    """How far Retrain agrees with itself under another training seed: what overlap and js are read against.
-
-    Args:
-        references: Retrain models of this split, each of a training seed of its own.
-        parts: The split's parts by name.
-        users: Number of users.
-        items: Number of items.
-
-    Returns:
-        Columns of `COMPLETENESS`, measures of `AGREEMENT`, the mean over all pairs of references.
-
-    Raises:
-        CragruError: If there are fewer than two.
-    """
-    if len(references) < 2:
-        raise CragruError(
-            f"completeness: the seed-noise ceiling needs 2 Retrain models, not {len(references)}; add one"
-        )
-    return _long([_agreement(list(combinations(references, 2)), parts, users, items)])
 
 
 def forget_remain_utility(scorer: Scorer, parts: Parts, users: int, items: int, seed: int) -> pd.DataFrame:

@@ -37,7 +37,7 @@ def per_user_utility(scorer: Scorer, parts: dict[str, pd.DataFrame], users: int,
 
 
 def recommended(
-    scorer: Scorer, hidden: pd.DataFrame, test: pd.DataFrame, users: int, items: int, length: int = 10
+    scorer: Scorer, hidden: pd.DataFrame, test: pd.DataFrame, users: int, items: int, length: int
 ) -> pd.DataFrame:
     """The lists of users who have a test row.
 

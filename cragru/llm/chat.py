@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import jinja2.meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from tokenizers import Tokenizer
 
@@ -36,8 +37,8 @@ class ChatTokenizer:
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         config = read_json(folder / "tokenizer_config.json") if (folder / "tokenizer_config.json").exists() else {}
-        self._special = {name: _text(config[name]) for name in SPECIAL if config.get(name)}
-        self._template = _compile(folder, _template(folder, config))
+        self._special = _special_tokens(folder, config)
+        self._template = _compile(folder, _template(folder, config), self._special)
 
     def tokens(self, message: str) -> list[int]:
         """Token ids of the chat in which the user says `message` and the assistant is about to answer.
@@ -47,7 +48,9 @@ class ChatTokenizer:
         """
         chat = [{"role": "user", "content": message}]
         try:
-            text = self._template.render(messages=chat, add_generation_prompt=True, **self._special)
+            text = self._template.render(
+                messages=chat, add_generation_prompt=True, tools=None, documents=None, **self._special
+            )
         except jinja2.TemplateError as error:
             raise CragruError(f"the model's chat template refuses a user's message: {error}") from error
         return self._tokenizer.encode(text, add_special_tokens=False).ids
@@ -55,6 +58,13 @@ class ChatTokenizer:
     def count(self, message: str) -> int:
         """How many these are."""
         return len(self.tokens(message))
+
+
+def _special_tokens(folder: Path, config: dict[str, Any]) -> dict[str, str]:
+    """The tokens that templates may name, from where newer and older models have them."""
+    older = folder / "special_tokens_map.json"
+    given = (read_json(older) if older.exists() else {}) | {name: config[name] for name in SPECIAL if config.get(name)}
+    return {name: _text(given[name]) for name in SPECIAL if given.get(name)}
 
 
 def _text(token: str | dict[str, Any]) -> str:
@@ -73,15 +83,23 @@ def _template(folder: Path, config: dict[str, Any]) -> str:
     return found
 
 
-def _compile(folder: Path, template: str) -> jinja2.Template:
-    """The template with what templates of chats expect to find, as transformers has it, but for the date."""
+def _compile(folder: Path, template: str, special: dict[str, str]) -> jinja2.Template:
+    """The template with what templates of chats expect to find, as transformers has it, but for the date.
+
+    A special token that it names must be given: an unknown name would be a blank, and the model would miss the token.
+    """
     rules = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
     rules.filters["tojson"] = lambda value, **how: json.dumps(value, ensure_ascii=False, **how)
     rules.globals["raise_exception"] = _refuse
     try:
-        return rules.from_string(template)
+        named = jinja2.meta.find_undeclared_variables(rules.parse(template))
+        compiled = rules.from_string(template)
     except jinja2.TemplateError as error:
         raise CragruError(f"{folder}: its chat template cannot be read ({error}); take another model") from error
+    missing = sorted(named & set(SPECIAL) - set(special))
+    if missing:
+        raise CragruError(f"{folder}: its chat template names {missing[0]}, which its tokenizer lacks; add it there")
+    return compiled
 
 
 def _refuse(reason: str) -> None:

@@ -77,3 +77,35 @@ def cell_cost(
         "engine_start_seconds": max(cost["start_seconds"] for cost in costs),
         "device": " and ".join(sorted({cost["device"] for cost in costs})),
     }
+
+
+def request_cost(
+    before: Sequence[Mapping[str, float]], answers: Sequence[Answer], costs: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """What a request took, with the fields that an unlearning method's cost.json has (`cragru.unlearning.base.Cost`).
+
+    Args:
+        before: Seconds of the stages before the answer, for each user of the request.
+        answers: Their answers.
+        costs: Of each answer, which was given alone, as the store has them.
+
+    Returns:
+        `seconds_sequential`: all users one after the other; `seconds_parallel`: the longest of them; `stages`: of all
+        users; no model is trained. Beside these: `users`, `prompt_tokens` and `answer_tokens` of all of them, and
+        `engine_start_seconds`, which is in none of the seconds.
+    """
+    stages = [{**seconds, "generation": cost["seconds"]} for seconds, cost in zip(before, costs, strict=True)]
+    users = [sum(seconds.values()) for seconds in stages]
+    return {
+        "seconds_sequential": sum(users),
+        "seconds_parallel": max(users),
+        "shards_touched": 0,
+        "optimiser_steps": 0,
+        "hessian_products": 0,
+        "device": " and ".join(sorted({cost["device"] for cost in costs})),
+        "stages": {name: sum(seconds[name] for seconds in stages) for name in stages[0]},
+        "users": len(users),
+        "prompt_tokens": sum(answer.prompt_tokens for answer in answers),
+        "answer_tokens": sum(answer.answer_tokens for answer in answers),
+        "engine_start_seconds": max(cost["start_seconds"] for cost in costs),
+    }

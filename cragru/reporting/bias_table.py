@@ -64,10 +64,11 @@ def bias_grid(table: pd.DataFrame, again: str) -> tuple[list[str], list[list[Cel
     header = ["Data set", "Backbone", "Method", *(column for column, _ in SHOWN.values())]
     grid = []
     for (dataset, backbone), rows in table.groupby(NAMES[:2], sort=False):
-        for method, own in rows.groupby("method", sort=False):
-            cells = own.set_index(["measure", "group"])
-            grid.append([*map(Cell, (dataset, backbone, method)), *_texts(cells, "value", "low", "high")])
-        grid.append([*map(Cell, (dataset, backbone, again)), *_texts(cells, "null", "null_low", "null_high")])
+        cells = {method: own.set_index(["measure", "group"]) for method, own in rows.groupby("method", sort=False)}
+        for method, own in cells.items():
+            grid.append([*map(Cell, (dataset, backbone, method)), *_texts(own, "value", "low", "high")])
+        any_row = next(iter(cells.values()))  # the null is the same beside each
+        grid.append([*map(Cell, (dataset, backbone, again)), *_texts(any_row, "null", "null_low", "null_high")])
     return header, grid
 
 

@@ -6,6 +6,7 @@ import pandas as pd
 
 from cragru.errors import CragruError
 from cragru.evaluation.bootstrap import Resampling
+from cragru.evaluation.schema import ORIGINAL_LABEL
 from cragru.evaluation.significance import LEAST_SEEDS, compare, one_family
 from cragru.reporting.utility_table import Measured
 
@@ -62,11 +63,14 @@ def significance_table(
 def mark_differences(table: pd.DataFrame, tests: pd.DataFrame) -> pd.DataFrame:
     """Add the column `differs` to a table of ranking quality: whether a cell differs from its panel's reference.
 
+    The original model is not marked: where forgotten items compete they take places on its lists, and a difference
+    would be that.
+
     Args:
         table: From `cragru.reporting.utility_table.utility_table`.
         tests: From `significance_table`.
     """
-    found = tests[tests["p_holm"] < LEVEL]
+    found = tests[(tests["p_holm"] < LEVEL) & (tests["comparison"] != ORIGINAL_LABEL)]
     keys = [*GROUP, "method", "metric", "k"]
     differing = set(found.rename(columns={"comparison": "method"})[keys].itertuples(index=False, name=None))
     return table.assign(differs=[row in differing for row in table[keys].itertuples(index=False, name=None)])

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -285,6 +286,18 @@ def test_the_prompt_of_who_asked_is_purged():
     assert found[paths[0]] and paths[1] not in found
     of_cell = of_requester | {"rule": "build_prompts", "outputs": paths, "inputs": []}
     assert not {file["path"]: file["purge"] for file in remains(request, [of_cell])}[paths[0]]
+
+
+def test_evaluations_that_name_who_left_are_purged(world):
+    world.certify()
+    traces = [f"{STATE}/bpr/groups/users.parquet", f"{STATE}/bpr/retrain/against-retrain-again/membership.parquet"]
+    kept = f"{STATE}/bpr/groups/items.parquet"
+    for path in map(Path, [*traces, kept]):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"rows")
+    deleted = purge("results/run/certificates", KEY)
+    assert set(traces) <= set(deleted) and not any(Path(path).exists() for path in traces)
+    assert kept not in deleted and Path(kept).exists()
 
 
 def test_what_a_purge_left_is_still_verified(world):

@@ -55,6 +55,51 @@ def test_a_template_is_found_wherever_models_keep_it(folder, place):
     assert tokenizer._tokenizer.decode(tokenizer.tokens("Hello"), skip_special_tokens=False) == "<|im_start|>Hello"
 
 
+@pytest.mark.parametrize(
+    "template",
+    [
+        # in the manner of Llama 3.1: a first token, guards for what is not there, a date that has a default
+        "{{- bos_token }}{%- if custom_tools is defined %}{%- set tools = custom_tools %}{%- endif %}"
+        "{%- if not date_string is defined %}{%- set date_string = '26 Jul 2024' %}{%- endif %}"
+        "{%- if not tools is defined %}{%- set tools = none %}{%- endif %}"
+        "{%- if messages[0]['role'] == 'system' %}{%- set messages = messages[1:] %}{%- endif %}"
+        "system, {{ date_string }}{{- '\n' }}{%- for message in messages %}"
+        "{%- if not (message.role == 'ipython' or 'tool_calls' in message) %}"
+        "{{- '<|im_start|>' + message['role'] + '\n\n' + message['content'] | trim + '<|im_end|>' }}"
+        "{%- endif %}{%- endfor %}{%- if tools is not none %}tools{%- endif %}"
+        "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\n' }}{%- endif %}",
+        # in the manner of Qwen: no first token, unguarded names, JSON
+        "{%- if tools %}{{- tools | tojson }}{%- else %}{{- 'You are helpful.' }}{%- endif %}"
+        "{%- for message in messages %}{%- if (message.role == 'user') or not message.tool_calls %}"
+        "{{- '<|im_start|>' + message.role + '\n' + message.content | tojson + '<|im_end|>' + '\n' }}"
+        "{%- endif %}{%- endfor %}{%- if add_generation_prompt and not enable_thinking %}go{%- endif %}",
+    ],
+    ids=["llama", "qwen"],
+)
+def test_templates_of_other_families_are_rendered_alike(folder, template):
+    from transformers import AutoTokenizer
+
+    (folder / "chat_template.jinja").write_text(template)
+    configure(folder, bos_token="<|im_start|>")
+    reference, tokenizer = AutoTokenizer.from_pretrained(folder), ChatTokenizer(folder)
+    for message in MESSAGES:
+        chat = [{"role": "user", "content": message}]
+        wanted = reference.apply_chat_template(chat, add_generation_prompt=True, return_dict=False)
+        assert tokenizer.tokens(message) == wanted
+
+
+def test_a_token_that_a_template_names_must_be_there(folder):
+    """Else the model would be given a chat without its first token, and nobody would know."""
+    (folder / "chat_template.jinja").write_text("{{ bos_token }}{{ messages[0]['content'] }}")
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    del config["bos_token"]
+    (folder / "tokenizer_config.json").write_text(json.dumps(config))
+    with pytest.raises(CragruError, match="its chat template names bos_token, which its tokenizer lacks"):
+        ChatTokenizer(folder)
+    (folder / "special_tokens_map.json").write_text(json.dumps({"bos_token": {"content": "<|im_start|>"}}))
+    assert ChatTokenizer(folder).count("Hello") == 2
+
+
 def test_a_date_changes_nothing(folder):
     """Templates that would tell today's date take their fixed one: prompts are the same tomorrow."""
     today = "{{ strftime_now('%Y') if strftime_now is defined else 'a fixed date' }}"

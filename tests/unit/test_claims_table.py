@@ -6,7 +6,7 @@ import pytest
 from cragru.errors import CragruError
 from cragru.evaluation.bootstrap import Resampling
 from cragru.evaluation.schema import PER_USER
-from cragru.reporting.claims_table import Kept, claims_grid, kept_claims, speed_claims
+from cragru.reporting.claims_table import Kept, claims_grid, kept_claims, mean_claims, speed_claims
 from cragru.reporting.size_table import size_grid, size_table
 from cragru.reporting.utility_table import Measured
 
@@ -64,6 +64,17 @@ def test_the_speed_up_is_over_the_fastest_other():
     assert (found["value"], found["low"], found["high"], found["n"]) == (0.5, 0.25, 1.0, 3)
     with pytest.raises(CragruError, match="has no row 'CRAGRU' beside another"):
         speed_claims(times(Retrain=(10, 9, 11)), "CRAGRU")
+
+
+def test_printed_averages_stand_beside_means():
+    rows = [("BPR", 0.8, 0.9), ("LightGCN", 1.0, 0.9), ("LightGCN", float("nan"), 0.9)]
+    columns = ["dataset", "backbone", "claim", "printed", "value", "low", "high", "n"]
+    table = pd.DataFrame([["Toy", name, "kept", said, got, 0.1, 2.0, 24] for name, got, said in rows], columns=columns)
+    *own, mean = mean_claims(table).to_dict("records")
+    assert all(pd.isna(row["printed"]) for row in own)
+    assert (mean["dataset"], mean["value"], mean["printed"], mean["n"]) == ("mean", pytest.approx(0.9), 0.9, 2)
+    _, grid = claims_grid(mean_claims(table))
+    assert [cell.text for cell in grid[-1]] == ["mean", "mean", "kept", "0.9", "0.9", "2"]
 
 
 LARGE = [

@@ -18,11 +18,10 @@ from cragru.evaluation.completeness import (
     membership_rows,
     of_users,
     per_user_completeness,
-    seed_ceiling,
     top_overlap,
 )
 from cragru.evaluation.membership import membership_auc, membership_bootstrap
-from cragru.llm.reranking import RerankedScorer
+from cragru.llm.reranked_scorer import RerankedScorer
 from cragru.seeds import numpy_stream
 
 NAMES = ("train", "valid", "forget", "test", "forget-heldout")
@@ -241,7 +240,7 @@ def test_completeness_against_loops(seed):
         assert values_of(table, user) == pytest.approx(expected)
 
 
-def test_a_model_against_itself_and_the_ceiling():
+def test_a_model_against_itself():
     parts, (one, two, three), users, items = world()
     means = per_user_completeness(one, one, [Fixed(one.scores)], parts, users, items).groupby("measure")["value"]
     assert means.min()["overlap@10"] == 1 and means.max()["js"] == 0
@@ -249,13 +248,6 @@ def test_a_model_against_itself_and_the_ceiling():
     shuffled = {name: part.sample(frac=1, random_state=1) for name, part in parts.items()}
     tables = [per_user_completeness(one, two, [three], own, users, items) for own in (parts, shuffled)]
     pd.testing.assert_frame_equal(*tables)
-    ceiling = seed_ceiling([one, two, three], parts, users, items)
-    apart = [
-        per_user_completeness(*trio, parts, users, items)
-        for trio in ((one, one, [two]), (one, one, [three]), (two, one, [three]))
-    ]
-    mean = pd.concat(apart).query("measure in @schema.AGREEMENT").groupby(["user", "measure"], as_index=False).mean()
-    pd.testing.assert_frame_equal(ceiling, mean.astype(schema.COMPLETENESS))
 
 
 def test_a_masked_item_is_no_hit():
@@ -269,8 +261,6 @@ def test_references_are_needed(parts):
     scorer = Fixed([FALLING] * 3)
     with pytest.raises(CragruError, match=r"^completeness: no Retrain model to compare with; [^\n]*$"):
         per_user_completeness(scorer, scorer, [], parts, 3, 6)
-    with pytest.raises(CragruError, match=r"^completeness: the seed-noise ceiling needs 2 Retrain models, not 1"):
-        seed_ceiling([scorer], parts, 3, 6)
 
 
 def test_rank_based_measures_see_the_order_alone():

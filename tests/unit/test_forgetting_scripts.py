@@ -18,7 +18,8 @@ from cragru.evaluation import completeness as library
 from cragru.evaluation.bias_schema import ITEM_ROWS, LISTS, USER_GROUPS
 from cragru.evaluation.completeness_schema import COMPLETENESS, FORGET_REMAIN, MEMBERSHIP, VARIANT
 from cragru.io import read_parquet, write_json, write_parquet
-from cragru.llm.reranking import RERANKED, VARIANTS, RerankedScorer
+from cragru.llm.reranked_scorer import RerankedScorer
+from cragru.llm.reranking import RERANKED, VARIANTS
 
 USERS, ITEMS, SEED = 10, 20, 7
 WITH_LISTS = (2, 6)

@@ -10,8 +10,9 @@ import torch
 from cragru.backbones.base import FactorModel
 from cragru.llm.base import Answer
 from cragru.llm.building import Library, PromptBuilder
+from cragru.llm.collecting import request_cost
 from cragru.llm.prompts import Template
-from cragru.llm.requester import Desk, request_cost
+from cragru.llm.requester import Desk
 from cragru.retrieval.selection import top_candidates
 from cragru.unlearning.base import Cost
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from cragru.backbones.base import FactorModel
 from cragru.errors import CragruError
 from cragru.evaluation.utility import per_user_utility
-from cragru.llm.reranking import RERANKED, SCORES, VARIANTS, RerankedScorer, rerank, tie_rate
+from cragru.llm.reranked_scorer import RerankedScorer
+from cragru.llm.reranking import RERANKED, SCORES, VARIANTS, rerank, tie_rate
 from cragru.retrieval.selection import top_candidates
 
 

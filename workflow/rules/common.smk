@@ -4,7 +4,7 @@ import re
 import sys
 from pathlib import Path
 
-from cragru.config.project import ORIGINAL, load_project
+from cragru.config.project import ORIGINAL, RETRAIN, load_project
 from cragru.digest import code_digest
 from cragru.errors import CragruError
 

@@ -66,9 +66,12 @@ rule user_groups:
         "results/logs/user_groups/{dataset}/{protocol}/{seed}/{backbone}.log",
     benchmark:
         "results/benchmarks/user_groups/{dataset}/{protocol}/{seed}/{backbone}.tsv"
-    localrule: True
     conda:
         "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
     params:
         code=code_digest("scripts/user_groups.py"),
     message:

@@ -39,6 +39,16 @@ def forgetting_model_rows(spec, dataset, backbone, models, panel):
     ]
 
 
+def again_rows(spec, dataset, backbone, panel):
+    """Retrain with other random streams, held against Retrain: how far chance alone goes."""
+    rows = forgetting_model_rows(spec, dataset, backbone, [spec.again], panel)
+    own, other = f"against-{spec.again}/", f"against-{RETRAIN}/"
+    return [
+        made | {name: made[name].replace(own, other) for name in MEASURED}
+        for made in rows
+    ]
+
+
 def cell_labels(cell):
     """What a cell's rows are called and which variants of its lists they are: the paper's cell has the controls."""
     suffix = source_suffix(cell)
@@ -80,10 +90,12 @@ def completeness_rows(wildcards):
         made
         for pair in pairs
         for made in forgetting_model_rows(spec, *pair, models, EVERYONE)
+        + again_rows(spec, *pair, EVERYONE)
     ]
     for pair in pairs if cells else []:
         own = [cell for cell in cells if (cell.dataset, cell.backbone) == pair]
         rows += forgetting_model_rows(spec, *pair, models, COHORT_PANEL)
+        rows += again_rows(spec, *pair, COHORT_PANEL)
         rows += forgetting_cell_rows(spec, own)
     return rows
 

@@ -71,9 +71,12 @@ rule differences:
         "results/logs/{run}/tables/{table}-differences.log",
     wildcard_constraints:
         table=one_of(TESTED),
-    localrule: True
     conda:
         "../../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
     params:
         rows=tested_rows,
         spec=tested_spec,
@@ -103,9 +106,12 @@ rule completeness_table:
         "results/logs/{run}/tables/{table}.log",
     wildcard_constraints:
         table=one_of(tables_of(CompletenessTable)),
-    localrule: True
     conda:
         "../../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
     params:
         rows=completeness_rows,
         spec=table_spec,
@@ -130,9 +136,12 @@ rule bias_table:
         "results/logs/{run}/tables/{table}.log",
     wildcard_constraints:
         table=one_of(tables_of(BiasTable)),
-    localrule: True
     conda:
         "../../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
     params:
         rows=bias_rows,
         spec=table_spec,

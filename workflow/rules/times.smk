@@ -132,6 +132,7 @@ def size_rows(wildcards):
             cell_file(cell, "cost.json"),
         )
         for cell in plain_cells(project, spec.protocol)
+        if cell.source == ORIGINAL  # as in the table of single requests
     ]
 
 

@@ -1,0 +1,39 @@
+"""From ranked lists to a scorer that the evaluator can rank with, apart from the lists, which need no torch."""
+
+import pandas as pd
+import torch
+
+from cragru.backbones.base import Scorer
+from cragru.errors import CragruError
+
+
+class RerankedScorer:
+    """A scorer whose users have their candidates on top, in a given order; below them, the base scorer's order."""
+
+    def __init__(self, base: Scorer, lists: pd.DataFrame) -> None:
+        """Take up the lists.
+
+        Args:
+            base: The scorer that the candidates came from.
+            lists: Columns user, rank and item.
+        """
+        self._base = base
+        self._lists = {
+            int(user): torch.from_numpy(rows.sort_values("rank")["item"].to_numpy(dtype="int64"))
+            for user, rows in lists.groupby("user")
+        }
+
+    def score(self, users: torch.Tensor) -> torch.Tensor:
+        """Score every item for each of `users` (`[B]` int64); returns `[B, items]`.
+
+        Raises:
+            CragruError: If a user has no list: only the cohort can be ranked.
+        """
+        scores = self._base.score(users).cpu()
+        for row, user in zip(scores, users.tolist(), strict=True):
+            if user not in self._lists:
+                raise CragruError(f"user {user} has no re-ranked list; evaluate the cohort only")
+            items = self._lists[user]
+            # finfo.max would leave no room for distinct values; whole numbers above the maximum have it
+            row[items] = row.max().ceil() + torch.arange(len(items), 0, -1, dtype=row.dtype)
+        return scores
