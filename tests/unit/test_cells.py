@@ -112,7 +112,8 @@ def test_comparing_on_every_backbone_and_on_fewer_strategies(load):
 
 
 def test_each_figure_and_table_has_its_own_protocol(load):
-    project = load({"figures/figures/figure4/protocol": "released-code", "tables/tables/table2/panel": False})
+    changes = {"figures/figures/figure4/protocol": "released-code", "tables/tables/table2/panel": False}
+    project = load(changes | {"config/tables": ["table2"]})
     assert {found.protocol for found in cells_of(project, spec(project, "figure4"))} == {"released-code"}
     assert cells_of(project, spec(project, "table2")) == []
 
@@ -159,6 +160,18 @@ UNKNOWN = [
     (
         {"config/methods": ["retrain", "retrain-again"]},
         "methods: got 'retrain-again', which table2 holds Retrain against; it is trained without being a row",
+    ),
+    (
+        {"tables/tables/table3/cragru": False},
+        "config/tables.yaml: tables.claims.time: 'table3' has no row of CRAGRU; set its key cragru to true",
+    ),
+    (
+        {"config/methods": ["scif"]},
+        "methods: lacks 'retrain', which table2 tells noise by; add it, or remove the table's key again; methods: ",
+    ),
+    (
+        {"tables/tables/request-size/protocol": "released-code"},
+        "config/tables.yaml: tables.request-size.protocol: got 'released-code', which forgets users; take one that ",
     ),
     (
         {"config/retrieval/strategies": ["randon"]},
@@ -210,6 +223,7 @@ def test_cragru_is_shown_for_protocols_that_forget_first(load, protocol, where):
 
 def test_a_table_without_that_panel_may_have_any_protocol(load):
     changes = {"tables/tables/table2/protocol": "one-user", "tables/tables/table2/panel": False}
+    changes["config/tables"] = ["table2"]
     assert load(changes).tables.tables["table2"].protocol == "one-user"
 
 

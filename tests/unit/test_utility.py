@@ -93,7 +93,7 @@ def test_lists_are_the_same_in_batches(monkeypatch):
 
     scorer = Fixed(torch.rand(9, 30, generator=torch.Generator().manual_seed(1)).tolist())
     given = frame((0, 1), (5, 2)), frame(*((user, 3) for user in (8, 2, 5, 0))), 9, 30
-    whole = recommended(scorer, *given)
+    whole = recommended(scorer, *given, 10)
     assert whole.groupby("user").size().to_dict() == {0: 10, 2: 10, 5: 10, 8: 10}
     monkeypatch.setattr(module, "user_batches", lambda users: user_batches(users, 3))
-    pd.testing.assert_frame_equal(whole, recommended(scorer, *given))
+    pd.testing.assert_frame_equal(whole, recommended(scorer, *given, 10))
