@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from cragru.config.models import CompletenessTable, CostTable, ForgetRemainFigure, StrategiesFigure, UtilityTable
 from cragru.config.project import TABLE_STRATEGY, Project, shows_cragru
+from cragru.config.tables import CompletenessTable, CostTable, ForgetRemainFigure, StrategiesFigure, UtilityTable
 
 
 class Cell(NamedTuple):

@@ -9,20 +9,14 @@ from typing import Any
 from cragru.config.base import load_yaml, parse
 from cragru.config.datasets import Registry, load_registry
 from cragru.config.llms import Llms, load_llms
-from cragru.config.models import (
-    BackboneEntry,
+from cragru.config.models import BackboneEntry, Option, Params, PartitionEntry, Protocol, Protocols, Settings
+from cragru.config.tables import (
     BiasTable,
     ClaimsTable,
     CompletenessTable,
     CostTable,
     Figures,
     ForgetRemainFigure,
-    Option,
-    Params,
-    PartitionEntry,
-    Protocol,
-    Protocols,
-    Settings,
     SizeTable,
     StrategiesFigure,
     Tables,

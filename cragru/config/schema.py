@@ -13,7 +13,8 @@ from pathlib import Path
 from cragru.config.base import Frozen
 from cragru.config.datasets import Registry
 from cragru.config.llms import Llms
-from cragru.config.models import Figures, Params, Protocols, Settings, Tables
+from cragru.config.models import Params, Protocols, Settings
+from cragru.config.tables import Figures, Tables
 from cragru.io import write_text
 
 FOLDER = Path(__file__).parents[2] / "workflow" / "schemas"

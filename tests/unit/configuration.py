@@ -7,8 +7,9 @@ import yaml
 
 from cragru.config.datasets import Registry
 from cragru.config.llms import Llms
-from cragru.config.models import Figures, Params, Protocols, Settings, Tables
+from cragru.config.models import Params, Protocols, Settings
 from cragru.config.project import load_project
+from cragru.config.tables import Figures, Tables
 
 ROOT = Path(__file__).parents[2]
 FILES = {

@@ -4,7 +4,8 @@ import pytest
 from configuration import DELETE, FILES, changed
 
 from cragru.config.base import Frozen, load_yaml, parse
-from cragru.config.models import Forget, Protocol, Settings, Tables
+from cragru.config.models import Forget, Protocol, Settings
+from cragru.config.tables import Tables
 from cragru.errors import CragruError
 
 

@@ -10,7 +10,7 @@ from documents import check_it_fits, compiled
 from snakemake.iocontainers import Namedlist
 
 from cragru.config.base import load_yaml, parse
-from cragru.config.models import Tables
+from cragru.config.tables import Tables
 from cragru.errors import CragruError
 from cragru.evaluation.schema import PER_USER
 from cragru.io import write_json, write_parquet

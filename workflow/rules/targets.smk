@@ -1,5 +1,5 @@
 # Files of tables and figures, and what their rules redo them for.
-from cragru.config.models import (
+from cragru.config.tables import (
     BiasTable,
     ClaimsTable,
     CompletenessTable,

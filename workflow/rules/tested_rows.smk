@@ -1,4 +1,7 @@
 # Rows whose differences are tested, and rows that claims are about; functions alone.
+CLAIM_NOTHING = {f"{CRAGRU_LABEL}, random ties"}  # controls that no claim is about
+
+
 def tested_rows(wildcards):
     """Rows of a utility table and, in each panel, Retrain with other random streams: what noise alone does."""
     spec, rows = project.tables.tables[wildcards.table], table_rows(wildcards)
@@ -21,9 +24,6 @@ def claims_rows(wildcards):
         rows += model_rows(spec.protocol, *pair, [ORIGINAL, RETRAIN], COHORT_PANEL)
         rows += cragru_rows(cells, *pair)
     return [made for made in rows if made["method"] not in CLAIM_NOTHING]
-
-
-CLAIM_NOTHING = {f"{CRAGRU_LABEL}, random ties"}  # controls that no claim is about
 
 
 def null_labels(wildcards):
