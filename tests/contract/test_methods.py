@@ -95,9 +95,9 @@ def test_what_a_request_spares_is_neither_trained_nor_changed(name, backbone, mo
     before = [{field: getattr(model, field).clone() for field in FIELDS} for model in request.models]
     trained, start = [], trainer.Learner.__init__
 
-    def note(self, task, seed, device):
+    def note(self, task, *how):
         trained.append(sorted(zip(*(side.tolist() for side in task.data.train), strict=True)))
-        start(self, task, seed, device)
+        start(self, task, *how)
 
     monkeypatch.setattr(trainer.Learner, "__init__", note)
     done = serve(name, backbone, request)

@@ -34,12 +34,13 @@ def read(folder, name):
 
 def test_table_four_has_every_model(folder):
     table = read(folder, "table4")
-    assert set(table["method"]) == MODELS
+    assert set(table["method"]) == MODELS | {"Retrain, again"}
     values = table.pivot(index="method", columns="measure", values="value")
     assert values.loc["Original", "rank-change"] == 0
     assert values.loc["Original", "mia-auc"] > values.loc["Retrain", "mia-auc"]
     assert pd.isna(values.loc["Retrain", "mia-gap"])
-    assert values.loc["Retrain", "overlap@10"] < 1  # another training, not the same model
+    ceilings = values.loc[["Retrain", "Retrain, again"], "overlap@10"]
+    assert ceilings.nunique() == 1 and ceilings.max() < 1  # each of the other: another training, not the same model
     known = table.dropna(subset="value")
     assert (known["low"] <= known["value"]).all() and (known["value"] <= known["high"]).all()
 
