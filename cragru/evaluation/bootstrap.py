@@ -102,13 +102,24 @@ def bootstrap(
     for start in range(0, resamples, size):
         users = rng.integers(n, size=(min(size, resamples - start), n))
         drawn.append(statistic(*(array[users] for array in arrays)))
-    low, high = np.quantile(np.concatenate(drawn), [(1 - level) / 2, (1 + level) / 2])
+    low, high = quantiles(np.concatenate(drawn), level)
     value = statistic(*(array[None] for array in arrays))[0]
     if bounds == "reflected":
         low, high = 2 * value - high, 2 * value - low
     elif bounds == "size":
-        value, low, high = abs(value), max(0.0, low, -high), max(-low, high)
+        value, (low, high) = abs(value), size_bounds(low, high)
     return Interval(float(value), float(low), float(high))
+
+
+def quantiles(draws: np.ndarray, level: float) -> tuple[float, float]:
+    """The bounds between which resamples lie, but for equal shares on both sides, `1 - level` together."""
+    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def size_bounds(low: float, high: float) -> tuple[float, float]:
+    """Bounds of a number's absolute value from its own: from 0 where its sign is open."""
+    return max(0.0, low, -high), max(-low, high)
 
 
 def column_mean(values: np.ndarray) -> np.ndarray:

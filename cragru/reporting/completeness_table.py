@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from cragru.errors import CragruError
-from cragru.evaluation.bootstrap import Resampling, column_mean
+from cragru.evaluation.bootstrap import Resampling, column_mean, quantiles, size_bounds
 from cragru.evaluation.completeness_schema import LIST_LENGTH, MEASURES
 from cragru.reporting.averages import counted
 from cragru.reporting.grid import Cell, interval_cell
@@ -135,13 +135,12 @@ def _membership(
     values = np.array([row.auc for row in seeds.values()])
     draws = np.mean([row.draws for row in seeds.values()], axis=0)
     n = float(np.mean([row.members for row in seeds.values()]))
-    cells = [_cell(AUC, values.mean(), *_quantiles(draws, level), values, n)]
+    cells = [_cell(AUC, values.mean(), *quantiles(draws, level), values, n)]
     if aim is None:
         return [*cells, _cell(GAP, np.nan, np.nan, np.nan, np.array([np.nan]), 0)]
     gaps = np.array([row.auc - aim[seed].auc for seed, row in seeds.items()])
-    low, high = _quantiles(draws - np.mean([row.draws for row in aim.values()], axis=0), level)
-    bounds = max(0.0, low, -high), max(-low, high)  # of a size: from 0 where the sign is open
-    return [*cells, _cell(GAP, abs(gaps.mean()), *bounds, gaps, n)]
+    bounds = quantiles(draws - np.mean([row.draws for row in aim.values()], axis=0), level)
+    return [*cells, _cell(GAP, abs(gaps.mean()), *size_bounds(*bounds), gaps, n)]
 
 
 def _mean(measure: str, seeds: dict[int, Remembered], resampling: Resampling) -> dict[str, object]:
@@ -158,8 +157,3 @@ def _mean(measure: str, seeds: dict[int, Remembered], resampling: Resampling) ->
 def _cell(measure: str, value: float, low: float, high: float, per_seed: np.ndarray, n: float) -> dict[str, object]:
     sd = per_seed.std(ddof=1) if len(per_seed) > 1 else np.nan
     return {"measure": measure, "value": float(value), "low": low, "high": high, "sd": sd, "n": n}
-
-
-def _quantiles(draws: np.ndarray, level: float) -> tuple[float, float]:
-    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)

@@ -28,8 +28,8 @@ def forgetting_model_rows(spec, dataset, backbone, models, panel):
             seed,
             backbone,
             project.label(model),
-            f"{STATE}/{{backbone}}/{model}/against-{spec.again}".format(
-                dataset=dataset, protocol=spec.protocol, seed=seed, backbone=backbone
+            model_file(
+                f"against-{spec.again}", dataset, spec.protocol, seed, backbone, model
             ),
             panel,
             MODEL_VARIANT,
@@ -122,16 +122,14 @@ def forget_remain_rows(wildcards):
 
 def compared_files(protocol, dataset, backbone, method, again, seed):
     """What Table V compares under one seed: a method, Retrain, and Retrain with other random streams."""
-    place = f"{STATE}/{{backbone}}".format(
-        dataset=dataset, protocol=protocol, seed=seed, backbone=backbone
-    )
+    cell = (dataset, protocol, seed, backbone)
     files = {
-        "user_groups": f"{place}/groups/users.parquet",
-        "item_rows": f"{place}/groups/items.parquet",
+        "user_groups": model_file("users.parquet", *cell, "groups"),
+        "item_rows": model_file("items.parquet", *cell, "groups"),
     }
     for name, model in (("method", method), ("retrain", RETRAIN), ("again", again)):
-        files[f"{name}_per_user"] = f"{place}/{model}/per-user.parquet"
-        files[f"{name}_lists"] = f"{place}/{model}/recommended.parquet"
+        files[f"{name}_per_user"] = model_file("per-user.parquet", *cell, model)
+        files[f"{name}_lists"] = model_file("recommended.parquet", *cell, model)
     return files
 
 

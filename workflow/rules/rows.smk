@@ -34,6 +34,12 @@ def row(
     }
 
 
+def model_file(name, dataset, protocol, seed, backbone, model):
+    """A file of a model of a state."""
+    state = STATE.format(dataset=dataset, protocol=protocol, seed=seed)
+    return f"{state}/{backbone}/{model}/{name}"
+
+
 def model_rows(protocol, dataset, backbone, models, panel):
     """Rows of models: each under every seed."""
     rows = []

@@ -114,9 +114,7 @@ def size_rows(wildcards):
             project.label(method),
             None,
             EVERYONE,
-            f"{STATE}/{{backbone}}/{method}/cost.json".format(
-                dataset=dataset, protocol=spec.protocol, seed=seed, backbone=backbone
-            ),
+            model_file("cost.json", dataset, spec.protocol, seed, backbone, method),
         )
         for dataset in settings.datasets
         for backbone in settings.backbones
