@@ -1,5 +1,6 @@
 """What every configuration file shares: frozen models, and errors that name the key, what it got and what to do."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
@@ -17,6 +18,7 @@ class Frozen(BaseModel):
 
 
 Model = TypeVar("Model", bound=Frozen)
+Entry = TypeVar("Entry", bound=Frozen)
 
 LONGEST = 80  # characters of a wrong value that a message shows
 
@@ -35,6 +37,23 @@ def load_yaml(path: str | Path) -> Any:
         raise CragruError(f"{path}: not a readable text file ({error})") from error
     except yaml.YAMLError as error:
         raise CragruError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+
+
+def named(entries: Mapping[str, Entry], name: str, what: str) -> Entry:
+    """The entry of a registry called `name`.
+
+    Args:
+        entries: All of them.
+        name: Of one.
+        what: What they are, for the message.
+
+    Raises:
+        CragruError: If there is none; the message has the nearest name.
+    """
+    if name not in entries:
+        hint = nearest(name, entries)
+        raise CragruError(f"{name!r}: unknown {what} ({hint}); name one of these or add it to the registry")
+    return entries[name]
 
 
 def parse(model: type[Model], data: Any, where: str) -> Model:

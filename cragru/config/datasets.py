@@ -7,8 +7,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from cragru.config.base import Frozen, load_yaml, parse
-from cragru.errors import CragruError, nearest
+from cragru.config.base import Frozen, load_yaml, named, parse
 
 Loader = Literal["movielens-100k", "movielens-1m", "recbole-ml-100k"]
 """The layouts of raw files that `cragru.data` can read; `LOADERS` there has one function for each."""
@@ -131,10 +130,7 @@ class Registry(Frozen):
         Raises:
             CragruError: If there is none; the message has the nearest name.
         """
-        if name not in self.datasets:
-            hint = nearest(name, self.datasets)
-            raise CragruError(f"{name!r}: unknown data set ({hint}); name one of these or add it to the registry")
-        return self.datasets[name]
+        return named(self.datasets, name, "data set")
 
 
 class SourceRecord(Frozen):

@@ -15,10 +15,10 @@ from pydantic import (
     model_validator,
 )
 
-from cragru.config.base import Frozen, load_yaml, parse
+from cragru.config.base import Frozen, load_yaml, named, parse
 from cragru.config.datasets import Sha256
 from cragru.config.models import Name
-from cragru.errors import CragruError, nearest
+from cragru.errors import nearest
 
 VARIABLE = r"^[A-Z][A-Z0-9_]*$"
 ADDRESS = r"^https?://[^\s/?#]+(/[^\s?#]*)?/v1$"
@@ -154,10 +154,7 @@ class Llms(Frozen):
         Raises:
             CragruError: If there is none; the message has the nearest name.
         """
-        if name not in self.llms:
-            hint = nearest(name, self.llms)
-            raise CragruError(f"{name!r}: unknown language model ({hint}); name one of these or add it to the registry")
-        return self.llms[name]
+        return named(self.llms, name, "language model")
 
 
 def load_llms(path: str | Path) -> Llms:

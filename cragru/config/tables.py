@@ -7,6 +7,8 @@ from pydantic import Field, PositiveInt
 from cragru.config.base import Frozen
 from cragru.config.models import Name
 
+LeastUsers = Annotated[int, Field(ge=2, description="a number of fewer users is blank")]
+
 
 class DatasetsTable(Frozen):
     """A table of data set statistics (the paper's Table I)."""
@@ -74,9 +76,7 @@ class CompletenessTable(Frozen):
         description="whose candidates CRAGRU is measured with beside retrieval.sources: whole histories, on the "
         "backbones of scoring.compare_on. Retrain's hold nothing that was learnt from forgotten rows",
     )
-    least_users: Annotated[int, Field(ge=2)] = Field(
-        default=20, description="a number of fewer users is blank, and its n stands there"
-    )
+    least_users: LeastUsers = 20
 
 
 class BiasTable(Frozen):
@@ -87,9 +87,7 @@ class BiasTable(Frozen):
     label: str
     protocol: Name
     again: Name = Field(description="the method that is Retrain with other random streams: the null of every number")
-    least_users: Annotated[int, Field(ge=2)] = Field(
-        default=20, description="a number of fewer users is blank, and its n stands there"
-    )
+    least_users: LeastUsers = 20
 
 
 class ClaimsTable(Frozen):
@@ -101,7 +99,7 @@ class ClaimsTable(Frozen):
     utility: Name = Field(description="the table of ranking quality that they are taken from; it has a cohort's panel")
     time: Name = Field(description="the table of single requests that they are taken from; it has CRAGRU")
     cutoff: PositiveInt = Field(description="K of NDCG@K")
-    least_users: Annotated[int, Field(ge=2)] = Field(default=20, description="a number of fewer users is blank")
+    least_users: LeastUsers = 20
 
 
 class SizeTable(Frozen):

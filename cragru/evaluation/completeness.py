@@ -26,10 +26,10 @@ from cragru.backbones.base import Scorer, pairs
 from cragru.errors import CragruError
 from cragru.evaluation import completeness_schema as schema
 from cragru.evaluation.completeness_schema import LIST_LENGTH
+from cragru.evaluation.percentiles import percentiles
 from cragru.llm.reranked_scorer import RerankedScorer
 from cragru.ranking import hit_ratio, ndcg, pair_mask, top_items, user_batches
 from cragru.seeds import numpy_stream
-from cragru.unlearning.damping import percentiles
 
 Parts = dict[str, pd.DataFrame]
 

@@ -18,14 +18,19 @@ def membership_auc(rows: pd.DataFrame) -> float:
         rows: Of `cragru.evaluation.completeness.membership_rows`.
 
     Returns:
-        0.5 where the two cannot be told apart; NaN without rows. A model that lists a user's forgotten rows first has
-        a little less than 1 all the same, where users with many of them and users with few are pooled.
+        0.5 where the two cannot be told apart; NaN without rows of both kinds. A model that lists a user's forgotten
+        rows first has a little less than 1 all the same, where users with many of them and users with few are pooled.
     """
-    if rows.empty:
-        return float("nan")
     member, values = rows["member"].to_numpy(), rows["percentile"].to_numpy()
-    others = np.sort(values[~member])
-    below, up_to = (np.searchsorted(others, values[member], side=side) for side in ("left", "right"))
+    return auc(values[member], values[~member])
+
+
+def auc(members: np.ndarray, others: np.ndarray) -> float:
+    """Probability that a value of `members` is above one of `others`, ties counted half; NaN if either is empty."""
+    if not len(members) or not len(others):
+        return float("nan")
+    ordered = np.sort(others)
+    below, up_to = (np.searchsorted(ordered, members, side=side) for side in ("left", "right"))
     return float((below + up_to).mean() / 2 / len(others))
 
 

@@ -10,6 +10,7 @@ from cragru.io import PathLike
 from cragru.reporting.cost_table import significant
 from cragru.reporting.grid import Cell
 from cragru.reporting.paper import printed, printed_values
+from cragru.reporting.prompt_counts import prompt_counts
 
 GROUP = ["dataset", "backbone"]  # labels; rows of one group are compared
 NAMES = [*GROUP, "method"]  # a row of the table
@@ -108,11 +109,7 @@ def requester_note(checks: Iterable[tuple[str, Mapping[str, int]]], devices: Seq
         devices: Where the LLM ran.
         about: Which LLM, and how many candidates.
     """
-    groups, counts = zip(*checks, strict=True)
-    table = pd.DataFrame(list(counts)).groupby(pd.Series(groups), sort=False).sum()
-    shares = table["forgotten_candidates"] / table["candidates"]
-    forgotten = "; ".join(f"{group}: {share:.1%}" for group, share in shares.items())
-    lines = int(table["history_rows"].sum())
+    lines, forgotten = prompt_counts(checks)
     history = (
         f"None of the {lines:,} history lines of their prompts is a forgotten interaction"
         if lines

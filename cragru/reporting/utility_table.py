@@ -1,7 +1,7 @@
 """Table II: ranking quality of every method, averaged over users and then over seeds."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -12,6 +12,7 @@ from cragru.io import PathLike
 from cragru.reporting.averages import counted
 from cragru.reporting.grid import Cell
 from cragru.reporting.paper import printed, printed_values
+from cragru.reporting.prompt_counts import prompt_counts
 
 METRICS = {"hr": "HR", "ndcg": "NDCG"}
 NAMES = ["dataset", "backbone", "method"]  # labels, as the paper's tables have them
@@ -125,17 +126,13 @@ def utility_notes(table: pd.DataFrame, title: str) -> list[str]:
     ]
 
 
-def candidates_note(checks: Iterable[tuple[str, dict[str, int]]]) -> str:
+def candidates_note(checks: Iterable[tuple[str, Mapping[str, int]]]) -> str:
     """What the proofs of the prompts say of the candidates.
 
     Args:
         checks: Whose candidates, and counts of `cragru.llm.audit.check_prompts`, of every cell of the table.
     """
-    groups, counts = zip(*checks, strict=True)
-    table = pd.DataFrame(list(counts)).groupby(pd.Series(groups), sort=False).sum()
-    shares = table["forgotten_candidates"] / table["candidates"]
-    forgotten = "; ".join(f"{group}: {share:.1%}" for group, share in shares.items())
-    lines = table["history_rows"].sum()
+    lines, forgotten = prompt_counts(checks)
     return (
         f"None of the {lines:,} history lines is a forgotten interaction. Share of candidates that their user asked to "
         f"forget: {forgotten}. Ties: candidates that the LLM's scores leave in the order shown, "

@@ -15,7 +15,9 @@ from cragru.backbones.base import Scorer
 from cragru.backbones.learner import STOPPING_K, Validator
 from cragru.backbones.trainer import Stopwatch
 from cragru.errors import CragruError
-from cragru.ranking import Pairs, pair_mask, user_batches
+from cragru.evaluation.membership import auc
+from cragru.evaluation.percentiles import percentiles
+from cragru.ranking import Pairs, pair_mask
 from cragru.unlearning.base import Context
 from cragru.unlearning.influence import Prepared, Request
 
@@ -131,49 +133,7 @@ class Judge:
         both = torch.isin(torch.unique(parts[0][0]), parts[1][0])
         users = torch.unique(parts[0][0])[both]
         members, others = (percentiles(model, _of_users(part, users), self._remaining) for part in parts)
-        return auc(members, others)
-
-
-def percentiles(model: Scorer, pairs: Pairs, masked: torch.Tensor) -> torch.Tensor:
-    """Where each pair stands in its user's ranking: 0 last, 1 first; ties share the middle.
-
-    Args:
-        model: What ranks.
-        pairs: User ids and item ids, none of them masked.
-        masked: `[users, items]` bool, items that are not ranked.
-
-    Returns:
-        `[n]` float64 on the CPU, in the order of the users.
-    """
-    if not len(pairs[0]):
-        return torch.zeros(0, dtype=torch.float64)
-    found = []
-    order = torch.argsort(pairs[0], stable=True)
-    users, places, counts = torch.unique(pairs[0][order], return_inverse=True, return_counts=True)
-    for batch in user_batches(torch.arange(len(users))):
-        own = users[batch].to(masked.device)
-        scores = model.score(own).to(masked.device).masked_fill_(masked[own], -torch.inf)
-        ranking = scores.sort(dim=1).values
-        inside = (places >= batch[0]) & (places <= batch[-1])
-        rows, items = places[inside] - batch[0], pairs[1][order][inside]
-        wanted = torch.zeros(len(batch), int(counts[batch].max()), dtype=scores.dtype, device=scores.device)
-        column = torch.arange(len(rows)) - (counts[batch].cumsum(0) - counts[batch])[rows]
-        wanted[rows, column] = scores[rows, items]
-        below, up_to = (torch.searchsorted(ranking, wanted, right=right) for right in (False, True))
-        hidden = masked[own].sum(dim=1, keepdim=True)
-        others = (masked.shape[1] - hidden - 1).clamp(min=1)
-        share = (below - hidden + (up_to - below - 1) / 2).double() / others
-        found.append(share[rows, column].cpu())
-    return torch.cat(found)
-
-
-def auc(members: torch.Tensor, others: torch.Tensor) -> float:
-    """Probability that a value of `members` is above one of `others`, ties counted half; NaN if either is empty."""
-    if not len(members) or not len(others):
-        return float("nan")
-    ordered = others.sort().values
-    below, up_to = (torch.searchsorted(ordered, members, right=right) for right in (False, True))
-    return (below + up_to).double().mean().item() / 2 / len(others)
+        return auc(members.numpy(), others.numpy())
 
 
 def _of_users(pairs: Pairs, users: torch.Tensor) -> Pairs:

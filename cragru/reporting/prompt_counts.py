@@ -1,0 +1,20 @@
+"""What the proofs of the prompts count, for notes below tables."""
+
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+
+
+def prompt_counts(checks: Iterable[tuple[str, Mapping[str, int]]]) -> tuple[int, str]:
+    """Sum the counts up.
+
+    Args:
+        checks: Whose candidates, and counts of `cragru.llm.audit.check_prompts`, of every prompt file.
+
+    Returns:
+        History lines of all prompts, and the share of candidates that are forgotten, in words, by whose they are.
+    """
+    groups, counts = zip(*checks, strict=True)
+    table = pd.DataFrame(list(counts)).groupby(pd.Series(groups), sort=False).sum()
+    shares = table["forgotten_candidates"] / table["candidates"]
+    return int(table["history_rows"].sum()), "; ".join(f"{group}: {share:.1%}" for group, share in shares.items())
