@@ -11,8 +11,8 @@ from cragru.smk import stage
 
 
 def main(job):
-    find_certificates(job.params.certificates)
-    deleted = purge(job.params.certificates, read_key(RESULTS, os.environ))
+    found = find_certificates(job.params.certificates)
+    deleted = purge(found, read_key(RESULTS, os.environ))
     for path in deleted:
         logging.getLogger("cragru").info("purged %s", path)
     logging.getLogger("cragru").info(

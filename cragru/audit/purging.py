@@ -1,25 +1,26 @@
 """Deletes what holds forgotten rows or was trained on them, and keeps a sealed record of it beside each certificate."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from cragru.audit.certificate import Certificate
 from cragru.audit.commitment import Key
 from cragru.audit.request import PURGED, Request
-from cragru.audit.verification import find_certificates, read_certificate, read_purged
+from cragru.audit.verification import read_certificate, read_purged
 from cragru.errors import CragruError
-from cragru.io import PathLike, sha256, write_json
+from cragru.io import sha256, write_json
 
 TRACES = ("*/groups/users.parquet", "**/against-*/*.parquet")  # evaluations that name who has forgotten rows
 
 
-def purge(folder: PathLike, key: Key) -> list[str]:
+def purge(paths: Iterable[Path], key: Key) -> list[str]:
     """Purge what the certificates of a run say.
 
     The records are written before anything is deleted: a purge that was killed is not taken for a finished one.
 
     Args:
-        folder: The run's certificates.
+        paths: The run's certificates, of `cragru.audit.verification.find_certificates`.
         key: Their key.
 
     Returns:
@@ -28,7 +29,7 @@ def purge(folder: PathLike, key: Key) -> list[str]:
     Raises:
         CragruError: If a certificate is not readable with the key; then nothing was deleted.
     """
-    certificates = {path: read_certificate(path, key) for path in find_certificates(folder)}
+    certificates = {path: read_certificate(path, key) for path in paths}
     before = {path: read_purged(path, certificate, key) for path, certificate in certificates.items()}
     doomed = {path: _doomed(certificate) for path, certificate in certificates.items()}
     checksums = {name: sha256(name) for names in doomed.values() for name in names}

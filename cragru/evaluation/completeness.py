@@ -99,7 +99,7 @@ def per_user_completeness(
     wide = [
         hits.drop(columns=["group", "k"]),
         _rank_changes(scorer, original, parts, users, items),
-        _agreement([(scorer, reference) for reference in references], parts, users, items),
+        _agreement(scorer, references, parts, users, items),
     ]
     return _long(wide)
 
@@ -190,18 +190,19 @@ def _rank_changes(scorer: Scorer, original: Scorer, parts: Parts, users: int, it
     return table.groupby("user", as_index=False).mean()
 
 
-def _agreement(models: Sequence[tuple[Scorer, Scorer]], parts: Parts, users: int, items: int) -> pd.DataFrame:
-    """Overlap and, where both of all pairs have scores, divergence of users with test rows: means over the pairs."""
+def _agreement(scorer: Scorer, references: Sequence[Scorer], parts: Parts, users: int, items: int) -> pd.DataFrame:
+    """Overlap and, where all have scores, divergence of users with test rows: means over the references."""
     _, masked = _masks(parts, users, items)
-    ordinal = any(isinstance(model, RerankedScorer) for pair in models for model in pair)
+    ordinal = any(isinstance(model, RerankedScorer) for model in (scorer, *references))
     frames = []
     for batch in user_batches(torch.unique(pairs(parts["test"])[0])):
         hidden, totals = masked[batch], torch.zeros(len(schema.AGREEMENT), len(batch), dtype=torch.float64)
-        for pair in models:
-            first, second = (model.score(batch).cpu() for model in pair)
-            totals[0] += top_overlap(first, second, hidden, LIST_LENGTH)
-            totals[1] += 0 if ordinal else js_divergence(first, second, hidden)
-        means = dict(zip(schema.AGREEMENT, (totals / len(models)).numpy(), strict=True))
+        own = scorer.score(batch).cpu()
+        for reference in references:
+            other = reference.score(batch).cpu()
+            totals[0] += top_overlap(own, other, hidden, LIST_LENGTH)
+            totals[1] += 0 if ordinal else js_divergence(own, other, hidden)
+        means = dict(zip(schema.AGREEMENT, (totals / len(references)).numpy(), strict=True))
         frames.append(pd.DataFrame({"user": batch.numpy(), **means}))
     return pd.concat(frames).drop(columns=list(schema.NEED_SCORES) if ordinal else [])
 

@@ -255,7 +255,7 @@ def test_a_request_of_another_seed_fails(world):
 def test_a_purge_deletes_and_says_what_remains(world):
     path = world.certify()
     (world.folder / STATE / "bpr/original/per-user.parquet").write_text("by user")
-    deleted = purge("results/run/certificates", KEY)
+    deleted = purge(find_certificates("results/run/certificates"), KEY)
     assert [name.removeprefix(f"{STATE}/") for name in deleted] == [
         "bpr/cragru/original/candidates.parquet",
         "bpr/grapheraser/before/partition.parquet",
@@ -271,7 +271,7 @@ def test_a_purge_deletes_and_says_what_remains(world):
     assert not [entry for entry in record["remains"] if entry["purge"]]
     (line,) = verified()
     assert "6 files purged" in line
-    assert purge("results/run/certificates", KEY) == []
+    assert purge(find_certificates("results/run/certificates"), KEY) == []
     assert sorted(read_json(path.with_name("purged.json"))["purged"]) == deleted
 
 
@@ -295,14 +295,14 @@ def test_evaluations_that_name_who_left_are_purged(world):
     for path in map(Path, [*traces, kept]):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"rows")
-    deleted = purge("results/run/certificates", KEY)
+    deleted = purge(find_certificates("results/run/certificates"), KEY)
     assert set(traces) <= set(deleted) and not any(Path(path).exists() for path in traces)
     assert kept not in deleted and Path(kept).exists()
 
 
 def test_what_a_purge_left_is_still_verified(world):
     path = world.certify()
-    purge("results/run/certificates", KEY)
+    purge(find_certificates("results/run/certificates"), KEY)
     world.alter(f"{RETRAIN}/model.safetensors")
     (world.folder / STATE / "split/forget.parquet").write_text("again")
     with pytest.raises(CragruError, match=r"retrain/model.safetensors \(altered\).*forget.parquet \(was purged and is"):
@@ -316,7 +316,7 @@ def test_what_a_purge_left_is_still_verified(world):
 
 def test_a_record_of_another_certificate_is_refused(world):
     path = world.certify()
-    purge("results/run/certificates", KEY)
+    purge(find_certificates("results/run/certificates"), KEY)
     record = {name: value for name, value in read_json(path.with_name("purged.json")).items() if name != "seal"}
     write_json(path.with_name("purged.json"), KEY.sealed(record | {"certificate": "0" * 64}))
     with pytest.raises(CragruError, match=r"purged.json: is of another certificate"):
@@ -338,7 +338,7 @@ def test_a_purge_deletes_nothing_outside_the_request(world):
     body["remains"].append({"path": f"{STATE}/../../../../secret", "holds": "", "purge": True})
     write_json(path, KEY.sealed(body))
     with pytest.raises(CragruError, match="does not belong to the request"):
-        purge("results/run/certificates", KEY)
+        purge(find_certificates("results/run/certificates"), KEY)
     assert (world.folder / STATE / "split/forget.parquet").exists()
 
 

@@ -19,8 +19,9 @@ def forgetting_row(dataset, protocol, seed, backbone, label, folder, panel, vari
     return named | {"variant": variant} | files
 
 
-def forgetting_model_rows(spec, dataset, backbone, models, panel):
-    """Rows of models: each under every seed."""
+def forgetting_model_rows(spec, dataset, backbone, models, panel, reference=None):
+    """Rows of models: each under every seed, held against Retrain with other random streams or another reference."""
+    measured = f"against-{reference or spec.again}"
     return [
         forgetting_row(
             dataset,
@@ -28,9 +29,7 @@ def forgetting_model_rows(spec, dataset, backbone, models, panel):
             seed,
             backbone,
             project.label(model),
-            model_file(
-                f"against-{spec.again}", dataset, spec.protocol, seed, backbone, model
-            ),
+            model_file(measured, dataset, spec.protocol, seed, backbone, model),
             panel,
             MODEL_VARIANT,
         )
@@ -41,12 +40,8 @@ def forgetting_model_rows(spec, dataset, backbone, models, panel):
 
 def again_rows(spec, dataset, backbone, panel):
     """Retrain with other random streams, held against Retrain: how far chance alone goes."""
-    rows = forgetting_model_rows(spec, dataset, backbone, [spec.again], panel)
-    own, other = f"against-{spec.again}/", f"against-{RETRAIN}/"
-    return [
-        made | {name: made[name].replace(own, other) for name in MEASURED}
-        for made in rows
-    ]
+    models = [spec.again]
+    return forgetting_model_rows(spec, dataset, backbone, models, panel, RETRAIN)
 
 
 def cell_labels(cell):
