@@ -1,0 +1,218 @@
+"""Where everything is under `results/`: the path grammar, once, for the rules, the plan and the audit.
+
+A template has Snakemake's wildcards in braces: `/` stands between wildcards, `-` inside a name. Folders come first,
+then the files that rules make in them, named after the folder. `results/README.md` says what each file holds.
+"""
+
+import re
+from functools import cache
+
+RESULTS = "results"
+
+# --- what one data set, state, request, model, candidate list or prompt is called: also in paths of logs and benchmarks
+OF_STATE = "{dataset}/{protocol}/{seed}"
+OF_REQUEST = f"{OF_STATE}/{{request}}"
+OF_CANDIDATES = "{backbone}/{source}"
+OF_STRATEGY = f"{OF_CANDIDATES}/{{strategy}}"
+OF_PROMPTS = f"{OF_STRATEGY}/{{order}}/{{llm}}"
+OF_CELL = f"{OF_PROMPTS}/{{cohort}}"
+OF_JOB = "{batch}/{share}-of-{shares}"  # one of the jobs that share a batch of prompts
+
+LOGS = f"{RESULTS}/logs"
+BENCHMARKS = f"{RESULTS}/benchmarks"
+
+# --- data
+RAW = f"{RESULTS}/raw/{{dataset}}"
+PREPARED = f"{RESULTS}/{{dataset}}/prepared"
+INTERACTIONS = f"{PREPARED}/interactions.parquet"
+USERS = f"{PREPARED}/users.parquet"
+ITEMS = f"{PREPARED}/items.parquet"
+STATISTICS = f"{PREPARED}/statistics.json"
+PREPARED_MANIFEST = f"{PREPARED}/manifest.json"
+CHECKED_REQUESTS = f"{RESULTS}/{{dataset}}/{{protocol}}/requests.json"
+
+# --- a deployed state, and what a single request makes of it
+STATE = f"{RESULTS}/{OF_STATE}"
+REQUEST = f"{RESULTS}/{OF_REQUEST}"
+COHORT = f"{STATE}/cohorts/{{cohort}}.json"
+
+FORGET, HELD_OUT, TRAIN, VALID, TEST = "forget", "forget-heldout", "train", "valid", "test"
+FORGOTTEN_PARTS = (FORGET, HELD_OUT)
+REMAINING_PARTS = (TRAIN, VALID, TEST)
+PARTS = (*FORGOTTEN_PARTS, *REMAINING_PARTS)
+
+
+def split_files(folder: str) -> dict[str, str]:
+    """The files of a split.
+
+    Args:
+        folder: `STATE` or `REQUEST`, with or without wildcards.
+
+    Returns:
+        Paths by the names that rules give them.
+    """
+    parts = {name: f"{folder}/split/{name}.parquet" for name in PARTS}
+    parts["held_out"] = parts.pop(HELD_OUT)
+    return parts | {"record": f"{folder}/split/split.json", "manifest": f"{folder}/split/manifest.json"}
+
+
+# --- models: the original one of a state, and each method's, of a state or after a request
+OF_METHOD = "{backbone}/{method}"
+OF_MODEL = "{backbone}/{model}"
+ORIGINAL_FOLDER = f"{STATE}/{{backbone}}/original"
+METHOD = f"{STATE}/{OF_METHOD}"
+MODEL = f"{STATE}/{OF_MODEL}"
+REQUEST_METHOD = f"{REQUEST}/{OF_METHOD}"
+REQUEST_MODEL = f"{REQUEST}/{OF_MODEL}"
+MODEL_FILE = "model.safetensors"
+MANIFEST = "manifest.json"
+COST = "cost.json"
+PER_USER = "per-user.parquet"
+RECOMMENDED = "recommended.parquet"
+
+
+def trained_files(folder: str) -> dict[str, str]:
+    """What every training writes into a model's folder, by the names that rules give it."""
+    return {
+        "model": f"{folder}/{MODEL_FILE}",
+        "curve": f"{folder}/curve.csv",
+        "manifest": f"{folder}/{MANIFEST}",
+    }
+
+
+def unlearned_files(folder: str) -> dict[str, str]:
+    """What every method writes into a model's folder, by the names that rules give it."""
+    return trained_files(folder) | {"cost": f"{folder}/{COST}"}
+
+
+# --- shards: as they are deployed ahead of a request, and after it
+BEFORE = f"{METHOD}/before"
+PARTITION = f"{BEFORE}/partition.parquet"
+PARTITION_MANIFEST = f"{BEFORE}/partition-manifest.json"
+SHARDS = f"{BEFORE}/shards"
+SHARDS_CURVE = f"{BEFORE}/curve.csv"
+SHARDS_MANIFEST = f"{BEFORE}/{MANIFEST}"
+AFTER = "after"
+
+
+def renewed_files(folder: str) -> dict[str, str]:
+    """What a method with shards adds to its folder, by the names that rules give it; `shards` is a folder."""
+    return {"partition": f"{folder}/{AFTER}/partition.parquet", "shards": f"{folder}/{AFTER}/shards"}
+
+
+DAMPING = f"{METHOD}/damping.csv"
+DAMPING_MANIFEST = f"{METHOD}/damping-manifest.json"
+
+# --- what a model, or a cell's lists, still know of the forgotten rows: held against another model
+AGAINST = "against-{again}"
+MEASURED = {
+    "membership": "membership.parquet",
+    "completeness": "completeness.parquet",
+    "forget_remain": "forget-remain.parquet",
+}
+
+
+def measured_files(folder: str) -> dict[str, str]:
+    """What is measured of forgetting in the folder of a model or of a cell, by the names that rules give it."""
+    return {name: f"{folder}/{AGAINST}/{file}" for name, file in MEASURED.items()}
+
+
+USER_GROUPS = f"{STATE}/{{backbone}}/groups/users.parquet"
+ITEM_ROWS = f"{STATE}/{{backbone}}/groups/items.parquet"
+
+# --- CRAGRU: candidates, what a strategy keeps of histories, prompts and what an LLM made of them
+CANDIDATES_FOLDER = f"{STATE}/{{backbone}}/cragru/{{source}}"
+CANDIDATES = f"{CANDIDATES_FOLDER}/candidates.parquet"
+CANDIDATES_MANIFEST = f"{CANDIDATES_FOLDER}/{MANIFEST}"
+STRATEGY = f"{CANDIDATES_FOLDER}/{{strategy}}"
+FIT = f"{STRATEGY}/fit"
+FIT_MANIFEST = f"{STRATEGY}/fit-manifest.json"
+SELECTION = f"{STRATEGY}/selection.parquet"
+SELECTION_COST = f"{STRATEGY}/selection-cost.json"
+SELECTION_MANIFEST = f"{STRATEGY}/{MANIFEST}"
+CELL = f"{STRATEGY}/{{order}}/{{llm}}/{{cohort}}"
+SERVICE = f"{REQUEST}/{{backbone}}/cragru/{{source}}/{{strategy}}/{{order}}/{{llm}}/requester"
+PROMPTS = "prompts.jsonl"
+PROMPTS_COST = "prompts-cost.json"
+PROMPTS_MANIFEST = "prompts-manifest.json"
+PROOF = "prompts-checked.json"
+PROOF_MANIFEST = "prompts-checked-manifest.json"
+SCORES = "scores.parquet"
+LISTS = "reranked.parquet"
+PER_USER_RANDOM_TIES = "per-user-random-ties.parquet"
+PER_USER_NO_LLM = "per-user-no-llm.parquet"
+
+
+def prompt_files(folder: str) -> dict[str, str]:
+    """What writing prompts puts into the folder of a cell or of a service, by the names that rules give it."""
+    return {
+        "prompts": f"{folder}/{PROMPTS}",
+        "cost": f"{folder}/{PROMPTS_COST}",
+        "manifest": f"{folder}/{PROMPTS_MANIFEST}",
+    }
+
+
+def proof_files(folder: str) -> dict[str, str]:
+    """What checking prompts puts there, by the names that rules give it."""
+    return {"checked": f"{folder}/{PROOF}", "manifest": f"{folder}/{PROOF_MANIFEST}"}
+
+
+# --- language models
+LLM = f"{RESULTS}/llm/{{llm}}"
+LLM_FOLDER = f"{LLM}/model"
+LLM_MANIFEST = f"{LLM}/{MANIFEST}"
+ANSWERS = f"{LLM}/answers"
+RECEIPT = f"{LLM}/receipts/{OF_STATE}/{{cohort}}/{OF_JOB}.json"
+SERVICE_RECEIPT = f"{LLM}/receipts/{OF_STATE}/requester/{OF_JOB}.json"
+
+# --- what one configuration shows, by the name of its run
+RUN = f"{RESULTS}/{{run}}"
+TABLE = f"{RUN}/tables/{{table}}"
+FIGURE = f"{RUN}/figures/{{figure}}"
+TABLE_ENDINGS = ("csv", "md", "tex")
+FIGURE_ENDINGS = ("csv", "pdf", "png")
+DIFFERENCES = f"{TABLE}-differences.csv"
+CERTIFICATES = f"{RUN}/certificates"
+CERTIFICATE_FILE = "certificate.json"
+PURGED_FILE = "purged.json"
+CERTIFICATE = f"{CERTIFICATES}/{OF_STATE}/{CERTIFICATE_FILE}"
+REQUEST_CERTIFICATE = f"{CERTIFICATES}/{OF_REQUEST}/{CERTIFICATE_FILE}"
+
+
+def ended(template: str, endings: tuple[str, ...]) -> dict[str, str]:
+    """The files of a table or figure by their endings, which are the names that rules give them."""
+    return {ending: f"{template}.{ending}" for ending in endings}
+
+
+def place(template: str, **names: object) -> str:
+    """A template with its wildcards filled in; names that it does not have are ignored.
+
+    Raises:
+        KeyError: If a wildcard has no name.
+    """
+    return template.format_map(names)
+
+
+def is_at(template: str, path: str, **names: object) -> bool:
+    """Whether a path is one that a template gives.
+
+    Args:
+        template: With wildcards; each stands for one step of a path, or a part of it.
+        path: Of a file or folder.
+        **names: Wildcards that must have this value; the others may have any.
+    """
+    known = tuple(sorted((name, str(value)) for name, value in names.items()))
+    return _pattern(template, known).fullmatch(path) is not None
+
+
+@cache
+def _pattern(template: str, names: tuple[tuple[str, str], ...]) -> re.Pattern[str]:
+    """The pattern of a template's paths."""
+    known = dict(names)
+    pattern = ""
+    for number, piece in enumerate(re.split(r"\{(\w+)\}", template)):  # text, name, text, name, …, text
+        if number % 2 == 0 or piece in known:
+            pattern += re.escape(known[piece] if number % 2 else piece)
+        else:
+            pattern += "[^/]+"
+    return re.compile(pattern)
