@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from cragru.audit.checks import all_checks
-from cragru.audit.claims import BEFORE, DATA, guarantee_of
 from cragru.audit.commitment import SCHEME, Key
+from cragru.audit.guarantees import BEFORE, DATA, guarantee_of
 from cragru.audit.limits import not_guaranteed, remains
 from cragru.audit.provenance import Job, Provenance
 from cragru.audit.request import FORGOTTEN, Request

@@ -5,9 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from cragru.audit.claims import EXACT, PARTITIONED, RANDOM_PARTITION, guarantee_of
+from cragru.audit.guarantees import guarantee_of
 from cragru.audit.provenance import Job, Provenance
 from cragru.audit.request import FORGOTTEN, REMAINING, Request
+from cragru.claims import EXACT, PARTITIONED, RANDOM_PARTITION
 from cragru.errors import CragruError
 from cragru.io import read_json
 

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from cragru.audit.claims import APPROXIMATE, BEFORE, DATA, EXACT, PARTITIONED, PROMPT_AND_ORIGINAL, PROMPT_AND_RETRAIN
+from cragru.audit.guarantees import BEFORE, DATA, PROMPT_AND_ORIGINAL, PROMPT_AND_RETRAIN
 from cragru.audit.provenance import Provenance
 from cragru.audit.request import RESULTS, Request
+from cragru.claims import APPROXIMATE, EXACT, PARTITIONED
 
 Record = dict[str, Any]
 TELL_NOTHING = ("cost.json", "curve.csv", "prompts-cost.json", "selection-cost.json", "prompts-checked.json")

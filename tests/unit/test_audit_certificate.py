@@ -9,8 +9,8 @@ import pytest
 from audit_world import CLAIMS, REQUEST, RETRAIN, SECRET, STATE, World
 
 from cragru.audit.certificate import as_text, build_certificate
-from cragru.audit.claims import PROMPT_AND_ORIGINAL
 from cragru.audit.commitment import Key
+from cragru.audit.guarantees import PROMPT_AND_ORIGINAL
 from cragru.audit.limits import remains
 from cragru.audit.purging import purge
 from cragru.audit.request import Request

@@ -1,6 +1,6 @@
 # What certificates speak of: what the run's tables and figures make for a request, and nothing more; functions alone.
-from cragru.audit.claims import claim_of
 from cragru.audit.request import CERTIFICATE
+from cragru.claims import claim_of
 from cragru.config.tables import (
     BiasTable,
     CompletenessTable,
