@@ -15,6 +15,7 @@ from typing import Any
 from cragru.digest import ROOT, code_digest
 from cragru.errors import CragruError
 from cragru.io import sha256, write_json
+from cragru.roles import Role
 from cragru.versions import installed
 
 VERSIONED = (
@@ -24,7 +25,7 @@ VERSIONED = (
 PR_SET_PDEATHSIG = 1  # of prctl(2)
 
 
-def stage(snakemake: Any, work: Callable[[Any], dict[str, Any] | None]) -> None:
+def stage(snakemake: Any, work: Callable[[Any], dict[str, Any] | None], role: Role | None = None) -> None:
     """Run a rule's work.
 
     An expected failure ends the job with its one line on the screen; the traceback is in the rule's log. A rule with
@@ -33,6 +34,7 @@ def stage(snakemake: Any, work: Callable[[Any], dict[str, Any] | None]) -> None:
     Args:
         snakemake: The object that Snakemake injects into scripts.
         work: Takes that object; may return facts for the manifest.
+        role: What the script does about a deletion request, for the manifest; None if no certificate speaks of it.
     """
     _die_with_parent()
     _limit_threads(snakemake.threads)
@@ -41,7 +43,7 @@ def stage(snakemake: Any, work: Callable[[Any], dict[str, Any] | None]) -> None:
         _check_code(snakemake)
         facts = work(snakemake)
         if "manifest" in snakemake.output.keys():  # noqa: SIM118  a Namedlist iterates over values
-            write_json(snakemake.output.manifest, _manifest(snakemake, facts or {}))
+            write_json(snakemake.output.manifest, _manifest(snakemake, facts or {}, role))
     except CragruError as error:
         log.debug("%s", traceback.format_exc())
         log.error("error in %s: %s", snakemake.rule, error)
@@ -97,11 +99,12 @@ def _check_code(snakemake: Any) -> None:
         raise CragruError(f"{script}: its code was edited after this job was planned; run the same command again")
 
 
-def _manifest(snakemake: Any, facts: dict[str, Any]) -> dict[str, Any]:
+def _manifest(snakemake: Any, facts: dict[str, Any], role: Role | None) -> dict[str, Any]:
     """What was made from what: no clock, no host, so that equal work gives equal bytes."""
     outputs = {name: path for name, path in snakemake.output.items() if name != "manifest"}
     return {
         "rule": snakemake.rule,
+        "role": role,
         "wildcards": dict(snakemake.wildcards.items()),
         "params": {name: value for name, value in snakemake.params.items() if name != "code"},
         "code": snakemake.params.get("code"),

@@ -7,6 +7,7 @@ from cragru.data.parts import read_all_parts, write_parts
 from cragru.data.requests import Catalogue, read_request
 from cragru.data.split import draw_user, take_rows, take_users
 from cragru.io import read_parquet
+from cragru.roles import Role
 from cragru.smk import stage
 
 
@@ -25,4 +26,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    stage(snakemake, main)
+    stage(snakemake, main, role=Role.DIVIDES)

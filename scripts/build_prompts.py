@@ -13,6 +13,7 @@ from cragru.llm.prompts import Template
 from cragru.llm.records import write_prompts
 from cragru.progress import Progress
 from cragru.retrieval.schema import CANDIDATES, SELECTION
+from cragru.roles import Role
 from cragru.smk import stage
 
 log = logging.getLogger("cragru")
@@ -45,4 +46,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    stage(snakemake, main)
+    stage(snakemake, main, role=Role.RERANKS)

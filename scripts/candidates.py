@@ -9,6 +9,7 @@ from cragru.data.parts import read_parts, read_sizes
 from cragru.io import write_parquet
 from cragru.retrieval.schema import CANDIDATES
 from cragru.retrieval.selection import top_candidates
+from cragru.roles import Role
 from cragru.smk import stage
 
 
@@ -22,4 +23,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    stage(snakemake, main)
+    stage(snakemake, main, role=Role.RERANKS)

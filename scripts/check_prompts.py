@@ -9,6 +9,7 @@ from cragru.llm.audit import check_prompts
 from cragru.llm.building import read_library
 from cragru.llm.prompts import Template
 from cragru.llm.records import read_prompts
+from cragru.roles import Role
 from cragru.smk import stage
 
 
@@ -22,4 +23,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    stage(snakemake, main)
+    stage(snakemake, main, role=Role.PROVES)

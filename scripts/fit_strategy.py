@@ -8,6 +8,7 @@ from cragru.data.frames import ITEMS
 from cragru.data.parts import read_parts, read_sizes
 from cragru.io import read_parquet
 from cragru.retrieval.base import FitContext
+from cragru.roles import Role
 from cragru.smk import stage
 from cragru.unlearning.files import training_data
 
@@ -27,4 +28,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    stage(snakemake, main)
+    stage(snakemake, main, role=Role.RERANKS)

@@ -7,6 +7,7 @@ import pandas as pd
 
 from cragru.backbones.base import FactorModel
 from cragru.data.parts import read_parts, read_sizes
+from cragru.roles import Role
 from cragru.seeds import numpy_stream
 from cragru.smk import stage
 from cragru.unlearning.files import write_partition
@@ -37,4 +38,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    stage(snakemake, main)
+    stage(snakemake, main, role=Role.DEPLOYS)

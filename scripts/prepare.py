@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from cragru.data.prepare import prepare
+from cragru.roles import Role
 from cragru.smk import stage
 
 
@@ -11,4 +12,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    stage(snakemake, main)
+    stage(snakemake, main, role=Role.PREPARES)

@@ -13,6 +13,7 @@ from cragru.llm.chat import ChatTokenizer
 from cragru.llm.prompts import Template
 from cragru.llm.records import write_prompts
 from cragru.llm.requester import Desk
+from cragru.roles import Role
 from cragru.seeds import numpy_stream
 from cragru.smk import stage
 
@@ -54,4 +55,4 @@ def open_desk(job, remaining):
 
 
 if __name__ == "__main__":
-    stage(snakemake, main)
+    stage(snakemake, main, role=Role.RERANKS)

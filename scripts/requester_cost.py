@@ -4,6 +4,7 @@ from cragru.io import read_json, write_json
 from cragru.llm.collecting import collect_scores, read_receipts, request_cost
 from cragru.llm.records import read_prompts
 from cragru.llm.store import AnswerStore
+from cragru.roles import Role
 from cragru.smk import stage
 
 
@@ -16,4 +17,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    stage(snakemake, main)
+    stage(snakemake, main, role=Role.RERANKS)

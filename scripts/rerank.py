@@ -6,6 +6,7 @@ from cragru.llm.records import read_prompts
 from cragru.llm.reranking import RERANKED, SCORES, rerank, tie_rate
 from cragru.llm.store import AnswerStore
 from cragru.retrieval.schema import CANDIDATES
+from cragru.roles import Role
 from cragru.smk import stage
 
 
@@ -22,4 +23,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    stage(snakemake, main)
+    stage(snakemake, main, role=Role.RERANKS)

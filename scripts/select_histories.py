@@ -9,6 +9,7 @@ from cragru.data.parts import read_parts
 from cragru.io import read_parquet, write_json, write_parquet
 from cragru.retrieval.schema import CANDIDATES, SELECTION
 from cragru.retrieval.selection import select_histories
+from cragru.roles import Role
 from cragru.smk import stage
 
 
@@ -25,4 +26,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    stage(snakemake, main)
+    stage(snakemake, main, role=Role.RERANKS)

@@ -6,6 +6,7 @@ from cragru.data.frames import INTERACTIONS
 from cragru.data.parts import write_parts
 from cragru.data.split import forget_interactions, forget_users, split_first
 from cragru.io import read_parquet
+from cragru.roles import Role
 from cragru.smk import stage
 
 
@@ -22,4 +23,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    stage(snakemake, main)
+    stage(snakemake, main, role=Role.DIVIDES)

@@ -7,6 +7,7 @@ import pandas as pd
 from cragru.backbones.base import TrainingOptions
 from cragru.backbones.training import train_backbone
 from cragru.data.parts import read_parts, read_sizes
+from cragru.roles import Role
 from cragru.smk import stage
 from cragru.unlearning.files import training_data, write_curve
 
@@ -24,4 +25,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    stage(snakemake, main)
+    stage(snakemake, main, role=Role.DEPLOYS)

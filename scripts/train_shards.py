@@ -1,5 +1,6 @@
 """Train a method's shards as they are deployed, ahead of any request."""
 
+from cragru.roles import Role
 from cragru.smk import stage
 from cragru.unlearning.files import job_context, write_curve, write_shards
 from cragru.unlearning.sharding import deploy
@@ -14,4 +15,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    stage(snakemake, main)
+    stage(snakemake, main, role=Role.DEPLOYS)

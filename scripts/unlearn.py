@@ -5,6 +5,7 @@ from pathlib import Path
 
 from cragru.backbones.training import warm_up
 from cragru.io import write_json
+from cragru.roles import Role
 from cragru.smk import stage
 from cragru.unlearning.files import job_context, write_curve, write_remaining_partition, write_shards
 
@@ -24,4 +25,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    stage(snakemake, main)
+    stage(snakemake, main, role=Role.UNLEARNS)

@@ -25,12 +25,13 @@ named = {{key: Namedlist(fromdict=job[key]) for key in ("input", "output", "para
 snakemake = SimpleNamespace(**named, rule="bake", threads=job["threads"], log=job["log"])
 {before}
 from cragru.errors import CragruError
+from cragru.roles import Role
 from cragru.smk import stage
 
 def work(job):
 {work}
 
-stage(snakemake, work)
+stage(snakemake, work{role})
 """
 
 
@@ -41,12 +42,13 @@ class Kitchen:
         self.folder = folder
         self.log = "logs/bake/one.log"
 
-    def run(self, *work, before="", **job):
+    def run(self, *work, before="", role=None, **job):
         self.folder.mkdir(exist_ok=True)
         defaults = {"input": {}, "output": {}, "params": {}, "wildcards": {}, "threads": 1, "log": [self.log]}
         (self.folder / "job.json").write_text(json.dumps(defaults | job))
         body = "".join(f"    {line}\n" for line in work)
-        (self.folder / "script.py").write_text(SCRIPT.format(work=body, before=before))
+        stated = f", role=Role.{role}" if role else ""
+        (self.folder / "script.py").write_text(SCRIPT.format(work=body, before=before, role=stated))
         environment = os.environ | {"PYTHONPATH": str(ROOT), "GIT_DIR": str(self.folder / "no-repository")}
         command = [sys.executable, "script.py"]
         return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
@@ -119,7 +121,7 @@ def bake(folder):
         "params": {"heat": 200, "code": code},
         "wildcards": {"seed": "1"},
     }
-    done = Kitchen(folder).run(*BAKE, **job)
+    done = Kitchen(folder).run(*BAKE, role="DEPLOYS", **job)
     assert (done.returncode, done.stderr) == (0, "")
     return (folder / "out" / "manifest.json").read_bytes(), code
 
@@ -130,6 +132,7 @@ def test_manifest_says_what_was_made_from_what(tmp_path):
     versions = manifest.pop("versions")
     assert manifest == {
         "rule": "bake",
+        "role": "deploys",
         "wildcards": {"seed": "1"},
         "params": {"heat": 200},
         "code": code,
