@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 
 def counted(users: Iterable[float]) -> str:
-    """How many users were averaged over, by cell: `32 users`, or `30 to 32 users` where cells differ."""
+    """How many users were averaged over, number by number: `32 users`, or `30 to 32 users` where numbers differ."""
     counts = sorted({round(count) for count in users})
     if counts == [1]:
         return "1 user"

@@ -8,7 +8,7 @@ import pandas as pd
 from cragru.evaluation.bias import Lists, Results, bias_table, popularity_drift
 from cragru.evaluation.bootstrap import Resampling
 from cragru.reporting.averages import counted
-from cragru.reporting.grid import Cell, interval_cell
+from cragru.reporting.grid import Text, interval_text
 
 NAMES = ["dataset", "backbone", "method"]
 SHOWN = {  # measure and group: column, digits
@@ -54,8 +54,8 @@ def whole_bias_table(
     return table[[*NAMES, *(name for name in table if name not in NAMES)]]
 
 
-def bias_grid(table: pd.DataFrame, again: str) -> tuple[list[str], list[list[Cell]]]:
-    """Header and cells of `whole_bias_table`: each value with its bounds; below the methods the null.
+def bias_grid(table: pd.DataFrame, again: str) -> tuple[list[str], list[list[Text]]]:
+    """Header and texts of `whole_bias_table`: each value with its bounds; below the methods the null.
 
     Args:
         table: The table.
@@ -64,11 +64,11 @@ def bias_grid(table: pd.DataFrame, again: str) -> tuple[list[str], list[list[Cel
     header = ["Data set", "Backbone", "Method", *(column for column, _ in SHOWN.values())]
     grid = []
     for (dataset, backbone), rows in table.groupby(NAMES[:2], sort=False):
-        cells = {method: own.set_index(["measure", "group"]) for method, own in rows.groupby("method", sort=False)}
-        for method, own in cells.items():
-            grid.append([*map(Cell, (dataset, backbone, method)), *_texts(own, "value", "low", "high")])
-        any_row = next(iter(cells.values()))  # the null is the same beside each
-        grid.append([*map(Cell, (dataset, backbone, again)), *_texts(any_row, "null", "null_low", "null_high")])
+        measures = {method: own.set_index(["measure", "group"]) for method, own in rows.groupby("method", sort=False)}
+        for method, own in measures.items():
+            grid.append([*map(Text, (dataset, backbone, method)), *_texts(own, "value", "low", "high")])
+        any_row = next(iter(measures.values()))  # the null is the same beside each
+        grid.append([*map(Text, (dataset, backbone, again)), *_texts(any_row, "null", "null_low", "null_high")])
     return header, grid
 
 
@@ -94,9 +94,9 @@ def bias_notes(table: pd.DataFrame, title: str, resampling: Resampling, again: s
     ]
 
 
-def _texts(cells: pd.DataFrame, *columns: str) -> list[Cell]:
+def _texts(measures: pd.DataFrame, *columns: str) -> list[Text]:
     """A row's values with their bounds, or with n where there were too few users."""
     numbers = [*columns, "n"]
     return [
-        interval_cell(*(cells.loc[place, name] for name in numbers), digits) for place, (_, digits) in SHOWN.items()
+        interval_text(*(measures.loc[place, name] for name in numbers), digits) for place, (_, digits) in SHOWN.items()
     ]

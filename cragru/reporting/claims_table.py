@@ -9,7 +9,7 @@ import pandas as pd
 from cragru.errors import CragruError
 from cragru.evaluation.bootstrap import Resampling
 from cragru.evaluation.significance import paired_values
-from cragru.reporting.grid import Cell
+from cragru.reporting.grid import Text
 from cragru.reporting.time_table import SEQUENTIAL
 from cragru.reporting.utility_table import Measured
 
@@ -116,15 +116,15 @@ def mean_claims(table: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([table.assign(printed=np.nan), rows], ignore_index=True)[COLUMNS]
 
 
-def claims_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Cell]]]:
-    """Header and cells: what is claimed, what the paper says, what was found."""
+def claims_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Text]]]:
+    """Header and texts: what is claimed, what the paper says, what was found."""
     grid = []
     for row in table.to_dict("records"):
         found = f"{row['value']:.3g}" if pd.notna(row["value"]) else ""
         found += f" ({row['low']:.3g} to {row['high']:.3g})" if pd.notna(row["low"]) else ""
         printed = f"{row['printed']:g}" if pd.notna(row["printed"]) else ""
         texts = (row["dataset"], row["backbone"], row["claim"], printed, found, f"{row['n']:.0f}")
-        grid.append([Cell(text) for text in texts])
+        grid.append([Text(text) for text in texts])
     return ["Data set", "Backbone", "Claim", "Printed", "Here", "n"], grid
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from cragru.errors import CragruError
 from cragru.reporting.averages import counted
-from cragru.reporting.grid import Cell
+from cragru.reporting.grid import Text
 
 NAMES = ["dataset", "backbone", "strategy"]  # labels; a row of the table
 STAGES = ["filter_seconds", "prompt_seconds", "generation_seconds"]
@@ -26,20 +26,21 @@ SHOWN = {
 
 
 def cost_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Average each cell over seeds.
+    """Average each row over seeds.
 
     Args:
-        records: One per cell and seed, in the order of the table's rows: labels `dataset`, `backbone`, `strategy`;
+        records: One per row and seed, in the order of the table's rows: labels `dataset`, `backbone`, `strategy`;
             `seed`, `users`; means per user `filter_seconds`, `prompt_seconds`, `generation_seconds`, `prompt_tokens`,
             `answer_tokens`, `dropped` (history lines); `tie_rate` (0 to 1); `engine_start_seconds` (once, for all
             users).
 
     Returns:
-        One row per cell: for each of these numbers and `total_seconds` (the three stages) its mean over seeds and, with
-        `_sd` after its name, its standard deviation over seeds (missing for one seed); `users` (mean), `seeds`.
+        One row per strategy of a data set and backbone: for each of these numbers and `total_seconds` (the three
+        stages) its mean over seeds and, with `_sd` after its name, its standard deviation over seeds (missing for one
+        seed); `users` (mean), `seeds`.
 
     Raises:
-        CragruError: If a record lacks a number, or a cell is there twice under one seed.
+        CragruError: If a record lacks a number, or a row is there twice under one seed.
     """
     records = list(records)
     for record in records:
@@ -54,20 +55,20 @@ def cost_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         raise CragruError(f"costs of {_name(frame[twice].iloc[0])}: there twice; keep one, or give them two labels")
     frame[TOTAL] = frame[STAGES].sum(axis="columns")
     measures = [*MEASURES, TOTAL]
-    cells = frame.astype(dict.fromkeys(measures, float)).groupby(NAMES, sort=False)
-    means, spreads = cells[["users", *measures]].mean(), cells[measures].std().add_suffix("_sd")
-    return means.join(spreads).join(cells["seed"].nunique().rename("seeds")).reset_index()
+    rows = frame.astype(dict.fromkeys(measures, float)).groupby(NAMES, sort=False)
+    means, spreads = rows[["users", *measures]].mean(), rows[measures].std().add_suffix("_sd")
+    return means.join(spreads).join(rows["seed"].nunique().rename("seeds")).reset_index()
 
 
-def cost_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Cell]]]:
-    """Header and cells of `cost_table`; the spread over seeds is shown of the total alone."""
+def cost_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Text]]]:
+    """Header and texts of `cost_table`; the spread over seeds is shown of the total alone."""
     grid = []
     for row in table.to_dict("records"):
         numbers = {name: significant(row[name]) for name in SHOWN}
         if pd.notna(row[f"{TOTAL}_sd"]):
             numbers[TOTAL] += f" ± {significant(row[f'{TOTAL}_sd'], 2)}"
         numbers["tie_rate"] = f"{100 * row['tie_rate']:.1f}"
-        grid.append([Cell(row[name]) for name in NAMES] + [Cell(text) for text in numbers.values()])
+        grid.append([Text(row[name]) for name in NAMES] + [Text(text) for text in numbers.values()])
     return ["Data set", "Backbone", "Retrieval", *SHOWN.values()], grid
 
 

@@ -22,7 +22,7 @@ def write_table(
         paths: Where to, by `csv`, `md` and `tex`.
         table: The numbers.
         header: Column names of the grid.
-        grid: The cells to be read by people.
+        grid: The texts to be read by people.
         spec: The table's entry in tables.yaml (`caption`, `label`).
         notes: Lines below the table.
     """

@@ -61,7 +61,7 @@ def significance_table(
 
 
 def mark_differences(table: pd.DataFrame, tests: pd.DataFrame) -> pd.DataFrame:
-    """Add the column `differs` to a table of ranking quality: whether a cell differs from its panel's reference.
+    """Add the column `differs` to a table of ranking quality: whether a number differs from its panel's reference.
 
     The original model is not marked: where forgotten items compete they take places on its lists, and a difference
     would be that.

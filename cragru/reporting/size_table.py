@@ -7,7 +7,7 @@ import pandas as pd
 
 from cragru.errors import CragruError
 from cragru.reporting.cost_table import significant
-from cragru.reporting.grid import Cell
+from cragru.reporting.grid import Text
 from cragru.reporting.time_table import NAMES, SEQUENTIAL
 
 COLUMNS = [*NAMES, "one_user", "large", "growth", "is_computed", "users_in_a_retraining"]
@@ -52,8 +52,8 @@ def size_table(
     return table[COLUMNS]
 
 
-def size_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Cell]]]:
-    """Header and cells of `size_table`."""
+def size_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Text]]]:
+    """Header and texts of `size_table`."""
     header = [
         "Data set",
         "Backbone",
@@ -69,7 +69,7 @@ def size_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Cell]]]:
         served = row["users_in_a_retraining"]
         numbers = (significant(row["one_user"]), large, significant(row["growth"]))
         texts = (*(row[name] for name in NAMES), *numbers, significant(served) if pd.notna(served) else "")
-        grid.append([Cell(text) for text in texts])
+        grid.append([Text(text) for text in texts])
     return header, grid
 
 
