@@ -1,7 +1,6 @@
 """Table IV: what is still known of the forgotten rows after a request, against Retrain."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -10,12 +9,13 @@ from cragru.errors import CragruError
 from cragru.evaluation.bootstrap import Resampling, column_mean, quantiles, size_bounds
 from cragru.evaluation.completeness_schema import LIST_LENGTH, MEASURES
 from cragru.reporting.averages import counted
+from cragru.reporting.base import RESAMPLING, Order, Table
 from cragru.reporting.grid import Text, interval_text
+from cragru.reporting.labels import PANEL_GROUP, ROW
+from cragru.reporting.remembered import Remembered, read_remembered
 
-NAMES = ["panel", "dataset", "backbone", "method"]  # labels of a row
-GROUP = NAMES[:-1]  # rows of one group are held against one Retrain
 AUC, GAP = "mia-auc", "mia-gap"
-COLUMNS = [*NAMES, "measure", "value", "low", "high", "sd", "n", "seeds"]
+COLUMNS = [*ROW, "measure", "value", "low", "high", "sd", "n", "seeds"]
 NUMBERS = ["value", "low", "high", "n"]  # what is shown of a measure
 SHOWN = {  # measure: column and digits
     AUC: ("MIA-AUC", 3),
@@ -27,25 +27,20 @@ SHOWN = {  # measure: column and digits
 }
 
 
-@dataclass(frozen=True)
-class Remembered:
-    """What one row still knows, under one seed.
+def make(order: Order) -> Table:
+    """Make Table IV.
 
-    Attributes:
-        names: Labels of the row: panel, data set, backbone, method.
-        seed: The seed.
-        auc: MIA-AUC.
-        draws: MIA-AUC of `[draws]` resamples of the users, the same ones for every row of a group and every seed.
-        members: Number of users who have both kinds of rows.
-        per_user: Columns of `COMPLETENESS`.
+    Args:
+        order: Rows have what `read_remembered` reads; words are `title`, `retrain` (its label) and `note` (of the LLM,
+            empty without one).
     """
-
-    names: tuple[str, str, str, str]
-    seed: int
-    auc: float
-    draws: np.ndarray
-    members: int
-    per_user: pd.DataFrame
+    spec, words, retrain = order.spec, order.words, order.words["retrain"]
+    rows = read_remembered(order.rows, RESAMPLING)
+    table = completeness_table(rows, retrain, RESAMPLING, spec["least_users"])
+    notes = completeness_notes(table, words["title"], retrain, RESAMPLING)
+    if words["note"]:
+        notes.append(words["note"])
+    return Table(table, *completeness_grid(table), notes)
 
 
 def completeness_table(
@@ -87,7 +82,7 @@ def completeness_table(
         found += [_mean(measure, seeds, resampling) for measure in MEASURES]
         for measured in found:
             blank = {} if measured["n"] >= least_users else dict.fromkeys(("value", "low", "high", "sd"), np.nan)
-            table.append(dict(zip(NAMES, names, strict=True)) | measured | blank | {"seeds": len(seeds)})
+            table.append(dict(zip(ROW, names, strict=True)) | measured | blank | {"seeds": len(seeds)})
     return pd.DataFrame(table, columns=COLUMNS)
 
 
@@ -95,7 +90,7 @@ def completeness_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Text]]]
     """Header and texts of `completeness_table`: each value with its bounds beside it, n where it is missing."""
     header = ["Users", "Data set", "Backbone", "Method", *(column for column, _ in SHOWN.values()), "n"]
     grid = []
-    for names, rows in table.groupby(NAMES, sort=False):
+    for names, rows in table.groupby(ROW, sort=False):
         measures = rows.set_index("measure")
         values = [interval_text(*measures.loc[name, NUMBERS], digits) for name, (_, digits) in SHOWN.items()]
         grid.append([*map(Text, names), *values, Text(f"{measures.loc[AUC, 'n']:.0f}")])
@@ -110,7 +105,7 @@ def completeness_notes(table: pd.DataFrame, title: str, retrain: str, resampling
     own = table[(table["method"] == retrain) & (table["measure"] == f"overlap@{LIST_LENGTH}")]
     ceilings = "; ".join(
         f"{dataset}, {backbone}{'' if table['panel'].nunique() == 1 else ', ' + panel}: {value:.3f}"
-        for panel, dataset, backbone, value in zip(*(own[name] for name in (*GROUP, "value")), strict=True)
+        for panel, dataset, backbone, value in zip(*(own[name] for name in (*PANEL_GROUP, "value")), strict=True)
         if pd.notna(value)
     )
     who = counted(table.loc[table["measure"] == AUC, "n"])

@@ -7,11 +7,13 @@ import pandas as pd
 
 from cragru.errors import CragruError
 from cragru.reporting.averages import counted
-from cragru.reporting.grid import Text
+from cragru.reporting.base import Order, Table
+from cragru.reporting.costs import STAGES, START, read_costs
+from cragru.reporting.grid import Text, significant
+from cragru.reporting.labels import GROUP
 
-NAMES = ["dataset", "backbone", "strategy"]  # labels; a row of the table
-STAGES = ["filter_seconds", "prompt_seconds", "generation_seconds"]
-MEASURES = [*STAGES, "prompt_tokens", "answer_tokens", "dropped", "tie_rate", "engine_start_seconds"]
+NAMES = [*GROUP, "strategy"]  # labels; a row of the table
+MEASURES = [*STAGES, "prompt_tokens", "answer_tokens", "dropped", "tie_rate", START]
 TOTAL = "total_seconds"
 SHOWN = {
     "filter_seconds": "Filter [s]",
@@ -23,6 +25,19 @@ SHOWN = {
     "dropped": "Lines dropped",
     "tie_rate": "Ties [%]",
 }
+
+
+def make(order: Order) -> Table:
+    """Make the table of what a request costs CRAGRU.
+
+    Args:
+        order: Rows have the labels `NAMES`, `seed`, and `cost`, a file; the word is `note`, of the LLM.
+    """
+    records = read_costs(order.rows)
+    table = cost_table(records)
+    devices = sorted({record["device"] for record in records if "device" in record})
+    notes = cost_notes(table, " and ".join(devices), order.words["note"])
+    return Table(table, *cost_grid(table), notes)
 
 
 def cost_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -83,7 +98,7 @@ def cost_notes(table: pd.DataFrame, device: str, about: str = "") -> list[str]:
     seeds = int(table["seeds"].max())
     spread = f"mean over {seeds} seeds, ± their standard deviation" if seeds > 1 else "one seed"
     where = f" on {device}" if device else ""
-    start = significant(table["engine_start_seconds"].mean())
+    start = significant(table[START].mean())
     note = (
         f"Seconds per user with a warm engine{where}; n = {counted(table['users'])}; {spread}. Filter: the choice of "
         "the history (mean over all users with candidates), without what a strategy learns beforehand. Generation: "
@@ -94,19 +109,6 @@ def cost_notes(table: pd.DataFrame, device: str, about: str = "") -> list[str]:
         "1 - distinct scores / candidates."
     )
     return [f"{note} {about}".strip()]
-
-
-def significant(value: float, digits: int = 3) -> str:
-    """Format a number with so many significant digits.
-
-    Whole digits are never rounded away, thousands have commas, and what is below 0.0001 is in powers of ten: 0.00123,
-    12.3, 1,235, 5.12e-06.
-    """
-    if value == 0:
-        return "0"
-    scientific = f"{value:.{digits - 1}e}"  # rounds first: 9.996 has one decimal, not two
-    exponent = int(scientific.partition("e")[2])
-    return scientific if exponent < -4 else f"{value:,.{max(0, digits - 1 - exponent)}f}"
 
 
 def _name(record: Mapping[str, Any]) -> str:

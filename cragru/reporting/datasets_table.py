@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from cragru.io import PathLike
+from cragru.io import PathLike, read_json
+from cragru.reporting.base import Order, Table
 from cragru.reporting.grid import Text
 from cragru.reporting.paper import printed, printed_values
 
@@ -18,6 +19,17 @@ PAPER_COLUMNS = {
     "sparsity_percent": "sparsity_percent",
 }
 FORMATS = {"interactions_per_user": ("{:.2f}", "{:.0f}"), "sparsity_percent": ("{:.2f}", "{:.2f}")}
+
+
+def make(order: Order) -> Table:
+    """Make Table I.
+
+    Args:
+        order: Rows have `dataset`, a label, and `statistics`, a file; the source may be `paper`.
+    """
+    statistics = {row["dataset"]: read_json(row["statistics"]) for row in order.rows}
+    table = datasets_table(statistics, order.sources.get("paper"))
+    return Table(table, *datasets_grid(table))
 
 
 def datasets_table(statistics: Mapping[str, Mapping[str, Any]], paper: PathLike | None) -> pd.DataFrame:

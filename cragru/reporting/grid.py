@@ -66,6 +66,19 @@ def interval_text(value: float, low: float, high: float, n: float, digits: int) 
     return Text(texts[0], "" if math.isnan(low + high) else f"{texts[1]}, {texts[2]}")
 
 
+def significant(value: float, digits: int = 3) -> str:
+    """Format a number with so many significant digits.
+
+    Whole digits are never rounded away, thousands have commas, and what is below 0.0001 is in powers of ten: 0.00123,
+    12.3, 1,235, 5.12e-06.
+    """
+    if value == 0:
+        return "0"
+    scientific = f"{value:.{digits - 1}e}"  # rounds first: 9.996 has one decimal, not two
+    exponent = int(scientific.partition("e")[2])
+    return scientific if exponent < -4 else f"{value:,.{max(0, digits - 1 - exponent)}f}"
+
+
 def escape_latex(text: str) -> str:
     """Make text safe for LaTeX."""
     return "".join(LATEX_SPECIAL.get(character, character) for character in text)

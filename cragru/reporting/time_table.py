@@ -6,18 +6,34 @@ from typing import Any
 import pandas as pd
 
 from cragru.errors import CragruError
-from cragru.io import PathLike
-from cragru.reporting.cost_table import significant
-from cragru.reporting.grid import Text
+from cragru.io import PathLike, read_json
+from cragru.reporting.base import Order, Table
+from cragru.reporting.costs import PARALLEL, SEQUENTIAL, START, read_costs
+from cragru.reporting.grid import Text, significant
+from cragru.reporting.labels import GROUP, NAMES
 from cragru.reporting.paper import printed, printed_values
 from cragru.reporting.prompt_counts import prompt_counts
 
-GROUP = ["dataset", "backbone"]  # labels; rows of one group are compared
-NAMES = [*GROUP, "method"]  # a row of the table
-SEQUENTIAL, PARALLEL = "seconds_sequential", "seconds_parallel"
 COUNTS = {"shards_touched": "Shards", "optimiser_steps": "Steps", "hessian_products": "HVPs"}
-START = "engine_start_seconds"
 PRINTED = "unlearning_seconds"  # the column of the paper's values
+
+
+def make(order: Order) -> Table:
+    """Make Table III.
+
+    Args:
+        order: Rows have the labels that `time_table` takes, `cost`, a file, and `check`, the file of the proof of a
+            prompt, or None for a method; words are `title` and `note` (of the LLM); the source may be `paper`.
+    """
+    records = read_costs(order.rows)
+    table = time_table(records, order.sources.get("paper"))
+    methods = [record for record in records if record["check"] is None]
+    answered = [record for record in records if record["check"] is not None]
+    notes = time_notes(table, order.words["title"], _devices(methods))
+    if answered:
+        checks = [(f"{record['backbone']} on {record['dataset']}", read_json(record["check"])) for record in answered]
+        notes.append(requester_note(checks, _devices(answered), order.words["note"]))
+    return Table(table, *time_grid(table), notes)
 
 
 def time_table(records: Iterable[Mapping[str, Any]], paper: PathLike | None) -> pd.DataFrame:
@@ -122,6 +138,10 @@ def requester_note(checks: Iterable[tuple[str, Mapping[str, int]]], devices: Seq
         f"column of its own. {about} {history}. The original model has not forgotten: share of candidates that are "
         f"training rows of the request: {forgotten}. The paper's seconds of CRAGRU are of Llama-3.1-8B."
     )
+
+
+def _devices(records: Iterable[Mapping[str, Any]]) -> list[str]:
+    return sorted({record["device"] for record in records})
 
 
 def _spread(rows: Any) -> pd.DataFrame:

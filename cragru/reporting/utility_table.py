@@ -2,46 +2,43 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import pandas as pd
 
 from cragru.errors import CragruError
 from cragru.evaluation.schema import ORIGINAL_LABEL
-from cragru.io import PathLike
-from cragru.reporting.averages import counted
+from cragru.io import PathLike, read_json
+from cragru.reporting.averages import average, counted
+from cragru.reporting.base import Order, Table
+from cragru.reporting.differences import mark_differences, significance_note
 from cragru.reporting.grid import Text
+from cragru.reporting.labels import NAMES, PANEL_GROUP, ROW
+from cragru.reporting.measured import Measured, read_measured
 from cragru.reporting.paper import printed, printed_values
 from cragru.reporting.prompt_counts import prompt_counts
 
 METRICS = {"hr": "HR", "ndcg": "NDCG"}
-NAMES = ["dataset", "backbone", "method"]  # labels, as the paper's tables have them
-ROW = ["panel", *NAMES]  # a row of the table
 
 
-@dataclass(frozen=True)
-class Measured:
-    """The per-user results of one row under one seed.
+def make(order: Order) -> Table:
+    """Make Table II, or another table of its kind.
 
-    Attributes:
-        dataset: Label of the data set.
-        backbone: Label of the backbone.
-        method: Label of the method.
-        seed: The seed.
-        per_user: Rows per user, mask and cut-off (`cragru.evaluation.schema.PER_USER`).
-        panel: On whom: a name for all users, or that of a cohort.
-        ties: Tie rate of an LLM's scores, where the row has any.
-        printed: What the paper's tables call the method; None: as ours do.
+    Args:
+        order: Rows have what `read_measured` reads and, where an LLM wrote prompts, `group`, whose candidates, and
+            `check`, the file of the proof, else None; words are `title`, `note` (of the LLM) and `references` (by
+            panel); sources may be `paper` and `tests`, the differences.
     """
-
-    dataset: str
-    backbone: str
-    method: str
-    seed: int
-    per_user: pd.DataFrame
-    panel: str = "all"
-    ties: float | None = None
-    printed: str | None = None
+    spec, words, sources = order.spec, order.words, order.sources
+    table = utility_table(read_measured(order.rows), spec["mask"], spec["cutoffs"], sources.get("paper"))
+    notes = utility_notes(table, words["title"])
+    if "tests" in sources:
+        tests = pd.read_csv(sources["tests"])
+        table = mark_differences(table, tests)
+        notes.append(significance_note(tests, words["references"]))
+    checks = [(row["group"], read_json(row["check"])) for row in order.rows if row["check"]]
+    if checks:
+        notes.append(words["note"] + " " + candidates_note(checks))
+    return Table(table, *utility_grid(table, spec["least_users"]), notes)
 
 
 def utility_table(
@@ -68,15 +65,8 @@ def utility_table(
     _check_once(measured)
     per_user = pd.concat([_one_seed(row, mask, cutoffs) for row in measured], ignore_index=True)
     keys = [*ROW, "metric", "k"]
-    per_seed = per_user.groupby([*keys, "seed"], sort=False)["value"].agg(["mean", "size"]).reset_index()
-    table = per_seed.groupby(keys, sort=False).agg(
-        mean=("mean", "mean"), sd=("mean", "std"), users=("size", "mean"), seeds=("seed", "nunique")
-    )
-    over_seeds = per_user.groupby([*keys, "user"], sort=False)["value"].mean()
-    table["se_users"] = over_seeds.groupby(keys, sort=False).sem()
-    table = table.reset_index()
-    ties = pd.DataFrame([{name: getattr(row, name) for name in [*ROW, "ties"]} for row in measured])
-    table["ties"] = table.set_index(ROW).index.map(ties.astype({"ties": float}).groupby(ROW)["ties"].mean())
+    table = average(per_user, keys).reset_index()
+    table["ties"] = table.set_index(ROW).index.map(_mean_ties(measured))
     names = {row.method: row.printed or row.method for row in measured}
     table["paper"] = _paper_column(table.assign(method=table["method"].map(names)), paper, table["method"])
     return table
@@ -149,10 +139,20 @@ def _check_once(measured: Sequence[Measured]) -> None:
             raise CragruError(f"a table has the row {where} {times} times; name each once")
 
 
+def _mean_ties(measured: Sequence[Measured]) -> pd.Series:
+    """Tie rates over seeds, by row."""
+    ties = pd.DataFrame([_labels(row) | {"ties": row.ties} for row in measured])
+    return ties.astype({"ties": float}).groupby(ROW)["ties"].mean()
+
+
+def _labels(row: Measured) -> dict[str, str]:
+    return {name: getattr(row, name) for name in ROW}
+
+
 def _one_seed(row: Measured, mask: str, cutoffs: Sequence[int]) -> pd.DataFrame:
     rows = row.per_user.query("mask == @mask and k in @cutoffs")
     long = rows.melt(id_vars=["user", "k"], value_vars=list(METRICS), var_name="metric", value_name="value")
-    return long.assign(**{name: getattr(row, name) for name in [*ROW, "seed"]})
+    return long.assign(**_labels(row), seed=row.seed)
 
 
 def _paper_column(table: pd.DataFrame, paper: PathLike | None, methods: pd.Series) -> list[float | None]:
@@ -180,7 +180,7 @@ def _panel(panel: str, rows: pd.DataFrame) -> str:
 
 def _marks(table: pd.DataFrame, least_users: int) -> pd.Series:
     means = table["mean"].where(table["method"] != ORIGINAL_LABEL)
-    rivals = means.groupby([table[name] for name in ("panel", "dataset", "backbone", "metric", "k")])
+    rivals = means.groupby([table[name] for name in [*PANEL_GROUP, "metric", "k"]])
     marked = (table["users"] >= least_users) & (rivals.transform("count") > 1)
     return rivals.rank(method="min", ascending=False).map({1.0: "best", 2.0: "second"}).where(marked).fillna("")
 
