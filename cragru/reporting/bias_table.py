@@ -1,16 +1,24 @@
 """Table V: whom unlearning hurt, each method against Retrain, above what a second training of Retrain does."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from cragru.errors import CragruError
 from cragru.evaluation.bias import Lists, Results, bias_table, popularity_drift
+from cragru.evaluation.bias_schema import ITEM_ROWS, LIST_LENGTH, LISTS, MASK, USER_GROUPS
 from cragru.evaluation.bootstrap import Resampling
+from cragru.evaluation.schema import PER_USER
+from cragru.io import read_parquet
 from cragru.reporting.averages import counted
-from cragru.reporting.grid import Cell, interval_cell
+from cragru.reporting.base import RESAMPLING, Order, Table
+from cragru.reporting.grid import Text, interval_text
+from cragru.reporting.labels import GROUP, NAMES
 
-NAMES = ["dataset", "backbone", "method"]
+MODELS = ("method", "retrain", "again")  # whose results and lists are compared
 SHOWN = {  # measure and group: column, digits
     ("delta", "all"): ("All", 4),
     ("delta", "similar"): ("Similar", 4),
@@ -38,6 +46,62 @@ class Compared:
     lists: Mapping[int, Lists]
 
 
+def make(order: Order) -> Table:
+    """Make Table V.
+
+    Args:
+        order: Rows have what `read_compared` reads; words are `title` and `again`, the label of the null.
+    """
+    least_users, again = order.spec["least_users"], order.words["again"]
+    table = whole_bias_table(read_compared(order.rows), RESAMPLING, MASK, LIST_LENGTH, least_users)
+    notes = bias_notes(table, order.words["title"], RESAMPLING, again, LIST_LENGTH)
+    return Table(table, *bias_grid(table, again), notes)
+
+
+def read_compared(rows: Iterable[Mapping[str, Any]]) -> Iterator[Compared]:
+    """Read each method's results and lists of all seeds.
+
+    Args:
+        rows: One a seed, by name: dataset, backbone, method, seed; files user_groups, item_rows and, for each of
+            `MODELS`, `…_per_user` and `…_lists`.
+
+    Raises:
+        CragruError: If a row is there twice under one seed, or its lists are of different users.
+    """
+    methods: dict[tuple[str, str, str], dict[int, Mapping[str, Any]]] = {}
+    for row in rows:
+        names, seed = tuple(row[name] for name in NAMES), row["seed"]
+        seeds = methods.setdefault(names, {})
+        if seed in seeds:
+            raise CragruError(f"{', '.join(names)}, seed {seed}: there twice; name each row once")
+        seeds[seed] = row
+    for names, seeds in methods.items():
+        results = {seed: read_results(row) for seed, row in seeds.items()}
+        lists = {seed: read_lists(row) for seed, row in seeds.items()}
+        yield Compared(names, results, lists)
+
+
+def read_results(row: Mapping[str, Any]) -> Results:
+    """What is compared of a row of `read_compared`."""
+    users = read_parquet(row["user_groups"], USER_GROUPS)
+    per_user = {name: read_parquet(row[f"{name}_per_user"], PER_USER) for name in MODELS}
+    return Results(**per_user, groups=users["group"].to_numpy(), training_rows=users["training_rows"].to_numpy())
+
+
+def read_lists(row: Mapping[str, Any]) -> Lists:
+    """What is recommended in a row of `read_compared`; -1 where a list is shorter than another."""
+    files = [row[f"{name}_lists"] for name in MODELS]
+    wide = [read_parquet(file, LISTS).pivot(index="user", columns="rank", values="item") for file in files]
+    users = wide[0].index
+    for file, table in zip(files, wide, strict=True):
+        if not table.index.equals(users):
+            raise CragruError(f"{file}: its users are not those of {files[0]}; delete both and run again")
+    ranks = sorted(set().union(*(table.columns for table in wide)))
+    items = [table.reindex(columns=ranks).fillna(-1).to_numpy(dtype=np.int64) for table in wide]
+    training_rows = read_parquet(row["item_rows"], ITEM_ROWS)["training_rows"].to_numpy()
+    return Lists(users.to_numpy(), *items, training_rows=training_rows)
+
+
 def whole_bias_table(
     rows: Iterable[Compared], resampling: Resampling, mask: str, k: int, least_users: int
 ) -> pd.DataFrame:
@@ -54,8 +118,8 @@ def whole_bias_table(
     return table[[*NAMES, *(name for name in table if name not in NAMES)]]
 
 
-def bias_grid(table: pd.DataFrame, again: str) -> tuple[list[str], list[list[Cell]]]:
-    """Header and cells of `whole_bias_table`: each value with its bounds; below the methods the null.
+def bias_grid(table: pd.DataFrame, again: str) -> tuple[list[str], list[list[Text]]]:
+    """Header and texts of `whole_bias_table`: each value with its bounds; below the methods the null.
 
     Args:
         table: The table.
@@ -63,12 +127,12 @@ def bias_grid(table: pd.DataFrame, again: str) -> tuple[list[str], list[list[Cel
     """
     header = ["Data set", "Backbone", "Method", *(column for column, _ in SHOWN.values())]
     grid = []
-    for (dataset, backbone), rows in table.groupby(NAMES[:2], sort=False):
-        cells = {method: own.set_index(["measure", "group"]) for method, own in rows.groupby("method", sort=False)}
-        for method, own in cells.items():
-            grid.append([*map(Cell, (dataset, backbone, method)), *_texts(own, "value", "low", "high")])
-        any_row = next(iter(cells.values()))  # the null is the same beside each
-        grid.append([*map(Cell, (dataset, backbone, again)), *_texts(any_row, "null", "null_low", "null_high")])
+    for (dataset, backbone), rows in table.groupby(GROUP, sort=False):
+        measures = {method: own.set_index(["measure", "group"]) for method, own in rows.groupby("method", sort=False)}
+        for method, own in measures.items():
+            grid.append([*map(Text, (dataset, backbone, method)), *_texts(own, "value", "low", "high")])
+        any_row = next(iter(measures.values()))  # the null is the same beside each
+        grid.append([*map(Text, (dataset, backbone, again)), *_texts(any_row, "null", "null_low", "null_high")])
     return header, grid
 
 
@@ -94,9 +158,9 @@ def bias_notes(table: pd.DataFrame, title: str, resampling: Resampling, again: s
     ]
 
 
-def _texts(cells: pd.DataFrame, *columns: str) -> list[Cell]:
+def _texts(measures: pd.DataFrame, *columns: str) -> list[Text]:
     """A row's values with their bounds, or with n where there were too few users."""
     numbers = [*columns, "n"]
     return [
-        interval_cell(*(cells.loc[place, name] for name in numbers), digits) for place, (_, digits) in SHOWN.items()
+        interval_text(*(measures.loc[place, name] for name in numbers), digits) for place, (_, digits) in SHOWN.items()
     ]

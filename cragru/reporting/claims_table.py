@@ -1,6 +1,6 @@
 """The paper's headline, computed: how much quality CRAGRU keeps, how much faster it serves one request."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +9,12 @@ import pandas as pd
 from cragru.errors import CragruError
 from cragru.evaluation.bootstrap import Resampling
 from cragru.evaluation.significance import paired_values
-from cragru.reporting.grid import Cell
-from cragru.reporting.time_table import SEQUENTIAL
-from cragru.reporting.utility_table import Measured
+from cragru.reporting.base import RESAMPLING, Order, Table
+from cragru.reporting.costs import SEQUENTIAL
+from cragru.reporting.grid import Text
+from cragru.reporting.labels import GROUP
+from cragru.reporting.measured import Measured, read_measured
 
-GROUP = ["dataset", "backbone"]
 MEAN = "mean"  # in place of a data set and a backbone
 COLUMNS = [*GROUP, "claim", "printed", "value", "low", "high", "n"]
 PRINTED_KEPT, PRINTED_SPEED = 0.9, 4.5  # the paper's third contribution: "approximately 90%", "4.5x"
@@ -34,6 +35,22 @@ class Kept:
     reference: str
     mask: str
     printed: float | None = None
+
+
+def make(order: Order) -> Table:
+    """Make the table of headline claims.
+
+    Args:
+        order: Rows have what `read_measured` reads, of one panel; words are labels of rows, `cragru`, `no_llm`,
+            `original` and `retrain`, and `note` (of the LLM); the source is `times`, the CSV of Table III.
+    """
+    spec, words = order.spec, order.words
+    measured, least_users = read_measured(order.rows), spec["least_users"]
+    kept = kept_claims(measured, _shares(words), spec["cutoff"], RESAMPLING, least_users)
+    speed = speed_claims(pd.read_csv(order.sources["times"]), words["cragru"])
+    claims = pd.concat([kept, speed], ignore_index=True).sort_values(GROUP, kind="stable")
+    table = mean_claims(claims)
+    return Table(table, *claims_grid(table), [*claims_notes(RESAMPLING, least_users), words["note"]])
 
 
 def kept_claims(
@@ -116,15 +133,15 @@ def mean_claims(table: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([table.assign(printed=np.nan), rows], ignore_index=True)[COLUMNS]
 
 
-def claims_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Cell]]]:
-    """Header and cells: what is claimed, what the paper says, what was found."""
+def claims_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Text]]]:
+    """Header and texts: what is claimed, what the paper says, what was found."""
     grid = []
     for row in table.to_dict("records"):
         found = f"{row['value']:.3g}" if pd.notna(row["value"]) else ""
         found += f" ({row['low']:.3g} to {row['high']:.3g})" if pd.notna(row["low"]) else ""
         printed = f"{row['printed']:g}" if pd.notna(row["printed"]) else ""
         texts = (row["dataset"], row["backbone"], row["claim"], printed, found, f"{row['n']:.0f}")
-        grid.append([Cell(text) for text in texts])
+        grid.append([Text(text) for text in texts])
     return ["Data set", "Backbone", "Claim", "Printed", "Here", "n"], grid
 
 
@@ -138,6 +155,16 @@ def claims_notes(resampling: Resampling, least_users: int) -> list[str]:
         "fastest and slowest; below 1 another method is faster, and its scores are ready for all users. The paper's "
         "values are averages over three data sets and two backbones, of another LLM on other devices; they stand by "
         "the means of the rows above, of which n are averaged."
+    ]
+
+
+def _shares(labels: Mapping[str, str]) -> list[Kept]:
+    """What CRAGRU keeps, and beside it what its candidates keep without the LLM."""
+    return [
+        Kept(labels["cragru"], labels["original"], "B", PRINTED_KEPT),
+        Kept(labels["cragru"], labels["retrain"], "A"),
+        Kept(labels["no_llm"], labels["original"], "B"),
+        Kept(labels["no_llm"], labels["retrain"], "A"),
     ]
 
 

@@ -1,7 +1,6 @@
 """Table IV: what is still known of the forgotten rows after a request, against Retrain."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -10,13 +9,14 @@ from cragru.errors import CragruError
 from cragru.evaluation.bootstrap import Resampling, column_mean, quantiles, size_bounds
 from cragru.evaluation.completeness_schema import LIST_LENGTH, MEASURES
 from cragru.reporting.averages import counted
-from cragru.reporting.grid import Cell, interval_cell
+from cragru.reporting.base import RESAMPLING, Order, Table
+from cragru.reporting.grid import Text, interval_text
+from cragru.reporting.labels import PANEL_GROUP, ROW
+from cragru.reporting.remembered import Remembered, read_remembered
 
-NAMES = ["panel", "dataset", "backbone", "method"]  # labels of a row
-GROUP = NAMES[:-1]  # rows of one group are held against one Retrain
 AUC, GAP = "mia-auc", "mia-gap"
-COLUMNS = [*NAMES, "measure", "value", "low", "high", "sd", "n", "seeds"]
-NUMBERS = ["value", "low", "high", "n"]  # what a cell shows
+COLUMNS = [*ROW, "measure", "value", "low", "high", "sd", "n", "seeds"]
+NUMBERS = ["value", "low", "high", "n"]  # what is shown of a measure
 SHOWN = {  # measure: column and digits
     AUC: ("MIA-AUC", 3),
     GAP: ("Gap to Retrain", 3),
@@ -27,25 +27,20 @@ SHOWN = {  # measure: column and digits
 }
 
 
-@dataclass(frozen=True)
-class Remembered:
-    """What one row still knows, under one seed.
+def make(order: Order) -> Table:
+    """Make Table IV.
 
-    Attributes:
-        names: Labels of the row: panel, data set, backbone, method.
-        seed: The seed.
-        auc: MIA-AUC.
-        draws: MIA-AUC of `[draws]` resamples of the users, the same ones for every row of a group and every seed.
-        members: Number of users who have both kinds of rows.
-        per_user: Columns of `COMPLETENESS`.
+    Args:
+        order: Rows have what `read_remembered` reads; words are `title`, `retrain` (its label) and `note` (of the LLM,
+            empty without one).
     """
-
-    names: tuple[str, str, str, str]
-    seed: int
-    auc: float
-    draws: np.ndarray
-    members: int
-    per_user: pd.DataFrame
+    spec, words, retrain = order.spec, order.words, order.words["retrain"]
+    rows = read_remembered(order.rows, RESAMPLING)
+    table = completeness_table(rows, retrain, RESAMPLING, spec["least_users"])
+    notes = completeness_notes(table, words["title"], retrain, RESAMPLING)
+    if words["note"]:
+        notes.append(words["note"])
+    return Table(table, *completeness_grid(table), notes)
 
 
 def completeness_table(
@@ -85,20 +80,20 @@ def completeness_table(
             raise CragruError(f"{where}: seeds {sorted(seeds)}, {retrain} has {sorted(aim)}; both must have the same")
         found = _membership(seeds, None if names[-1] == retrain else aim, resampling.level)
         found += [_mean(measure, seeds, resampling) for measure in MEASURES]
-        for cell in found:
-            blank = {} if cell["n"] >= least_users else dict.fromkeys(("value", "low", "high", "sd"), np.nan)
-            table.append(dict(zip(NAMES, names, strict=True)) | cell | blank | {"seeds": len(seeds)})
+        for measured in found:
+            blank = {} if measured["n"] >= least_users else dict.fromkeys(("value", "low", "high", "sd"), np.nan)
+            table.append(dict(zip(ROW, names, strict=True)) | measured | blank | {"seeds": len(seeds)})
     return pd.DataFrame(table, columns=COLUMNS)
 
 
-def completeness_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Cell]]]:
-    """Header and cells of `completeness_table`: each value with its bounds beside it, n where it is missing."""
+def completeness_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Text]]]:
+    """Header and texts of `completeness_table`: each value with its bounds beside it, n where it is missing."""
     header = ["Users", "Data set", "Backbone", "Method", *(column for column, _ in SHOWN.values()), "n"]
     grid = []
-    for names, rows in table.groupby(NAMES, sort=False):
-        cells = rows.set_index("measure")
-        values = [interval_cell(*cells.loc[name, NUMBERS], digits) for name, (_, digits) in SHOWN.items()]
-        grid.append([*map(Cell, names), *values, Cell(f"{cells.loc[AUC, 'n']:.0f}")])
+    for names, rows in table.groupby(ROW, sort=False):
+        measures = rows.set_index("measure")
+        values = [interval_text(*measures.loc[name, NUMBERS], digits) for name, (_, digits) in SHOWN.items()]
+        grid.append([*map(Text, names), *values, Text(f"{measures.loc[AUC, 'n']:.0f}")])
     if table["panel"].nunique() == 1:
         return header[1:], [line[1:] for line in grid]
     return header, grid
@@ -110,7 +105,7 @@ def completeness_notes(table: pd.DataFrame, title: str, retrain: str, resampling
     own = table[(table["method"] == retrain) & (table["measure"] == f"overlap@{LIST_LENGTH}")]
     ceilings = "; ".join(
         f"{dataset}, {backbone}{'' if table['panel'].nunique() == 1 else ', ' + panel}: {value:.3f}"
-        for panel, dataset, backbone, value in zip(*(own[name] for name in (*GROUP, "value")), strict=True)
+        for panel, dataset, backbone, value in zip(*(own[name] for name in (*PANEL_GROUP, "value")), strict=True)
         if pd.notna(value)
     )
     who = counted(table.loc[table["measure"] == AUC, "n"])
@@ -135,25 +130,25 @@ def _membership(
     values = np.array([row.auc for row in seeds.values()])
     draws = np.mean([row.draws for row in seeds.values()], axis=0)
     n = float(np.mean([row.members for row in seeds.values()]))
-    cells = [_cell(AUC, values.mean(), *quantiles(draws, level), values, n)]
+    found = [_measured(AUC, values.mean(), *quantiles(draws, level), values, n)]
     if aim is None:
-        return [*cells, _cell(GAP, np.nan, np.nan, np.nan, np.array([np.nan]), 0)]
+        return [*found, _measured(GAP, np.nan, np.nan, np.nan, np.array([np.nan]), 0)]
     gaps = np.array([row.auc - aim[seed].auc for seed, row in seeds.items()])
     bounds = quantiles(draws - np.mean([row.draws for row in aim.values()], axis=0), level)
-    return [*cells, _cell(GAP, abs(gaps.mean()), *size_bounds(*bounds), gaps, n)]
+    return [*found, _measured(GAP, abs(gaps.mean()), *size_bounds(*bounds), gaps, n)]
 
 
 def _mean(measure: str, seeds: dict[int, Remembered], resampling: Resampling) -> dict[str, object]:
     """A per-user measure."""
     per_seed = [row.per_user[row.per_user["measure"] == measure].set_index("user")["value"] for row in seeds.values()]
     if not sum(map(len, per_seed)):
-        return _cell(measure, np.nan, np.nan, np.nan, np.array([np.nan]), 0)
+        return _measured(measure, np.nan, np.nan, np.nan, np.array([np.nan]), 0)
     users = pd.concat(per_seed).groupby(level=0).mean()
     interval = resampling.interval(column_mean, [users.to_numpy()], "completeness", measure)
     means = np.array([own.mean() for own in per_seed if len(own)])
-    return _cell(measure, interval.value, interval.low, interval.high, means, len(users))
+    return _measured(measure, interval.value, interval.low, interval.high, means, len(users))
 
 
-def _cell(measure: str, value: float, low: float, high: float, per_seed: np.ndarray, n: float) -> dict[str, object]:
+def _measured(measure: str, value: float, low: float, high: float, per_seed: np.ndarray, n: float) -> dict[str, object]:
     sd = per_seed.std(ddof=1) if len(per_seed) > 1 else np.nan
     return {"measure": measure, "value": float(value), "low": low, "high": high, "sd": sd, "n": n}

@@ -7,11 +7,13 @@ import pandas as pd
 
 from cragru.errors import CragruError
 from cragru.reporting.averages import counted
-from cragru.reporting.grid import Cell
+from cragru.reporting.base import Order, Table
+from cragru.reporting.costs import STAGES, START, read_costs
+from cragru.reporting.grid import Text, significant
+from cragru.reporting.labels import GROUP
 
-NAMES = ["dataset", "backbone", "strategy"]  # labels; a row of the table
-STAGES = ["filter_seconds", "prompt_seconds", "generation_seconds"]
-MEASURES = [*STAGES, "prompt_tokens", "answer_tokens", "dropped", "tie_rate", "engine_start_seconds"]
+NAMES = [*GROUP, "strategy"]  # labels; a row of the table
+MEASURES = [*STAGES, "prompt_tokens", "answer_tokens", "dropped", "tie_rate", START]
 TOTAL = "total_seconds"
 SHOWN = {
     "filter_seconds": "Filter [s]",
@@ -25,21 +27,35 @@ SHOWN = {
 }
 
 
-def cost_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Average each cell over seeds.
+def make(order: Order) -> Table:
+    """Make the table of what a request costs CRAGRU.
 
     Args:
-        records: One per cell and seed, in the order of the table's rows: labels `dataset`, `backbone`, `strategy`;
+        order: Rows have the labels `NAMES`, `seed`, and `cost`, a file; the word is `note`, of the LLM.
+    """
+    records = read_costs(order.rows)
+    table = cost_table(records)
+    devices = sorted({record["device"] for record in records if "device" in record})
+    notes = cost_notes(table, " and ".join(devices), order.words["note"])
+    return Table(table, *cost_grid(table), notes)
+
+
+def cost_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Average each row over seeds.
+
+    Args:
+        records: One per row and seed, in the order of the table's rows: labels `dataset`, `backbone`, `strategy`;
             `seed`, `users`; means per user `filter_seconds`, `prompt_seconds`, `generation_seconds`, `prompt_tokens`,
             `answer_tokens`, `dropped` (history lines); `tie_rate` (0 to 1); `engine_start_seconds` (once, for all
             users).
 
     Returns:
-        One row per cell: for each of these numbers and `total_seconds` (the three stages) its mean over seeds and, with
-        `_sd` after its name, its standard deviation over seeds (missing for one seed); `users` (mean), `seeds`.
+        One row per strategy of a data set and backbone: for each of these numbers and `total_seconds` (the three
+        stages) its mean over seeds and, with `_sd` after its name, its standard deviation over seeds (missing for one
+        seed); `users` (mean), `seeds`.
 
     Raises:
-        CragruError: If a record lacks a number, or a cell is there twice under one seed.
+        CragruError: If a record lacks a number, or a row is there twice under one seed.
     """
     records = list(records)
     for record in records:
@@ -54,20 +70,20 @@ def cost_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         raise CragruError(f"costs of {_name(frame[twice].iloc[0])}: there twice; keep one, or give them two labels")
     frame[TOTAL] = frame[STAGES].sum(axis="columns")
     measures = [*MEASURES, TOTAL]
-    cells = frame.astype(dict.fromkeys(measures, float)).groupby(NAMES, sort=False)
-    means, spreads = cells[["users", *measures]].mean(), cells[measures].std().add_suffix("_sd")
-    return means.join(spreads).join(cells["seed"].nunique().rename("seeds")).reset_index()
+    rows = frame.astype(dict.fromkeys(measures, float)).groupby(NAMES, sort=False)
+    means, spreads = rows[["users", *measures]].mean(), rows[measures].std().add_suffix("_sd")
+    return means.join(spreads).join(rows["seed"].nunique().rename("seeds")).reset_index()
 
 
-def cost_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Cell]]]:
-    """Header and cells of `cost_table`; the spread over seeds is shown of the total alone."""
+def cost_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Text]]]:
+    """Header and texts of `cost_table`; the spread over seeds is shown of the total alone."""
     grid = []
     for row in table.to_dict("records"):
         numbers = {name: significant(row[name]) for name in SHOWN}
         if pd.notna(row[f"{TOTAL}_sd"]):
             numbers[TOTAL] += f" ± {significant(row[f'{TOTAL}_sd'], 2)}"
         numbers["tie_rate"] = f"{100 * row['tie_rate']:.1f}"
-        grid.append([Cell(row[name]) for name in NAMES] + [Cell(text) for text in numbers.values()])
+        grid.append([Text(row[name]) for name in NAMES] + [Text(text) for text in numbers.values()])
     return ["Data set", "Backbone", "Retrieval", *SHOWN.values()], grid
 
 
@@ -82,7 +98,7 @@ def cost_notes(table: pd.DataFrame, device: str, about: str = "") -> list[str]:
     seeds = int(table["seeds"].max())
     spread = f"mean over {seeds} seeds, ± their standard deviation" if seeds > 1 else "one seed"
     where = f" on {device}" if device else ""
-    start = significant(table["engine_start_seconds"].mean())
+    start = significant(table[START].mean())
     note = (
         f"Seconds per user with a warm engine{where}; n = {counted(table['users'])}; {spread}. Filter: the choice of "
         "the history (mean over all users with candidates), without what a strategy learns beforehand. Generation: "
@@ -93,19 +109,6 @@ def cost_notes(table: pd.DataFrame, device: str, about: str = "") -> list[str]:
         "1 - distinct scores / candidates."
     )
     return [f"{note} {about}".strip()]
-
-
-def significant(value: float, digits: int = 3) -> str:
-    """Format a number with so many significant digits.
-
-    Whole digits are never rounded away, thousands have commas, and what is below 0.0001 is in powers of ten: 0.00123,
-    12.3, 1,235, 5.12e-06.
-    """
-    if value == 0:
-        return "0"
-    scientific = f"{value:.{digits - 1}e}"  # rounds first: 9.996 has one decimal, not two
-    exponent = int(scientific.partition("e")[2])
-    return scientific if exponent < -4 else f"{value:,.{max(0, digits - 1 - exponent)}f}"
 
 
 def _name(record: Mapping[str, Any]) -> str:

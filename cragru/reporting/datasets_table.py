@@ -5,8 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from cragru.io import PathLike
-from cragru.reporting.grid import Cell
+from cragru.io import PathLike, read_json
+from cragru.reporting.base import Order, Table
+from cragru.reporting.grid import Text
 from cragru.reporting.paper import printed, printed_values
 
 HEADER = ["Data set", "Users", "Items", "Interactions", "Interactions per user", "Sparsity (%)"]
@@ -18,6 +19,17 @@ PAPER_COLUMNS = {
     "sparsity_percent": "sparsity_percent",
 }
 FORMATS = {"interactions_per_user": ("{:.2f}", "{:.0f}"), "sparsity_percent": ("{:.2f}", "{:.2f}")}
+
+
+def make(order: Order) -> Table:
+    """Make Table I.
+
+    Args:
+        order: Rows have `dataset`, a label, and `statistics`, a file; the source may be `paper`.
+    """
+    statistics = {row["dataset"]: read_json(row["statistics"]) for row in order.rows}
+    table = datasets_table(statistics, order.sources.get("paper"))
+    return Table(table, *datasets_grid(table))
 
 
 def datasets_table(statistics: Mapping[str, Mapping[str, Any]], paper: PathLike | None) -> pd.DataFrame:
@@ -40,14 +52,14 @@ def datasets_table(statistics: Mapping[str, Mapping[str, Any]], paper: PathLike 
     return pd.DataFrame(rows)
 
 
-def datasets_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Cell]]]:
-    """Header and cells of `datasets_table`."""
+def datasets_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Text]]]:
+    """Header and texts of `datasets_table`."""
     grid = []
     for row in table.to_dict("records"):
-        cells = [Cell(row["dataset"])]
+        texts = [Text(row["dataset"])]
         for name in PAPER_COLUMNS:
             ours, theirs = FORMATS.get(name, ("{:,.0f}", "{:,.0f}"))
             paper = row[f"paper_{name}"]
-            cells.append(Cell(ours.format(row[name]), theirs.format(paper) if pd.notna(paper) else ""))
-        grid.append(cells)
+            texts.append(Text(ours.format(row[name]), theirs.format(paper) if pd.notna(paper) else ""))
+        grid.append(texts)
     return HEADER, grid

@@ -1,31 +1,22 @@
 """The three files of a table."""
 
-from collections.abc import Sequence
-
-import pandas as pd
+from collections.abc import Mapping
+from typing import Any
 
 from cragru.io import PathLike, write_text
-from cragru.reporting.grid import Grid, latex, markdown
+from cragru.reporting.base import Table
+from cragru.reporting.grid import latex, markdown
 
 
-def write_table(
-    paths: dict[str, PathLike],
-    table: pd.DataFrame,
-    header: Sequence[str],
-    grid: Grid,
-    spec: dict,
-    notes: Sequence[str] = (),
-) -> None:
+def write_table(table: Table, spec: Mapping[str, Any], paths: Mapping[str, PathLike]) -> None:
     """Write a table as CSV (every number, full precision), Markdown and LaTeX.
 
     Args:
+        table: The table.
+        spec: Its entry in tables.yaml (`caption`, `label`).
         paths: Where to, by `csv`, `md` and `tex`.
-        table: The numbers.
-        header: Column names of the grid.
-        grid: The cells to be read by people.
-        spec: The table's entry in tables.yaml (`caption`, `label`).
-        notes: Lines below the table.
     """
-    write_text(paths["csv"], table.to_csv(index=False))
+    header, grid, notes = table.header, table.grid, table.notes
+    write_text(paths["csv"], table.frame.to_csv(index=False))
     write_text(paths["md"], markdown(header, grid, spec["caption"], notes))
     write_text(paths["tex"], latex(header, grid, spec["caption"], spec["label"], notes))

@@ -1,20 +1,34 @@
 """Figure 3: utility on what was forgotten beside utility on what remains (Section V-D of the paper)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from cragru.errors import CragruError
 from cragru.evaluation.completeness_schema import GROUPS
-from cragru.reporting.averages import counted
+from cragru.reporting.averages import average, counted, over_seeds
+from cragru.reporting.base import Drawing, Order
+from cragru.reporting.labels import GROUP, NAMES
+from cragru.reporting.remembered import read_measure
 
-NAMES = ["dataset", "backbone", "method"]
 METRICS = {"hr": "HR@K", "ndcg": "NDCG@K"}
 GROUP_LABELS = dict(zip(GROUPS, ("forgotten", "remaining"), strict=True))
 COLUMNS = [*NAMES, "metric", "k", "group", "mean", "se_users", "sd", "users", "seeds", "ratio"]
 
 
-def forget_remain_data(rows: Iterable[tuple[dict[str, object], pd.DataFrame]]) -> pd.DataFrame:
+def make(order: Order) -> Drawing:
+    """Make Figure 3.
+
+    Args:
+        order: Rows have labels, `seed`, and what `read_measure` reads of their file `forget_remain`; the word is
+            `note`, of the LLM.
+    """
+    data = forget_remain_data((row, read_measure(row, "forget_remain")) for row in order.rows)
+    return Drawing(data, forget_remain_bars(data), forget_remain_note(data, order.words["note"]))
+
+
+def forget_remain_data(rows: Iterable[tuple[Mapping[str, Any], pd.DataFrame]]) -> pd.DataFrame:
     """Average each bar.
 
     Args:
@@ -31,30 +45,15 @@ def forget_remain_data(rows: Iterable[tuple[dict[str, object], pd.DataFrame]]) -
     Raises:
         CragruError: If a row is there twice, or rows that stand beside each other are of different users.
     """
-    frames, users, known = [], {}, set()
-    for names, frame in rows:
-        place = (names["dataset"], names["backbone"], names["seed"])
-        where, own = f"{place[0]}, {place[1]}, seed {place[2]}", set(frame["user"])
-        if (*place, names["method"]) in known:
-            raise CragruError(f"{where}: {names['method']!r} is there twice; name each bar once")
-        known.add((*place, names["method"]))
-        label, others = users.setdefault(place, (names["method"], own))
-        if own != others or not own:
-            raise CragruError(
-                f"{where}: {names['method']!r} has {len(own)} users, {label!r} {len(others)}, and {len(own & others)} "
-                "are in both; all bars of a panel must be of the same users; give the results of one cohort"
-            )
-        frames.append(frame.assign(**{name: names[name] for name in [*NAMES, "seed"]}))
+    rows = list(rows)
+    _check_users(rows)
+    frames = [frame.assign(**{name: labels[name] for name in [*NAMES, "seed"]}) for labels, frame in rows]
     long = pd.concat(frames).melt([*NAMES, "seed", "user", "group", "k"], list(METRICS), "metric")
-    keys = [*NAMES, "metric", "k", "group"]
-    seeds = long.groupby([*keys, "seed"], sort=False)["value"].agg(["mean", "size"]).reset_index()
-    table = seeds.groupby(keys, sort=False).agg(
-        mean=("mean", "mean"), sd=("mean", "std"), users=("size", "mean"), seeds=("seed", "nunique")
-    )
-    table["se_users"] = long.groupby([*keys, "user"], sort=False)["value"].mean().groupby(keys, sort=False).sem()
-    wide = table["mean"].unstack("group")
-    ratio = (wide[GROUPS[0]] / wide[GROUPS[1]].where(wide[GROUPS[1]] > 0)).rename("ratio")
-    return table.reset_index().merge(ratio.reset_index(), on=keys[:-1], how="left")[COLUMNS]
+    bars = [*NAMES, "metric", "k"]  # two bars each, one of each group
+    table = average(long, [*bars, "group"])
+    forget, remain = (table["mean"].xs(group, level="group") for group in GROUPS)
+    ratio = (forget / remain.where(remain > 0)).rename("ratio")
+    return table.reset_index().merge(ratio.reset_index(), on=bars, how="left")[COLUMNS]
 
 
 def forget_remain_bars(data: pd.DataFrame) -> pd.DataFrame:
@@ -68,18 +67,35 @@ def forget_remain_bars(data: pd.DataFrame) -> pd.DataFrame:
 
 def forget_remain_note(data: pd.DataFrame, about: str) -> str:
     """What a reader must know to trust the bars, and the ratio that each model's two bars have at the largest K."""
-    seeds, k = int(data["seeds"].max()), int(data["k"].max())
-    spread = f"mean over {seeds} seeds (of split and training)" if seeds > 1 else "one seed"
+    k = int(data["k"].max())
     last = data[(data["k"] == k) & (data["metric"] == "ndcg") & (data["group"] == GROUPS[0])]
-    ratios = "; ".join(
-        f"{dataset}, {backbone}: " + ", ".join(f"{row.method} {_ratio(row.ratio)}" for row in rows.itertuples())
-        for (dataset, backbone), rows in last.groupby(NAMES[:2], sort=False)
-    )
+    ratios = []
+    for (dataset, backbone), rows in last.groupby(GROUP, sort=False):
+        own = [f"{row.method} {_ratio(row.ratio)}" for row in rows.itertuples()]
+        ratios.append(f"{dataset}, {backbone}: {', '.join(own)}")
     return (
-        f"n = {counted(data['users'])}; {spread}. Error bars: standard error over users. Remaining rows are test "
-        "rows. Each user has equally many rows of both kinds, so a model that saw neither has equal bars but for "
-        f"chance. NDCG@{k} of forgotten rows / of remaining ones: {ratios}. {about}".strip()
+        f"n = {counted(data['users'])}; {over_seeds(data['seeds'])}. Error bars: standard error over users. "
+        "Remaining rows are test rows. Each user has equally many rows of both kinds, so a model that saw neither has "
+        f"equal bars but for chance. NDCG@{k} of forgotten rows / of remaining ones: {'; '.join(ratios)}. {about}".strip()
     )
+
+
+def _check_users(rows: Sequence[tuple[Mapping[str, Any], pd.DataFrame]]) -> None:
+    """Bars can be compared only where they are of the same users; a row that is there twice would count them twice."""
+    first: dict[tuple, tuple[str, set[int]]] = {}
+    known = set()
+    for labels, frame in rows:
+        panel = (labels["dataset"], labels["backbone"], labels["seed"])
+        where, method, users = "{}, {}, seed {}".format(*panel), labels["method"], set(frame["user"])
+        if (*panel, method) in known:
+            raise CragruError(f"{where}: {method!r} is there twice; name each bar once")
+        known.add((*panel, method))
+        label, others = first.setdefault(panel, (method, users))
+        if users != others or not users:
+            raise CragruError(
+                f"{where}: {method!r} has {len(users)} users, {label!r} {len(others)}, and {len(users & others)} "
+                "are in both; all bars of a panel must be of the same users; give the results of one cohort"
+            )
 
 
 def _ratio(ratio: float) -> str:

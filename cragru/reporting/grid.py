@@ -1,4 +1,4 @@
-"""A table as text: cells with marks, rendered to Markdown and to LaTeX (booktabs) through tabulate."""
+"""A table as text: texts with marks, rendered to Markdown and to LaTeX (booktabs) through tabulate."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -37,33 +37,46 @@ READABLE = 100  # characters in a line that LaTeX need not shrink much below 6 p
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One cell: a text, what stands beside it in brackets, and its mark.
+class Text:
+    """What stands at one place of a table: a value, what is beside it in brackets, and its mark.
 
     Attributes:
-        text: The value, formatted.
+        value: The value, formatted.
         paper: The printed value, formatted; empty where the paper has none. A table without printed values may have
             bounds there.
         mark: `best` (bold), `second` (underlined) or nothing.
     """
 
-    text: str
+    value: str
     paper: str = ""
     mark: str = ""
 
 
-Grid = Sequence[Sequence[Cell]]
+Grid = Sequence[Sequence[Text]]
 
 
-def interval_cell(value: float, low: float, high: float, n: float, digits: int) -> Cell:
+def interval_text(value: float, low: float, high: float, n: float, digits: int) -> Text:
     """A value with its bounds, if it has any, beside it.
 
     Where the value is missing, n; and a dash where n is 0, for there it is not defined.
     """
     if math.isnan(value):
-        return Cell(f"(n = {n:.0f})" if n else "\N{EN DASH}")
+        return Text(f"(n = {n:.0f})" if n else "\N{EN DASH}")
     texts = [f"{number:z.{digits}f}".replace("-", MINUS) for number in (value, low, high)]
-    return Cell(texts[0], "" if math.isnan(low + high) else f"{texts[1]}, {texts[2]}")
+    return Text(texts[0], "" if math.isnan(low + high) else f"{texts[1]}, {texts[2]}")
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """Format a number with so many significant digits.
+
+    Whole digits are never rounded away, thousands have commas, and what is below 0.0001 is in powers of ten: 0.00123,
+    12.3, 1,235, 5.12e-06.
+    """
+    if value == 0:
+        return "0"
+    scientific = f"{value:.{digits - 1}e}"  # rounds first: 9.996 has one decimal, not two
+    exponent = int(scientific.partition("e")[2])
+    return scientific if exponent < -4 else f"{value:,.{max(0, digits - 1 - exponent)}f}"
 
 
 def escape_latex(text: str) -> str:
@@ -76,12 +89,12 @@ def markdown(header: Sequence[str], grid: Grid, caption: str, notes: Sequence[st
 
     Args:
         header: Column names.
-        grid: Rows of cells.
+        grid: Rows of texts.
         caption: Text above the table.
         notes: Lines below it.
     """
     around = {"best": "**{}**", "second": "<u>{}</u>", "": "{}"}
-    rows = [[_beside(around[cell.mark].format(_plain(cell.text)), cell.paper) for cell in row] for row in grid]
+    rows = [[_beside(around[text.mark].format(_plain(text.value)), text.paper) for text in row] for row in grid]
     table = tabulate(rows, [_plain(name) for name in header], tablefmt="pipe", disable_numparse=True)
     return "\n\n".join([caption, table, *notes]) + "\n"
 
@@ -93,7 +106,7 @@ def latex(header: Sequence[str], grid: Grid, caption: str, label: str, notes: Se
 
     Args:
         header: Column names.
-        grid: Rows of cells.
+        grid: Rows of texts.
         caption: Text above the table.
         label: For ``\\ref``.
         notes: Lines below it.
@@ -117,13 +130,13 @@ def latex(header: Sequence[str], grid: Grid, caption: str, label: str, notes: Se
 
 
 def _latex_rows(grid: Grid) -> list[list[str]]:
-    """Cells as LaTeX; where a line would be long, printed values go below ours, in a line of their own."""
+    """A grid as LaTeX; where a line would be long, printed values go below ours, in a line of their own."""
     around = {"best": r"\textbf{{{}}}", "second": r"\underline{{{}}}", "": "{}"}
-    width = sum(max(len(_beside(cell.text, cell.paper)) for cell in column) for column in zip(*grid, strict=True))
+    width = sum(max(len(_beside(text.value, text.paper)) for text in column) for column in zip(*grid, strict=True))
     rows = []
     for row, names in zip(grid, _group_names(grid), strict=True):
-        ours = names + [around[cell.mark].format(escape_latex(cell.text)) for cell in row[len(names) :]]
-        printed = [escape_latex(cell.paper) for cell in row]
+        ours = names + [around[text.mark].format(escape_latex(text.value)) for text in row[len(names) :]]
+        printed = [escape_latex(text.paper) for text in row]
         if width <= READABLE:
             rows.append([_beside(*both) for both in zip(ours, printed, strict=True)])
             continue
@@ -139,7 +152,7 @@ def _group_names(grid: Grid) -> Iterator[list[str]]:
     depth = sum(len({tuple(row[:count]) for row in grid}) < len(grid) for count in columns)
     above: list[str] = []
     for row in grid:
-        names = [escape_latex(cell.text) for cell in row[:depth]]
+        names = [escape_latex(text.value) for text in row[:depth]]
         same = next((n for n, name in enumerate(names) if above[n : n + 1] != [name]), depth)
         shown = [""] * same + names[same:]
         if above and same < depth:

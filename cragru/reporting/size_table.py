@@ -5,12 +5,29 @@ from typing import Any
 
 import pandas as pd
 
+from cragru.data.parts import read_sizes
 from cragru.errors import CragruError
-from cragru.reporting.cost_table import significant
-from cragru.reporting.grid import Cell
-from cragru.reporting.time_table import NAMES, SEQUENTIAL
+from cragru.reporting.base import Order, Table
+from cragru.reporting.costs import SEQUENTIAL, STAGES, read_costs
+from cragru.reporting.grid import Text, significant
+from cragru.reporting.labels import GROUP, NAMES
 
 COLUMNS = [*NAMES, "one_user", "large", "growth", "is_computed", "users_in_a_retraining"]
+
+
+def make(order: Order) -> Table:
+    """Make the table of times by size of the request.
+
+    Args:
+        order: Rows are of the large request: labels, `seed`, files `cost` and `statistics` (of the data set), and
+            `cohort`, the file of the users whom an LLM answered, or None for a method; words are `titles` (of the
+            small and of the large request's protocol) and `retrain` (its label); the source is `times`, the CSV of
+            Table III.
+    """
+    large = [_of_large_request(record) for record in read_costs(order.rows)]
+    users = {row["dataset"]: read_sizes(row["statistics"])[0] for row in order.rows}
+    table = size_table(pd.read_csv(order.sources["times"]), large, users, order.words["retrain"])
+    return Table(table, *size_grid(table), size_notes(tuple(order.words["titles"]), users))
 
 
 def size_table(
@@ -46,14 +63,14 @@ def size_table(
     if not found:
         raise CragruError("request sizes: no method serves both a single user and the large request; name one")
     table = pd.DataFrame(found, columns=[*COLUMNS[:-1], "per_user"])
-    retraining = table[table["method"] == retrain].set_index(NAMES[:2])["large"]
-    keys = pd.MultiIndex.from_frame(table[NAMES[:2]])
+    retraining = table[table["method"] == retrain].set_index(GROUP)["large"]
+    keys = pd.MultiIndex.from_frame(table[GROUP])
     table["users_in_a_retraining"] = retraining.reindex(keys).to_numpy() / table["per_user"]
     return table[COLUMNS]
 
 
-def size_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Cell]]]:
-    """Header and cells of `size_table`."""
+def size_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Text]]]:
+    """Header and texts of `size_table`."""
     header = [
         "Data set",
         "Backbone",
@@ -69,7 +86,7 @@ def size_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Cell]]]:
         served = row["users_in_a_retraining"]
         numbers = (significant(row["one_user"]), large, significant(row["growth"]))
         texts = (*(row[name] for name in NAMES), *numbers, significant(served) if pd.notna(served) else "")
-        grid.append([Cell(text) for text in texts])
+        grid.append([Text(text) for text in texts])
     return header, grid
 
 
@@ -87,3 +104,10 @@ def size_notes(titles: tuple[str, str], users: Mapping[str, int]) -> list[str]:
         f"times all users ({asking}), for a tenth of the rows touches nearly everyone. Users a retraining: how many "
         "users such a method answers in the time in which Retrain serves all of them."
     ]
+
+
+def _of_large_request(record: dict[str, Any]) -> dict[str, Any]:
+    """A method's cost is of the whole request, an LLM's of one user."""
+    if record["cohort"] is None:
+        return record
+    return record | {"seconds_per_user": sum(record[name] for name in STAGES)}

@@ -5,11 +5,24 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from cragru.errors import CragruError
-from cragru.reporting.averages import counted
-from cragru.reporting.utility_table import Measured, utility_table
+from cragru.reporting.averages import counted, over_seeds
+from cragru.reporting.base import Drawing, Order
+from cragru.reporting.labels import GROUP
+from cragru.reporting.measured import Measured, read_measured
+from cragru.reporting.utility_table import utility_table
 
-PANEL = ["dataset", "backbone"]
-COLUMNS = [*PANEL, "row", "k", "mean", "se_users", "sd", "users", "seeds"]
+COLUMNS = [*GROUP, "row", "k", "mean", "se_users", "sd", "users", "seeds"]
+
+
+def make(order: Order) -> Drawing:
+    """Make Figure 4.
+
+    Args:
+        order: Rows have what `read_measured` reads, of the cohort; the word is `note`, of the LLM.
+    """
+    spec = order.spec
+    data = strategies_data(read_measured(order.rows), spec["mask"], spec["cutoffs"])
+    return Drawing(data, strategies_bars(data), strategies_note(data, order.words["note"]))
 
 
 def strategies_data(measured: Iterable[Measured], mask: str, cutoffs: Sequence[int]) -> pd.DataFrame:
@@ -42,10 +55,8 @@ def strategies_note(data: pd.DataFrame, about: str) -> str:
         data: From `strategies_data`.
         about: What the data do not tell: the protocol, the LLM.
     """
-    seeds = int(data["seeds"].max())
-    spread = f"mean over {seeds} seeds (of split and training)" if seeds > 1 else "one seed"
     who = f"n = {counted(data['users'])}, the same for all bars of a panel"
-    return f"{who}; {spread}. Error bars: standard error over users. {about}".strip()
+    return f"{who}; {over_seeds(data['seeds'])}. Error bars: standard error over users. {about}".strip()
 
 
 def strategies_bars(data: pd.DataFrame) -> pd.DataFrame:

@@ -6,18 +6,34 @@ from typing import Any
 import pandas as pd
 
 from cragru.errors import CragruError
-from cragru.io import PathLike
-from cragru.reporting.cost_table import significant
-from cragru.reporting.grid import Cell
+from cragru.io import PathLike, read_json
+from cragru.reporting.base import Order, Table
+from cragru.reporting.costs import PARALLEL, SEQUENTIAL, START, read_costs
+from cragru.reporting.grid import Text, significant
+from cragru.reporting.labels import GROUP, NAMES
 from cragru.reporting.paper import printed, printed_values
 from cragru.reporting.prompt_counts import prompt_counts
 
-GROUP = ["dataset", "backbone"]  # labels; rows of one group are compared
-NAMES = [*GROUP, "method"]  # a row of the table
-SEQUENTIAL, PARALLEL = "seconds_sequential", "seconds_parallel"
 COUNTS = {"shards_touched": "Shards", "optimiser_steps": "Steps", "hessian_products": "HVPs"}
-START = "engine_start_seconds"
 PRINTED = "unlearning_seconds"  # the column of the paper's values
+
+
+def make(order: Order) -> Table:
+    """Make Table III.
+
+    Args:
+        order: Rows have the labels that `time_table` takes, `cost`, a file, and `check`, the file of the proof of a
+            prompt, or None for a method; words are `title` and `note` (of the LLM); the source may be `paper`.
+    """
+    records = read_costs(order.rows)
+    table = time_table(records, order.sources.get("paper"))
+    methods = [record for record in records if record["check"] is None]
+    answered = [record for record in records if record["check"] is not None]
+    notes = time_notes(table, order.words["title"], _devices(methods))
+    if answered:
+        checks = [(f"{record['backbone']} on {record['dataset']}", read_json(record["check"])) for record in answered]
+        notes.append(requester_note(checks, _devices(answered), order.words["note"]))
+    return Table(table, *time_grid(table), notes)
 
 
 def time_table(records: Iterable[Mapping[str, Any]], paper: PathLike | None) -> pd.DataFrame:
@@ -66,18 +82,18 @@ def time_table(records: Iterable[Mapping[str, Any]], paper: PathLike | None) -> 
     return table
 
 
-def time_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Cell]]]:
-    """Header and cells of `time_table`; the engine's start has a column where a row has one."""
+def time_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Text]]]:
+    """Header and texts of `time_table`; the engine's start has a column where a row has one."""
     has_start = table[START].notna().any()
     header = ["Data set", "Backbone", "Method", "Sequential [s]", "Parallel [s]", *COUNTS.values(), "Speed-up"]
     grid = []
     for row in table.to_dict("records"):
-        cells = [Cell(row[name]) for name in NAMES]
-        cells.append(Cell(_seconds(row, SEQUENTIAL), f"{row['paper']:,g}" if pd.notna(row["paper"]) else ""))
-        cells.append(Cell(_seconds(row, PARALLEL)))
-        cells += [Cell(f"{row[name]:,.1f}".removesuffix(".0")) for name in COUNTS]
-        cells += [Cell(_number(row["speed_up"])), Cell(row["ready"])]
-        grid.append([*cells, Cell(_number(row[START]))] if has_start else cells)
+        texts = [Text(row[name]) for name in NAMES]
+        texts.append(Text(_seconds(row, SEQUENTIAL), f"{row['paper']:,g}" if pd.notna(row["paper"]) else ""))
+        texts.append(Text(_seconds(row, PARALLEL)))
+        texts += [Text(f"{row[name]:,.1f}".removesuffix(".0")) for name in COUNTS]
+        texts += [Text(_number(row["speed_up"])), Text(row["ready"])]
+        grid.append([*texts, Text(_number(row[START]))] if has_start else texts)
     return [*header, "Scores ready for", *(["Engine start [s]"] if has_start else [])], grid
 
 
@@ -124,11 +140,15 @@ def requester_note(checks: Iterable[tuple[str, Mapping[str, int]]], devices: Seq
     )
 
 
-def _spread(cells: Any) -> pd.DataFrame:
+def _devices(records: Iterable[Mapping[str, Any]]) -> list[str]:
+    return sorted({record["device"] for record in records})
+
+
+def _spread(rows: Any) -> pd.DataFrame:
     """Median, quartiles and extremes; missing where a request has no number."""
     found = {"": 0.5, "_min": 0, "_q1": 0.25, "_q3": 0.75, "_max": 1}
-    spread = pd.DataFrame({name: cells.quantile(share) for name, share in found.items()})
-    return spread.where(cells.count() == cells.size(), axis="index")
+    spread = pd.DataFrame({name: rows.quantile(share) for name, share in found.items()})
+    return spread.where(rows.count() == rows.size(), axis="index")
 
 
 def _speed_up(table: pd.DataFrame) -> list[float | None]:

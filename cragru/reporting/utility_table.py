@@ -2,62 +2,59 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import pandas as pd
 
 from cragru.errors import CragruError
 from cragru.evaluation.schema import ORIGINAL_LABEL
-from cragru.io import PathLike
-from cragru.reporting.averages import counted
-from cragru.reporting.grid import Cell
+from cragru.io import PathLike, read_json
+from cragru.reporting.averages import average, counted
+from cragru.reporting.base import Order, Table
+from cragru.reporting.differences import mark_differences, significance_note
+from cragru.reporting.grid import Text
+from cragru.reporting.labels import NAMES, PANEL_GROUP, ROW
+from cragru.reporting.measured import Measured, read_measured
 from cragru.reporting.paper import printed, printed_values
 from cragru.reporting.prompt_counts import prompt_counts
 
 METRICS = {"hr": "HR", "ndcg": "NDCG"}
-NAMES = ["dataset", "backbone", "method"]  # labels, as the paper's tables have them
-CELL = ["panel", *NAMES]  # a row of the table
 
 
-@dataclass(frozen=True)
-class Measured:
-    """The per-user results of one cell under one seed.
+def make(order: Order) -> Table:
+    """Make Table II, or another table of its kind.
 
-    Attributes:
-        dataset: Label of the data set.
-        backbone: Label of the backbone.
-        method: Label of the method.
-        seed: The seed.
-        per_user: Rows per user, mask and cut-off (`cragru.evaluation.schema.PER_USER`).
-        panel: On whom: a name for all users, or that of a cohort.
-        ties: Tie rate of an LLM's scores, where the row has any.
-        printed: What the paper's tables call the method; None: as ours do.
+    Args:
+        order: Rows have what `read_measured` reads and, where an LLM wrote prompts, `group`, whose candidates, and
+            `check`, the file of the proof, else None; words are `title`, `note` (of the LLM) and `references` (by
+            panel); sources may be `paper` and `tests`, the differences.
     """
-
-    dataset: str
-    backbone: str
-    method: str
-    seed: int
-    per_user: pd.DataFrame
-    panel: str = "all"
-    ties: float | None = None
-    printed: str | None = None
+    spec, words, sources = order.spec, order.words, order.sources
+    table = utility_table(read_measured(order.rows), spec["mask"], spec["cutoffs"], sources.get("paper"))
+    notes = utility_notes(table, words["title"])
+    if "tests" in sources:
+        tests = pd.read_csv(sources["tests"])
+        table = mark_differences(table, tests)
+        notes.append(significance_note(tests, words["references"]))
+    checks = [(row["group"], read_json(row["check"])) for row in order.rows if row["check"]]
+    if checks:
+        notes.append(words["note"] + " " + candidates_note(checks))
+    return Table(table, *utility_grid(table, spec["least_users"]), notes)
 
 
 def utility_table(
     measured: Iterable[Measured], mask: str, cutoffs: Sequence[int], paper: PathLike | None
 ) -> pd.DataFrame:
-    """Average each cell.
+    """Average each row.
 
     Args:
-        measured: Every cell under every seed, in the order of the table's rows; the first panel has the printed values
+        measured: Every row under every seed, in the order of the table; the first panel has the printed values
             of the methods that it shows.
         mask: Which mask's results, `A` or `B`.
         cutoffs: Values of K.
         paper: CSV of printed values.
 
     Returns:
-        One row per cell, metric and K: `mean` over seeds of the mean over users, `sd` over seeds (missing for one
+        One line per row, metric and K: `mean` over seeds of the mean over users, `sd` over seeds (missing for one
         seed), `users` (mean number evaluated), `se_users` (standard error over users, of the mean over seeds),
         `seeds`, `ties` (mean tie rate; missing where no LLM scored), `paper` (missing where the paper has none).
 
@@ -66,27 +63,20 @@ def utility_table(
     """
     measured = list(measured)
     _check_once(measured)
-    per_user = pd.concat([_one_seed(cell, mask, cutoffs) for cell in measured], ignore_index=True)
-    keys = [*CELL, "metric", "k"]
-    per_seed = per_user.groupby([*keys, "seed"], sort=False)["value"].agg(["mean", "size"]).reset_index()
-    table = per_seed.groupby(keys, sort=False).agg(
-        mean=("mean", "mean"), sd=("mean", "std"), users=("size", "mean"), seeds=("seed", "nunique")
-    )
-    over_seeds = per_user.groupby([*keys, "user"], sort=False)["value"].mean()
-    table["se_users"] = over_seeds.groupby(keys, sort=False).sem()
-    table = table.reset_index()
-    ties = pd.DataFrame([{name: getattr(cell, name) for name in [*CELL, "ties"]} for cell in measured])
-    table["ties"] = table.set_index(CELL).index.map(ties.astype({"ties": float}).groupby(CELL)["ties"].mean())
-    names = {cell.method: cell.printed or cell.method for cell in measured}
+    per_user = pd.concat([_one_seed(row, mask, cutoffs) for row in measured], ignore_index=True)
+    keys = [*ROW, "metric", "k"]
+    table = average(per_user, keys).reset_index()
+    table["ties"] = table.set_index(ROW).index.map(_mean_ties(measured))
+    names = {row.method: row.printed or row.method for row in measured}
     table["paper"] = _paper_column(table.assign(method=table["method"].map(names)), paper, table["method"])
     return table
 
 
-def utility_grid(table: pd.DataFrame, least_users: int) -> tuple[list[str], list[list[Cell]]]:
-    """Header and cells of `utility_table`: best bold and second underlined within a data set and backbone.
+def utility_grid(table: pd.DataFrame, least_users: int) -> tuple[list[str], list[list[Text]]]:
+    """Header and texts of `utility_table`: best bold and second underlined within a data set and backbone.
 
     Args:
-        table: From `utility_table`; its cells that are True in a column `differs` get a star.
+        table: From `utility_table`; its numbers that are True in a column `differs` get a star.
         least_users: Nothing is marked where fewer users were evaluated: the order would be noise. Nor is the original
             model, which has forgotten nothing and so does not compete.
     """
@@ -100,12 +90,12 @@ def utility_grid(table: pd.DataFrame, least_users: int) -> tuple[list[str], list
     if panels:
         header = ["Users", *header, "Ties [%]"]
     grid = []
-    for names, rows in table.groupby(CELL, sort=False):
+    for names, rows in table.groupby(ROW, sort=False):
         found = rows.set_index(["metric", "k"])
-        line = [*map(Cell, names[1:]), *(_cell(found.loc[column]) for column in columns)]
+        line = [*map(Text, names[1:]), *(_text(found.loc[column]) for column in columns)]
         ties = rows["ties"].iloc[0]
-        ties_cell = Cell(f"{100 * ties:.0f}" if pd.notna(ties) else "")
-        grid.append([Cell(names[0]), *line, ties_cell] if panels else line)
+        ties_text = Text(f"{100 * ties:.0f}" if pd.notna(ties) else "")
+        grid.append([Text(names[0]), *line, ties_text] if panels else line)
     return header, grid
 
 
@@ -130,7 +120,7 @@ def candidates_note(checks: Iterable[tuple[str, Mapping[str, int]]]) -> str:
     """What the proofs of the prompts say of the candidates.
 
     Args:
-        checks: Whose candidates, and counts of `cragru.llm.audit.check_prompts`, of every cell of the table.
+        checks: Whose candidates, and counts of `cragru.llm.audit.check_prompts`, of every prompt file of the table.
     """
     lines, forgotten = prompt_counts(checks)
     return (
@@ -142,17 +132,27 @@ def candidates_note(checks: Iterable[tuple[str, Mapping[str, int]]]) -> str:
 
 def _check_once(measured: Sequence[Measured]) -> None:
     """A row that is there twice would count its users twice."""
-    rows = Counter((cell.panel, cell.dataset, cell.backbone, cell.method, cell.seed) for cell in measured)
+    rows = Counter((row.panel, row.dataset, row.backbone, row.method, row.seed) for row in measured)
     for (panel, dataset, backbone, method, seed), times in rows.items():
         if times > 1:
             where = f"{panel}, {dataset}, {backbone}, {method}, seed {seed}"
             raise CragruError(f"a table has the row {where} {times} times; name each once")
 
 
-def _one_seed(cell: Measured, mask: str, cutoffs: Sequence[int]) -> pd.DataFrame:
-    rows = cell.per_user.query("mask == @mask and k in @cutoffs")
+def _mean_ties(measured: Sequence[Measured]) -> pd.Series:
+    """Tie rates over seeds, by row."""
+    ties = pd.DataFrame([_labels(row) | {"ties": row.ties} for row in measured])
+    return ties.astype({"ties": float}).groupby(ROW)["ties"].mean()
+
+
+def _labels(row: Measured) -> dict[str, str]:
+    return {name: getattr(row, name) for name in ROW}
+
+
+def _one_seed(row: Measured, mask: str, cutoffs: Sequence[int]) -> pd.DataFrame:
+    rows = row.per_user.query("mask == @mask and k in @cutoffs")
     long = rows.melt(id_vars=["user", "k"], value_vars=list(METRICS), var_name="metric", value_name="value")
-    return long.assign(**{name: getattr(cell, name) for name in [*CELL, "seed"]})
+    return long.assign(**_labels(row), seed=row.seed)
 
 
 def _paper_column(table: pd.DataFrame, paper: PathLike | None, methods: pd.Series) -> list[float | None]:
@@ -180,13 +180,13 @@ def _panel(panel: str, rows: pd.DataFrame) -> str:
 
 def _marks(table: pd.DataFrame, least_users: int) -> pd.Series:
     means = table["mean"].where(table["method"] != ORIGINAL_LABEL)
-    rivals = means.groupby([table[name] for name in ("panel", "dataset", "backbone", "metric", "k")])
+    rivals = means.groupby([table[name] for name in [*PANEL_GROUP, "metric", "k"]])
     marked = (table["users"] >= least_users) & (rivals.transform("count") > 1)
     return rivals.rank(method="min", ascending=False).map({1.0: "best", 2.0: "second"}).where(marked).fillna("")
 
 
-def _cell(row: pd.Series) -> Cell:
+def _text(row: pd.Series) -> Text:
     spread = f" ± {row['sd']:.4f}" if pd.notna(row["sd"]) else ""
-    return Cell(
+    return Text(
         f"{row['mean']:.4f}{spread}{row['star']}", f"{row['paper']:.4f}" if pd.notna(row["paper"]) else "", row["mark"]
     )

@@ -47,11 +47,11 @@ def table_of(*rows, least_users=2):
     return whole_bias_table(rows, FEW, "B", 10, least_users)
 
 
-def cells(table):
+def texts_of(table):
     """Texts of the numbers by label of the row."""
     header, grid = bias_grid(table, AGAIN)
     assert header == ["Data set", "Backbone", "Method", *HEADER, "Popularity drift"]
-    return [(tuple(cell.text for cell in line[:3]), [cell.text for cell in line[3:]]) for line in grid]
+    return [(tuple(text.value for text in line[:3]), [text.value for text in line[3:]]) for line in grid]
 
 
 # --- the numbers
@@ -60,7 +60,7 @@ def cells(table):
 def test_a_row_by_hand():
     """Similar users lose .1, far ones .05 but for four who lose .4: all .11, the worst four .4."""
     lost = np.r_[np.full(20, 0.1), np.full(16, 0.05), np.full(4, 0.4)]
-    ((names, texts), (null, _)) = cells(table_of(compared("M", 0.5 - lost)))
+    ((names, texts), (null, _)) = texts_of(table_of(compared("M", 0.5 - lost)))
     assert (names, null) == (("ML", "BPR", "M"), ("ML", "BPR", AGAIN))
     far = (16 * 0.05 + 4 * 0.4) / 20
     disparity = (0.5 - 3.6 / 38) - (0.5 - 0.4)  # of all that is lost, 4.4, the two active users have .8
@@ -75,14 +75,14 @@ def test_the_null_is_what_a_second_retrain_would_have_as_a_method():
     own = table[(table["method"] == AGAIN) & (table["n"] > 0)]
     for value, null in (("value", "null"), ("low", "null_low"), ("high", "null_high")):
         np.testing.assert_array_equal(own[value], own[null])
-    shown = cells(table)
+    shown = texts_of(table)
     assert [names[2] for names, _ in shown] == ["M", AGAIN, AGAIN]
     assert shown[1][1] == shown[2][1] != shown[0][1]
 
 
 def test_each_backbone_has_a_null_of_its_own_below_its_methods():
     rows = [compared("M", 0.4, 0.6), compared("N", 0.3, 0.6), compared("M", 0.4, 0.7, "LightGCN")]
-    shown = [(*names[1:], texts[0]) for names, texts in cells(table_of(*rows))]
+    shown = [(*names[1:], texts[0]) for names, texts in texts_of(table_of(*rows))]
     assert shown == [
         ("BPR", "M", f"{MINUS}0.1000"),
         ("BPR", "N", f"{MINUS}0.2000"),
@@ -94,13 +94,13 @@ def test_each_backbone_has_a_null_of_its_own_below_its_methods():
 
 def test_groups_of_too_few_users_are_blank_and_tell_how_many():
     """Twelve similar users, four of the worst tenth, two active ones."""
-    ((_, texts), (_, null)) = cells(table_of(compared("M", 0.4, similar=12), least_users=13))
+    ((_, texts), (_, null)) = texts_of(table_of(compared("M", 0.4, similar=12), least_users=13))
     assert texts[:7] == [f"{MINUS}0.1000", "(n = 12)", f"{MINUS}0.1000", "(n = 12)", "0.0000", "(n = 4)", "(n = 2)"]
     assert null[:7] == ["0.0000", "(n = 12)", "0.0000", "(n = 12)", "0.0000", "(n = 4)", "(n = 2)"]
 
 
 def test_nothing_but_blanks():
-    ((_, texts), (_, null)) = cells(table_of(compared("M", 0.4), least_users=41))
+    ((_, texts), (_, null)) = texts_of(table_of(compared("M", 0.4), least_users=41))
     assert texts == null == [f"(n = {n})" for n in (40, 20, 20, 20, 40, 4, 2, 40)]
 
 
@@ -108,8 +108,8 @@ def test_bounds_stand_beside_and_no_zero_is_negative():
     lost = np.r_[np.full(20, 0.1), np.full(20, 0.1 - 1e-7)]
     header, grid = bias_grid(table_of(compared("M", 0.5 - lost)), AGAIN)
     line = dict(zip(header, grid[0], strict=True))
-    assert (line["All"].text, line["All"].paper) == (f"{MINUS}0.1000", f"{MINUS}0.1000, {MINUS}0.1000")
-    assert (line["Propagation bias"].text, line["Propagation bias"].paper) == ("0.0000", "0.0000, 0.0000")
+    assert (line["All"].value, line["All"].paper) == (f"{MINUS}0.1000", f"{MINUS}0.1000, {MINUS}0.1000")
+    assert (line["Propagation bias"].value, line["Propagation bias"].paper) == ("0.0000", "0.0000, 0.0000")
 
 
 # --- what is shown

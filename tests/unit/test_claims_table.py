@@ -51,7 +51,7 @@ def test_too_few_users_leave_a_blank_with_their_number():
     table = kept_claims(rows, [Kept("CRAGRU", "Retrain", "A")], 10, RESAMPLING, 20)
     assert table["value"].isna().all()
     _, ((*_, found, n),) = claims_grid(table)
-    assert (found.text, n.text) == ("", "2")
+    assert (found.value, n.value) == ("", "2")
 
 
 def test_a_group_without_the_rows_makes_no_claim():
@@ -74,7 +74,7 @@ def test_printed_averages_stand_beside_means():
     assert all(pd.isna(row["printed"]) for row in own)
     assert (mean["dataset"], mean["value"], mean["printed"], mean["n"]) == ("mean", pytest.approx(0.9), 0.9, 2)
     _, grid = claims_grid(mean_claims(table))
-    assert [cell.text for cell in grid[-1]] == ["mean", "mean", "kept", "0.9", "0.9", "2"]
+    assert [text.value for text in grid[-1]] == ["mean", "mean", "kept", "0.9", "0.9", "2"]
 
 
 LARGE = [
@@ -94,7 +94,7 @@ def test_sizes_by_hand():
     ]
     assert pd.isna(table["users_in_a_retraining"][0]) and table["users_in_a_retraining"][1] == 20
     _, grid = size_grid(table)
-    assert [cell.text for cell in grid[1]] == ["Toy", "BPR", "CRAGRU", "4.00", "200 *", "50.0", "20.0"]
+    assert [text.value for text in grid[1]] == ["Toy", "BPR", "CRAGRU", "4.00", "200 *", "50.0", "20.0"]
 
 
 def test_a_table_of_nothing_is_an_error():

@@ -53,7 +53,7 @@ def table_of(*rows, least_users=2, resampling=HALF):
     return table
 
 
-def cell(table, method, measure):
+def number(table, method, measure):
     (found,) = table[(table["method"] == method) & (table["measure"] == measure)].to_dict("records")
     return found
 
@@ -64,7 +64,7 @@ def cell(table, method, measure):
 def test_auc_and_its_draws_are_averaged_over_seeds():
     """Draws .6, .8 on average; their quartiles are .65 and .75."""
     rows = [remembered("Retrain", 0.6, [0.5, 0.7], 1, members=8), remembered("Retrain", 0.9, [0.7, 0.9], 2, members=9)]
-    found = cell(table_of(*rows), "Retrain", "mia-auc")
+    found = number(table_of(*rows), "Retrain", "mia-auc")
     assert [found[name] for name in ("value", "low", "high", "n")] == pytest.approx([0.75, 0.65, 0.75, 8.5])
     assert found["sd"] == pytest.approx(0.3 / np.sqrt(2))
     assert found["seeds"] == 2
@@ -74,7 +74,7 @@ def test_a_user_has_one_mean_over_the_seeds():
     """Users' means 1, 1/2, 1/2, 0; the seeds' are 2/3 and 1/3."""
     first, second = ({"forget-hr@10": hr} for hr in ([1, 0, 1], [1, 0, 0]))
     rows = [remembered("Retrain", values=first), remembered("Retrain", seed=2, values=second, users=[1, 2, 3])]
-    found = cell(table_of(*rows), "Retrain", "forget-hr@10")
+    found = number(table_of(*rows), "Retrain", "forget-hr@10")
     assert (found["value"], found["n"]) == (0.5, 4)
     assert found["sd"] == pytest.approx((1 / 3) / np.sqrt(2))
     assert found["low"] < 0.5 < found["high"]
@@ -82,7 +82,7 @@ def test_a_user_has_one_mean_over_the_seeds():
 
 def test_a_seed_without_the_measure_is_no_zero():
     rows = [remembered("Retrain", values={"js": [0.1, 0.3]}), remembered("Retrain", seed=2)]
-    found = cell(table_of(*rows), "Retrain", "js")
+    found = number(table_of(*rows), "Retrain", "js")
     assert (found["value"], found["n"]) == (pytest.approx(0.2), 2)
     assert np.isnan(found["sd"])
 
@@ -102,14 +102,14 @@ GAPS = [  # draws of a method and of Retrain, and the bounds of the gap at level
 @pytest.mark.parametrize(("draws", "aim", "bounds"), GAPS)
 def test_the_gap_is_a_size_with_bounds_from_0_where_its_sign_is_open(draws, aim, bounds):
     rows = [remembered("Retrain", np.mean(aim), aim), remembered("M", np.mean(draws), draws)]
-    found = cell(table_of(*rows), "M", GAP)
+    found = number(table_of(*rows), "M", GAP)
     assert found["value"] == pytest.approx(abs(np.mean(draws) - np.mean(aim)))
     assert (found["low"], found["high"]) == pytest.approx(bounds)
 
 
 def test_gaps_of_two_seeds_may_cancel_but_their_spread_does_not():
     rows = [remembered("Retrain", 0.5, seed=seed) for seed in (1, 2)]
-    found = cell(table_of(*rows, remembered("M", 0.6, seed=2), remembered("M", 0.4)), "M", GAP)
+    found = number(table_of(*rows, remembered("M", 0.6, seed=2), remembered("M", 0.4)), "M", GAP)
     assert found["value"] == pytest.approx(0)
     assert found["sd"] == pytest.approx(0.2 / np.sqrt(2))
 
@@ -128,7 +128,7 @@ def test_numbers_of_too_few_users_are_blank_and_tell_how_many(least_users, is_bl
     assert table["n"].tolist() == [3, 3, 3]
     line = completeness_grid(table_of(*rows, least_users=least_users))[1][1]
     shown = ["(n = 3)"] * 3 if is_blank else ["0.500", "0.000", "0.200"]
-    assert [line[place].text for place in (3, 4, 6)] == shown
+    assert [line[place].value for place in (3, 4, 6)] == shown
 
 
 REFUSED = [
@@ -168,7 +168,7 @@ def shown_rows(panels=("all",)):
 def test_cells():
     header, grid = completeness_grid(table_of(*shown_rows()))
     assert header == ["Data set", "Backbone", "Method", *LABELS, "n"]
-    retrain, cragru = ([(cell.text, cell.paper) for cell in line[2:]] for line in grid)
+    retrain, cragru = ([(text.value, text.paper) for text in line[2:]] for line in grid)
     assert (retrain[0], retrain[-1]) == (("Retrain", ""), ("9", ""))
     assert retrain[1:3] == [("0.600", "0.550, 0.650"), ("\N{EN DASH}", "")]  # Retrain has no gap to itself
     assert retrain[4:7] == [("0.250", "0.250, 0.250"), ("0.0123", "0.0123, 0.0123"), ("0.0", "0.0, 0.0")]
@@ -181,7 +181,7 @@ def test_cells():
 def test_two_panels_are_told_apart():
     header, grid = completeness_grid(table_of(*shown_rows(["all users", "cohort"])))
     assert header[:2] == ["Users", "Data set"]
-    assert [line[0].text for line in grid] == ["all users", "all users", "cohort", "cohort"]
+    assert [line[0].value for line in grid] == ["all users", "all users", "cohort", "cohort"]
 
 
 def test_the_note_has_the_ceiling_of_each_retrain():
@@ -301,8 +301,8 @@ def test_script(row, tmp_path):
     assert r"\label{tab:known}" in outputs["tex"].read_text()
     table = pd.read_csv(outputs["csv"])
     assert [*table.columns] == COLUMNS
-    assert cell(table, "M", "mia-auc")["value"] == 0.8125
-    assert {NUMBERS[place]: cell(table, "M", GAP)[NUMBERS[place]] for place in range(4)} == {
+    assert number(table, "M", "mia-auc")["value"] == 0.8125
+    assert {NUMBERS[place]: number(table, "M", GAP)[NUMBERS[place]] for place in range(4)} == {
         **dict.fromkeys(("value", "low", "high"), 0),
         "n": 4,
     }

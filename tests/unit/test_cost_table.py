@@ -50,13 +50,13 @@ def test_mean_and_spread_over_seeds():
 
 
 def test_cells_keep_their_order_and_do_not_mix():
-    cells = [
+    records = [
         record("Whole history", dropped=12),
         record("Random"),
         record("Random", backbone="LightGCN", dropped=3),
         record("Random", dataset="ML-1M", dropped=4),
     ]
-    table = cost_table(cells)
+    table = cost_table(records)
     assert [*zip(table["dataset"], table["backbone"], table["strategy"], table["dropped"], strict=True)] == [
         ("ML-100K", "BPR", "Whole history", 12),
         ("ML-100K", "BPR", "Random", 0),
@@ -84,7 +84,7 @@ def test_a_cell_must_not_be_there_twice():
         cost_table([record(), record(seed=2), record()])
 
 
-# --- cells
+# --- texts
 
 
 def test_grid():
@@ -92,13 +92,13 @@ def test_grid():
     names = ["Data set", "Backbone", "Retrieval", "Filter [s]", "Prompt [s]", "Generation [s]", "Total [s]"]
     assert header == [*names, "Tokens in", "Tokens out", "Lines dropped", "Ties [%]"]
     shown = ["0.00123", "0.250", "12.5", "12.8", "1,234", "160", "12.2", "91.2"]
-    assert [cell.text for cell in grid[0]] == ["ML-100K", "BPR", "Random", *shown]
-    assert not any(cell.mark or cell.paper for row in grid for cell in row)
+    assert [text.value for text in grid[0]] == ["ML-100K", "BPR", "Random", *shown]
+    assert not any(text.mark or text.paper for row in grid for text in row)
 
 
 def test_grid_shows_the_spread_of_the_total_alone():
     _, grid = cost_grid(cost_table([record(), record(seed=2, generation_seconds=14.5)]))
-    assert [cell.text for cell in grid[0][3:7]] == ["0.00123", "0.250", "13.5", "13.8 ± 1.4"]
+    assert [text.value for text in grid[0][3:7]] == ["0.00123", "0.250", "13.5", "13.8 ± 1.4"]
 
 
 def test_grid_can_be_rendered():

@@ -16,7 +16,7 @@ from cragru.evaluation.schema import PER_USER
 from cragru.io import write_json, write_parquet
 from cragru.reporting.datasets_table import datasets_grid, datasets_table
 from cragru.reporting.files import write_table
-from cragru.reporting.grid import Cell, interval_cell, latex, markdown
+from cragru.reporting.grid import Text, interval_text, latex, markdown
 from cragru.reporting.paper import printed, printed_values
 from cragru.reporting.rows import read_measured
 from cragru.reporting.utility_table import Measured, candidates_note, utility_grid, utility_notes, utility_table
@@ -82,14 +82,14 @@ def test_seeds_count_the_same_whatever_users_they_have():
     assert (table["mean"][0], table["users"][0]) == (0.5, 2)
 
 
-def test_cells_do_not_mix():
-    cells = [
+def test_rows_do_not_mix():
+    rows = [
         measured("N", per_user([1, 1])),
         measured("M", per_user([0, 1])),
         measured("M", per_user([0, 0]), backbone="LightGCN"),
         measured("M", per_user([0.25, 0.25]), dataset="Other"),
     ]
-    table = utility_table([cell for row in cells for cell in row], "A", [5], None)
+    table = utility_table([one for row in rows for one in row], "A", [5], None)
     table = table[table["metric"] == "hr"]
     assert [*zip(table["dataset"], table["backbone"], table["method"], table["mean"], strict=True)] == [
         ("ML", "BPR", "N", 1),
@@ -104,16 +104,16 @@ def test_printed_values_stand_beside_ours(paper):
     table = utility_table(measured("Original", frame) + measured("Retrain", frame), "A", [10, 5], paper(PAPER_TWO))
     header, grid = utility_grid(table, 1)
     assert header == ["Data set", "Backbone", "Method", "HR@5", "NDCG@5", "HR@10", "NDCG@10"]
-    assert [[cell.text for cell in row] for row in grid] == [
+    assert [[text.value for text in row] for row in grid] == [
         ["ML", "BPR", name, "0.5000", "0.5000", "1.0000", "1.0000"] for name in ("Original", "Retrain")
     ]
     beside = ["", "", "", "0.6643", "0.2914", "0.7845", "0.2910"]
-    assert [[cell.paper for cell in row] for row in grid] == [[""] * 7, beside]
+    assert [[text.paper for text in row] for row in grid] == [[""] * 7, beside]
 
 
 def test_spread_is_shown():
     table = utility_table(measured("M", per_user([1, 0, 1]), per_user([1, 1, 1])), "A", [5], None)
-    assert utility_grid(table, 1)[1][0][3].text == "0.8333 ± 0.2357"
+    assert utility_grid(table, 1)[1][0][3].value == "0.8333 ± 0.2357"
 
 
 # --- Table II: marks and notes
@@ -121,9 +121,9 @@ def test_spread_is_shown():
 
 def marks(*means, least_users=4):
     """Marks of HR@5 of methods with these means (in quarters) over four users."""
-    rows = [per_user([1.0] * mean + [0.0] * (4 - mean)) for mean in means]
-    cells = [cell for name, frame in enumerate(rows) for cell in measured(f"M{name}", frame)]
-    _, grid = utility_grid(utility_table(cells, "A", [5], None), least_users)
+    frames = [per_user([1.0] * mean + [0.0] * (4 - mean)) for mean in means]
+    rows = [one for name, frame in enumerate(frames) for one in measured(f"M{name}", frame)]
+    _, grid = utility_grid(utility_table(rows, "A", [5], None), least_users)
     return [row[3].mark for row in grid]
 
 
@@ -147,10 +147,10 @@ def test_no_marks_where_few_users_were_evaluated():
 
 
 def test_marks_are_of_a_data_set_and_backbone():
-    cells = measured("M", per_user([1.0])) + measured("N", per_user([0.0]))
-    cells += measured("M", per_user([0.0]), backbone="LightGCN") + measured("N", per_user([1.0]), backbone="LightGCN")
-    cells += measured("M", per_user([1.0]), dataset="Other")
-    _, grid = utility_grid(utility_table(cells, "A", [5], None), 1)
+    rows = measured("M", per_user([1.0])) + measured("N", per_user([0.0]))
+    rows += measured("M", per_user([0.0]), backbone="LightGCN") + measured("N", per_user([1.0]), backbone="LightGCN")
+    rows += measured("M", per_user([1.0]), dataset="Other")
+    _, grid = utility_grid(utility_table(rows, "A", [5], None), 1)
     assert [row[3].mark for row in grid] == ["best", "second", "second", "best", ""]
 
 
@@ -214,11 +214,11 @@ def test_ties_are_the_mean_over_seeds_and_missing_where_no_llm_scored():
 
 
 def test_ties_are_a_row_s_own():
-    cells = [*panels()[:2], *measured("CRAGRU", per_user([1, 0]), panel="pilot", ties=0.5)]
-    cells += measured("CRAGRU", per_user([1, 0]), panel="pilot", ties=0.25, backbone="LightGCN")
-    cells += measured("CRAGRU", per_user([1, 0]), panel="pilot", ties=0.0, dataset="Other")
-    assert utility_table(cells, "A", [5], None).query("metric == 'hr'")["ties"].tolist()[2:] == [0.5, 0.25, 0]
-    assert [row[-1].text for row in utility_grid(utility_table(cells, "A", [5], None), 1)[1]] == [
+    rows = [*panels()[:2], *measured("CRAGRU", per_user([1, 0]), panel="pilot", ties=0.5)]
+    rows += measured("CRAGRU", per_user([1, 0]), panel="pilot", ties=0.25, backbone="LightGCN")
+    rows += measured("CRAGRU", per_user([1, 0]), panel="pilot", ties=0.0, dataset="Other")
+    assert utility_table(rows, "A", [5], None).query("metric == 'hr'")["ties"].tolist()[2:] == [0.5, 0.25, 0]
+    assert [row[-1].value for row in utility_grid(utility_table(rows, "A", [5], None), 1)[1]] == [
         "",
         "",
         "50",
@@ -230,23 +230,23 @@ def test_ties_are_a_row_s_own():
 def test_two_panels_have_columns_of_users_and_ties():
     header, grid = utility_grid(utility_table(panels(), "A", [5], None), 1)
     assert header == ["Users", "Data set", "Backbone", "Method", "HR@5", "NDCG@5", "Ties [%]"]
-    assert [(row[0].text, row[3].text) for row in grid] == PANELS
-    assert [row[4].text for row in grid] == ["0.2500", "0.7500", "1.0000", "0.0000", "0.5000", "1.0000"]
-    assert [row[-1] for row in grid] == [Cell(text) for text in ("", "", "", "", "85", "")]
+    assert [(row[0].value, row[3].value) for row in grid] == PANELS
+    assert [row[4].value for row in grid] == ["0.2500", "0.7500", "1.0000", "0.0000", "0.5000", "1.0000"]
+    assert [row[-1] for row in grid] == [Text(text) for text in ("", "", "", "", "85", "")]
 
 
 @pytest.mark.parametrize("panel", ["all", "pilot"])
 def test_one_panel_has_no_such_columns(panel):
-    table = utility_table([cell for cell in panels() if cell.panel == panel], "A", [5], None)
+    table = utility_table([one for one in panels() if one.panel == panel], "A", [5], None)
     header, grid = utility_grid(table, 1)
     assert header == ["Data set", "Backbone", "Method", "HR@5", "NDCG@5"]
-    assert [row[0].text for row in grid] == ["ML"] * len(grid)
+    assert [row[0].value for row in grid] == ["ML"] * len(grid)
 
 
 def test_variants_share_a_printed_row_and_the_first_shows_it(paper):
     frame = per_user([1, 0])
-    cells = [cell for name in ("R (one)", "R (two)") for cell in measured(name, frame, printed="Retrain")]
-    table = utility_table(cells, "A", [5], paper(PAPER_TWO)).set_index("method")
+    rows = [one for name in ("R (one)", "R (two)") for one in measured(name, frame, printed="Retrain")]
+    table = utility_table(rows, "A", [5], paper(PAPER_TWO)).set_index("method")
     assert table.loc["R (one)", "paper"].notna().all()
     assert table.loc["R (two)", "paper"].isna().all()
 
@@ -254,22 +254,21 @@ def test_variants_share_a_printed_row_and_the_first_shows_it(paper):
 def test_printed_values_are_shown_once(paper):
     """A method of both panels has them in the first, one of the second alone there."""
     _, grid = utility_grid(utility_table(panels(), "A", [5], paper(PAPER_CRAGRU)), 1)
-    beside = {(row[0].text, row[3].text): (row[4].paper, row[5].paper) for row in grid if row[4].paper or row[5].paper}
+    shown = {(row[0].value, row[3].value): (row[4].paper, row[5].paper) for row in grid}
+    beside = {names: both for names, both in shown.items() if any(both)}
     assert beside == {("all", "Retrain"): ("0.6643", "0.2914"), ("pilot", "CRAGRU"): ("0.6000", "0.2500")}
 
 
 def test_the_original_does_not_compete():
-    cells = [
-        made for name, hr in (("Original", 0.9), ("A", 0.5), ("B", 0.4)) for made in measured(name, per_user([hr]))
-    ]
-    _, grid = utility_grid(utility_table(cells, "A", [5], None), 1)
+    rows = [made for name, hr in (("Original", 0.9), ("A", 0.5), ("B", 0.4)) for made in measured(name, per_user([hr]))]
+    _, grid = utility_grid(utility_table(rows, "A", [5], None), 1)
     assert [row[3].mark for row in grid] == ["", "best", "second"]
 
 
 def test_marks_are_of_a_panel():
     _, grid = utility_grid(utility_table(panels(), "A", [5], None), 1)
     assert [row[4].mark for row in grid] == ["second", "best", "best", "", "", "best"]
-    assert {cell.mark for row in grid for cell in [*row[:4], row[-1]]} == {""}
+    assert {text.mark for row in grid for text in [*row[:4], row[-1]]} == {""}
 
 
 @pytest.mark.parametrize(
@@ -279,7 +278,7 @@ def test_no_marks_in_a_panel_of_fewer_than_200_users(few, many, marked):
     least_users = parse(Tables, load_yaml(ROOT / "config/tables.yaml"), "tables.yaml").tables["table2"].least_users
     assert least_users == 200
     _, grid = utility_grid(utility_table(panels(few=few, many=many), "A", [5], None), least_users)
-    assert {row[0].text for row in grid if any(cell.mark for cell in row)} == marked
+    assert {row[0].value for row in grid if any(text.mark for text in row)} == marked
 
 
 def test_notes_count_each_panel():
@@ -410,8 +409,8 @@ def test_table_one(paper):
     assert header[0] == "Data set"
     known = [("943", "944"), ("1,682", "1,683"), ("100,000", "100,000"), ("106.04", "106"), ("93.70", "93.71")]
     own = [("12,345", ""), ("1,682", ""), ("100,000", ""), ("106.04", ""), ("50.00", "")]
-    assert [[(cell.text, cell.paper) for cell in row[1:]] for row in grid] == [known, own]
-    assert [row[0] for row in grid] == [Cell("ML-100K"), Cell("Mine")]
+    assert [[(text.value, text.paper) for text in row[1:]] for row in grid] == [known, own]
+    assert [row[0] for row in grid] == [Text("ML-100K"), Text("Mine")]
     assert "| 943 [944] | 1,682 [1,683] |" in markdown(header, grid, "c")
     assert "943 [944] & 1,682 [1,683] &" in re.sub(" +", " ", latex(header, grid, "c", "l"))
 
@@ -448,10 +447,10 @@ def test_what_the_paper_does_not_have(paper):
 # --- text
 
 GRID = [
-    [Cell("A|B"), Cell("x"), Cell("0.5", "0.4", "best"), Cell("1")],
-    [Cell("A|B"), Cell("y"), Cell("0.4", "", "second"), Cell("1")],
-    [Cell("A|B"), Cell("y"), Cell("0.3"), Cell("2")],
-    [Cell("C_D"), Cell("y"), Cell("0.2 ± 0.1"), Cell("3", "4")],
+    [Text("A|B"), Text("x"), Text("0.5", "0.4", "best"), Text("1")],
+    [Text("A|B"), Text("y"), Text("0.4", "", "second"), Text("1")],
+    [Text("A|B"), Text("y"), Text("0.3"), Text("2")],
+    [Text("C_D"), Text("y"), Text("0.2 ± 0.1"), Text("3", "4")],
 ]
 HEADER = ["Set", "Kind|s", "HR@5", "%"]
 
@@ -489,7 +488,7 @@ def test_latex_marks_escapes_and_groups():
 
 def test_latex_puts_printed_values_below_ours_where_lines_are_long():
     grid = [
-        [Cell(name), *(Cell("0.5000 ± 0.0100", paper) for _ in range(5))] for name, paper in (("a", "0.4"), ("b", ""))
+        [Text(name), *(Text("0.5000 ± 0.0100", paper) for _ in range(5))] for name, paper in (("a", "0.4"), ("b", ""))
     ]
     ours = r" & 0.5000 $\pm$ 0.0100" * 5
     assert rows(latex("abcdef", grid, "c", "l"))[2:] == [
@@ -500,23 +499,23 @@ def test_latex_puts_printed_values_below_ours_where_lines_are_long():
 
 
 INTERVALS = [
-    ((0.12345, 0.1, 0.2, 30), Cell("0.123", "0.100, 0.200")),
-    ((-0.5, -1, -0.0001, 30), Cell("\N{MINUS SIGN}0.500", "\N{MINUS SIGN}1.000, 0.000")),
-    ((-0.0001, math.nan, math.nan, 2), Cell("0.000")),  # too few of them for bounds
-    ((math.nan, math.nan, math.nan, 19.0), Cell("(n = 19)")),
-    ((math.nan, math.nan, math.nan, 0), Cell("\N{EN DASH}")),
+    ((0.12345, 0.1, 0.2, 30), Text("0.123", "0.100, 0.200")),
+    ((-0.5, -1, -0.0001, 30), Text("\N{MINUS SIGN}0.500", "\N{MINUS SIGN}1.000, 0.000")),
+    ((-0.0001, math.nan, math.nan, 2), Text("0.000")),  # too few of them for bounds
+    ((math.nan, math.nan, math.nan, 19.0), Text("(n = 19)")),
+    ((math.nan, math.nan, math.nan, 0), Text("\N{EN DASH}")),
 ]
 
 
-@pytest.mark.parametrize(("numbers", "cell"), INTERVALS)
-def test_cells_with_bounds(numbers, cell):
-    assert interval_cell(*numbers, digits=3) == cell
+@pytest.mark.parametrize(("numbers", "text"), INTERVALS)
+def test_texts_with_bounds(numbers, text):
+    assert interval_text(*numbers, digits=3) == text
 
 
 def test_latex_has_minus_signs_beside_and_below():
-    grid = [[Cell("a"), interval_cell(-0.5, -1, 0, 9, digits=1)]]
+    grid = [[Text("a"), interval_text(-0.5, -1, 0, 9, digits=1)]]
     assert rows(latex("ab", grid, "c", "l"))[2:] == [r"a & $-$0.5 [$-$1.0, 0.0] \\"]
-    long = [[Cell("a" * 99), interval_cell(-0.5, -1, 0, 9, digits=1)]]
+    long = [[Text("a" * 99), interval_text(-0.5, -1, 0, 9, digits=1)]]
     assert rows(latex("ab", long, "c", "l"))[3:] == [r"& {[}$-$1.0, 0.0] \\"]
 
 
@@ -542,8 +541,8 @@ def test_latex_compiles_and_fits_the_page(tmp_path, paper):
     special = "[\\]*&%$#_{}~^±\N{EN DASH}|<>"
     seeds = [pd.concat([per_user(hr, k=k) for k in (5, 10, 20)]) for hr in ([1, 0, 1], [1, 1, 0.5])]
     names = ["Original", "Retrain", *map(str, range(120)), special]
-    cells = [cell for name in names for cell in measured(name, *seeds)]
-    two = utility_table(cells, "A", [5, 10, 20], paper(PAPER_TWO))
+    rows = [one for name in names for one in measured(name, *seeds)]
+    two = utility_table(rows, "A", [5, 10, 20], paper(PAPER_TWO))
     first = latex(*datasets_grid(datasets_table(STATISTICS | {special: HUNDRED_K}, paper(PAPER_ONE))), special, "tab:1")
     second = latex(*utility_grid(two, 1), "Wide and high", "tab:2", utility_notes(two, special))
     check_it_fits(compiled(tmp_path, first, second))

@@ -50,7 +50,7 @@ def answered(seconds, **changed):
 def texts(table):
     """Cells of the grid, by the row's method and the column's name."""
     header, grid = time_grid(table)
-    return {row[2].text: dict(zip(header, (cell.text for cell in row), strict=True)) for row in grid}
+    return {row[2].value: dict(zip(header, (text.value for text in row), strict=True)) for row in grid}
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_printed_values_stand_beside_the_first_variant(paper):
     assert table["paper"].astype(object).where(table["paper"].notna(), None).tolist() == [248, 27.5, None, None, 1400]
     _, grid = time_grid(table)
     assert [row[3].paper for row in grid] == ["248", "27.5", "", "", "1,400"]
-    assert not any(cell.paper for row in grid for place, cell in enumerate(row) if place != 3)
+    assert not any(text.paper for row in grid for place, text in enumerate(row) if place != 3)
 
 
 def test_without_printed_values():
@@ -155,19 +155,19 @@ def test_a_methods_cost_has_the_fields():
     assert {field.name for field in fields(Cost)} == COST.keys()
 
 
-# --- cells
+# --- texts
 
 
 def test_grid():
     header, grid = time_grid(time_table([*rows("Retrain", RETRAIN), *answered([0.5, 1, 1, 2000])], None))
     counts = ["Shards", "Steps", "HVPs", "Speed-up", "Scores ready for", "Engine start [s]"]
     assert header == ["Data set", "Backbone", "Method", "Sequential [s]", "Parallel [s]", *counts]
-    retrain, cragru = ([cell.text for cell in row] for row in grid)
+    retrain, cragru = ([text.value for text in row] for row in grid)
     seconds = ["9.50 (8.00\N{EN DASH}12.0)", "4.75 (4.00\N{EN DASH}6.00)"]
     assert retrain == ["ML", "BPR", "Retrain", *seconds, "1", "100", "0", "0.105", "all users", ""]
     assert cragru[2:4] == ["CRAGRU", "1.00 (0.500\N{EN DASH}2,000)"]
     assert cragru[5:] == ["0", "0", "0", "9.50", "the requester", "40.0"]
-    assert not any(cell.mark for row in grid for cell in row)  # a row that serves one user is no rival
+    assert not any(text.mark for row in grid for text in row)  # a row that serves one user is no rival
 
 
 def test_counts_between_two_requests_keep_their_half():

@@ -8,10 +8,23 @@ from cragru.errors import CragruError
 from cragru.evaluation.bootstrap import Resampling
 from cragru.evaluation.schema import ORIGINAL_LABEL
 from cragru.evaluation.significance import LEAST_SEEDS, compare, one_family
-from cragru.reporting.utility_table import Measured
+from cragru.reporting.base import RESAMPLING, Order
+from cragru.reporting.labels import PANEL_GROUP
+from cragru.reporting.measured import Measured, read_measured
 
-GROUP = ["panel", "dataset", "backbone"]
 LEVEL = 0.05
+
+
+def differences(order: Order) -> pd.DataFrame:
+    """Test the differences of a table of ranking quality.
+
+    Args:
+        order: Rows have what `read_measured` reads; the spec has `mask` and `cutoffs`; words are `references` (by
+            panel) and `null`, the labels of Retrain and of Retrain with other random streams.
+    """
+    spec, words = order.spec, order.words
+    null, measured = tuple(words["null"]), read_measured(order.rows)
+    return significance_table(measured, spec["mask"], spec["cutoffs"], words["references"], null, RESAMPLING)
 
 
 def significance_table(
@@ -34,7 +47,7 @@ def significance_table(
         resampling: How intervals are made.
 
     Returns:
-        Columns of `GROUP` and of `cragru.evaluation.significance.compare`, `p_holm` over all rows.
+        Columns of `PANEL_GROUP` and of `cragru.evaluation.significance.compare`, `p_holm` over all rows.
 
     Raises:
         CragruError: If a group lacks a label of `null`, there is nothing to compare, or rows cannot be paired.
@@ -52,16 +65,16 @@ def significance_table(
         compared = {label: own for label, own in rows.items() if label != null[1]}
         if reference in compared and len(compared) > 1:
             frame = compare(compared, reference, mask, cutoffs, resampling, tuple(rows[label] for label in null))
-            frames.append(frame.assign(**dict(zip(GROUP, names, strict=True))))
+            frames.append(frame.assign(**dict(zip(PANEL_GROUP, names, strict=True))))
     if not frames:
         wanted = " or ".join(references.values())
         raise CragruError(f"differences: no group has a row {wanted} and another beside it; nothing to compare")
     table = one_family(frames)
-    return table[[*GROUP, *(name for name in table if name not in GROUP)]]
+    return table[[*PANEL_GROUP, *(name for name in table if name not in PANEL_GROUP)]]
 
 
 def mark_differences(table: pd.DataFrame, tests: pd.DataFrame) -> pd.DataFrame:
-    """Add the column `differs` to a table of ranking quality: whether a cell differs from its panel's reference.
+    """Add the column `differs` to a table of ranking quality: whether a number differs from its panel's reference.
 
     The original model is not marked: where forgotten items compete they take places on its lists, and a difference
     would be that.
@@ -71,7 +84,7 @@ def mark_differences(table: pd.DataFrame, tests: pd.DataFrame) -> pd.DataFrame:
         tests: From `significance_table`.
     """
     found = tests[(tests["p_holm"] < LEVEL) & (tests["comparison"] != ORIGINAL_LABEL)]
-    keys = [*GROUP, "method", "metric", "k"]
+    keys = [*PANEL_GROUP, "method", "metric", "k"]
     differing = set(found.rename(columns={"comparison": "method"})[keys].itertuples(index=False, name=None))
     return table.assign(differs=[row in differing for row in table[keys].itertuples(index=False, name=None)])
 

@@ -36,7 +36,7 @@ def row(method, hits, users=10, panel="all", backbone="BPR", seeds=3, ks=(5,)):
 
 
 def compared(*rows, references=REFERENCES, null=NULL, cutoffs=(5,)):
-    return significance_table([cell for cells in rows for cell in cells], "A", cutoffs, references, null, FEW)
+    return significance_table([one for row in rows for one in row], "A", cutoffs, references, null, FEW)
 
 
 def whole(seeds=3):
@@ -90,7 +90,7 @@ def test_backbones_are_groups_of_their_own():
 
 
 def test_a_group_without_its_reference_is_left_out():
-    without = [cells for cells in whole() if cells[0].method != "CRAGRU"]
+    without = [row for row in whole() if row[0].method != "CRAGRU"]
     assert set(compared(*without)["panel"]) == {"all"}
     assert set(compared(*whole(), references={"few": "CRAGRU"})["panel"]) == {"few"}
 
@@ -128,14 +128,14 @@ def test_what_cannot_be_compared(rows, references, message):
 
 def stars(rows, tests, least_users=1):
     """Labels of rows and columns with a star."""
-    table = utility_table([cell for cells in rows for cell in cells], "A", [5, 10], None)
+    table = utility_table([one for row in rows for one in row], "A", [5, 10], None)
     header, grid = utility_grid(mark_differences(table, tests), least_users)
-    assert not [cell for line in grid for cell in line[: header.index("Method") + 1] if "*" in cell.text]
+    assert not [text for line in grid for text in line[: header.index("Method") + 1] if "*" in text.value]
     return [
-        (line[header.index("Method")].text, name)
+        (line[header.index("Method")].value, name)
         for line in grid
-        for name, cell in zip(header, line, strict=True)
-        if cell.text.endswith("*")
+        for name, text in zip(header, line, strict=True)
+        if text.value.endswith("*")
     ]
 
 
@@ -184,12 +184,12 @@ def test_the_note_tells_what_a_star_is_and_how_large_the_family():
 
 def test_a_table_without_tests_has_no_stars():
     table = utility_table(row("M", 1), "A", [5], None)
-    assert utility_grid(table, 1)[1][0][3].text == "0.1000 ± 0.0000"
+    assert utility_grid(table, 1)[1][0][3].value == "0.1000 ± 0.0000"
 
 
 def test_a_star_beside_a_mark_can_be_rendered(tmp_path):
     rows = [row(method, hits) for method, hits in (("Retrain", 0), ("SISA", 9), ("IFRU", 5))]
-    table = utility_table([cell for cells in rows for cell in cells], "A", [5], None)
+    table = utility_table([one for row in rows for one in row], "A", [5], None)
     tests = compared(*rows, row(NULL[1], 0))
     header, grid = utility_grid(mark_differences(table, tests), 1)
     assert "| **0.9000 ± 0.0000*** " in markdown(header, grid, "c")
@@ -204,11 +204,11 @@ def test_a_star_beside_a_mark_can_be_rendered(tmp_path):
 def test_scripts(tmp_path):
     """The tests' file, and the table with its stars: what is read back has the same stars."""
     rows = []
-    for cell in [cell for cells in [row("Retrain", 9), row("SISA", 0), row(NULL[1], 9)] for cell in cells]:
-        path = tmp_path / f"{cell.method}-{cell.seed}.parquet"
-        write_parquet(path, cell.per_user, PER_USER)
-        names = {"panel": "all", "dataset": "ML", "backbone": "BPR", "method": cell.method, "printed": cell.method}
-        rows.append(names | {"seed": cell.seed, "per_user": path, "cohort": None, "cost": None})
+    for one in [*row("Retrain", 9), *row("SISA", 0), *row(NULL[1], 9)]:
+        path = tmp_path / f"{one.method}-{one.seed}.parquet"
+        write_parquet(path, one.per_user, PER_USER)
+        names = {"panel": "all", "dataset": "ML", "backbone": "BPR", "method": one.method, "printed": one.method}
+        rows.append(names | {"seed": one.seed, "per_user": path, "cohort": None, "cost": None})
     spec = {"mask": "A", "cutoffs": [5], "least_users": 10, "caption": "Quality", "label": "tab:quality"}
     csv = tmp_path / "t-differences.csv"
     params = {"rows": rows, "spec": spec, "null": [*NULL], "references": REFERENCES}

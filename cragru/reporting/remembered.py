@@ -1,8 +1,10 @@
-"""Rows of Table IV and bars of Figure 3 as the workflow names them, read from their files."""
+"""What models still know of forgotten rows, as rows of Table IV and bars of Figure 3 have it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from cragru.errors import CragruError
@@ -10,12 +12,33 @@ from cragru.evaluation.bootstrap import Resampling
 from cragru.evaluation.completeness_schema import COMPLETENESS, FORGET_REMAIN, MEMBERSHIP, VARIANT
 from cragru.evaluation.membership import membership_auc, membership_bootstrap
 from cragru.io import read_json, read_parquet
-from cragru.reporting.completeness_table import NAMES, Remembered
+from cragru.reporting.labels import ROW
 
 FILES = {"membership": MEMBERSHIP, "completeness": COMPLETENESS, "forget_remain": FORGET_REMAIN}
 
 
-def read_remembered(rows: Iterable[dict[str, Any]], resampling: Resampling) -> Iterator[Remembered]:
+@dataclass(frozen=True)
+class Remembered:
+    """What one row still knows, under one seed.
+
+    Attributes:
+        names: Labels of the row: panel, data set, backbone, method.
+        seed: The seed.
+        auc: MIA-AUC.
+        draws: MIA-AUC of `[draws]` resamples of the users, the same ones for every row of a group and every seed.
+        members: Number of users who have both kinds of rows.
+        per_user: Columns of `COMPLETENESS`.
+    """
+
+    names: tuple[str, str, str, str]
+    seed: int
+    auc: float
+    draws: np.ndarray
+    members: int
+    per_user: pd.DataFrame
+
+
+def read_remembered(rows: Sequence[Mapping[str, Any]], resampling: Resampling) -> Iterator[Remembered]:
     """Read what each row of Table IV still knows.
 
     Args:
@@ -26,10 +49,9 @@ def read_remembered(rows: Iterable[dict[str, Any]], resampling: Resampling) -> I
     Raises:
         CragruError: If a file lacks the variant, or rows of one panel, data set and seed are of different users.
     """
-    rows = list(rows)
     everyone = _members(rows)
     for row in rows:
-        members, per_user = (read_measure(row, name) for name in ("membership", "completeness"))
+        members = read_measure(row, "membership")
         seeds = everyone[row["panel"], row["dataset"]]
         own, expected = set(members["user"]), seeds[row["seed"]]
         if own != expected:
@@ -37,19 +59,18 @@ def read_remembered(rows: Iterable[dict[str, Any]], resampling: Resampling) -> I
                 f"{row['membership']}: {len(own ^ expected)} users are of it or of the other rows alone (seed "
                 f"{row['seed']}); all must be of one split; delete it and run again"
             )
+        of_any_seed = set().union(*seeds.values())
         yield Remembered(
-            names=tuple(row[name] for name in NAMES),
+            names=tuple(row[name] for name in ROW),
             seed=row["seed"],
             auc=membership_auc(members),
-            draws=membership_bootstrap(
-                members, resampling.seed, resampling.resamples, among=set().union(*seeds.values())
-            ),
+            draws=membership_bootstrap(members, resampling.seed, resampling.resamples, among=of_any_seed),
             members=len(own),
-            per_user=per_user,
+            per_user=read_measure(row, "completeness"),
         )
 
 
-def _members(rows: list[dict[str, Any]]) -> dict[tuple[str, str], dict[int, set[int]]]:
+def _members(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], dict[int, set[int]]]:
     """Users with both kinds of rows, by panel and data set and then by seed, as the first row of each has them."""
     found: dict[tuple[str, str], dict[int, set[int]]] = {}
     for row in rows:
@@ -59,7 +80,7 @@ def _members(rows: list[dict[str, Any]]) -> dict[tuple[str, str], dict[int, set[
     return found
 
 
-def read_measure(row: dict[str, Any], name: str) -> pd.DataFrame:
+def read_measure(row: Mapping[str, Any], name: str) -> pd.DataFrame:
     """A file of a row: its variant alone, and of the cohort's users alone where it is for a cohort.
 
     Args:

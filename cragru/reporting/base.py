@@ -1,0 +1,78 @@
+"""What a maker of a table or figure takes and gives; a kind has one, a module with a function `make`.
+
+`make(order)` reads the files that its order names. It returns a `Table` or a `Drawing`, which scripts/table.py and
+scripts/figure.py write.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import pandas as pd
+
+from cragru.evaluation.bootstrap import Resampling
+from cragru.reporting.grid import Grid
+
+RESAMPLING = Resampling(seed=0)  # how the intervals of all tables are made
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to make, and of what.
+
+    Attributes:
+        rows: One mapping a row and seed, in the order of the table: labels, `seed`, and files by name, None where the
+            row has none. Each maker says which it reads.
+        spec: The entry of tables.yaml or figures.yaml.
+        words: What notes call things, by what they are.
+        sources: Further files by name, such as `paper`, the printed values; none that is not there.
+    """
+
+    rows: Sequence[Mapping[str, Any]]
+    spec: Mapping[str, Any]
+    words: Mapping[str, Any]
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, job: Any) -> Self:
+        """Read an order from the object that Snakemake injects into scripts.
+
+        Args:
+            job: Has the params `rows`, `spec` and `words`; its named inputs but `rows` are the sources, an empty list
+                being none.
+        """
+        named = {name: path for name, path in job.input.items() if name != "rows"}
+        sources = {name: path for name, path in named.items() if isinstance(path, str) and path}
+        return cls(job.params.rows, job.params.spec, job.params.words, sources)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table, not yet written.
+
+    Attributes:
+        frame: Every number.
+        header: Names of the grid's columns.
+        grid: The texts to be read by people, `[lines][columns]`.
+        notes: Lines below the grid.
+    """
+
+    frame: pd.DataFrame
+    header: Sequence[str]
+    grid: Grid
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure, not yet drawn.
+
+    Attributes:
+        data: Every number.
+        bars: What `cragru.reporting.bars.draw_bars` draws of them.
+        note: Stands below the bars.
+    """
+
+    data: pd.DataFrame
+    bars: pd.DataFrame
+    note: str

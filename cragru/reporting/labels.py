@@ -1,0 +1,6 @@
+"""Columns of labels that name a row of a table or figure."""
+
+GROUP = ["dataset", "backbone"]  # rows of one group are compared
+NAMES = [*GROUP, "method"]  # as the paper's tables have them
+PANEL_GROUP = ["panel", *GROUP]  # where a table has panels: rows on all users, rows on a cohort's
+ROW = ["panel", *NAMES]

@@ -1,0 +1,62 @@
+"""Ranking quality of every user, as rows of tables and bars of figures have it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from cragru.errors import CragruError
+from cragru.evaluation.schema import PER_USER
+from cragru.io import read_json, read_parquet
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The per-user results of one row under one seed.
+
+    Attributes:
+        dataset: Label of the data set.
+        backbone: Label of the backbone.
+        method: Label of the method.
+        seed: The seed.
+        per_user: Rows per user, mask and cut-off (`cragru.evaluation.schema.PER_USER`).
+        panel: On whom: a name for all users, or that of a cohort.
+        ties: Tie rate of an LLM's scores, where the row has any.
+        printed: What the paper's tables call the method; None: as ours do.
+    """
+
+    dataset: str
+    backbone: str
+    method: str
+    seed: int
+    per_user: pd.DataFrame
+    panel: str = "all"
+    ties: float | None = None
+    printed: str | None = None
+
+
+def read_measured(rows: Iterable[Mapping[str, Any]]) -> Iterator[Measured]:
+    """Read each row's per-user results, of the cohort's users where it is for a cohort.
+
+    Args:
+        rows: By name: panel, dataset, backbone, method, printed, seed; files per_user, cohort and cost, or None.
+
+    Raises:
+        CragruError: If a file lacks a user of the cohort.
+    """
+    for row in rows:
+        ties = None if row["cost"] is None else read_json(row["cost"])["tie_rate"]
+        names = (row[name] for name in ("dataset", "backbone", "method", "seed"))
+        yield Measured(*names, _per_user(row), row["panel"], ties, row["printed"])
+
+
+def _per_user(row: Mapping[str, Any]) -> pd.DataFrame:
+    per_user = read_parquet(row["per_user"], PER_USER)
+    if row["cohort"] is None:
+        return per_user
+    wanted = read_json(row["cohort"])["users"]
+    missing = set(wanted) - set(per_user["user"])
+    if missing:
+        raise CragruError(f"{row['per_user']}: lacks {len(missing)} users of {row['cohort']}; delete it and run again")
+    return per_user[per_user["user"].isin(wanted)]

@@ -1,0 +1,18 @@
+"""A figure, by the maker of its kind."""
+
+from importlib import import_module
+
+from cragru.io import write_text
+from cragru.reporting.bars import draw_bars
+from cragru.reporting.base import Order
+from cragru.smk import stage
+
+
+def main(job):
+    drawing = import_module(job.params.maker).make(Order.of(job))
+    write_text(job.output.csv, drawing.data.to_csv(index=False))
+    draw_bars(drawing.bars, job.params.spec["caption"], drawing.note, dict(job.output.items()))
+
+
+if __name__ == "__main__":
+    stage(snakemake, main)
