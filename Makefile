@@ -19,7 +19,7 @@ test: setup  ## style, lint, drift of the schema, then the tests; ARGS go to pyt
 	$(IN_ENV) ruff format --check .
 	$(IN_ENV) snakefmt --check Snakefile workflow
 	$(IN_ENV) snakemake --lint
-	$(IN_ENV) python -m cragru.config.schema --check
+	$(IN_ENV) python -m cragru.plan.schema --check
 	$(IN_ENV) python -m pytest $(ARGS)
 
 format: setup  ## bring all code into the project's style
@@ -28,7 +28,7 @@ format: setup  ## bring all code into the project's style
 	$(IN_ENV) snakefmt Snakefile workflow
 
 schema: setup  ## write the configuration's JSON schema anew, after a change to its models
-	$(IN_ENV) python -m cragru.config.schema
+	$(IN_ENV) python -m cragru.plan.schema
 
 bench: setup  ## compare models and metrics with RecBole's, in an environment of its own; ARGS go to the benchmark
 	bash envs/install.sh .venv-recbole recbole

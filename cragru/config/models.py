@@ -1,6 +1,6 @@
 """Models of the configuration files: what a run is, how data are forgotten, hyper-parameters.
 
-The JSON schemas under `workflow/schemas/` are generated from these (`python -m cragru.config.schema`).
+The JSON schemas under `workflow/schemas/` are generated from these (`python -m cragru.plan.schema`).
 """
 
 import math

@@ -56,6 +56,30 @@ def split_files(folder: str) -> dict[str, str]:
     return parts | {"record": f"{folder}/split/split.json", "manifest": f"{folder}/split/manifest.json"}
 
 
+def remaining_files(folder: str) -> dict[str, str]:
+    """What remains after a request, for training: the files of a split that hold nothing forgotten.
+
+    Args:
+        folder: `STATE` or `REQUEST`.
+
+    Returns:
+        Paths by the names that rules give their inputs.
+    """
+    split = split_files(folder)
+    return {name: split[name] for name in ("train", "valid", "record")} | {"statistics": STATISTICS}
+
+
+def judged_files(folder: str) -> dict[str, str | list[str]]:
+    """What a model is judged on: all parts of a split, by the names that rules give their inputs."""
+    split = split_files(folder)
+    return {
+        "parts": list(split.values()),
+        "record": split["record"],
+        "interactions": INTERACTIONS,
+        "statistics": STATISTICS,
+    }
+
+
 # --- models: the original one of a state, and each method's, of a state or after a request
 OF_METHOD = "{backbone}/{method}"
 OF_MODEL = "{backbone}/{model}"
@@ -117,11 +141,13 @@ def measured_files(folder: str) -> dict[str, str]:
     return {name: f"{folder}/{AGAINST}/{file}" for name, file in MEASURED.items()}
 
 
+AGAIN_MODEL = f"{STATE}/{{backbone}}/{{again}}/{MODEL_FILE}"
 USER_GROUPS = f"{STATE}/{{backbone}}/groups/users.parquet"
 ITEM_ROWS = f"{STATE}/{{backbone}}/groups/items.parquet"
 
 # --- CRAGRU: candidates, what a strategy keeps of histories, prompts and what an LLM made of them
 CANDIDATES_FOLDER = f"{STATE}/{{backbone}}/cragru/{{source}}"
+SOURCE_MODEL = f"{STATE}/{{backbone}}/{{source}}/{MODEL_FILE}"  # whose candidates they are
 CANDIDATES = f"{CANDIDATES_FOLDER}/candidates.parquet"
 CANDIDATES_MANIFEST = f"{CANDIDATES_FOLDER}/{MANIFEST}"
 STRATEGY = f"{CANDIDATES_FOLDER}/{{strategy}}"

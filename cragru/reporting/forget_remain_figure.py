@@ -76,7 +76,8 @@ def forget_remain_note(data: pd.DataFrame, about: str) -> str:
     return (
         f"n = {counted(data['users'])}; {over_seeds(data['seeds'])}. Error bars: standard error over users. "
         "Remaining rows are test rows. Each user has equally many rows of both kinds, so a model that saw neither has "
-        f"equal bars but for chance. NDCG@{k} of forgotten rows / of remaining ones: {'; '.join(ratios)}. {about}".strip()
+        f"equal bars but for chance. NDCG@{k} of forgotten rows / of remaining ones: {'; '.join(ratios)}. "
+        f"{about}".strip()
     )
 
 

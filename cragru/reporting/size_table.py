@@ -20,7 +20,7 @@ def make(order: Order) -> Table:
 
     Args:
         order: Rows are of the large request: labels, `seed`, files `cost` and `statistics` (of the data set), and
-            `cohort`, the file of the users whom an LLM answered, or None for a method; words are `titles` (of the
+            `cohort`, what the users are called whom an LLM answered, or None for a method; words are `titles` (of the
             small and of the large request's protocol) and `retrain` (its label); the source is `times`, the CSV of
             Table III.
     """

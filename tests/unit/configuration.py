@@ -8,8 +8,8 @@ import yaml
 from cragru.config.datasets import Registry
 from cragru.config.llms import Llms
 from cragru.config.models import Params, Protocols, Settings
-from cragru.config.project import load_project
-from cragru.config.tables import Figures, Tables
+from cragru.plan.project import load_project
+from cragru.plan.tables import Figures, Tables
 
 ROOT = Path(__file__).parents[2]
 FILES = {

@@ -7,8 +7,9 @@ import pytest
 from configuration import DELETE, ROOT, load_changed
 
 from cragru.config.base import load_yaml
-from cragru.config.cells import Cell, cells_of, scored_cells
 from cragru.errors import CragruError
+from cragru.plan.rows import cells_of
+from cragru.plan.scoring import Cell
 
 NO_LLM = {"config/scoring/llm": None, "config/tables": ["table1", "table2"], "config/figures": []}
 STRATEGIES = ["none", "random", "preference", "diversity", "attention"]
@@ -20,8 +21,9 @@ def load(shipped, tmp_path):
     return lambda changes=(): load_changed(shipped, tmp_path, changes)
 
 
-def spec(project, name):
-    return {**project.tables.tables, **project.figures.figures}[name]
+def cells(project, name):
+    """What an LLM answers for a table or figure."""
+    return cells_of({**project.tables.tables, **project.figures.figures}[name].rows(project))
 
 
 def cell(backbone, strategy="none", order="backbone", source="original", seed=1):
@@ -37,9 +39,9 @@ def refusal(load, changes):
 
 # --- which cells
 
-TABLE2 = [cell("bpr"), cell("lightgcn"), cell("bpr", order="shuffled")]
+TABLE2 = [cell("bpr"), cell("bpr", order="shuffled"), cell("lightgcn")]
 FIGURE4 = [cell("bpr", strategy) for strategy in STRATEGIES]
-TABLE4 = [*TABLE2, *FIGURE4[1:], cell("bpr", source="retrain")]
+TABLE4 = [*TABLE2[:2], *FIGURE4[1:], cell("bpr", source="retrain"), cell("lightgcn")]
 
 
 @pytest.mark.parametrize(
@@ -56,13 +58,13 @@ TABLE4 = [*TABLE2, *FIGURE4[1:], cell("bpr", source="retrain")]
 )
 def test_cells_of_the_shipped_configuration(load, name, wanted):
     project = load()
-    assert cells_of(project, spec(project, name)) == wanted
+    assert cells(project, name) == wanted
 
 
 def test_a_run_scores_each_cell_once(load):
-    found = scored_cells(load())
+    found = load().cells
     assert Counter(found) == Counter(TABLE4)
-    assert found == scored_cells(load())
+    assert found == load().cells
 
 
 @pytest.mark.parametrize(
@@ -73,19 +75,27 @@ def test_a_run_scores_each_cell_once(load):
         (["table1"], ["figure4"], FIGURE4),
         (["cragru-cost"], [], [*FIGURE4, cell("lightgcn")]),
         (["cragru-cost", "table2"], ["figure4"], TABLE2 + FIGURE4[1:]),
-        (["table1"], ["figure3"], TABLE2[:2]),
+        (["table1"], ["figure3"], [cell("bpr"), cell("lightgcn")]),
+        (["claims"], [], [cell("bpr"), cell("lightgcn")]),
+        (["request-size"], [], [cell("bpr"), cell("lightgcn")]),
         (["table4"], [], TABLE4),
     ],
 )
 def test_only_what_the_run_shows_is_scored(load, tables, figures, wanted):
-    assert Counter(scored_cells(load({"config/tables": tables, "config/figures": figures}))) == Counter(wanted)
+    assert Counter(load({"config/tables": tables, "config/figures": figures}).cells) == Counter(wanted)
 
 
-@pytest.mark.parametrize("name", ["table2", "table4", "figure3", "figure4", "cragru-cost"])
+@pytest.mark.parametrize("name", ["table2", "table4", "figure3"])
 def test_without_an_llm_there_are_no_cells(load, name):
     project = load(NO_LLM)
-    assert cells_of(project, spec(project, name)) == []
-    assert scored_cells(project) == []
+    assert cells(project, name) == []
+    assert project.cells == []
+
+
+@pytest.mark.parametrize("name", ["figure4", "cragru-cost"])
+def test_what_is_nothing_without_an_llm_says_so_when_it_is_asked_for(load, name):
+    with pytest.raises(CragruError, match=r"^needs an LLM and a backbone to compare on; set scoring\.llm and"):
+        cells(load(NO_LLM), name)
 
 
 def test_seeds_sources_and_data_sets_multiply(load):
@@ -94,9 +104,9 @@ def test_seeds_sources_and_data_sets_multiply(load):
     for name, own in {"table2": TABLE2, "figure4": FIGURE4}.items():
         grid = itertools.product(*changes.values(), own)
         wanted = [one._replace(dataset=dataset, seed=seed, source=source) for seed, source, dataset, one in grid]
-        assert Counter(cells_of(project, spec(project, name))) == Counter(wanted)
-    assert set(Counter(scored_cells(project)).values()) == {1}
-    assert len(scored_cells(project)) == 2 * 3 * 2 * (3 + 5 - 1)
+        assert Counter(cells(project, name)) == Counter(wanted)
+    assert set(Counter(project.cells).values()) == {1}
+    assert len(project.cells) == 2 * 3 * 2 * (3 + 5 - 1)
 
 
 def test_comparing_on_every_backbone_and_on_fewer_strategies(load):
@@ -104,18 +114,19 @@ def test_comparing_on_every_backbone_and_on_fewer_strategies(load):
         {"config/scoring/compare_on": ["lightgcn", "bpr"], "config/retrieval/strategies": ["random", "attention"]}
     )
     compared = [cell(backbone, strategy) for backbone in ("lightgcn", "bpr") for strategy in ("random", "attention")]
-    assert cells_of(project, spec(project, "figure4")) == compared
-    costs = cells_of(project, spec(project, "cragru-cost"))
+    assert cells(project, "figure4") == compared
+    costs = cells(project, "cragru-cost")
     assert costs == [*compared, cell("bpr"), cell("lightgcn")]
-    shuffled = [cell(backbone, order="shuffled") for backbone in ("bpr", "lightgcn")]
-    assert cells_of(project, spec(project, "table2")) == [*TABLE2[:2], *shuffled]
+    orders = ("backbone", "shuffled")
+    both = [cell(backbone, order=order) for backbone in ("bpr", "lightgcn") for order in orders]
+    assert cells(project, "table2") == both
 
 
 def test_each_figure_and_table_has_its_own_protocol(load):
     changes = {"figures/figures/figure4/protocol": "released-code", "tables/tables/table2/panel": False}
     project = load(changes | {"config/tables": ["table2"]})
-    assert {found.protocol for found in cells_of(project, spec(project, "figure4"))} == {"released-code"}
-    assert cells_of(project, spec(project, "table2")) == []
+    assert {found.protocol for found in cells(project, "figure4")} == {"released-code"}
+    assert cells(project, "table2") == []
 
 
 @pytest.mark.parametrize(
@@ -263,13 +274,13 @@ def laid_over(path):
 def test_shipped_run_without_an_llm(load):
     project = load(laid_over(ROOT / "config" / "no-llm.yaml"))
     assert project.settings.scoring.llm is None
-    assert scored_cells(project) == []
+    assert project.cells == []
 
 
 @pytest.mark.parametrize("name", ["paper.yaml", "ml-100k.yaml"])
 def test_other_shipped_runs(load, name):
     project = load(laid_over(ROOT / "config" / name))
-    found, settings = scored_cells(project), project.settings
+    found, settings = project.cells, project.settings
     assert len(set(found)) == len(found)
     assert {one.seed for one in found} == set(settings.seeds)
     assert {one.dataset for one in found} == set(settings.datasets)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from configuration import ROOT
+from cragru.reporting.forgetting_rows import read_measure, read_remembered
 from documents import check_it_fits, compiled
 from snakemake.iocontainers import Namedlist
 
@@ -25,7 +26,6 @@ from cragru.reporting.completeness_table import (
     completeness_notes,
     completeness_table,
 )
-from cragru.reporting.forgetting_rows import read_measure, read_remembered
 from cragru.reporting.grid import latex, markdown
 
 HALF = Resampling(seed=1, resamples=50, level=0.5)

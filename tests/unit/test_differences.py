@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 from configuration import ROOT
+from cragru.reporting.significance_table import mark_differences, significance_note, significance_table
 from documents import check_it_fits, compiled
 from snakemake.iocontainers import Namedlist
 
@@ -14,7 +15,6 @@ from cragru.evaluation.bootstrap import Resampling
 from cragru.evaluation.schema import PER_USER
 from cragru.io import write_parquet
 from cragru.reporting.grid import latex, markdown
-from cragru.reporting.significance_table import mark_differences, significance_note, significance_table
 from cragru.reporting.utility_table import Measured, utility_grid, utility_notes, utility_table
 
 FEW = Resampling(seed=1, resamples=20)

@@ -3,8 +3,8 @@
 import pytest
 from configuration import ROOT, load_changed
 
-from cragru.config.project import load_project
 from cragru.errors import CragruError
+from cragru.plan.project import load_project
 
 
 @pytest.fixture

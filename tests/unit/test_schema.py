@@ -9,7 +9,7 @@ import pytest
 import yaml
 from configuration import DELETE, changed
 
-from cragru.config import schema
+from cragru.plan import schema
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "workflow" / "schemas"
@@ -35,7 +35,7 @@ def shipped(name):
 
 
 def test_tree_is_up_to_date():
-    command = [sys.executable, "-m", "cragru.config.schema", "--check"]
+    command = [sys.executable, "-m", "cragru.plan.schema", "--check"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 

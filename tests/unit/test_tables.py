@@ -6,19 +6,19 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 from configuration import ROOT
+from cragru.reporting.rows import read_measured
 from documents import check_it_fits, compiled
 from snakemake.iocontainers import Namedlist
 
 from cragru.config.base import load_yaml, parse
-from cragru.config.tables import Tables
 from cragru.errors import CragruError
 from cragru.evaluation.schema import PER_USER
 from cragru.io import write_json, write_parquet
+from cragru.plan.tables import Tables
 from cragru.reporting.datasets_table import datasets_grid, datasets_table
 from cragru.reporting.files import write_table
 from cragru.reporting.grid import Text, interval_text, latex, markdown
 from cragru.reporting.paper import printed, printed_values
-from cragru.reporting.rows import read_measured
 from cragru.reporting.utility_table import Measured, candidates_note, utility_grid, utility_notes, utility_table
 
 HUNDRED_K = {"users": 943, "items": 1682, "interactions": 100_000, "interactions_per_user": 106.0445, "sparsity": 0.937}

@@ -1,22 +1,18 @@
 # Certificates of deletion requests; `snakemake audit` verifies them, `snakemake purge` deletes what holds forgotten rows.
 rule certificate:
     input:
-        manifests=lambda wildcards: [
-            *expand(rules.prepare.output.manifest, **wildcards),
-            *expand(rules.split.output.manifest, **wildcards),
-            *state_manifests(wildcards),
-        ],
+        manifests=certificates.manifests,
     output:
-        certificate=OF_STATE,
+        certificate=places.CERTIFICATE,
     log:
-        "results/logs/{run}/certificates/{dataset}/{protocol}/{seed}.log",
+        f"{places.LOGS}/{{run}}/certificates/{places.OF_STATE}.log",
     wildcard_constraints:
-        protocol=one_of(protocols_in_order("forget-first")),
+        protocol=one_of(project.protocols_in_order("forget-first")),
     localrule: True
     conda:
         "../../envs/data.yaml"
     params:
-        claims=certified_claims,
+        claims=certificates.claims,
         code=code_digest("scripts/certify.py"),
     message:
         "Certify what was forgotten: {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
@@ -26,17 +22,13 @@ rule certificate:
 
 use rule certificate as certificate_request with:
     input:
-        manifests=lambda wildcards: [
-            *expand(rules.prepare.output.manifest, **wildcards),
-            *expand(rules.apply_request.output.manifest, **wildcards),
-            *request_manifests(wildcards),
-        ],
+        manifests=certificates.manifests,
     output:
-        certificate=OF_REQUEST,
+        certificate=places.REQUEST_CERTIFICATE,
     log:
-        "results/logs/{run}/certificates/{dataset}/{protocol}/{seed}/{request}.log",
+        f"{places.LOGS}/{{run}}/certificates/{places.OF_REQUEST}.log",
     wildcard_constraints:
-        protocol=one_of(protocols_in_order("split-first")),
+        protocol=one_of(project.protocols_in_order("split-first")),
     message:
         "Certify request {wildcards.request}: {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
 
@@ -44,29 +36,29 @@ use rule certificate as certificate_request with:
 # Without files to make or to read: Snakemake neither rebuilds what is to be verified, nor skips the work.
 rule audit:
     log:
-        f"results/logs/{RUN}/audit.log",
+        f"{places.LOGS}/{settings.run}/audit.log",
     localrule: True
     conda:
         "../../envs/data.yaml"
     params:
-        certificates=CERTIFICATES.format(run=RUN),
+        certificates=places.place(places.CERTIFICATES, run=settings.run),
         code=code_digest("scripts/audit.py"),
     message:
-        f"Verify the certificates of the run {RUN}"
+        f"Verify the certificates of the run {settings.run}"
     script:
         "../../scripts/audit.py"
 
 
 rule purge:
     log:
-        f"results/logs/{RUN}/purge.log",
+        f"{places.LOGS}/{settings.run}/purge.log",
     localrule: True
     conda:
         "../../envs/data.yaml"
     params:
-        certificates=CERTIFICATES.format(run=RUN),
+        certificates=places.place(places.CERTIFICATES, run=settings.run),
         code=code_digest("scripts/purge.py"),
     message:
-        f"Delete what holds forgotten rows or was trained on them, of the run {RUN}"
+        f"Delete what holds forgotten rows or was trained on them, of the run {settings.run}"
     script:
         "../../scripts/purge.py"

@@ -1,35 +1,32 @@
 # How the damping of the influence methods was chosen: `snakemake damping` does it again. What is used stands in params.yaml.
 rule search_damping:
     input:
-        train=rules.split.output.train,
-        valid=rules.split.output.valid,
-        record=rules.split.output.record,
-        statistics=rules.prepare.output.statistics,
-        forget=read_forget(rules.split.output.forget),
-        original=read_original,
+        **places.remaining_files(places.STATE),
+        forget=training.forget_if_read,
+        original=training.original_if_read,
     output:
-        csv=f"{STATE}/{{backbone}}/{{method}}/damping.csv",
-        manifest=f"{STATE}/{{backbone}}/{{method}}/damping-manifest.json",
+        csv=places.DAMPING,
+        manifest=places.DAMPING_MANIFEST,
     log:
-        "results/logs/search_damping/{dataset}/{protocol}/{seed}/{backbone}/{method}.log",
+        f"{places.LOGS}/search_damping/{places.OF_STATE}/{places.OF_METHOD}.log",
     benchmark:
-        "results/benchmarks/search_damping/{dataset}/{protocol}/{seed}/{backbone}/{method}.tsv"
+        f"{places.BENCHMARKS}/search_damping/{places.OF_STATE}/{places.OF_METHOD}.tsv"
     wildcard_constraints:
-        method=one_of(DAMPED),
+        method=one_of(training.damped),
     conda:
         "../../envs/train.yaml"
     threads: 1
     resources:
         mem_mb=4000,
         runtime=120,
-        gpu=gpus,
+        gpu=project.gpus,
     params:
-        module=backbone_module,
-        options=options,
-        method=method_module,
-        method_options=options_but_damping,
-        device=project.settings.device,
-        code=damping_code,
+        module=training.backbone_module,
+        options=training.options,
+        method=training.method_module,
+        method_options=training.options_but_damping,
+        device=settings.device,
+        code=training.method_code("scripts/search_damping.py"),
     message:
         "Try dampings of {wildcards.method} on {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
     script:
@@ -40,10 +37,10 @@ rule damping:
     input:
         expand(
             rules.search_damping.output.csv,
-            dataset=project.settings.datasets,
+            dataset=settings.datasets,
             protocol="paper",
-            seed=project.settings.seeds,
-            backbone=project.settings.backbones,
-            method=[name for name in project.settings.methods if name in DAMPED],
+            seed=settings.seeds,
+            backbone=settings.backbones,
+            method=[name for name in settings.methods if name in training.damped],
         ),
     localrule: True

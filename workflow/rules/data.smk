@@ -1,20 +1,19 @@
 # From a publisher's archive to the parts of a split. Pure and slow to change, so `--cache` can share them.
-PREPARED = "results/{dataset}/prepared"
 
 
 rule download:
     output:
-        folder=directory("results/raw/{dataset}"),
+        folder=directory(places.RAW),
     log:
-        "results/logs/download/{dataset}.log",
+        f"{places.LOGS}/download/{{dataset}}.log",
     cache: "omit-software"
     localrule: True
     conda:
         "../../envs/data.yaml"
     params:
         dataset="{dataset}",
-        entry=registry_entry,
-        data_dir=project.settings.data_dir,
+        entry=lambda wildcards: project.download_entry(wildcards.dataset),
+        data_dir=settings.data_dir,
         code=code_digest("scripts/download.py"),
     message:
         "Fetch {wildcards.dataset}"
@@ -26,13 +25,13 @@ rule prepare:
     input:
         raw=rules.download.output.folder,
     output:
-        interactions=f"{PREPARED}/interactions.parquet",
-        user_frame=f"{PREPARED}/users.parquet",
-        item_frame=f"{PREPARED}/items.parquet",
-        statistics=f"{PREPARED}/statistics.json",
-        manifest=f"{PREPARED}/manifest.json",
+        interactions=places.INTERACTIONS,
+        user_frame=places.USERS,
+        item_frame=places.ITEMS,
+        statistics=places.STATISTICS,
+        manifest=places.PREPARED_MANIFEST,
     log:
-        "results/logs/prepare/{dataset}.log",
+        f"{places.LOGS}/prepare/{{dataset}}.log",
     cache: "omit-software"
     conda:
         "../../envs/data.yaml"
@@ -53,13 +52,13 @@ rule check_requests:
         user_frame=rules.prepare.output.user_frame,
         item_frame=rules.prepare.output.item_frame,
     output:
-        checked="results/{dataset}/{protocol}/requests.json",
+        checked=places.CHECKED_REQUESTS,
     log:
-        "results/logs/check_requests/{dataset}/{protocol}.log",
+        f"{places.LOGS}/check_requests/{{dataset}}/{{protocol}}.log",
     conda:
         "../../envs/data.yaml"
     params:
-        requests=request_files,
+        requests=requests.all_files,
         code=code_digest("scripts/check_requests.py"),
     message:
         "Check the deletion requests for {wildcards.dataset}"
@@ -70,17 +69,11 @@ rule check_requests:
 rule split:
     input:
         interactions=rules.prepare.output.interactions,
-        checked=request_check,
+        checked=requests.check,
     output:
-        forget=f"{STATE}/split/forget.parquet",
-        held_out=f"{STATE}/split/forget-heldout.parquet",
-        train=f"{STATE}/split/train.parquet",
-        valid=f"{STATE}/split/valid.parquet",
-        test=f"{STATE}/split/test.parquet",
-        record=f"{STATE}/split/split.json",
-        manifest=f"{STATE}/split/manifest.json",
+        **places.split_files(places.STATE),
     log:
-        "results/logs/split/{dataset}/{protocol}/{seed}.log",
+        f"{places.LOGS}/split/{places.OF_STATE}.log",
     cache: "omit-software"
     conda:
         "../../envs/data.yaml"
@@ -89,8 +82,10 @@ rule split:
         runtime=10,
     params:
         seed="{seed}",
-        forget=forget,
-        ratios=ratios,
+        forget=lambda wildcards: project.protocols[
+            wildcards.protocol
+        ].forget.model_dump(),
+        ratios=lambda wildcards: list(project.protocols[wildcards.protocol].ratios),
         code=code_digest("scripts/split.py"),
     message:
         "Forget and split {wildcards.dataset} by the protocol {wildcards.protocol}, seed {wildcards.seed}"
@@ -105,26 +100,20 @@ rule apply_request:
         item_frame=rules.prepare.output.item_frame,
         deployed=rules.split.output,
         record=rules.split.output.record,
-        file=request_file,
+        file=requests.file,
     output:
-        forget=f"{REQUEST}/split/forget.parquet",
-        held_out=f"{REQUEST}/split/forget-heldout.parquet",
-        train=f"{REQUEST}/split/train.parquet",
-        valid=f"{REQUEST}/split/valid.parquet",
-        test=f"{REQUEST}/split/test.parquet",
-        record=f"{REQUEST}/split/split.json",
-        manifest=f"{REQUEST}/split/manifest.json",
+        **places.split_files(places.REQUEST),
     log:
-        "results/logs/apply_request/{dataset}/{protocol}/{seed}/{request}.log",
+        f"{places.LOGS}/apply_request/{places.OF_REQUEST}.log",
     wildcard_constraints:
-        protocol=one_of(protocols_in_order("split-first")),
+        protocol=one_of(project.protocols_in_order("split-first")),
     conda:
         "../../envs/data.yaml"
     resources:
         mem_mb=2000,
         runtime=10,
     params:
-        number=request_number,
+        number=requests.number,
         code=code_digest("scripts/apply_request.py"),
     message:
         "Take request {wildcards.request} out of {wildcards.dataset}, seed {wildcards.seed}"

@@ -1,17 +1,14 @@
 # How well each model recommends, user by user.
 rule evaluate:
     input:
-        model=f"{STATE}/{{backbone}}/{{model}}/model.safetensors",
-        parts=rules.split.output,
-        record=rules.split.output.record,
-        interactions=rules.prepare.output.interactions,
-        statistics=rules.prepare.output.statistics,
+        **places.judged_files(places.STATE),
+        model=f"{places.MODEL}/{places.MODEL_FILE}",
     output:
-        per_user=f"{STATE}/{{backbone}}/{{model}}/per-user.parquet",
+        per_user=f"{places.MODEL}/{places.PER_USER}",
     log:
-        "results/logs/evaluate/{dataset}/{protocol}/{seed}/{backbone}/{model}.log",
+        f"{places.LOGS}/evaluate/{places.OF_STATE}/{places.OF_MODEL}.log",
     benchmark:
-        "results/benchmarks/evaluate/{dataset}/{protocol}/{seed}/{backbone}/{model}.tsv"
+        f"{places.BENCHMARKS}/evaluate/{places.OF_STATE}/{places.OF_MODEL}.tsv"
     conda:
         "../../envs/train.yaml"
     threads: 1
@@ -28,16 +25,13 @@ rule evaluate:
 
 use rule evaluate as evaluate_request with:
     input:
-        model=model_after,
-        parts=rules.apply_request.output,
-        record=rules.apply_request.output.record,
-        interactions=rules.prepare.output.interactions,
-        statistics=rules.prepare.output.statistics,
+        **places.judged_files(places.REQUEST),
+        model=training.model_after,
     output:
-        per_user=f"{REQUEST}/{{backbone}}/{{model}}/per-user.parquet",
+        per_user=f"{places.REQUEST_MODEL}/{places.PER_USER}",
     log:
-        "results/logs/evaluate/{dataset}/{protocol}/{seed}/{request}/{backbone}/{model}.log",
+        f"{places.LOGS}/evaluate/{places.OF_REQUEST}/{places.OF_MODEL}.log",
     benchmark:
-        "results/benchmarks/evaluate/{dataset}/{protocol}/{seed}/{request}/{backbone}/{model}.tsv"
+        f"{places.BENCHMARKS}/evaluate/{places.OF_REQUEST}/{places.OF_MODEL}.tsv"
     message:
         "Evaluate {wildcards.model} of {wildcards.backbone} after request {wildcards.request}, {wildcards.dataset}, seed {wildcards.seed}"

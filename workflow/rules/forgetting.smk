@@ -1,21 +1,16 @@
 # What each model still knows of the forgotten rows, user by user (Table IV, Figure 3), and whom unlearning may have hurt.
 rule completeness:
     input:
-        model=f"{STATE}/{{backbone}}/{{model}}/model.safetensors",
-        original=f"{STATE}/{{backbone}}/{ORIGINAL}/model.safetensors",
-        again=f"{STATE}/{{backbone}}/{{again}}/model.safetensors",
-        parts=rules.split.output,
-        record=rules.split.output.record,
-        interactions=rules.prepare.output.interactions,
-        statistics=rules.prepare.output.statistics,
+        **places.judged_files(places.STATE),
+        model=f"{places.MODEL}/{places.MODEL_FILE}",
+        original=f"{places.ORIGINAL_FOLDER}/{places.MODEL_FILE}",
+        again=places.AGAIN_MODEL,
     output:
-        membership=f"{STATE}/{{backbone}}/{{model}}/against-{{again}}/membership.parquet",
-        completeness=f"{STATE}/{{backbone}}/{{model}}/against-{{again}}/completeness.parquet",
-        forget_remain=f"{STATE}/{{backbone}}/{{model}}/against-{{again}}/forget-remain.parquet",
+        **places.measured_files(places.MODEL),
     log:
-        "results/logs/completeness/{dataset}/{protocol}/{seed}/{backbone}/{model}/{again}.log",
+        f"{places.LOGS}/completeness/{places.OF_STATE}/{places.OF_MODEL}/{{again}}.log",
     benchmark:
-        "results/benchmarks/completeness/{dataset}/{protocol}/{seed}/{backbone}/{model}/{again}.tsv"
+        f"{places.BENCHMARKS}/completeness/{places.OF_STATE}/{places.OF_MODEL}/{{again}}.tsv"
     conda:
         "../../envs/train.yaml"
     threads: 1
@@ -32,40 +27,35 @@ rule completeness:
 
 use rule completeness as completeness_cragru with:
     input:
+        **places.judged_files(places.STATE),
         model=rules.candidates.input.model,
         lists=rules.rerank.output.lists,
-        original=f"{STATE}/{{backbone}}/{ORIGINAL}/model.safetensors",
-        again=f"{STATE}/{{backbone}}/{{again}}/model.safetensors",
-        parts=rules.split.output,
-        record=rules.split.output.record,
-        interactions=rules.prepare.output.interactions,
-        statistics=rules.prepare.output.statistics,
+        original=f"{places.ORIGINAL_FOLDER}/{places.MODEL_FILE}",
+        again=places.AGAIN_MODEL,
     output:
-        membership=f"{CELL}/against-{{again}}/membership.parquet",
-        completeness=f"{CELL}/against-{{again}}/completeness.parquet",
-        forget_remain=f"{CELL}/against-{{again}}/forget-remain.parquet",
+        **places.measured_files(places.CELL),
     log:
-        "results/logs/completeness_cragru/{dataset}/{protocol}/{seed}/{backbone}/{source}/{strategy}/{order}/{llm}/{score}/{cohort}/{again}.log",
+        f"{places.LOGS}/completeness_cragru/{places.OF_STATE}/{places.OF_CELL}/{{again}}.log",
     benchmark:
-        "results/benchmarks/completeness_cragru/{dataset}/{protocol}/{seed}/{backbone}/{source}/{strategy}/{order}/{llm}/{score}/{cohort}/{again}.tsv"
+        f"{places.BENCHMARKS}/completeness_cragru/{places.OF_STATE}/{places.OF_CELL}/{{again}}.tsv"
     message:
         "Measure what CRAGRU still tells: {wildcards.strategy}, order {wildcards.order}, {wildcards.source} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
 
 
 rule user_groups:
     input:
-        original=f"{STATE}/{{backbone}}/{ORIGINAL}/model.safetensors",
+        original=f"{places.ORIGINAL_FOLDER}/{places.MODEL_FILE}",
         forget=rules.split.output.forget,
         train=rules.split.output.train,
         record=rules.split.output.record,
         statistics=rules.prepare.output.statistics,
     output:
-        user_groups=f"{STATE}/{{backbone}}/groups/users.parquet",
-        item_rows=f"{STATE}/{{backbone}}/groups/items.parquet",
+        user_groups=places.USER_GROUPS,
+        item_rows=places.ITEM_ROWS,
     log:
-        "results/logs/user_groups/{dataset}/{protocol}/{seed}/{backbone}.log",
+        f"{places.LOGS}/user_groups/{places.OF_STATE}/{{backbone}}.log",
     benchmark:
-        "results/benchmarks/user_groups/{dataset}/{protocol}/{seed}/{backbone}.tsv"
+        f"{places.BENCHMARKS}/user_groups/{places.OF_STATE}/{{backbone}}.tsv"
     conda:
         "../../envs/train.yaml"
     threads: 1
@@ -82,16 +72,16 @@ rule user_groups:
 
 rule recommend:
     input:
-        model=f"{STATE}/{{backbone}}/{{model}}/model.safetensors",
+        model=f"{places.MODEL}/{places.MODEL_FILE}",
         parts=rules.split.output,
         record=rules.split.output.record,
         statistics=rules.prepare.output.statistics,
     output:
-        lists=f"{STATE}/{{backbone}}/{{model}}/recommended.parquet",
+        lists=f"{places.MODEL}/{places.RECOMMENDED}",
     log:
-        "results/logs/recommend/{dataset}/{protocol}/{seed}/{backbone}/{model}.log",
+        f"{places.LOGS}/recommend/{places.OF_STATE}/{places.OF_MODEL}.log",
     benchmark:
-        "results/benchmarks/recommend/{dataset}/{protocol}/{seed}/{backbone}/{model}.tsv"
+        f"{places.BENCHMARKS}/recommend/{places.OF_STATE}/{places.OF_MODEL}.tsv"
     conda:
         "../../envs/train.yaml"
     threads: 1

@@ -1,7 +1,7 @@
 # CRAGRU serves a deletion request: who asks gets a prompt from what remains, its proof, an answer, and what these took.
 rule prepare_requester:
     input:
-        model=original_model,
+        model=training.original,
         forget=rules.apply_request.output.forget,
         held_out=rules.apply_request.output.held_out,
         train=rules.apply_request.output.train,
@@ -10,20 +10,18 @@ rule prepare_requester:
         user_frame=rules.prepare.output.user_frame,
         item_frame=rules.prepare.output.item_frame,
         statistics=rules.prepare.output.statistics,
-        template=prompt_template,
-        tokenizer=tokenizer_room,
+        template=scoring.template,
+        tokenizer=scoring.tokenizer_folder,
     output:
-        prompts=f"{REQUESTER}/prompts.jsonl",
-        cost=f"{REQUESTER}/prompts-cost.json",
-        manifest=f"{REQUESTER}/prompts-manifest.json",
+        **places.prompt_files(places.SERVICE),
     log:
-        "results/logs/prepare_requester/{dataset}/{protocol}/{seed}/{request}/{backbone}/{source}/{strategy}/{order}/{llm}/{score}.log",
+        f"{places.LOGS}/prepare_requester/{places.OF_REQUEST}/{places.OF_PROMPTS}.log",
     benchmark:
-        "results/benchmarks/prepare_requester/{dataset}/{protocol}/{seed}/{request}/{backbone}/{source}/{strategy}/{order}/{llm}/{score}.tsv"
+        f"{places.BENCHMARKS}/prepare_requester/{places.OF_REQUEST}/{places.OF_PROMPTS}.tsv"
     wildcard_constraints:
         source=ORIGINAL,
         strategy=TABLE_STRATEGY,
-        order="backbone",
+        order=SHOWN,
     conda:
         "../../envs/llm.yaml"
     threads: 1
@@ -31,13 +29,13 @@ rule prepare_requester:
         mem_mb=2000,
         runtime=30,
     params:
-        length=project.settings.retrieval.candidates,
-        module=strategy_module,
-        limit=history_limit,
-        context=llm_context,
-        tokens=project.settings.scoring.tokens,
-        show_ratings=project.settings.scoring.show_ratings,
-        code=prepare_code,
+        length=settings.retrieval.candidates,
+        module=training.strategy_module,
+        limit=training.history_limit,
+        context=scoring.context,
+        tokens=settings.scoring.tokens,
+        show_ratings=settings.scoring.show_ratings,
+        code=training.strategy_code("scripts/prepare_requester.py"),
     message:
         "Write the prompt of who asks: request {wildcards.request}, {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
     script:
@@ -46,39 +44,35 @@ rule prepare_requester:
 
 use rule check_prompts as check_requester with:
     input:
+        **places.judged_files(places.REQUEST),
         prompts=rules.prepare_requester.output.prompts,
-        parts=rules.apply_request.output,
-        record=rules.apply_request.output.record,
-        interactions=rules.prepare.output.interactions,
         user_frame=rules.prepare.output.user_frame,
         item_frame=rules.prepare.output.item_frame,
-        statistics=rules.prepare.output.statistics,
-        template=prompt_template,
+        template=scoring.template,
     output:
-        checked=f"{REQUESTER}/prompts-checked.json",
-        manifest=f"{REQUESTER}/prompts-checked-manifest.json",
+        **places.proof_files(places.SERVICE),
     log:
-        "results/logs/check_requester/{dataset}/{protocol}/{seed}/{request}/{backbone}/{source}/{strategy}/{order}/{llm}/{score}.log",
+        f"{places.LOGS}/check_requester/{places.OF_REQUEST}/{places.OF_PROMPTS}.log",
     message:
         "Check that no prompt holds a forgotten interaction: request {wildcards.request}, {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
 
 
 use rule score_prompts as score_requesters with:
     input:
-        prompts=requester_prompts,
-        checked=requester_checks,
-        model=tokenizer_room,
-        manifest=tokenizer_manifest,
+        prompts=requests.prompts,
+        checked=requests.proofs,
+        model=scoring.tokenizer_folder,
+        manifest=scoring.tokenizer_manifest,
     output:
-        receipt=REQUESTER_RECEIPT,
+        receipt=places.SERVICE_RECEIPT,
     log:
-        "results/logs/score_requesters/{dataset}/{protocol}/{seed}/{llm}/{score}/{batch}/{share}-of-{shares}.log",
+        f"{places.LOGS}/score_requesters/{places.OF_STATE}/{{llm}}/{places.OF_JOB}.log",
     benchmark:
-        "results/benchmarks/score_requesters/{dataset}/{protocol}/{seed}/{llm}/{score}/{batch}/{share}-of-{shares}.tsv"
+        f"{places.BENCHMARKS}/score_requesters/{places.OF_STATE}/{{llm}}/{places.OF_JOB}.tsv"
     params:
-        entry=llm_service,
+        entry=scoring.llm_service,
         chunk=1,  # a request is answered alone, as it would be in service
-        store=f"{LLM_ROOM}/answers",
+        store=places.ANSWERS,
         code=code_digest("scripts/score_prompts.py"),
     message:
         "Answer requests one by one with {wildcards.llm}: {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}, {wildcards.batch}"
@@ -88,20 +82,20 @@ rule requester_cost:
     input:
         prompts=rules.prepare_requester.output.prompts,
         prompts_cost=rules.prepare_requester.output.cost,
-        receipt=requester_receipt,
+        receipt=requests.receipt,
     output:
-        cost=f"{REQUESTER}/cost.json",
-        manifest=f"{REQUESTER}/manifest.json",
+        cost=f"{places.SERVICE}/{places.COST}",
+        manifest=f"{places.SERVICE}/{places.MANIFEST}",
     log:
-        "results/logs/requester_cost/{dataset}/{protocol}/{seed}/{request}/{backbone}/{source}/{strategy}/{order}/{llm}/{score}.log",
+        f"{places.LOGS}/requester_cost/{places.OF_REQUEST}/{places.OF_PROMPTS}.log",
     benchmark:
-        "results/benchmarks/requester_cost/{dataset}/{protocol}/{seed}/{request}/{backbone}/{source}/{strategy}/{order}/{llm}/{score}.tsv"
+        f"{places.BENCHMARKS}/requester_cost/{places.OF_REQUEST}/{places.OF_PROMPTS}.tsv"
     localrule: True
     conda:
         "../../envs/train.yaml"
     threads: 1
     params:
-        store=f"{LLM_ROOM}/answers",
+        store=places.ANSWERS,
         code=code_digest("scripts/requester_cost.py"),
     message:
         "Sum up what request {wildcards.request} took CRAGRU: {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"

@@ -1,22 +1,21 @@
 # What goes into a prompt: a user's candidates, and what a strategy keeps of the remaining history.
-CRAGRU = f"{STATE}/{{backbone}}/cragru/{{source}}"
 
 
 rule candidates:
     input:
-        model=f"{STATE}/{{backbone}}/{{source}}/model.safetensors",
+        model=places.SOURCE_MODEL,
         train=rules.split.output.train,
         valid=rules.split.output.valid,
         test=rules.split.output.test,
         record=rules.split.output.record,
         statistics=rules.prepare.output.statistics,
     output:
-        candidates=f"{CRAGRU}/candidates.parquet",
-        manifest=f"{CRAGRU}/manifest.json",
+        candidates=places.CANDIDATES,
+        manifest=places.CANDIDATES_MANIFEST,
     log:
-        "results/logs/candidates/{dataset}/{protocol}/{seed}/{backbone}/{source}.log",
+        f"{places.LOGS}/candidates/{places.OF_STATE}/{places.OF_CANDIDATES}.log",
     benchmark:
-        "results/benchmarks/candidates/{dataset}/{protocol}/{seed}/{backbone}/{source}.tsv"
+        f"{places.BENCHMARKS}/candidates/{places.OF_STATE}/{places.OF_CANDIDATES}.tsv"
     conda:
         "../../envs/train.yaml"
     threads: 1
@@ -24,7 +23,7 @@ rule candidates:
         mem_mb=4000,
         runtime=30,
     params:
-        length=project.settings.retrieval.candidates,
+        length=settings.retrieval.candidates,
         code=code_digest("scripts/candidates.py"),
     message:
         "Take candidates from {wildcards.source} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
@@ -41,12 +40,12 @@ rule fit_strategy:
         item_frame=rules.prepare.output.item_frame,
         statistics=rules.prepare.output.statistics,
     output:
-        folder=directory(f"{CRAGRU}/{{strategy}}/fit"),
-        manifest=f"{CRAGRU}/{{strategy}}/fit-manifest.json",
+        folder=directory(places.FIT),
+        manifest=places.FIT_MANIFEST,
     log:
-        "results/logs/fit_strategy/{dataset}/{protocol}/{seed}/{backbone}/{source}/{strategy}.log",
+        f"{places.LOGS}/fit_strategy/{places.OF_STATE}/{places.OF_STRATEGY}.log",
     benchmark:
-        "results/benchmarks/fit_strategy/{dataset}/{protocol}/{seed}/{backbone}/{source}/{strategy}.tsv"
+        f"{places.BENCHMARKS}/fit_strategy/{places.OF_STATE}/{places.OF_STRATEGY}.tsv"
     conda:
         "../../envs/train.yaml"
     threads: 1
@@ -54,9 +53,9 @@ rule fit_strategy:
         mem_mb=4000,
         runtime=120,
     params:
-        module=strategy_module,
-        options=strategy_options,
-        code=fit_code,
+        module=training.strategy_module,
+        options=training.strategy_options,
+        code=training.strategy_code("scripts/fit_strategy.py"),
     message:
         "Fit strategy {wildcards.strategy} for {wildcards.source} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
     script:
@@ -71,13 +70,13 @@ rule select_histories:
         valid=rules.split.output.valid,
         record=rules.split.output.record,
     output:
-        selection=f"{CRAGRU}/{{strategy}}/selection.parquet",
-        cost=f"{CRAGRU}/{{strategy}}/selection-cost.json",
-        manifest=f"{CRAGRU}/{{strategy}}/manifest.json",
+        selection=places.SELECTION,
+        cost=places.SELECTION_COST,
+        manifest=places.SELECTION_MANIFEST,
     log:
-        "results/logs/select_histories/{dataset}/{protocol}/{seed}/{backbone}/{source}/{strategy}.log",
+        f"{places.LOGS}/select_histories/{places.OF_STATE}/{places.OF_STRATEGY}.log",
     benchmark:
-        "results/benchmarks/select_histories/{dataset}/{protocol}/{seed}/{backbone}/{source}/{strategy}.tsv"
+        f"{places.BENCHMARKS}/select_histories/{places.OF_STATE}/{places.OF_STRATEGY}.tsv"
     conda:
         "../../envs/train.yaml"
     threads: 1
@@ -85,9 +84,9 @@ rule select_histories:
         mem_mb=4000,
         runtime=60,
     params:
-        module=strategy_module,
-        limit=history_limit,
-        code=select_code,
+        module=training.strategy_module,
+        limit=training.history_limit,
+        code=training.strategy_code("scripts/select_histories.py"),
     message:
         "Choose histories by {wildcards.strategy} for {wildcards.source} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
     script:
@@ -96,5 +95,13 @@ rule select_histories:
 
 rule retrieval:
     input:
-        selections,
+        expand(
+            places.SELECTION,
+            dataset=settings.datasets,
+            protocol="paper",
+            seed=settings.seeds,
+            backbone=settings.backbones,
+            source=settings.retrieval.sources,
+            strategy=settings.retrieval.strategies,
+        ),
     localrule: True

@@ -6,15 +6,15 @@ rule cohort:
         record=rules.split.output.record,
         statistics=rules.prepare.output.statistics,
     output:
-        cohort=COHORT,
+        cohort=places.COHORT,
     log:
-        "results/logs/cohort/{dataset}/{protocol}/{seed}/{cohort}.log",
+        f"{places.LOGS}/cohort/{places.OF_STATE}/{{cohort}}.log",
     localrule: True
     conda:
         "../../envs/data.yaml"
     params:
-        size=cohort_size,
-        forgotten_only=forgotten_only,
+        size=scoring.cohort_size,
+        forgotten_only=scoring.is_of_forgetting_users,
         code=code_digest("scripts/cohort.py"),
     message:
         "Draw cohort {wildcards.cohort} of {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
@@ -24,20 +24,20 @@ rule cohort:
 
 rule fetch_llm:
     input:
-        llm_files,
+        scoring.llm_files,
     output:
-        folder=directory(f"{LLM_ROOM}/model"),
-        manifest=f"{LLM_ROOM}/manifest.json",
+        folder=directory(places.LLM_FOLDER),
+        manifest=places.LLM_MANIFEST,
     log:
-        "results/logs/fetch_llm/{llm}.log",
+        f"{places.LOGS}/fetch_llm/{{llm}}.log",
     benchmark:
-        "results/benchmarks/fetch_llm/{llm}.tsv"
+        f"{places.BENCHMARKS}/fetch_llm/{{llm}}.tsv"
     localrule: True
     conda:
         "../../envs/llm.yaml"
     threads: 1
     params:
-        entry=llm_source,
+        entry=scoring.llm_source,
         code=code_digest("scripts/fetch_llm.py"),
     message:
         "Fetch {wildcards.llm}"
@@ -54,16 +54,14 @@ rule build_prompts:
         user_frame=rules.prepare.output.user_frame,
         item_frame=rules.prepare.output.item_frame,
         statistics=rules.prepare.output.statistics,
-        template=prompt_template,
-        model=tokenizer_room,
+        template=scoring.template,
+        model=scoring.tokenizer_folder,
     output:
-        prompts=f"{CELL}/prompts.jsonl",
-        cost=f"{CELL}/prompts-cost.json",
-        manifest=f"{CELL}/prompts-manifest.json",
+        **places.prompt_files(places.CELL),
     log:
-        "results/logs/build_prompts/{dataset}/{protocol}/{seed}/{backbone}/{source}/{strategy}/{order}/{llm}/{score}/{cohort}.log",
+        f"{places.LOGS}/build_prompts/{places.OF_STATE}/{places.OF_CELL}.log",
     benchmark:
-        "results/benchmarks/build_prompts/{dataset}/{protocol}/{seed}/{backbone}/{source}/{strategy}/{order}/{llm}/{score}/{cohort}.tsv"
+        f"{places.BENCHMARKS}/build_prompts/{places.OF_STATE}/{places.OF_CELL}.tsv"
     conda:
         "../../envs/llm.yaml"
     threads: 1
@@ -71,9 +69,9 @@ rule build_prompts:
         mem_mb=2000,
         runtime=30,
     params:
-        context=llm_context,
-        tokens=project.settings.scoring.tokens,
-        show_ratings=project.settings.scoring.show_ratings,
+        context=scoring.context,
+        tokens=settings.scoring.tokens,
+        show_ratings=settings.scoring.show_ratings,
         code=code_digest("scripts/build_prompts.py"),
     message:
         "Write prompts: {wildcards.strategy}, order {wildcards.order}, {wildcards.source} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}, {wildcards.cohort}"
@@ -83,19 +81,15 @@ rule build_prompts:
 
 rule check_prompts:
     input:
+        **places.judged_files(places.STATE),
         prompts=rules.build_prompts.output.prompts,
-        parts=rules.split.output,
-        record=rules.split.output.record,
-        interactions=rules.prepare.output.interactions,
         user_frame=rules.prepare.output.user_frame,
         item_frame=rules.prepare.output.item_frame,
-        statistics=rules.prepare.output.statistics,
-        template=prompt_template,
+        template=scoring.template,
     output:
-        checked=f"{CELL}/prompts-checked.json",
-        manifest=f"{CELL}/prompts-checked-manifest.json",
+        **places.proof_files(places.CELL),
     log:
-        "results/logs/check_prompts/{dataset}/{protocol}/{seed}/{backbone}/{source}/{strategy}/{order}/{llm}/{score}/{cohort}.log",
+        f"{places.LOGS}/check_prompts/{places.OF_STATE}/{places.OF_CELL}.log",
     conda:
         "../../envs/data.yaml"
     threads: 1
@@ -103,7 +97,7 @@ rule check_prompts:
         mem_mb=2000,
         runtime=30,
     params:
-        show_ratings=project.settings.scoring.show_ratings,
+        show_ratings=settings.scoring.show_ratings,
         code=code_digest("scripts/check_prompts.py"),
     message:
         "Check that no prompt holds a forgotten interaction: {wildcards.strategy}, order {wildcards.order}, {wildcards.source} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
@@ -113,27 +107,27 @@ rule check_prompts:
 
 rule score_prompts:
     input:
-        prompts=batch_prompts,
-        checked=batch_checks,
-        model=tokenizer_room,
-        manifest=tokenizer_manifest,
+        prompts=scoring.prompts,
+        checked=scoring.proofs,
+        model=scoring.tokenizer_folder,
+        manifest=scoring.tokenizer_manifest,
     output:
-        receipt=RECEIPT,
+        receipt=places.RECEIPT,
     log:
-        "results/logs/score_prompts/{dataset}/{protocol}/{seed}/{llm}/{score}/{cohort}/{batch}/{share}-of-{shares}.log",
+        f"{places.LOGS}/score_prompts/{places.OF_STATE}/{{llm}}/{{cohort}}/{places.OF_JOB}.log",
     benchmark:
-        "results/benchmarks/score_prompts/{dataset}/{protocol}/{seed}/{llm}/{score}/{cohort}/{batch}/{share}-of-{shares}.tsv"
+        f"{places.BENCHMARKS}/score_prompts/{places.OF_STATE}/{{llm}}/{{cohort}}/{places.OF_JOB}.tsv"
     conda:
         "../../envs/llm.yaml"
-    threads: llm_threads
+    threads: scoring.threads
     resources:
         mem_mb=8000,
         runtime=720,
-        gpu=llm_gpus,
+        gpu=scoring.gpus,
     params:
-        entry=llm_service,
-        chunk=project.settings.scoring.chunk,
-        store=f"{LLM_ROOM}/answers",
+        entry=scoring.llm_service,
+        chunk=settings.scoring.chunk,
+        store=places.ANSWERS,
         code=code_digest("scripts/score_prompts.py"),
     message:
         "Score prompts with {wildcards.llm}: {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}, {wildcards.cohort}, {wildcards.batch}, job {wildcards.share} of {wildcards.shares}"
@@ -145,18 +139,18 @@ rule rerank:
     input:
         prompts=rules.build_prompts.output.prompts,
         candidates=rules.candidates.output.candidates,
-        receipts=cell_receipts,
+        receipts=scoring.receipts,
         selection_cost=rules.select_histories.output.cost,
         prompts_cost=rules.build_prompts.output.cost,
     output:
-        scores=f"{CELL}/scores.parquet",
-        lists=f"{CELL}/reranked.parquet",
-        cost=f"{CELL}/cost.json",
-        manifest=f"{CELL}/manifest.json",
+        scores=f"{places.CELL}/{places.SCORES}",
+        lists=f"{places.CELL}/{places.LISTS}",
+        cost=f"{places.CELL}/{places.COST}",
+        manifest=f"{places.CELL}/{places.MANIFEST}",
     log:
-        "results/logs/rerank/{dataset}/{protocol}/{seed}/{backbone}/{source}/{strategy}/{order}/{llm}/{score}/{cohort}.log",
+        f"{places.LOGS}/rerank/{places.OF_STATE}/{places.OF_CELL}.log",
     benchmark:
-        "results/benchmarks/rerank/{dataset}/{protocol}/{seed}/{backbone}/{source}/{strategy}/{order}/{llm}/{score}/{cohort}.tsv"
+        f"{places.BENCHMARKS}/rerank/{places.OF_STATE}/{places.OF_CELL}.tsv"
     conda:
         "../../envs/train.yaml"
     threads: 1
@@ -164,7 +158,7 @@ rule rerank:
         mem_mb=2000,
         runtime=30,
     params:
-        store=f"{LLM_ROOM}/answers",
+        store=places.ANSWERS,
         code=code_digest("scripts/rerank.py"),
     message:
         "Re-rank candidates: {wildcards.strategy}, order {wildcards.order}, {wildcards.source} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
@@ -174,20 +168,17 @@ rule rerank:
 
 rule evaluate_cragru:
     input:
+        **places.judged_files(places.STATE),
         lists=rules.rerank.output.lists,
         model=rules.candidates.input.model,
-        parts=rules.split.output,
-        record=rules.split.output.record,
-        interactions=rules.prepare.output.interactions,
-        statistics=rules.prepare.output.statistics,
     output:
-        llm=f"{CELL}/per-user.parquet",
-        random_ties=f"{CELL}/per-user-random-ties.parquet",
-        no_llm=f"{CELL}/per-user-no-llm.parquet",
+        llm=f"{places.CELL}/{places.PER_USER}",
+        random_ties=f"{places.CELL}/{places.PER_USER_RANDOM_TIES}",
+        no_llm=f"{places.CELL}/{places.PER_USER_NO_LLM}",
     log:
-        "results/logs/evaluate_cragru/{dataset}/{protocol}/{seed}/{backbone}/{source}/{strategy}/{order}/{llm}/{score}/{cohort}.log",
+        f"{places.LOGS}/evaluate_cragru/{places.OF_STATE}/{places.OF_CELL}.log",
     benchmark:
-        "results/benchmarks/evaluate_cragru/{dataset}/{protocol}/{seed}/{backbone}/{source}/{strategy}/{order}/{llm}/{score}/{cohort}.tsv"
+        f"{places.BENCHMARKS}/evaluate_cragru/{places.OF_STATE}/{places.OF_CELL}.tsv"
     conda:
         "../../envs/train.yaml"
     threads: 1

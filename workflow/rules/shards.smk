@@ -1,24 +1,20 @@
 # Methods with shards: how their data are cut, and the shards as they are deployed ahead of any request.
-BEFORE = f"{STATE}/{{backbone}}/{{method}}/before"
 
 
 rule partition:
     input:
-        train=rules.split.output.train,
+        **places.remaining_files(places.STATE),
         forget=rules.split.output.forget,
-        valid=rules.split.output.valid,
-        record=rules.split.output.record,
-        statistics=rules.prepare.output.statistics,
-        original=partition_model,
+        original=training.partition_model,
     output:
-        partition=f"{BEFORE}/partition.parquet",
-        manifest=f"{BEFORE}/partition-manifest.json",
+        partition=places.PARTITION,
+        manifest=places.PARTITION_MANIFEST,
     log:
-        "results/logs/partition/{dataset}/{protocol}/{seed}/{backbone}/{method}.log",
+        f"{places.LOGS}/partition/{places.OF_STATE}/{places.OF_METHOD}.log",
     benchmark:
-        "results/benchmarks/partition/{dataset}/{protocol}/{seed}/{backbone}/{method}.tsv"
+        f"{places.BENCHMARKS}/partition/{places.OF_STATE}/{places.OF_METHOD}.tsv"
     wildcard_constraints:
-        method=one_of(SHARDED),
+        method=one_of(training.sharded),
     conda:
         "../../envs/train.yaml"
     threads: 1
@@ -26,10 +22,10 @@ rule partition:
         mem_mb=4000,
         runtime=60,
     params:
-        module=partition_module,
-        options=partition_options,
-        shards=shard_count,
-        code=partition_code,
+        module=training.partition_module,
+        options=training.partition_options,
+        shards=training.shard_count,
+        code=training.partition_code("scripts/partition.py"),
     message:
         "Cut {wildcards.dataset} into shards for {wildcards.method} on {wildcards.backbone}, {wildcards.protocol}, seed {wildcards.seed}"
     script:
@@ -38,35 +34,32 @@ rule partition:
 
 rule train_shards:
     input:
-        train=rules.split.output.train,
-        valid=rules.split.output.valid,
-        record=rules.split.output.record,
-        statistics=rules.prepare.output.statistics,
+        **places.remaining_files(places.STATE),
         partition=rules.partition.output.partition,
     output:
-        shards=directory(f"{BEFORE}/shards"),
-        curve=f"{BEFORE}/curve.csv",
-        manifest=f"{BEFORE}/manifest.json",
+        shards=directory(places.SHARDS),
+        curve=places.SHARDS_CURVE,
+        manifest=places.SHARDS_MANIFEST,
     log:
-        "results/logs/train_shards/{dataset}/{protocol}/{seed}/{backbone}/{method}.log",
+        f"{places.LOGS}/train_shards/{places.OF_STATE}/{places.OF_METHOD}.log",
     benchmark:
-        "results/benchmarks/train_shards/{dataset}/{protocol}/{seed}/{backbone}/{method}.tsv"
+        f"{places.BENCHMARKS}/train_shards/{places.OF_STATE}/{places.OF_METHOD}.tsv"
     wildcard_constraints:
-        method=one_of(SHARDED),
-        protocol=one_of(protocols_in_order("split-first")),
+        method=one_of(training.sharded),
+        protocol=one_of(project.protocols_in_order("split-first")),
     conda:
         "../../envs/train.yaml"
     threads: 1
     resources:
         mem_mb=6000,
         runtime=240,
-        gpu=gpus,
+        gpu=project.gpus,
     params:
-        module=backbone_module,
-        options=options,
-        method_options=shard_options,
-        device=project.settings.device,
-        code=shards_code,
+        module=training.backbone_module,
+        options=training.options,
+        method_options=training.shard_options,
+        device=settings.device,
+        code=training.backbone_code("scripts/train_shards.py"),
     message:
         "Train the shards of {wildcards.method} on {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
     script:

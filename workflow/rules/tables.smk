@@ -1,162 +1,97 @@
-# Tables and figures: each is a file target of its own and costs only what it needs. `snakemake table1` and so on name them.
-rule datasets_table:
+# Tables, figures and tests of differences: each is a file target of its own and costs only what it needs.
+rule table:
     input:
-        statistics=expand(
-            rules.prepare.output.statistics, dataset=project.settings.datasets
-        ),
-        paper=paper_file,
+        unpack(showing.inputs),
     output:
-        csv=f"{TABLE}.csv",
-        md=f"{TABLE}.md",
-        tex=f"{TABLE}.tex",
+        **places.ended(places.TABLE, places.TABLE_ENDINGS),
     log:
-        "results/logs/{run}/tables/{table}.log",
+        f"{places.LOGS}/{{run}}/tables/{{table}}.log",
     wildcard_constraints:
-        table=one_of(tables_of(DatasetsTable)),
-    localrule: True
+        table=one_of(project.tables.tables),
     conda:
         "../../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
     params:
-        labels=[
-            project.registry.datasets[name].title for name in project.settings.datasets
-        ],
-        spec=table_spec,
-        code=code_digest("scripts/datasets_table.py"),
+        rows=showing.rows,
+        spec=showing.spec,
+        words=showing.words,
+        maker=showing.maker,
+        code=showing.code("scripts/table.py"),
     message:
         "Make {wildcards.table}"
     script:
-        "../../scripts/datasets_table.py"
+        "../../scripts/table.py"
 
 
-rule utility_table:
+rule figure:
     input:
-        per_user=lambda wildcards: row_files(table_rows(wildcards), "per_user"),
-        cohorts=lambda wildcards: row_files(table_rows(wildcards), "cohort"),
-        costs=lambda wildcards: row_files(table_rows(wildcards), "cost"),
-        checks=lambda wildcards: cell_checks(table_cells(wildcards)),
-        tests=tests_of,
-        paper=paper_file,
+        unpack(showing.inputs),
     output:
-        csv=f"{TABLE}.csv",
-        md=f"{TABLE}.md",
-        tex=f"{TABLE}.tex",
+        **places.ended(places.FIGURE, places.FIGURE_ENDINGS),
     log:
-        "results/logs/{run}/tables/{table}.log",
+        f"{places.LOGS}/{{run}}/figures/{{figure}}.log",
     wildcard_constraints:
-        table=one_of(tables_of(UtilityTable)),
+        figure=one_of(project.figures.figures),
     localrule: True
     conda:
         "../../envs/tables.yaml"
     params:
-        rows=table_rows,
-        spec=table_spec,
-        title=protocol_title,
-        note=lambda wildcards: scoring_note(project.tables.tables[wildcards.table]),
-        candidate_groups=candidate_groups,
-        references=REFERENCES,
-        code=code_digest("scripts/utility_table.py"),
-    message:
-        "Make {wildcards.table}"
-    script:
-        "../../scripts/utility_table.py"
-
-
-rule cost_table:
-    input:
-        costs=lambda wildcards: [
-            cell_file(cell, "cost.json") for cell in table_cells(wildcards)
-        ],
-    output:
-        csv=f"{TABLE}.csv",
-        md=f"{TABLE}.md",
-        tex=f"{TABLE}.tex",
-    log:
-        "results/logs/{run}/tables/{table}.log",
-    wildcard_constraints:
-        table=one_of(tables_of(CostTable)),
-    localrule: True
-    conda:
-        "../../envs/tables.yaml"
-    params:
-        cells=cost_labels,
-        spec=table_spec,
-        note=lambda wildcards: scoring_note(project.tables.tables[wildcards.table]),
-        code=code_digest("scripts/cost_table.py"),
-    message:
-        "Make {wildcards.table}"
-    script:
-        "../../scripts/cost_table.py"
-
-
-rule time_table:
-    input:
-        costs=lambda wildcards: row_files(time_rows(wildcards), "cost"),
-        checks=lambda wildcards: row_files(time_rows(wildcards), "check"),
-        paper=paper_file,
-    output:
-        csv=f"{TABLE}.csv",
-        md=f"{TABLE}.md",
-        tex=f"{TABLE}.tex",
-    log:
-        "results/logs/{run}/tables/{table}.log",
-    wildcard_constraints:
-        table=one_of(tables_of(TimeTable)),
-    localrule: True
-    conda:
-        "../../envs/tables.yaml"
-    params:
-        rows=time_rows,
-        spec=table_spec,
-        title=protocol_title,
-        note=requester_note,
-        code=code_digest("scripts/time_table.py"),
-    message:
-        "Make {wildcards.table}"
-    script:
-        "../../scripts/time_table.py"
-
-
-rule strategies_figure:
-    input:
-        per_user=lambda wildcards: row_files(figure_rows(wildcards), "per_user"),
-        cohorts=lambda wildcards: row_files(figure_rows(wildcards), "cohort"),
-    output:
-        csv=f"{FIGURE}.csv",
-        pdf=f"{FIGURE}.pdf",
-        png=f"{FIGURE}.png",
-    log:
-        "results/logs/{run}/figures/{figure}.log",
-    wildcard_constraints:
-        figure=one_of(figures_of(StrategiesFigure)),
-    localrule: True
-    conda:
-        "../../envs/tables.yaml"
-    params:
-        rows=figure_rows,
-        spec=figure_spec,
-        note=lambda wildcards: scoring_note(project.figures.figures[wildcards.figure]),
-        code=code_digest("scripts/strategies_figure.py"),
+        rows=showing.rows,
+        spec=showing.spec,
+        words=showing.words,
+        maker=showing.maker,
+        code=showing.code("scripts/figure.py"),
     message:
         "Draw {wildcards.figure}"
     script:
-        "../../scripts/strategies_figure.py"
+        "../../scripts/figure.py"
 
 
-for table in project.tables.tables:
+rule differences:
+    input:
+        rows=showing.tested_files,
+    output:
+        csv=places.DIFFERENCES,
+    log:
+        f"{places.LOGS}/{{run}}/tables/{{table}}-differences.log",
+    wildcard_constraints:
+        table=one_of(showing.tested),
+    conda:
+        "../../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        rows=showing.tested_rows,
+        spec=showing.tested_spec,
+        words=showing.tested_words,
+        code=code_digest("scripts/differences.py"),
+    message:
+        "Test differences of {wildcards.table}"
+    script:
+        "../../scripts/differences.py"
+
+
+# `snakemake table1` and so on name them.
+for name in project.tables.tables:
 
     rule:
         name:
-            table
+            name
         input:
-            table_files(table),
+            showing.table_files(name),
         localrule: True
 
 
-for figure in project.figures.figures:
+for name in project.figures.figures:
 
     rule:
         name:
-            figure
+            name
         input:
-            figure_files(figure),
+            showing.figure_files(name),
         localrule: True

@@ -1,112 +1,84 @@
 # Every unlearning method serves the protocol's request; what each may read is what its rule lists as input.
-AFTER = "{backbone}/{method}/after"
-
-
+# A rule of a single request has the same parts: the split that the request leaves stands in for the state's.
 rule unlearn:
     input:
-        train=rules.split.output.train,
-        valid=rules.split.output.valid,
-        record=rules.split.output.record,
-        statistics=rules.prepare.output.statistics,
-        forget=read_forget(rules.split.output.forget),
-        original=read_original,
+        **places.remaining_files(places.STATE),
+        forget=training.forget_if_read,
+        original=training.original_if_read,
     output:
-        model=f"{STATE}/{{backbone}}/{{method}}/model.safetensors",
-        curve=f"{STATE}/{{backbone}}/{{method}}/curve.csv",
-        cost=f"{STATE}/{{backbone}}/{{method}}/cost.json",
-        manifest=f"{STATE}/{{backbone}}/{{method}}/manifest.json",
+        **places.unlearned_files(places.METHOD),
     log:
-        "results/logs/unlearn/{dataset}/{protocol}/{seed}/{backbone}/{method}.log",
+        f"{places.LOGS}/unlearn/{places.OF_STATE}/{places.OF_METHOD}.log",
     benchmark:
-        "results/benchmarks/unlearn/{dataset}/{protocol}/{seed}/{backbone}/{method}.tsv"
+        f"{places.BENCHMARKS}/unlearn/{places.OF_STATE}/{places.OF_METHOD}.tsv"
     wildcard_constraints:
-        method=one_of(UNSHARDED),
+        method=one_of(training.unsharded),
     conda:
         "../../envs/train.yaml"
     threads: 1  # as for the original model
     resources:
         mem_mb=4000,
         runtime=240,
-        gpu=gpus,
+        gpu=project.gpus,
     params:
-        module=backbone_module,
-        options=options,
-        method=method_module,
-        method_options=method_options,
-        device=project.settings.device,
-        code=unlearn_code,
+        module=training.backbone_module,
+        options=training.options,
+        method=training.method_module,
+        method_options=training.method_options,
+        device=settings.device,
+        code=training.method_code("scripts/unlearn.py"),
     message:
         "Unlearn with {wildcards.method} on {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
     script:
         "../../scripts/unlearn.py"
 
 
-# A request this large spares no shard: none is trained ahead of it, and all are trained together.
-use rule unlearn as unlearn_shards with:
-    input:
-        train=rules.split.output.train,
-        valid=rules.split.output.valid,
-        record=rules.split.output.record,
-        statistics=rules.prepare.output.statistics,
-        forget=read_forget(rules.split.output.forget),
-        original=read_original,
-        partition=rules.partition.output.partition,
-    output:
-        model=f"{STATE}/{{backbone}}/{{method}}/model.safetensors",
-        curve=f"{STATE}/{{backbone}}/{{method}}/curve.csv",
-        cost=f"{STATE}/{{backbone}}/{{method}}/cost.json",
-        manifest=f"{STATE}/{{backbone}}/{{method}}/manifest.json",
-        partition=f"{STATE}/{AFTER}/partition.parquet",
-        shards=directory(f"{STATE}/{AFTER}/shards"),
-    wildcard_constraints:
-        method=one_of(SHARDED),
-    resources:
-        mem_mb=6000,
-        runtime=240,
-        gpu=gpus,
-
-
 use rule unlearn as unlearn_request with:
     input:
-        train=rules.apply_request.output.train,
-        valid=rules.apply_request.output.valid,
-        record=rules.apply_request.output.record,
-        statistics=rules.prepare.output.statistics,
-        forget=read_forget(rules.apply_request.output.forget),
-        original=read_original,
+        **places.remaining_files(places.REQUEST),
+        forget=training.forget_if_read,
+        original=training.original_if_read,
     output:
-        model=f"{REQUEST}/{{backbone}}/{{method}}/model.safetensors",
-        curve=f"{REQUEST}/{{backbone}}/{{method}}/curve.csv",
-        cost=f"{REQUEST}/{{backbone}}/{{method}}/cost.json",
-        manifest=f"{REQUEST}/{{backbone}}/{{method}}/manifest.json",
+        **places.unlearned_files(places.REQUEST_METHOD),
     log:
-        "results/logs/unlearn/{dataset}/{protocol}/{seed}/{request}/{backbone}/{method}.log",
+        f"{places.LOGS}/unlearn/{places.OF_REQUEST}/{places.OF_METHOD}.log",
     benchmark:
-        "results/benchmarks/unlearn/{dataset}/{protocol}/{seed}/{request}/{backbone}/{method}.tsv"
+        f"{places.BENCHMARKS}/unlearn/{places.OF_REQUEST}/{places.OF_METHOD}.tsv"
     message:
         "Unlearn request {wildcards.request} with {wildcards.method} on {wildcards.backbone}, {wildcards.dataset}, seed {wildcards.seed}"
 
 
-use rule unlearn_request as unlearn_request_shards with:
+# A request this large spares no shard: none is trained ahead of it, and all are trained together.
+use rule unlearn as unlearn_shards with:
     input:
-        train=rules.apply_request.output.train,
-        valid=rules.apply_request.output.valid,
-        record=rules.apply_request.output.record,
-        statistics=rules.prepare.output.statistics,
-        forget=read_forget(rules.apply_request.output.forget),
-        original=read_original,
-        partition=rules.partition.output.partition,
-        shards=rules.train_shards.output.shards,
+        **places.remaining_files(places.STATE),
+        forget=training.forget_if_read,
+        original=training.original_if_read,
+        partition=places.PARTITION,
     output:
-        model=f"{REQUEST}/{{backbone}}/{{method}}/model.safetensors",
-        curve=f"{REQUEST}/{{backbone}}/{{method}}/curve.csv",
-        cost=f"{REQUEST}/{{backbone}}/{{method}}/cost.json",
-        manifest=f"{REQUEST}/{{backbone}}/{{method}}/manifest.json",
-        partition=f"{REQUEST}/{AFTER}/partition.parquet",
-        shards=directory(f"{REQUEST}/{AFTER}/shards"),
+        **places.unlearned_files(places.METHOD),
+        **places.renewed_files(places.METHOD),
     wildcard_constraints:
-        method=one_of(SHARDED),
+        method=one_of(training.sharded),
     resources:
         mem_mb=6000,
         runtime=240,
-        gpu=gpus,
+        gpu=project.gpus,
+
+
+use rule unlearn_request as unlearn_request_shards with:
+    input:
+        **places.remaining_files(places.REQUEST),
+        forget=training.forget_if_read,
+        original=training.original_if_read,
+        partition=places.PARTITION,
+        shards=places.SHARDS,
+    output:
+        **places.unlearned_files(places.REQUEST_METHOD),
+        **places.renewed_files(places.REQUEST_METHOD),
+    wildcard_constraints:
+        method=one_of(training.sharded),
+    resources:
+        mem_mb=6000,
+        runtime=240,
+        gpu=project.gpus,

@@ -1,8 +1,10 @@
 """The whole configuration, loaded and cross-checked: what the Snakefile asks."""
 
 import fnmatch
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,33 +12,26 @@ from cragru.config.base import load_yaml, parse
 from cragru.config.datasets import Registry, load_registry
 from cragru.config.llms import Llms, load_llms
 from cragru.config.models import BackboneEntry, Option, Params, PartitionEntry, Protocol, Protocols, Settings
-from cragru.config.tables import (
-    BiasTable,
-    ClaimsTable,
-    CompletenessTable,
-    CostTable,
-    Figures,
-    ForgetRemainFigure,
-    SizeTable,
-    StrategiesFigure,
-    Tables,
-    TimeTable,
-    UtilityTable,
-)
 from cragru.errors import CragruError, nearest
-from cragru.evaluation.schema import CUTOFFS, ORIGINAL_LABEL
+from cragru.names import ORIGINAL, ORIGINAL_LABEL
+from cragru.plan.rows import Row, cells_of
+from cragru.plan.scoring import TABLE_STRATEGY, Cell
+from cragru.plan.tables import Figures, Tables
+from cragru.plan.tables.base import Shown
 
 NOT_TRAINING = {"label", "module"}  # fields of a backbone's entry that are not hyper-parameters
-TABLE_STRATEGY = "none"  # what Table II shows of CRAGRU, as in the paper
 PATTERNS = "patterns are 'dataset/backbone', such as ml-1m/*"
-ORIGINAL = "original"  # the model before any request: a row of tables, not a method
-RETRAIN = "retrain"  # the method that all others are held against
 
 
 @dataclass(frozen=True)
 class Project:
-    """A run's settings with the files they name."""
+    """A run's settings with the files they name.
 
+    Attributes:
+        root: The repository, which files that the configuration names are relative to.
+    """
+
+    root: Path
     settings: Settings
     registry: Registry
     protocols: dict[str, Protocol]
@@ -44,6 +39,50 @@ class Project:
     tables: Tables
     figures: Figures
     llms: Llms
+
+    @property
+    def gpus(self) -> int:
+        """GPUs that a job asks for which trains: one where the configuration demands CUDA."""
+        return 1 if self.settings.device == "cuda" else 0
+
+    @cached_property
+    def shown(self) -> dict[str, Shown]:
+        """The run's tables and figures and the tables that these take numbers from, each once, by name."""
+        tables, figures = self.tables.tables, self.figures.figures
+        found: dict[str, Shown] = {}
+        waiting = list(self.settings.tables)
+        while waiting:
+            name = waiting.pop(0)
+            if name not in found:
+                found[name] = tables[name]
+                waiting += tables[name].tables().values()
+        return found | {name: figures[name] for name in self.settings.figures}
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """All rows that the run shows or tests."""
+        rows = []
+        for entry in self.shown.values():
+            rows += entry.rows(self)
+            rows += entry.tested_rows(self)
+        return rows
+
+    @cached_property
+    def cells(self) -> list[Cell]:
+        """What an LLM has to answer for the run, each cell once, in a fixed order."""
+        return cells_of(self.rows)
+
+    def protocols_in_order(self, order: str) -> list[str]:
+        """Names of the protocols that forget first, or split first."""
+        return [name for name, protocol in self.protocols.items() if protocol.order == order]
+
+    def download_entry(self, dataset: str) -> dict[str, Any]:
+        """What of a data set's entry its download depends on: a new prompt fetches nothing."""
+        return self.registry.datasets[dataset].model_dump(mode="json", exclude={"prompt"})
+
+    def file(self, path: str) -> str:
+        """A file that the configuration names, from the working directory: manifests hold no absolute path."""
+        return os.path.relpath(self.root / path)
 
     def training_options(self, dataset: str, backbone: str) -> dict[str, float | int]:
         """Hyper-parameters of a cell: the backbone's, with the overrides whose glob matches, last one last."""
@@ -96,6 +135,7 @@ def load_project(config: dict[str, Any], root: Path) -> Project:
     settings = parse(Settings, config, "config")
     files = {key: root / path for key, path in settings.files.model_dump().items()}
     project = Project(
+        root=root,
         settings=settings,
         registry=load_registry(files["datasets"]),
         protocols=parse(Protocols, load_yaml(files["protocols"]), str(settings.files.protocols)).protocols,
@@ -104,7 +144,7 @@ def load_project(config: dict[str, Any], root: Path) -> Project:
         figures=parse(Figures, load_yaml(files["figures"]), str(settings.files.figures)),
         llms=load_llms(files["llms"]),
     )
-    for check in (_unknown_names, _shared_labels, _wrong_tables, _wrong_scoring, _wrong_overrides, _wrong_methods):
+    for check in (_unknown_names, _shared_labels, _wrong_tables, _wrong_run, _wrong_overrides, _wrong_methods):
         problems = list(check(project))
         if problems:
             raise CragruError("; ".join(problems))
@@ -151,80 +191,40 @@ def _shared_labels(project: Project) -> Iterator[str]:
 
 
 def _wrong_tables(project: Project) -> Iterator[str]:
-    """Tables and figures must name a protocol that there is, and cut-offs that are evaluated."""
+    """What the entries of tables and figures must hold, each by its kind."""
+    for where, _, entry in _entries(project):
+        for key, problem in entry.problems(project):
+            yield f"{where}.{key}: {problem}"
+
+
+def _entries(project: Project) -> Iterator[tuple[str, str, Shown]]:
+    """Every table and figure: where it is defined, its name and its entry."""
     files = project.settings.files
-    tables = {f"{files.tables}: tables.{name}": table for name, table in project.tables.tables.items()}
-    figures = {f"{files.figures}: figures.{name}": figure for name, figure in project.figures.figures.items()}
-    for where, spec in (tables | figures).items():
-        protocol = getattr(spec, "protocol", None)
-        if protocol is not None and protocol not in project.protocols:
-            yield f"{where}.protocol: unknown name {protocol!r} ({nearest(protocol, project.protocols)})"
-        wrong = [k for k in getattr(spec, "cutoffs", []) if k not in CUTOFFS]
-        if wrong:
-            yield f"{where}.cutoffs: got {wrong}; allowed: {', '.join(map(str, CUTOFFS))}"
-        named = {"rivals": getattr(spec, "rivals", []), "again": [spec.again] if getattr(spec, "again", None) else []}
-        for key, name in ((key, name) for key, names in named.items() for name in names):
-            if name not in project.params.methods:
-                yield f"{where}.{key}: unknown name {name!r} ({nearest(name, project.params.methods)})"
-        for key, kind in (("utility", UtilityTable), ("time", TimeTable)):
-            name = getattr(spec, key, None)
-            if name is not None and not isinstance(project.tables.tables.get(name), kind):
-                right = [other for other, table in project.tables.tables.items() if isinstance(table, kind)]
-                yield f"{where}.{key}: got {name!r}, which is no table of that kind ({nearest(name, right)})"
-        if isinstance(spec, SizeTable) and protocol in project.protocols:
-            kind = project.protocols[protocol].forget.kind
-            if kind != "interactions":
-                yield f"{where}.protocol: got {protocol!r}, which forgets {kind}; take one that forgets interactions"
-        if isinstance(spec, TimeTable) and getattr(project.protocols.get(protocol), "order", "") == "forget-first":
-            yield f"{where}.protocol: got {protocol!r}, which has no single requests; take one-user or from-file"
-        whole = isinstance(spec, (CompletenessTable, BiasTable, SizeTable)) or shows_cragru(spec)
-        if protocol in project.protocols and whole:
-            order = project.protocols[protocol].order
-            if order != "forget-first":
-                yield f"{where}.protocol: got {protocol!r}, which is {order}; it needs one that is forget-first"
+    for name, table in project.tables.tables.items():
+        yield f"{files.tables}: tables.{name}", name, table
+    for name, figure in project.figures.figures.items():
+        yield f"{files.figures}: figures.{name}", name, figure
 
 
-def _wrong_claims(project: Project, spec: ClaimsTable, name: str) -> Iterator[str]:
-    """Claims about CRAGRU need tables that show it, and Retrain."""
-    where = f"{project.settings.files.tables}: tables.{name}"
-    if RETRAIN not in project.settings.methods:
-        yield f"methods: lacks {RETRAIN!r}, which {name} holds CRAGRU against; add it"
-    utility, time = (project.tables.tables.get(name) for name in (spec.utility, spec.time))
-    if isinstance(utility, UtilityTable) and not utility.panel:
-        yield f"{where}.utility: {spec.utility!r} has no panel of a cohort; set its key panel to true"
-    if isinstance(time, TimeTable) and not time.cragru:
-        yield f"{where}.time: {spec.time!r} has no row of CRAGRU; set its key cragru to true"
-
-
-def shows_cragru(spec: object) -> bool:
-    """Whether a table or figure has rows of the LLM, where the run has one."""
-    has_panel = isinstance(spec, (UtilityTable, CompletenessTable)) and spec.panel
-    return has_panel or isinstance(spec, (CostTable, StrategiesFigure, ForgetRemainFigure))
-
-
-def _wrong_scoring(project: Project) -> Iterator[str]:
-    """What needs an LLM must have one, and the strategy of Table II."""
+def _wrong_run(project: Project) -> Iterator[str]:
+    """What a run must have for the tables and figures that it shows."""
     settings = project.settings
-    named = {name: project.tables.tables[name] for name in settings.tables}
-    named |= {name: project.figures.figures[name] for name in settings.figures}
-    needing = [name for name, spec in named.items() if isinstance(spec, (CostTable, ClaimsTable, StrategiesFigure))]
+    shown = [(where, name, entry) for where, name, entry in _entries(project) if name in project.shown]
+    needing = [name for _, name, entry in shown if entry.needs_llm]
     if settings.scoring.llm is None and needing:
         yield f"scoring.llm: null, but {', '.join(needing)} need an LLM; name one or leave these out"
-    comparing = [name for name, spec in named.items() if isinstance(spec, StrategiesFigure)]
     for name in settings.scoring.compare_on if needing else []:
         if name not in settings.backbones:
             hint = nearest(name, settings.backbones)
             yield f"scoring.compare_on: unknown name {name!r} ({hint}; defined in the key backbones)"
+    comparing = [name for _, name, entry in shown if entry.compares]
     if comparing and not settings.scoring.compare_on:
         yield f"scoring.compare_on: empty, but {', '.join(comparing)} compares strategies; name a backbone"
-    for name, spec in named.items():
-        again = getattr(spec, "again", None)
-        if again in settings.methods:
-            yield f"methods: got {again!r}, which {name} holds Retrain against; it is trained without being a row"
-        if isinstance(spec, UtilityTable) and again and RETRAIN not in settings.methods:
-            yield f"methods: lacks {RETRAIN!r}, which {name} tells noise by; add it, or remove the table's key again"
-        if isinstance(spec, ClaimsTable):
-            yield from _wrong_claims(project, spec, name)
+    for where, name, entry in shown:
+        for key, problem in entry.run_problems(project, name):
+            yield f"{key}: {problem}"
+        for key, problem in entry.entry_problems(project, name):
+            yield f"{where}.{key}: {problem}"
     if TABLE_STRATEGY not in project.params.strategies:
         yield f"{settings.files.params}: strategies: {TABLE_STRATEGY!r} is missing, which Table II shows; add it"
 

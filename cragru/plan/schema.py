@@ -1,6 +1,6 @@
 """Write the JSON schemas of the configuration files, or check that they are up to date.
 
-``python -m cragru.config.schema`` writes ``workflow/schemas/*.schema.json``; with ``--check`` it only compares and
+``python -m cragru.plan.schema`` writes ``workflow/schemas/*.schema.json``; with ``--check`` it only compares and
 exits 1 with a diff where a file differs from the models.
 """
 
@@ -14,8 +14,8 @@ from cragru.config.base import Frozen
 from cragru.config.datasets import Registry
 from cragru.config.llms import Llms
 from cragru.config.models import Params, Protocols, Settings
-from cragru.config.tables import Figures, Tables
 from cragru.io import write_text
+from cragru.plan.tables import Figures, Tables
 
 FOLDER = Path(__file__).parents[2] / "workflow" / "schemas"
 SCHEMAS: dict[str, type[Frozen]] = {

@@ -1,0 +1,5 @@
+"""Names that the workflow itself knows, whatever the configuration says."""
+
+ORIGINAL = "original"  # the model before any request: a row of tables, not a method
+ORIGINAL_LABEL = "Original"  # what tables call it
+RETRAIN = "retrain"  # the method that all others are held against

@@ -1,0 +1,180 @@
+"""Rows of tables and bars of figures: who each is, what it is called, and its files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from cragru.names import ORIGINAL
+from cragru.plan import places
+from cragru.plan.scoring import SHOWN, SHUFFLED, Cell, cell_file
+
+if TYPE_CHECKING:
+    from cragru.plan.project import Project
+
+EVERYONE = "all users"  # what the panel of all users is called; a cohort may be called `all`
+CRAGRU = "CRAGRU"  # what rows of an LLM are called
+NO_LLM = "Candidates, no LLM"  # the control that shows what the candidates do alone
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table, or bar of a figure, under one seed.
+
+    Attributes:
+        dataset: Name of the data set.
+        protocol: Name of the protocol; None for what is of the data alone.
+        seed: The seed, likewise.
+        backbone: Name of the backbone, likewise.
+        model: Name of the model that it shows, if it shows one: the original or a method.
+        cell: What an LLM answered, if it shows that; with a request: how that request was served.
+        request: Name of the single request that was served, if it is of one.
+        references: Names of the models of the same state that it is held against.
+        labels: What the table calls it, by column.
+        files: Paths of what it is made of, by name; None where it has none.
+    """
+
+    dataset: str
+    protocol: str | None = None
+    seed: int | None = None
+    backbone: str | None = None
+    model: str | None = None
+    cell: Cell | None = None
+    request: str | None = None
+    references: tuple[str, ...] = ()
+    labels: Mapping[str, str | None] = field(default_factory=dict)
+    files: Mapping[str, str | None] = field(default_factory=dict)
+
+    @property
+    def models(self) -> list[tuple[str, str]]:
+        """Backbones and names of models: its own, those that it is held against, and whose candidates it has."""
+        names = [self.model, *self.references, self.cell.source if self.cell else None]
+        return [(self.backbone, name) for name in names if name is not None]
+
+    def of_files(self, **files: str | None) -> Row:
+        """The same row with further files."""
+        return replace(self, files={**self.files, **files})
+
+    def called(self, **labels: str | None) -> Row:
+        """The same row with further labels."""
+        return replace(self, labels={**self.labels, **labels})
+
+    def param(self) -> dict[str, Any]:
+        """What the rule that makes the table is told: plain values."""
+        own = dict(self.labels)
+        if self.seed is not None:
+            own["seed"] = self.seed
+        return own | dict(self.files)
+
+
+def row_files(rows: Iterable[Row]) -> list[str]:
+    """The files of rows, each once, in the order of the rows."""
+    found: dict[str, None] = {}
+    for row in rows:
+        found.update(dict.fromkeys(path for path in row.files.values() if path))
+    return list(found)
+
+
+def cells_of(rows: Iterable[Row]) -> list[Cell]:
+    """What an LLM answered for rows of a state, each once."""
+    return list(dict.fromkeys(row.cell for row in rows if row.cell and row.request is None))
+
+
+def pairs_of(project: Project) -> list[tuple[str, str]]:
+    """Data sets and backbones of the run, in the order of tables."""
+    settings = project.settings
+    return [(dataset, backbone) for dataset in settings.datasets for backbone in settings.backbones]
+
+
+def cohort_panel(project: Project) -> str:
+    """What the panel of the cohort's users is called."""
+    return f"cohort {project.settings.scoring.cohort}"
+
+
+def source_suffix(project: Project, source: str) -> str:
+    """What tells the candidates of another source than the paper's."""
+    return "" if source == ORIGINAL else f", candidates of {project.label(source)}"
+
+
+def common_labels(project: Project, dataset: str, backbone: str, panel: str | None) -> dict[str, str]:
+    """What every row is called by: its panel, where the table has such, data set and backbone."""
+    labels = {"dataset": project.registry.datasets[dataset].title, "backbone": project.params.backbones[backbone].label}
+    return labels if panel is None else {"panel": panel} | labels
+
+
+def cohort_file(project: Project, state: Mapping[str, object], panel: str) -> str | None:
+    """The users of a panel, where it is not of all."""
+    if panel == EVERYONE:
+        return None
+    return places.place(places.COHORT, **state, cohort=project.settings.scoring.cohort)
+
+
+def model_rows(
+    project: Project, protocol: str, pair: tuple[str, str], models: Sequence[str], panel: str, **files: str
+) -> list[Row]:
+    """Rows of models: each under every seed.
+
+    Args:
+        project: The configuration.
+        protocol: Name of the protocol.
+        pair: Names of the data set and the backbone.
+        models: Names of the models.
+        panel: What the panel is called.
+        **files: Names of files in the models' folders, by what the table calls them.
+    """
+    dataset, backbone = pair
+    rows = []
+    for model in models:
+        for seed in project.settings.seeds:
+            state = {"dataset": dataset, "protocol": protocol, "seed": seed}
+            folder = places.place(places.MODEL, **state, backbone=backbone, model=model)
+            labels = common_labels(project, dataset, backbone, panel)
+            names = {"method": project.label(model), "printed": project.paper_label(model)}
+            own = {name: f"{folder}/{file}" for name, file in files.items()}
+            own["cohort"] = cohort_file(project, state, panel)
+            row = Row(**state, backbone=backbone, model=model, labels=labels | names, files=own)
+            rows.append(row)
+    return rows
+
+
+def cell_row(project: Project, cell: Cell, label: str, **files: str) -> Row:
+    """A row of what an LLM answered, in the panel of the cohort.
+
+    Args:
+        project: The configuration.
+        cell: What was answered.
+        label: What the row is called.
+        **files: Names of files in the cell's folder, by what the table calls them.
+    """
+    panel = cohort_panel(project)
+    labels = common_labels(project, cell.dataset, cell.backbone, panel) | {"method": label, "printed": label}
+    own: dict[str, str | None] = {name: cell_file(project, cell, file) for name, file in files.items()}
+    own["cohort"] = cohort_file(project, cell.state, panel)
+    return Row(**cell.state, backbone=cell.backbone, cell=cell, labels=labels, files=own)
+
+
+CONTROLS = (  # label, order of the candidates in the prompt, results of the lists
+    (CRAGRU, SHOWN, places.PER_USER),
+    (f"{CRAGRU}, shuffled", SHUFFLED, places.PER_USER),
+    (f"{CRAGRU}, random ties", SHOWN, places.PER_USER_RANDOM_TIES),
+    (NO_LLM, SHOWN, places.PER_USER_NO_LLM),
+)
+"""What Table II shows of a cell: CRAGRU itself and its controls."""
+
+
+def cragru_rows(project: Project, cells: Sequence[Cell], pair: tuple[str, str]) -> list[Row]:
+    """CRAGRU and its controls on a data set and backbone, each under every seed.
+
+    Rows of what the LLM ordered have its `cost`; the others None.
+    """
+    own = [cell for cell in cells if cell.pair == pair]
+    rows = []
+    for label, order, results in CONTROLS:
+        for cell in own:
+            if cell.order != order:
+                continue
+            row = cell_row(project, cell, label + source_suffix(project, cell.source), per_user=results)
+            is_llm = results == places.PER_USER
+            rows.append(row.of_files(cost=cell_file(project, cell, places.COST) if is_llm else None))
+    return rows

@@ -1,0 +1,156 @@
+"""The contract of a kind of table or figure: what an entry says, which rows it has, and what must hold for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, PositiveInt
+
+from cragru.config.base import Frozen
+from cragru.errors import CragruError, nearest
+from cragru.evaluation.schema import CUTOFFS
+from cragru.names import RETRAIN
+from cragru.plan.rows import Row
+
+if TYPE_CHECKING:
+    from cragru.plan.project import Project
+
+LeastUsers = Annotated[int, Field(ge=2, description="a number of fewer users is blank")]
+Mask = Literal["A", "B"]
+Cutoffs = Annotated[list[PositiveInt], Field(min_length=1)]
+Problem = tuple[str, str]  # a key of an entry, or of the run's configuration, and what is wrong with it
+
+
+class Shown(Frozen):
+    """What a run shows: a table or a figure. A kind is a subclass in a module of this package.
+
+    Rows are the one list of what is shown: the files that a table is made of, what an LLM has to answer, and what
+    certificates speak of are derived from them.
+    """
+
+    maker: ClassVar[str]
+    """The module under `cragru.reporting` that makes it of its rows."""
+
+    needs_llm: ClassVar[bool] = False
+    """Whether it is nothing without an LLM."""
+
+    compares: ClassVar[bool] = False
+    """Whether it is of backbones to compare on."""
+
+    caption: str
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether differences between rows are tested beside it."""
+        return False
+
+    @property
+    def printed_values(self) -> str | None:
+        """The file of the paper's printed values, if it has one."""
+        return None
+
+    def rows(self, project: Project) -> list[Row]:
+        """Its rows, in order.
+
+        Raises:
+            CragruError: If the run lacks what it is made of.
+        """
+        raise NotImplementedError
+
+    def tested_rows(self, project: Project) -> list[Row]:
+        """Rows whose differences are tested beside it; none where it has no such tests."""
+        return []
+
+    def words(self, project: Project) -> dict[str, Any]:
+        """What its maker calls things in the caption and in notes."""
+        return {}
+
+    def tables(self) -> dict[str, str]:
+        """Names of the tables that it takes numbers from, by what its maker calls them."""
+        return {}
+
+    def problems(self, project: Project) -> Iterator[Problem]:
+        """What is wrong with the entry, whether the run shows it or not, by its key."""
+        return iter(())
+
+    def run_problems(self, project: Project, name: str) -> Iterator[Problem]:
+        """What is wrong with a run that shows it as `name`, by the key of the run's configuration."""
+        return iter(())
+
+    def entry_problems(self, project: Project, name: str) -> Iterator[Problem]:
+        """What is wrong with the entry called `name` in a run that shows it, by its key."""
+        return iter(())
+
+
+class Table(Shown):
+    """A table: one entry of tables.yaml."""
+
+    label: str
+
+
+class PrintedTable(Table):
+    """A table that the paper has, too."""
+
+    paper: str | None = Field(default=None, description="CSV of printed values, relative to the repository")
+
+    @property
+    def printed_values(self) -> str | None:
+        """See `Shown`."""
+        return self.paper
+
+
+class Figure(Shown):
+    """A figure: one entry of figures.yaml."""
+
+
+def unknown_protocol(project: Project, protocol: str) -> Iterator[Problem]:
+    """A protocol must be one that there is."""
+    if protocol not in project.protocols:
+        yield "protocol", f"unknown name {protocol!r} ({nearest(protocol, project.protocols)})"
+
+
+def not_forget_first(project: Project, protocol: str) -> Iterator[Problem]:
+    """What is of many users needs a protocol that forgets before it splits."""
+    if protocol in project.protocols and project.protocols[protocol].order != "forget-first":
+        order = project.protocols[protocol].order
+        yield "protocol", f"got {protocol!r}, which is {order}; it needs one that is forget-first"
+
+
+def unknown_cutoffs(cutoffs: Collection[int]) -> Iterator[Problem]:
+    """Cut-offs must be among those that are evaluated."""
+    wrong = [k for k in cutoffs if k not in CUTOFFS]
+    if wrong:
+        yield "cutoffs", f"got {wrong}; allowed: {', '.join(map(str, CUTOFFS))}"
+
+
+def unknown_methods(project: Project, key: str, names: Collection[str]) -> Iterator[Problem]:
+    """Methods must be in params.yaml."""
+    for name in names:
+        if name not in project.params.methods:
+            yield key, f"unknown name {name!r} ({nearest(name, project.params.methods)})"
+
+
+def wrong_table(project: Project, key: str, name: str, is_right: Callable[[Any], bool]) -> Iterator[Problem]:
+    """A table that another takes numbers from must be of the right kind."""
+    tables = project.tables.tables
+    if name not in tables or not is_right(tables[name]):
+        right = [other for other, table in tables.items() if is_right(table)]
+        yield key, f"got {name!r}, which is no table of that kind ({nearest(name, right)})"
+
+
+def again_in_run(project: Project, name: str, again: str | None) -> Iterator[Problem]:
+    """Retrain with other random streams is trained for what is held against it, and is no row."""
+    if again in project.settings.methods:
+        yield "methods", f"got {again!r}, which {name} holds Retrain against; it is trained without being a row"
+
+
+def lacks_retrain(project: Project, why: str) -> Iterator[Problem]:
+    """What is held against Retrain needs it in the run."""
+    if RETRAIN not in project.settings.methods:
+        yield "methods", f"lacks {RETRAIN!r}, which {why}"
+
+
+def needing_llm() -> CragruError:
+    """The error of a target that has no row without an LLM."""
+    return CragruError("needs an LLM and a backbone to compare on; set scoring.llm and scoring.compare_on")

@@ -1,0 +1,76 @@
+"""Tables of whom unlearning hurt ("Table V"): NDCG@10 and lists of ten under mask B."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from cragru.config.models import Name
+from cragru.names import ORIGINAL, RETRAIN
+from cragru.plan import places
+from cragru.plan.rows import Row, common_labels, pairs_of
+from cragru.plan.tables.base import (
+    LeastUsers,
+    Problem,
+    Table,
+    again_in_run,
+    not_forget_first,
+    unknown_methods,
+    unknown_protocol,
+)
+from cragru.plan.words import protocol_title
+
+if TYPE_CHECKING:
+    from cragru.plan.project import Project
+
+
+class BiasTable(Table):
+    """A table of whom unlearning hurt ("Table V"): NDCG@10 and lists of ten under mask B."""
+
+    maker: ClassVar[str] = "cragru.reporting.bias_table"
+
+    kind: Literal["bias"]
+    protocol: Name
+    again: Name = Field(description="the method that is Retrain with other random streams: the null of every number")
+    least_users: LeastUsers = 20
+
+    def rows(self, project: Project) -> list[Row]:
+        """The original and every method but Retrain, each under every seed."""
+        rows = []
+        for pair in pairs_of(project):
+            for method in [ORIGINAL, *project.settings.methods]:
+                if method in (RETRAIN, self.again):
+                    continue
+                rows += [self._row(project, pair, method, seed) for seed in project.settings.seeds]
+        return rows
+
+    def words(self, project: Project) -> dict[str, Any]:
+        """What the protocol and the null are called."""
+        return {"title": protocol_title(project, self.protocol), "again": project.label(self.again)}
+
+    def problems(self, project: Project) -> Iterator[Problem]:
+        """See `Shown`."""
+        yield from unknown_protocol(project, self.protocol)
+        yield from unknown_methods(project, "again", [self.again])
+        yield from not_forget_first(project, self.protocol)
+
+    def run_problems(self, project: Project, name: str) -> Iterator[Problem]:
+        """See `Shown`."""
+        yield from again_in_run(project, name, self.again)
+
+    def _row(self, project: Project, pair: tuple[str, str], method: str, seed: int) -> Row:
+        """What is compared under one seed: a method, Retrain, and Retrain with other random streams."""
+        dataset, backbone = pair
+        names = {"dataset": dataset, "protocol": self.protocol, "seed": seed, "backbone": backbone}
+        files = {
+            "user_groups": places.place(places.USER_GROUPS, **names),
+            "item_rows": places.place(places.ITEM_ROWS, **names),
+        }
+        for name, model in (("method", method), ("retrain", RETRAIN), ("again", self.again)):
+            folder = places.place(places.MODEL, **names, model=model)
+            files[f"{name}_per_user"] = f"{folder}/{places.PER_USER}"
+            files[f"{name}_lists"] = f"{folder}/{places.RECOMMENDED}"
+        labels = common_labels(project, dataset, backbone, None) | {"method": project.label(method)}
+        return Row(**names, model=method, references=(RETRAIN, self.again), labels=labels, files=files)

@@ -1,0 +1,68 @@
+"""Figures of the forget set beside the remain set (the paper's Figure 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from cragru.config.models import Name
+from cragru.names import ORIGINAL
+from cragru.plan.rows import EVERYONE, Row, cells_of, cohort_panel, pairs_of
+from cragru.plan.scoring import plain_cells
+from cragru.plan.tables.base import (
+    Figure,
+    Problem,
+    again_in_run,
+    not_forget_first,
+    unknown_methods,
+    unknown_protocol,
+)
+from cragru.plan.tables.forgetting import LLM_VARIANT, measured_cell_rows, measured_model_rows
+from cragru.plan.words import scoring_note
+
+if TYPE_CHECKING:
+    from cragru.plan.project import Project
+
+MEASURES = ("forget_remain",)  # what is read of a bar
+
+
+class ForgetRemainFigure(Figure):
+    """A figure of the forget set beside the remain set (the paper's Figure 3)."""
+
+    maker: ClassVar[str] = "cragru.reporting.forget_remain_figure"
+
+    kind: Literal["forget-remain"]
+    protocol: Name
+    again: Name = Field(description="the method that is Retrain with other random streams")
+    rivals: list[Name] = Field(
+        description="methods to stand between the original and CRAGRU; those that the run has are drawn"
+    )
+
+    def rows(self, project: Project) -> list[Row]:
+        """Original, rivals and CRAGRU of one cohort; without an LLM the models on all users."""
+        cells = plain_cells(project, self.protocol)
+        panel = cohort_panel(project) if cells else EVERYONE
+        models = [ORIGINAL, *(name for name in self.rivals if name in project.settings.methods)]
+        rows = []
+        for pair in pairs_of(project):
+            own = [cell for cell in cells if cell.pair == pair]
+            rows += measured_model_rows(project, self.protocol, pair, models, panel, self.again, MEASURES)
+            rows += measured_cell_rows(project, own, self.again, MEASURES, [LLM_VARIANT])
+        return rows
+
+    def words(self, project: Project) -> dict[str, Any]:
+        """What is said of the LLM's part."""
+        return {"note": scoring_note(project, cells_of(self.rows(project)))}
+
+    def problems(self, project: Project) -> Iterator[Problem]:
+        """See `Shown`."""
+        yield from unknown_protocol(project, self.protocol)
+        yield from unknown_methods(project, "rivals", self.rivals)
+        yield from unknown_methods(project, "again", [self.again])
+        yield from not_forget_first(project, self.protocol)
+
+    def run_problems(self, project: Project, name: str) -> Iterator[Problem]:
+        """See `Shown`."""
+        yield from again_in_run(project, name, self.again)

@@ -1,0 +1,69 @@
+"""Tables of what methods take for a small and for a large request (the paper's Section V-C)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from cragru.config.models import Name
+from cragru.names import ORIGINAL, RETRAIN
+from cragru.plan import places
+from cragru.plan.rows import CRAGRU, EVERYONE, Row, cell_row, model_rows, pairs_of
+from cragru.plan.scoring import plain_cells
+from cragru.plan.tables.base import Problem, Table, not_forget_first, unknown_protocol, wrong_table
+from cragru.plan.tables.unlearning_time import TimeTable
+from cragru.plan.words import protocol_title
+
+if TYPE_CHECKING:
+    from cragru.plan.project import Project
+
+
+class SizeTable(Table):
+    """A table of what methods take for a small and for a large request (the paper's Section V-C)."""
+
+    maker: ClassVar[str] = "cragru.reporting.size_table"
+
+    kind: Literal["request-size"]
+    time: Name = Field(description="the table of single requests that the small one is taken from")
+    protocol: Name = Field(description="the protocol of the large request")
+
+    def rows(self, project: Project) -> list[Row]:
+        """Rows of the large request: every method, and CRAGRU where an LLM answers its cohort, under every seed."""
+        rows = []
+        for pair in pairs_of(project):
+            methods = project.settings.methods
+            rows += model_rows(project, self.protocol, pair, methods, EVERYONE, cost=places.COST)
+        for cell in plain_cells(project, self.protocol):
+            if cell.source == ORIGINAL:  # as in the table of single requests
+                rows.append(cell_row(project, cell, CRAGRU, cost=places.COST))
+        return [_of_costs(row) for row in rows]
+
+    def words(self, project: Project) -> dict[str, Any]:
+        """What captions call the protocols of the small and of the large request, and tables Retrain."""
+        small = project.tables.tables[self.time].protocol
+        titles = [protocol_title(project, protocol) for protocol in (small, self.protocol)]
+        return {"titles": titles, "retrain": project.label(RETRAIN)}
+
+    def tables(self) -> dict[str, str]:
+        """The table of single requests."""
+        return {"times": self.time}
+
+    def problems(self, project: Project) -> Iterator[Problem]:
+        """See `Shown`."""
+        yield from unknown_protocol(project, self.protocol)
+        yield from wrong_table(project, "time", self.time, lambda table: isinstance(table, TimeTable))
+        if self.protocol in project.protocols:
+            kind = project.protocols[self.protocol].forget.kind
+            if kind != "interactions":
+                yield "protocol", f"got {self.protocol!r}, which forgets {kind}; take one that forgets interactions"
+        yield from not_forget_first(project, self.protocol)
+
+
+def _of_costs(row: Row) -> Row:
+    """A row of what it took, with its data set's counts; whose users an LLM answered is told, but not read."""
+    cohort = None if row.cell is None else row.labels["panel"]
+    files = {"cost": row.files["cost"], "statistics": places.place(places.STATISTICS, dataset=row.dataset)}
+    return replace(row.called(cohort=cohort), files=files)

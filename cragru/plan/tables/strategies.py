@@ -1,0 +1,76 @@
+"""Figures that compare retrieval strategies (the paper's Figure 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from cragru.config.models import Name
+from cragru.plan import places
+from cragru.plan.rows import NO_LLM, Row, cell_row, cells_of, cohort_panel, model_rows, source_suffix
+from cragru.plan.scoring import strategy_cells
+from cragru.plan.tables.base import (
+    Cutoffs,
+    Figure,
+    Mask,
+    Problem,
+    needing_llm,
+    not_forget_first,
+    unknown_cutoffs,
+    unknown_methods,
+    unknown_protocol,
+)
+from cragru.plan.words import scoring_note
+
+if TYPE_CHECKING:
+    from cragru.plan.project import Project
+
+
+class StrategiesFigure(Figure):
+    """A figure that compares retrieval strategies (the paper's Figure 4)."""
+
+    maker: ClassVar[str] = "cragru.reporting.strategies_figure"
+    needs_llm: ClassVar[bool] = True
+    compares: ClassVar[bool] = True
+
+    kind: Literal["strategies"]
+    protocol: Name
+    mask: Mask
+    cutoffs: Cutoffs
+    rivals: list[Name] = Field(
+        default=[],
+        description="methods to stand beside, by their names in params.yaml; those that the run has are drawn",
+    )
+
+    def rows(self, project: Project) -> list[Row]:
+        """The backbone alone, each strategy, and the rivals that the run has."""
+        cells = strategy_cells(project, self.protocol)
+        if not cells:
+            raise needing_llm()
+        panel = cohort_panel(project)
+        rivals = [name for name in self.rivals if name in project.settings.methods]
+        rows = []
+        for pair in dict.fromkeys(cell.pair for cell in cells):
+            own = [cell for cell in cells if cell.pair == pair]
+            for cell in own:
+                if cell.strategy == own[0].strategy:
+                    label = NO_LLM + source_suffix(project, cell.source)
+                    rows.append(cell_row(project, cell, label, per_user=places.PER_USER_NO_LLM))
+            for cell in own:
+                label = project.params.strategies[cell.strategy].label + source_suffix(project, cell.source)
+                rows.append(cell_row(project, cell, label, per_user=places.PER_USER))
+            rows += model_rows(project, self.protocol, pair, rivals, panel, per_user=places.PER_USER)
+        return [row.of_files(cost=None) for row in rows]
+
+    def words(self, project: Project) -> dict[str, Any]:
+        """What is said of the LLM's part."""
+        return {"note": scoring_note(project, cells_of(self.rows(project)))}
+
+    def problems(self, project: Project) -> Iterator[Problem]:
+        """See `Shown`."""
+        yield from unknown_protocol(project, self.protocol)
+        yield from unknown_cutoffs(self.cutoffs)
+        yield from unknown_methods(project, "rivals", self.rivals)
+        yield from not_forget_first(project, self.protocol)

@@ -1,0 +1,82 @@
+"""Tables of what single requests take (the paper's Table III)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from cragru.config.models import Name
+from cragru.errors import CragruError
+from cragru.plan import places
+from cragru.plan.requests import served_cell, service_file
+from cragru.plan.rows import CRAGRU, EVERYONE, Row, common_labels
+from cragru.plan.tables.base import PrintedTable, Problem, unknown_protocol
+from cragru.plan.words import protocol_title, service_note
+
+if TYPE_CHECKING:
+    from cragru.plan.project import Project
+
+
+class TimeTable(PrintedTable):
+    """A table of what single requests take (the paper's Table III)."""
+
+    maker: ClassVar[str] = "cragru.reporting.time_table"
+
+    kind: Literal["unlearning-time"]
+    protocol: Name
+    cragru: bool = Field(
+        description="whether CRAGRU is shown: it answers each request with the run's LLM, if it has one"
+    )
+
+    def rows(self, project: Project) -> list[Row]:
+        """The run's methods and, if it shows it, CRAGRU, for every seed and request."""
+        settings = project.settings
+        requests = project.requests(self.protocol)
+        if not requests:
+            raise CragruError(
+                f"the protocol {self.protocol} has no requests; name files in the config key requests.files, or leave "
+                "the table out"
+            )
+        shows_cragru = self.cragru and settings.scoring.llm is not None
+        rows = []
+        for dataset in settings.datasets:
+            for backbone in settings.backbones:
+                for method in [*settings.methods, *([None] if shows_cragru else [])]:
+                    for seed in settings.seeds:
+                        names = {"dataset": dataset, "protocol": self.protocol, "seed": seed, "backbone": backbone}
+                        rows += [_row(project, method, request, names) for request in requests]
+        return rows
+
+    def words(self, project: Project) -> dict[str, Any]:
+        """What the protocol is called, and what is said of the LLM's part."""
+        return {"title": protocol_title(project, self.protocol), "note": service_note(project)}
+
+    def problems(self, project: Project) -> Iterator[Problem]:
+        """See `Shown`."""
+        yield from unknown_protocol(project, self.protocol)
+        if self.protocol in project.protocols and project.protocols[self.protocol].order == "forget-first":
+            yield "protocol", f"got {self.protocol!r}, which has no single requests; take one-user or from-file"
+
+    def run_problems(self, project: Project, name: str) -> Iterator[Problem]:
+        """See `Shown`."""
+        if self.protocol in project.protocols and not project.requests(self.protocol):
+            yield "requests.files", f"empty, but {name} is of requests from files; name one, or leave the table out"
+
+
+def _row(project: Project, method: str | None, request: str, names: dict[str, Any]) -> Row:
+    """One row under one seed and request. No method stands for CRAGRU."""
+    labels = common_labels(project, names["dataset"], names["backbone"], None) | {"request": request}
+    if method is not None:
+        folder = places.place(places.REQUEST_METHOD, **names, request=request, method=method)
+        labels |= {"method": project.label(method), "printed": project.paper_label(method), "ready": EVERYONE}
+        files = {"cost": f"{folder}/{places.COST}", "check": None}
+        return Row(**names, model=method, request=request, labels=labels, files=files)
+    cell, llm = served_cell(**names), project.settings.scoring.llm
+    labels |= {"method": CRAGRU, "printed": CRAGRU, "ready": "the requester"}
+    files = {
+        "cost": service_file(cell, request, llm, places.COST),
+        "check": service_file(cell, request, llm, places.PROOF),
+    }
+    return Row(**names, cell=cell, request=request, labels=labels, files=files)

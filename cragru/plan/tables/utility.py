@@ -1,0 +1,124 @@
+"""Tables of ranking quality (the paper's Table II): models on all users, then CRAGRU and models on the cohort."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field, PositiveInt
+
+from cragru.config.models import Name
+from cragru.names import ORIGINAL, RETRAIN
+from cragru.plan import places
+from cragru.plan.rows import (
+    CRAGRU,
+    EVERYONE,
+    Row,
+    cells_of,
+    cohort_panel,
+    cragru_rows,
+    model_rows,
+    pairs_of,
+    source_suffix,
+)
+from cragru.plan.scoring import cell_file, plain_cells, shuffled_cells
+from cragru.plan.tables.base import (
+    Cutoffs,
+    Mask,
+    PrintedTable,
+    Problem,
+    again_in_run,
+    lacks_retrain,
+    not_forget_first,
+    unknown_cutoffs,
+    unknown_methods,
+    unknown_protocol,
+)
+from cragru.plan.words import protocol_title, scoring_note
+
+if TYPE_CHECKING:
+    from cragru.plan.project import Project
+
+
+class UtilityTable(PrintedTable):
+    """A table of ranking quality (the paper's Table II)."""
+
+    maker: ClassVar[str] = "cragru.reporting.utility_table"
+
+    kind: Literal["utility"]
+    protocol: Name
+    mask: Mask
+    cutoffs: Cutoffs
+    least_users: PositiveInt = Field(default=200, description="no bold or underline in a panel of fewer users")
+    panel: bool = Field(default=False, description="whether CRAGRU is shown, in a second panel of the cohort's users")
+    again: Name | None = Field(
+        default=None,
+        description="the method that is Retrain with other random streams: differences stand beside its own from "
+        "Retrain; null: no tests of differences",
+    )
+
+    @property
+    def is_tested(self) -> bool:
+        """See `Shown`."""
+        return self.again is not None
+
+    def rows(self, project: Project) -> list[Row]:
+        """Every model on all users; then, with a panel of the cohort, these and CRAGRU with its controls on it."""
+        models = [ORIGINAL, *project.settings.methods]
+        cells = []
+        if self.panel:
+            cells = plain_cells(project, self.protocol) + shuffled_cells(project, self.protocol)
+        rows = []
+        for pair in pairs_of(project):
+            rows += self._model_rows(project, pair, models, EVERYONE)
+        for pair in pairs_of(project) if cells else []:
+            rows += self._model_rows(project, pair, models, cohort_panel(project))
+            rows += [_with_proof(project, row) for row in cragru_rows(project, cells, pair)]
+        return rows
+
+    def tested_rows(self, project: Project) -> list[Row]:
+        """Its rows and, in each panel, Retrain with other random streams: what noise alone does."""
+        if self.again is None:
+            return []
+        rows = [row.of_files(cost=None, check=None) for row in self.rows(project)]
+        for panel in dict.fromkeys(row.labels["panel"] for row in rows):
+            for pair in pairs_of(project):
+                rows += self._model_rows(project, pair, [self.again], panel)
+        return rows
+
+    def words(self, project: Project) -> dict[str, Any]:
+        """What panels are held against, and what is said of the LLM's part."""
+        words = {
+            "title": protocol_title(project, self.protocol),
+            "note": scoring_note(project, cells_of(self.rows(project))),
+            "references": {EVERYONE: project.label(RETRAIN), cohort_panel(project): CRAGRU},
+        }
+        null = [] if self.again is None else [project.label(RETRAIN), project.label(self.again)]
+        return words | {"null": null}
+
+    def problems(self, project: Project) -> Iterator[Problem]:
+        """See `Shown`."""
+        yield from unknown_protocol(project, self.protocol)
+        yield from unknown_cutoffs(self.cutoffs)
+        yield from unknown_methods(project, "again", [self.again] if self.again else [])
+        if self.panel:
+            yield from not_forget_first(project, self.protocol)
+
+    def run_problems(self, project: Project, name: str) -> Iterator[Problem]:
+        """See `Shown`."""
+        yield from again_in_run(project, name, self.again)
+        if self.again is not None:
+            yield from lacks_retrain(project, f"{name} tells noise by; add it, or remove the table's key again")
+
+    def _model_rows(self, project: Project, pair: tuple[str, str], models: list[str], panel: str) -> list[Row]:
+        rows = model_rows(project, self.protocol, pair, models, panel, per_user=places.PER_USER)
+        return [row.of_files(cost=None) for row in rows]
+
+
+def _with_proof(project: Project, row: Row) -> Row:
+    """A row with the proof of its prompts and whose candidates they have, where it is what an LLM ordered."""
+    if row.files["cost"] is None:
+        return row
+    backbone, dataset = row.labels["backbone"], row.labels["dataset"]
+    group = f"{backbone}{source_suffix(project, row.cell.source)} on {dataset}"
+    return row.called(group=group).of_files(check=cell_file(project, row.cell, places.PROOF))
