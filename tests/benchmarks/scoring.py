@@ -106,7 +106,7 @@ def main():
     if options.work:
         work(options)
         return
-    found = sorted(Path("results").glob(f"*/*/*/*/cragru/*/*/*/{Path(options.room).name}/text/*/prompts.jsonl"))
+    found = sorted(Path("results").glob(f"*/*/*/*/cragru/*/*/*/{Path(options.room).name}/*/prompts.jsonl"))
     records = [record for path in found for record in read_prompts(path)][: options.users]
     if not records:
         sys.exit("no prompts below results/; run `make run` first")

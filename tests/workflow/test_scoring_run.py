@@ -50,7 +50,7 @@ def parts(folder):
 
 
 def cell(directory, strategy="none", order="backbone"):
-    return directory / STATE / "bpr/cragru/original" / strategy / order / "smollm2-135m/text/pilot"
+    return directory / STATE / "bpr/cragru/original" / strategy / order / "smollm2-135m/pilot"
 
 
 def prompts(directory, *of):

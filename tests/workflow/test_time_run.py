@@ -10,7 +10,7 @@ pytestmark = pytest.mark.slow
 
 STATE, CANDIDATES = "results/toy/one-user/1", 10
 REQUESTS = ("draw-1", "draw-2")
-CELL = "bpr/cragru/original/none/backbone/smollm2-135m/text/requester"
+CELL = "bpr/cragru/original/none/backbone/smollm2-135m/requester"
 METHODS = {
     "download": 1,
     "prepare": 1,

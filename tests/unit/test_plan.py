@@ -1,0 +1,362 @@
+"""What rules depend on, function by function: no process is started and no data are read."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from configuration import ROOT, load_changed
+from snakemake.iocontainers import Wildcards
+
+from cragru.errors import CragruError
+from cragru.plan import places
+from cragru.plan.project import load_project
+from cragru.plan.requests import Requests, served_cell, service_file
+from cragru.plan.rows import EVERYONE
+from cragru.plan.scoring import Cell, Scoring, cell_file, cell_of
+from cragru.plan.showing import Showing
+from cragru.plan.training import Training
+from cragru.plan.words import scoring_note, service_note
+
+STATE = {"dataset": "ml-100k", "protocol": "paper", "seed": "1"}
+REQUEST = {"dataset": "ml-100k", "protocol": "one-user", "seed": "2", "request": "draw-3"}
+CELL = Cell("ml-100k", "paper", 1, "bpr", "original", "diversity", "backbone")
+
+
+def asked(**names):
+    return Wildcards(fromdict=names)
+
+
+@pytest.fixture(scope="module")
+def project():
+    return load_project(yaml.safe_load((ROOT / "config/config.yaml").read_text()), ROOT)
+
+
+@pytest.fixture
+def load(shipped, tmp_path):
+    """Load the shipped configuration with changes: a key path that starts with the file's name -> value."""
+    return lambda **changes: load_changed(
+        shipped, tmp_path, {path.replace("__", "/"): v for path, v in changes.items()}
+    )
+
+
+def test_the_plan_needs_nothing_heavy():
+    """In a process of its own, for this one has them all."""
+    unasked = ("__init__", "schema")  # the second is a tool, which no rule imports
+    modules = [path.stem for path in (ROOT / "cragru/plan").glob("*.py") if path.stem not in unasked]
+    lines = ["import sys, yaml", "from pathlib import Path"]
+    lines += [f"import cragru.plan.{name}" for name in modules]
+    lines.append(
+        "project = cragru.plan.project.load_project(yaml.safe_load(open('config/config.yaml')), Path().resolve())"
+    )
+    lines.append("assert len(project.rows) > 100 and len(project.cells) == 8")
+    lines.append("print({'torch', 'scipy', 'sklearn', 'matplotlib', 'pandas', 'numpy'} & set(sys.modules))")
+    command = [sys.executable, "-c", "\n".join(lines)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "set()\n"), done.stderr
+
+
+# --- places
+
+
+def test_a_template_is_filled_and_found_again():
+    path = places.place(places.SELECTION, **CELL._asdict())
+    assert path == "results/ml-100k/paper/1/bpr/cragru/original/diversity/selection.parquet"
+    assert places.is_at(places.SELECTION, path)
+    assert places.is_at(places.SELECTION, path, dataset="ml-100k", seed=1)
+    assert not places.is_at(places.SELECTION, path, seed=2)
+    assert not places.is_at(places.SELECTION, f"{path}x")
+    assert not places.is_at(places.SELECTION, path.replace("diversity", "diversity/fit"))
+    assert not places.is_at(places.SELECTION, path.replace(".parquet", "-parquet"))
+
+
+def test_a_name_with_the_letters_of_a_pattern_is_no_pattern():
+    assert places.is_at(places.STATISTICS, "results/a.b/prepared/statistics.json", dataset="a.b")
+    assert not places.is_at(places.STATISTICS, "results/axb/prepared/statistics.json", dataset="a.b")
+
+
+def test_a_template_without_all_its_names_is_an_error():
+    with pytest.raises(KeyError, match="seed"):
+        places.place(places.STATE, dataset="ml-100k", protocol="paper")
+
+
+def test_a_split_has_its_parts_record_and_manifest():
+    files = places.split_files("x")
+    assert sorted(files) == ["forget", "held_out", "manifest", "record", "test", "train", "valid"]
+    assert files["held_out"] == "x/split/forget-heldout.parquet"
+    assert sorted(places.judged_files("x")["parts"]) == sorted(files.values())
+    assert places.remaining_files("x") == {
+        "train": "x/split/train.parquet",
+        "valid": "x/split/valid.parquet",
+        "record": "x/split/split.json",
+        "statistics": places.STATISTICS,
+    }
+
+
+def test_the_readme_of_results_names_every_file():
+    told = (ROOT / "results/README.md").read_text()
+    files = {Path(value).name for name, value in vars(places).items() if name.isupper() and isinstance(value, str)}
+    for make in (places.split_files, places.unlearned_files, places.prompt_files, places.measured_files):
+        files |= {Path(path).name for path in make("x").values()}
+    named = {name for name in files if "." in name and "{" not in name and "manifest" not in name}
+    assert len(named) > 30
+    missing = [name for name in sorted(named) if name not in told and Path(name).stem not in told]
+    assert not missing
+
+
+# --- training
+
+
+def test_what_a_method_reads_is_of_its_state_or_of_its_request(project):
+    training = Training(project)
+    before = "results/ml-100k/one-user/2/bpr/original/model.safetensors"
+    ifru = asked(**REQUEST, backbone="bpr", method="ifru")
+    assert training.original_if_read(ifru) == before
+    assert training.forget_if_read(ifru) == "results/ml-100k/one-user/2/draw-3/split/forget.parquet"
+    of_state = asked(**STATE, backbone="bpr", method="ifru")
+    assert training.forget_if_read(of_state) == "results/ml-100k/paper/1/split/forget.parquet"
+    retrain = asked(**REQUEST, backbone="bpr", method="retrain")
+    assert training.original_if_read(retrain) == training.forget_if_read(retrain) == []
+
+
+def test_a_request_leaves_a_model_and_the_original_stays_the_states(project):
+    training = Training(project)
+    folder = "results/ml-100k/one-user/2"
+    models = [training.model_after(asked(**REQUEST, backbone="bpr", model=name)) for name in ("original", "scif")]
+    assert models == [f"{folder}/bpr/original/model.safetensors", f"{folder}/draw-3/bpr/scif/model.safetensors"]
+
+
+def test_methods_fall_into_those_with_shards_and_those_without(project):
+    training = Training(project)
+    assert set(training.sharded) | set(training.unsharded) == set(project.params.methods)
+    assert not set(training.sharded) & set(training.unsharded)
+    assert {"sisa-users", "receraser-ubp"} <= set(training.sharded)
+    assert set(training.damped) == {"scif", "ifru"}
+
+
+def test_options_reach_only_what_they_change(project):
+    training = Training(project)
+    receraser = asked(**STATE, backbone="bpr", method="receraser-ubp")
+    assert training.shard_options(receraser) == {"shards": 10, "learning_rate": 0.005}
+    assert training.shard_count(receraser) == 10
+    assert training.partition_options(receraser) == {"unit": "users", "capacity": 1.2}
+    ifru = asked(**STATE, backbone="lightgcn", method="ifru")
+    assert training.method_options(ifru) == {"negatives": 24, "damping": 0.1}
+    assert training.options_but_damping(ifru) == {"negatives": 24}
+
+
+def test_a_partition_that_looks_at_embeddings_reads_the_original(project):
+    training = Training(project)
+    models = [
+        training.partition_model(asked(**STATE, backbone="bpr", method=m)) for m in ("receraser-ubp", "sisa-users")
+    ]
+    assert models == ["results/ml-100k/paper/1/bpr/original/model.safetensors", []]
+
+
+def test_a_strategy_keeps_k_or_all(project):
+    training = Training(project)
+    limits = [training.history_limit(asked(strategy=name)) for name in ("none", "random", "attention")]
+    assert limits == [None, 16, 16]
+
+
+def test_code_is_digested_with_the_modules_that_are_named_at_run_time(project):
+    training = Training(project)
+    ifru = asked(**STATE, backbone="lightgcn", method="ifru")
+    roots = [
+        training.method_code("scripts/unlearn.py")(ifru)["roots"],
+        training.backbone_code("scripts/train_original.py")(ifru)["roots"],
+        training.partition_code("scripts/partition.py")(asked(**STATE, backbone="bpr", method="sisa-users"))["roots"],
+        training.strategy_code("scripts/fit_strategy.py")(asked(strategy="attention"))["roots"],
+    ]
+    assert roots == [
+        ["scripts/unlearn.py", "cragru.unlearning.ifru", "cragru.backbones.lightgcn"],
+        ["scripts/train_original.py", "cragru.backbones.lightgcn"],
+        ["scripts/partition.py", "cragru.unlearning.partition.random"],
+        ["scripts/fit_strategy.py", "cragru.retrieval.attention"],
+    ]
+
+
+# --- scoring
+
+
+def of_cell(cell, llm="smollm2-135m", cohort="pilot"):
+    return asked(**{name: str(value) for name, value in cell._asdict().items()}, llm=llm, cohort=cohort)
+
+
+def test_a_cell_is_read_from_its_path(project):
+    assert cell_of(of_cell(CELL)) == CELL
+    folder = "results/ml-100k/paper/1/bpr/cragru/original/diversity/backbone"
+    assert cell_file(project, CELL, "cost.json") == f"{folder}/smollm2-135m/pilot/cost.json"
+    assert cell_file(project, CELL, "cost.json", "other", "all") == f"{folder}/other/all/cost.json"
+
+
+def test_cells_of_the_run_are_answered_together_and_others_alone(project):
+    scoring = Scoring(project)
+    receipts = "results/llm/smollm2-135m/receipts/ml-100k/paper/1"
+    assert scoring.receipts(of_cell(CELL)) == [f"{receipts}/pilot/together/1-of-1.json"]
+    shuffled = CELL._replace(order="shuffled")  # of no table
+    alone = f"{receipts}/pilot/bpr/original/diversity/shuffled/1-of-1.json"
+    assert scoring.receipts(of_cell(shuffled)) == [alone]
+    other = scoring.receipts(of_cell(CELL, cohort="all"))
+    assert other == [f"{receipts}/all/bpr/original/diversity/backbone/1-of-1.json"]
+
+
+def test_a_batch_has_the_prompts_and_proofs_of_its_cells(project):
+    scoring = Scoring(project)
+    names = {**STATE, "llm": "smollm2-135m", "cohort": "pilot"}
+    together = asked(**names, batch="together")
+    assert scoring.prompts(together) == [cell_file(project, cell, "prompts.jsonl") for cell in project.cells]
+    assert len(scoring.proofs(together)) == len(project.cells) == 8
+    alone = asked(**names, batch="bpr/original/diversity/backbone")
+    assert scoring.proofs(alone) == [cell_file(project, CELL, "prompts-checked.json")]
+    other_seed = asked(**{**names, "seed": "2"}, batch="together")
+    assert scoring.prompts(other_seed) == []
+
+
+def test_a_batch_of_one_cell_each_and_many_jobs(load):
+    project = load(config__scoring__batch="cell", config__scoring__jobs=2)
+    found = Scoring(project).receipts(of_cell(CELL))
+    assert [path.partition("/pilot/")[2] for path in found] == [
+        "bpr/original/diversity/backbone/1-of-2.json",
+        "bpr/original/diversity/backbone/2-of-2.json",
+    ]
+
+
+def test_a_server_takes_one_thread_no_gpu_and_anothers_tokenizer(load):
+    source = {"kind": "server", "url": "http://127.0.0.1:8000/v1", "model": "m", "tokenizer": "smollm2-135m"}
+    entry = {"label": "Server", "source": source, "engine": {"context": 2048}}
+    project = load(llms__llms__remote=entry, config__device="cuda")
+    scoring = Scoring(project)
+    remote, local = asked(llm="remote"), asked(llm="smollm2-135m")
+    assert (scoring.threads(remote), scoring.gpus(remote)) == (1, 0)
+    assert (scoring.threads(local), scoring.gpus(local)) == (8, 1)
+    assert scoring.tokenizer_folder(remote) == scoring.tokenizer_folder(local) == "results/llm/smollm2-135m/model"
+    assert scoring.tokenizer_manifest(remote) == "results/llm/smollm2-135m/manifest.json"
+    assert scoring.context(remote) == 2048
+    assert "label" not in scoring.llm_service(remote)
+
+
+def test_weights_of_a_folder_are_watched(load, tmp_path):
+    (tmp_path / "model").mkdir()
+    for name in ("config.json", "a.safetensors"):
+        (tmp_path / "model" / name).write_text("{}")
+    entry = {"label": "Mine", "source": {"kind": "folder", "path": str(tmp_path / "model")}, "engine": {"context": 8}}
+    scoring = Scoring(load(llms__llms__mine=entry))
+    assert [Path(path).name for path in scoring.llm_files(asked(llm="mine"))] == ["a.safetensors", "config.json"]
+    assert scoring.llm_files(asked(llm="smollm2-135m")) == []
+
+
+def test_a_cohort_is_of_users_who_forget_where_interactions_are_forgotten(project):
+    scoring = Scoring(project)
+    assert scoring.is_of_forgetting_users(asked(protocol="paper"))
+    assert not scoring.is_of_forgetting_users(asked(protocol="released-code"))
+    assert [scoring.cohort_size(asked(cohort=name)) for name in ("pilot", "all")] == [24, None]
+
+
+# --- requests
+
+
+def test_a_draw_has_a_number_and_a_file_has_a_path(load):
+    requests = Requests(load(config__requests__files={"spring": "spring.csv"}))
+    assert requests.number(asked(**REQUEST)) == 3
+    assert requests.file(asked(**REQUEST)) == []
+    spring = asked(**{**REQUEST, "protocol": "from-file", "request": "spring"})
+    assert requests.number(spring) is None
+    assert requests.file(spring) == "spring.csv"
+    assert requests.check(spring) == "results/ml-100k/from-file/requests.json"
+    assert requests.check(asked(**REQUEST)) == []
+    assert requests.all_files(spring, None) == ["spring.csv"]
+
+
+def test_a_request_that_there_is_not_is_named(project):
+    requests = Requests(project)
+    with pytest.raises(CragruError, match=r"request 'draw-9': requests\.one_user allows draw-1 to draw-3"):
+        requests.number(asked(**{**REQUEST, "request": "draw-9"}))
+    unknown = asked(**{**REQUEST, "protocol": "from-file", "request": "autumn"})
+    with pytest.raises(CragruError, match=r"'autumn': not in the config key requests\.files \(known: none\)"):
+        requests.file(unknown)
+
+
+def test_requests_of_a_state_are_answered_together(project):
+    requests = Requests(project)
+    names = {"dataset": "ml-100k", "protocol": "one-user", "seed": "2", "llm": "smollm2-135m"}
+    wanted = []
+    for request in ("draw-1", "draw-2", "draw-3"):
+        for backbone in ("bpr", "lightgcn"):
+            cell = served_cell("ml-100k", "one-user", 2, backbone)
+            wanted.append(service_file(cell, request, "smollm2-135m", "prompts.jsonl"))
+    assert requests.prompts(asked(**names, batch="together")) == wanted
+    assert wanted[0].endswith("/2/draw-1/bpr/cragru/original/none/backbone/smollm2-135m/requester/prompts.jsonl")
+    assert len(requests.proofs(asked(**names, batch="draw-2/bpr"))) == 1
+    receipt = requests.receipt(asked(**names, request="draw-2", backbone="bpr"))
+    assert receipt == "results/llm/smollm2-135m/receipts/ml-100k/one-user/2/requester/together/1-of-1.json"
+
+
+def test_a_request_on_another_backbone_than_the_runs_is_answered_alone(load):
+    requests = Requests(load(config__backbones=["bpr"]))
+    names = {**REQUEST, "llm": "smollm2-135m", "backbone": "lightgcn"}
+    assert requests.receipt(asked(**names)).endswith("/requester/draw-3/lightgcn/1-of-1.json")
+
+
+# --- showing
+
+
+def test_files_of_a_table_are_three_and_its_tests(project):
+    showing = Showing(project)
+    assert showing.tested == ["table2"]
+    names = [path.removeprefix("results/default/tables/") for path in showing.table_files("table2")]
+    assert names == ["table2.csv", "table2.md", "table2.tex", "table2-differences.csv"]
+    assert [Path(path).suffix for path in showing.figure_files("figure3")] == [".csv", ".pdf", ".png"]
+    assert len(showing.run_files()) == 7 * 3 + 1 + 2 * 3
+
+
+def test_a_table_reads_rows_printed_values_tests_and_other_tables(project):
+    showing = Showing(project)
+    found = showing.inputs(asked(run="default", table="table2"))
+    assert sorted(found) == ["paper", "rows", "tests"]
+    assert found["tests"] == "results/default/tables/table2-differences.csv"
+    assert Path(found["paper"]).resolve() == ROOT / "config/paper/table2.csv"
+    assert sorted(showing.inputs(asked(run="default", table="claims"))) == ["rows", "times"]
+    assert sorted(showing.inputs(asked(run="default", figure="figure4"))) == ["rows"]
+
+
+def test_differences_are_of_the_tables_rows_and_of_a_second_retrain_in_each_panel(project):
+    showing, wildcards = Showing(project), asked(run="default", table="table2")
+    rows, tested = showing.rows(wildcards), showing.tested_rows(wildcards)
+    assert [row["method"] for row in tested[: len(rows)]] == [row["method"] for row in rows]
+    further = [(row["panel"], row["backbone"]) for row in tested[len(rows) :]]
+    panels = (EVERYONE, "cohort pilot")
+    assert further == [(panel, backbone) for panel in panels for backbone in ("BPR", "LightGCN")]
+    assert len({row["method"] for row in tested[len(rows) :]}) == 1
+    assert set(showing.tested_spec(wildcards)) == {"mask", "cutoffs"}
+    assert set(showing.tested_words(wildcards)) == {"null", "references"}
+
+
+def test_the_maker_of_a_table_is_digested_with_its_script(project):
+    code = Showing(project).code("scripts/table.py")(asked(run="default", table="claims"))
+    assert code["roots"] == ["scripts/table.py", "cragru.reporting.claims_table"]
+
+
+# --- words
+
+
+def test_notes_say_whom_and_what_the_llm_saw(project):
+    note = scoring_note(project, [CELL])
+    assert note.startswith("Cohort pilot: the first 24 users, in one random order, of those that can be judged. ")
+    assert "scores the 20 best candidates; prompts are at most 1024 tokens" in note
+    assert note.endswith("keep at most 16 interactions.")
+    assert scoring_note(project, []) == ""
+    assert service_note(project).endswith(" scores the 20 best candidates.")
+
+
+def test_notes_of_whole_contexts_and_of_everybody(load):
+    project = load(config__scoring__cohort="all", config__scoring__tokens=None)
+    note = scoring_note(project, [CELL])
+    assert "Cohort all: all users, in one random order" in note
+    assert "prompts are as long as its context of " in note
+
+
+def test_without_an_llm_there_is_no_note(load):
+    changes = {"config__scoring__llm": None, "config__tables": ["table1"], "config__figures": []}
+    assert service_note(load(**changes)) == ""
