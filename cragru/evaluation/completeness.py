@@ -13,7 +13,7 @@ remains. Two masks, as everywhere: A hides training and validation rows, B the f
 The first kind needs a forgotten row of a user, the second a test row. So the lists of users who were forgotten whole
 are compared with nobody's: Retrain never saw them, and its list for them is its random start.
 
-A scorer of a cohort alone (`cragru.llm.reranked_scorer.RerankedScorer`) takes the cohort's rows alone: see `of_users`.
+A scorer of a cohort alone (`cragru.evaluation.reranked.RerankedScorer`) takes the cohort's rows alone: see `of_users`.
 """
 
 from collections.abc import Collection, Sequence
@@ -27,7 +27,7 @@ from cragru.errors import CragruError
 from cragru.evaluation import completeness_schema as schema
 from cragru.evaluation.completeness_schema import LIST_LENGTH
 from cragru.evaluation.percentiles import percentiles
-from cragru.llm.reranked_scorer import RerankedScorer
+from cragru.evaluation.reranked import RerankedScorer
 from cragru.ranking import hit_ratio, ndcg, pair_mask, top_items, user_batches
 from cragru.seeds import numpy_stream
 

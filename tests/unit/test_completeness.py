@@ -21,7 +21,7 @@ from cragru.evaluation.completeness import (
     top_overlap,
 )
 from cragru.evaluation.membership import membership_auc, membership_bootstrap
-from cragru.llm.reranked_scorer import RerankedScorer
+from cragru.evaluation.reranked import RerankedScorer
 from cragru.seeds import numpy_stream
 
 NAMES = ("train", "valid", "forget", "test", "forget-heldout")
