@@ -6,7 +6,6 @@ import pandas as pd
 
 from cragru.errors import CragruError
 from cragru.evaluation.bootstrap import Resampling
-from cragru.evaluation.schema import ORIGINAL_LABEL
 from cragru.evaluation.significance import LEAST_SEEDS, compare, one_family
 from cragru.reporting.base import RESAMPLING, Order
 from cragru.reporting.labels import PANEL_GROUP

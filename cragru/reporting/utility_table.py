@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from cragru.errors import CragruError
-from cragru.evaluation.schema import ORIGINAL_LABEL
 from cragru.io import PathLike, read_json
+from cragru.names import ORIGINAL_LABEL
 from cragru.reporting.averages import average, counted
 from cragru.reporting.base import Order, Table
 from cragru.reporting.differences import mark_differences, significance_note
