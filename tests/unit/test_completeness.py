@@ -24,6 +24,7 @@ from cragru.evaluation.membership import membership_auc, membership_bootstrap
 from cragru.evaluation.reranked import RerankedScorer
 from cragru.seeds import numpy_stream
 
+pytestmark = pytest.mark.usefixtures("hr_and_ndcg")
 NAMES = ("train", "valid", "forget", "test", "forget-heldout")
 FALLING = [6.0, 5, 4, 3, 2, 1]
 
