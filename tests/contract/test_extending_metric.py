@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 METRICS = "cragru/evaluation/metrics.py"
 TRAINING = ["train_original", "train_shards", "unlearn", "partition", "search_damping", "fit_strategy", "score_prompts"]
-EVALUATION = ["evaluate", "evaluate_cragru", "completeness", "utility_table", "differences", "forget_remain_figure"]
+EVALUATION = ["evaluate", "evaluate_cragru", "completeness", "differences", "table2", "figure3"]
 DIGESTS = """
 import json
 from pathlib import Path
@@ -23,7 +23,10 @@ packages = ("backbones", "data", "llm", "retrieval", "unlearning")
 files = [path for package in packages for path in sorted(Path("cragru", package).rglob("*.py"))]
 modules = [".".join(path.with_suffix("").parts) for path in files]
 print(json.dumps({path.stem: code_digest(str(path), *modules) for path in sorted(Path("scripts").glob("*.py"))}))
-print(json.dumps({path.stem: code_digest(str(path)) for path in sorted(Path("scripts").glob("*.py"))}))
+alone = {path.stem: code_digest(str(path)) for path in sorted(Path("scripts").glob("*.py"))}
+alone["table2"] = code_digest("scripts/table.py", "cragru.reporting.utility_table")
+alone["figure3"] = code_digest("scripts/figure.py", "cragru.reporting.forget_remain_figure")
+print(json.dumps(alone))
 """
 TABLES = """
 import runpy, sys
@@ -51,17 +54,21 @@ for method, scores in (("Retrain", falling), ("SISA", rising), ("Retrain, again"
     path = folder / f"{method}.parquet"
     write_parquet(path, per_user_utility(Scorer(scores), parts, 3, 6), PER_USER)
     names = {"panel": "all", "dataset": "Toy", "backbone": "BPR", "method": method, "printed": method}
-    rows += [names | {"seed": seed, "per_user": path, "cohort": None, "cost": None} for seed in (1, 2, 3)]
+    names |= {"per_user": path, "cohort": None, "cost": None, "check": None}
+    rows += [names | {"seed": seed} for seed in (1, 2, 3)]
+
+spec = {"mask": "A", "cutoffs": [1, 3], "least_users": 1, "caption": "Quality", "label": "tab:quality"}
+words = {"title": "by hand", "null": ["Retrain", "Retrain, again"], "references": {"all": "Retrain"}}
 
 def make(script, inputs, outputs, rows):
-    spec = {"mask": "A", "cutoffs": [1, 3], "least_users": 1, "caption": "Quality", "label": "tab:quality"}
-    params = {"rows": rows, "spec": spec, "null": ["Retrain", "Retrain, again"], "references": {"all": "Retrain"}}
-    files = [Namedlist(fromdict=names) for names in (inputs, outputs, params | {"title": "by hand"})]
+    params = {"maker": "cragru.reporting.utility_table", "rows": rows, "spec": spec, "words": words}
+    files = [Namedlist(fromdict=names) for names in (inputs, outputs, params)]
     runpy.run_path(f"scripts/{script}.py")["main"](SimpleNamespace(**dict(zip(("input", "output", "params"), files))))
 
-make("differences", {}, {"csv": folder / "differences.csv"}, rows)
+differences = str(folder / "differences.csv")
+make("differences", {}, {"csv": differences}, rows)
 table = {ending: folder / f"table2.{ending}" for ending in ("csv", "md", "tex")}
-make("utility_table", {"checks": [], "tests": folder / "differences.csv"}, table, rows[:6])
+make("table", {"tests": differences}, table, rows[:6])
 """
 
 
@@ -81,7 +88,10 @@ def python(folder, *arguments):
 
 
 def digests(sources):
-    """Of every script, with all modules that a training, a strategy or an LLM could name; and of every script alone."""
+    """Of every script, with all modules that a training, a strategy or an LLM could name; and of every script alone.
+
+    A table and a figure are beside the latter, with their makers.
+    """
     return [json.loads(line) for line in python(sources, "-c", DIGESTS).splitlines()]
 
 
