@@ -1,10 +1,4 @@
-"""Full ranking and its two metrics, for early stopping and for evaluation alike.
-
-The definitions are RecBole's (`Hit` and `NDCG` on a full ranking), to 1e-6:
-
-* HR@K of a user is 1 if any of the first K items is relevant, else 0.
-* NDCG@K is DCG / IDCG with ``DCG = Σ_{r≤K} rel_r / log2(r + 1)`` and
-  ``IDCG = Σ_{r≤min(|relevant|, K)} 1 / log2(r + 1)``.
+"""Full ranking: what trainers, strategies and the evaluation need to look at the best items of each user.
 
 A masked item has score -inf and never counts as a hit, also where fewer than K items are left.
 """
@@ -48,28 +42,6 @@ def top_items(scores: torch.Tensor, masked: torch.Tensor, k: int) -> tuple[torch
     scores.masked_fill_(masked, -torch.inf)
     best = scores.topk(min(k, scores.shape[1]), dim=1)
     return best.indices, best.values > -torch.inf
-
-
-def hit_ratio(hits: torch.Tensor, k: int) -> torch.Tensor:
-    """HR@k of each user from the hit matrix `[B, K]` (bool, best place first); returns `[B]` float64."""
-    return hits[:, :k].any(dim=1).double()
-
-
-def ndcg(hits: torch.Tensor, relevant: torch.Tensor, k: int) -> torch.Tensor:
-    """NDCG@k of each user.
-
-    Args:
-        hits: `[B, K]` bool, whether the item at each place is relevant, best place first.
-        relevant: `[B]` int64, how many relevant items each user has; at least 1.
-        k: Cut-off; places beyond the hit matrix hold no hit.
-
-    Returns:
-        `[B]` float64.
-    """
-    discounts = 1 / torch.arange(2, k + 2, dtype=torch.float64, device=hits.device).log2()
-    gained = (hits[:, :k].double() * discounts[: hits.shape[1]]).sum(dim=1)
-    ideal = discounts.cumsum(0)[relevant.clamp(max=k) - 1]
-    return gained / ideal
 
 
 def user_batches(users: torch.Tensor, size: int = 1024) -> Iterator[torch.Tensor]:

@@ -14,8 +14,8 @@ from cragru.evaluation.completeness import (
     per_user_completeness,
 )
 from cragru.evaluation.completeness_schema import COMPLETENESS, FORGET_REMAIN, MEMBERSHIP, MODEL, VARIANT
+from cragru.evaluation.reranked import RerankedScorer
 from cragru.io import read_parquet, write_parquet
-from cragru.llm.reranked_scorer import RerankedScorer
 from cragru.llm.reranking import RERANKED
 from cragru.smk import stage
 

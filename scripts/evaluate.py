@@ -1,4 +1,4 @@
-"""HR and NDCG of every user for one model."""
+"""Every metric of every user for one model."""
 
 from pathlib import Path
 

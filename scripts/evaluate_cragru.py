@@ -1,14 +1,14 @@
-"""HR and NDCG of the cohort's users for an LLM's lists and for the controls that need no further answer."""
+"""Every metric of the cohort's users for an LLM's lists and for the controls that need no further answer."""
 
 from pathlib import Path
 
 from cragru.backbones.base import FactorModel
 from cragru.data.frames import INTERACTIONS
 from cragru.data.parts import read_all_parts, read_sizes
+from cragru.evaluation.reranked import RerankedScorer
 from cragru.evaluation.schema import PER_USER
 from cragru.evaluation.utility import per_user_utility
 from cragru.io import read_parquet, write_parquet
-from cragru.llm.reranked_scorer import RerankedScorer
 from cragru.llm.reranking import RERANKED
 from cragru.smk import stage
 

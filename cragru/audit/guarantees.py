@@ -4,13 +4,14 @@ from cragru.audit.provenance import Job
 from cragru.audit.request import Request
 from cragru.claims import CLAIMS
 from cragru.errors import CragruError
+from cragru.names import ORIGINAL, RETRAIN
 
 BEFORE = "before the request"
 DATA = "what remains, and what is forgotten"
 PROOFS = "a proof about prompts"
 PROMPT_AND_ORIGINAL = "exact in the prompt, candidates of the original model"
 PROMPT_AND_RETRAIN = "exact in the prompt, candidates of Retrain"
-OF_SOURCE = {"original": PROMPT_AND_ORIGINAL, "retrain": PROMPT_AND_RETRAIN}
+OF_SOURCE = {ORIGINAL: PROMPT_AND_ORIGINAL, RETRAIN: PROMPT_AND_RETRAIN}
 OF_RULE = {
     **dict.fromkeys(("prepare", "train_original", "partition", "train_shards"), BEFORE),
     **dict.fromkeys(("split", "apply_request"), DATA),

@@ -7,6 +7,7 @@ from cragru.audit.guarantees import BEFORE, DATA, PROMPT_AND_ORIGINAL, PROMPT_AN
 from cragru.audit.provenance import Provenance
 from cragru.audit.request import RESULTS, Request
 from cragru.claims import APPROXIMATE, EXACT, PARTITIONED
+from cragru.names import ORIGINAL, RETRAIN
 
 Record = dict[str, Any]
 TELL_NOTHING = ("cost.json", "curve.csv", "prompts-cost.json", "selection-cost.json", "prompts-checked.json")
@@ -29,7 +30,7 @@ def not_guaranteed(
         checks: The records of its checks.
     """
     said = [_methods(provenance, artifacts, claim, text) for claim, text in _OF_METHODS]
-    said += [_candidates(checks, source) for source in ("original", "retrain")]
+    said += [_candidates(checks, source) for source in (ORIGINAL, RETRAIN)]
     said += [_strategies(request, provenance), _requests(request)]
     said.append(
         "Evaluations, tables, figures, logs and an LLM's stored answers are not artifacts of this certificate; "
@@ -61,7 +62,7 @@ def _candidates(checks: list[Record], source: str) -> str:
     forgotten = sum(record["forgotten_candidates"] for record in proofs)
     if not shown:
         return ""
-    whose = "the model before the request, which knows them" if source == "original" else "Retrain"
+    whose = "the model before the request, which knows them" if source == ORIGINAL else "Retrain"
     return (
         f"CRAGRU's prompts hold no forgotten row in histories, but candidates come from {whose}: {forgotten} of "
         f"{shown} candidates ({forgotten / shown:.1%}) are items that their user has asked to forget."

@@ -8,7 +8,8 @@ import torch
 from cragru.backbones.base import Batch, FactorModel, TrainingData
 from cragru.backbones.sampling import NegativeSampler
 from cragru.errors import CragruError
-from cragru.ranking import ndcg, pair_mask, top_items, user_batches
+from cragru.hits import ndcg
+from cragru.ranking import pair_mask, top_items, user_batches
 from cragru.seeds import torch_stream
 
 STOPPING_K = 10  # the cut-off of the NDCG that decides when to stop

@@ -3,8 +3,8 @@
 Every measure is kept per user, and Retrain's value of it is the aim, not zero: what was forgotten still resembles what
 remains. Two masks, as everywhere: A hides training and validation rows, B the forgotten rows too.
 
-* Membership, forget-hr, forget-ndcg, rank-change, decline-ratio and Figure 3 look at forgotten rows, so these must
-  stand in the ranking: mask A.
+* Membership, metrics of forgotten rows (forget-hr, forget-ndcg), rank-change, decline-ratio and Figure 3 look at
+  forgotten rows, so these must stand in the ranking: mask A.
 * overlap and js compare a whole list with Retrain's: mask B. The original model's row stands beside the others as the
   bound where nothing was unlearned, and comparisons with the original are made under B. Under A the forgotten
   items on its list would be counted a second time, on top of the measures above; under B what is left is how far the
@@ -13,7 +13,7 @@ remains. Two masks, as everywhere: A hides training and validation rows, B the f
 The first kind needs a forgotten row of a user, the second a test row. So the lists of users who were forgotten whole
 are compared with nobody's: Retrain never saw them, and its list for them is its random start.
 
-A scorer of a cohort alone (`cragru.llm.reranked_scorer.RerankedScorer`) takes the cohort's rows alone: see `of_users`.
+A scorer of a cohort alone (`cragru.evaluation.reranked.RerankedScorer`) takes the cohort's rows alone: see `of_users`.
 """
 
 from collections.abc import Collection, Sequence
@@ -26,9 +26,10 @@ from cragru.backbones.base import Scorer, pairs
 from cragru.errors import CragruError
 from cragru.evaluation import completeness_schema as schema
 from cragru.evaluation.completeness_schema import LIST_LENGTH
+from cragru.evaluation.metrics import COMPLETENESS, FORGET_REMAIN, Metric, metrics_in, values_of
 from cragru.evaluation.percentiles import percentiles
-from cragru.llm.reranked_scorer import RerankedScorer
-from cragru.ranking import hit_ratio, ndcg, pair_mask, top_items, user_batches
+from cragru.evaluation.reranked import RerankedScorer
+from cragru.ranking import pair_mask, top_items, user_batches
 from cragru.seeds import numpy_stream
 
 Parts = dict[str, pd.DataFrame]
@@ -68,7 +69,8 @@ def per_user_completeness(
 ) -> pd.DataFrame:
     """Measure a model's forgetting, user by user.
 
-    * ``forget-hr@10``, ``forget-ndcg@10``: utility with the forgotten rows as what is relevant.
+    * ``forget-hr@10``, ``forget-ndcg@10``: utility with the forgotten rows as what is relevant; the same of every
+      metric that stands in tables of completeness.
     * ``rank-change``: mean over the user's forgotten rows of rank under `scorer` minus rank under `original`, rank 1
       best, ties at their mean rank; in places, above 0 where they sank. ``decline-ratio``: share of them that sank.
     * ``overlap@10``: Jaccard index of the two lists' items, the mean over `references`.
@@ -94,10 +96,10 @@ def per_user_completeness(
     """
     if not references:
         raise CragruError("completeness: no Retrain model to compare with; train one on the same split")
-    hits = _hits(scorer, {"forget": parts["forget"]}, (LIST_LENGTH,), parts, users, items)
-    hits = hits.rename(columns={name: f"forget-{name}@{LIST_LENGTH}" for name in ("hr", "ndcg")})
+    metrics = metrics_in(COMPLETENESS)
+    utility = _group_utility(scorer, {"forget": parts["forget"]}, metrics, (LIST_LENGTH,), parts, users, items)
     wide = [
-        hits.drop(columns=["group", "k"]),
+        utility.drop(columns=["group", "k"]).rename(columns=schema.OF_METRIC),
         _rank_changes(scorer, original, parts, users, items),
         _agreement(scorer, references, parts, users, items),
     ]
@@ -126,7 +128,8 @@ def forget_remain_utility(scorer: Scorer, parts: Parts, users: int, items: int, 
         Columns of `FORGET_REMAIN`; users without rows of both kinds are left out.
     """
     groups = _equal_groups(parts["forget"], parts["test"], seed)
-    table = _hits(scorer, groups, schema.FIGURE_CUTOFFS, parts, users, items)
+    metrics = metrics_in(FORGET_REMAIN)
+    table = _group_utility(scorer, groups, metrics, schema.FIGURE_CUTOFFS, parts, users, items)
     return table.astype(schema.FORGET_REMAIN).sort_values(["user", "group", "k"], ignore_index=True)
 
 
@@ -165,8 +168,16 @@ def _masks(parts: Parts, users: int, items: int) -> tuple[torch.Tensor, torch.Te
     return seen, seen | pair_mask(pairs(parts["forget"]), users, items)
 
 
-def _hits(scorer: Scorer, groups: Parts, cutoffs: Sequence[int], parts: Parts, users: int, items: int) -> pd.DataFrame:
-    """HR and NDCG under mask A of groups of rows that share their users; columns of `FORGET_REMAIN`."""
+def _group_utility(
+    scorer: Scorer,
+    groups: Parts,
+    metrics: dict[str, Metric],
+    cutoffs: Sequence[int],
+    parts: Parts,
+    users: int,
+    items: int,
+) -> pd.DataFrame:
+    """Metrics under mask A of groups of rows that share their users: a row for each user, group and K."""
     masked, _ = _masks(parts, users, items)
     relevant = {name: pair_mask(pairs(group), users, items) for name, group in groups.items()}
     frames = []
@@ -175,7 +186,7 @@ def _hits(scorer: Scorer, groups: Parts, cutoffs: Sequence[int], parts: Parts, u
         for name, wanted in relevant.items():
             hits, counts = wanted[batch].gather(1, best) & ranked, wanted[batch].sum(dim=1)
             for k in cutoffs:
-                values = {"hr": hit_ratio(hits, k).numpy(), "ndcg": ndcg(hits, counts, k).numpy()}
+                values = values_of(metrics, hits, counts, k)
                 frames.append(pd.DataFrame({"user": batch.numpy(), "group": name, "k": k, **values}))
     return pd.concat(frames)
 

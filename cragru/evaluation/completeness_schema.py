@@ -1,12 +1,16 @@
 """Columns of what is kept about forgetting, apart from the code that fills them, so that tables need no torch."""
 
+from cragru.evaluation import metrics
+
 LIST_LENGTH = 10  # of the lists that Table IV looks at
 FIGURE_CUTOFFS = (1, 3, 5)  # K of Figure 3
 GROUPS = ("forget", "remain")  # Figure 3's two sets
 
+OF_METRIC = {name: f"forget-{name}@{LIST_LENGTH}" for name in metrics.metrics_in(metrics.COMPLETENESS)}
+"""What a metric is called where forgotten rows are what is relevant."""
+
 MEASURES = (
-    f"forget-hr@{LIST_LENGTH}",
-    f"forget-ndcg@{LIST_LENGTH}",
+    *OF_METRIC.values(),
     "rank-change",
     "decline-ratio",
     f"overlap@{LIST_LENGTH}",
@@ -27,5 +31,10 @@ MEMBERSHIP = {"user": "int32", "member": "bool", "percentile": "float64"}
 COMPLETENESS = {"user": "int32", "measure": "object", "value": "float64"}
 """One row per user and measure of `MEASURES`; a measure that a user has no rows for is not there."""
 
-FORGET_REMAIN = {"user": "int32", "group": "object", "k": "int32", "hr": "float64", "ndcg": "float64"}
-"""HR@K and NDCG@K of equally many forgotten and remaining rows of each user; `group` is one of `GROUPS`."""
+FORGET_REMAIN = {
+    "user": "int32",
+    "group": "object",
+    "k": "int32",
+    **dict.fromkeys(metrics.metrics_in(metrics.FORGET_REMAIN), "float64"),
+}
+"""Metrics of equally many forgotten and remaining rows of each user; `group` is one of `GROUPS`."""

@@ -1,6 +1,11 @@
 """Columns of the evaluation's files, apart from the code that fills them, so that tables need no torch."""
 
-ORIGINAL_LABEL = "Original"  # what tables call the model before the request
-CUTOFFS = (1, 3, 5, 10, 20)  # K of what is kept for every user
+from cragru.evaluation.metrics import METRICS
 
-PER_USER = {"user": "int32", "mask": "object", "k": "int32", "hr": "float64", "ndcg": "float64", "relevant": "int32"}
+PER_USER = {
+    "user": "int32",
+    "mask": "object",
+    "k": "int32",
+    **dict.fromkeys(METRICS, "float64"),
+    "relevant": "int32",
+}

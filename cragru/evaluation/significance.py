@@ -1,4 +1,4 @@
-"""Paired tests per user between rows of a table: Wilcoxon for NDCG, exact McNemar for HR, Holm over the table.
+"""Paired tests per user between rows of a table: Wilcoxon (NDCG) or exact McNemar (HR), Holm over the table.
 
 The user is the unit. Every user's results are averaged over the seeds before any test, for a user under three seeds is
 not three users. What a small p says is that *these trained models* differ on users like these. Two trainings of one
@@ -14,6 +14,7 @@ from scipy import stats
 
 from cragru.errors import CragruError, nearest
 from cragru.evaluation.bootstrap import Resampling, column_mean
+from cragru.evaluation.metrics import BINARY, GRADED, METRICS, UTILITY, metrics_in
 from cragru.evaluation.schema import PER_USER
 
 Row = Mapping[int, pd.DataFrame]  # a table's row: per-user results (`PER_USER`) by seed
@@ -90,7 +91,7 @@ def mcnemar(differences: np.ndarray) -> PairedTest:
     return PairedTest(float(min(better, worse)), float(p), better / worse if worse else np.inf, better, worse)
 
 
-TESTS = {"hr": ("mcnemar", mcnemar), "ndcg": ("wilcoxon", signed_rank)}
+TESTS = {GRADED: signed_rank, BINARY: mcnemar}  # by what a metric's entry calls them
 
 
 def holm(p_values: Sequence[float]) -> np.ndarray:
@@ -136,10 +137,11 @@ def compare(
         least_seeds: Under fewer seeds no p is given: results are averaged over seeds before any test.
 
     Returns:
-        One row per label, metric and K: `comparison`, `reference`, `metric`, `k`, `n` (users), `seeds`, `difference`
-        (mean over users of comparison minus reference) with bounds `low` and `high`, `test`, `statistic`, `p`,
-        `effect`, `better`, `worse` (`PairedTest`), `null`, `null_low`, `null_high`, `null_p` (the same of the null,
-        which is of no family), `p_holm` over this frame. Where a table has several frames see `one_family`.
+        One row per label, metric (of those that stand in tables of utility) and K: `comparison`, `reference`, `metric`,
+        `k`, `n` (users), `seeds`, `difference` (mean over users of comparison minus reference) with bounds `low` and
+        `high`, `test`, `statistic`, `p`, `effect`, `better`, `worse` (`PairedTest`), `null`, `null_low`, `null_high`,
+        `null_p` (the same of the null, which is of no family), `p_holm` over this frame. Where a table has several
+        frames see `one_family`.
 
     Raises:
         CragruError: If the reference or its rivals are missing, or rows differ in seeds, users or test rows.
@@ -149,7 +151,7 @@ def compare(
     if len(rows) == 1:
         raise CragruError(f"comparison with {reference!r}: no other row; give two or more")
     found, seeds = [], len(rows[reference])
-    for metric in TESTS:
+    for metric in metrics_in(UTILITY):
         for k in cutoffs:
             values = paired_values(rows, metric, mask, k)
             noise = _null_columns(null, metric, mask, k, resampling)
@@ -212,18 +214,19 @@ def _user_rows(frame: pd.DataFrame, metric: str, mask: str, k: int, label: str) 
     missing = [name for name in PER_USER if name not in frame]
     if missing:
         raise CragruError(f"{label}: columns {missing} are missing; expected {list(PER_USER)}")
-    if metric not in TESTS:
-        raise CragruError(f"metric {metric!r}: not known; {nearest(metric, TESTS)}")
+    if metric not in METRICS:
+        raise CragruError(f"metric {metric!r}: not known; {nearest(metric, METRICS)}")
     own = frame[(frame["mask"] == mask) & (frame["k"] == k)].set_index("user").sort_index()
     if own.empty:
         raise CragruError(f"{label}: no results for mask {mask} and k {k}; evaluate them or ask for others")
     if not own.index.is_unique:
         user = own.index[own.index.duplicated()][0]
         raise CragruError(f"{label}: user {user} is there twice for mask {mask} and k {k}; keep one")
-    allowed = own[metric].isin([0, 1]) if metric == "hr" else own[metric].between(0, 1 + 10.0**-DIGITS)
+    binary = METRICS[metric].test == BINARY
+    allowed = own[metric].isin([0, 1]) if binary else own[metric].between(0, 1 + 10.0**-DIGITS)
     if not allowed.all():
         user = own.index[~allowed][0]
-        expected = "0 or 1" if metric == "hr" else "0 to 1"
+        expected = "0 or 1" if binary else "0 to 1"
         raise CragruError(f"{label}: {metric} of user {user} is {own.loc[user, metric]}, expected {expected}")
     return own
 
@@ -231,9 +234,9 @@ def _user_rows(frame: pd.DataFrame, metric: str, mask: str, k: int, label: str) 
 def _compared(differences: pd.Series, metric: str, k: int, resampling: Resampling) -> dict[str, object]:
     values = _rounded(differences.to_numpy())
     mean = resampling.interval(column_mean, [values], "significance", metric, k)
-    name, test = TESTS[metric]
-    head = {"n": len(values), "difference": mean.value, "low": mean.low, "high": mean.high, "test": name}
-    return head | asdict(test(values))
+    test = METRICS[metric].test
+    head = {"n": len(values), "difference": mean.value, "low": mean.low, "high": mean.high, "test": test}
+    return head | asdict(TESTS[test](values))
 
 
 def _null_columns(

@@ -1,12 +1,13 @@
-"""HR@K and NDCG@K of every user, by full ranking under two masks."""
+"""Every metric of every user, by full ranking under two masks."""
 
 import pandas as pd
 import torch
 
 from cragru.backbones.base import Scorer, pairs
 from cragru.evaluation.bias_schema import LISTS
-from cragru.evaluation.schema import CUTOFFS, PER_USER
-from cragru.ranking import hit_ratio, ndcg, pair_mask, top_items, user_batches
+from cragru.evaluation.metrics import CUTOFFS, METRICS, values_of
+from cragru.evaluation.schema import PER_USER
+from cragru.ranking import pair_mask, top_items, user_batches
 
 
 def per_user_utility(scorer: Scorer, parts: dict[str, pd.DataFrame], users: int, items: int) -> pd.DataFrame:
@@ -68,16 +69,9 @@ def _ranked(
     best, ranked = top_items(scores, masked, max(CUTOFFS))
     hits = relevant.gather(1, best) & ranked
     counts = relevant.sum(dim=1)
-    return [
-        pd.DataFrame(
-            {
-                "user": users.numpy(),
-                "mask": name,
-                "k": k,
-                "hr": hit_ratio(hits, k).numpy(),
-                "ndcg": ndcg(hits, counts, k).numpy(),
-                "relevant": counts.numpy(),
-            }
-        )
-        for k in CUTOFFS
-    ]
+    frames = []
+    for k in CUTOFFS:
+        values = values_of(METRICS, hits, counts, k)
+        columns = {"user": users.numpy(), "mask": name, "k": k, **values, "relevant": counts.numpy()}
+        frames.append(pd.DataFrame(columns))
+    return frames

@@ -6,8 +6,9 @@ import pandas as pd
 
 from cragru.errors import CragruError
 from cragru.evaluation.bootstrap import Resampling
-from cragru.evaluation.schema import ORIGINAL_LABEL
+from cragru.evaluation.metrics import TEST_LABELS, UTILITY, metrics_in
 from cragru.evaluation.significance import LEAST_SEEDS, compare, one_family
+from cragru.names import ORIGINAL_LABEL
 from cragru.reporting.base import RESAMPLING, Order
 from cragru.reporting.labels import PANEL_GROUP
 from cragru.reporting.measured import Measured, read_measured
@@ -100,6 +101,14 @@ def significance_note(tests: pd.DataFrame, references: Mapping[str, str]) -> str
         )
     return (
         f"*: differs from the row that its panel is held against ({against}), p < {LEVEL:g} by paired tests per user "
-        f"(NDCG: Wilcoxon, HR: McNemar), Holm over the table's {size} comparisons; only where enough users were "
+        f"({_tests_of_metrics()}), Holm over the table's {size} comparisons; only where enough users were "
         "evaluated."
     )
+
+
+def _tests_of_metrics() -> str:
+    """Which test each metric has, such as ``NDCG: Wilcoxon, HR: McNemar``."""
+    labels: dict[str, list[str]] = {test: [] for test in TEST_LABELS}
+    for metric in metrics_in(UTILITY).values():
+        labels[metric.test].append(metric.label)
+    return ", ".join(f"{' and '.join(names)}: {TEST_LABELS[test]}" for test, names in labels.items() if names)

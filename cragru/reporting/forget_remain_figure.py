@@ -7,12 +7,12 @@ import pandas as pd
 
 from cragru.errors import CragruError
 from cragru.evaluation.completeness_schema import GROUPS
+from cragru.evaluation.metrics import FORGET_REMAIN, METRICS, metrics_in
 from cragru.reporting.averages import average, counted, over_seeds
 from cragru.reporting.base import Drawing, Order
 from cragru.reporting.labels import GROUP, NAMES
 from cragru.reporting.remembered import read_measure
 
-METRICS = {"hr": "HR@K", "ndcg": "NDCG@K"}
 GROUP_LABELS = dict(zip(GROUPS, ("forgotten", "remaining"), strict=True))
 COLUMNS = [*NAMES, "metric", "k", "group", "mean", "se_users", "sd", "users", "seeds", "ratio"]
 
@@ -48,7 +48,7 @@ def forget_remain_data(rows: Iterable[tuple[Mapping[str, Any], pd.DataFrame]]) -
     rows = list(rows)
     _check_users(rows)
     frames = [frame.assign(**{name: labels[name] for name in [*NAMES, "seed"]}) for labels, frame in rows]
-    long = pd.concat(frames).melt([*NAMES, "seed", "user", "group", "k"], list(METRICS), "metric")
+    long = pd.concat(frames).melt([*NAMES, "seed", "user", "group", "k"], list(metrics_in(FORGET_REMAIN)), "metric")
     bars = [*NAMES, "metric", "k"]  # two bars each, one of each group
     table = average(long, [*bars, "group"])
     forget, remain = (table["mean"].xs(group, level="group") for group in GROUPS)
@@ -59,7 +59,7 @@ def forget_remain_data(rows: Iterable[tuple[Mapping[str, Any], pd.DataFrame]]) -
 def forget_remain_bars(data: pd.DataFrame) -> pd.DataFrame:
     """What `cragru.reporting.bars.draw_bars` draws of it: a panel for each metric, two bars for each model."""
     where = data["dataset"] + ", " + data["backbone"]
-    metric = data["metric"].map(METRICS)
+    metric = data["metric"].map({name: f"{entry.label}@K" for name, entry in METRICS.items()})
     names = data["method"] + ": " + data["group"].map(GROUP_LABELS)
     bars = data.assign(panel=where + ", " + metric, scale=data["dataset"] + ", " + metric, axis=metric, row=names)
     return bars.assign(kin=data["method"], error=data["se_users"])

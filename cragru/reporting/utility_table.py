@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from cragru.errors import CragruError
-from cragru.evaluation.schema import ORIGINAL_LABEL
+from cragru.evaluation.metrics import METRICS, UTILITY, metrics_in
 from cragru.io import PathLike, read_json
+from cragru.names import ORIGINAL_LABEL
 from cragru.reporting.averages import average, counted
 from cragru.reporting.base import Order, Table
 from cragru.reporting.differences import mark_differences, significance_note
@@ -16,8 +17,6 @@ from cragru.reporting.labels import NAMES, PANEL_GROUP, ROW
 from cragru.reporting.measured import Measured, read_measured
 from cragru.reporting.paper import printed, printed_values
 from cragru.reporting.prompt_counts import prompt_counts
-
-METRICS = {"hr": "HR", "ndcg": "NDCG"}
 
 
 def make(order: Order) -> Table:
@@ -85,7 +84,7 @@ def utility_grid(table: pd.DataFrame, least_users: int) -> tuple[list[str], list
     table = table.assign(mark=_marks(table, least_users), star=stars)
     columns = list(dict.fromkeys(zip(table["metric"], table["k"], strict=True)))
     columns.sort(key=lambda column: column[1])  # HR@5, NDCG@5, HR@10, …
-    header = ["Data set", "Backbone", "Method", *(f"{METRICS[metric]}@{k}" for metric, k in columns)]
+    header = ["Data set", "Backbone", "Method", *(f"{METRICS[metric].label}@{k}" for metric, k in columns)]
     panels = table["panel"].nunique() > 1
     if panels:
         header = ["Users", *header, "Ties [%]"]
@@ -151,7 +150,7 @@ def _labels(row: Measured) -> dict[str, str]:
 
 def _one_seed(row: Measured, mask: str, cutoffs: Sequence[int]) -> pd.DataFrame:
     rows = row.per_user.query("mask == @mask and k in @cutoffs")
-    long = rows.melt(id_vars=["user", "k"], value_vars=list(METRICS), var_name="metric", value_name="value")
+    long = rows.melt(id_vars=["user", "k"], value_vars=list(metrics_in(UTILITY)), var_name="metric", value_name="value")
     return long.assign(**_labels(row), seed=row.seed)
 
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from cragru.ranking import hit_ratio, top_items
+from cragru.hits import hit_ratio
+from cragru.ranking import top_items
 
 HIT_K = 10
 RATIOS = np.round(np.arange(11) / 10, 1)  # 0, .1, …, 1: to what a category may be thinned

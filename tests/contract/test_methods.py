@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from cragru.backbones import trainer
-from cragru.ranking import ndcg, pair_mask, top_items
+from cragru.hits import ndcg
+from cragru.ranking import pair_mask, top_items
 from tests.deletion import ITEMS, MODULES, PARAMS, STATES, USERS, request_for, serve, served
 
 EACH = pytest.mark.parametrize(

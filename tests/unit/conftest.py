@@ -7,6 +7,8 @@ import pytest
 from configuration import FILES, ROOT
 
 from cragru.config.base import load_yaml
+from cragru.evaluation import completeness_schema
+from cragru.evaluation.metrics import METRICS
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -68,3 +70,14 @@ def wheelhouse(tmp_path, monkeypatch, request):
 def shipped():
     """The shipped configuration files as they stand, by name; `configuration.changed` makes changed copies."""
     return {name: load_yaml(ROOT / path) for name, (path, _) in FILES.items()}
+
+
+@pytest.fixture
+def hr_and_ndcg(monkeypatch):
+    """The paper's two metrics alone, for tests that write down a table whole; others may be registered beside them."""
+    schema, further = completeness_schema, set(METRICS) - {"hr", "ndcg"}
+    for name in further:
+        monkeypatch.delitem(METRICS, name)
+        monkeypatch.delitem(schema.FORGET_REMAIN, name, raising=False)
+    left_out = {schema.OF_METRIC.get(name) for name in further}
+    monkeypatch.setattr(schema, "MEASURES", tuple(name for name in schema.MEASURES if name not in left_out))

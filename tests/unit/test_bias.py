@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from metric_columns import metric_columns
 
 from cragru.errors import CragruError
 from cragru.evaluation import bias
@@ -29,7 +30,7 @@ NUMBERS = ["value", "low", "high", "null", "null_low", "null_high"]
 
 def frame(ndcg, users=None, mask="B", k=10):
     users = range(len(ndcg)) if users is None else users
-    columns = {"user": users, "mask": mask, "k": k, "hr": 0, "ndcg": ndcg, "relevant": 1}
+    columns = {"user": users, "mask": mask, "k": k, **metric_columns(ndcg=ndcg), "relevant": 1}
     return pd.DataFrame(columns).astype(PER_USER)
 
 

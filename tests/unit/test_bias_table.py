@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from configuration import ROOT
 from documents import check_it_fits, compiled
+from metric_columns import metric_columns
 from snakemake.iocontainers import Namedlist
 
 from cragru.errors import CragruError
@@ -27,7 +28,7 @@ MINUS = "\N{MINUS SIGN}"
 
 
 def per_user(ndcg):
-    columns = {"user": range(len(ndcg)), "mask": "B", "k": 10, "hr": 0, "ndcg": ndcg, "relevant": 1}
+    columns = {"user": range(len(ndcg)), "mask": "B", "k": 10, **metric_columns(ndcg=ndcg), "relevant": 1}
     return pd.DataFrame(columns).astype(PER_USER)
 
 

@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+from metric_columns import metric_columns
 
 from cragru.errors import CragruError
 from cragru.evaluation.bootstrap import Resampling
@@ -14,8 +15,9 @@ RESAMPLING = Resampling(seed=1, resamples=200)
 
 
 def measured(method, values, mask="A", seed=1):
-    frame = pd.DataFrame({"user": range(len(values)), "mask": mask, "k": 10, "hr": 1.0, "ndcg": values, "relevant": 2})
-    return Measured("Toy", "BPR", method, seed, frame.astype(PER_USER), "cohort")
+    metrics = metric_columns(hr=1.0, ndcg=values)
+    columns = {"user": range(len(values)), "mask": mask, "k": 10, **metrics, "relevant": 2}
+    return Measured("Toy", "BPR", method, seed, pd.DataFrame(columns).astype(PER_USER), "cohort")
 
 
 def times(**seconds):

@@ -21,9 +21,10 @@ from cragru.evaluation.completeness import (
     top_overlap,
 )
 from cragru.evaluation.membership import membership_auc, membership_bootstrap
-from cragru.llm.reranked_scorer import RerankedScorer
+from cragru.evaluation.reranked import RerankedScorer
 from cragru.seeds import numpy_stream
 
+pytestmark = pytest.mark.usefixtures("hr_and_ndcg")
 NAMES = ("train", "valid", "forget", "test", "forget-heldout")
 FALLING = [6.0, 5, 4, 3, 2, 1]
 

@@ -8,6 +8,7 @@ import pytest
 from configuration import ROOT
 from cragru.reporting.significance_table import mark_differences, significance_note, significance_table
 from documents import check_it_fits, compiled
+from metric_columns import metric_columns
 from snakemake.iocontainers import Namedlist
 
 from cragru.errors import CragruError
@@ -17,15 +18,15 @@ from cragru.io import write_parquet
 from cragru.reporting.grid import latex, markdown
 from cragru.reporting.utility_table import Measured, utility_grid, utility_notes, utility_table
 
+pytestmark = pytest.mark.usefixtures("hr_and_ndcg")
 FEW = Resampling(seed=1, resamples=20)
 NULL = ("Retrain", "Retrain, again")
 REFERENCES = {"all": "Retrain", "few": "CRAGRU"}
 
 
 def per_user(hr, ks=(5,), mask="A"):
-    frames = [
-        pd.DataFrame({"user": range(len(hr)), "mask": mask, "k": k, "hr": hr, "ndcg": hr, "relevant": 1}) for k in ks
-    ]
+    metrics = metric_columns(hr=hr, ndcg=hr)
+    frames = [pd.DataFrame({"user": range(len(hr)), "mask": mask, "k": k, **metrics, "relevant": 1}) for k in ks]
     return pd.concat(frames).astype(PER_USER)
 
 

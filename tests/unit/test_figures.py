@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from configuration import ROOT
+from metric_columns import metric_columns
 from snakemake.iocontainers import Namedlist
 
 from cragru.errors import CragruError
@@ -29,7 +30,7 @@ NOTE = "n = 60 users; one seed. Error bars: standard error over users. A small L
 def per_user(ndcg, users=None, k=5, mask="A"):
     """NDCG of users 0, 1, ... at one cut-off under one mask; HR is another number, which no bar may show."""
     users = range(len(ndcg)) if users is None else users
-    frame = {"user": users, "mask": mask, "k": k, "hr": 9.0, "ndcg": ndcg, "relevant": 1}
+    frame = {"user": users, "mask": mask, "k": k, **metric_columns(hr=9.0, ndcg=ndcg), "relevant": 1}
     return pd.DataFrame(frame).astype(PER_USER)
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from configuration import ROOT
 from matplotlib.colors import to_hex
+from metric_columns import metric_columns
 from snakemake.iocontainers import Namedlist
 
 from cragru.errors import CragruError
@@ -18,11 +19,13 @@ from cragru.reporting import bars as bars_module
 from cragru.reporting.bars import draw_bars
 from cragru.reporting.forget_remain_figure import COLUMNS, forget_remain_bars, forget_remain_data, forget_remain_note
 
+pytestmark = pytest.mark.usefixtures("hr_and_ndcg")
+
 
 def per_user(forget, remain, users=None, ks=(5,)):
     """HR of forgotten and remaining rows of users 0, 1, ... or those given; NDCG is half of it."""
     rows = [
-        (user, group, k, value, value / 2)
+        {"user": user, "group": group, "k": k, **metric_columns(hr=value, ndcg=value / 2)}
         for group, values in (("forget", forget), ("remain", remain))
         for k in ks
         for user, value in zip(users or range(len(values)), values, strict=True)

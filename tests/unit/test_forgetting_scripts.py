@@ -17,8 +17,8 @@ from cragru.data.split import forget_interactions, forget_users
 from cragru.evaluation import completeness as library
 from cragru.evaluation.bias_schema import ITEM_ROWS, LISTS, USER_GROUPS
 from cragru.evaluation.completeness_schema import COMPLETENESS, FORGET_REMAIN, MEMBERSHIP, VARIANT
+from cragru.evaluation.reranked import RerankedScorer
 from cragru.io import read_parquet, write_json, write_parquet
-from cragru.llm.reranked_scorer import RerankedScorer
 from cragru.llm.reranking import RERANKED, VARIANTS
 
 USERS, ITEMS, SEED = 10, 20, 7

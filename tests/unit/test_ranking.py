@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from cragru.ranking import hit_ratio, ndcg, pair_mask, top_items
+from cragru.hits import hit_ratio, ndcg
+from cragru.ranking import pair_mask, top_items
 
 DATA = Path(__file__).parents[1] / "data"
 CASES = json.loads((DATA / "recbole_metrics_cases.json").read_text())

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from cragru.backbones.base import FactorModel
 from cragru.errors import CragruError
+from cragru.evaluation.reranked import RerankedScorer
 from cragru.evaluation.utility import per_user_utility
-from cragru.llm.reranked_scorer import RerankedScorer
 from cragru.llm.reranking import RERANKED, SCORES, VARIANTS, rerank, tie_rate
 from cragru.retrieval.selection import top_candidates
 

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from metric_columns import metric_columns
 from scipy import stats
 
 from cragru.errors import CragruError
@@ -13,6 +14,7 @@ from cragru.evaluation.bootstrap import Resampling, bootstrap, column_mean
 from cragru.evaluation.schema import PER_USER
 from cragru.evaluation.significance import compare, holm, mcnemar, one_family, paired_values, signed_rank
 
+pytestmark = pytest.mark.usefixtures("hr_and_ndcg")
 FEW = Resampling(seed=1, resamples=50)
 
 
@@ -20,7 +22,7 @@ def frame(ndcg, hr=None, k=10, mask="A", users=None, relevant=1):
     """Results of users 0, 1, ... at one cut-off under one mask; a hit where NDCG is not 0."""
     users = range(len(ndcg)) if users is None else users
     hr = [float(value > 0) for value in ndcg] if hr is None else hr
-    columns = {"user": users, "mask": mask, "k": k, "hr": hr, "ndcg": ndcg, "relevant": relevant}
+    columns = {"user": users, "mask": mask, "k": k, **metric_columns(hr=hr, ndcg=ndcg), "relevant": relevant}
     return pd.DataFrame(columns).astype(PER_USER)
 
 

@@ -8,6 +8,7 @@ import pytest
 from configuration import ROOT
 from cragru.reporting.rows import read_measured
 from documents import check_it_fits, compiled
+from metric_columns import metric_columns
 from snakemake.iocontainers import Namedlist
 
 from cragru.config.base import load_yaml, parse
@@ -21,6 +22,7 @@ from cragru.reporting.grid import Text, interval_text, latex, markdown
 from cragru.reporting.paper import printed, printed_values
 from cragru.reporting.utility_table import Measured, candidates_note, utility_grid, utility_notes, utility_table
 
+pytestmark = pytest.mark.usefixtures("hr_and_ndcg")
 HUNDRED_K = {"users": 943, "items": 1682, "interactions": 100_000, "interactions_per_user": 106.0445, "sparsity": 0.937}
 STATISTICS = {"ML-100K": HUNDRED_K, "Mine": {**HUNDRED_K, "users": 12345, "sparsity": 0.5}}
 PAPER_ONE = "dataset,users,items,interactions,avg_interactions,sparsity_percent\nML-100K,944,1683,100000,106,93.71\n"
@@ -39,7 +41,8 @@ def paper(tmp_path):
 
 def per_user(hr, ndcg=None, k=5, mask="A"):
     """Results of users 0, 1, ... at one cut-off under one mask."""
-    frame = {"user": range(len(hr)), "mask": mask, "k": k, "hr": hr, "ndcg": ndcg or hr, "relevant": 1}
+    metrics = metric_columns(hr=hr, ndcg=ndcg or hr)
+    frame = {"user": range(len(hr)), "mask": mask, "k": k, **metrics, "relevant": 1}
     return pd.DataFrame(frame).astype(PER_USER)
 
 

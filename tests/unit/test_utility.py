@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from cragru.evaluation.bias_schema import LISTS
-from cragru.evaluation.utility import CUTOFFS, per_user_utility, recommended
+from cragru.evaluation.metrics import CUTOFFS
+from cragru.evaluation.utility import per_user_utility, recommended
 
 
 class Fixed:

@@ -9,7 +9,7 @@ from pydantic import Field, PositiveInt
 
 from cragru.config.base import Frozen
 from cragru.errors import CragruError, nearest
-from cragru.evaluation.schema import CUTOFFS
+from cragru.evaluation.metrics import CUTOFFS
 from cragru.names import RETRAIN
 from cragru.plan.rows import Row
 

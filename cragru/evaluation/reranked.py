@@ -1,4 +1,4 @@
-"""From ranked lists to a scorer that the evaluator can rank with, apart from the lists, which need no torch."""
+"""A scorer of re-ranked lists, so that the evaluation can rank with them as with a model."""
 
 import pandas as pd
 import torch
