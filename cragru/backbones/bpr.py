@@ -5,9 +5,14 @@ from collections.abc import Sequence
 
 import torch
 
-from cragru.backbones.base import Batch, TrainingData, TrainingOptions
+from cragru.backbones.base import Batch, TrainingData
+from cragru.backbones.options import TrainingOptions
 
 CHUNK = 2048  # triplets at a time, so that what is computed on the way stays in a CPU's cache
+
+
+class Options(TrainingOptions):
+    """What params.yaml may set: what training takes, and no more."""
 
 
 def bpr_gradient(factors: torch.Tensor, batch: Batch, models: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
@@ -62,6 +67,6 @@ class Bpr:
         return bpr_gradient(table, batch, self.models)
 
 
-def build(shards: Sequence[TrainingData], options: TrainingOptions, device: torch.device) -> Bpr:
+def build(shards: Sequence[TrainingData], options: Options, device: torch.device) -> Bpr:
     """The backbone for these training data; it needs nothing on `device`."""
     return Bpr(shards[0].items, options.dimensions, len(shards))
