@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from cragru.backbones import bpr, lightgcn
+from cragru.backbones import lightgcn
 from cragru.backbones.base import FactorModel, TrainingData
 from cragru.backbones.options import TrainingOptions
 from cragru.backbones.training import train_backbone
@@ -32,7 +32,7 @@ MODULES = {"bpr": "cragru.backbones.bpr", "lightgcn": "cragru.backbones.lightgcn
 USERS, ITEMS = 40, 30
 TRAINING = {"dimensions": 8, "learning_rate": 0.02, "batch_size": 64, "patience": 5}
 OPTIONS = {
-    "bpr": bpr.Options(**TRAINING, epochs=30),
+    "bpr": TrainingOptions(**TRAINING, epochs=30),
     "lightgcn": lightgcn.Options(**TRAINING, epochs=12, layers=2, regularisation=1e-5),
 }
 

@@ -109,8 +109,8 @@ class Backbone(Protocol):
     """A recommender with one table `[users + items, d]` of parameters, users first; or several, one below the other.
 
     A module named in `config/params.yaml` offers ``build(shards, options, device) -> Backbone``, which takes the
-    training data of each model: one for a model of everything, S for shards that are trained together; and a class
-    ``Options`` of what params.yaml may set, derived from `cragru.backbones.options.TrainingOptions`.
+    training data of each model: one for a model of everything, S for shards that are trained together; and where it
+    takes more than training does, a class ``Options`` derived from `cragru.backbones.options.TrainingOptions`.
     """
 
     def initial_table(self, users: int, generator: torch.Generator) -> torch.Tensor:

@@ -11,10 +11,6 @@ from cragru.backbones.options import TrainingOptions
 CHUNK = 2048  # triplets at a time, so that what is computed on the way stays in a CPU's cache
 
 
-class Options(TrainingOptions):
-    """What params.yaml may set: what training takes, and no more."""
-
-
 def bpr_gradient(factors: torch.Tensor, batch: Batch, models: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
     """The BPR loss ``mean(-log σ(x_ui - x_uj))`` of each model and its gradient, in closed form.
 
@@ -67,6 +63,6 @@ class Bpr:
         return bpr_gradient(table, batch, self.models)
 
 
-def build(shards: Sequence[TrainingData], options: Options, device: torch.device) -> Bpr:
+def build(shards: Sequence[TrainingData], options: TrainingOptions, device: torch.device) -> Bpr:
     """The backbone for these training data; it needs nothing on `device`."""
     return Bpr(shards[0].items, options.dimensions, len(shards))

@@ -34,13 +34,13 @@ def training_options(module: str, given: Mapping[str, object]) -> TrainingOption
     """Read a backbone's hyper-parameters.
 
     Args:
-        module: Module with the class ``Options``.
+        module: The backbone's module, with a class ``Options`` where it takes more than training does.
         given: The options by name, as params.yaml has them.
 
     Raises:
         CragruError: With every option that is not what it must be.
     """
-    return read_options(importlib.import_module(module).Options, given)
+    return read_options(getattr(importlib.import_module(module), "Options", TrainingOptions), given)
 
 
 def train_backbone(

@@ -21,7 +21,7 @@ class Kind:
         key: Its section of params.yaml.
         package: Where its modules are.
         functions: What each of them offers.
-        options: What its options derive from.
+        options: What its options derive from, and are where it has none of its own.
     """
 
     key: str
@@ -70,7 +70,7 @@ def plugin_options(kind: Kind, module: str) -> type[BaseOptions]:
     if lacking:
         known = [name for name in modules_of(kind.package) if not _lacking(kind, name)]
         raise CragruError(f"got {module!r}, which {lacking} ({nearest(module, known)})")
-    options = options_of(module) or BaseOptions
+    options = options_of(module) or kind.options
     if not issubclass(options, kind.options):
         raise CragruError(
             f"got {module!r}, whose class Options derives from no {kind.options.__module__}.{kind.options.__name__}; "

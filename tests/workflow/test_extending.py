@@ -115,7 +115,7 @@ def check_shipped(extended: Workflow, section: Section) -> None:
     """With the shipped configuration below it, the page's own is right as it stands."""
     below = yaml.safe_load((extended.sources / "config/config.yaml").read_text())
     (extended.sources / OWN).write_text(yaml.safe_dump(laid_over(below, section.own)))
-    code = "from cragru.config.base import load_yaml; from cragru.config.project import load_project; "
+    code = "from cragru.config.base import load_yaml; from cragru.plan.project import load_project; "
     code += f"from pathlib import Path; load_project(load_yaml({OWN!r}), Path('.'))"
     surroundings = {"cwd": extended.sources, "env": extended.environment(PYTHONPATH="")}
     done = subprocess.run([sys.executable, "-c", code], **surroundings, capture_output=True, text=True, check=False)
