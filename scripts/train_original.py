@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cragru.backbones.base import TrainingOptions
-from cragru.backbones.training import train_backbone
+from cragru.backbones.training import train_backbone, training_options
 from cragru.data.parts import read_parts, read_sizes
 from cragru.roles import Role
 from cragru.smk import stage
@@ -16,7 +15,7 @@ def main(job):
     parts = read_parts(Path(job.input.record).parent, ["train", "forget", "valid"])
     seen = pd.concat([parts["train"], parts["forget"]]).sort_values("row")
     data = training_data(seen, parts["valid"], read_sizes(job.input.statistics))
-    options = TrainingOptions(**job.params.options)
+    options = training_options(job.params.module, job.params.options)
     name, seed = job.wildcards.backbone, int(job.wildcards.seed)
     training, device = train_backbone(job.params.module, name, data, options, seed, job.params.device)
     training.model.save(job.output.model)

@@ -4,17 +4,20 @@ And all methods of config/params.yaml, each with a request as its entry there as
 """
 
 import importlib
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from cragru.backbones.base import FactorModel, TrainingData, TrainingOptions
+from cragru.backbones import lightgcn
+from cragru.backbones.base import FactorModel, TrainingData
+from cragru.backbones.options import TrainingOptions
 from cragru.backbones.training import train_backbone
 from cragru.config.base import load_yaml, parse
 from cragru.config.models import Params
+from cragru.options import BaseOptions
 from cragru.unlearning.base import Context, Deployed, Unlearned
 from cragru.unlearning.partition.base import Problem
 from cragru.unlearning.sharding import deploy
@@ -27,9 +30,10 @@ ROOMY = {"slack": 0.1}  # three shards of forty users cannot be as even as the s
 
 MODULES = {"bpr": "cragru.backbones.bpr", "lightgcn": "cragru.backbones.lightgcn"}
 USERS, ITEMS = 40, 30
+TRAINING = {"dimensions": 8, "learning_rate": 0.02, "batch_size": 64, "patience": 5}
 OPTIONS = {
-    "bpr": TrainingOptions(8, 0.02, 64, 30, 5),
-    "lightgcn": TrainingOptions(8, 0.02, 64, 12, 5, layers=2, regularisation=1e-5),
+    "bpr": TrainingOptions(**TRAINING, epochs=30),
+    "lightgcn": lightgcn.Options(**TRAINING, epochs=12, layers=2, regularisation=1e-5),
 }
 
 
@@ -151,9 +155,8 @@ def a_context(request: Request, backbone: str, method_options: dict, options: Tr
 def own_options(name: str) -> dict[str, float | int | str | bool]:
     """The shipped options of a method, and toy sizes of those that it has."""
     entry = PARAMS.methods[name]
-    known = getattr(importlib.import_module(entry.module), "Options", None)
-    names = {field.name for field in fields(known)} if known else set()
-    return {**entry.options, **{key: value for key, value in SMALL.items() if key in names}}
+    known = getattr(importlib.import_module(entry.module), "Options", BaseOptions).model_fields
+    return {**entry.options, **{key: value for key, value in SMALL.items() if key in known}}
 
 
 def as_declared(name: str, backbone: str, request: Request) -> Request:

@@ -87,31 +87,6 @@ class TrainingData:
 
 
 @dataclass(frozen=True)
-class TrainingOptions:
-    """Hyper-parameters of a backbone (`config/params.yaml` says what each is for).
-
-    Attributes:
-        dimensions: Length d of an embedding.
-        learning_rate: Adam's.
-        batch_size: Interactions a step.
-        epochs: Most passes over the training data.
-        patience: Epochs without a better validation NDCG@10 after which training stops.
-        layers: Graph convolution layers L (LightGCN); BPR has none.
-        regularisation: Weight of LightGCN's norm of the batch's layer-0 rows.
-        dtype: Of the parameters; tests take float64.
-    """
-
-    dimensions: int
-    learning_rate: float
-    batch_size: int
-    epochs: int
-    patience: int
-    layers: int = 0
-    regularisation: float = 0.0
-    dtype: torch.dtype = torch.float32
-
-
-@dataclass(frozen=True)
 class Batch:
     """Training triplets of one step, of one model or of several side by side.
 
@@ -134,7 +109,8 @@ class Backbone(Protocol):
     """A recommender with one table `[users + items, d]` of parameters, users first; or several, one below the other.
 
     A module named in `config/params.yaml` offers ``build(shards, options, device) -> Backbone``, which takes the
-    training data of each model: one for a model of everything, S for shards that are trained together.
+    training data of each model: one for a model of everything, S for shards that are trained together; and where it
+    takes more than training does, a class ``Options`` derived from `cragru.backbones.options.TrainingOptions`.
     """
 
     def initial_table(self, users: int, generator: torch.Generator) -> torch.Tensor:

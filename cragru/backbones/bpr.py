@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import torch
 
-from cragru.backbones.base import Batch, TrainingData, TrainingOptions
+from cragru.backbones.base import Batch, TrainingData
+from cragru.backbones.options import TrainingOptions
 
 CHUNK = 2048  # triplets at a time, so that what is computed on the way stays in a CPU's cache
 

@@ -4,10 +4,24 @@ import math
 from collections.abc import Sequence
 
 import torch
+from pydantic import Field
 
-from cragru.backbones.base import Batch, TrainingData, TrainingOptions
+from cragru.backbones.base import Batch, TrainingData
 from cragru.backbones.bpr import bpr_gradient
 from cragru.backbones.graph import NormalisedGraph
+from cragru.backbones.options import TrainingOptions
+
+
+class Options(TrainingOptions):
+    """What params.yaml may set beside what training takes.
+
+    Attributes:
+        layers: Graph convolution layers L.
+        regularisation: Weight λ of the norm of the batch's layer-0 rows.
+    """
+
+    layers: int = Field(ge=0)
+    regularisation: float = Field(ge=0)
 
 
 class LightGCN:
@@ -18,7 +32,7 @@ class LightGCN:
     (RecBole's `require_pow: False`), for each model that the table holds.
     """
 
-    def __init__(self, graph: NormalisedGraph, shards: Sequence[TrainingData], options: TrainingOptions) -> None:
+    def __init__(self, graph: NormalisedGraph, shards: Sequence[TrainingData], options: Options) -> None:
         """Keep the graph, in which the models are components of their own, and the options."""
         self.graph, self.options, self.models = graph, options, len(shards)
         self.items = shards[0].items
@@ -64,7 +78,7 @@ class LightGCN:
         return penalty
 
 
-def build(shards: Sequence[TrainingData], options: TrainingOptions, device: torch.device) -> LightGCN:
+def build(shards: Sequence[TrainingData], options: Options, device: torch.device) -> LightGCN:
     """The backbone for these training data, their graphs side by side on `device`."""
     users, items = shards[0].users, shards[0].items
     starts = range(0, len(shards) * (users + items), users + items)

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import torch
 
 from cragru.backbones.adam import Adam, Moments
-from cragru.backbones.base import Backbone, FactorModel, TrainingData, TrainingOptions, split_model
+from cragru.backbones.base import Backbone, FactorModel, TrainingData, split_model
 from cragru.backbones.learner import Epoch, Learner, Schedule, Task, rows_with_data
+from cragru.backbones.options import TrainingOptions
 from cragru.errors import CragruError
 from cragru.progress import Progress
 

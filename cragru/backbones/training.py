@@ -1,15 +1,17 @@
 """Train backbones by the name of their module: what the original model and all methods that train have in common."""
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 
 from cragru.backbones.adam import Adam
-from cragru.backbones.base import TrainingData, TrainingOptions
+from cragru.backbones.base import TrainingData
 from cragru.backbones.graph import NormalisedGraph
 from cragru.backbones.learner import Task
+from cragru.backbones.options import TrainingOptions
 from cragru.backbones.trainer import Trainer, Training, choose_device
+from cragru.options import read_options
 
 
 def warm_up(device: str) -> None:
@@ -26,6 +28,19 @@ def warm_up(device: str) -> None:
     Adam([square.clone()], 0.1).step([square])
     torch.cholesky_solve(square @ square, torch.linalg.cholesky_ex(square).L)
     NormalisedGraph(torch.tensor([0]), torch.tensor([1]), 2, place).propagate(square)
+
+
+def training_options(module: str, given: Mapping[str, object]) -> TrainingOptions:
+    """Read a backbone's hyper-parameters.
+
+    Args:
+        module: The backbone's module, with a class ``Options`` where it takes more than training does.
+        given: The options by name, as params.yaml has them.
+
+    Raises:
+        CragruError: With every option that is not what it must be.
+    """
+    return read_options(getattr(importlib.import_module(module), "Options", TrainingOptions), given)
 
 
 def train_backbone(

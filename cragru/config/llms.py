@@ -19,6 +19,7 @@ from cragru.config.base import Frozen, load_yaml, named, parse
 from cragru.config.datasets import Sha256
 from cragru.config.models import Name
 from cragru.errors import nearest
+from cragru.options import BaseOptions
 
 VARIABLE = r"^[A-Z][A-Z0-9_]*$"
 ADDRESS = r"^https?://[^\s/?#]+(/[^\s?#]*)?/v1$"
@@ -98,7 +99,7 @@ class ServerSource(Frozen):
 Source = Annotated[PackageSource | HubSource | FolderSource | ServerSource, Field(discriminator="kind")]
 
 
-class EngineOptions(Frozen):
+class EngineOptions(BaseOptions):
     """How vLLM serves the model; of a server's entry only `context` is read."""
 
     dtype: Literal["bfloat16", "float16", "float32"] = Field(default="bfloat16", description="number type of the model")

@@ -3,10 +3,12 @@
 The JSON schemas under `workflow/schemas/` are generated from these (`python -m cragru.plan.schema`).
 """
 
+import fnmatch
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, PositiveInt, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from cragru.config.base import Frozen
 from cragru.errors import nearest
@@ -15,7 +17,17 @@ RESERVED_RUNS = {"raw", "llm", "logs", "benchmarks"}  # folders of results/ that
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$")]  # one step of a path; no `_`, no `/`
 Module = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$")]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
-Option = float | int | str | bool
+
+
+def _check_option(value: Any) -> Any:
+    """In one line, where a union would have one for each of its members."""
+    if not isinstance(value, float | int | str):
+        raise PydanticCustomError("option", "Input should be a valid number, text, true or false")
+    return value
+
+
+Option = Annotated[float | int | str | bool, BeforeValidator(_check_option)]
+PATTERNS = "options for some cells, by glob 'dataset/backbone'; the last pattern that matches wins"
 
 
 class Requests(Frozen):
@@ -151,31 +163,49 @@ class Protocols(Frozen):
     protocols: dict[Name, Protocol]
 
 
-class BackboneEntry(Frozen):
-    """A recommender and its hyper-parameters; cragru.backbones.base.TrainingOptions says what each is."""
+def matches(pattern: str, dataset: str, backbone: str) -> bool:
+    """Whether an override's glob is meant for a cell."""
+    return fnmatch.fnmatchcase(f"{dataset}/{backbone}", pattern)
+
+
+class PluginEntry(Frozen):
+    """A module and its options, which are checked with the class `Options` there (`cragru.config.options`)."""
+
+    module: Module
+    options: dict[str, Option] = Field(default={}, description="what the module's class `Options` takes")
+
+
+class TunedEntry(PluginEntry):
+    """A module whose options may differ from cell to cell."""
+
+    overrides: dict[str, dict[str, Option]] = Field(default={}, description=PATTERNS)
+
+    def options_in(self, dataset: str, backbone: str) -> dict[str, Option]:
+        """The options in a cell: the entry's, with the overrides whose glob matches, last one last."""
+        options = dict(self.options)
+        for pattern, values in self.overrides.items():
+            if matches(pattern, dataset, backbone):
+                options |= values
+        return options
+
+
+class BackboneEntry(TunedEntry):
+    """A recommender."""
 
     label: str = Field(description="its name in tables")
-    module: Module = Field(description="module with build(data, options, device)")
-    dimensions: PositiveInt
-    learning_rate: PositiveFloat
-    batch_size: PositiveInt
-    epochs: PositiveInt
-    patience: PositiveInt
-    layers: Annotated[int, Field(ge=0)] = 0
-    regularisation: Annotated[float, Field(ge=0)] = 0.0
+    module: Module = Field(description="module with build(shards, options, device)")
 
 
-class PartitionEntry(Frozen):
+class PartitionEntry(PluginEntry):
     """A way to cut data into shards."""
 
     module: Module = Field(description="module with partition(problem)")
     reads: list[Literal["original"]] = Field(
         default=[], description="`original`: it looks at the embeddings of the model before the request"
     )
-    options: dict[str, Option] = Field(default={}, description="what the partition's module reads")
 
 
-class MethodEntry(Frozen):
+class MethodEntry(TunedEntry):
     """An unlearning method."""
 
     label: str = Field(description="its name in tables")
@@ -188,25 +218,14 @@ class MethodEntry(Frozen):
     partition: Name | None = Field(
         default=None, description="how its data are cut into shards, by a name in `partitions`; null: it has no shards"
     )
-    options: dict[str, Option] = Field(default={}, description="what the method's module reads")
-    overrides: dict[str, dict[str, Option]] = Field(
-        default={}, description="options for some cells, by glob 'dataset/backbone'; the last pattern that matches wins"
-    )
-
-    @model_validator(mode="after")
-    def _shards_where_needed(self) -> "MethodEntry":
-        if self.partition is not None and not isinstance(self.options.get("shards"), int):
-            raise ValueError("options.shards: missing; a method with a partition must say into how many shards")
-        return self
 
 
-class StrategyEntry(Frozen):
+class StrategyEntry(PluginEntry):
     """A retrieval strategy."""
 
     label: str = Field(description="its name in tables and figures")
     module: Module = Field(description="module with fit(context, folder) and load(folder)")
     whole: bool = Field(default=False, description="keeps the whole history: K does not apply, only a prompt's length")
-    options: dict[str, Option] = Field(default={}, description="what the strategy's module reads")
 
 
 class Params(Frozen):
@@ -216,6 +235,3 @@ class Params(Frozen):
     partitions: dict[Name, PartitionEntry]
     methods: dict[Name, MethodEntry]
     strategies: dict[Name, StrategyEntry]
-    overrides: dict[str, dict[str, float | int]] = Field(
-        description="backbone values for some cells, by glob 'dataset/backbone'; the last pattern that matches wins"
-    )

@@ -1,6 +1,5 @@
 """The whole configuration, loaded and cross-checked: what the Snakefile asks."""
 
-import fnmatch
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,16 +10,14 @@ from typing import Any
 from cragru.config.base import load_yaml, parse
 from cragru.config.datasets import Registry, load_registry
 from cragru.config.llms import Llms, load_llms
-from cragru.config.models import BackboneEntry, Option, Params, PartitionEntry, Protocol, Protocols, Settings
+from cragru.config.models import Option, Params, PartitionEntry, Protocol, Protocols, Settings
+from cragru.config.options import check_options
 from cragru.errors import CragruError, nearest
 from cragru.names import ORIGINAL, ORIGINAL_LABEL
 from cragru.plan.rows import Row, cells_of
 from cragru.plan.scoring import TABLE_STRATEGY, Cell
 from cragru.plan.tables import Figures, Tables
 from cragru.plan.tables.base import Shown
-
-NOT_TRAINING = {"label", "module"}  # fields of a backbone's entry that are not hyper-parameters
-PATTERNS = "patterns are 'dataset/backbone', such as ml-1m/*"
 
 
 @dataclass(frozen=True)
@@ -84,22 +81,13 @@ class Project:
         """A file that the configuration names, from the working directory: manifests hold no absolute path."""
         return os.path.relpath(self.root / path)
 
-    def training_options(self, dataset: str, backbone: str) -> dict[str, float | int]:
+    def training_options(self, dataset: str, backbone: str) -> dict[str, Option]:
         """Hyper-parameters of a cell: the backbone's, with the overrides whose glob matches, last one last."""
-        options = self.params.backbones[backbone].model_dump(exclude=NOT_TRAINING)
-        for pattern, values in self.params.overrides.items():
-            if _matches(pattern, dataset, backbone):
-                options |= values
-        return options
+        return self.params.backbones[backbone].options_in(dataset, backbone)
 
     def method_options(self, dataset: str, backbone: str, method: str) -> dict[str, Option]:
         """Options of a method in a cell: the method's, with the overrides whose glob matches, last one last."""
-        entry = self.params.methods[method]
-        options = dict(entry.options)
-        for pattern, values in entry.overrides.items():
-            if _matches(pattern, dataset, backbone):
-                options |= values
-        return options
+        return self.params.methods[method].options_in(dataset, backbone)
 
     def partition(self, method: str) -> PartitionEntry | None:
         """How a method's data are cut, or None where it has no shards."""
@@ -144,16 +132,11 @@ def load_project(config: dict[str, Any], root: Path) -> Project:
         figures=parse(Figures, load_yaml(files["figures"]), str(settings.files.figures)),
         llms=load_llms(files["llms"]),
     )
-    for check in (_unknown_names, _shared_labels, _wrong_tables, _wrong_run, _wrong_overrides, _wrong_methods):
+    for check in (_unknown_names, _shared_labels, _wrong_tables, _wrong_run, _wrong_options):
         problems = list(check(project))
         if problems:
             raise CragruError("; ".join(problems))
     return project
-
-
-def _matches(pattern: str, dataset: str, backbone: str) -> bool:
-    """Whether an override's glob is meant for a cell."""
-    return fnmatch.fnmatchcase(f"{dataset}/{backbone}", pattern)
 
 
 def _unknown_names(project: Project) -> Iterator[str]:
@@ -229,35 +212,6 @@ def _wrong_run(project: Project) -> Iterator[str]:
         yield f"{settings.files.params}: strategies: {TABLE_STRATEGY!r} is missing, which Table II shows; add it"
 
 
-def _matched(project: Project, pattern: str) -> list[str]:
-    """The backbones of the cells that an override is meant for."""
-    cells = ((dataset, backbone) for dataset in project.registry.datasets for backbone in project.params.backbones)
-    return list(dict.fromkeys(backbone for dataset, backbone in cells if _matches(pattern, dataset, backbone)))
-
-
-def _wrong_methods(project: Project) -> Iterator[str]:
-    """A method must name a partition that there is, and its overrides must match a cell."""
-    where = f"{project.settings.files.params}: methods"
-    for name, entry in project.params.methods.items():
-        if entry.partition is not None and entry.partition not in project.params.partitions:
-            hint = nearest(entry.partition, project.params.partitions)
-            yield f"{where}.{name}.partition: unknown name {entry.partition!r} ({hint})"
-        for pattern in entry.overrides:
-            if not _matched(project, pattern):
-                yield f"{where}.{name}.overrides.{pattern}: matches no cell; {PATTERNS}"
-
-
-def _wrong_overrides(project: Project) -> Iterator[str]:
-    """An override must match a cell, name a hyper-parameter, and give it an allowed value."""
-    where = f"{project.settings.files.params}: overrides"
-    for pattern, values in project.params.overrides.items():
-        matched = [project.params.backbones[backbone] for backbone in _matched(project, pattern)]
-        if not matched:
-            yield f"{where}.{pattern}: matches no cell; {PATTERNS}"
-        for key in values.keys() & NOT_TRAINING:
-            yield f"{where}.{pattern}.{key}: is no hyper-parameter; change it in the backbone's entry"
-        for entry in matched[:1]:
-            try:
-                parse(BackboneEntry, entry.model_dump() | values, f"{where}.{pattern}")
-            except CragruError as error:
-                yield str(error)
+def _wrong_options(project: Project) -> Iterator[str]:
+    """Plug-ins and their options must be right in every cell."""
+    yield from check_options(project.params, project.registry.datasets, project.settings.files.params)

@@ -5,11 +5,11 @@ network is trained with the BPR loss to score a user's own interaction (left out
 its attention weights, averaged over heads, are the α of eq. 8.
 """
 
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from pydantic import Field
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -17,6 +17,7 @@ from cragru.backbones.base import TrainingData
 from cragru.backbones.sampling import NegativeSampler
 from cragru.errors import CragruError
 from cragru.io import atomic_path, read_json, write_json
+from cragru.options import BaseOptions, read_options
 from cragru.progress import Progress
 from cragru.retrieval.base import FitContext
 from cragru.seeds import torch_stream
@@ -24,8 +25,7 @@ from cragru.seeds import torch_stream
 WEIGHTS, TRAINING = "attention.safetensors", "training.json"
 
 
-@dataclass(frozen=True)
-class AttentionOptions:
+class Options(BaseOptions):
     """Hyper-parameters of the attention network.
 
     Attributes:
@@ -36,11 +36,11 @@ class AttentionOptions:
         length: Most history items a training example sees, drawn anew each time.
     """
 
-    heads: int = 4
-    epochs: int = 5
-    batch_size: int = 1024
-    learning_rate: float = 0.002
-    length: int = 50
+    heads: int = Field(default=4, ge=1)
+    epochs: int = Field(default=5, ge=1)
+    batch_size: int = Field(default=1024, ge=1)
+    learning_rate: float = Field(default=0.002, gt=0)
+    length: int = Field(default=50, ge=1)
 
 
 class HistoryAttention(nn.Module):
@@ -96,7 +96,7 @@ class HistoryAttention(nn.Module):
 
 
 def train_attention(
-    item_factors: torch.Tensor, data: TrainingData, options: AttentionOptions, seed: int
+    item_factors: torch.Tensor, data: TrainingData, options: Options, seed: int
 ) -> tuple[HistoryAttention, list[float]]:
     """Train on R_train.
 
@@ -200,11 +200,11 @@ class Attention:
 
 def fit(context: FitContext, folder: Path) -> None:
     """Train the network; weights as safetensors, hyper-parameters and the loss of each epoch as JSON."""
-    options = AttentionOptions(**context.options)
+    options = read_options(Options, context.options)
     network, losses = train_attention(context.item_factors, context.data, options, context.seed)
     with atomic_path(folder / WEIGHTS) as temporary:
         save_file({name: value.contiguous() for name, value in network.state_dict().items()}, temporary)
-    write_json(folder / TRAINING, {"options": asdict(options), "losses": losses})
+    write_json(folder / TRAINING, {"options": options.model_dump(), "losses": losses})
 
 
 def load(folder: Path) -> Attention:

@@ -42,11 +42,11 @@ def item_categories(vectors: np.ndarray, count: int, seed: int) -> np.ndarray:
     return KMeans(min(count, distinct), n_init=10, random_state=seed).fit_predict(vectors).astype(np.int64)
 
 
-def fit_categories(context: FitContext, folder: Path) -> np.ndarray:
-    """Cluster the items of a data set and write each one's category; returns `[items]`."""
+def fit_categories(context: FitContext, count: int, folder: Path) -> np.ndarray:
+    """Cluster the items of a data set into `count` categories and write each one's; returns `[items]`."""
     vectors = genre_vectors(context.genres) if any(context.genres) else context.item_factors.double().numpy()
     seed = stream_key(context.seed, "categories")[0]
-    categories = item_categories(vectors, int(context.options["categories"]), seed)
+    categories = item_categories(vectors, count, seed)
     frame = pd.DataFrame({"item": np.arange(len(categories)), "category": categories, "genres": context.genres})
     write_text(folder / FILE, frame.to_csv(index=False))
     return categories

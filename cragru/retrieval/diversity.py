@@ -9,16 +9,31 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from cragru.errors import CragruError
 from cragru.io import write_text
+from cragru.options import read_options
 from cragru.ranking import pair_mask
 from cragru.retrieval.base import FitContext, sample
 from cragru.retrieval.categories import fit_categories, load_categories
 from cragru.retrieval.folding import RATIOS, FoldIn, performance_matrix
+from cragru.retrieval.options import CategoryOptions
 from cragru.seeds import numpy_stream
 
 PERFORMANCE, CHOICE = "performance.csv", "ratios.csv"
+
+
+class Options(CategoryOptions):
+    """What params.yaml may set.
+
+    Attributes:
+        retention: K' for each category: the mean ratio that the knapsack gives out.
+        ridge: λ of the fold-in that measures M, times the mean squared length of an item's factors.
+    """
+
+    retention: float = Field(ge=0, le=1)
+    ridge: float = Field(ge=0)
 
 
 def knapsack(performance: np.ndarray, total: int) -> tuple[np.ndarray, float]:
@@ -80,13 +95,14 @@ class Diversity:
 
 def fit(context: FitContext, folder: Path) -> None:
     """Cluster the items, measure M on validation users, and solve the knapsack; all three are written as CSV."""
-    categories = fit_categories(context, folder)
+    options = read_options(Options, context.options)
+    categories = fit_categories(context, options.categories, folder)
     data = context.data
     masks = [pair_mask(pairs, data.users, data.items) for pairs in (data.train, data.valid)]
-    fold_in = FoldIn(context.item_factors, float(context.options["ridge"]))
+    fold_in = FoldIn(context.item_factors, options.ridge)
     rng = numpy_stream(context.seed, "diversity", "thinning")
     performance = performance_matrix(fold_in, *masks, categories, rng)
-    tenths, _ = knapsack(performance, round(10 * float(context.options["retention"]) * len(performance)))
+    tenths, _ = knapsack(performance, round(10 * options.retention * len(performance)))
     names = pd.Index(range(len(performance)), name="category")
     write_text(folder / PERFORMANCE, pd.DataFrame(performance, names, RATIOS).to_csv())
     write_text(folder / CHOICE, pd.DataFrame({"ratio": tenths / 10}, names).to_csv())

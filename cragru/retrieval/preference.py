@@ -4,8 +4,14 @@ from pathlib import Path
 
 import numpy as np
 
+from cragru.options import read_options
 from cragru.retrieval.base import FitContext, sample
 from cragru.retrieval.categories import fit_categories, load_categories
+from cragru.retrieval.options import CategoryOptions
+
+
+class Options(CategoryOptions):
+    """What params.yaml may set."""
 
 
 def quotas(counts: np.ndarray, limit: int) -> np.ndarray:
@@ -48,7 +54,7 @@ class Preference:
 
 def fit(context: FitContext, folder: Path) -> None:
     """Cluster the items."""
-    fit_categories(context, folder)
+    fit_categories(context, read_options(Options, context.options).categories, folder)
 
 
 def load(folder: Path) -> Preference:

@@ -10,18 +10,7 @@ from collections.abc import Sequence
 import torch
 
 from cragru.backbones.base import FactorModel, TrainingData
-from cragru.unlearning.options import require_options
-
-RULES = ("mask", "mean", "zero")
-
-
-def require_rule(where: str, options: object) -> None:
-    """Refuse an option `missing` that is no rule.
-
-    Raises:
-        CragruError: If it is none.
-    """
-    require_options(where, options, {"missing": (options.missing in RULES, f"one of {', '.join(RULES)}")})
+from cragru.unlearning.options import Missing
 
 
 def presence(data: Sequence[TrainingData]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -35,7 +24,7 @@ def presence(data: Sequence[TrainingData]) -> tuple[torch.Tensor, torch.Tensor]:
     return sides[0], sides[1]
 
 
-def user_weights(users: torch.Tensor, rule: str, shards: torch.Tensor | None = None) -> torch.Tensor:
+def user_weights(users: torch.Tensor, rule: Missing, shards: torch.Tensor | None = None) -> torch.Tensor:
     """How much each shard's score counts for a user.
 
     A shard that has never seen a user scores from the user's random initial factors: noise.
@@ -63,7 +52,7 @@ def user_weights(users: torch.Tensor, rule: str, shards: torch.Tensor | None = N
 
 
 def combine(
-    models: Sequence[FactorModel], data: Sequence[TrainingData], weights: torch.Tensor, rule: str
+    models: Sequence[FactorModel], data: Sequence[TrainingData], weights: torch.Tensor, rule: Missing
 ) -> FactorModel:
     """The aggregate of the shards' scores.
 

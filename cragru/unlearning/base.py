@@ -7,8 +7,9 @@ from typing import Protocol
 
 import torch
 
-from cragru.backbones.base import FactorModel, TrainingData, TrainingOptions
+from cragru.backbones.base import FactorModel, TrainingData
 from cragru.backbones.learner import Epoch
+from cragru.backbones.options import TrainingOptions
 from cragru.ranking import Pairs
 
 

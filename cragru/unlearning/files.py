@@ -10,8 +10,9 @@ from typing import Any
 import pandas as pd
 import torch
 
-from cragru.backbones.base import FactorModel, TrainingData, TrainingOptions, pairs
+from cragru.backbones.base import FactorModel, TrainingData, pairs
 from cragru.backbones.learner import Epoch
+from cragru.backbones.training import training_options
 from cragru.data.parts import read_parts, read_sizes
 from cragru.errors import CragruError
 from cragru.io import PathLike, atomic_path, read_parquet, write_parquet, write_text
@@ -165,7 +166,7 @@ def job_context(job: Any) -> Context:
         reader=reader,
         module=job.params.module,
         backbone=job.wildcards.backbone,
-        options=TrainingOptions(**job.params.options),
+        options=training_options(job.params.module, job.params.options),
         method_options=job.params.method_options,
         seed=int(job.wildcards.seed),
         device=job.params.device,

@@ -9,22 +9,21 @@ rule `mask` leaves only that shard's score to them, and a positive weight does n
 and timed as the method has it, and shows in results only with a partition that spreads users, or the rule `mean`.
 """
 
-from dataclasses import dataclass
-
 import torch
+from pydantic import Field
 
 from cragru.backbones.adam import Adam
 from cragru.backbones.base import FactorModel, TrainingData
 from cragru.backbones.sampling import NegativeSampler
 from cragru.backbones.trainer import Stopwatch, choose_device
+from cragru.options import read_options
 from cragru.seeds import torch_stream
-from cragru.unlearning.aggregation import combine, presence, require_rule, user_weights
+from cragru.unlearning.aggregation import combine, presence, user_weights
 from cragru.unlearning.base import Context, Unlearned
-from cragru.unlearning.options import read_options, require_options
-from cragru.unlearning.sharding import Renewed, ShardOptions, renew
+from cragru.unlearning.options import Missing, ShardOptions
+from cragru.unlearning.sharding import Renewed, renew
 
 
-@dataclass(frozen=True)
 class Options(ShardOptions):
     """GraphEraser's options.
 
@@ -36,28 +35,16 @@ class Options(ShardOptions):
         rounds: Its steps, each over all pairs.
     """
 
-    missing: str = "mask"
-    pairs: int = 10_000
-    penalty: float = 0.001
-    rate: float = 0.02
-    rounds: int = 200
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        super().__post_init__()
-        require_rule("GraphEraser", self)
-        allowed = {
-            "pairs": (self.pairs >= 1, "at least 1"),
-            "penalty": (self.penalty >= 0, "at least 0"),
-            "rate": (self.rate > 0, "above 0"),
-            "rounds": (self.rounds >= 1, "at least 1"),
-        }
-        require_options("GraphEraser", self, allowed)
+    missing: Missing = "mask"
+    pairs: int = Field(default=10_000, ge=1)
+    penalty: float = Field(default=0.001, ge=0)
+    rate: float = Field(default=0.02, gt=0)
+    rounds: int = Field(default=200, ge=1)
 
 
 def unlearn(context: Context) -> Unlearned:
     """Renew the touched shards, learn their weights from what remains, and sum the weighted scores."""
-    options = read_options(Options, context.method_options, "GraphEraser")
+    options = read_options(Options, context.method_options)
     shards = renew(context, options)
     watch = Stopwatch(choose_device(context.device))
     users, _ = presence(shards.data)

@@ -13,20 +13,18 @@ has negative curvature where training stopped early, and the one over D leaves F
 conjugate gradient instead of by an optimiser that a validation score stops; the loss is summed over rows.
 """
 
-from dataclasses import dataclass
-
 import torch
+from pydantic import Field
 
 from cragru.errors import CragruError
+from cragru.options import BaseOptions, read_options
 from cragru.ranking import Pairs
 from cragru.unlearning.base import Context, Unlearned
 from cragru.unlearning.conjugate_gradient import conjugate_gradient
 from cragru.unlearning.influence import Prepared, Request, Step, linearise, read_request, serve
-from cragru.unlearning.options import read_options, require_options
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(BaseOptions):
     """What params.yaml may set.
 
     Attributes:
@@ -38,23 +36,12 @@ class Options:
         hops: How far importance spreads from the forgotten rows.
     """
 
-    negatives: int = 24
-    damping: float = 1.0
-    tolerance: float = 1e-4
-    iterations: int = 100
-    prune: float = 0.0
-    hops: int = 1
-
-    def __post_init__(self) -> None:
-        """Check the ranges; damping is checked where it is used."""
-        allowed = {
-            "negatives": (self.negatives >= 1, "at least 1"),
-            "tolerance": (0 < self.tolerance < 1, "between 0 and 1"),
-            "iterations": (self.iterations >= 1, "at least 1"),
-            "prune": (0 <= self.prune < 1, "at least 0 and below 1"),
-            "hops": (self.hops >= 0, "at least 0"),
-        }
-        require_options("ifru", self, allowed)
+    negatives: int = Field(default=24, ge=1)
+    damping: float = Field(default=1.0, gt=0)
+    tolerance: float = Field(default=1e-4, gt=0, lt=1)
+    iterations: int = Field(default=100, ge=1)
+    prune: float = Field(default=0.0, ge=0, lt=1)
+    hops: int = Field(default=1, ge=0)
 
 
 def unlearn(context: Context) -> Unlearned:
@@ -63,7 +50,7 @@ def unlearn(context: Context) -> Unlearned:
     Raises:
         CragruError: If an option, the original or the solve is not what it must be.
     """
-    options = read_options(Options, context.method_options, "ifru")
+    options = read_options(Options, context.method_options)
     return serve(context, read(context), prepare, options.damping)
 
 
@@ -74,7 +61,7 @@ def read(context: Context) -> Request:
 
 def prepare(context: Context, request: Request) -> Prepared:
     """All that no damping changes: graphs, negatives, v, and the curvature's weights."""
-    options = read_options(Options, context.method_options, "ifru")
+    options = read_options(Options, context.method_options)
     influence = linearise(context, request, options.negatives)
     keep = kept(request, options.prune, options.hops)
     direction = (influence.forget_gradient + influence.spillover()) * keep

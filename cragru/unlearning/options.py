@@ -1,57 +1,56 @@
-"""A method's options from params.yaml, checked against the fields that its module reads."""
+"""Options that several methods or partitions share. Nothing heavy is imported: params.yaml is checked by it."""
 
-from collections.abc import Mapping
-from dataclasses import MISSING, fields
-from typing import TypeVar
+from typing import Literal
 
-from cragru.errors import CragruError, nearest
+from pydantic import Field
 
-Options = TypeVar("Options")
-SHARD_OPTIONS = (
-    "shards",
-    "learning_rate",
-    "steps",
-    "least_batch",
-)  # what shards are trained with: `sharding.ShardOptions`
-NUMBERS = {float: (int, float), int: (int,), str: (str,), bool: (bool,)}
+from cragru.backbones.options import TrainingOptions
+from cragru.options import BaseOptions
+
+Missing = Literal["mask", "mean", "zero"]  # whose scores count for a user: `cragru.unlearning.aggregation.user_weights`
+CapacityOn = Literal["rows", "users"]
+Unit = Literal["users", "interactions"]
 
 
-def read_options(kind: type[Options], given: Mapping[str, object], where: str) -> Options:
-    """Fill a dataclass of options.
+class ShardOptions(BaseOptions):
+    """How shards are trained; the rest is as for the backbone's model of everything.
 
-    Args:
-        kind: The dataclass; a field without a default must be given.
-        given: The options.
-        where: Whose they are, for messages.
-
-    Raises:
-        CragruError: If an option is unknown, missing, or of another type: a slip must not run with a default.
+    Attributes:
+        shards: How many.
+        learning_rate: Adam's. A shard makes fewer steps an epoch than a model of everything, and wants larger ones.
+        steps: Steps an epoch that a shard aims at: its batch has ``rows / steps`` triplets, ...
+        least_batch: ... but at least so many, and at most the backbone's.
     """
-    known = {field.name: field for field in fields(kind)}
-    for name, value in given.items():
-        if name not in known:
-            raise CragruError(f"{where}: unknown option {name!r} ({nearest(name, known)}); see config/params.yaml")
-        wanted = known[name].type
-        if not isinstance(value, NUMBERS[wanted]) or (isinstance(value, bool) and wanted is not bool):
-            raise CragruError(f"{where}: option {name} is {value!r}; it must be of type {wanted.__name__}")
-    missing = [name for name, field in known.items() if field.default is MISSING and name not in given]
-    if missing:
-        raise CragruError(f"{where}: option {missing[0]!r} is missing; give it in config/params.yaml")
-    return kind(**{name: known[name].type(value) for name, value in given.items()})
+
+    shards: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    steps: int = Field(default=30, ge=1)
+    least_batch: int = Field(default=256, ge=1)
+
+    def training(self, options: TrainingOptions) -> TrainingOptions:
+        """A backbone's hyper-parameters for shards."""
+        return options.model_copy(update={"learning_rate": self.learning_rate})
+
+    def batch_size(self, rows: int, most: int) -> int:
+        """Triplets a step of a shard.
+
+        Args:
+            rows: The shard's training rows.
+            most: The backbone's batch size.
+        """
+        return min(most, max(self.least_batch, -(-rows // self.steps)))
 
 
-def require_options(where: str, options: object, allowed: Mapping[str, tuple[bool, str]]) -> None:
-    """Check the ranges of a method's options.
+SHARD_OPTIONS = tuple(ShardOptions.model_fields)  # a method with shards may have others, which train none anew
 
-    Args:
-        where: The method's name, for messages.
-        options: Its options.
-        allowed: For each field whether its value is right, and what is.
 
-    Raises:
-        CragruError: For the first that is not.
+class GraphEraserOptions(BaseOptions):
+    """What both partitions of GraphEraser take.
+
+    Attributes:
+        capacity_on: What the capacity counts, ``rows`` or ``users``.
+        slack: What a shard may hold over the even share, times what the other shards hold.
     """
-    for name, (right, what) in allowed.items():
-        if not right:
-            got = getattr(options, name)
-            raise CragruError(f"{where}: option {name} is {got}, must be {what}; set it in config/params.yaml")
+
+    capacity_on: CapacityOn = "rows"
+    slack: float = Field(default=0.005, ge=0, le=1)

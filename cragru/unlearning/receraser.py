@@ -7,9 +7,9 @@ of every request and starts from fresh weights: the old ones have learnt from fo
 
 import importlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
+from pydantic import Field
 from torch.nn.functional import softplus
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
@@ -18,14 +18,14 @@ from cragru.backbones.base import Backbone, Batch, FactorModel, split_model
 from cragru.backbones.learner import Epoch, Learner, Schedule, Task
 from cragru.backbones.trainer import Stopwatch, choose_device
 from cragru.errors import CragruError
+from cragru.options import read_options
 from cragru.progress import Progress
 from cragru.seeds import torch_stream
 from cragru.unlearning.base import Context, Unlearned
-from cragru.unlearning.options import read_options, require_options
-from cragru.unlearning.sharding import ShardOptions, renew
+from cragru.unlearning.options import ShardOptions
+from cragru.unlearning.sharding import renew
 
 
-@dataclass(frozen=True)
 class Options(ShardOptions):
     """RecEraser's options.
 
@@ -39,25 +39,12 @@ class Options(ShardOptions):
         penalty: Weight of ``½ (‖W‖² + ‖b‖²)``.
     """
 
-    attention_rate: float = 0.008
-    attention_batch: int = 8192
-    attention_epochs: int = 50
-    attention_patience: int = 10
-    dropout: float = 0.3
-    penalty: float = 0.00001
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        super().__post_init__()
-        allowed = {
-            "attention_rate": (self.attention_rate > 0, "above 0"),
-            "attention_batch": (self.attention_batch >= 1, "at least 1"),
-            "attention_epochs": (self.attention_epochs >= 1, "at least 1"),
-            "attention_patience": (self.attention_patience >= 0, "at least 0"),
-            "dropout": (0 <= self.dropout < 1, "at least 0 and below 1"),
-            "penalty": (self.penalty >= 0, "at least 0"),
-        }
-        require_options("RecEraser", self, allowed)
+    attention_rate: float = Field(default=0.008, gt=0)
+    attention_batch: int = Field(default=8192, ge=1)
+    attention_epochs: int = Field(default=50, ge=1)
+    attention_patience: int = Field(default=10, ge=0)
+    dropout: float = Field(default=0.3, ge=0, lt=1)
+    penalty: float = Field(default=0.00001, ge=0)
 
 
 class Side(torch.nn.Module):
@@ -111,7 +98,7 @@ class Attention(torch.nn.Module):
 
 def unlearn(context: Context) -> Unlearned:
     """Renew the touched shards, then train the attention from fresh weights on all that remains."""
-    options = read_options(Options, context.method_options, "RecEraser")
+    options = read_options(Options, context.method_options)
     shards = renew(context, options)
     device = choose_device(context.device)
     watch = Stopwatch(device)

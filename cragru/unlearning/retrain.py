@@ -1,15 +1,12 @@
 """Retrain: train from scratch on what remains. Exact by construction, and what every other method is held against."""
 
-from dataclasses import dataclass
-
 from cragru.backbones.trainer import Stopwatch, choose_device
 from cragru.backbones.training import train_backbone
+from cragru.options import BaseOptions, read_options
 from cragru.unlearning.base import Context, Cost, Unlearned
-from cragru.unlearning.options import read_options
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(BaseOptions):
     """Which of the trainings on the same data it is.
 
     Attributes:
@@ -22,7 +19,7 @@ class Options:
 
 def unlearn(context: Context) -> Unlearned:
     """Train the backbone on the remain set with the original's schedule and, unless asked otherwise, random streams."""
-    seed = context.seed + read_options(Options, context.method_options, "Retrain").seed_offset
+    seed = context.seed + read_options(Options, context.method_options).seed_offset
     data = context.remain
     watch = Stopwatch(choose_device(context.device))
     training, device = train_backbone(context.module, context.backbone, data, context.options, seed, context.device)

@@ -17,20 +17,19 @@ harder than a deleted one: hence the large damping.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
+from pydantic import Field
 
 from cragru.errors import CragruError
+from cragru.options import BaseOptions, read_options
 from cragru.unlearning.base import Context, Unlearned
 from cragru.unlearning.conjugate_gradient import conjugate_gradient, require_damping, require_finite
 from cragru.unlearning.influence import Influence, Prepared, Request, Step, linearise, read_request, serve
-from cragru.unlearning.options import read_options, require_options
 from cragru.unlearning.triplets import Curvature, Triplets, logistic_curvature
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(BaseOptions):
     """What params.yaml may set.
 
     Attributes:
@@ -42,22 +41,12 @@ class Options:
         iterations: Of conjugate gradient, at most.
     """
 
-    negatives: int = 8
-    damping: float = 30.0
+    negatives: int = Field(default=8, ge=1)
+    damping: float = Field(default=30.0, gt=0)
     threshold: float = 4.0
-    target: float = 0.0
-    tolerance: float = 1e-4
-    iterations: int = 100
-
-    def __post_init__(self) -> None:
-        """Check the ranges; damping is checked where it is used."""
-        allowed = {
-            "negatives": (self.negatives >= 1, "at least 1"),
-            "target": (0 <= self.target <= 1, "above 0 and at most 1, or 0 for the users' own averages"),
-            "tolerance": (0 < self.tolerance < 1, "between 0 and 1"),
-            "iterations": (self.iterations >= 1, "at least 1"),
-        }
-        require_options("scif", self, allowed)
+    target: float = Field(default=0.0, ge=0, le=1)
+    tolerance: float = Field(default=1e-4, gt=0, lt=1)
+    iterations: int = Field(default=100, ge=1)
 
 
 def unlearn(context: Context) -> Unlearned:
@@ -66,19 +55,19 @@ def unlearn(context: Context) -> Unlearned:
     Raises:
         CragruError: If an option, the original or the solve is not what it must be.
     """
-    options = read_options(Options, context.method_options, "scif")
+    options = read_options(Options, context.method_options)
     return serve(context, read(context), prepare, options.damping)
 
 
 def read(context: Context) -> Request:
     """What SCIF looks at: the rows that remain and, for labels, their ratings; those that go; the original."""
-    options = read_options(Options, context.method_options, "scif")
+    options = read_options(Options, context.method_options)
     return read_request(context, ratings=not options.target)
 
 
 def prepare(context: Context, request: Request) -> Prepared:
     """All that no damping changes: graphs, negatives, v, and the curvature."""
-    options = read_options(Options, context.method_options, "scif")
+    options = read_options(Options, context.method_options)
     influence = linearise(context, request, options.negatives)
     users = torch.unique(request.forget[0])
     keep = torch.zeros(len(request.table), 1, dtype=torch.bool)

@@ -9,56 +9,14 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from cragru.backbones.base import FactorModel, TrainingData, TrainingOptions
+from cragru.backbones.base import FactorModel, TrainingData
 from cragru.backbones.learner import Epoch, Task
 from cragru.backbones.trainer import Stopwatch, Training, choose_device
 from cragru.backbones.training import train_together
 from cragru.errors import CragruError
+from cragru.options import read_options
 from cragru.unlearning.base import Context, Cost, Deployed, Unlearned
-from cragru.unlearning.options import SHARD_OPTIONS, read_options, require_options
-
-
-@dataclass(frozen=True)
-class ShardOptions:
-    """How shards are trained; the rest is as for the backbone's model of everything.
-
-    Attributes:
-        shards: How many.
-        learning_rate: Adam's. A shard makes fewer steps an epoch than a model of everything, and wants larger ones.
-        steps: Steps an epoch that a shard aims at: its batch has ``rows / steps`` triplets, ...
-        least_batch: ... but at least so many, and at most the backbone's.
-    """
-
-    shards: int
-    learning_rate: float
-    steps: int = 30
-    least_batch: int = 256
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        allowed = {
-            "shards": (self.shards >= 1, "at least 1"),
-            "learning_rate": (self.learning_rate > 0, "above 0"),
-            "steps": (self.steps >= 1, "at least 1"),
-            "least_batch": (self.least_batch >= 1, "at least 1"),
-        }
-        require_options("shards", self, allowed)
-
-    def training(self, options: TrainingOptions) -> TrainingOptions:
-        """A backbone's hyper-parameters for shards."""
-        return replace(options, learning_rate=self.learning_rate)
-
-    def task(self, data: TrainingData, backbone: str, shard: int, most: int) -> Task:
-        """The training of one shard; shard 0 has the random stream of a model of everything.
-
-        Args:
-            data: The shard's own rows.
-            backbone: The backbone's name.
-            shard: Which shard.
-            most: The backbone's batch size.
-        """
-        batch = max(self.least_batch, -(-len(data.train[0]) // self.steps))
-        return Task(data, f"{backbone}-shard-{shard}" if shard else backbone, min(most, batch))
+from cragru.unlearning.options import SHARD_OPTIONS, ShardOptions
 
 
 @dataclass(frozen=True)
@@ -113,6 +71,20 @@ def cut(data: TrainingData, shards: tuple[torch.Tensor, torch.Tensor], count: in
     ]
 
 
+def shard_task(data: TrainingData, backbone: str, shard: int, options: ShardOptions, most: int) -> Task:
+    """The training of one shard; shard 0 has the random stream of a model of everything.
+
+    Args:
+        data: The shard's own rows.
+        backbone: The backbone's name.
+        shard: Which shard.
+        options: How shards are trained.
+        most: The backbone's batch size.
+    """
+    name = f"{backbone}-shard-{shard}" if shard else backbone
+    return Task(data, name, options.batch_size(len(data.train[0]), most))
+
+
 def train_shards(
     data: Sequence[TrainingData], numbers: Sequence[int], context: Context, options: ShardOptions
 ) -> list[Training]:
@@ -125,7 +97,7 @@ def train_shards(
         options: How shards are trained.
     """
     tasks = [
-        options.task(own, context.backbone, number, context.options.batch_size)
+        shard_task(own, context.backbone, number, options, context.options.batch_size)
         for own, number in zip(data, numbers, strict=True)
     ]
     device = choose_device(context.device)
@@ -142,7 +114,7 @@ def deploy(context: Context) -> list[Training]:
         CragruError: If the partition is of other data, or a shard cannot be trained.
     """
     given = {name: value for name, value in context.method_options.items() if name in SHARD_OPTIONS}
-    options = read_options(ShardOptions, given, "shards")
+    options = read_options(ShardOptions, given)
     deployed = context.reader.deployed()
     pieces = cut(context.remain, _shards_of(context.reader.rows(), deployed), deployed.count)
     return train_shards(pieces, range(deployed.count), context, options)

@@ -4,16 +4,14 @@ Exact: a shard is trained anew from scratch without the forgotten rows, and noth
 out, as in every published port to recommendation.
 """
 
-from dataclasses import dataclass
-
 from cragru.backbones.trainer import Stopwatch, choose_device
-from cragru.unlearning.aggregation import combine, presence, require_rule, user_weights
+from cragru.options import read_options
+from cragru.unlearning.aggregation import combine, presence, user_weights
 from cragru.unlearning.base import Context, Unlearned
-from cragru.unlearning.options import read_options
-from cragru.unlearning.sharding import ShardOptions, renew
+from cragru.unlearning.options import Missing, ShardOptions
+from cragru.unlearning.sharding import renew
 
 
-@dataclass(frozen=True)
 class Options(ShardOptions):
     """SISA's options.
 
@@ -21,17 +19,12 @@ class Options(ShardOptions):
         missing: Whose scores count for a user (`cragru.unlearning.aggregation.user_weights`).
     """
 
-    missing: str = "mask"
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        super().__post_init__()
-        require_rule("SISA", self)
+    missing: Missing = "mask"
 
 
 def unlearn(context: Context) -> Unlearned:
     """Renew the touched shards and average all shards' scores."""
-    options = read_options(Options, context.method_options, "SISA")
+    options = read_options(Options, context.method_options)
     shards = renew(context, options)
     watch = Stopwatch(choose_device(context.device))
     users, _ = presence(shards.data)

@@ -69,10 +69,10 @@ def train(library: str, name: str, entry: BackboneEntry, seed: int, folder: Path
     arguments = {
         "split": folder / str(seed),
         "backbone": name,
-        "learning-rate": entry.learning_rate,
-        "batch-size": entry.batch_size,
+        "learning-rate": entry.options["learning_rate"],
+        "batch-size": entry.options["batch_size"],
         "epochs": options.epochs,
-        "patience": entry.patience,
+        "patience": entry.options["patience"],
         "seed": seed,
         "threads": options.threads,
         "out": out,

@@ -46,8 +46,8 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Train with early stopping, evaluate with training and validation rows masked."""
     import torch
 
-    from cragru.backbones.base import TrainingData, TrainingOptions, pairs
-    from cragru.backbones.training import train_backbone, warm_up
+    from cragru.backbones.base import TrainingData, pairs
+    from cragru.backbones.training import train_backbone, training_options, warm_up
     from cragru.evaluation.utility import per_user_utility
 
     torch.set_num_threads(arguments.threads)
@@ -56,12 +56,11 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     parts = read_split(arguments.split)
     together = pd.concat(parts.values())
     users, items = int(together["user"].max()) + 1, int(together["item"].max()) + 1
-    layers, regularisation = (2, 1e-5) if arguments.backbone == "lightgcn" else (0, 0.0)
-    options = TrainingOptions(
-        64, arguments.learning_rate, arguments.batch_size, arguments.epochs, arguments.patience, layers, regularisation
-    )
-    data = TrainingData(pairs(parts["train"]), pairs(parts["valid"]), users, items)
     module = f"cragru.backbones.{arguments.backbone}"
+    given = {name: getattr(arguments, name) for name in ("learning_rate", "batch_size", "epochs", "patience")}
+    graph = {"layers": 2, "regularisation": 1e-5} if arguments.backbone == "lightgcn" else {}
+    options = training_options(module, {"dimensions": 64, **given, **graph})
+    data = TrainingData(pairs(parts["train"]), pairs(parts["valid"]), users, items)
     training, _ = train_backbone(module, arguments.backbone, data, options, arguments.seed, "cpu")
     parts["forget"] = parts["train"].iloc[:0]
     table = per_user_utility(training.model, parts, users, items).query("mask == 'A' and k in @CUTOFFS")

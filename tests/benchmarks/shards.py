@@ -50,11 +50,12 @@ def seconds(backbone: str, tasks: list, epochs: int) -> tuple[float, float]:
     """Seconds of training, and of training with validation, over so many epochs."""
     import torch
 
-    from cragru.backbones.base import TrainingOptions
+    from cragru.backbones.lightgcn import Options
     from cragru.backbones.training import train_together
 
     layers, penalty = (2, 1e-5) if backbone == "lightgcn" else (0, 0.0)
-    options = TrainingOptions(64, 0.005, 2048, epochs, epochs, layers, penalty)
+    shared = {"dimensions": 64, "learning_rate": 0.005, "batch_size": 2048, "epochs": epochs, "patience": epochs}
+    options = Options(**shared, layers=layers, regularisation=penalty)
     done = train_together(f"cragru.backbones.{backbone}", tasks, options, 1, torch.device("cpu"))
     curve = done[0].curve
     training = sum(epoch.train_seconds for epoch in curve)

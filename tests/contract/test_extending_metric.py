@@ -98,7 +98,7 @@ def digests(sources):
 @pytest.fixture(scope="module")
 def copies(tmp_path_factory):
     """The sources as they are, and with the page's metric."""
-    page = (ROOT / "docs/extending.md").read_text().split("# Adding a metric\n")[1]
+    page = (ROOT / "docs/extending.md").read_text().split("## A metric\n")[1]
     function, entry = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[:2]
     plain, extended = (tmp_path_factory.mktemp("sources") / name for name in ("plain", "extended"))
     for sources in (plain, extended):

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
-from cragru.backbones.base import FactorModel, TrainingData, TrainingOptions
+from cragru.backbones import lightgcn
+from cragru.backbones.base import FactorModel, TrainingData
 from cragru.unlearning.base import Context
 from cragru.unlearning.influence import Influence, linearise, read_request
 
@@ -62,7 +63,15 @@ def world(backbone="bpr", forgotten=9, seed=1, layers=None, scale=0.8, **options
     table = torch.randn(USERS + ITEMS, D, generator=generator, dtype=DOUBLE) * scale
     model = FactorModel(table[:USERS], table[USERS:], table[:USERS], table[USERS:])
     stars = torch.randint(1, 6, (train.shape[1],), generator=generator).float()[~gone]
-    settings = TrainingOptions(D, 0.01, 8, 1, 1, LAYERS[backbone] if layers is None else layers, dtype=DOUBLE)
+    training = {
+        "dimensions": D,
+        "learning_rate": 0.01,
+        "batch_size": 8,
+        "epochs": 1,
+        "patience": 1,
+        "regularisation": 0.0,
+    }
+    settings = lightgcn.Options(**training, layers=LAYERS[backbone] if layers is None else layers).in_double()
     reader = FakeReader(data, tuple(train[:, gone]), model, stars)
     return Context(reader, f"cragru.backbones.{backbone}", backbone, settings, options, seed, "cpu")
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cragru.backbones import bpr, lightgcn
-from cragru.backbones.base import Batch, FactorModel, TrainingData, TrainingOptions
+from cragru.backbones.base import Batch, FactorModel, TrainingData
 from cragru.backbones.bpr import bpr_gradient
 from cragru.backbones.graph import NormalisedGraph
 from cragru.errors import CragruError
@@ -108,9 +108,14 @@ def test_engines_agree_in_single_precision(positives, table):
     assert torch.allclose(*outputs, atol=1e-6)
 
 
+def some_options(layers, regularisation, dimensions=D):
+    training = {"dimensions": dimensions, "learning_rate": 0.01, "batch_size": 4, "epochs": 1, "patience": 1}
+    return lightgcn.Options(**training, layers=layers, regularisation=regularisation)
+
+
 @pytest.mark.parametrize("layers", [0, 2])
 def test_lightgcn_gradient_is_autograds(positives, table, batch, layers):
-    options = TrainingOptions(D, 0.01, 4, 1, 1, layers, regularisation=0.3)
+    options = some_options(layers, 0.3)
     graph = a_graph(positives, "csr")
     model = lightgcn.LightGCN(graph, [TrainingData(positives, positives, USERS, ITEMS)], options)
     leaf = table.clone().requires_grad_()
@@ -129,7 +134,7 @@ def test_lightgcn_gradient_is_autograds(positives, table, batch, layers):
 @pytest.mark.parametrize("module", [bpr, lightgcn])
 def test_models_side_by_side_are_those_models_alone(positives, table, batch, module):
     """Losses, gradients, factors and penalties of three models in one table, with batches of different sizes."""
-    options = TrainingOptions(D, 0.01, 4, 1, 1, layers=2, regularisation=0.3, dtype=DOUBLE)
+    options = some_options(2, 0.3).in_double()
     kept = [slice(None), slice(0, 5), slice(2, None)]
     data = [TrainingData((positives[0][k], positives[1][k]), positives, USERS, ITEMS) for k in kept]
     tables = [table, table.flip(0), 2 * table]
@@ -150,7 +155,7 @@ def test_models_side_by_side_are_those_models_alone(positives, table, batch, mod
 
 
 def test_lightgcn_without_layers_and_penalty_is_bpr(positives, table, batch):
-    options = TrainingOptions(D, 0.01, 4, 1, 1, layers=0, regularisation=0.0, dtype=DOUBLE)
+    options = some_options(0, 0.0).in_double()
     data = [TrainingData(positives, positives, USERS, ITEMS)]
     plain = bpr.build(data, options, CPU).gradient(table, batch)
     for got, wanted in zip(lightgcn.build(data, options, CPU).gradient(table, batch), plain, strict=True):
@@ -160,7 +165,7 @@ def test_lightgcn_without_layers_and_penalty_is_bpr(positives, table, batch):
 def test_initial_tables_are_xaviers():
     users, items, d = 900, 1700, 64
     data = TrainingData((torch.tensor([0]), torch.tensor([0])), (torch.tensor([0]), torch.tensor([0])), users, items)
-    options = TrainingOptions(d, 0.01, 4, 1, 1, layers=2)
+    options = some_options(2, 0.0, dimensions=d)
     normal = bpr.build([data], options, CPU).initial_table(users, torch.Generator().manual_seed(1))
     uniform = lightgcn.build([data], options, CPU).initial_table(users, torch.Generator().manual_seed(1))
     for rows, side in ((users, slice(0, users)), (items, slice(users, None))):

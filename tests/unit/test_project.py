@@ -18,9 +18,8 @@ def test_shipped_configuration(shipped):
     assert set(project.settings.datasets) <= set(project.registry.datasets)
     assert project.label("original") == "Original"
     assert project.label("retrain") == "Retrain"
-    entry = shipped["params"]["backbones"]["lightgcn"]
     options = project.training_options("ml-100k", "lightgcn")
-    assert options == {key: value for key, value in entry.items() if key not in ("label", "module")}
+    assert options == shipped["params"]["backbones"]["lightgcn"]["options"]
     assert options["layers"] == 2
 
 
@@ -31,7 +30,6 @@ UNDEFINED = [
         "random-user",
         PARAMS + "methods.sisa-users.partition: unknown name 'random-user' (did you mean 'random-users'?",
     ),
-    ("params/methods/ifru/overrides", {"bpr/*": {}}, PARAMS + "methods.ifru.overrides.bpr/*: matches no cell"),
     ("tables/tables/table3/protocol", "paper", TABLES + "tables.table3.protocol: got 'paper', which has no single"),
     (
         "config/datasets",
@@ -43,15 +41,6 @@ UNDEFINED = [
     ("config/tables", ["tabel1"], "tables: unknown name 'tabel1' (did you mean 'table1'?"),
     ("tables/tables/table2/protocol", "papers", TABLES + "tables.table2.protocol: unknown name 'papers' (did you mean"),
     ("tables/tables/table2/cutoffs", [5, 50], TABLES + "tables.table2.cutoffs: got [50]; allowed: 1, 3, 5, 10, 20"),
-    (
-        "params/overrides",
-        {"*/bpr": {"epoch": 5}},
-        PARAMS + "overrides.*/bpr: epoch: unknown key (did you mean",
-    ),
-    ("params/overrides", {"*/bpr": {"label": 5}}, PARAMS + "overrides.*/bpr.label: is no hyper-parameter"),
-    ("params/overrides", {"*/bpr": {"epochs": 0.5}}, PARAMS + "overrides.*/bpr: epochs: got 0.5"),
-    ("params/overrides", {"*/bpr": {"epochs": -1}}, PARAMS + "overrides.*/bpr: epochs: got -1"),
-    ("params/overrides", {"bpr/ml-1m": {"epochs": 5}}, PARAMS + "overrides.bpr/ml-1m: matches no cell"),
     ("params/backbones/bpr/label", "LightGCN", PARAMS + "'lightgcn' and 'bpr' are both called 'LightGCN' in tables"),
     ("params/methods/retrain/label", "Original", PARAMS + "'retrain' and 'original' are both called 'Original'"),
     ("datasets/datasets/ml-1m/title", "ML-100K", "config/datasets.yaml: 'ml-1m' and 'ml-100k' are both called"),
@@ -79,16 +68,16 @@ def test_unknown_names_are_told_at_once(load):
 
 def test_last_override_that_matches_wins(load):
     first, second, third = {"epochs": 1, "patience": 1}, {"epochs": 2, "layers": 5}, {"epochs": 3}
-    patterns = {"*": first, "ml-1m/*": second, "*/bpr": third}
-    project = load({"params/overrides": patterns})
+    patterns = {"*": first, "ml-1m/*": second, "ml-100k/*": third}
+    project = load({"params/backbones/lightgcn/overrides": patterns})
 
     def values(*cell):
         return [project.training_options(*cell)[key] for key in ("epochs", "patience", "layers")]
 
-    assert values("ml-100k", "bpr") == [3, 1, 0]
-    assert values("ml-100k", "lightgcn") == [1, 1, 2]
-    assert values("ml-1m", "bpr") == [3, 1, 5]
+    assert values("ml-100k", "lightgcn") == [3, 1, 2]
     assert values("ml-1m", "lightgcn") == [2, 1, 5]
+    assert project.training_options("ml-1m", "bpr") == project.params.backbones["bpr"].options
+    assert project.params.backbones["lightgcn"].options["epochs"] == 300
 
 
 def test_a_methods_options_in_a_cell(load):

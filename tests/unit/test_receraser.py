@@ -1,7 +1,5 @@
 """RecEraser's attention over shards (properties P5.3 to P5.7); its partitions are in test_partition.py."""
 
-import dataclasses
-
 import pytest
 import torch
 from torch.nn.utils import parameters_to_vector
@@ -123,7 +121,7 @@ def test_on_lightgcn_the_aggregate_is_propagated_over_what_remains():
 
 
 def test_gradient_through_the_propagation():
-    options = dataclasses.replace(OPTIONS["lightgcn"], dtype=DOUBLE)
+    options = OPTIONS["lightgcn"].in_double()
     backbone = lightgcn.build([a_request().remain()], options, CPU)
     table = torch.randn(USERS + ITEMS, 2, dtype=DOUBLE, generator=torch.Generator().manual_seed(1), requires_grad=True)
     assert torch.autograd.gradcheck(lambda leaf: SelfAdjoint.apply(leaf, backbone).sin().sum(), [table], atol=1e-6)

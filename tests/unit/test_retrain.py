@@ -19,7 +19,9 @@ def request_():
 
 
 def retrained(request, backbone, seed=1, **options):
-    context = replace(a_context(request, backbone, options, replace(OPTIONS[backbone], epochs=2)), seed=seed)
+    context = replace(
+        a_context(request, backbone, options, OPTIONS[backbone].model_copy(update={"epochs": 2})), seed=seed
+    )
     return unlearn(context).model
 
 
@@ -29,7 +31,7 @@ def same(first, second):
 
 @EACH_BACKBONE
 def test_without_an_offset_it_has_the_originals_streams(request_, backbone):
-    options = replace(OPTIONS[backbone], epochs=2)
+    options = OPTIONS[backbone].model_copy(update={"epochs": 2})
     plain, _ = train_backbone(MODULES[backbone], backbone, request_.remain(), options, 1, "cpu")
     assert same(retrained(request_, backbone), plain.model)
     assert same(retrained(request_, backbone, seed_offset=0), plain.model)
@@ -55,10 +57,19 @@ def test_the_shipped_entry_differs_from_retrain_in_its_streams_alone(request_):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"offset": 1}, "Retrain: unknown option 'offset' ("),
-        ({"seed_offset": "1"}, "Retrain: option seed_offset is '1'; it must be of type int"),
-        ({"seed_offset": True}, "Retrain: option seed_offset is True; it must be of type int"),
-        ({"seed_offset": 1.5}, "Retrain: option seed_offset is 1.5; it must be of type int"),
+        ({"offset": 1}, "cragru.unlearning.retrain: options.offset: unknown option ("),
+        (
+            {"seed_offset": "1"},
+            "cragru.unlearning.retrain: options.seed_offset: got the text '1'; Input should be a valid integer",
+        ),
+        (
+            {"seed_offset": True},
+            "cragru.unlearning.retrain: options.seed_offset: got True; Input should be a valid integer",
+        ),
+        (
+            {"seed_offset": 1.5},
+            "cragru.unlearning.retrain: options.seed_offset: got 1.5; Input should be a valid integer",
+        ),
     ],
 )
 def test_a_slip_in_the_options_is_an_error(request_, options, message):

@@ -9,7 +9,7 @@ import torch
 
 from cragru.backbones.base import FactorModel, TrainingData
 from cragru.errors import CragruError
-from cragru.retrieval.attention import Attention, AttentionOptions, HistoryAttention, padded_histories, train_attention
+from cragru.retrieval.attention import Attention, HistoryAttention, Options, padded_histories, train_attention
 from cragru.retrieval.categories import genre_vectors, item_categories
 from cragru.retrieval.diversity import Diversity, knapsack
 from cragru.retrieval.folding import RATIOS, FoldIn, performance_matrix
@@ -128,7 +128,7 @@ def taste():
 
 def test_attention_learns_and_repeats(taste):
     data, factors = taste
-    options = AttentionOptions(heads=2, epochs=30, batch_size=128, learning_rate=0.01, length=10)
+    options = Options(heads=2, epochs=30, batch_size=128, learning_rate=0.01, length=10)
     network, losses = train_attention(factors, data, options, seed=1)
     again, _ = train_attention(factors, data, options, seed=1)
     assert losses[-1] < 0.6 * losses[0]

@@ -8,9 +8,10 @@ import torch
 from cragru.backbones.learner import Learner
 from cragru.backbones.training import train_backbone
 from cragru.errors import CragruError
+from cragru.options import read_options
 from cragru.unlearning import retrain, sisa
-from cragru.unlearning.options import read_options
-from cragru.unlearning.sharding import ShardOptions, cut, deploy, renew, train_shards
+from cragru.unlearning.options import ShardOptions
+from cragru.unlearning.sharding import cut, deploy, renew, shard_task, train_shards
 from tests.deletion import (
     ITEMS,
     MODULES,
@@ -49,7 +50,7 @@ def alone(request, shard, backbone="bpr"):
     pairs = torch.tensor(shard_data(request, shard)).T
     valid = tuple(side[request.shards[1] == shard] for side in request.valid)
     data = dataclasses.replace(request.before(), train=tuple(pairs), valid=valid)
-    options = dataclasses.replace(OPTIONS[backbone], batch_size=16)
+    options = OPTIONS[backbone].model_copy(update={"batch_size": 16})
     name = f"{backbone}-shard-{shard}" if shard else backbone
     return train_backbone(MODULES[backbone], name, data, options, 1, "cpu")[0]
 
@@ -70,7 +71,7 @@ def test_one_shard_is_retrain_to_the_bit(backbone):
 def test_only_the_shard_of_the_forgotten_is_trained(backbone):
     """P3.2, P3.3: a touched shard is what its remaining rows alone make, an untouched one is what was deployed."""
     request = deployed(of_one_user(with_user_shards(a_request(), 3), 5), backbone)  # 5 // 2 % 3 = 2
-    renewed = renew(a_context(request, backbone, SHARDS), read_options(ShardOptions, SHARDS, "test"))
+    renewed = renew(a_context(request, backbone, SHARDS), read_options(ShardOptions, SHARDS))
     assert (list(renewed.new), renewed.cost.shards_touched) == ([2], 1)
     spared = [model is before for model, before in zip(renewed.models, request.models, strict=True)]
     assert spared == [True, True, False]
@@ -83,7 +84,7 @@ def test_only_the_shard_of_the_forgotten_is_trained(backbone):
 
 def test_forgetting_nothing_trains_nothing():
     request = deployed(with_user_shards(a_request(forget=0), 3))
-    renewed = renew(a_context(request, "bpr", SHARDS), read_options(ShardOptions, SHARDS, "test"))
+    renewed = renew(a_context(request, "bpr", SHARDS), read_options(ShardOptions, SHARDS))
     assert renewed.new == {}
     assert renewed.cost.shards_touched == renewed.cost.optimiser_steps == 0
     assert all(model is before for model, before in zip(renewed.models, request.models, strict=True))
@@ -103,7 +104,7 @@ def test_a_validation_row_that_leaves_touches_its_shard():
             return train, valid[kept]
 
     values = {field.name: getattr(request, field.name) for field in dataclasses.fields(request)}
-    renewed = renew(a_context(Left(**values), "bpr", SHARDS), read_options(ShardOptions, SHARDS, "test"))
+    renewed = renew(a_context(Left(**values), "bpr", SHARDS), read_options(ShardOptions, SHARDS))
     assert list(renewed.new) == [2]
 
 
@@ -137,11 +138,11 @@ def test_a_row_of_one_shard_moves_no_other(backbone):
     taken = set(items[request.train[0] == request.train[0][place]].tolist())
     items[place] = next(item for item in range(ITEMS) if item not in taken)
     moved = dataclasses.replace(request, train=(request.train[0], items))
-    options = read_options(ShardOptions, SHARDS, "test")
+    options = read_options(ShardOptions, SHARDS)
     draws, models = [], []
     for state in (request, moved):
         context, pieces = a_context(state, backbone, SHARDS), cut(state.before(), state.shards, 3)
-        learners = [Learner(options.task(own, backbone, shard, 64), 1, CPU) for shard, own in enumerate(pieces)]
+        learners = [Learner(shard_task(own, backbone, shard, options, 64), 1, CPU) for shard, own in enumerate(pieces)]
         draws.append([torch.stack([learner.draw() for _ in range(3)]) for learner in learners])
         models.append([train_shards([own], [shard], context, options)[0].model for shard, own in enumerate(pieces)])
     assert [torch.equal(*pair) for pair in zip(*draws, strict=True)] == [False, True, True]
@@ -212,23 +213,26 @@ def test_a_user_without_rows_is_scored_by_all_shards_and_spoils_nobody():
 
 
 def test_batches_of_shards():
-    options = ShardOptions(10, 0.005)
+    options = ShardOptions(shards=10, learning_rate=0.005)
     data = a_request().before()
-    assert options.task(data, "bpr", 0, 2048).name == "bpr"
-    assert options.task(data, "bpr", 4, 2048).name == "bpr-shard-4"
+    assert shard_task(data, "bpr", 0, options, 2048).name == "bpr"
+    assert shard_task(data, "bpr", 4, options, 2048).name == "bpr-shard-4"
     sizes = {2_560: 256, 60_000: 2_000, 90_000: 2_048}
     for rows, wanted in sizes.items():
         long = dataclasses.replace(data, train=(torch.zeros(rows, dtype=torch.int64),) * 2)
-        assert options.task(long, "bpr", 0, 2048).batch_size == wanted
+        assert shard_task(long, "bpr", 0, options, 2048).batch_size == wanted
 
 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"shards": 3}, "SISA: option 'learning_rate' is missing; give it in config/params.yaml"),
-        (SHARDS | {"shard": 3}, "SISA: unknown option 'shard' (did you mean 'shards'?"),
-        (SHARDS | {"steps": 2.5}, "SISA: option steps is 2.5; it must be of type int"),
-        (SHARDS | {"missing": "median"}, "SISA: option missing is median, must be one of mask, mean, zero"),
+        ({"shards": 3}, "cragru.unlearning.sisa: options.learning_rate: missing; add it"),
+        (SHARDS | {"shard": 3}, "cragru.unlearning.sisa: options.shard: unknown option (did you mean 'shards'?"),
+        (SHARDS | {"steps": 2.5}, "cragru.unlearning.sisa: options.steps: got 2.5; Input should be a valid integer"),
+        (
+            SHARDS | {"missing": "median"},
+            "cragru.unlearning.sisa: options.missing: got 'median'; did you mean 'mean'? allowed: mask, mean, zero",
+        ),
     ],
 )
 def test_bad_options(given, said):

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from cragru.backbones import bpr, trainer
-from cragru.backbones.base import FIELDS, TrainingData, TrainingOptions
+from cragru.backbones import bpr, lightgcn, trainer
+from cragru.backbones.base import FIELDS, TrainingData
 from cragru.backbones.learner import Task, Validator, rows_with_data
 from cragru.backbones.trainer import Trainer, choose_device
 from cragru.backbones.training import train_backbone, train_together
@@ -17,7 +17,8 @@ from cragru.unlearning import retrain
 from cragru.unlearning.base import Context
 
 MODULES = {"bpr": "cragru.backbones.bpr", "lightgcn": "cragru.backbones.lightgcn"}
-OPTIONS = TrainingOptions(8, 0.02, 64, 40, 5, layers=2, regularisation=1e-5)
+TRAINING = {"dimensions": 8, "learning_rate": 0.02, "batch_size": 64, "epochs": 40, "patience": 5}
+OPTIONS = lightgcn.Options(**TRAINING, layers=2, regularisation=1e-5)
 USERS, ITEMS = 40, 30
 CPU = torch.device("cpu")
 
@@ -49,7 +50,7 @@ def test_learns_the_two_tastes(name, data):
 @pytest.mark.parametrize("name", MODULES)
 def test_a_table_without_absent_users_changes_nothing(name, data, monkeypatch):
     """Three shards of users, two of them small: as if each had carried the rows of all users through every step."""
-    options = dataclasses.replace(OPTIONS, dtype=torch.float64)
+    options = OPTIONS.in_double()
     bounds = [(0, 12), (12, 20), (20, USERS)]
 
     def part(pairs, first, end):
@@ -84,7 +85,7 @@ def test_popularity_only_data_give_the_popularity_ranking():
     pairs = (torch.rand(300, 12, generator=generator) < share).nonzero()
     held = torch.arange(len(pairs)) % 10 == 0
     data = TrainingData(tuple(pairs[~held].T), tuple(pairs[held].T), 300, 12)
-    model = fit("bpr", data, dataclasses.replace(OPTIONS, epochs=60)).model
+    model = fit("bpr", data, OPTIONS.model_copy(update={"epochs": 60})).model
     order = model.score(torch.arange(300)).mean(0).argsort(descending=True)
     counts = torch.bincount(data.train[1], minlength=12)
     ranks = torch.stack([counts.argsort(descending=True).argsort(), order.argsort()]).double()
@@ -114,7 +115,7 @@ class Scripted(Trainer):
     ],
 )
 def test_early_stopping_keeps_the_best_epoch(data, values, epochs, best):
-    scripted = Scripted(values, data, dataclasses.replace(OPTIONS, epochs=6, patience=2))
+    scripted = Scripted(values, data, OPTIONS.model_copy(update={"epochs": 6, "patience": 2}))
     (training,) = scripted.fit()
     assert (len(training.curve), training.best_epoch) == (epochs, best)
     assert torch.equal(training.model.item_factors, scripted.tables[best - 1][USERS:])
@@ -167,7 +168,7 @@ def test_models_trained_together_are_those_trained_alone(name, data):
 
     Up to rounding: where a sum or an exponential is cut into vectors of the processor depends on its length.
     """
-    options = dataclasses.replace(OPTIONS, dtype=torch.float64, patience=3)
+    options = OPTIONS.model_copy(update={"patience": 3}).in_double()
     tasks = [
         Task(own, f"{name}-{k}", batch)
         for k, (own, batch) in enumerate(zip(shards_of(data), (64, 20, 16), strict=True))
@@ -184,7 +185,7 @@ def test_models_trained_together_are_those_trained_alone(name, data):
 
 def test_the_order_of_models_trained_together_changes_none(data):
     tasks = [Task(own, f"bpr-{k}", 32) for k, own in enumerate(shards_of(data))]
-    options = dataclasses.replace(OPTIONS, dtype=torch.float64)
+    options = OPTIONS.in_double()
     forward, backward = (train_together(MODULES["bpr"], order, options, 1, CPU) for order in (tasks, tasks[::-1]))
     for one, other in zip(forward, backward[::-1], strict=True):
         assert torch.allclose(one.model.user_factors, other.model.user_factors, atol=1e-9)

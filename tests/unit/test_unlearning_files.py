@@ -110,7 +110,7 @@ def test_a_context_of_a_rule(split, partition, tmp_path):
         "original": [],
     }
     options = {"dimensions": 2, "learning_rate": 0.1, "batch_size": 4, "epochs": 3, "patience": 2}
-    params = {"module": "m", "options": options, "method_options": {"shards": 2}, "device": "cpu"}
+    params = {"module": "cragru.backbones.bpr", "options": options, "method_options": {"shards": 2}, "device": "cpu"}
     job = SimpleNamespace(
         input=type("Inputs", (dict,), {"__getattr__": dict.__getitem__})(inputs),
         params=SimpleNamespace(**params),

@@ -150,8 +150,8 @@ def toy_params() -> dict:
     """The shipped file, smaller; BPR trains for about a second, so that a kill can meet it."""
     params = yaml.safe_load((REPOSITORY / "config/params.yaml").read_text())
     for entry in params["backbones"].values():
-        entry |= {"dimensions": 8, "epochs": 4, "batch_size": 256, "patience": 4}
-    params["backbones"]["bpr"] |= {"epochs": 400, "patience": 400, "learning_rate": 0.01}
+        entry["options"] |= {"dimensions": 8, "epochs": 4, "batch_size": 256, "patience": 4}
+    params["backbones"]["bpr"]["options"] |= {"epochs": 400, "patience": 400, "learning_rate": 0.01}
     for entry in params["methods"].values():
         if "partition" in entry:
             entry["options"]["shards"] = 3

@@ -111,7 +111,7 @@ def test_a_caption_remakes_one_table(finished, configure, changed):
 
 def test_a_hyperparameter_redoes_its_backbone(workflow, on_two_cores, configure, toy, tmp_path):
     params = yaml.safe_load(toy.params.read_text())
-    params["backbones"]["bpr"]["learning_rate"] = 0.02
+    params["backbones"]["bpr"]["options"]["learning_rate"] = 0.02
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     other = configure(seeds=[1], files={"params": str(tmp_path / "params.yaml")})
     planned = workflow.make(on_two_cores, "--dry-run", config=other)

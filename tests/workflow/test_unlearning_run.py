@@ -1,16 +1,11 @@
 """Unlearning methods through the workflow: rows of Table II, requests that spare shards, and a new method."""
 
-import re
 import shutil
-import subprocess
-import sys
-from collections import Counter
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
-from conftest import REPOSITORY, Workflow
 
 from cragru.io import read_json, sha256
 
@@ -116,59 +111,3 @@ def test_more_shards_than_users_is_one_line(made, workflow, configure, toy, tmp_
     assert (
         line == "cragru: error in partition: partition: 41 shards for 40 users with training rows; ask for 40 at most"
     )
-
-
-def test_a_method_is_added_as_the_docs_say(workflow, on_one_core, configure, toy, tmp_path):
-    """One file and one entry, both taken from docs/extending.md."""
-    page = (REPOSITORY / "docs/extending.md").read_text()
-    code = re.search(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[1]
-    entry = yaml.safe_load(re.search(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[1])
-    sources = shutil.copytree(workflow.sources, tmp_path / "sources" / "cragru")
-    (sources / "cragru/unlearning/popularity.py").write_text(code)
-    params = yaml.safe_load(Path(toy.params).read_text())
-    params["methods"] |= entry["methods"]
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
-    files = {"params": str(tmp_path / "params.yaml")}
-    config = configure(files, backbones=["bpr"], seeds=[1], methods=["retrain", "popularity"], tables=["table2"])
-    shutil.copytree(on_one_core, tmp_path / "run")
-    extended = Workflow(sources)
-    done = extended.make(tmp_path / "run", "table2", config=config)
-    assert done.jobs["unlearn"] == 1  # the new method's; Retrain stays as it was
-    table = pd.read_csv(tmp_path / "run/results/tiny/tables/table2.csv")
-    assert set(table["method"]) == {"Original", "Retrain", "Popularity"}
-    assert table.loc[table["method"] == "Popularity", "mean"].min() > 0
-    request = extended.plan(tmp_path / "run", f"{DRAW}/popularity/per-user.parquet", config=config)
-    assert request["unlearn_request"] == request["evaluate_request"] == 1
-    assert run_contract(extended, entry["methods"]) == {
-        "test_it_gives_a_model_of_everyone_and_its_cost": 4,  # two backbones, two states
-        "test_it_still_recommends": 4,
-        "test_a_seed_repeats_to_the_bit_and_touches_no_global_stream": 4,
-        "test_it_reads_nothing_that_its_entry_does_not_declare": 4,
-        "test_no_forgotten_row_reaches_a_sampler_a_graph_a_mask_or_a_step": 4,
-        "test_what_the_forgotten_rows_say_does_not_matter": 4,
-        "test_exact_methods_silence_canaries": 2,
-    }
-
-
-def run_contract(extended, methods):
-    """How often each test of the contract passed with the added method, in the copy of the sources; none may fail."""
-    sources = extended.sources
-    shutil.copytree(REPOSITORY / "tests/contract", sources / "tests/contract", ignore=shutil.ignore_patterns("__*"))
-    shutil.copy2(REPOSITORY / "tests/deletion.py", sources / "tests")
-    shutil.copy2(REPOSITORY / "pyproject.toml", sources)
-    params = yaml.safe_load((sources / "config/params.yaml").read_text())
-    params["methods"] |= methods
-    (sources / "config/params.yaml").write_text(yaml.safe_dump(params))
-    assert not (REPOSITORY / "cragru/unlearning/popularity.py").exists()  # so only the copy can pass
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", "tests/contract", "-k", "popularity"],
-        cwd=sources,
-        env=extended.environment(PYTHONPATH=""),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert not re.findall(r"^(SKIPPED|XFAIL|XPASS)", done.stdout, re.MULTILINE)
-    return Counter(re.findall(r"^PASSED .*::(\w+)\[.*popularity.*\]$", done.stdout, re.MULTILINE))

@@ -4,13 +4,13 @@ Source: RecEraser (Chen et al. 2022). Its released code averages an anchor over 
 that every anchor becomes a single number repeated; here, as in the paper, an anchor is the mean vector of its members.
 """
 
-import math
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from pydantic import Field
 
-from cragru.unlearning.options import read_options, require_options
+from cragru.options import BaseOptions, read_options
+from cragru.unlearning.options import Unit
 from cragru.unlearning.partition.anchors import Clustering, Vectors, cluster
 from cragru.unlearning.partition.base import (
     Assignment,
@@ -21,16 +21,12 @@ from cragru.unlearning.partition.base import (
     holders,
     of_rows,
     of_users,
-    require_choice,
     spread,
 )
 from cragru.unlearning.partition.greedy import assign_all
 
-WHERE = "partition balanced"
 
-
-@dataclass(frozen=True)
-class Options:
+class Options(BaseOptions):
     """What params.yaml may set.
 
     Attributes:
@@ -39,18 +35,9 @@ class Options:
         iterations: Assignments, at most.
     """
 
-    unit: str
-    capacity: float = 1.2
-    iterations: int = 15
-
-    def __post_init__(self) -> None:
-        """Check the names and ranges."""
-        require_choice(WHERE, self, {"unit": ("users", "interactions")})
-        allowed = {
-            "capacity": (1 <= self.capacity < math.inf, "at least 1 and finite"),
-            "iterations": (self.iterations >= 1, "at least 1"),
-        }
-        require_options(WHERE, self, allowed)
+    unit: Unit
+    capacity: float = Field(default=1.2, ge=1)
+    iterations: int = Field(default=15, ge=1)
 
 
 def partition(problem: Problem) -> Assignment:
@@ -59,7 +46,7 @@ def partition(problem: Problem) -> Assignment:
     Raises:
         CragruError: If an option is not what it must be, embeddings are missing, or a shard stays empty.
     """
-    options = read_options(Options, problem.options, WHERE)
+    options = read_options(Options, problem.options)
     if options.unit == "users":
         return of_users(problem, spread(problem, holders(problem), cluster_users(problem, options).labels))
     return of_rows(problem, cluster_interactions(problem, options).labels)

@@ -1,17 +1,17 @@
 """The contract of a partition, and what every partition needs: options, capacities, validation rows, a last check.
 
-A module of this package offers ``partition(problem) -> Assignment`` and a dataclass ``Options`` of what params.yaml may
-set for it. It is run once, when the models are first trained and before any request; what it hands out has passed
-`check`.
+A module of this package offers ``partition(problem) -> Assignment`` and a class ``Options`` of what params.yaml may set
+for it (`cragru.options`). It is run once, when the models are first trained and before any request; what it hands out
+has passed `check`.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from cragru.errors import CragruError, nearest
+from cragru.errors import CragruError
 
 Option = float | int | str | bool
 
@@ -171,23 +171,6 @@ def capacity(count: int, shards: int, factor: float = 1.0, slack: float = 0.0) -
             f"got factor {factor:g} and slack {slack:g}, allowed: factor from 1, slack from 0"
         )
     return most
-
-
-def require_choice(where: str, options: object, allowed: Mapping[str, Sequence[str]]) -> None:
-    """Check the options that name one of several ways; ranges are for `cragru.unlearning.options.require_options`.
-
-    Args:
-        where: Whose they are, for messages.
-        options: The options.
-        allowed: For each such field the names that there are.
-
-    Raises:
-        CragruError: For the first that names another, with the nearest spelling.
-    """
-    for name, ways in allowed.items():
-        got = getattr(options, name)
-        if got not in ways:
-            raise CragruError(f"{where}: option {name} is {got!r}; {nearest(got, ways)}; set it in config/params.yaml")
 
 
 def embeddings(problem: Problem) -> tuple[np.ndarray, np.ndarray]:

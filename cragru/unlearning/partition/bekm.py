@@ -4,9 +4,10 @@ Source: GraphEraser (Chen et al. 2022). A user takes all its rows along and item
 bipartite graph's nodes would lose most of its edges.
 """
 
-from dataclasses import dataclass
+from pydantic import Field
 
-from cragru.unlearning.options import read_options, require_options
+from cragru.options import read_options
+from cragru.unlearning.options import GraphEraserOptions
 from cragru.unlearning.partition.anchors import Clustering, Vectors, cluster
 from cragru.unlearning.partition.base import (
     Assignment,
@@ -15,40 +16,22 @@ from cragru.unlearning.partition.base import (
     embeddings,
     holders,
     of_users,
-    require_choice,
     sizes_of,
     spread,
 )
 from cragru.unlearning.partition.greedy import assign_all
 
-WHERE = "partition bekm"
 
-
-@dataclass(frozen=True)
-class Options:
-    """What params.yaml may set.
+class Options(GraphEraserOptions):
+    """What params.yaml may set beside what both partitions of GraphEraser take.
 
     Attributes:
-        capacity_on: What the capacity counts, ``rows`` or ``users``.
-        slack: What a shard may hold over the even share, times what the other shards hold.
         iterations: Assignments, at most.
         tolerance: The movement of all centroids, coordinate by coordinate, at which to stop.
     """
 
-    capacity_on: str = "rows"
-    slack: float = 0.005
-    iterations: int = 20
-    tolerance: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Check the names and ranges."""
-        require_choice(WHERE, self, {"capacity_on": ("rows", "users")})
-        allowed = {
-            "slack": (0 <= self.slack <= 1, "from 0 to 1"),
-            "iterations": (self.iterations >= 1, "at least 1"),
-            "tolerance": (self.tolerance >= 0, "at least 0"),
-        }
-        require_options(WHERE, self, allowed)
+    iterations: int = Field(default=20, ge=1)
+    tolerance: float = Field(default=0.0, ge=0)
 
 
 def partition(problem: Problem) -> Assignment:
@@ -61,7 +44,7 @@ def partition(problem: Problem) -> Assignment:
         CragruError: If an option is not what it must be, embeddings are missing, a user fits into no shard, or a shard
             stays empty.
     """
-    options = read_options(Options, problem.options, WHERE)
+    options = read_options(Options, problem.options)
     return of_users(problem, spread(problem, holders(problem), cluster_users(problem, options).labels))
 
 

@@ -8,47 +8,33 @@ from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
+from pydantic import Field
 from scipy.sparse import csr_matrix, diags
 
 from cragru.errors import CragruError
-from cragru.unlearning.options import read_options, require_options
+from cragru.options import read_options
+from cragru.unlearning.options import GraphEraserOptions
 from cragru.unlearning.partition.base import (
     Assignment,
     Problem,
     capacity,
     holders,
     of_users,
-    require_choice,
     sizes_of,
     spread,
 )
 
 DIGITS = 12  # of a neighbourhood's weight, whose largest is about 1; what is beyond is rounding and must not break ties
-WHERE = "partition blpa"
 
 
-@dataclass(frozen=True)
-class Options:
-    """What params.yaml may set.
+class Options(GraphEraserOptions):
+    """What params.yaml may set beside what both partitions of GraphEraser take.
 
     Attributes:
-        capacity_on: What the capacity counts, ``rows`` or ``users``.
-        slack: What a shard may hold over the even share, times what the other shards hold.
         iterations: Steps, at most.
     """
 
-    capacity_on: str = "rows"
-    slack: float = 0.005
-    iterations: int = 100
-
-    def __post_init__(self) -> None:
-        """Check the names and ranges."""
-        require_choice(WHERE, self, {"capacity_on": ("rows", "users")})
-        allowed = {
-            "slack": (0 <= self.slack <= 1, "from 0 to 1"),
-            "iterations": (self.iterations >= 1, "at least 1"),
-        }
-        require_options(WHERE, self, allowed)
+    iterations: int = Field(default=100, ge=1)
 
 
 def partition(problem: Problem) -> Assignment:
@@ -60,7 +46,7 @@ def partition(problem: Problem) -> Assignment:
         CragruError: If an option is not what it must be, there is no balanced start within the capacity, or S exceeds
             the users.
     """
-    options = read_options(Options, problem.options, WHERE)
+    options = read_options(Options, problem.options)
     users = holders(problem)
     sizes = sizes_of(problem, users, options.capacity_on)
     room = capacity(int(sizes.sum()), problem.shards, slack=options.slack)

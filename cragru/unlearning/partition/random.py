@@ -1,10 +1,9 @@
 """Random shards of SISA: what keeps unlearning exact, as only the seed and the counts decide who is where."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from cragru.unlearning.options import read_options
+from cragru.options import BaseOptions, read_options
+from cragru.unlearning.options import Unit
 from cragru.unlearning.partition.base import (
     Assignment,
     Problem,
@@ -12,26 +11,18 @@ from cragru.unlearning.partition.base import (
     enough,
     holders,
     of_users,
-    require_choice,
     spread,
 )
 
-WHERE = "partition random"
 
-
-@dataclass(frozen=True)
-class Options:
+class Options(BaseOptions):
     """What params.yaml may set.
 
     Attributes:
         unit: What is dealt out, ``users`` or ``interactions``.
     """
 
-    unit: str
-
-    def __post_init__(self) -> None:
-        """Check the names."""
-        require_choice(WHERE, self, {"unit": ("users", "interactions")})
+    unit: Unit
 
 
 def partition(problem: Problem) -> Assignment:
@@ -43,7 +34,7 @@ def partition(problem: Problem) -> Assignment:
     Raises:
         CragruError: If an option is not what it must be, or S is below 1 or above the number of units.
     """
-    if read_options(Options, problem.options, WHERE).unit == "users":
+    if read_options(Options, problem.options).unit == "users":
         dealt = holders(problem)
         return of_users(problem, spread(problem, dealt, deal(len(dealt), problem.shards, problem.rng)))
     enough(problem, len(problem.train[0]), "training rows")

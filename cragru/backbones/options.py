@@ -1,0 +1,42 @@
+"""Options that all backbones share. Nothing heavy is imported: params.yaml is checked by it."""
+
+from typing import TYPE_CHECKING, Self
+
+from pydantic import Field, PrivateAttr
+
+from cragru.options import BaseOptions
+
+if TYPE_CHECKING:
+    import torch
+
+
+class TrainingOptions(BaseOptions):
+    """How the one training loop trains a backbone; a backbone's own numbers stand in its `Options`.
+
+    Attributes:
+        dimensions: Length d of an embedding.
+        learning_rate: Adam's.
+        batch_size: Interactions a step.
+        epochs: Most passes over the training data.
+        patience: Epochs without a better validation NDCG@10 after which training stops.
+    """
+
+    dimensions: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    batch_size: int = Field(ge=1)
+    epochs: int = Field(ge=1)
+    patience: int = Field(ge=1)
+    _is_double: bool = PrivateAttr(default=False)
+
+    @property
+    def dtype(self) -> "torch.dtype":
+        """The type of the parameters: float32, but for `in_double`."""
+        import torch
+
+        return torch.float64 if self._is_double else torch.float32
+
+    def in_double(self) -> Self:
+        """The same options with parameters in float64, which tests compare by; no configuration can ask for it."""
+        copy = self.model_copy()
+        copy._is_double = True
+        return copy

@@ -1,0 +1,232 @@
+"""docs/extending.md, section by section: its module and its entry are written as it says, and its command is run.
+
+A section added there is tested without a change here, but for a look at what its run made: a function in `LOOKS`.
+"""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from conftest import REPOSITORY, Workflow
+
+pytestmark = pytest.mark.slow
+
+PAGE = (REPOSITORY / "docs/extending.md").read_text(encoding="utf-8")
+OWN = "my.yaml"
+
+
+@dataclass(frozen=True)
+class Section:
+    """What a section of the page says.
+
+    Attributes:
+        files: By path, what stands in the block whose first line names it.
+        target: What its command makes.
+    """
+
+    files: dict[str, str]
+    target: str
+
+    @classmethod
+    def of(cls, text: str) -> "Section":
+        blocks = re.findall(r"^```(?:python|yaml)\n# (\S+)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        (command,) = re.findall(r"^```sh\n(.*?)\n```", text, re.MULTILINE | re.DOTALL)
+        snakemake, cores, count, target, configfile, own = shlex.split(command)
+        assert (snakemake, cores, count, configfile, own) == ("snakemake", "--cores", "all", "--configfile", OWN)
+        return cls(dict(blocks), target)
+
+    @property
+    def own(self) -> dict:
+        """The configuration of one's own."""
+        return yaml.safe_load(self.files[OWN])
+
+    @property
+    def entries(self) -> dict[str, dict]:
+        """What goes into files of config/, by path."""
+        return {path: yaml.safe_load(text) for path, text in self.files.items() if path.startswith("config/")}
+
+    @property
+    def modules(self) -> dict[str, str]:
+        """Sources by path."""
+        return {path: text for path, text in self.files.items() if path.endswith(".py")}
+
+
+HELD_ELSEWHERE = {"A metric"}  # tests/contract/test_extending_metric.py: an entry is code there
+SECTIONS = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
+
+
+@dataclass(frozen=True)
+class Added:
+    """A finished run with a plug-in.
+
+    Attributes:
+        section: What the page says of it.
+        extended: Snakemake on the copy of the sources that has it.
+        directory: Where it ran.
+        config: The configuration of the run.
+        jobs: How many jobs of each rule it made.
+    """
+
+    section: Section
+    extended: Workflow
+    directory: Path
+    config: Path
+    jobs: dict[str, int]
+
+    def table2(self) -> pd.DataFrame:
+        """Table II."""
+        return pd.read_csv(self.directory / "results/tiny/tables/table2.csv")
+
+
+def with_entries(path: Path, entries: dict[str, dict]) -> str:
+    """A file of config/ with more entries."""
+    content = yaml.safe_load(path.read_text())
+    for key, more in entries.items():
+        assert not set(content[key]) & set(more), "only entries that are not shipped show that the page suffices"
+        content[key] |= more
+    return yaml.safe_dump(content)
+
+
+def extend(workflow: Workflow, section: Section, folder: Path) -> Workflow:
+    """A copy of the sources with the section's files."""
+    sources = shutil.copytree(workflow.sources, folder / "sources" / "cragru")
+    for path, text in section.modules.items():
+        assert not (sources / path).exists()
+        (sources / path).write_text(text)
+    for path, entries in section.entries.items():
+        (sources / path).write_text(with_entries(sources / path, entries))
+    return Workflow(sources)
+
+
+def laid_over(below: dict, above: dict) -> dict:
+    """A configuration over another, as Snakemake lays them."""
+    inner = {key: laid_over(below[key], value) for key, value in above.items() if isinstance(value, dict)}
+    return below | above | inner
+
+
+def check_shipped(extended: Workflow, section: Section) -> None:
+    """With the shipped configuration below it, the page's own is right as it stands."""
+    below = yaml.safe_load((extended.sources / "config/config.yaml").read_text())
+    (extended.sources / OWN).write_text(yaml.safe_dump(laid_over(below, section.own)))
+    code = "from cragru.config.base import load_yaml; from cragru.plan.project import load_project; "
+    code += f"from pathlib import Path; load_project(load_yaml({OWN!r}), Path('.'))"
+    surroundings = {"cwd": extended.sources, "env": extended.environment(PYTHONPATH="")}
+    done = subprocess.run([sys.executable, "-c", code], **surroundings, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def add(workflow, on_one_core, configure, toy, tmp_path):
+    """Adds what a section says and runs its command on toy data."""
+
+    def run(name: str) -> Added:
+        section = Section.of(SECTIONS[name])
+        extended = extend(workflow, section, tmp_path)
+        check_shipped(extended, section)
+        files = {}
+        for path, entries in section.entries.items():
+            key = Path(path).stem
+            files[key] = str(tmp_path / Path(path).name)
+            Path(files[key]).write_text(with_entries(getattr(toy, key), entries))
+        config = configure(files, **{"backbones": ["bpr"], "seeds": [1], "tables": ["table2"]} | section.own)
+        directory = shutil.copytree(on_one_core, tmp_path / "run")
+        done = extended.make(directory, section.target, config=config, cores=2)
+        return Added(section, extended, directory, config, done.jobs)
+
+    return run
+
+
+def look_at_method(added: Added) -> None:
+    assert added.jobs["unlearn"] == 1  # the new method's; Retrain stays as it was
+    table = added.table2()
+    assert set(table["method"]) == {"Original", "Retrain", "Popularity"}
+    assert table.loc[table["method"] == "Popularity", "mean"].min() > 0
+    of_request = "results/toy/one-user/1/draw-1/bpr/popularity/per-user.parquet"
+    planned = added.extended.plan(added.directory, of_request, config=added.config)
+    assert planned["unlearn_request"] == planned["evaluate_request"] == 1
+    assert run_contract(added.extended, "popularity") == {
+        "test_it_gives_a_model_of_everyone_and_its_cost": 4,  # two backbones, two states
+        "test_it_still_recommends": 4,
+        "test_a_seed_repeats_to_the_bit_and_touches_no_global_stream": 4,
+        "test_it_reads_nothing_that_its_entry_does_not_declare": 4,
+        "test_no_forgotten_row_reaches_a_sampler_a_graph_a_mask_or_a_step": 4,
+        "test_what_the_forgotten_rows_say_does_not_matter": 4,
+        "test_exact_methods_silence_canaries": 2,
+    }
+
+
+def look_at_partition(added: Added) -> None:
+    assert added.jobs["partition"] == added.jobs["unlearn"] == 1
+    assert set(added.table2()["method"]) == {"Original", "Retrain", "SISA (blocks)"}
+    before = added.directory / "results/toy/paper/1/bpr/sisa-blocks/before/partition.parquet"
+    shards = pd.read_parquet(before)
+    rows = pd.read_parquet(added.directory / "results/toy/prepared/interactions.parquet").set_index("row")
+    of_user = shards.groupby(rows.loc[shards["row"], "user"].to_numpy())["shard"].unique()
+    assert [shard.tolist() for shard in of_user] == [[user // 4 % 3] for user in range(40)]
+
+
+def look_at_backbone(added: Added) -> None:
+    assert added.jobs["train_original"] == 1
+    assert added.jobs["unlearn"] == 2
+    table = added.table2()
+    assert set(table["backbone"]) == {"Hinge"}
+    assert set(table["method"]) == {"Original", "Retrain", "SISA (users)"}
+    losses = pd.read_csv(added.directory / "results/toy/paper/1/hinge/original/curve.csv")["loss"]
+    assert losses.iloc[-1] < losses.iloc[0]
+    assert losses.iloc[0] == pytest.approx(0.5, abs=0.05)  # the entry's margin, where all scores are near 0
+
+
+def look_at_strategy(added: Added) -> None:
+    assert added.jobs["fit_strategy"] == added.jobs["select_histories"] == 1
+    folder = added.directory / "results/toy/paper/1/bpr/cragru/original"
+    selection = pd.read_parquet(folder / "latest/selection.parquet")
+    assert len(selection) > 0
+    assert run_contract(added.extended, "latest") == {
+        "test_places_are_distinct_ascending_and_few_enough": 24,  # three limits, eight histories
+        "test_a_short_history_is_returned_whole": 8,
+        "test_something_is_kept_of_a_long_history": 1,
+        "test_a_stream_repeats_and_nothing_given_is_changed": 1,
+        "test_fitting_twice_writes_the_same_bytes": 1,
+    }
+
+
+LOOKS = {
+    "A method": look_at_method,
+    "A partition": look_at_partition,
+    "A backbone": look_at_backbone,
+    "A strategy": look_at_strategy,
+}
+
+
+@pytest.mark.parametrize("name", sorted(SECTIONS.keys() - HELD_ELSEWHERE))
+def test_a_plugin_is_added_as_the_docs_say(add, name):
+    """One module and one entry, both taken from docs/extending.md."""
+    LOOKS[name](add(name))
+
+
+def run_contract(extended: Workflow, name: str) -> Counter:
+    """How often each test of the contract passed with what was added, in the copy of the sources; none may fail."""
+    sources = extended.sources
+    shutil.copytree(REPOSITORY / "tests/contract", sources / "tests/contract", ignore=shutil.ignore_patterns("__*"))
+    shutil.copy2(REPOSITORY / "tests/deletion.py", sources / "tests")
+    shutil.copy2(REPOSITORY / "pyproject.toml", sources)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", "tests/contract", "-k", name],
+        cwd=sources,
+        env=extended.environment(PYTHONPATH=""),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not re.findall(r"^(SKIPPED|XFAIL|XPASS)", done.stdout, re.MULTILINE)
+    return Counter(re.findall(rf"^PASSED .*::(\w+)\[.*{name}.*\]$", done.stdout, re.MULTILINE))
