@@ -1,7 +1,7 @@
 """A plug-in's options: what params.yaml may set of a method, partition, strategy or backbone, and how it is read.
 
 A plug-in's module declares ``class Options(BaseOptions)`` with types, ranges and defaults; one without has no options.
-The configuration is checked with that class when it is read (`cragru.config.options`), and the job reads what it was
+The configuration is checked with that class when it is read (`cragru.plan.options`), and the job reads what it was
 given with the same class, by the same function.
 """
 

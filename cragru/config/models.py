@@ -169,7 +169,7 @@ def matches(pattern: str, dataset: str, backbone: str) -> bool:
 
 
 class PluginEntry(Frozen):
-    """A module and its options, which are checked with the class `Options` there (`cragru.config.options`)."""
+    """A module and its options, which are checked with the class `Options` there (`cragru.plan.options`)."""
 
     module: Module
     options: dict[str, Option] = Field(default={}, description="what the module's class `Options` takes")

@@ -11,9 +11,9 @@ from cragru.config.base import load_yaml, parse
 from cragru.config.datasets import Registry, load_registry
 from cragru.config.llms import Llms, load_llms
 from cragru.config.models import Option, Params, PartitionEntry, Protocol, Protocols, Settings
-from cragru.config.options import check_options
 from cragru.errors import CragruError, nearest
 from cragru.names import ORIGINAL, ORIGINAL_LABEL
+from cragru.plan.options import check_options
 from cragru.plan.rows import Row, cells_of
 from cragru.plan.scoring import TABLE_STRATEGY, Cell
 from cragru.plan.tables import Figures, Tables

@@ -11,10 +11,10 @@ from configuration import DELETE, FILES, ROOT, changed, load_changed
 from cragru.config.base import parse
 from cragru.config.llms import EngineOptions
 from cragru.config.models import Params
-from cragru.config.options import KINDS, check_options
 from cragru.config.plugins import modules_of, names_in, options_of
 from cragru.errors import CragruError
 from cragru.options import BaseOptions, read_options, wrong_options
+from cragru.plan.options import KINDS, check_options
 
 DATASETS = ("ml-100k", "ml-1m")
 NAN, INF = float("nan"), float("inf")
