@@ -198,11 +198,22 @@ def look_at_strategy(added: Added) -> None:
     }
 
 
+def look_at_table(added: Added) -> None:
+    assert added.jobs == {"table": 1, "split-sizes": 1}  # the split was there
+    table = pd.read_csv(added.directory / "results/tiny/tables/split-sizes.csv")
+    assert table["dataset"].tolist() == ["Toy"]
+    rows = len(pd.read_parquet(added.directory / "results/toy/prepared/interactions.parquet"))
+    assert table[["forget", "train", "valid", "test"]].sum(axis=1).tolist() == [rows]
+    assert table["forget"].tolist() == [round(rows / 10)]
+    assert (added.directory / "results/tiny/tables/split-sizes.tex").read_text().count("tab:split-sizes") == 1
+
+
 LOOKS = {
     "A method": look_at_method,
     "A partition": look_at_partition,
     "A backbone": look_at_backbone,
     "A strategy": look_at_strategy,
+    "A table or figure": look_at_table,
 }
 
 
