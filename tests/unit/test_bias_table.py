@@ -1,16 +1,13 @@
 """Table V: its rows, their null, blanks and notes by hand; its files."""
 
 import math
-import runpy
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-from configuration import ROOT
 from documents import check_it_fits, compiled
+from making import make
 from metric_columns import metric_columns
-from snakemake.iocontainers import Namedlist
 
 from cragru.errors import CragruError
 from cragru.evaluation.bias import Lists, Results
@@ -18,7 +15,14 @@ from cragru.evaluation.bias_schema import ITEM_ROWS, LISTS, USER_GROUPS
 from cragru.evaluation.bootstrap import Resampling
 from cragru.evaluation.schema import PER_USER
 from cragru.io import write_parquet
-from cragru.reporting.bias_table import Compared, bias_grid, bias_notes, whole_bias_table
+from cragru.reporting.bias_table import (
+    Compared,
+    bias_grid,
+    bias_notes,
+    read_compared,
+    read_lists,
+    whole_bias_table,
+)
 from cragru.reporting.grid import latex, markdown
 
 FEW = Resampling(seed=1, resamples=50)
@@ -161,35 +165,44 @@ def files(tmp_path):
     return paths
 
 
-@pytest.fixture
-def script():
-    return runpy.run_path(str(ROOT / "scripts" / "bias_table.py"))
-
-
-def test_lists_are_read_with_their_gaps(files, script):
-    found = script["lists"](files)
+def test_lists_are_read_with_their_gaps(files):
+    found = read_lists(files)
     assert found.users.tolist() == [0, 1, 2, 3]
     assert found.method.tolist() == [[1, 2], [2, 3], [3, 0], [0, 1]]
     assert found.again.tolist() == [[1, 2], [2, -1], [3, 0], [0, 1]]
     assert found.training_rows.tolist() == [3, 2, 1, 0]
 
 
-def test_lists_of_other_users_are_refused(files, script):
+def of_seeds(files, *seeds, method="M"):
+    names = {"dataset": "ML", "backbone": "BPR", "method": method}
+    return [names | {"seed": seed} | files for seed in seeds]
+
+
+def test_a_method_has_its_seeds_together(files):
+    first, second = read_compared([*of_seeds(files, 1), *of_seeds(files, 1, 2, method="N"), *of_seeds(files, 2)])
+    assert (first.names, second.names) == (("ML", "BPR", "M"), ("ML", "BPR", "N"))
+    assert [*first.results] == [*first.lists] == [*second.results] == [1, 2]
+
+
+def test_a_row_must_not_be_there_twice(files):
+    with pytest.raises(CragruError) as caught:
+        list(read_compared(of_seeds(files, 1, 2, 1)))
+    assert str(caught.value) == "ML, BPR, M, seed 1: there twice; name each row once"
+
+
+def test_lists_of_other_users_are_refused(files):
     lists = pd.DataFrame({"user": [0, 9], "rank": 1, "item": 0}).astype(LISTS)
     write_parquet(files["again_lists"], lists, LISTS)
     with pytest.raises(CragruError) as caught:
-        script["lists"](files)
+        read_lists(files)
     assert str(caught.value) == (
         f"{files['again_lists']}: its users are not those of {files['method_lists']}; delete both and run again"
     )
 
 
-def test_script(files, script, tmp_path):
-    outputs = {ending: tmp_path / f"t.{ending}" for ending in ("csv", "md", "tex")}
-    spec = {"mask": "B", "cutoff": 10, "least_users": 3, "caption": "Who", "label": "tab:who"}
-    rows = [{"dataset": "ML", "backbone": "BPR", "method": "M", "seeds": {1: files, 2: files}}]
-    params = {"rows": rows, "spec": spec, "title": "by hand", "again": AGAIN}
-    script["main"](SimpleNamespace(output=Namedlist(fromdict=outputs), params=Namedlist(fromdict=params)))
+def test_it_is_made(files, tmp_path):
+    words = {"title": "by hand", "again": AGAIN}
+    outputs = make("table", tmp_path, "bias_table", of_seeds(files, 1, 2), {"least_users": 3}, words)
     table = pd.read_csv(outputs["csv"]).set_index(["measure", "group"])
     assert table.loc[("delta", "all"), "value"] == pytest.approx(-0.25)
     assert table.loc[("delta", "all"), "null"] == pytest.approx(0.1)
@@ -208,4 +221,4 @@ def test_script(files, script, tmp_path):
     }
     assert set(table["seeds"]) == {2}
     assert "Users: all: 4 users; similar: 1 user; far: 3 users" in outputs["md"].read_text()
-    assert r"\label{tab:who}" in outputs["tex"].read_text()
+    assert r"\label{tab:made}" in outputs["tex"].read_text()

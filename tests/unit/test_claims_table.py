@@ -2,14 +2,16 @@
 
 import pandas as pd
 import pytest
+from making import make
 from metric_columns import metric_columns
 
 from cragru.errors import CragruError
 from cragru.evaluation.bootstrap import Resampling
 from cragru.evaluation.schema import PER_USER
+from cragru.io import write_json, write_parquet
 from cragru.reporting.claims_table import Kept, claims_grid, kept_claims, mean_claims, speed_claims
+from cragru.reporting.measured import Measured
 from cragru.reporting.size_table import size_grid, size_table
-from cragru.reporting.utility_table import Measured
 
 RESAMPLING = Resampling(seed=1, resamples=200)
 
@@ -79,6 +81,36 @@ def test_printed_averages_stand_beside_means():
     assert [text.value for text in grid[-1]] == ["mean", "mean", "kept", "0.9", "0.9", "2"]
 
 
+def test_claims_are_made_of_results_and_times(tmp_path):
+    """Under mask B everything is twice as good, but for the original, which knows no more there."""
+    rows, original = [], ("Original", [0.5, 0.5], 1)
+    others = [("CRAGRU", [0.2, 0.4], 2), ("Candidates, no LLM", [0.1, 0.3], 2), ("Retrain", [0.4, 0.4], 2)]
+    for method, values, factor in [original, *others]:
+        path = tmp_path / f"{method}.parquet"
+        masks = {"A": values, "B": [factor * value for value in values]}
+        both = [measured(method, own, mask).per_user for mask, own in masks.items()]
+        write_parquet(path, pd.concat(both), PER_USER)
+        names = {"panel": "cohort", "dataset": "Toy", "backbone": "BPR", "method": method, "printed": method, "seed": 1}
+        rows.append(names | {"per_user": str(path), "cohort": None, "cost": None})
+    times(Retrain=(10, 9, 11), CRAGRU=(4, 2, 8)).to_csv(tmp_path / "times.csv", index=False)
+    words = {"cragru": "CRAGRU", "no_llm": "Candidates, no LLM", "original": "Original", "retrain": "Retrain"}
+    spec, words = {"cutoff": 10, "least_users": 2}, words | {"note": "Of an LLM."}
+    made = make("table", tmp_path, "claims_table", rows, spec, words, times=tmp_path / "times.csv")
+    table = pd.read_csv(made["csv"])
+    assert [*zip(table["dataset"], table["claim"], table["value"].round(3), strict=True)] == [
+        (dataset, claim, value)
+        for dataset in ("Toy", "mean")
+        for claim, value in (
+            ("NDCG@10 of CRAGRU / of Original, mask B", 1.2),
+            ("NDCG@10 of CRAGRU / of Retrain, mask A", 0.75),
+            ("NDCG@10 of Candidates, no LLM / of Original, mask B", 0.8),
+            ("NDCG@10 of Candidates, no LLM / of Retrain, mask A", 0.5),
+            ("Speed-up of CRAGRU for one user over the fastest other method", 2.5),
+        )
+    ]
+    assert made["md"].read_text().endswith("Of an LLM.\n")
+
+
 LARGE = [
     {"dataset": "Toy", "backbone": "BPR", "method": "Retrain", "seconds_sequential": 30.0},
     {"dataset": "Toy", "backbone": "BPR", "method": "Retrain", "seconds_sequential": 50.0},
@@ -102,3 +134,23 @@ def test_sizes_by_hand():
 def test_a_table_of_nothing_is_an_error():
     with pytest.raises(CragruError, match="no method serves both"):
         size_table(times(Retrain=(1, 1, 1)), LARGE[3:], {"Toy": 100}, "Retrain")
+
+
+def test_sizes_are_made_of_costs_and_times(tmp_path):
+    """A method's seconds are of all who ask; CRAGRU's three stages are of one user of the cohort."""
+    write_json(tmp_path / "statistics.json", {"users": 100, "items": 5})
+    stages = {"filter_seconds": 0.5, "prompt_seconds": 0.25, "generation_seconds": 1.25}
+    rows = []
+    for method, cost, cohort in (("Retrain", {"seconds_sequential": 40.0}, None), ("CRAGRU", stages, "cohort.json")):
+        write_json(tmp_path / f"{method}.json", cost)
+        files = {"cost": str(tmp_path / f"{method}.json"), "statistics": str(tmp_path / "statistics.json")}
+        rows.append({"dataset": "Toy", "backbone": "BPR", "method": method, "seed": 1, "cohort": cohort} | files)
+    times(Retrain=(10, 9, 11), CRAGRU=(4, 2, 8)).to_csv(tmp_path / "times.csv", index=False)
+    words = {"titles": ["one user leaves", "a tenth is forgotten"], "retrain": "Retrain"}
+    made = make("table", tmp_path, "size_table", rows, {}, words, times=tmp_path / "times.csv")
+    table = pd.read_csv(made["csv"])
+    assert table[["method", "large", "is_computed"]].values.tolist() == [["Retrain", 40, False], ["CRAGRU", 200, True]]
+    assert table["users_in_a_retraining"][1] == 20
+    note = made["md"].read_text()
+    assert "One user: one user leaves, median. A tenth of all rows: a tenth is forgotten;" in note
+    assert "times all users (Toy: 100)" in note

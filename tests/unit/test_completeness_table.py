@@ -1,16 +1,12 @@
 """Table IV: means over seeds, gaps, blanks and notes by hand; its rows read from files."""
 
 import re
-import runpy
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-from configuration import ROOT
-from cragru.reporting.forgetting_rows import read_measure, read_remembered
 from documents import check_it_fits, compiled
-from snakemake.iocontainers import Namedlist
+from making import make
 
 from cragru.errors import CragruError
 from cragru.evaluation.bootstrap import Resampling
@@ -21,12 +17,12 @@ from cragru.reporting.completeness_table import (
     COLUMNS,
     GAP,
     NUMBERS,
-    Remembered,
     completeness_grid,
     completeness_notes,
     completeness_table,
 )
 from cragru.reporting.grid import latex, markdown
+from cragru.reporting.remembered import Remembered, read_measure, read_remembered
 
 HALF = Resampling(seed=1, resamples=50, level=0.5)
 LABELS = ["MIA-AUC", "Gap to Retrain", "Forget-HR@10", "Overlap@10", "JS [nats]", "Rank change"]
@@ -288,24 +284,20 @@ def test_rows_of_other_users_cannot_be_paired(row):
     )
 
 
-def test_script(row, tmp_path):
-    outputs = {ending: tmp_path / f"t.{ending}" for ending in ("csv", "md", "tex")}
-    spec = {"least_users": 2, "caption": "Known", "label": "tab:known"}
-    params = {"rows": [row(), row("M")], "spec": spec, "title": "by hand", "retrain": "Retrain", "note": "Of an LLM."}
-    job = SimpleNamespace(output=Namedlist(fromdict=outputs), params=Namedlist(fromdict=params))
-    main = runpy.run_path(str(ROOT / "scripts" / "completeness_table.py"))["main"]
-    main(job)
-    text = outputs["md"].read_text()
-    assert text.startswith("Known\n\n| Data set ")
+def test_it_is_made(row, tmp_path):
+    rows, spec = [row(), row("M")], {"least_users": 2}
+    words = {"title": "by hand", "retrain": "Retrain", "note": "Of an LLM."}
+    made = make("table", tmp_path, "completeness_table", rows, spec, words)
+    text = made["md"].read_text()
+    assert text.startswith("Made\n\n| Data set ")
     assert text.endswith("no scores.\n\nOf an LLM.\n")
-    assert r"\label{tab:known}" in outputs["tex"].read_text()
-    table = pd.read_csv(outputs["csv"])
+    assert r"\label{tab:made}" in made["tex"].read_text()
+    table = pd.read_csv(made["csv"])
     assert [*table.columns] == COLUMNS
     assert number(table, "M", "mia-auc")["value"] == 0.8125
     assert {NUMBERS[place]: number(table, "M", GAP)[NUMBERS[place]] for place in range(4)} == {
         **dict.fromkeys(("value", "low", "high"), 0),
         "n": 4,
     }
-    job.params = Namedlist(fromdict=params | {"note": ""})
-    main(job)
-    assert "Of an LLM" not in outputs["md"].read_text()
+    made = make("table", tmp_path, "completeness_table", rows, spec, words | {"note": ""})
+    assert "Of an LLM" not in made["md"].read_text()

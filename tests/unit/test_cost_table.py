@@ -1,15 +1,12 @@
 import json
-import runpy
-from types import SimpleNamespace
 
 import pytest
-from configuration import ROOT
-from snakemake.iocontainers import Namedlist
+from making import make
 
 from cragru.errors import CragruError
 from cragru.reporting.averages import counted
-from cragru.reporting.cost_table import cost_grid, cost_notes, cost_table, significant
-from cragru.reporting.grid import latex, markdown
+from cragru.reporting.cost_table import cost_grid, cost_notes, cost_table
+from cragru.reporting.grid import latex, markdown, significant
 
 COST = {
     "users": 32,
@@ -159,24 +156,20 @@ def test_users_are_counted():
     assert counted([1]) == "1 user"
 
 
-# --- the script
+# --- its files
 
 
-def test_script(tmp_path):
+def test_it_is_made(tmp_path):
+    rows = []
     costs = [COST | {"device": "cpu"}, COST | {"device": "cpu"}, COST]
-    for number, cost in enumerate(costs):
-        (tmp_path / f"{number}.json").write_text(json.dumps(cost))
-    outputs = {ending: tmp_path / f"t.{ending}" for ending in ("csv", "md", "tex")}
-    cells = [["ML", "BPR", "Random", 1], ["ML", "BPR", "Random", 2], ["ML", "BPR", "Attention", 1]]
-    spec = {"caption": "Costs", "label": "tab:cost"}
-    job = SimpleNamespace(
-        input=Namedlist(fromdict={"costs": [tmp_path / f"{number}.json" for number in range(3)]}),
-        output=Namedlist(fromdict=outputs),
-        params=Namedlist(fromdict={"cells": cells, "spec": spec, "note": "By hand."}),
-    )
-    runpy.run_path(str(ROOT / "scripts" / "cost_table.py"))["main"](job)
-    assert outputs["csv"].read_text().count("\n") == 3
-    text = outputs["md"].read_text()
+    named = [("Random", 1), ("Random", 2), ("Attention", 1)]
+    for number, (cost, (strategy, seed)) in enumerate(zip(costs, named, strict=True)):
+        path = tmp_path / f"{number}.json"
+        path.write_text(json.dumps(cost))
+        rows.append({"dataset": "ML", "backbone": "BPR", "strategy": strategy, "seed": seed, "cost": str(path)})
+    made = make("table", tmp_path, "cost_table", rows, {}, {"note": "By hand."})
+    assert made["csv"].read_text().count("\n") == 3
+    text = made["md"].read_text()
     for part in ("| Random ", "| Attention ", "warm engine on cpu;", "candidates. By hand."):
         assert part in text
-    assert r"\label{tab:cost}" in outputs["tex"].read_text()
+    assert r"\label{tab:made}" in made["tex"].read_text()

@@ -1,22 +1,19 @@
 """Tests of differences for a whole table: who is held against whom, one family, stars; by hand."""
 
-import runpy
-from types import SimpleNamespace
-
 import pandas as pd
 import pytest
-from configuration import ROOT
-from cragru.reporting.significance_table import mark_differences, significance_note, significance_table
 from documents import check_it_fits, compiled
+from making import make
 from metric_columns import metric_columns
-from snakemake.iocontainers import Namedlist
 
 from cragru.errors import CragruError
 from cragru.evaluation.bootstrap import Resampling
 from cragru.evaluation.schema import PER_USER
 from cragru.io import write_parquet
+from cragru.reporting.differences import mark_differences, significance_note, significance_table
 from cragru.reporting.grid import latex, markdown
-from cragru.reporting.utility_table import Measured, utility_grid, utility_notes, utility_table
+from cragru.reporting.measured import Measured
+from cragru.reporting.utility_table import utility_grid, utility_notes, utility_table
 
 pytestmark = pytest.mark.usefixtures("hr_and_ndcg")
 FEW = Resampling(seed=1, resamples=20)
@@ -202,31 +199,22 @@ def test_a_star_beside_a_mark_can_be_rendered(tmp_path):
 # --- its files
 
 
-def test_scripts(tmp_path):
+def test_differences_and_their_stars_are_made(tmp_path):
     """The tests' file, and the table with its stars: what is read back has the same stars."""
     rows = []
     for one in [*row("Retrain", 9), *row("SISA", 0), *row(NULL[1], 9)]:
         path = tmp_path / f"{one.method}-{one.seed}.parquet"
         write_parquet(path, one.per_user, PER_USER)
         names = {"panel": "all", "dataset": "ML", "backbone": "BPR", "method": one.method, "printed": one.method}
-        rows.append(names | {"seed": one.seed, "per_user": path, "cohort": None, "cost": None})
-    spec = {"mask": "A", "cutoffs": [5], "least_users": 10, "caption": "Quality", "label": "tab:quality"}
-    csv = tmp_path / "t-differences.csv"
-    params = {"rows": rows, "spec": spec, "null": [*NULL], "references": REFERENCES}
-    job = SimpleNamespace(output=Namedlist(fromdict={"csv": csv}), params=Namedlist(fromdict=params))
-    runpy.run_path(str(ROOT / "scripts" / "differences.py"))["main"](job)
-    table = pd.read_csv(csv)
+        rows.append(names | {"seed": one.seed, "per_user": path, "cohort": None, "cost": None, "check": None})
+    spec, words = {"mask": "A", "cutoffs": [5]}, {"references": REFERENCES}
+    (tests,) = make("differences", tmp_path, "differences", rows, spec, words | {"null": [*NULL]}).values()
+    tests = tests.rename(tmp_path / "tests.csv")
+    table = pd.read_csv(tests)
     assert [*zip(table["comparison"], table["metric"], strict=True)] == [("SISA", "hr"), ("SISA", "ndcg")]
     assert table["p"].tolist() == pytest.approx([2 / 2**9] * 2)
-
-    outputs = {ending: tmp_path / f"t.{ending}" for ending in ("csv", "md", "tex")}
-    params |= {"rows": rows[:6], "title": "by hand"}
-    job = SimpleNamespace(
-        input=Namedlist(fromdict={"checks": [], "tests": str(csv)}),
-        output=Namedlist(fromdict=outputs),
-        params=Namedlist(fromdict=params),
-    )
-    runpy.run_path(str(ROOT / "scripts" / "utility_table.py"))["main"](job)
+    spec, words = spec | {"least_users": 10}, words | {"title": "by hand"}
+    outputs = make("table", tmp_path, "utility_table", rows[:6], spec, words, tests=tests)
     text = outputs["md"].read_text()
     assert text.count("0.0000 ± 0.0000*") == 2  # SISA's HR and NDCG
     assert "\n*: differs from the row that its panel is held against (all: Retrain), p < 0.05" in text

@@ -2,26 +2,23 @@ import io
 import logging
 import math
 import re
-import runpy
 import time
-from types import SimpleNamespace
 
 import matplotlib.image
 import matplotlib.style
 import numpy as np
 import pandas as pd
 import pytest
-from configuration import ROOT
+from making import make
 from metric_columns import metric_columns
-from snakemake.iocontainers import Namedlist
 
 from cragru.errors import CragruError
 from cragru.evaluation.schema import PER_USER
 from cragru.io import write_json, write_parquet
 from cragru.reporting import bars as bars_module
 from cragru.reporting.bars import draw_bars
+from cragru.reporting.measured import Measured
 from cragru.reporting.strategies_figure import strategies_bars, strategies_data, strategies_note
-from cragru.reporting.utility_table import Measured
 
 LABELS = ["Candidates, no LLM", "Whole history", "Random", "Preference", "Diversity", "Attention", "Retrain"]
 NOTE = "n = 60 users; one seed. Error bars: standard error over users. A small LLM scores the 20 best candidates. " * 2
@@ -239,7 +236,7 @@ def test_equal_data_give_equal_bytes(tmp_path, monkeypatch):
         assert (tmp_path / f"one.{ending}").read_bytes() == (tmp_path / f"two.{ending}").read_bytes()
 
 
-def test_script(tmp_path):
+def test_figure_four_is_made(tmp_path):
     rows = []
     write_json(tmp_path / "cohort.json", {"users": [0, 2]})
     for label, cohort, frame in (
@@ -249,14 +246,10 @@ def test_script(tmp_path):
         write_parquet(tmp_path / f"{label}.parquet", frame, PER_USER)
         names = {"panel": "pilot", "dataset": "ML", "backbone": "BPR", "method": label, "printed": label, "seed": 1}
         rows.append(names | {"per_user": tmp_path / f"{label}.parquet", "cohort": cohort, "cost": None})
-    outputs = {ending: tmp_path / f"f.{ending}" for ending in ("csv", "pdf", "png")}
-    spec = {"mask": "A", "cutoffs": [5], "caption": "Strategies"}
-    job = SimpleNamespace(
-        output=Namedlist(fromdict=outputs), params=Namedlist(fromdict={"rows": rows, "spec": spec, "note": "By hand."})
-    )
-    runpy.run_path(str(ROOT / "scripts" / "strategies_figure.py"))["main"](job)
-    assert re.findall("ML,BPR,(.*),5,([0-9.]+),", outputs["csv"].read_text()) == [
+    spec = {"mask": "A", "cutoffs": [5]}
+    made = make("figure", tmp_path, "strategies_figure", rows, spec, {"note": "By hand."})
+    assert re.findall("ML,BPR,(.*),5,([0-9.]+),", made["csv"].read_text()) == [
         ("Random", "0.375"),
         ("Retrain", "0.5"),
     ]
-    assert all(path.stat().st_size for path in outputs.values())
+    assert all(path.stat().st_size for path in made.values())

@@ -1,16 +1,12 @@
 """Figure 3: its numbers by hand, whom it compares, what is drawn, its files."""
 
-import runpy
-from types import SimpleNamespace
-
 import matplotlib.style
 import numpy as np
 import pandas as pd
 import pytest
-from configuration import ROOT
+from making import make
 from matplotlib.colors import to_hex
 from metric_columns import metric_columns
-from snakemake.iocontainers import Namedlist
 
 from cragru.errors import CragruError
 from cragru.evaluation.completeness_schema import FORGET_REMAIN, VARIANT
@@ -209,7 +205,7 @@ def test_equal_data_give_equal_bytes(tmp_path):
 # --- its files
 
 
-def test_script(tmp_path):
+def test_figure_three_is_made(tmp_path):
     """Rows of a cohort: a model's file has everybody, CRAGRU's the cohort's lists under each variant."""
     rows = []
     write_json(tmp_path / "cohort.json", {"users": [0, 2]})
@@ -227,16 +223,13 @@ def test_script(tmp_path):
         write_parquet(path, frames[method].reset_index(drop=True), VARIANT | FORGET_REMAIN)
         names = {"panel": "few", "dataset": "ML", "backbone": "BPR", "method": method, "seed": 1, "variant": variant}
         rows.append(names | {"forget_remain": path, "cohort": tmp_path / "cohort.json"})
-    outputs = {ending: tmp_path / f"f.{ending}" for ending in ("csv", "pdf", "png")}
-    params = {"rows": rows, "spec": {"caption": "Forgotten"}, "note": "By hand."}
-    job = SimpleNamespace(output=Namedlist(fromdict=outputs), params=Namedlist(fromdict=params))
-    runpy.run_path(str(ROOT / "scripts" / "forget_remain_figure.py"))["main"](job)
-    table = pd.read_csv(outputs["csv"]).query("metric == 'hr'")
+    made = make("figure", tmp_path, "forget_remain_figure", rows, {}, {"note": "By hand."})
+    table = pd.read_csv(made["csv"]).query("metric == 'hr'")
     assert [*zip(table["method"], table["group"], table["mean"], table["ratio"], strict=True)] == [
         ("Retrain", "forget", 0.5, 0.5),
         ("Retrain", "remain", 1, 0.5),
         ("CRAGRU", "forget", 1, 2),
         ("CRAGRU", "remain", 0.5, 2),
     ]
-    assert outputs["png"].read_bytes().startswith(b"\x89PNG")
-    assert outputs["pdf"].read_bytes().startswith(b"%PDF")
+    assert made["png"].read_bytes().startswith(b"\x89PNG")
+    assert made["pdf"].read_bytes().startswith(b"%PDF")

@@ -1,26 +1,25 @@
 import math
 import re
-import runpy
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 from configuration import ROOT
-from cragru.reporting.rows import read_measured
 from documents import check_it_fits, compiled
+from making import make
 from metric_columns import metric_columns
-from snakemake.iocontainers import Namedlist
 
 from cragru.config.base import load_yaml, parse
 from cragru.errors import CragruError
 from cragru.evaluation.schema import PER_USER
 from cragru.io import write_json, write_parquet
 from cragru.plan.tables import Tables
+from cragru.reporting.base import Table
 from cragru.reporting.datasets_table import datasets_grid, datasets_table
 from cragru.reporting.files import write_table
 from cragru.reporting.grid import Text, interval_text, latex, markdown
+from cragru.reporting.measured import Measured, read_measured
 from cragru.reporting.paper import printed, printed_values
-from cragru.reporting.utility_table import Measured, candidates_note, utility_grid, utility_notes, utility_table
+from cragru.reporting.utility_table import candidates_note, utility_grid, utility_notes, utility_table
 
 pytestmark = pytest.mark.usefixtures("hr_and_ndcg")
 HUNDRED_K = {"users": 943, "items": 1682, "interactions": 100_000, "interactions_per_user": 106.0445, "sparsity": 0.937}
@@ -367,40 +366,35 @@ def test_results_that_lack_users_of_the_cohort_are_told(files):
     )
 
 
-def test_script(files, tmp_path, paper):
+def test_table_two_is_made(files, tmp_path, paper):
     write_json(tmp_path / "checked.json", {"history_rows": 40, "candidates": 20, "forgotten_candidates": 2})
-    outputs = {ending: tmp_path / f"t.{ending}" for ending in ("csv", "md", "tex")}
-    rows = [named(files), named(files, "pilot", "cohort.json", "cost.json", method="CRAGRU")]
-    spec = {"mask": "A", "cutoffs": [5], "least_users": 1, "caption": "Quality", "label": "tab:quality"}
-
-    params = {"rows": rows, "spec": spec, "title": "by hand", "note": "Scored by hand."}
-
-    def make(checks):
-        job = SimpleNamespace(
-            input=Namedlist(fromdict={"checks": checks, "paper": str(paper(PAPER_CRAGRU))}),
-            output=Namedlist(fromdict=outputs),
-            params=Namedlist(fromdict=params | {"candidate_groups": ["BPR"] * len(checks)}),
-        )
-        runpy.run_path(str(ROOT / "scripts" / "utility_table.py"))["main"](job)
-        return outputs["md"].read_text()
-
-    text = make([str(tmp_path / "checked.json")])
+    check = {"group": "BPR", "check": str(tmp_path / "checked.json")}
+    rows = [
+        named(files, group=None, check=None),
+        named(files, "pilot", "cohort.json", "cost.json", method="CRAGRU", **check),
+    ]
+    spec = {"mask": "A", "cutoffs": [5], "least_users": 1}
+    words = {"title": "by hand", "note": "Scored by hand."}
+    made = make("table", tmp_path, "utility_table", rows, spec, words, paper=paper(PAPER_CRAGRU))
+    text = made["md"].read_text()
     for part in (
         "| Users ",
         "| CRAGRU ",
         "[0.6000]",
         "| 90 ",
         "Protocol: by hand. all: n = 4 users",
-        "Scored by hand. None of",
+        "Scored by hand. None of the 40 history lines",
+        "forget: BPR: 10.0%.",
     ):
         assert part in text
-    assert "Scored by hand" not in make([])
-    table = pd.read_csv(outputs["csv"])
+    table = pd.read_csv(made["csv"])
     assert [*table.columns] == [
         *("panel", "dataset", "backbone", "method", "metric", "k", "mean", "sd", "users", "seeds", "se_users"),
         *("ties", "paper"),
     ]
-    assert r"\label{tab:quality}" in outputs["tex"].read_text()
+    assert r"\label{tab:made}" in made["tex"].read_text()
+    made = make("table", tmp_path, "utility_table", rows[:1], spec, words)
+    assert "Scored by hand" not in made["md"].read_text()
 
 
 # --- Table I
@@ -425,6 +419,18 @@ def test_table_one_without_printed_values():
 
 
 # --- the paper's values
+
+
+def test_table_one_is_made(tmp_path, paper):
+    rows = []
+    for number, (label, statistics) in enumerate(STATISTICS.items()):
+        path = tmp_path / f"{number}.json"
+        write_json(path, statistics)
+        rows.append({"dataset": label, "statistics": str(path)})
+    made = make("table", tmp_path, "datasets_table", rows, {}, {}, paper=paper(PAPER_ONE))
+    expected = datasets_table(STATISTICS, paper(PAPER_ONE))
+    assert made["csv"].read_text() == expected.to_csv(index=False)
+    assert made["md"].read_text() == markdown(*datasets_grid(expected), "Made")
 
 
 def test_paper_file_must_name_its_rows(paper):
@@ -531,7 +537,7 @@ def test_latex_escapes_caption_and_notes_but_not_the_label():
 def test_files_of_a_table(tmp_path):
     table = pd.DataFrame({"mean": [1 / 3], "paper": [None]})
     paths = {ending: tmp_path / f"t.{ending}" for ending in ("csv", "md", "tex")}
-    write_table(paths, table, HEADER, GRID, {"caption": "All", "label": "tab:all"}, ["Note."])
+    write_table(Table(table, HEADER, GRID, ["Note."]), {"caption": "All", "label": "tab:all"}, paths)
     assert paths["csv"].read_text() == "mean,paper\n0.3333333333333333,\n"
     assert paths["md"].read_text() == markdown(HEADER, GRID, "All", ["Note."])
     assert paths["tex"].read_text() == latex(HEADER, GRID, "All", "tab:all", ["Note."])

@@ -1,14 +1,11 @@
 """Table III: medians, spreads and ratios by hand, what it says below, and its script."""
 
 import json
-import runpy
 from dataclasses import fields
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from configuration import ROOT
-from snakemake.iocontainers import Namedlist
+from making import make
 
 from cragru.errors import CragruError
 from cragru.reporting.grid import latex, markdown
@@ -227,44 +224,36 @@ def test_the_note_on_cragru_where_something_remains():
     assert "None of the 1,200 history lines of their prompts is a forgotten interaction. The original" in note
 
 
-# --- the script
+# --- its files
 
 
-def job(tmp_path, paper, records, checks=None):
-    """The script's arguments, with costs and proofs in files; `checks` by the place of their record."""
-    lines = []
-    for number, made in enumerate(records):
+def made(tmp_path, paper, records, checks=None):
+    """The table, with costs and proofs in files; `checks` by the place of their record."""
+    rows = []
+    for number, of in enumerate(records):
         files = {"cost": tmp_path / f"cost-{number}.json", "check": None}
         measured = {*COST, "engine_start_seconds"}
-        files["cost"].write_text(json.dumps({name: made[name] for name in made if name in measured}))
+        files["cost"].write_text(json.dumps({name: of[name] for name in of if name in measured}))
         if number in (checks or {}):
             files["check"] = tmp_path / f"check-{number}.json"
             files["check"].write_text(json.dumps(checks[number]))
-        lines.append({name: value for name, value in made.items() if name not in measured} | files)
-    params = {"rows": lines, "spec": {"caption": "Times", "label": "tab:time"}, "title": "one user", "note": "Small."}
-    return SimpleNamespace(
-        input=Namedlist(fromdict={"paper": str(paper)}),
-        output=Namedlist(fromdict={ending: tmp_path / f"t.{ending}" for ending in ("csv", "md", "tex")}),
-        params=Namedlist(fromdict=params),
-    )
+        rows.append({name: value for name, value in of.items() if name not in measured} | files)
+    return make("table", tmp_path, "time_table", rows, {}, {"title": "one user", "note": "Small."}, paper=paper)
 
 
-def test_script(tmp_path, paper):
+def test_it_is_made(tmp_path, paper):
     records = [record(), record("CRAGRU", ready="the requester", engine_start_seconds=40.0, device="NVIDIA H200")]
-    made = job(tmp_path, paper, records, {1: check()})
-    runpy.run_path(str(ROOT / "scripts" / "time_table.py"))["main"](made)
-    table = pd.read_csv(made.output.csv)
+    files = made(tmp_path, paper, records, {1: check()})
+    table = pd.read_csv(files["csv"])
     assert table["method"].tolist() == ["Retrain", "CRAGRU"]
     assert table["paper"].tolist() == [248, 1400]
-    text = made.output.md.read_text()
+    text = files["md"].read_text()
     for part in ("methods ran on cpu. ", "by itself, on NVIDIA H200. ", "Small. Nothing remains", "ML: 25.0%."):
         assert part in text
-    assert r"\label{tab:time}" in made.output.tex.read_text()
+    assert r"\label{tab:made}" in files["tex"].read_text()
 
 
-def test_script_without_cragru(tmp_path, paper):
-    made = job(tmp_path, paper, [record()])
-    runpy.run_path(str(ROOT / "scripts" / "time_table.py"))["main"](made)
-    text = made.output.md.read_text()
+def test_it_is_made_without_cragru(tmp_path, paper):
+    text = made(tmp_path, paper, [record()])["md"].read_text()
     assert "Engine start" not in text
     assert "CRAGRU" not in text
