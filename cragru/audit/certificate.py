@@ -17,7 +17,7 @@ from cragru.data.parts import read_all_parts
 from cragru.errors import CragruError
 from cragru.io import read_parquet
 
-FORMAT = 1
+FORMAT = 2
 Certificate = dict[str, Any]
 
 
@@ -40,7 +40,7 @@ def build_certificate(request: Request, manifests: Iterable[str], claims: dict[s
     for path in (f"{request.split}/split.json", request.interactions, *_id_files(request)):
         provenance.sha256(path)
     parts = read_all_parts(request.split, read_parquet(request.interactions, INTERACTIONS))
-    checks = all_checks(request, provenance, parts, claims)
+    checks, not_checked = all_checks(request, provenance, parts, claims)
     artifacts = [_artifact(request, provenance, job, claims, key) for job in provenance.jobs]
     body = {
         "format": FORMAT,
@@ -49,6 +49,7 @@ def build_certificate(request: Request, manifests: Iterable[str], claims: dict[s
         "commitment": _commitment(request, parts, key),
         "artifacts": artifacts,
         "checks": checks,
+        "not_checked": not_checked,
         "not_guaranteed": not_guaranteed(request, provenance, artifacts, checks),
         "remains": remains(request, artifacts),
         "files": {path: key.of_file(path, checksum) for path, checksum in provenance.files.items()},
@@ -102,6 +103,7 @@ def _artifact(request: Request, provenance: Provenance, job: Job, claims: dict[s
     return {
         "manifest": job.manifest,
         "rule": job.rule,
+        "role": job.role,
         "guarantee": guarantee,
         "built_after_the_request": guarantee == DATA or (guarantee != BEFORE and _reads_split(request, behind)),
         "outputs": {path: key.of_file(path, job.outputs[path]) for path in sorted(job.outputs)},

@@ -8,12 +8,11 @@ import pandas as pd
 from cragru.audit.guarantees import guarantee_of
 from cragru.audit.provenance import Job, Provenance
 from cragru.audit.request import FORGOTTEN, REMAINING, Request
-from cragru.claims import EXACT, PARTITIONED, RANDOM_PARTITION
+from cragru.claims import APPROXIMATE, EXACT, PARTITIONED, RANDOM_PARTITION
 from cragru.errors import CragruError
 from cragru.io import read_json
+from cragru.roles import Role
 
-UNLEARN = ("unlearn", "unlearn_shards", "unlearn_request", "unlearn_request_shards")
-PROOF = ("check_prompts", "check_requester")
 Parts = dict[str, pd.DataFrame]
 Record = dict[str, Any]
 
@@ -80,11 +79,37 @@ def check_exact(request: Request, provenance: Provenance, job: Job, claims: dict
         raise CragruError(f"{job.manifest}: claims to be {claim}, but its partition is not known to be random")
     return {
         "check": "an exact method read no forgotten row, so neither its graph nor its negative masks hold one",
+        "model": _model(request, job),
         "claim": claim,
         "looked_at": [job.manifest, *behind],
         "partition_was_made_from": sorted({path for cut in made for path in cut.inputs}),
         "forgotten_found": 0,
         "passed": True,
+    }
+
+
+def look_at_approximate(request: Request, provenance: Provenance, job: Job, claims: dict[str, str]) -> Record | None:
+    """Look at a method that claims no more than to be approximate.
+
+    Args:
+        request: The request.
+        provenance: What was made from what.
+        job: The method's job.
+        claims: What each method claims.
+
+    Returns:
+        The record, which has no verdict, or None where the method is exact.
+    """
+    claim = guarantee_of(request, job, claims)
+    if claim != APPROXIMATE:
+        return None
+    behind = provenance.behind(job, request.is_boundary)
+    return {
+        "model": _model(request, job),
+        "claim": claim,
+        "why": "no check tells whether an approximate method has left a trace of the forgotten rows",
+        "looked_at": [job.manifest],
+        "derives_from_forgotten": [path for path in behind if request.holds_forgotten(path)],
     }
 
 
@@ -152,18 +177,57 @@ def check_proof(provenance: Provenance, job: Job) -> Record:
     }
 
 
-def all_checks(request: Request, provenance: Provenance, parts: Parts, claims: dict[str, str]) -> list[Record]:
-    """Every check that applies.
+def check_none_is_missed(request: Request, provenance: Provenance, records: list[Record]) -> None:
+    """Check that every unlearned model was looked at, whatever the script that made it states of itself.
+
+    Args:
+        request: The request.
+        provenance: What was made from what.
+        records: Those of the other checks.
 
     Raises:
-        CragruError: If one fails.
+        CragruError: If a file in the place of a method's model, that a job made or read, is in none of them.
     """
-    unlearned = [job for job in provenance.jobs if job.rule in UNLEARN]
+    looked = {record.get("model") for record in records}
+    known = {path for job in provenance.jobs for path in (*job.inputs, *job.outputs)}
+    for path in sorted(known - looked):
+        if request.is_unlearned(path):
+            maker = provenance.maker(path)
+            origin = "no manifest of the certificate says its origin"
+            if maker:
+                origin = f"{maker.manifest} states the role {maker.role}, which must be {Role.UNLEARNS}"
+            raise CragruError(f"{path}: no check has looked at this model of an unlearning method; {origin}")
+
+
+def all_checks(
+    request: Request, provenance: Provenance, parts: Parts, claims: dict[str, str]
+) -> tuple[list[Record], list[Record]]:
+    """Every check that applies.
+
+    Returns:
+        The records of what was checked, and of the models of which exactness cannot be checked.
+
+    Raises:
+        CragruError: If a check fails, or an unlearned model is in neither list.
+    """
+    unlearned = [job for job in provenance.jobs if job.role is Role.UNLEARNS]
     found = [check_split(request, parts)]
     found += [check_exact(request, provenance, job, claims) for job in unlearned]
     found += [check_shards(request, job, parts) for job in unlearned]
-    found += [check_proof(provenance, job) for job in provenance.jobs if job.rule in PROOF]
-    return [record for record in found if record is not None]
+    found += [check_proof(provenance, job) for job in provenance.jobs if job.role is Role.PROVES]
+    checks = [record for record in found if record is not None]
+    looks = [look_at_approximate(request, provenance, job, claims) for job in unlearned]
+    not_checked = [record for record in looks if record is not None]
+    check_none_is_missed(request, provenance, checks + not_checked)
+    return checks, not_checked
+
+
+def _model(request: Request, job: Job) -> str:
+    """The model that an unlearning job made."""
+    models = [path for path in job.outputs if request.is_unlearned(path)]
+    if len(models) != 1:
+        raise CragruError(f"{job.manifest}: states the role {job.role}, but made {len(models)} models, not 1")
+    return models[0]
 
 
 def _is_from_before(request: Request, path: str) -> bool:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cragru.errors import CragruError
+from cragru.errors import CragruError, nearest
 from cragru.io import read_json, sha256
+from cragru.roles import Role
 
 FOLDERS_MADE = {  # outputs that are folders, which manifests do not list; relative to the manifest
     "train_shards": "shards",
@@ -26,6 +27,7 @@ class Job:
 
     manifest: str
     rule: str
+    role: Role
     wildcards: dict[str, str]
     params: dict[str, Any]
     inputs: dict[str, str]  # path -> SHA-256
@@ -94,14 +96,25 @@ class Provenance:
     def _read(self, path: str) -> Job:
         self.sha256(path)
         record = read_json(path)
-        rule, wildcards = record["rule"], record["wildcards"]
+        rule, role, wildcards = record["rule"], _role(record, path), record["wildcards"]
         for kind in ("inputs", "outputs"):
             for name, recorded in record[kind].items():
                 if self.sha256(name) != recorded:
                     raise CragruError(f"{name}: is not the file that {path} speaks of; run the workflow again")
         made = {name: self.sha256(name) for name in _files_in(FOLDERS_MADE, rule, wildcards, Path(path).parent)}
         read = {name: self.sha256(name) for name in _files_in(FOLDERS_READ, rule, wildcards, Path())}
-        return Job(path, rule, wildcards, record["params"], record["inputs"] | read, record["outputs"] | made)
+        return Job(path, rule, role, wildcards, record["params"], record["inputs"] | read, record["outputs"] | made)
+
+
+def _role(record: dict[str, Any], path: str) -> Role:
+    """The role that a manifest tells."""
+    told = record.get("role")
+    known = [role.value for role in Role]
+    if told not in known:
+        got = "no role" if told is None else f"the role {told!r}"
+        hint = nearest(str(told or ""), known)
+        raise CragruError(f"{path}: states {got}; {hint}; have its script state one, and run the workflow again")
+    return Role(told)
 
 
 def _files_in(folders: dict[str, str], rule: str, wildcards: dict[str, str], base: Path) -> list[str]:

@@ -3,6 +3,8 @@
 import re
 from typing import Any, NamedTuple
 
+from cragru.plan.places import METHOD, MODEL_FILE, ORIGINAL_FOLDER, REQUEST_METHOD, is_at
+
 RESULTS = "results"
 CERTIFICATE = "certificate.json"
 PURGED = "purged.json"
@@ -68,6 +70,11 @@ class Request(NamedTuple):
     def is_original(self, path: str) -> bool:
         """Whether a file is the model before the request."""
         return re.fullmatch(rf"{re.escape(self.state)}/[^/]+/original/model\.safetensors", path) is not None
+
+    def is_unlearned(self, path: str) -> bool:
+        """Whether a file is the model of an unlearning method, of any state or request: its place alone tells."""
+        of_method = is_at(f"{METHOD}/{MODEL_FILE}", path) and not is_at(f"{ORIGINAL_FOLDER}/{MODEL_FILE}", path)
+        return of_method or is_at(f"{REQUEST_METHOD}/{MODEL_FILE}", path)
 
     def is_partition(self, path: str) -> bool:
         """Whether a file says into which shards the data were cut before the request."""

@@ -233,6 +233,89 @@ def test_a_method_without_a_claim_fails(world):
         built(world, {"retrain": "exact"})
 
 
+@pytest.mark.parametrize("model", ["retrain", "grapheraser", "ifru"])
+@pytest.mark.parametrize("role", ["deploys", "reranks", "divides"])
+def test_an_unlearned_model_that_no_check_has_looked_at_fails(world, model, role):
+    """Its place tells what it is, whatever its script states: neither kind of claim goes unlooked at."""
+    manifest = f"{STATE}/bpr/{model}/manifest.json"
+    world.state_role(manifest, role)
+    if role == "reranks":
+        world.rewrite_wildcards(manifest, source="original")
+    said = (
+        f"bpr/{model}/model.safetensors: no check has looked at this model of an unlearning method; {manifest} states "
+    )
+    with pytest.raises(CragruError, match=f"{re.escape(said)}the role {role}") as error:
+        built(world)
+    assert "\n" not in str(error.value)
+
+
+def test_an_unlearned_model_of_unknown_origin_fails(world):
+    """Read by CRAGRU, which claims no more than its candidates' source: yet it is an unlearned model."""
+    (world.folder / STATE / "bpr/scif").mkdir()
+    path = f"{STATE}/bpr/scif/model.safetensors"
+    (world.folder / path).write_text("a model")
+    world.add_input(f"{STATE}/bpr/cragru/original/manifest.json", path)
+    said = f"{path}: no check has looked at this model of an unlearning method; no manifest of the certificate says"
+    with pytest.raises(CragruError, match=re.escape(said)):
+        built(world)
+
+
+def test_a_job_that_unlearns_without_a_model_fails(world):
+    manifest = f"{STATE}/bpr/cragru/original/manifest.json"
+    world.state_role(manifest, "unlearns")
+    world.rewrite_wildcards(manifest, method="ifru")
+    with pytest.raises(CragruError, match=f"{manifest}: states the role unlearns, but made 0 models"):
+        built(world)
+
+
+@pytest.mark.parametrize(
+    ("role", "said"),
+    [
+        (None, "states no role; "),
+        ("unlearn", "states the role 'unlearn'; did you mean 'unlearns'? "),
+    ],
+)
+def test_a_manifest_without_a_known_role_fails(world, role, said):
+    world.state_role(f"{RETRAIN}/manifest.json", role)
+    said = f"{RETRAIN}/manifest.json: {said}allowed: deploys, divides, prepares, proves, reranks, unlearns; have its"
+    with pytest.raises(CragruError, match=re.escape(said)) as error:
+        built(world)
+    assert "\n" not in str(error.value)
+
+
+def test_a_manifest_of_before_there_were_roles_fails(world):
+    record = read_json(f"{RETRAIN}/manifest.json")
+    del record["role"]
+    write_json(f"{RETRAIN}/manifest.json", record)
+    with pytest.raises(CragruError, match=r"retrain/manifest.json: states no role"):
+        built(world)
+
+
+def test_candidates_of_a_source_without_words_fail(world):
+    world.rewrite_wildcards(f"{STATE}/bpr/cragru/original/manifest.json", source="ifru")
+    with pytest.raises(CragruError, match=r"cragru/original/manifest.json: .* 'ifru'; allowed: original, retrain"):
+        built(world)
+
+
+def test_what_cannot_be_checked_is_listed(world):
+    """By hand: one of the three methods is approximate, and it read the model before the request and the forget set."""
+    assert built(world)["not_checked"] == [
+        {
+            "model": f"{STATE}/bpr/ifru/model.safetensors",
+            "claim": "approximate",
+            "why": "no check tells whether an approximate method has left a trace of the forgotten rows",
+            "looked_at": [f"{STATE}/bpr/ifru/manifest.json"],
+            "derives_from_forgotten": [f"{STATE}/bpr/original/model.safetensors", f"{STATE}/split/forget.parquet"],
+        }
+    ]
+
+
+def test_every_model_of_a_method_is_looked_at_once(world):
+    certificate = built(world)
+    looked = [record["model"] for record in certificate["checks"] + certificate["not_checked"] if "model" in record]
+    assert sorted(looked) == [f"{STATE}/bpr/{name}/model.safetensors" for name in ("grapheraser", "ifru", "retrain")]
+
+
 def test_a_proof_that_counts_a_forgotten_row_fails(world):
     cell = f"{STATE}/bpr/cragru/original/none/cell"
     world.rewrite(f"{cell}/prompts-checked.json", {**world.proof, "forgotten_in_history": 1})

@@ -7,6 +7,7 @@ from cragru.audit.checks import check_shards
 from cragru.audit.provenance import Job
 from cragru.audit.request import Request
 from cragru.errors import CragruError
+from cragru.roles import Role
 
 REQUEST = Request("toy", "one-user", 1, "draw-1")
 BEFORE, AFTER = "results/toy/one-user/1/bpr/sisa/before", "results/toy/one-user/1/draw-1/bpr/sisa/after"
@@ -32,7 +33,7 @@ def job(shard_of, left, before=("a", "b"), after=("A", "b")):
     inputs = {f"{BEFORE}/{name}": sha for name, sha in zip(SHARDS, before, strict=True)}
     outputs = {f"{AFTER}/{name}": sha for name, sha in zip(SHARDS, after, strict=True)}
     inputs[f"{BEFORE}/partition.parquet"] = outputs[f"{AFTER}/partition.parquet"] = "p"
-    return Job("manifest.json", "unlearn_request_shards", {}, {}, inputs, outputs)
+    return Job("manifest.json", "unlearn_request_shards", Role.UNLEARNS, {}, {}, inputs, outputs)
 
 
 def test_an_untouched_shard_is_kept():
@@ -55,4 +56,7 @@ def test_a_forgotten_row_left_in_the_partition_fails():
 
 
 def test_a_method_without_shards_has_nothing_to_check():
-    assert check_shards(REQUEST, Job("manifest.json", "unlearn_request", {}, {}, {}, {}), parts([1])) is None
+    assert (
+        check_shards(REQUEST, Job("manifest.json", "unlearn_request", Role.UNLEARNS, {}, {}, {}, {}), parts([1]))
+        is None
+    )
