@@ -125,12 +125,16 @@ def check_shards(request: Request, job: Job, parts: Parts) -> Record | None:
         The record, or None where no shard was deployed ahead.
 
     Raises:
-        CragruError: If a shard that held a forgotten row was kept.
+        CragruError: If a shard that held a forgotten row was kept, or one is not told of.
     """
     before = {Path(path).name: sha for path, sha in job.inputs.items() if request.is_deployed_shard(path)}
     if not before:
         return None
     after = {Path(path).name: sha for path, sha in job.outputs.items() if "/after/shards/" in path}
+    if before.keys() != after.keys():
+        raise CragruError(
+            f"{job.manifest}: tells of {len(before)} shards before the request, but of {len(after)} after it"
+        )
     old = next(path for path in job.inputs if request.is_partition(path))
     new = next(path for path in job.outputs if path.endswith("/after/partition.parquet"))
     gone = set(pd.concat([parts[name] for name in FORGOTTEN])["row"])

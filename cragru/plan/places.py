@@ -6,6 +6,7 @@ then the files that rules make in them, named after the folder. `results/README.
 
 import re
 from functools import cache
+from pathlib import PurePosixPath
 
 RESULTS = "results"
 
@@ -229,6 +230,11 @@ def is_at(template: str, path: str, **names: object) -> bool:
     """
     known = tuple(sorted((name, str(value)) for name, value in names.items()))
     return _pattern(template, known).fullmatch(path) is not None
+
+
+def is_under(template: str, path: str, **names: object) -> bool:
+    """Whether a path is in a folder that a template gives, however deep; as `is_at` else."""
+    return any(is_at(template, folder.as_posix(), **names) for folder in PurePosixPath(path).parents)
 
 
 @cache

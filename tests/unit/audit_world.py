@@ -70,8 +70,12 @@ class World:
 
     def add_input(self, manifest: str, path: str) -> None:
         """Have a manifest say that its job read one more file."""
+        self.tell_input(manifest, path, sha256(path))
+
+    def tell_input(self, manifest: str, path: str, checksum: str) -> None:
+        """Have a manifest say that its job read a file with this checksum."""
         record = read_json(manifest)
-        record["inputs"][path] = sha256(path)
+        record["inputs"][path] = checksum
         write_json(manifest, record)
 
     def state_role(self, manifest: str, role: str | None) -> None:
@@ -130,7 +134,6 @@ class World:
         )  # fmt: skip
         read.append(f"{before}/partition.parquet")
         folder = f"{STATE}/bpr/grapheraser"
-        (self.folder / folder / "after/shards").mkdir(parents=True)
         self._job("unlearn", folder, read, {"method": "grapheraser"}, make=[model])
 
     def _cell(self) -> None:

@@ -65,6 +65,22 @@ def test_nothing_is_in_clear(world):
     assert not [checksum for checksum in checksums if checksum in text]
 
 
+@pytest.mark.parametrize("path", ["results/llm/toy/model/weights.bin", "results/raw/toy/u.data"])
+def test_what_is_published_is_named_but_not_read(world, path):
+    """A language model of many gigabytes is not hashed for each certificate, and need not be there to verify one."""
+    manifest = f"{STATE}/bpr/cragru/original/none/cell/manifest.json"
+    world.tell_input(manifest, path, "0" * 64)
+    certificate = built(world)
+    assert artifact(certificate, "cell/manifest.json")["inputs"][path] == KEY.of_file(path, "0" * 64)
+    assert path not in certificate["files"]
+
+
+def test_a_file_of_a_folder_must_be_there(world):
+    world.tell_input(f"{RETRAIN}/manifest.json", f"{STATE}/bpr/sisa/before/shards/shard-00.safetensors", "0" * 64)
+    with pytest.raises(CragruError, match=r"before/shards/shard-00.safetensors: cannot be read \(No such file"):
+        built(world)
+
+
 def test_the_same_files_give_the_same_bytes(world):
     assert as_text(built(world)) == as_text(build_certificate(REQUEST, reversed(world.manifests), CLAIMS, KEY))
     assert as_text(built(world)).encode() == world.certify().read_bytes()
