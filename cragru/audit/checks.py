@@ -1,16 +1,17 @@
 """What a certificate vouches for: each check ends in a record of what was looked at, or in an error."""
 
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
 import pandas as pd
 
 from cragru.audit.guarantees import guarantee_of
 from cragru.audit.provenance import Job, Provenance
-from cragru.audit.request import FORGOTTEN, REMAINING, Request
+from cragru.audit.request import Request
 from cragru.claims import APPROXIMATE, EXACT, PARTITIONED, RANDOM_PARTITION
 from cragru.errors import CragruError
 from cragru.io import read_json
+from cragru.plan.places import FORGOTTEN_PARTS, PARTS, PROMPTS, PROOF, REMAINING_PARTS, SHARD
 from cragru.roles import Role
 
 Parts = dict[str, pd.DataFrame]
@@ -27,9 +28,9 @@ def check_split(request: Request, parts: Parts) -> Record:
     Raises:
         CragruError: If one has.
     """
-    forgotten = pd.concat([parts[name] for name in FORGOTTEN])
+    forgotten = pd.concat([parts[name] for name in FORGOTTEN_PARTS])
     rows, pairs = set(forgotten["row"]), _pairs(forgotten)
-    for name in REMAINING:
+    for name in REMAINING_PARTS:
         leaked = len(rows & set(parts[name]["row"])) + len(pairs & _pairs(parts[name]))
         if leaked:
             raise CragruError(
@@ -37,7 +38,7 @@ def check_split(request: Request, parts: Parts) -> Record:
             )
     return {
         "check": "no part of the split that remains has a forgotten row or pair",
-        "looked_at": [request.part(name) for name in (*FORGOTTEN, *REMAINING)],
+        "looked_at": [request.part(name) for name in PARTS],
         "rows": {name: len(part) for name, part in parts.items()},
         "forgotten_found": 0,
         "passed": True,
@@ -127,26 +128,28 @@ def check_shards(request: Request, job: Job, parts: Parts) -> Record | None:
     Raises:
         CragruError: If a shard that held a forgotten row was kept, or one is not told of.
     """
-    before = {Path(path).name: sha for path, sha in job.inputs.items() if request.is_deployed_shard(path)}
+    deployed = [path for path in job.inputs if request.is_deployed_shard(path)]
+    renewed = [path for path in job.outputs if request.is_renewed_shard(path)]
+    before = {PurePath(path).name: job.inputs[path] for path in deployed}
     if not before:
         return None
-    after = {Path(path).name: sha for path, sha in job.outputs.items() if "/after/shards/" in path}
+    after = {PurePath(path).name: job.outputs[path] for path in renewed}
     if before.keys() != after.keys():
         raise CragruError(
             f"{job.manifest}: tells of {len(before)} shards before the request, but of {len(after)} after it"
         )
     old = next(path for path in job.inputs if request.is_partition(path))
-    new = next(path for path in job.outputs if path.endswith("/after/partition.parquet"))
-    gone = set(pd.concat([parts[name] for name in FORGOTTEN])["row"])
+    new = next(path for path in job.outputs if request.is_renewed_partition(path))
+    gone = set(pd.concat([parts[name] for name in FORGOTTEN_PARTS])["row"])
     held = pd.read_parquet(old, columns=["row", "shard"])
-    touched = {f"shard-{shard:02d}.safetensors" for shard in held["shard"][held["row"].isin(gone)]}
+    touched = {SHARD.format(number=shard) for shard in held["shard"][held["row"].isin(gone)]}
     kept = sorted(name for name in after if after[name] == before.get(name))
     wrong = sorted(touched & set(kept))
     if wrong or gone & set(pd.read_parquet(new, columns=["row"])["row"]):
         raise CragruError(f"{job.manifest}: still has forgotten rows in its shards ({', '.join(wrong) or new})")
     return {
         "check": "shards that serve on unchanged held no forgotten row",
-        "looked_at": sorted([old, new, *(path for path in (*job.inputs, *job.outputs) if "/shards/" in path)]),
+        "looked_at": sorted([old, new, *deployed, *renewed]),
         "shards": len(after),
         "unchanged": len(kept),
         "forgotten_found": 0,
@@ -164,16 +167,17 @@ def check_proof(provenance: Provenance, job: Job) -> Record:
     Raises:
         CragruError: If it is of no prompts that are known, or counts a forgotten row.
     """
-    proof = next(path for path in job.outputs if path.endswith("/prompts-checked.json"))
-    prompts = [path for path in job.inputs if path.endswith("/prompts.jsonl")]
-    if len(prompts) != 1 or provenance.maker(prompts[0]) is None or Path(prompts[0]).parent != Path(proof).parent:
+    proof = next(path for path in job.outputs if PurePath(path).name == PROOF)
+    prompts = PurePath(proof).with_name(PROMPTS).as_posix()
+    read = [path for path in job.inputs if PurePath(path).name == PROMPTS]
+    if read != [prompts] or provenance.maker(prompts) is None:
         raise CragruError(f"{proof}: is no proof of the prompts beside it; delete it and run the workflow again")
     counts = read_json(proof)
     if counts["forgotten_in_history"] != 0:
         raise CragruError(f"{proof}: found {counts['forgotten_in_history']} forgotten rows in histories of prompts")
     return {
         "check": "no history in a prompt shows a forgotten row",
-        "looked_at": [prompts[0], proof],
+        "looked_at": [prompts, proof],
         "candidates_of": job.wildcards["source"],
         **{name: counts[name] for name in ("prompts", "history_rows", "candidates", "forgotten_candidates")},
         "forgotten_found": 0,

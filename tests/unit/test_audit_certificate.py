@@ -378,13 +378,12 @@ def test_the_prompt_of_who_asked_is_purged():
     """It has candidates that its user left behind, beside who the user is; what they cost tells nothing."""
     request = Request("toy", "one-user", 1, "draw-1")
     paths = [f"{request.folder}/bpr/cragru/{name}" for name in ("prompts.jsonl", "cost.json")]
-    of_requester = {"rule": "prepare_requester", "guarantee": PROMPT_AND_ORIGINAL, "derives_from_forgotten": ["model"]}
-    found = {
-        file["path"]: file["purge"] for file in remains(request, [of_requester | {"outputs": paths, "inputs": []}])
-    }
+    of_cragru = {"guarantee": PROMPT_AND_ORIGINAL, "derives_from_forgotten": ["model"], "inputs": []}
+    found = {file["path"]: file["purge"] for file in remains(request, [of_cragru | {"outputs": paths}])}
     assert found[paths[0]] and paths[1] not in found
-    of_cell = of_requester | {"rule": "build_prompts", "outputs": paths, "inputs": []}
-    assert not {file["path"]: file["purge"] for file in remains(request, [of_cell])}[paths[0]]
+    of_cell = f"{REQUEST.state}/bpr/cragru/prompts.jsonl"
+    found = {file["path"]: file["purge"] for file in remains(REQUEST, [of_cragru | {"outputs": [of_cell]}])}
+    assert found[of_cell] is False
 
 
 def test_evaluations_that_name_who_left_are_purged(world):
