@@ -203,7 +203,7 @@ def check_none_is_missed(request: Request, provenance: Provenance, records: list
             maker = provenance.maker(path)
             origin = "no manifest of the certificate says its origin"
             if maker:
-                origin = f"{maker.manifest} states the role {maker.role}, which must be {Role.UNLEARNS}"
+                origin = f"{maker.manifest} states the role {maker.role}, and checks look at {Role.UNLEARNS}"
             raise CragruError(f"{path}: no check has looked at this model of an unlearning method; {origin}")
 
 

@@ -276,6 +276,21 @@ def test_an_unlearned_model_of_unknown_origin_fails(world):
         built(world)
 
 
+@pytest.mark.parametrize(
+    ("path", "is_one"),
+    [
+        (f"{STATE}/bpr/retrain/model.safetensors", True),
+        ("results/toy/one-user/2/draw-1/lightgcn/ifru/model.safetensors", True),
+        (f"{STATE}/bpr/original/model.safetensors", False),
+        (f"{STATE}/bpr/sisa/before/shards/shard-00.safetensors", False),
+        (f"{STATE}/bpr/cragru/original/attention/fit/model.safetensors", False),
+        ("results/llm/toy/model/model.safetensors", False),
+    ],
+)
+def test_what_an_unlearned_model_is_by_its_place(path, is_one):
+    assert REQUEST.is_unlearned(path) is is_one
+
+
 def test_a_job_that_unlearns_without_a_model_fails(world):
     manifest = f"{STATE}/bpr/cragru/original/manifest.json"
     world.state_role(manifest, "unlearns")
