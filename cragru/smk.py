@@ -8,13 +8,13 @@ import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from cragru.digest import ROOT, code_digest
 from cragru.errors import CragruError
-from cragru.io import sha256, write_json
+from cragru.io import read_json, sha256, write_json
 from cragru.roles import Role
 from cragru.versions import installed
 
@@ -109,11 +109,53 @@ def _manifest(snakemake: Any, facts: dict[str, Any], role: Role | None) -> dict[
         "params": {name: value for name, value in snakemake.params.items() if name != "code"},
         "code": snakemake.params.get("code"),
         "commit": _commit(),
-        "inputs": {path: sha256(path) for path in snakemake.input if Path(path).is_file()},
-        "outputs": {path: sha256(path) for path in outputs.values() if Path(path).is_file()},
+        "inputs": _input_checksums(snakemake.input),
+        "outputs": {file.as_posix(): sha256(file) for path in outputs.values() for file in _files(path)},
         "versions": {"python": platform.python_version(), **installed(VERSIONED)},
         "facts": facts,
     }
+
+
+def _files(path: str) -> list[Path]:
+    """The file at a path, or every file in the folder there, Snakemake's own aside."""
+    if Path(path).is_file():
+        return [Path(path)]
+    found = (file for file in Path(path).rglob("*") if file.is_file())
+    return sorted(file for file in found if not file.name.startswith(".snakemake"))
+
+
+def _input_checksums(paths: Iterable[str]) -> dict[str, str]:
+    """The SHA-256 of what a job read, files of folders included.
+
+    A folder may be a language model of many gigabytes that hundreds of jobs read. So what a manifest beside the folder
+    says of a file in it is taken, and the file is hashed only where no such manifest names it, or where it is younger
+    than the manifest: then it is not the file that its maker hashed.
+
+    Args:
+        paths: Of files and folders.
+
+    Returns:
+        Checksums by POSIX path.
+    """
+    found = {}
+    for path in paths:
+        told = _told_beside(Path(path)) if Path(path).is_dir() else {}
+        for file in _files(path):
+            name = file.as_posix()
+            checksum, written = told.get(name, (None, 0))
+            is_as_told = checksum is not None and file.stat().st_mtime_ns <= written
+            found[name] = checksum if is_as_told else sha256(file)
+    return found
+
+
+def _told_beside(folder: Path) -> dict[str, tuple[str, int]]:
+    """What manifests beside a folder tell: the SHA-256 of each output, and when the manifest was written, in ns."""
+    told = {}
+    for manifest in sorted(folder.parent.glob("*manifest.json")):
+        written = manifest.stat().st_mtime_ns
+        outputs = read_json(manifest)["outputs"]
+        told |= {name: (checksum, written) for name, checksum in outputs.items()}
+    return told
 
 
 def _commit() -> str | None:

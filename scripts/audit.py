@@ -4,8 +4,8 @@ import logging
 import os
 
 from cragru.audit.commitment import read_key
-from cragru.audit.request import RESULTS
 from cragru.audit.verification import Verifier, find_certificates
+from cragru.plan.places import RESULTS
 from cragru.smk import stage
 
 

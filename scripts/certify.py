@@ -5,15 +5,16 @@ from pathlib import Path
 
 from cragru.audit.certificate import build_certificate
 from cragru.audit.commitment import read_key
-from cragru.audit.request import PURGED, RESULTS, Request
+from cragru.audit.request import Request
 from cragru.io import write_json
+from cragru.plan.places import PURGED_FILE, RESULTS
 from cragru.smk import stage
 
 
 def main(job):
     key = read_key(RESULTS, os.environ, make=True)
     certificate = build_certificate(Request.of(job.wildcards), job.input.manifests, job.params.claims, key)
-    Path(job.output.certificate).with_name(PURGED).unlink(missing_ok=True)  # it was of another certificate
+    Path(job.output.certificate).with_name(PURGED_FILE).unlink(missing_ok=True)  # it was of another certificate
     write_json(job.output.certificate, certificate)
 
 

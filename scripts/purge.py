@@ -5,8 +5,8 @@ import os
 
 from cragru.audit.commitment import read_key
 from cragru.audit.purging import purge
-from cragru.audit.request import RESULTS
 from cragru.audit.verification import find_certificates
+from cragru.plan.places import RESULTS
 from cragru.smk import stage
 
 

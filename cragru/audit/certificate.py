@@ -11,13 +11,15 @@ from cragru.audit.commitment import SCHEME, Key
 from cragru.audit.guarantees import BEFORE, DATA, guarantee_of
 from cragru.audit.limits import not_guaranteed, remains
 from cragru.audit.provenance import Job, Provenance
-from cragru.audit.request import FORGOTTEN, Request
+from cragru.audit.request import Request
 from cragru.data.frames import INTERACTIONS, ITEMS, USERS
 from cragru.data.parts import read_all_parts
 from cragru.errors import CragruError
 from cragru.io import read_parquet
+from cragru.plan import places
+from cragru.plan.places import FORGET, FORGOTTEN_PARTS, HELD_OUT, place, split_files
 
-FORMAT = 1
+FORMAT = 2
 Certificate = dict[str, Any]
 
 
@@ -37,10 +39,10 @@ def build_certificate(request: Request, manifests: Iterable[str], claims: dict[s
         CragruError: If a check fails, or a file is not the one that its manifest speaks of.
     """
     provenance = Provenance(manifests)
-    for path in (f"{request.split}/split.json", request.interactions, *_id_files(request)):
+    for path in (split_files(request.folder)["record"], request.interactions, *_id_files(request)):
         provenance.sha256(path)
     parts = read_all_parts(request.split, read_parquet(request.interactions, INTERACTIONS))
-    checks = all_checks(request, provenance, parts, claims)
+    checks, not_checked = all_checks(request, provenance, parts, claims)
     artifacts = [_artifact(request, provenance, job, claims, key) for job in provenance.jobs]
     body = {
         "format": FORMAT,
@@ -49,6 +51,7 @@ def build_certificate(request: Request, manifests: Iterable[str], claims: dict[s
         "commitment": _commitment(request, parts, key),
         "artifacts": artifacts,
         "checks": checks,
+        "not_checked": not_checked,
         "not_guaranteed": not_guaranteed(request, provenance, artifacts, checks),
         "remains": remains(request, artifacts),
         "files": {path: key.of_file(path, checksum) for path, checksum in provenance.files.items()},
@@ -67,7 +70,7 @@ def manifests_of(certificate: Certificate) -> list[str]:
 
 
 def _id_files(request: Request) -> list[str]:
-    return [f"{request.prepared}/users.parquet", f"{request.prepared}/items.parquet"]
+    return [place(file, dataset=request.dataset) for file in (places.USERS, places.ITEMS)]
 
 
 def _commitment(request: Request, parts: dict[str, pd.DataFrame], key: Key) -> dict[str, Any]:
@@ -76,19 +79,19 @@ def _commitment(request: Request, parts: dict[str, pd.DataFrame], key: Key) -> d
     users = read_parquet(user_file, USERS)["raw_id"].to_numpy()
     items = read_parquet(item_file, ITEMS)["raw_id"].to_numpy()
     removed = {}
-    for name in FORGOTTEN:
+    for name in FORGOTTEN_PARTS:
         part = parts[name]
         rows = zip(users[part["user"]], items[part["item"]], part["timestamp"].tolist(), strict=True)
         removed[name] = sorted(key.commit("interaction", *request, name, *row) for row in rows)
     if not any(removed.values()):
         raise CragruError(f"{request.split}: nothing was forgotten, so there is nothing to certify")
-    gone = pd.concat([parts[name] for name in FORGOTTEN])
+    gone = pd.concat([parts[name] for name in FORGOTTEN_PARTS])
     return {
         "scheme": SCHEME,
         "key": key.fingerprint,
         "of": "dataset, protocol, seed, request, part, the publisher's user and item ids, timestamp",
-        "interactions": len(removed[FORGOTTEN[0]]),
-        "held_out_interactions": len(removed[FORGOTTEN[1]]),
+        "interactions": len(removed[FORGET]),
+        "held_out_interactions": len(removed[HELD_OUT]),
         "users": int(gone["user"].nunique()),
         "digest": key.commit("interactions", removed),
         "removed": removed,
@@ -102,6 +105,7 @@ def _artifact(request: Request, provenance: Provenance, job: Job, claims: dict[s
     return {
         "manifest": job.manifest,
         "rule": job.rule,
+        "role": job.role,
         "guarantee": guarantee,
         "built_after_the_request": guarantee == DATA or (guarantee != BEFORE and _reads_split(request, behind)),
         "outputs": {path: key.of_file(path, job.outputs[path]) for path in sorted(job.outputs)},

@@ -1,19 +1,19 @@
 """What a certificate vouches for: each check ends in a record of what was looked at, or in an error."""
 
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
 import pandas as pd
 
 from cragru.audit.guarantees import guarantee_of
 from cragru.audit.provenance import Job, Provenance
-from cragru.audit.request import FORGOTTEN, REMAINING, Request
-from cragru.claims import EXACT, PARTITIONED, RANDOM_PARTITION
+from cragru.audit.request import Request
+from cragru.claims import APPROXIMATE, EXACT, PARTITIONED, RANDOM_PARTITION
 from cragru.errors import CragruError
 from cragru.io import read_json
+from cragru.plan.places import FORGOTTEN_PARTS, PARTS, PROMPTS, PROOF, REMAINING_PARTS, SHARD
+from cragru.roles import Role
 
-UNLEARN = ("unlearn", "unlearn_shards", "unlearn_request", "unlearn_request_shards")
-PROOF = ("check_prompts", "check_requester")
 Parts = dict[str, pd.DataFrame]
 Record = dict[str, Any]
 
@@ -28,9 +28,9 @@ def check_split(request: Request, parts: Parts) -> Record:
     Raises:
         CragruError: If one has.
     """
-    forgotten = pd.concat([parts[name] for name in FORGOTTEN])
+    forgotten = pd.concat([parts[name] for name in FORGOTTEN_PARTS])
     rows, pairs = set(forgotten["row"]), _pairs(forgotten)
-    for name in REMAINING:
+    for name in REMAINING_PARTS:
         leaked = len(rows & set(parts[name]["row"])) + len(pairs & _pairs(parts[name]))
         if leaked:
             raise CragruError(
@@ -38,7 +38,7 @@ def check_split(request: Request, parts: Parts) -> Record:
             )
     return {
         "check": "no part of the split that remains has a forgotten row or pair",
-        "looked_at": [request.part(name) for name in (*FORGOTTEN, *REMAINING)],
+        "looked_at": [request.part(name) for name in PARTS],
         "rows": {name: len(part) for name, part in parts.items()},
         "forgotten_found": 0,
         "passed": True,
@@ -80,11 +80,37 @@ def check_exact(request: Request, provenance: Provenance, job: Job, claims: dict
         raise CragruError(f"{job.manifest}: claims to be {claim}, but its partition is not known to be random")
     return {
         "check": "an exact method read no forgotten row, so neither its graph nor its negative masks hold one",
+        "model": _model(request, job),
         "claim": claim,
         "looked_at": [job.manifest, *behind],
         "partition_was_made_from": sorted({path for cut in made for path in cut.inputs}),
         "forgotten_found": 0,
         "passed": True,
+    }
+
+
+def look_at_approximate(request: Request, provenance: Provenance, job: Job, claims: dict[str, str]) -> Record | None:
+    """Look at a method that claims no more than to be approximate.
+
+    Args:
+        request: The request.
+        provenance: What was made from what.
+        job: The method's job.
+        claims: What each method claims.
+
+    Returns:
+        The record, which has no verdict, or None where the method is exact.
+    """
+    claim = guarantee_of(request, job, claims)
+    if claim != APPROXIMATE:
+        return None
+    behind = provenance.behind(job, request.is_boundary)
+    return {
+        "model": _model(request, job),
+        "claim": claim,
+        "why": "no check tells whether an approximate method has left a trace of the forgotten rows",
+        "looked_at": [job.manifest],
+        "derives_from_forgotten": [path for path in behind if request.holds_forgotten(path)],
     }
 
 
@@ -100,24 +126,30 @@ def check_shards(request: Request, job: Job, parts: Parts) -> Record | None:
         The record, or None where no shard was deployed ahead.
 
     Raises:
-        CragruError: If a shard that held a forgotten row was kept.
+        CragruError: If a shard that held a forgotten row was kept, or one is not told of.
     """
-    before = {Path(path).name: sha for path, sha in job.inputs.items() if request.is_deployed_shard(path)}
+    deployed = [path for path in job.inputs if request.is_deployed_shard(path)]
+    renewed = [path for path in job.outputs if request.is_renewed_shard(path)]
+    before = {PurePath(path).name: job.inputs[path] for path in deployed}
     if not before:
         return None
-    after = {Path(path).name: sha for path, sha in job.outputs.items() if "/after/shards/" in path}
+    after = {PurePath(path).name: job.outputs[path] for path in renewed}
+    if before.keys() != after.keys():
+        raise CragruError(
+            f"{job.manifest}: tells of {len(before)} shards before the request, but of {len(after)} after it"
+        )
     old = next(path for path in job.inputs if request.is_partition(path))
-    new = next(path for path in job.outputs if path.endswith("/after/partition.parquet"))
-    gone = set(pd.concat([parts[name] for name in FORGOTTEN])["row"])
+    new = next(path for path in job.outputs if request.is_renewed_partition(path))
+    gone = set(pd.concat([parts[name] for name in FORGOTTEN_PARTS])["row"])
     held = pd.read_parquet(old, columns=["row", "shard"])
-    touched = {f"shard-{shard:02d}.safetensors" for shard in held["shard"][held["row"].isin(gone)]}
+    touched = {SHARD.format(number=shard) for shard in held["shard"][held["row"].isin(gone)]}
     kept = sorted(name for name in after if after[name] == before.get(name))
     wrong = sorted(touched & set(kept))
     if wrong or gone & set(pd.read_parquet(new, columns=["row"])["row"]):
         raise CragruError(f"{job.manifest}: still has forgotten rows in its shards ({', '.join(wrong) or new})")
     return {
         "check": "shards that serve on unchanged held no forgotten row",
-        "looked_at": sorted([old, new, *(path for path in (*job.inputs, *job.outputs) if "/shards/" in path)]),
+        "looked_at": sorted([old, new, *deployed, *renewed]),
         "shards": len(after),
         "unchanged": len(kept),
         "forgotten_found": 0,
@@ -135,16 +167,17 @@ def check_proof(provenance: Provenance, job: Job) -> Record:
     Raises:
         CragruError: If it is of no prompts that are known, or counts a forgotten row.
     """
-    proof = next(path for path in job.outputs if path.endswith("/prompts-checked.json"))
-    prompts = [path for path in job.inputs if path.endswith("/prompts.jsonl")]
-    if len(prompts) != 1 or provenance.maker(prompts[0]) is None or Path(prompts[0]).parent != Path(proof).parent:
+    proof = next(path for path in job.outputs if PurePath(path).name == PROOF)
+    prompts = PurePath(proof).with_name(PROMPTS).as_posix()
+    read = [path for path in job.inputs if PurePath(path).name == PROMPTS]
+    if read != [prompts] or provenance.maker(prompts) is None:
         raise CragruError(f"{proof}: is no proof of the prompts beside it; delete it and run the workflow again")
     counts = read_json(proof)
     if counts["forgotten_in_history"] != 0:
         raise CragruError(f"{proof}: found {counts['forgotten_in_history']} forgotten rows in histories of prompts")
     return {
         "check": "no history in a prompt shows a forgotten row",
-        "looked_at": [prompts[0], proof],
+        "looked_at": [prompts, proof],
         "candidates_of": job.wildcards["source"],
         **{name: counts[name] for name in ("prompts", "history_rows", "candidates", "forgotten_candidates")},
         "forgotten_found": 0,
@@ -152,18 +185,57 @@ def check_proof(provenance: Provenance, job: Job) -> Record:
     }
 
 
-def all_checks(request: Request, provenance: Provenance, parts: Parts, claims: dict[str, str]) -> list[Record]:
-    """Every check that applies.
+def check_none_is_missed(request: Request, provenance: Provenance, records: list[Record]) -> None:
+    """Check that every unlearned model was looked at, whatever the script that made it states of itself.
+
+    Args:
+        request: The request.
+        provenance: What was made from what.
+        records: Those of the other checks.
 
     Raises:
-        CragruError: If one fails.
+        CragruError: If a file in the place of a method's model, that a job made or read, is in none of them.
     """
-    unlearned = [job for job in provenance.jobs if job.rule in UNLEARN]
+    looked = {record.get("model") for record in records}
+    known = {path for job in provenance.jobs for path in (*job.inputs, *job.outputs)}
+    for path in sorted(known - looked):
+        if request.is_unlearned(path):
+            maker = provenance.maker(path)
+            origin = "no manifest of the certificate says its origin"
+            if maker:
+                origin = f"{maker.manifest} states the role {maker.role}, and checks look at {Role.UNLEARNS}"
+            raise CragruError(f"{path}: no check has looked at this model of an unlearning method; {origin}")
+
+
+def all_checks(
+    request: Request, provenance: Provenance, parts: Parts, claims: dict[str, str]
+) -> tuple[list[Record], list[Record]]:
+    """Every check that applies.
+
+    Returns:
+        The records of what was checked, and of the models of which exactness cannot be checked.
+
+    Raises:
+        CragruError: If a check fails, or an unlearned model is in neither list.
+    """
+    unlearned = [job for job in provenance.jobs if job.role is Role.UNLEARNS]
     found = [check_split(request, parts)]
     found += [check_exact(request, provenance, job, claims) for job in unlearned]
     found += [check_shards(request, job, parts) for job in unlearned]
-    found += [check_proof(provenance, job) for job in provenance.jobs if job.rule in PROOF]
-    return [record for record in found if record is not None]
+    found += [check_proof(provenance, job) for job in provenance.jobs if job.role is Role.PROVES]
+    checks = [record for record in found if record is not None]
+    looks = [look_at_approximate(request, provenance, job, claims) for job in unlearned]
+    not_checked = [record for record in looks if record is not None]
+    check_none_is_missed(request, provenance, checks + not_checked)
+    return checks, not_checked
+
+
+def _model(request: Request, job: Job) -> str:
+    """The model that an unlearning job made."""
+    models = [path for path in job.outputs if request.is_unlearned(path)]
+    if len(models) != 1:
+        raise CragruError(f"{job.manifest}: states the role {job.role}, but made {len(models)} models, not 1")
+    return models[0]
 
 
 def _is_from_before(request: Request, path: str) -> bool:

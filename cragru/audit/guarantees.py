@@ -3,8 +3,9 @@
 from cragru.audit.provenance import Job
 from cragru.audit.request import Request
 from cragru.claims import CLAIMS
-from cragru.errors import CragruError
+from cragru.errors import CragruError, nearest
 from cragru.names import ORIGINAL, RETRAIN
+from cragru.roles import Role
 
 BEFORE = "before the request"
 DATA = "what remains, and what is forgotten"
@@ -12,11 +13,7 @@ PROOFS = "a proof about prompts"
 PROMPT_AND_ORIGINAL = "exact in the prompt, candidates of the original model"
 PROMPT_AND_RETRAIN = "exact in the prompt, candidates of Retrain"
 OF_SOURCE = {ORIGINAL: PROMPT_AND_ORIGINAL, RETRAIN: PROMPT_AND_RETRAIN}
-OF_RULE = {
-    **dict.fromkeys(("prepare", "train_original", "partition", "train_shards"), BEFORE),
-    **dict.fromkeys(("split", "apply_request"), DATA),
-    **dict.fromkeys(("check_prompts", "check_requester"), PROOFS),
-}
+OF_ROLE = {Role.PREPARES: BEFORE, Role.DEPLOYS: BEFORE, Role.DIVIDES: DATA, Role.PROVES: PROOFS}
 
 
 def guarantee_of(request: Request, job: Job, claims: dict[str, str]) -> str:
@@ -29,10 +26,14 @@ def guarantee_of(request: Request, job: Job, claims: dict[str, str]) -> str:
     own = {**request._asdict(), "seed": str(request.seed)}
     if any(str(names[key]) != own[key] for key in names.keys() & own.keys()):
         raise CragruError(f"{where}: is of another request than the certificate's")
-    if job.rule in OF_RULE:
-        return OF_RULE[job.rule]
-    if "source" in names:
-        return OF_SOURCE[names["source"]]
-    if claims.get(names.get("method")) not in CLAIMS:
-        raise CragruError(f"{where}: the rule {job.rule} made something of which nothing is claimed")
-    return claims[names["method"]]
+    if job.role in OF_ROLE:
+        return OF_ROLE[job.role]
+    if job.role is Role.RERANKS:
+        kind, words = "source", OF_SOURCE
+    else:
+        kind, words = "method", {method: claim for method, claim in claims.items() if claim in CLAIMS}
+    name = names.get(kind)
+    if name not in words:
+        hint = nearest(str(name), words)
+        raise CragruError(f"{where}: made something of which nothing is claimed, of the {kind} {name!r}; {hint}")
+    return words[name]

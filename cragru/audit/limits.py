@@ -1,16 +1,29 @@
 """What a certificate does not vouch for, in plain sentences, and the files that still hold or tell forgotten rows."""
 
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
 from cragru.audit.guarantees import BEFORE, DATA, PROMPT_AND_ORIGINAL, PROMPT_AND_RETRAIN
 from cragru.audit.provenance import Provenance
-from cragru.audit.request import RESULTS, Request
+from cragru.audit.request import Request
 from cragru.claims import APPROXIMATE, EXACT, PARTITIONED
 from cragru.names import ORIGINAL, RETRAIN
+from cragru.plan.places import (
+    CANDIDATES,
+    COST,
+    CURVE,
+    FIT,
+    PROMPTS_COST,
+    RAW,
+    RESULTS,
+    SELECTION_COST,
+    is_at,
+    is_under,
+    place,
+)
 
 Record = dict[str, Any]
-TELL_NOTHING = ("cost.json", "curve.csv", "prompts-cost.json", "selection-cost.json", "prompts-checked.json")
+TELL_NOTHING = (COST, CURVE, PROMPTS_COST, PurePath(SELECTION_COST).name)
 AFTERMATH = {
     APPROXIMATE: "made by an approximate method, from forgotten rows or the model that was trained on them",
     PARTITIONED: "rests on a partition that was learnt with forgotten rows",
@@ -71,7 +84,7 @@ def _candidates(checks: list[Record], source: str) -> str:
 
 def _strategies(request: Request, provenance: Provenance) -> str:
     """Strategies whose fit had the original model's factors at hand, and that have learnt something."""
-    fits = [job for job in provenance.jobs if job.rule == "fit_strategy" and job.outputs]
+    fits = [job for job in provenance.jobs if any(is_under(FIT, path) for path in job.outputs)]
     named = {job.wildcards["strategy"] for job in fits if any(request.is_original(path) for path in job.inputs)}
     if not named:
         return ""
@@ -97,25 +110,25 @@ def remains(request: Request, artifacts: list[Record]) -> list[Record]:
     for made in artifacts:
         for path in made["outputs"]:
             if made["derives_from_forgotten"] and path not in found and not path.startswith(f"{request.prepared}/"):
-                reason = _aftermath(made, path)
+                reason = _aftermath(request, made, path)
                 found |= {path: reason} if reason else {}
         if made["guarantee"] == DATA:
             asked = [path for path in made["inputs"] if not path.startswith(f"{RESULTS}/")]
             found |= dict.fromkeys(asked, ("the request itself, in clear", False))
-        cohorts = [path for path in made["inputs"] if path.startswith(f"{request.state}/cohorts/")]
+        cohorts = [path for path in made["inputs"] if request.is_cohort(path)]
         found |= dict.fromkeys(cohorts, ("users to score, drawn with the forget set at hand", False))
     shared = "all interactions; every request shares them"
-    found |= {request.interactions: (shared, False), f"{RESULTS}/raw/{request.dataset}": (shared, False)}
+    found |= {request.interactions: (shared, False), place(RAW, dataset=request.dataset): (shared, False)}
     return [{"path": path, "holds": holds, "purge": purge} for path, (holds, purge) in sorted(found.items())]
 
 
-def _aftermath(made: Record, path: str) -> tuple[str, bool] | None:
+def _aftermath(request: Request, made: Record, path: str) -> tuple[str, bool] | None:
     """What an output tells of forgotten rows, and whether it is to be purged."""
-    name, guarantee = Path(path).name, made["guarantee"]
-    if name in TELL_NOTHING or guarantee in (EXACT, PROMPT_AND_RETRAIN):
+    guarantee = made["guarantee"]
+    if PurePath(path).name in TELL_NOTHING or guarantee in (EXACT, PROMPT_AND_RETRAIN):
         return None
     if guarantee == BEFORE:
         return "made with forgotten rows, before the request", True
-    if made["rule"] == "candidates" or (name == "prompts.jsonl" and made["rule"] == "prepare_requester"):
+    if is_at(CANDIDATES, path) or request.is_prompt_of_who_asked(path):
         return "candidates of the model before the request, beside who they are for", True
     return (AFTERMATH[guarantee], False) if guarantee in AFTERMATH else None

@@ -2,22 +2,12 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from cragru.errors import CragruError
+from cragru.errors import CragruError, nearest
 from cragru.io import read_json, sha256
-
-FOLDERS_MADE = {  # outputs that are folders, which manifests do not list; relative to the manifest
-    "train_shards": "shards",
-    "unlearn_shards": "after/shards",
-    "unlearn_request_shards": "after/shards",
-    "fit_strategy": "fit",
-}
-FOLDERS_READ = {  # inputs that are folders
-    "unlearn_request_shards": "results/{dataset}/{protocol}/{seed}/{backbone}/{method}/before/shards",
-    "select_histories": "results/{dataset}/{protocol}/{seed}/{backbone}/cragru/{source}/{strategy}/fit",
-}
+from cragru.plan.places import LLM_FOLDER, RAW, is_under
+from cragru.roles import Role
 
 
 @dataclass(frozen=True)
@@ -26,6 +16,7 @@ class Job:
 
     manifest: str
     rule: str
+    role: Role
     wildcards: dict[str, str]
     params: dict[str, Any]
     inputs: dict[str, str]  # path -> SHA-256
@@ -94,22 +85,25 @@ class Provenance:
     def _read(self, path: str) -> Job:
         self.sha256(path)
         record = read_json(path)
-        rule, wildcards = record["rule"], record["wildcards"]
+        rule, role, wildcards = record["rule"], _role(record, path), record["wildcards"]
         for kind in ("inputs", "outputs"):
             for name, recorded in record[kind].items():
-                if self.sha256(name) != recorded:
+                if not _is_left_out(name) and self.sha256(name) != recorded:
                     raise CragruError(f"{name}: is not the file that {path} speaks of; run the workflow again")
-        made = {name: self.sha256(name) for name in _files_in(FOLDERS_MADE, rule, wildcards, Path(path).parent)}
-        read = {name: self.sha256(name) for name in _files_in(FOLDERS_READ, rule, wildcards, Path())}
-        return Job(path, rule, wildcards, record["params"], record["inputs"] | read, record["outputs"] | made)
+        return Job(path, rule, role, wildcards, record["params"], record["inputs"], record["outputs"])
 
 
-def _files_in(folders: dict[str, str], rule: str, wildcards: dict[str, str], base: Path) -> list[str]:
-    """The files of a rule's folder, if it has one; Snakemake's own, which are hidden, aside."""
-    if rule not in folders:
-        return []
-    folder = base / folders[rule].format(**wildcards)
-    found = sorted(path.as_posix() for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-    if not found and rule != "fit_strategy" and rule != "select_histories":  # a strategy may have learnt nothing
-        raise CragruError(f"{folder}: has no files; run the workflow again")
-    return found
+def _is_left_out(path: str) -> bool:
+    """Whether a file is named as manifests tell it, and not read: published data and language models are."""
+    return is_under(RAW, path) or is_under(LLM_FOLDER, path)
+
+
+def _role(record: dict[str, Any], path: str) -> Role:
+    """The role that a manifest tells."""
+    told = record.get("role")
+    known = [role.value for role in Role]
+    if told not in known:
+        got = "no role" if told is None else f"the role {told!r}"
+        hint = nearest(str(told or ""), known)
+        raise CragruError(f"{path}: states {got}; {hint}; have its script state one, and run the workflow again")
+    return Role(told)

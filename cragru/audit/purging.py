@@ -6,12 +6,11 @@ from typing import Any
 
 from cragru.audit.certificate import Certificate
 from cragru.audit.commitment import Key
-from cragru.audit.request import PURGED, Request
+from cragru.audit.request import Request
 from cragru.audit.verification import read_certificate, read_purged
 from cragru.errors import CragruError
 from cragru.io import sha256, write_json
-
-TRACES = ("*/groups/users.parquet", "**/against-*/*.parquet")  # evaluations that name who has forgotten rows
+from cragru.plan.places import AGAINST, CURVE, MANIFEST, PURGED_FILE, USER_GROUPS, is_at
 
 
 def purge(paths: Iterable[Path], key: Key) -> list[str]:
@@ -35,7 +34,7 @@ def purge(paths: Iterable[Path], key: Key) -> list[str]:
     checksums = {name: sha256(name) for names in doomed.values() for name in names}
     for path, certificate in certificates.items():
         now = {name: key.of_file(name, checksums[name]) for name in doomed[path]}
-        write_json(path.with_name(PURGED), key.sealed(_record(certificate, before[path] | now)))
+        write_json(path.with_name(PURGED_FILE), key.sealed(_record(certificate, before[path] | now)))
     for name in checksums:
         Path(name).unlink()
     return sorted(checksums)
@@ -60,10 +59,16 @@ def _doomed(certificate: Certificate) -> list[str]:
     named = [entry["path"] for entry in certificate["remains"] if entry["purge"]]
     models = [Path(path).parent for path in named if request.is_original(path)]
     beside = [path.as_posix() for folder in models for path in sorted(folder.rglob("*")) if path.is_file()]
-    traces = [] if request.request else [p for pattern in TRACES for p in Path(request.state).glob(pattern)]
-    beside += [path.as_posix() for path in traces]
-    found = sorted({*named, *(path for path in beside if Path(path).name not in ("manifest.json", "curve.csv"))})
+    if request.request is None:
+        tables = (path.as_posix() for path in Path(request.state).rglob("*.parquet"))
+        beside += [path for path in tables if _is_trace(path)]
+    found = sorted({*named, *(path for path in beside if Path(path).name not in (MANIFEST, CURVE))})
     for path in found:
         if not path.startswith(f"{request.state}/") or ".." in Path(path).parts:
             raise CragruError(f"{path}: does not belong to the request {request.state}; nothing was deleted")
     return [path for path in found if Path(path).is_file()]
+
+
+def _is_trace(path: str) -> bool:
+    """Whether a file is an evaluation that names who has forgotten rows."""
+    return is_at(USER_GROUPS, path) or is_at(AGAINST, Path(path).parent.name)

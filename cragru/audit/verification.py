@@ -5,9 +5,10 @@ from pathlib import Path
 
 from cragru.audit.certificate import FORMAT, Certificate, as_text, build_certificate, manifests_of
 from cragru.audit.commitment import Key
-from cragru.audit.request import CERTIFICATE, PURGED, Request
+from cragru.audit.request import Request
 from cragru.errors import CragruError
 from cragru.io import PathLike, read_json, sha256
+from cragru.plan.places import CERTIFICATE_FILE, PURGED_FILE
 
 NAMED = 8  # files that a message names at the most
 
@@ -18,7 +19,7 @@ def find_certificates(folder: PathLike) -> list[Path]:
     Raises:
         CragruError: If there are none.
     """
-    found = sorted(Path(folder).rglob(CERTIFICATE))
+    found = sorted(Path(folder).rglob(CERTIFICATE_FILE))
     if not found:
         raise CragruError(f"{folder}: no certificates; run the workflow first, with a table or figure of a request")
     return found
@@ -46,7 +47,7 @@ def read_purged(path: Path, certificate: Certificate, key: Key) -> dict[str, str
     Raises:
         CragruError: If the record was altered, or is of another certificate.
     """
-    record = path.with_name(PURGED)
+    record = path.with_name(PURGED_FILE)
     if not record.exists():
         return {}
     purged = read_json(record)

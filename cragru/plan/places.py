@@ -6,6 +6,7 @@ then the files that rules make in them, named after the folder. `results/README.
 
 import re
 from functools import cache
+from pathlib import PurePosixPath
 
 RESULTS = "results"
 
@@ -42,6 +43,16 @@ REMAINING_PARTS = (TRAIN, VALID, TEST)
 PARTS = (*FORGOTTEN_PARTS, *REMAINING_PARTS)
 
 
+def split_folder(folder: str) -> str:
+    """The folder of a split: of `STATE` or `REQUEST`, with or without wildcards."""
+    return f"{folder}/split"
+
+
+def part_file(folder: str, part: str) -> str:
+    """A part of a split: of `STATE` or `REQUEST`, with or without wildcards."""
+    return f"{split_folder(folder)}/{part}.parquet"
+
+
 def split_files(folder: str) -> dict[str, str]:
     """The files of a split.
 
@@ -51,9 +62,10 @@ def split_files(folder: str) -> dict[str, str]:
     Returns:
         Paths by the names that rules give them.
     """
-    parts = {name: f"{folder}/split/{name}.parquet" for name in PARTS}
+    parts = {name: part_file(folder, name) for name in PARTS}
     parts["held_out"] = parts.pop(HELD_OUT)
-    return parts | {"record": f"{folder}/split/split.json", "manifest": f"{folder}/split/manifest.json"}
+    split = split_folder(folder)
+    return parts | {"record": f"{split}/split.json", "manifest": f"{split}/manifest.json"}
 
 
 def remaining_files(folder: str) -> dict[str, str]:
@@ -89,6 +101,7 @@ MODEL = f"{STATE}/{OF_MODEL}"
 REQUEST_METHOD = f"{REQUEST}/{OF_METHOD}"
 REQUEST_MODEL = f"{REQUEST}/{OF_MODEL}"
 MODEL_FILE = "model.safetensors"
+CURVE = "curve.csv"
 MANIFEST = "manifest.json"
 COST = "cost.json"
 PER_USER = "per-user.parquet"
@@ -99,7 +112,7 @@ def trained_files(folder: str) -> dict[str, str]:
     """What every training writes into a model's folder, by the names that rules give it."""
     return {
         "model": f"{folder}/{MODEL_FILE}",
-        "curve": f"{folder}/curve.csv",
+        "curve": f"{folder}/{CURVE}",
         "manifest": f"{folder}/{MANIFEST}",
     }
 
@@ -114,9 +127,10 @@ BEFORE = f"{METHOD}/before"
 PARTITION = f"{BEFORE}/partition.parquet"
 PARTITION_MANIFEST = f"{BEFORE}/partition-manifest.json"
 SHARDS = f"{BEFORE}/shards"
-SHARDS_CURVE = f"{BEFORE}/curve.csv"
+SHARDS_CURVE = f"{BEFORE}/{CURVE}"
 SHARDS_MANIFEST = f"{BEFORE}/{MANIFEST}"
 AFTER = "after"
+SHARD = "shard-{number:02d}.safetensors"
 
 
 def renewed_files(folder: str) -> dict[str, str]:
@@ -229,6 +243,11 @@ def is_at(template: str, path: str, **names: object) -> bool:
     """
     known = tuple(sorted((name, str(value)) for name, value in names.items()))
     return _pattern(template, known).fullmatch(path) is not None
+
+
+def is_under(template: str, path: str, **names: object) -> bool:
+    """Whether a path is in a folder that a template gives, however deep; as `is_at` else."""
+    return any(is_at(template, folder.as_posix(), **names) for folder in PurePosixPath(path).parents)
 
 
 @cache

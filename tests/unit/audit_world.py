@@ -19,6 +19,15 @@ RETRAIN = f"{STATE}/bpr/retrain"
 CLAIMS = {"retrain": "exact", "grapheraser": "exact given the partition", "ifru": "approximate"}
 ROWS = {"forget": [1, 4], "forget-heldout": [], "train": [0, 3], "valid": [2], "test": [5]}
 READ = [f"{STATE}/split/{name}" for name in ("train.parquet", "valid.parquet", "split.json")]
+ROLES = {
+    "split": "divides",
+    "train_original": "deploys",
+    "partition": "deploys",
+    "unlearn": "unlearns",
+    "candidates": "reranks",
+    "build_prompts": "reranks",
+    "check_prompts": "proves",
+}
 FORGET, ORIGINAL = f"{STATE}/split/forget.parquet", f"{STATE}/bpr/original/model.safetensors"
 
 
@@ -61,9 +70,22 @@ class World:
 
     def add_input(self, manifest: str, path: str) -> None:
         """Have a manifest say that its job read one more file."""
+        self.tell_input(manifest, path, sha256(path))
+
+    def tell_input(self, manifest: str, path: str, checksum: str) -> None:
+        """Have a manifest say that its job read a file with this checksum."""
         record = read_json(manifest)
-        record["inputs"][path] = sha256(path)
+        record["inputs"][path] = checksum
         write_json(manifest, record)
+
+    def state_role(self, manifest: str, role: str | None) -> None:
+        """Have a manifest state another role."""
+        write_json(manifest, read_json(manifest) | {"role": role})
+
+    def rewrite_wildcards(self, manifest: str, **names: str) -> None:
+        """Have a manifest tell other wildcards."""
+        record = read_json(manifest)
+        write_json(manifest, record | {"wildcards": record["wildcards"] | names})
 
     def smuggle_row(self) -> None:
         """Put forgotten row 1 into train, with all records made to fit."""
@@ -112,7 +134,6 @@ class World:
         )  # fmt: skip
         read.append(f"{before}/partition.parquet")
         folder = f"{STATE}/bpr/grapheraser"
-        (self.folder / folder / "after/shards").mkdir(parents=True)
         self._job("unlearn", folder, read, {"method": "grapheraser"}, make=[model])
 
     def _cell(self) -> None:
@@ -143,6 +164,7 @@ class World:
             (self.folder / folder / name).write_text(f"{folder}/{name}")
         record = {
             "rule": rule,
+            "role": ROLES[rule],
             "wildcards": {"dataset": "toy", "protocol": "paper", "seed": seed, **names},
             "params": params or {},
             "inputs": {path: sha256(path) for path in inputs},

@@ -65,6 +65,22 @@ def test_nothing_is_in_clear(world):
     assert not [checksum for checksum in checksums if checksum in text]
 
 
+@pytest.mark.parametrize("path", ["results/llm/toy/model/weights.bin", "results/raw/toy/u.data"])
+def test_what_is_published_is_named_but_not_read(world, path):
+    """A language model of many gigabytes is not hashed for each certificate, and need not be there to verify one."""
+    manifest = f"{STATE}/bpr/cragru/original/none/cell/manifest.json"
+    world.tell_input(manifest, path, "0" * 64)
+    certificate = built(world)
+    assert artifact(certificate, "cell/manifest.json")["inputs"][path] == KEY.of_file(path, "0" * 64)
+    assert path not in certificate["files"]
+
+
+def test_a_file_of_a_folder_must_be_there(world):
+    world.tell_input(f"{RETRAIN}/manifest.json", f"{STATE}/bpr/sisa/before/shards/shard-00.safetensors", "0" * 64)
+    with pytest.raises(CragruError, match=r"before/shards/shard-00.safetensors: cannot be read \(No such file"):
+        built(world)
+
+
 def test_the_same_files_give_the_same_bytes(world):
     assert as_text(built(world)) == as_text(build_certificate(REQUEST, reversed(world.manifests), CLAIMS, KEY))
     assert as_text(built(world)).encode() == world.certify().read_bytes()
@@ -233,6 +249,104 @@ def test_a_method_without_a_claim_fails(world):
         built(world, {"retrain": "exact"})
 
 
+@pytest.mark.parametrize("model", ["retrain", "grapheraser", "ifru"])
+@pytest.mark.parametrize("role", ["deploys", "reranks", "divides"])
+def test_an_unlearned_model_that_no_check_has_looked_at_fails(world, model, role):
+    """Its place tells what it is, whatever its script states: neither kind of claim goes unlooked at."""
+    manifest = f"{STATE}/bpr/{model}/manifest.json"
+    world.state_role(manifest, role)
+    if role == "reranks":
+        world.rewrite_wildcards(manifest, source="original")
+    said = (
+        f"bpr/{model}/model.safetensors: no check has looked at this model of an unlearning method; {manifest} states "
+    )
+    with pytest.raises(CragruError, match=f"{re.escape(said)}the role {role}") as error:
+        built(world)
+    assert "\n" not in str(error.value)
+
+
+def test_an_unlearned_model_of_unknown_origin_fails(world):
+    """Read by CRAGRU, which claims no more than its candidates' source: yet it is an unlearned model."""
+    (world.folder / STATE / "bpr/scif").mkdir()
+    path = f"{STATE}/bpr/scif/model.safetensors"
+    (world.folder / path).write_text("a model")
+    world.add_input(f"{STATE}/bpr/cragru/original/manifest.json", path)
+    said = f"{path}: no check has looked at this model of an unlearning method; no manifest of the certificate says"
+    with pytest.raises(CragruError, match=re.escape(said)):
+        built(world)
+
+
+@pytest.mark.parametrize(
+    ("path", "is_one"),
+    [
+        (f"{STATE}/bpr/retrain/model.safetensors", True),
+        ("results/toy/one-user/2/draw-1/lightgcn/ifru/model.safetensors", True),
+        (f"{STATE}/bpr/original/model.safetensors", False),
+        (f"{STATE}/bpr/sisa/before/shards/shard-00.safetensors", False),
+        (f"{STATE}/bpr/cragru/original/attention/fit/model.safetensors", False),
+        ("results/llm/toy/model/model.safetensors", False),
+    ],
+)
+def test_what_an_unlearned_model_is_by_its_place(path, is_one):
+    assert REQUEST.is_unlearned(path) is is_one
+
+
+def test_a_job_that_unlearns_without_a_model_fails(world):
+    manifest = f"{STATE}/bpr/cragru/original/manifest.json"
+    world.state_role(manifest, "unlearns")
+    world.rewrite_wildcards(manifest, method="ifru")
+    with pytest.raises(CragruError, match=f"{manifest}: states the role unlearns, but made 0 models"):
+        built(world)
+
+
+@pytest.mark.parametrize(
+    ("role", "said"),
+    [
+        (None, "states no role; "),
+        ("unlearn", "states the role 'unlearn'; did you mean 'unlearns'? "),
+    ],
+)
+def test_a_manifest_without_a_known_role_fails(world, role, said):
+    world.state_role(f"{RETRAIN}/manifest.json", role)
+    said = f"{RETRAIN}/manifest.json: {said}allowed: deploys, divides, prepares, proves, reranks, unlearns; have its"
+    with pytest.raises(CragruError, match=re.escape(said)) as error:
+        built(world)
+    assert "\n" not in str(error.value)
+
+
+def test_a_manifest_of_before_there_were_roles_fails(world):
+    record = read_json(f"{RETRAIN}/manifest.json")
+    del record["role"]
+    write_json(f"{RETRAIN}/manifest.json", record)
+    with pytest.raises(CragruError, match=r"retrain/manifest.json: states no role"):
+        built(world)
+
+
+def test_candidates_of_a_source_without_words_fail(world):
+    world.rewrite_wildcards(f"{STATE}/bpr/cragru/original/manifest.json", source="ifru")
+    with pytest.raises(CragruError, match=r"cragru/original/manifest.json: .* 'ifru'; allowed: original, retrain"):
+        built(world)
+
+
+def test_what_cannot_be_checked_is_listed(world):
+    """By hand: one of the three methods is approximate, and it read the model before the request and the forget set."""
+    assert built(world)["not_checked"] == [
+        {
+            "model": f"{STATE}/bpr/ifru/model.safetensors",
+            "claim": "approximate",
+            "why": "no check tells whether an approximate method has left a trace of the forgotten rows",
+            "looked_at": [f"{STATE}/bpr/ifru/manifest.json"],
+            "derives_from_forgotten": [f"{STATE}/bpr/original/model.safetensors", f"{STATE}/split/forget.parquet"],
+        }
+    ]
+
+
+def test_every_model_of_a_method_is_looked_at_once(world):
+    certificate = built(world)
+    looked = [record["model"] for record in certificate["checks"] + certificate["not_checked"] if "model" in record]
+    assert sorted(looked) == [f"{STATE}/bpr/{name}/model.safetensors" for name in ("grapheraser", "ifru", "retrain")]
+
+
 def test_a_proof_that_counts_a_forgotten_row_fails(world):
     cell = f"{STATE}/bpr/cragru/original/none/cell"
     world.rewrite(f"{cell}/prompts-checked.json", {**world.proof, "forgotten_in_history": 1})
@@ -279,13 +393,12 @@ def test_the_prompt_of_who_asked_is_purged():
     """It has candidates that its user left behind, beside who the user is; what they cost tells nothing."""
     request = Request("toy", "one-user", 1, "draw-1")
     paths = [f"{request.folder}/bpr/cragru/{name}" for name in ("prompts.jsonl", "cost.json")]
-    of_requester = {"rule": "prepare_requester", "guarantee": PROMPT_AND_ORIGINAL, "derives_from_forgotten": ["model"]}
-    found = {
-        file["path"]: file["purge"] for file in remains(request, [of_requester | {"outputs": paths, "inputs": []}])
-    }
+    of_cragru = {"guarantee": PROMPT_AND_ORIGINAL, "derives_from_forgotten": ["model"], "inputs": []}
+    found = {file["path"]: file["purge"] for file in remains(request, [of_cragru | {"outputs": paths}])}
     assert found[paths[0]] and paths[1] not in found
-    of_cell = of_requester | {"rule": "build_prompts", "outputs": paths, "inputs": []}
-    assert not {file["path"]: file["purge"] for file in remains(request, [of_cell])}[paths[0]]
+    of_cell = f"{REQUEST.state}/bpr/cragru/prompts.jsonl"
+    found = {file["path"]: file["purge"] for file in remains(REQUEST, [of_cragru | {"outputs": [of_cell]}])}
+    assert found[of_cell] is False
 
 
 def test_evaluations_that_name_who_left_are_purged(world):

@@ -7,6 +7,7 @@ from cragru.audit.checks import check_shards
 from cragru.audit.provenance import Job
 from cragru.audit.request import Request
 from cragru.errors import CragruError
+from cragru.roles import Role
 
 REQUEST = Request("toy", "one-user", 1, "draw-1")
 BEFORE, AFTER = "results/toy/one-user/1/bpr/sisa/before", "results/toy/one-user/1/draw-1/bpr/sisa/after"
@@ -30,9 +31,9 @@ def job(shard_of, left, before=("a", "b"), after=("A", "b")):
     rows.to_parquet(f"{BEFORE}/partition.parquet")
     rows[rows["row"].isin(left)].to_parquet(f"{AFTER}/partition.parquet")
     inputs = {f"{BEFORE}/{name}": sha for name, sha in zip(SHARDS, before, strict=True)}
-    outputs = {f"{AFTER}/{name}": sha for name, sha in zip(SHARDS, after, strict=True)}
+    outputs = {f"{AFTER}/{name}": sha for name, sha in zip(SHARDS, after, strict=False)}
     inputs[f"{BEFORE}/partition.parquet"] = outputs[f"{AFTER}/partition.parquet"] = "p"
-    return Job("manifest.json", "unlearn_request_shards", {}, {}, inputs, outputs)
+    return Job("manifest.json", "unlearn_request_shards", Role.UNLEARNS, {}, {}, inputs, outputs)
 
 
 def test_an_untouched_shard_is_kept():
@@ -49,10 +50,18 @@ def test_a_kept_shard_with_a_forgotten_row_fails(forget, held_out):
         check_shards(REQUEST, job({0: 0, 1: 0, 2: 1}, left=[0]), parts(forget, held_out))
 
 
+def test_a_shard_that_no_manifest_tells_of_fails():
+    with pytest.raises(CragruError, match="tells of 2 shards before the request, but of 1 after it"):
+        check_shards(REQUEST, job({0: 0, 1: 0, 2: 1}, left=[0, 2], after=("A",)), parts([1]))
+
+
 def test_a_forgotten_row_left_in_the_partition_fails():
     with pytest.raises(CragruError, match=r"in its shards \(.*after/partition.parquet\)"):
         check_shards(REQUEST, job({0: 0, 1: 0, 2: 1}, left=[0, 1, 2]), parts([1]))
 
 
 def test_a_method_without_shards_has_nothing_to_check():
-    assert check_shards(REQUEST, Job("manifest.json", "unlearn_request", {}, {}, {}, {}), parts([1])) is None
+    assert (
+        check_shards(REQUEST, Job("manifest.json", "unlearn_request", Role.UNLEARNS, {}, {}, {}, {}), parts([1]))
+        is None
+    )

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import subprocess
@@ -10,7 +11,7 @@ import pytest
 from cragru import smk
 from cragru.digest import code_digest
 from cragru.errors import CragruError
-from cragru.io import sha256
+from cragru.io import sha256, write_json
 
 ROOT = Path(__file__).parents[2]
 
@@ -143,6 +144,61 @@ def test_manifest_says_what_was_made_from_what(tmp_path):
     }
     assert versions["python"] == ".".join(map(str, sys.version_info[:3]))
     assert {"numpy", "pandas", "torch", "snakemake"} <= set(versions)
+
+
+@pytest.fixture
+def pantry(tmp_path, monkeypatch):
+    """A folder with files of its own, in a folder of it, and Snakemake's; made by a job with a manifest beside it."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("flour", "spices/salt", "spices/.rare", ".snakemake_timestamp"):
+        path = tmp_path / "larder/pantry" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return tmp_path / "larder/pantry"
+
+
+def made(*inputs, outputs=None):
+    """The inputs and outputs of a manifest."""
+    wanted = {"params": {}, "wildcards": {}, "rule": "bake", "output": outputs or {}, "input": list(inputs)}
+    manifest = smk._manifest(SimpleNamespace(**wanted), {}, None)
+    return manifest["inputs"], manifest["outputs"]
+
+
+PANTRY = {
+    f"larder/pantry/{name}": hashlib.sha256(name.encode()).hexdigest()
+    for name in ("flour", "spices/salt", "spices/.rare")
+}
+
+
+def test_every_file_of_a_folder_is_in_the_manifest(pantry):
+    assert made("larder/pantry", outputs={"folder": "larder/pantry"}) == (PANTRY, PANTRY)
+
+
+def test_an_empty_folder_has_no_files(tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert made(str(tmp_path / "empty")) == ({}, {})
+
+
+def test_a_folder_is_not_hashed_anew_where_its_maker_has_done_so(pantry, monkeypatch):
+    write_json("larder/stock-manifest.json", {"outputs": PANTRY | {"larder/list": "of another place"}})
+    monkeypatch.setattr(smk, "sha256", lambda path: f"hashed {path}")
+    assert made("larder/pantry") == (PANTRY, {})
+    # what this job made is of no earlier manifest
+    assert set(made(outputs={"folder": "larder/pantry"})[1].values()) == {f"hashed {path}" for path in PANTRY}
+
+
+def test_what_is_younger_than_its_makers_manifest_is_hashed_anew(pantry):
+    write_json("larder/manifest.json", {"outputs": dict.fromkeys(PANTRY, "of the maker")})
+    younger = Path("larder/manifest.json").stat().st_mtime_ns + 1
+    os.utime(pantry / "flour", ns=(younger, younger))
+    assert made("larder/pantry")[0] == dict.fromkeys(PANTRY, "of the maker") | {
+        "larder/pantry/flour": PANTRY["larder/pantry/flour"]
+    }
+
+
+def test_what_the_makers_manifest_does_not_tell_is_hashed(pantry):
+    write_json("larder/manifest.json", {"outputs": {"larder/pantry/flour": "of the maker"}})
+    assert made("larder/pantry")[0] == PANTRY | {"larder/pantry/flour": "of the maker"}
 
 
 def test_equal_work_gives_equal_bytes_wherever_and_whenever(tmp_path):

@@ -57,7 +57,8 @@ use rule unlearn as unlearn_shards with:
         partition=places.PARTITION,
     output:
         **places.unlearned_files(places.METHOD),
-        **places.renewed_files(places.METHOD),
+        partition=places.renewed_files(places.METHOD)["partition"],
+        shards=directory(places.renewed_files(places.METHOD)["shards"]),
     wildcard_constraints:
         method=one_of(training.sharded),
     resources:
@@ -75,7 +76,8 @@ use rule unlearn_request as unlearn_request_shards with:
         shards=places.SHARDS,
     output:
         **places.unlearned_files(places.REQUEST_METHOD),
-        **places.renewed_files(places.REQUEST_METHOD),
+        partition=places.renewed_files(places.REQUEST_METHOD)["partition"],
+        shards=directory(places.renewed_files(places.REQUEST_METHOD)["shards"]),
     wildcard_constraints:
         method=one_of(training.sharded),
     resources:
