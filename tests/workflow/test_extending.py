@@ -168,8 +168,8 @@ def look_at_partition(added: Added) -> None:
     assert set(added.table2()["method"]) == {"Original", "Retrain", "SISA (blocks)"}
     before = added.directory / "results/toy/paper/1/bpr/sisa-blocks/before/partition.parquet"
     shards = pd.read_parquet(before)
-    rows = pd.read_parquet(added.directory / "results/toy/prepared/interactions.parquet").set_index("row")
-    of_user = shards.groupby(rows.loc[shards["row"], "user"].to_numpy())["shard"].unique()
+    users = pd.read_parquet(added.directory / "results/toy/prepared/interactions.parquet")["user"].to_numpy()
+    of_user = shards.groupby(users[shards["row"]])["shard"].unique()
     assert [shard.tolist() for shard in of_user] == [[user // 4 % 3] for user in range(40)]
 
 
