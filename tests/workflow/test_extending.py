@@ -108,7 +108,7 @@ def extend(workflow: Workflow, section: Section, folder: Path) -> Workflow:
 
 def laid_over(below: dict, above: dict) -> dict:
     """A configuration over another, as Snakemake lays them."""
-    inner = {key: laid_over(below[key], value) for key, value in above.items() if isinstance(value, dict)}
+    inner = {key: laid_over(below.get(key, {}), value) for key, value in above.items() if isinstance(value, dict)}
     return below | above | inner
 
 
@@ -136,7 +136,8 @@ def add(workflow, on_one_core, configure, toy, tmp_path):
             key = Path(path).stem
             files[key] = str(tmp_path / Path(path).name)
             Path(files[key]).write_text(with_entries(getattr(toy, key), entries))
-        config = configure(files, **{"backbones": ["bpr"], "seeds": [1], "tables": ["table2"]} | section.own)
+        small = {"backbones": ["bpr"], "seeds": [1], "tables": ["table2"], "scoring": {"llm": None}}
+        config = configure(files, **laid_over(small, section.own))
         directory = shutil.copytree(on_one_core, tmp_path / "run")
         done = extended.make(directory, section.target, config=config, cores=2)
         return Added(section, extended, directory, config, done.jobs)
@@ -168,8 +169,8 @@ def look_at_partition(added: Added) -> None:
     assert set(added.table2()["method"]) == {"Original", "Retrain", "SISA (blocks)"}
     before = added.directory / "results/toy/paper/1/bpr/sisa-blocks/before/partition.parquet"
     shards = pd.read_parquet(before)
-    rows = pd.read_parquet(added.directory / "results/toy/prepared/interactions.parquet").set_index("row")
-    of_user = shards.groupby(rows.loc[shards["row"], "user"].to_numpy())["shard"].unique()
+    users = pd.read_parquet(added.directory / "results/toy/prepared/interactions.parquet")["user"].to_numpy()
+    of_user = shards.groupby(users[shards["row"]])["shard"].unique()
     assert [shard.tolist() for shard in of_user] == [[user // 4 % 3] for user in range(40)]
 
 
