@@ -34,7 +34,7 @@ class Adam:
         Args:
             tensors: What to move.
             rate: Learning rate.
-            moments: Of each tensor, to go on with; fresh ones where missing.
+            moments: Moments of each tensor, to go on with; fresh ones where missing.
         """
         self._tensors, self._rate = list(tensors), rate
         self.moments = list(moments) or [Moments.fresh(tensor.detach()) for tensor in tensors]
@@ -42,14 +42,22 @@ class Adam:
     @torch.no_grad()
     def step(self, gradients: Sequence[torch.Tensor | None]) -> None:
         """One step against the gradients; a tensor without one stays as it is, and so do its moments."""
-        moving = [k for k, gradient in enumerate(gradients) if gradient is not None]
+        tensors, slopes, first, second, steps = [], [], [], [], []
+        for tensor, gradient, moments in zip(self._tensors, gradients, self.moments, strict=True):
+            if gradient is None:
+                continue
+            tensors.append(tensor)
+            slopes.append(gradient)
+            first.append(moments.first)
+            second.append(moments.second)
+            steps.append(moments.steps)
         adam(
-            [self._tensors[k] for k in moving],
-            [gradients[k] for k in moving],
-            [self.moments[k].first for k in moving],
-            [self.moments[k].second for k in moving],
+            tensors,
+            slopes,
+            first,
+            second,
             [],
-            [self.moments[k].steps for k in moving],
+            steps,
             foreach=False,
             fused=True,
             amsgrad=False,

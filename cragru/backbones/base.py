@@ -128,9 +128,12 @@ class Backbone(Protocol):
 
 def split_model(factors: torch.Tensor, table: torch.Tensor, users: int) -> FactorModel:
     """Cut the tables of a backbone, users first, into a model."""
-    return FactorModel(factors[:users], factors[users:], table[:users], table[users:])
+    user_factors, item_factors = factors[:users], factors[users:]
+    return FactorModel(user_factors, item_factors, table[:users], table[users:])
 
 
 def pairs(frame: "pd.DataFrame") -> Pairs:
     """User ids and item ids of a frame of interactions, as int64 tensors."""
-    return tuple(torch.from_numpy(frame[column].to_numpy(dtype="int64")) for column in ("user", "item"))
+    users = frame["user"].to_numpy(dtype="int64")
+    items = frame["item"].to_numpy(dtype="int64")
+    return torch.from_numpy(users), torch.from_numpy(items)

@@ -27,7 +27,8 @@ def bpr_gradient(factors: torch.Tensor, batch: Batch, models: int = 1) -> tuple[
     gradient, losses = torch.zeros_like(factors), factors.new_zeros(models)
     size = CHUNK if factors.device.type == "cpu" else len(batch.users)
     columns = (batch.users, batch.positives, batch.negatives, batch.weights, batch.models)
-    for users, positives, negatives, weights, owners in zip(*(column.split(size) for column in columns), strict=True):
+    chunks = zip(*(column.split(size) for column in columns), strict=True)
+    for users, positives, negatives, weights, owners in chunks:
         rows = torch.cat([users, positives, negatives])
         u, i, j = factors.index_select(0, rows).chunk(3)
         difference = i - j
@@ -48,10 +49,11 @@ class Bpr:
 
     def initial_table(self, users: int, generator: torch.Generator) -> torch.Tensor:
         """Xavier-normal over each side's whole table: standard deviation ``√(2 / (rows + d))``."""
-        sides = [
-            torch.randn(rows, self.dimensions, generator=generator) * math.sqrt(2 / (rows + self.dimensions))
-            for rows in (users, self.items)
-        ]
+        d = self.dimensions
+        sides = []
+        for rows in (users, self.items):
+            spread = math.sqrt(2 / (rows + d))
+            sides.append(torch.randn(rows, d, generator=generator) * spread)
         return torch.cat(sides)
 
     def factors(self, table: torch.Tensor) -> torch.Tensor:

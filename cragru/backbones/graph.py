@@ -36,7 +36,7 @@ class NormalisedGraph:
             nodes: Number of nodes.
             device: Where products are wanted.
             engine: Which product; by default dgl on the CPU and torch's CSR on CUDA.
-            dtype: Of the tables; tests take float64.
+            dtype: Type of the tables; tests take float64.
         """
         left, right = left.to(device), right.to(device)
         sources, targets = torch.cat([left, right]), torch.cat([right, left])

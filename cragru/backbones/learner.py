@@ -20,8 +20,8 @@ class Task:
     """One model to train.
 
     Attributes:
-        data: What it may see.
-        name: Of its random streams and in messages, e.g. ``bpr``.
+        data: What the model may see.
+        name: The model's name, of its random streams and in messages, e.g. ``bpr``.
         batch_size: Interactions a step.
     """
 
@@ -57,18 +57,22 @@ class Validator:
     def __init__(self, data: TrainingData, device: torch.device) -> None:
         """Put the masks of these users on `device`."""
         users = torch.unique(data.valid[0])
-        self._seen, self._relevant = (
-            pair_mask(pairs, data.users, data.items)[users].to(device) for pairs in (data.train, data.valid)
-        )
+        seen = pair_mask(data.train, data.users, data.items)
+        relevant = pair_mask(data.valid, data.users, data.items)
+        self._seen = seen[users].to(device)
+        self._relevant = relevant[users].to(device)
         self._users = users.to(device)
 
     def ndcg(self, model: FactorModel) -> torch.Tensor:
         """Mean NDCG@10 of `model`, a float64 scalar."""
         values = []
-        for places in user_batches(torch.arange(len(self._users), device=self._users.device)):
-            best, ranked = top_items(model.score(self._users[places]), self._seen[places], STOPPING_K)
+        everyone = torch.arange(len(self._users), device=self._users.device)
+        for places in user_batches(everyone):
+            scores = model.score(self._users[places])
+            best, ranked = top_items(scores, self._seen[places], STOPPING_K)
             relevant = self._relevant[places]
-            values.append(ndcg(relevant.gather(1, best) & ranked, relevant.sum(dim=1), STOPPING_K))
+            hits = relevant.gather(1, best) & ranked
+            values.append(ndcg(hits, relevant.sum(dim=1), STOPPING_K))
         return torch.cat(values).mean()
 
 
@@ -81,25 +85,18 @@ class Learner:
     """
 
     def __init__(self, task: Task, seed: int, device: torch.device, rows: torch.Tensor | None = None) -> None:
-        """Index its data; its streams depend on the seed and the task's name alone.
+        """Index the task's data; the learner's streams depend on the seed and the task's name alone.
 
         Args:
             task: What to train.
-            seed: Of the random streams.
-            device: Of the training.
+            seed: Seed of the random streams.
+            device: Device of the training.
             rows: Users whose rows the table holds; by default all, at least those with data.
         """
-        for part, what, its in zip(
-            ("training", "validation"), ("learn from", "stop early by"), (task.data.train, task.data.valid), strict=True
-        ):
-            if not len(its[0]):
-                raise CragruError(f"{task.name}: has no {part} row to {what}; use fewer shards, or a larger data set")
+        _require_rows(task)
         self.task, self._seed = task, seed
         self.rows = torch.arange(task.data.users) if rows is None else rows
-        place = torch.empty(task.data.users, dtype=torch.int64)
-        place[self.rows] = torch.arange(len(self.rows))
-        train, valid = ((place[users], items) for users, items in (task.data.train, task.data.valid))
-        self.data = replace(task.data, train=train, valid=valid, users=len(self.rows))
+        self.data = _renumbered(task.data, self.rows)
         self._epochs = torch_stream(seed, "train", task.name, "epochs")
         self._sampler = NegativeSampler(task.data.train, task.data.users, task.data.items)
         self.validator = Validator(self.data, device)
@@ -127,7 +124,8 @@ class Learner:
         """A fresh permutation with fresh negatives: users, items and negative items, `[3, n]` int64."""
         users, items = self.data.train
         order = torch.randperm(len(users), generator=self._epochs)
-        negatives = self._sampler.sample(self.task.data.train[0][order], self._epochs)
+        owners = self.task.data.train[0][order]  # by their ids, not by their rows of the table
+        negatives = self._sampler.sample(owners, self._epochs)
         return torch.stack([users[order], items[order], negatives])
 
     def note(self, epoch: Epoch, table: torch.Tensor) -> None:
@@ -142,6 +140,26 @@ class Learner:
         return len(self.curve) - self.best.epoch > patience
 
 
+def _require_rows(task: Task) -> None:
+    """Refuse a task without a training or without a validation row."""
+    if not len(task.data.train[0]):
+        lack = "training row to learn from"
+    elif not len(task.data.valid[0]):
+        lack = "validation row to stop early by"
+    else:
+        return
+    raise CragruError(f"{task.name}: has no {lack}; use fewer shards, or a larger data set")
+
+
+def _renumbered(data: TrainingData, users: torch.Tensor) -> TrainingData:
+    """The same data, each user by their place in `users`."""
+    place = torch.empty(data.users, dtype=torch.int64)
+    place[users] = torch.arange(len(users))
+    train = (place[data.train[0]], data.train[1])
+    valid = (place[data.valid[0]], data.valid[1])
+    return replace(data, train=train, valid=valid, users=len(users))
+
+
 def rows_with_data(data: Sequence[TrainingData]) -> list[torch.Tensor]:
     """Users whose rows of a table a training can change or looks at, for several trainings side by side.
 
@@ -149,14 +167,21 @@ def rows_with_data(data: Sequence[TrainingData]) -> list[torch.Tensor]:
     others through every step. All get equally many rows: where a shard has fewer users, others fill it up.
 
     Args:
-        data: Of each training.
+        data: What each training may see.
 
     Returns:
         `[kept]` int64 for each training, ascending.
     """
-    present = [torch.bincount(torch.cat([own.train[0], own.valid[0]]), minlength=own.users) > 0 for own in data]
+    present = []
+    for own in data:
+        users = torch.cat([own.train[0], own.valid[0]])
+        present.append(torch.bincount(users, minlength=own.users) > 0)
     kept = max(int(mask.sum()) for mask in present)
-    return [torch.argsort(mask.int(), descending=True, stable=True)[:kept].sort().values for mask in present]
+    rows = []
+    for mask in present:
+        present_first = torch.argsort(mask.int(), descending=True, stable=True)
+        rows.append(present_first[:kept].sort().values)
+    return rows
 
 
 class Schedule:
@@ -167,11 +192,15 @@ class Schedule:
 
     def __init__(self, learners: Sequence[Learner], device: torch.device) -> None:
         """Lay out the steps of an epoch."""
-        rows = [len(learner.task.data.train[0]) for learner in learners]
-        step = torch.cat([torch.arange(n) // it.task.batch_size for n, it in zip(rows, learners, strict=True)])
+        owners, steps = [], []  # of each triplet: whose it is, and which step takes it
+        for number, learner in enumerate(learners):
+            rows = len(learner.task.data.train[0])
+            owners.append(torch.full((rows,), number))
+            steps.append(torch.arange(rows) // learner.task.batch_size)
+        step = torch.cat(steps)
         self._order = torch.argsort(step, stable=True)
         self._sizes = torch.bincount(step).tolist()
-        models = torch.repeat_interleave(torch.tensor(rows))[self._order]
+        models = torch.cat(owners)[self._order]
         keys = models * len(self._sizes) + step[self._order]
         self._models = models.to(device)
         self._counts = torch.bincount(keys)[keys].to(device)
@@ -183,6 +212,6 @@ class Schedule:
         """The steps of a fresh epoch, on the device and in the type of `like`."""
         drawn = torch.cat([learner.draw() for learner in learners], dim=1)
         nodes = (drawn[:, self._order] + self._offsets).to(like.device)
-        columns = [*nodes, self._counts.to(like.dtype).reciprocal(), self._models]
-        steps = zip(*(column.split(self._sizes) for column in columns), strict=True)
-        return [Batch(*step) for step in steps]
+        weights = self._counts.to(like.dtype).reciprocal()
+        columns = [column.split(self._sizes) for column in (*nodes, weights, self._models)]
+        return [Batch(*step) for step in zip(*columns, strict=True)]

@@ -43,7 +43,8 @@ class LightGCN:
         sides = []
         for rows in (users, self.items):
             bound = math.sqrt(6 / (rows + d))
-            sides.append(torch.rand(rows, d, generator=generator).mul_(2 * bound).sub_(bound))
+            uniform = torch.rand(rows, d, generator=generator)
+            sides.append(uniform.mul_(2 * bound).sub_(bound))
         return torch.cat(sides)
 
     def factors(self, table: torch.Tensor) -> torch.Tensor:
@@ -69,7 +70,8 @@ class LightGCN:
         weight = self.options.regularisation / triplets.clamp(min=1)
         factor, penalty = torch.zeros_like(squares), torch.zeros_like(weight)
         for rows in (batch.users, batch.positives, batch.negatives):
-            counts = torch.bincount(rows, minlength=len(table)).to(squares.dtype).view_as(squares)
+            counts = torch.bincount(rows, minlength=len(table))
+            counts = counts.to(squares.dtype).view_as(squares)
             norm = (counts * squares).sum(dim=1).sqrt()
             smallest = torch.finfo(norm.dtype).tiny  # a model without triplets in this step has no row to count
             factor += counts.mul_((weight / norm.clamp(min=smallest)).unsqueeze(1))
@@ -80,11 +82,13 @@ class LightGCN:
 
 def build(shards: Sequence[TrainingData], options: Options, device: torch.device) -> LightGCN:
     """The backbone for these training data, their graphs side by side on `device`."""
-    users, items = shards[0].users, shards[0].items
-    starts = range(0, len(shards) * (users + items), users + items)
-    left, right = (
-        torch.cat([shard.train[side] + first + offset for shard, first in zip(shards, starts, strict=True)])
-        for side, offset in ((0, 0), (1, users))
-    )
-    graph = NormalisedGraph(left, right, len(shards) * (users + items), device, dtype=options.dtype)
+    users = shards[0].users
+    nodes = users + shards[0].items
+    left, right = [], []
+    for number, shard in enumerate(shards):
+        first = number * nodes
+        left.append(shard.train[0] + first)
+        right.append(shard.train[1] + first + users)
+    edges = torch.cat(left), torch.cat(right)
+    graph = NormalisedGraph(*edges, len(shards) * nodes, device, dtype=options.dtype)
     return LightGCN(graph, shards, options)

@@ -27,7 +27,8 @@ class NegativeSampler:
             CragruError: If a user has interacted with every item, so that no negative exists.
         """
         self.items = items
-        counts = torch.bincount(torch.unique(positives[0] * items + positives[1]) // items, minlength=users)
+        known = torch.unique(positives[0] * items + positives[1])
+        counts = torch.bincount(known // items, minlength=users)
         if int(counts.max()) >= items:
             user = int(counts.argmax())
             raise CragruError(f"user {user} has interacted with all {items} items: no negative can be drawn; drop it")
@@ -35,7 +36,7 @@ class NegativeSampler:
         if self._dense:
             self._known = pair_mask(positives, users, items).view(-1)
         else:
-            self._known = torch.unique(positives[0] * items + positives[1])
+            self._known = known
 
     def sample(self, users: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Draw one negative item for each entry of `users` (`[n]` int64, CPU); returns `[n]` int64."""

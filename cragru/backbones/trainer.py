@@ -8,6 +8,7 @@ what it would have become alone; only the time is shared.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import torch
 
@@ -48,7 +49,7 @@ class Stopwatch:
     """Wall time with the device idle at both ends."""
 
     def __init__(self, device: torch.device) -> None:
-        """Start it."""
+        """Start the watch."""
         self._device = device
         self._start = self._now()
 
@@ -75,15 +76,16 @@ class Trainer:
         Args:
             build: Makes the backbone of the models that are trained together.
             tasks: What to train.
-            options: How; its batch size gives way to the tasks'.
-            seed: Of the random streams.
-            device: Where to; the data stay on the CPU until an epoch is drawn.
+            options: Hyper-parameters; their batch size gives way to the tasks'.
+            seed: Seed of the random streams.
+            device: Where to train; the data stay on the CPU until an epoch is drawn.
         """
         self._build, self.options, self.device = build, options, device
         rows = rows_with_data([task.data for task in tasks])
         self.learners = [Learner(task, seed, device, its) for task, its in zip(tasks, rows, strict=True)]
         self.backbone = build([learner.data for learner in self.learners], options, device)
-        self._pack(self.learners, [self._initial_table(learner)[learner.nodes] for learner in self.learners])
+        tables = [self._initial_table(learner)[learner.nodes] for learner in self.learners]
+        self._pack(self.learners, tables)
 
     def fit(self) -> list[Training]:
         """Train each model until its validation NDCG@10 has not improved for `patience` epochs; keep its best epoch.
@@ -91,12 +93,16 @@ class Trainer:
         Raises:
             CragruError: If a loss is no longer a number.
         """
-        name = self.learners[0].task.name + (f" and {len(self.learners) - 1} more" if len(self.learners) > 1 else "")
+        name = self.learners[0].task.name
+        if len(self.learners) > 1:
+            name += f" and {len(self.learners) - 1} more"
         epochs = Progress(range(1, self.options.epochs + 1), f"train {name}", self.options.epochs, "epoch")
         for number in epochs:
             self._run_epoch(number)
-            values = torch.tensor([[it.curve[-1].loss, it.curve[-1].valid_ndcg] for it in self._active]).mean(dim=0)
-            epochs.show(loss=values[0].item(), ndcg=values[1].item(), models=len(self._active))
+            latest = [learner.curve[-1] for learner in self._active]
+            loss = fmean(epoch.loss for epoch in latest)
+            ndcg = fmean(epoch.valid_ndcg for epoch in latest)
+            epochs.show(loss=loss, ndcg=ndcg, models=len(latest))
             if not self._drop_finished():
                 break
         return [self._result(learner) for learner in self.learners]
@@ -137,26 +143,32 @@ class Trainer:
         total = torch.zeros(len(self._active), dtype=self.options.dtype, device=self.device)
         for number, batch in enumerate(self._schedule.batches(self._active, self.table)):
             losses, gradient = self.backbone.gradient(self.table, batch)
-            own = zip(gradient.chunk(len(steps)), steps, strict=True)
-            self._adam.step([part if number < its else None for part, its in own])  # it moves on zero gradients too
+            parts: list[torch.Tensor | None] = list(gradient.chunk(len(steps)))
+            for place, its in enumerate(steps):
+                if number >= its:
+                    parts[place] = None  # Adam moves on zero gradients too
+            self._adam.step(parts)
             total += losses
         return total / torch.tensor(steps, device=self.device)
 
     def _validate(self) -> list[float]:
         """Validation NDCG@10 of each active model."""
         factors = self.backbone.factors(self.table).chunk(len(self._active))
-        return [
-            learner.validator.ndcg(split_model(own, table, learner.data.users)).item()
-            for learner, own, table in zip(self._active, factors, self._parts, strict=True)
-        ]
+        values = []
+        for learner, own, table in zip(self._active, factors, self._parts, strict=True):
+            model = split_model(own, table, learner.data.users)
+            values.append(learner.validator.ndcg(model).item())
+        return values
 
     def _drop_finished(self) -> bool:
         """Take the models that have stopped out of the table; returns whether any is left."""
         left = [k for k, learner in enumerate(self._active) if not learner.is_done(self.options.patience)]
         if 0 < len(left) < len(self._active):
-            learners, moments = [self._active[k] for k in left], [self._adam.moments[k] for k in left]
+            learners = [self._active[k] for k in left]
+            tables = [self._parts[k] for k in left]
+            moments = [self._adam.moments[k] for k in left]
             self.backbone = self._build([learner.data for learner in learners], self.options, self.device)
-            self._pack(learners, [self._parts[k] for k in left], moments)
+            self._pack(learners, tables, moments)
         return bool(left)
 
     def _result(self, learner: Learner) -> Training:

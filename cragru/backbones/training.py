@@ -54,16 +54,17 @@ def train_backbone(
     Args:
         module: Module with ``build(shards, options, device)``.
         name: The backbone's name.
-        data: What it may see.
-        options: Its hyper-parameters.
-        seed: Of the random streams.
+        data: What the model may see.
+        options: The backbone's hyper-parameters.
+        seed: Seed of the random streams.
         device: `auto`, `cpu` or `cuda`.
 
     Returns:
         The training, and the device it ran on.
     """
     place = choose_device(device)
-    (training,) = train_together(module, [Task(data, name, options.batch_size)], options, seed, place)
+    task = Task(data, name, options.batch_size)
+    (training,) = train_together(module, [task], options, seed, place)
     return training, place
 
 
@@ -76,8 +77,8 @@ def train_together(
         module: Module with ``build(shards, options, device)``.
         tasks: What to train; the names of their random streams differ.
         options: Hyper-parameters of all.
-        seed: Of the random streams.
-        device: Where.
+        seed: Seed of the random streams.
+        device: Where to train.
 
     Returns:
         One training a task, in their order.

@@ -19,7 +19,7 @@ def write_parts(folder: PathLike, rows: Rows, interactions: pd.DataFrame) -> Non
     """Write each part as parquet, and `split.json` with their counts and checksums.
 
     Args:
-        folder: Where to.
+        folder: Where the parts go.
         rows: Row numbers of each part, by its name.
         interactions: The prepared interactions.
 
@@ -65,9 +65,11 @@ def read_all_parts(folder: PathLike, interactions: pd.DataFrame) -> dict[str, pd
         CragruError: If a row is lost, repeated or altered.
     """
     parts = read_parts(folder, PARTS)
-    _check_permutation({name: part["row"].to_numpy() for name, part in parts.items()}, len(interactions), str(folder))
+    rows = {name: part["row"].to_numpy() for name, part in parts.items()}
+    _check_permutation(rows, len(interactions), str(folder))
     together = pd.concat(parts.values()).set_index("row").sort_index()
-    if not together.reset_index(drop=True).equals(interactions):
+    together = together.reset_index(drop=True)
+    if not together.equals(interactions):
         raise CragruError(f"{folder}: rows differ from the prepared interactions; delete the folder and run again")
     return parts
 

@@ -73,7 +73,10 @@ def _lines(path: Path) -> list[tuple[int, str, str]]:
     try:
         with path.open(newline="", encoding="utf-8") as handle:
             reader = csv.reader(handle)
-            rows = [([cell.strip() for cell in row], reader.line_num) for row in reader]
+            rows = []
+            for row in reader:
+                cells = [cell.strip() for cell in row]
+                rows.append((cells, reader.line_num))
     except (OSError, UnicodeDecodeError) as error:
         raise CragruError(f"{path}: cannot be read as a request ({error})") from error
     if not rows or rows[0][0] != HEADER:

@@ -49,7 +49,7 @@ def ratio_split(users: np.ndarray, rows: np.ndarray, ratios: Sequence[float], se
         users: `[n]` user id of each of `rows`.
         rows: `[n]` row numbers.
         ratios: Share of each part.
-        seed: Of the streams ``split/<user>``.
+        seed: Seed of the streams ``split/<user>``.
 
     Returns:
         Ascending row numbers of each part.
@@ -57,7 +57,8 @@ def ratio_split(users: np.ndarray, rows: np.ndarray, ratios: Sequence[float], se
     parts: list[list[np.ndarray]] = [[] for _ in ratios]
     order = np.argsort(users, kind="stable")
     ids, starts = np.unique(users[order], return_index=True)
-    for user, own in zip(ids, np.split(rows[order], starts[1:]), strict=True):
+    rows_of_users = np.split(rows[order], starts[1:])
+    for user, own in zip(ids, rows_of_users, strict=True):
         shuffled = numpy_stream(seed, "split", int(user)).permutation(own)
         bounds = np.cumsum(split_counts(len(own), ratios))[:-1]
         for part, chosen in zip(parts, np.split(shuffled, bounds), strict=True):
@@ -71,7 +72,8 @@ def forget_interactions(interactions: pd.DataFrame, fraction: float, ratios: Seq
     count = round(fraction * len(interactions))
     forget = numpy_stream(seed, "forget", "interactions").choice(len(interactions), count, replace=False)
     remain = np.setdiff1d(np.arange(len(interactions)), forget)
-    train, valid, test = ratio_split(interactions["user"].to_numpy()[remain], remain, ratios, seed)
+    users = interactions["user"].to_numpy()[remain]
+    train, valid, test = ratio_split(users, remain, ratios, seed)
     return _parts(train, valid, test, forget=np.sort(forget))
 
 
@@ -102,10 +104,11 @@ def take_users(parts: Rows, users: np.ndarray, leaving: np.ndarray) -> Rows:
 
 def take_rows(parts: Rows, rows: np.ndarray) -> Rows:
     """Forget rows after a split: those in train are the forget set, those in valid and test are held out of use."""
-    train, valid, test = (parts[name] for name in ("train", "valid", "test"))
+    train, valid, test = parts["train"], parts["valid"], parts["test"]
     kept = [np.setdiff1d(part, rows) for part in (train, valid, test)]
+    forget = np.intersect1d(train, rows)
     held_out = np.intersect1d(np.concatenate([valid, test]), rows)
-    return _parts(*kept, forget=np.intersect1d(train, rows), held_out=held_out)
+    return _parts(*kept, forget=forget, held_out=held_out)
 
 
 def draw_user(users: np.ndarray, number: int, seed: int) -> int:
@@ -117,7 +120,8 @@ def draw_user(users: np.ndarray, number: int, seed: int) -> int:
     everyone = np.unique(users)
     if number > len(everyone):
         raise CragruError(f"requests.one_user: request {number} of a data set of {len(everyone)} users; ask for fewer")
-    return int(numpy_stream(seed, "forget", "one-user").permutation(everyone)[number - 1])
+    order = numpy_stream(seed, "forget", "one-user").permutation(everyone)
+    return int(order[number - 1])
 
 
 def _parts(

@@ -18,6 +18,7 @@ from cragru.errors import CragruError
 from cragru.evaluation.bootstrap import Bounds, Resampling, Statistic, column_mean
 from cragru.evaluation.significance import paired_values
 
+MODELS = ("method", "retrain", "again")  # of `Results` and of `Lists`
 FORGOTTEN, SIMILAR, FAR = "forgotten", "similar", "far"
 ALL, ACTIVE, INACTIVE = "all", "active", "inactive"
 COLUMNS = ["measure", "group", "value", "low", "high", "null", "null_low", "null_high", "n", "seeds"]
@@ -63,7 +64,7 @@ class Lists:
 
 
 def user_groups(user_factors: np.ndarray, forgotten: Sequence[int], share: float = 0.1) -> np.ndarray:
-    """Sort users by how near they are to the forget set, in the original model's eyes (`specs/baselines.md` §9.4).
+    """Sort users by how near they are to the forget set, in the original model's eyes (docs/evaluation.md).
 
     Args:
         user_factors: `[users, d]` of the original model.
@@ -81,14 +82,15 @@ def user_groups(user_factors: np.ndarray, forgotten: Sequence[int], share: float
     if factors.ndim != 2 or not np.isfinite(factors).all():
         raise CragruError(f"groups: user factors of shape {factors.shape}, expected a finite [users, d]")
     if not len(forgotten) or forgotten[0] < 0 or forgotten[-1] >= len(factors):
-        span = " to ".join(map(str, forgotten[[0, -1]])) if len(forgotten) else "nobody"
+        span = f"{forgotten[0]} to {forgotten[-1]}" if len(forgotten) else "nobody"
         raise CragruError(f"groups: forgotten users are {span}, expected one or more of 0 to {len(factors) - 1}")
     _check_share("groups", share)
     groups = np.full(len(factors), FAR, dtype=object)
     groups[forgotten] = FORGOTTEN
     others = np.flatnonzero(groups == FAR)
     nearest_first = np.argsort(-_largest_cosine(factors, others, forgotten), kind="stable")
-    groups[others[nearest_first[: round(share * len(others))]]] = SIMILAR
+    similar = nearest_first[: round(share * len(others))]
+    groups[others[similar]] = SIMILAR
     return groups
 
 
@@ -104,9 +106,12 @@ def active_users(training_rows: np.ndarray, share: float = 0.05) -> np.ndarray:
     """
     _check_share("activity", share)
     rows = np.asarray(training_rows)
-    trained = np.sort(rows[rows > 0])
-    least = trained[-max(1, round(share * len(trained)))] if len(trained) else 1
-    return np.where(rows >= least, ACTIVE, np.where(rows > 0, INACTIVE, "")).astype(object)
+    ascending = np.sort(rows[rows > 0])
+    count = max(1, round(share * len(ascending)))
+    least = ascending[-count] if len(ascending) else 1
+    activity = np.where(rows > 0, INACTIVE, "").astype(object)
+    activity[rows >= least] = ACTIVE
+    return activity
 
 
 def popularity_classes(training_rows: np.ndarray) -> np.ndarray:
@@ -138,7 +143,7 @@ def bias_table(
     resampled whole, so one who is in two groups by seed stays so.
 
     Args:
-        seeds: By seed.
+        seeds: What is compared, by seed.
         resampling: How the intervals are made.
         mask: Which mask's results.
         k: Cut-off of NDCG.
@@ -158,18 +163,16 @@ def bias_table(
         CragruError: If the models were not evaluated on the same users and test rows, or a user is of no group.
     """
     _check_cells("bias", seeds, least_users)
-    values = pd.concat([_one_seed(results, mask, k) for results in seeds.values()], ignore_index=True)
-    groups = {name: values[values["group"] == name] for name in (FORGOTTEN, SIMILAR, FAR)}
-    groups |= {ALL: values} | {name: values[values["activity"] == name] for name in (ACTIVE, INACTIVE)}
-    means = {name: rows.groupby("user")[["method", "retrain", "again"]].mean() for name, rows in groups.items()}
+    means = _group_means([_one_seed(results, mask, k) for results in seeds.values()])
     table = []
     for measure, of, statistic, part in MEASURES:
-        n = min(-(-len(means[group]) // part) for group in of)  # rounded up
+        smallest = min(len(means[group]) for group in of)
+        n = -(-smallest // part)  # rounded up
         row = {"measure": measure, "group": " - ".join(of), "n": n, "seeds": len(seeds)}
         if n >= least_users:
             joint = pd.concat({group: means[group] for group in of}, axis=1)  # NaN where a user is not of the group
-            names = ([(group, name) for group in of for name in (model, "retrain")] for model in ("method", "again"))
-            arrays, null = (joint[columns].to_numpy().T for columns in names)
+            arrays = _beside_retrain(joint, of, "method")
+            null = _beside_retrain(joint, of, "again")
             bounds: Bounds = "size" if statistic is _gap else "percentile"
             row |= resampling.beside_null(statistic, arrays, null, "bias", measure, *of, bounds=bounds)
         table.append(row)
@@ -184,7 +187,7 @@ def popularity_drift(seeds: Mapping[int, Lists], resampling: Resampling, least_u
     the seeds first. Bounds are reflected: in simulations they covered the truth in .88 to .94, percentiles .21 to .88.
 
     Args:
-        seeds: By seed.
+        seeds: What is compared, by seed.
         resampling: How the intervals are made.
         least_users: With fewer users the number is blank.
 
@@ -195,14 +198,15 @@ def popularity_drift(seeds: Mapping[int, Lists], resampling: Resampling, least_u
         CragruError: If there is no seed, or lists differ in users or hold unknown items.
     """
     _check_cells("popularity drift", seeds, least_users)
-    means = {
-        name: pd.concat([_class_counts(lists, name) for lists in seeds.values()]).groupby(level=0).mean().to_numpy()
-        for name in ("method", "retrain", "again")
-    }
+    means = {}
+    for name in MODELS:
+        counts = pd.concat([_class_counts(lists, name) for lists in seeds.values()])
+        means[name] = counts.groupby(level=0).mean().to_numpy()
     n = len(means["retrain"])
     row = {"measure": "popularity_drift", "group": ALL, "n": n, "seeds": len(seeds)}
     if n >= least_users:
-        arrays, null = ([means[model], means["retrain"]] for model in ("method", "again"))
+        arrays = [means["method"], means["retrain"]]
+        null = [means["again"], means["retrain"]]
         found = resampling.beside_null(_divergence, arrays, null, "bias", "popularity_drift", bounds="reflected")
         row |= {name: max(0.0, number) for name, number in found.items()}  # a reflected bound may fall below
     return pd.DataFrame([row], columns=COLUMNS)
@@ -221,8 +225,9 @@ def _spread(method: np.ndarray, retrain: np.ndarray) -> np.ndarray:
 
 
 def _worst(method: np.ndarray, retrain: np.ndarray) -> np.ndarray:
-    count = -(-method.shape[1] // DECILE)
-    return np.partition(method - retrain, count - 1, axis=1)[:, :count].mean(axis=1)
+    count = -(-method.shape[1] // DECILE)  # rounded up
+    ordered = np.partition(method - retrain, count - 1, axis=1)
+    return ordered[:, :count].mean(axis=1)
 
 
 def _gap(active: np.ndarray, a_retrain: np.ndarray, inactive: np.ndarray, i_retrain: np.ndarray) -> np.ndarray:
@@ -230,12 +235,17 @@ def _gap(active: np.ndarray, a_retrain: np.ndarray, inactive: np.ndarray, i_retr
 
 
 def _change(active: np.ndarray, a_retrain: np.ndarray, inactive: np.ndarray, i_retrain: np.ndarray) -> np.ndarray:
-    return np.abs(column_mean(active) - column_mean(inactive)) - np.abs(column_mean(a_retrain) - column_mean(i_retrain))
+    of_method = column_mean(active) - column_mean(inactive)
+    of_retrain = column_mean(a_retrain) - column_mean(i_retrain)
+    return np.abs(of_method) - np.abs(of_retrain)
 
 
 # Name, groups, statistic of the method's and Retrain's values in each group, and one user of how many is averaged over.
 MEASURES: list[tuple[str, tuple[str, ...], Statistic, int]] = [
-    *(("delta", (group,), _delta, 1) for group in (ALL, FORGOTTEN, SIMILAR, FAR)),
+    ("delta", (ALL,), _delta, 1),
+    ("delta", (FORGOTTEN,), _delta, 1),
+    ("delta", (SIMILAR,), _delta, 1),
+    ("delta", (FAR,), _delta, 1),
     ("propagation_bias", (SIMILAR, FAR), _propagation, 1),
     ("delta_sd", (ALL,), _spread, 1),
     ("worst_decile", (ALL,), _worst, DECILE),
@@ -246,45 +256,81 @@ MEASURES: list[tuple[str, tuple[str, ...], Statistic, int]] = [
 
 def _one_seed(results: Results, mask: str, k: int) -> pd.DataFrame:
     """NDCG of the three models and the groups of each evaluated user."""
-    rows = {name: {0: getattr(results, name)} for name in ("method", "retrain", "again")}
+    rows = {name: {0: getattr(results, name)} for name in MODELS}
     values = paired_values(rows, "ndcg", mask, k).reset_index()
-    groups, training_rows = np.asarray(results.groups, dtype=object), np.asarray(results.training_rows)
-    last, known = int(values["user"].max()), min(len(groups), len(training_rows))
+    groups = np.asarray(results.groups, dtype=object)
+    training_rows = np.asarray(results.training_rows)
+    last = int(values["user"].max())
+    known = min(len(groups), len(training_rows))
     if known <= last:
         raise CragruError(f"bias: groups or training rows of {known} users, but user {last} was evaluated; give all")
     unknown = sorted(set(groups) - {FORGOTTEN, SIMILAR, FAR})
     if unknown:
         raise CragruError(f"bias: group {unknown[0]!r}, expected {FORGOTTEN}, {SIMILAR} or {FAR}")
-    return values.assign(group=groups[values["user"]], activity=active_users(training_rows)[values["user"]])
+    activity = active_users(training_rows)
+    return values.assign(group=groups[values["user"]], activity=activity[values["user"]])
+
+
+def _group_means(seeds: Sequence[pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Each user's means over the seeds that put the user into a group: by group, a column for each model.
+
+    Args:
+        seeds: From `_one_seed`.
+    """
+    values = pd.concat(seeds, ignore_index=True)
+    groups = {ALL: values}
+    for column, names in (("group", (FORGOTTEN, SIMILAR, FAR)), ("activity", (ACTIVE, INACTIVE))):
+        for name in names:
+            groups[name] = values[values[column] == name]
+    return {name: rows.groupby("user")[list(MODELS)].mean() for name, rows in groups.items()}
+
+
+def _beside_retrain(means: pd.DataFrame, groups: Sequence[str], model: str) -> np.ndarray:
+    """What a statistic takes: for each group a model's means and Retrain's, `[2 * groups, users]`."""
+    columns = []
+    for group in groups:
+        columns += [(group, model), (group, "retrain")]
+    return means[columns].to_numpy().T
 
 
 def _class_counts(lists: Lists, name: str) -> pd.DataFrame:
     """How many items of each class a model recommends to each user; user in the index, a column for each class."""
-    items, users = np.asarray(getattr(lists, name)), np.unique(lists.users)
+    items = np.asarray(getattr(lists, name))
+    users = np.unique(lists.users)
     if items.ndim != 2 or not len(items) == len(users) == len(lists.users):
         shape = f"lists of shape {items.shape} for {len(users)} users"
         raise CragruError(f"popularity drift: {name} has {shape}, expected one list for each")
     known = len(lists.training_rows)
     if items.size and (items.min() < -1 or items.max() >= known):
         raise CragruError(f"popularity drift: {name} recommends items {items.min()} to {items.max()} of {known}")
-    classes = np.append(popularity_classes(lists.training_rows), CLASSES)[items]  # id -1 takes the one appended
+    class_of = np.append(popularity_classes(lists.training_rows), CLASSES)  # id -1 takes the one appended
+    classes = class_of[items]
     counts = (classes[:, :, None] == np.arange(CLASSES)).sum(axis=1)
     return pd.DataFrame(counts.astype(np.float64), index=lists.users)
 
 
 def _divergence(method: np.ndarray, retrain: np.ndarray) -> np.ndarray:
     """KL(Retrain ‖ method) of pooled counts; both `[b, n, classes]`, returns `[b]`."""
-    totals = [counts.sum(axis=1) + SMOOTHING for counts in (retrain, method)]
-    p, q = (total / total.sum(axis=1, keepdims=True) for total in totals)
+    p = _shares(retrain)
+    q = _shares(method)
     return (p * np.log(p / q)).sum(axis=1)
+
+
+def _shares(counts: np.ndarray) -> np.ndarray:
+    """Smoothed share of each class in all users' counts; `[b, n, classes]` to `[b, classes]`."""
+    totals = counts.sum(axis=1) + SMOOTHING
+    return totals / totals.sum(axis=1, keepdims=True)
 
 
 def _largest_cosine(factors: np.ndarray, others: np.ndarray, forgotten: np.ndarray) -> np.ndarray:
     """`[others]`; a user without direction (all factors 0) has cosine 0 with everyone."""
     norms = np.linalg.norm(factors, axis=1, keepdims=True)
     directions = factors / np.where(norms > 0, norms, 1)
-    parts = np.array_split(others, 1 + len(others) * len(forgotten) // MEMORY)
-    return np.concatenate([(directions[part] @ directions[forgotten].T).max(axis=1) for part in parts])
+    largest = []
+    for part in np.array_split(others, 1 + len(others) * len(forgotten) // MEMORY):
+        cosines = directions[part] @ directions[forgotten].T
+        largest.append(cosines.max(axis=1))
+    return np.concatenate(largest)
 
 
 def _check_cells(what: str, seeds: Mapping[int, object], least_users: int) -> None:

@@ -63,7 +63,8 @@ class Resampling:
         bounds: Bounds = "percentile",
     ) -> dict[str, float]:
         """A statistic of a method and, from the same draws, of Retrain trained again: a table's columns by name."""
-        own, noise = (self.interval(statistic, of, *names, bounds=bounds) for of in (arrays, null))
+        own = self.interval(statistic, arrays, *names, bounds=bounds)
+        noise = self.interval(statistic, null, *names, bounds=bounds)
         row = {"value": own.value, "low": own.low, "high": own.high}
         return row | {"null": noise.value, "null_low": noise.low, "null_high": noise.high}
 
@@ -101,9 +102,10 @@ def bootstrap(
     drawn = []
     for start in range(0, resamples, size):
         users = rng.integers(n, size=(min(size, resamples - start), n))
-        drawn.append(statistic(*(array[users] for array in arrays)))
+        resampled = [array[users] for array in arrays]
+        drawn.append(statistic(*resampled))
     low, high = quantiles(np.concatenate(drawn), level)
-    value = statistic(*(array[None] for array in arrays))[0]
+    (value,) = statistic(*[array[None] for array in arrays])
     if bounds == "reflected":
         low, high = 2 * value - high, 2 * value - low
     elif bounds == "size":
@@ -113,7 +115,8 @@ def bootstrap(
 
 def quantiles(draws: np.ndarray, level: float) -> tuple[float, float]:
     """The bounds between which resamples lie, but for equal shares on both sides, `1 - level` together."""
-    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    beyond = (1 - level) / 2
+    low, high = np.quantile(draws, [beyond, (1 + level) / 2])
     return float(low), float(high)
 
 
@@ -133,7 +136,7 @@ def column_mean(values: np.ndarray) -> np.ndarray:
 
 
 def _check(arrays: Sequence[np.ndarray], resamples: int, level: float) -> None:
-    lengths = sorted({array.shape[0] if array.ndim else 0 for array in arrays})
+    lengths = sorted({len(array) if array.ndim else 0 for array in arrays})
     if len(lengths) > 1:
         raise CragruError(f"bootstrap: arrays of {lengths} users, expected one length; align them by user first")
     if not lengths or lengths[0] == 0:

@@ -57,10 +57,13 @@ def membership_rows(scorer: Scorer, parts: Parts, users: int, items: int) -> pd.
         percentile is the share of the user's other items under mask A that stand below, ties counted half: a matter of
         order alone, so re-ranked lists have it too.
     """
-    rows = pd.concat([parts[name].assign(member=name == "forget") for name in ("forget", "test", "forget-heldout")])
-    both = rows.groupby("user")["member"].transform("nunique") == 2
-    rows = rows[both].sort_values(["user", "member", "item"], ignore_index=True)  # `percentiles` answers by user
-    rows["percentile"] = percentiles(scorer, pairs(rows), _masks(parts, users, items)[0]).numpy()
+    members = parts["forget"].assign(member=True)
+    others = pd.concat([parts["test"], parts["forget-heldout"]]).assign(member=False)
+    rows = pd.concat([members, others])
+    has_both = rows.groupby("user")["member"].transform("nunique") == 2
+    rows = rows[has_both].sort_values(["user", "member", "item"], ignore_index=True)  # `percentiles` answers by user
+    seen, _ = _masks(parts, users, items)
+    rows["percentile"] = percentiles(scorer, pairs(rows), seen).numpy()
     return rows[list(schema.MEMBERSHIP)].astype(schema.MEMBERSHIP)
 
 
@@ -122,7 +125,7 @@ def forget_remain_utility(scorer: Scorer, parts: Parts, users: int, items: int, 
         parts: The split's parts by name.
         users: Number of users.
         items: Number of items.
-        seed: Of the draw; every model under it is asked for the same rows.
+        seed: Seed of the draw; every model under it is asked for the same rows.
 
     Returns:
         Columns of `FORGET_REMAIN`; users without rows of both kinds are left out.
@@ -138,9 +141,10 @@ def top_overlap(first: torch.Tensor, second: torch.Tensor, masked: torch.Tensor,
 
     Scores and mask (bool) are `[B, items]`, a row has an unmasked item at least; returns `[B]` float64.
     """
-    lists = [top_items(scores.clone(), masked, k) for scores in (first, second)]
-    one, two = (torch.zeros_like(masked).scatter_(1, best, ranked) for best, ranked in lists)
-    return (one & two).sum(dim=1).double() / (one | two).sum(dim=1)
+    one = _listed(first, masked, k)
+    two = _listed(second, masked, k)
+    common = (one & two).sum(dim=1)
+    return common.double() / (one | two).sum(dim=1)
 
 
 def js_divergence(first: torch.Tensor, second: torch.Tensor, masked: torch.Tensor) -> torch.Tensor:
@@ -150,22 +154,41 @@ def js_divergence(first: torch.Tensor, second: torch.Tensor, masked: torch.Tenso
     equal. Scores and mask (bool) are `[B, items]`, a row has an unmasked item at least; returns `[B]` float64 in nats,
     from 0 to ln 2.
     """
-    one, two = (_softmax(scores.double(), masked) for scores in (first, second))
-    entropies = [torch.special.entr(shares).sum(dim=1) for shares in ((one + two) / 2, one, two)]
-    return (entropies[0] - (entropies[1] + entropies[2]) / 2).clamp(0, np.log(2))
+    one = _softmax(first.double(), masked)
+    two = _softmax(second.double(), masked)
+    mixed = _entropy((one + two) / 2)
+    own = _entropy(one) + _entropy(two)
+    return (mixed - own / 2).clamp(0, np.log(2))
+
+
+def _listed(scores: torch.Tensor, masked: torch.Tensor, k: int) -> torch.Tensor:
+    """Which items are among the best `k` unmasked ones, `[B, items]` bool."""
+    best, ranked = top_items(scores.clone(), masked, k)
+    return torch.zeros_like(masked).scatter_(1, best, ranked)
+
+
+def _entropy(shares: torch.Tensor) -> torch.Tensor:
+    """Entropy of each row, in nats."""
+    return torch.special.entr(shares).sum(dim=1)
 
 
 def _softmax(scores: torch.Tensor, masked: torch.Tensor) -> torch.Tensor:
+    """Softmax over each row's unmasked items of their z-scores; 0 where masked."""
     left = (~masked).sum(dim=1, keepdim=True)
-    centred = scores - scores.masked_fill(masked, 0).sum(dim=1, keepdim=True) / left
-    spread = (centred.masked_fill(masked, 0).square().sum(dim=1, keepdim=True) / left).sqrt()
-    return (centred / spread.where(spread > 0, 1)).masked_fill(masked, -torch.inf).softmax(dim=1)
+    mean = scores.masked_fill(masked, 0).sum(dim=1, keepdim=True) / left
+    centred = scores - mean
+    variance = centred.masked_fill(masked, 0).square().sum(dim=1, keepdim=True) / left
+    spread = variance.sqrt()
+    z_scores = centred / spread.where(spread > 0, 1)
+    return z_scores.masked_fill(masked, -torch.inf).softmax(dim=1)
 
 
 def _masks(parts: Parts, users: int, items: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Masks A and B."""
-    seen = pair_mask(pairs(pd.concat([parts["train"], parts["valid"]])), users, items)
-    return seen, seen | pair_mask(pairs(parts["forget"]), users, items)
+    known = pd.concat([parts["train"], parts["valid"]])
+    seen = pair_mask(pairs(known), users, items)
+    forgotten = pair_mask(pairs(parts["forget"]), users, items)
+    return seen, seen | forgotten
 
 
 def _group_utility(
@@ -194,9 +217,11 @@ def _group_utility(
 def _rank_changes(scorer: Scorer, original: Scorer, parts: Parts, users: int, items: int) -> pd.DataFrame:
     rows = parts["forget"].sort_values(["user", "item"])
     masked, _ = _masks(parts, users, items)
-    shares = [percentiles(model, pairs(rows), masked) for model in (scorer, original)]
-    rivals = (items - masked.sum(dim=1) - 1)[pairs(rows)[0]]
-    change = ((shares[1] - shares[0]) * rivals).numpy()  # rank = 1 + (1 - percentile) · rivals
+    places = pairs(rows)
+    share_before = percentiles(original, places, masked)
+    share_now = percentiles(scorer, places, masked)
+    rivals = (items - masked.sum(dim=1) - 1)[places[0]]
+    change = ((share_before - share_now) * rivals).numpy()  # rank = 1 + (1 - percentile) · rivals
     table = pd.DataFrame({"user": rows["user"].to_numpy(), "rank-change": change, "decline-ratio": change > 0})
     return table.groupby("user", as_index=False).mean()
 
@@ -207,29 +232,41 @@ def _agreement(scorer: Scorer, references: Sequence[Scorer], parts: Parts, users
     ordinal = any(isinstance(model, RerankedScorer) for model in (scorer, *references))
     frames = []
     for batch in user_batches(torch.unique(pairs(parts["test"])[0])):
-        hidden, totals = masked[batch], torch.zeros(len(schema.AGREEMENT), len(batch), dtype=torch.float64)
+        hidden = masked[batch]
+        totals = torch.zeros(len(schema.AGREEMENT), len(batch), dtype=torch.float64)
         own = scorer.score(batch).cpu()
         for reference in references:
             other = reference.score(batch).cpu()
             totals[0] += top_overlap(own, other, hidden, LIST_LENGTH)
             totals[1] += 0 if ordinal else js_divergence(own, other, hidden)
-        means = dict(zip(schema.AGREEMENT, (totals / len(references)).numpy(), strict=True))
-        frames.append(pd.DataFrame({"user": batch.numpy(), **means}))
+        means = totals.T.numpy() / len(references)
+        frame = pd.DataFrame(means, columns=list(schema.AGREEMENT))
+        frame.insert(0, "user", batch.numpy())
+        frames.append(frame)
     return pd.concat(frames).drop(columns=list(schema.NEED_SCORES) if ordinal else [])
 
 
 def _equal_groups(forget: pd.DataFrame, remain: pd.DataFrame, seed: int) -> Parts:
     """As many rows of each of two sets for every user: the larger is cut at random, the smaller kept."""
-    sets = [{user: np.sort(own) for user, own in frame.groupby("user")["item"]} for frame in (forget, remain)]
+    forgotten, remaining = _items_by_user(forget), _items_by_user(remain)
     drawn: dict[str, list[tuple[int, int]]] = {name: [] for name in schema.GROUPS}
-    for user in sorted(sets[0].keys() & sets[1].keys()):
-        rng, size = numpy_stream(seed, "figure3", int(user)), min(len(rows[user]) for rows in sets)
-        for name, rows in zip(schema.GROUPS, sets, strict=True):
-            drawn[name] += [(user, item) for item in rng.choice(rows[user], size, replace=False)]
+    for user in sorted(forgotten.keys() & remaining.keys()):
+        own = (forgotten[user], remaining[user])
+        rng = numpy_stream(seed, "figure3", int(user))
+        size = min(map(len, own))
+        for name, items in zip(schema.GROUPS, own, strict=True):
+            chosen = rng.choice(items, size, replace=False)
+            drawn[name] += [(user, item) for item in chosen]
     return {name: pd.DataFrame(rows, columns=["user", "item"], dtype="int64") for name, rows in drawn.items()}
+
+
+def _items_by_user(rows: pd.DataFrame) -> dict[int, np.ndarray]:
+    """Ascending items of each user that has rows."""
+    return {user: np.sort(items) for user, items in rows.groupby("user")["item"]}
 
 
 def _long(wide: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """From one column a measure to columns of `COMPLETENESS`."""
-    table = pd.concat([frame.melt("user", var_name="measure") for frame in wide]).astype(schema.COMPLETENESS)
+    long = [frame.melt("user", var_name="measure") for frame in wide]
+    table = pd.concat(long).astype(schema.COMPLETENESS)
     return table.sort_values(["user", "measure"], ignore_index=True)

@@ -19,21 +19,41 @@ def percentiles(model: Scorer, pairs: Pairs, masked: torch.Tensor) -> torch.Tens
     """
     if not len(pairs[0]):
         return torch.zeros(0, dtype=torch.float64)
-    found = []
     order = torch.argsort(pairs[0], stable=True)
-    users, places, counts = torch.unique(pairs[0][order], return_inverse=True, return_counts=True)
+    owners, items = pairs[0][order], pairs[1][order]
+    users, places, counts = torch.unique(owners, return_inverse=True, return_counts=True)
+    found = []
     for batch in user_batches(torch.arange(len(users))):
         own = users[batch].to(masked.device)
-        scores = model.score(own).to(masked.device).masked_fill_(masked[own], -torch.inf)
-        ranking = scores.sort(dim=1).values
+        hidden = masked[own]
+        scores = model.score(own).to(masked.device).masked_fill_(hidden, -torch.inf)
         inside = (places >= batch[0]) & (places <= batch[-1])
-        rows, items = places[inside] - batch[0], pairs[1][order][inside]
-        wanted = torch.zeros(len(batch), int(counts[batch].max()), dtype=scores.dtype, device=scores.device)
-        column = torch.arange(len(rows)) - (counts[batch].cumsum(0) - counts[batch])[rows]
-        wanted[rows, column] = scores[rows, items]
-        below, up_to = (torch.searchsorted(ranking, wanted, right=right) for right in (False, True))
-        hidden = masked[own].sum(dim=1, keepdim=True)
-        others = (masked.shape[1] - hidden - 1).clamp(min=1)
-        share = (below - hidden + (up_to - below - 1) / 2).double() / others
-        found.append(share[rows, column].cpu())
+        rows = places[inside] - batch[0]
+        sizes = counts[batch]
+        first = sizes.cumsum(0) - sizes  # where a user's pairs begin among the batch's
+        columns = torch.arange(len(rows)) - first[rows]
+        wanted = torch.zeros(len(batch), int(sizes.max()), dtype=scores.dtype, device=scores.device)
+        wanted[rows, columns] = scores[rows, items[inside]]
+        shares = _shares_below(scores, wanted, hidden)
+        found.append(shares[rows, columns].cpu())
     return torch.cat(found)
+
+
+def _shares_below(scores: torch.Tensor, wanted: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
+    """The share of a user's other items that has a lower score, ties counted half.
+
+    Args:
+        scores: `[B, items]`, -inf for hidden items.
+        wanted: `[B, w]` scores of items that are not hidden.
+        hidden: `[B, items]` bool.
+
+    Returns:
+        `[B, w]` float64.
+    """
+    ranking = scores.sort(dim=1).values
+    below = torch.searchsorted(ranking, wanted)
+    up_to = torch.searchsorted(ranking, wanted, right=True)
+    ties = up_to - below - 1  # without the item itself
+    out_of_ranking = hidden.sum(dim=1, keepdim=True)
+    others = (hidden.shape[1] - out_of_ranking - 1).clamp(min=1)
+    return (below - out_of_ranking + ties / 2).double() / others

@@ -18,10 +18,10 @@ class RerankedScorer:
             lists: Columns user, rank and item.
         """
         self._base = base
-        self._lists = {
-            int(user): torch.from_numpy(rows.sort_values("rank")["item"].to_numpy(dtype="int64"))
-            for user, rows in lists.groupby("user")
-        }
+        self._lists = {}
+        for user, rows in lists.groupby("user"):
+            ordered = rows.sort_values("rank")["item"].to_numpy(dtype="int64")
+            self._lists[int(user)] = torch.from_numpy(ordered)
 
     def score(self, users: torch.Tensor) -> torch.Tensor:
         """Score every item for each of `users` (`[B]` int64); returns `[B, items]`.
@@ -34,6 +34,7 @@ class RerankedScorer:
             if user not in self._lists:
                 raise CragruError(f"user {user} has no re-ranked list; evaluate the cohort only")
             items = self._lists[user]
+            falling = torch.arange(len(items), 0, -1, dtype=row.dtype)
             # finfo.max would leave no room for distinct values; whole numbers above the maximum have it
-            row[items] = row.max().ceil() + torch.arange(len(items), 0, -1, dtype=row.dtype)
+            row[items] = row.max().ceil() + falling
         return scores

@@ -12,7 +12,8 @@ SHOWN = 80  # characters of an answer in a message
 
 def answer_pattern(ids: Sequence[str]) -> str:
     r"""The expression that the decoder is held to: ``\{"347":(100|[1-9][0-9]?),…\}``, ids in the order shown."""
-    return r"\{" + ",".join(rf'"{re.escape(name)}":{SCORE}' for name in ids) + r"\}"
+    scored = [rf'"{re.escape(name)}":{SCORE}' for name in ids]
+    return r"\{" + ",".join(scored) + r"\}"
 
 
 def longest_answer(ids: Sequence[str]) -> int:
@@ -30,7 +31,8 @@ def read_scores(answer: str, ids: Sequence[str]) -> list[int]:
         pairs = json.loads(answer, object_pairs_hook=list)
     except ValueError as error:
         raise CragruError(f"answer is not JSON ({error}): {answer[:SHOWN]!r}") from error
-    if not answer.lstrip().startswith("{") or [name for name, _ in pairs] != list(ids):
+    is_object = answer.lstrip().startswith("{")
+    if not is_object or [name for name, _ in pairs] != list(ids):
         raise CragruError(f"answer does not hold the {len(ids)} candidates once each and in order: {answer[:SHOWN]!r}")
     scores = [value for _, value in pairs]
     wrong = [value for value in scores if type(value) is not int or not 1 <= value <= 100]

@@ -41,7 +41,8 @@ def check_prompts(
         CragruError: If a history shows a row that is another user's, forgotten, of the test set, or not in the split;
             or if a prompt says anything but what its ids stand for.
     """
-    part_of = pd.concat([pd.Series(name, index=part["row"]) for name, part in parts.items()])
+    labels = [pd.Series(name, index=part["row"]) for name, part in parts.items()]
+    part_of = pd.concat(labels)
     forgotten = set(zip(parts["forget"]["user"], parts["forget"]["item"], strict=True))
     counts = {"prompts": 0, "history_rows": 0, "forgotten_in_history": 0, "candidates": 0, "forgotten_candidates": 0}
     for record in records:

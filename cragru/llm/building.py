@@ -37,13 +37,14 @@ class Library:
             scale: Lowest and highest rating.
             show_ratings: Whether history lines tell the rating.
         """
-        columns = (items[name] for name in ("raw_id", "title", "year", "genres"))
-        self.movies = [
-            Movie(raw_id, title, None if pd.isna(year) else int(year), genres)
-            for raw_id, title, year, genres in zip(*columns, strict=True)
-        ]
-        attributes = (users[name] for name in ("age", "gender", "occupation"))
-        self._profiles = [profile_sentence(*known) for known in zip(*attributes, strict=True)]
+        self.movies = []
+        for raw_id, title, year, genres in zip(
+            items["raw_id"], items["title"], items["year"], items["genres"], strict=True
+        ):
+            known_year = None if pd.isna(year) else int(year)
+            self.movies.append(Movie(raw_id, title, known_year, genres))
+        attributes = zip(users["age"], users["gender"], users["occupation"], strict=True)
+        self._profiles = [profile_sentence(*known) for known in attributes]
         self._scale, self._show_ratings = scale, show_ratings
 
     def parts(self, user: int, history: pd.DataFrame, candidates: Sequence[int]) -> Parts:
@@ -51,11 +52,12 @@ class Library:
 
         Args:
             user: The user.
-            history: Their rows, oldest first, columns item and rating.
+            history: The user's rows, oldest first, columns item and rating.
             candidates: Items in the order to be shown.
         """
-        lines = [self._history_line(*row) for row in zip(history["item"], history["rating"], strict=True)]
-        return Parts(self._profiles[user], lines, [candidate_line(self.movies[item]) for item in candidates])
+        seen = [self._history_line(*row) for row in zip(history["item"], history["rating"], strict=True)]
+        shown = [candidate_line(self.movies[item]) for item in candidates]
+        return Parts(self._profiles[user], seen, shown)
 
     def _history_line(self, item: int, rating: float) -> str:
         score = scaled(rating, *self._scale) if self._show_ratings else None
@@ -103,9 +105,8 @@ class PromptBuilder:
     def build(self, user: int, history: pd.DataFrame, candidates: Sequence[int]) -> PromptRecord:
         """The prompt of one user, from their chosen rows (oldest first; columns row, item, rating)."""
         ids = [self.library.movies[item].id for item in candidates]
-        made = fit_prompt(
-            self.template, self.library.parts(user, history, candidates), self.count_tokens, self.budget(ids)
-        )
+        parts = self.library.parts(user, history, candidates)
+        made = fit_prompt(self.template, parts, self.count_tokens, self.budget(ids))
         rows = history["row"].tolist()[made.dropped :]
         return PromptRecord(user, made.text, made.tokens, made.dropped, rows, list(candidates), ids)
 
@@ -114,7 +115,8 @@ def shown_order(candidates: Sequence[int], order: str, seed: int, user: int) -> 
     """Candidates as the prompt lists them: best first (the paper), or shuffled, each user by a stream of their own."""
     if order == "backbone":
         return list(candidates)
-    return numpy_stream(seed, "shuffle", user).permutation(list(candidates)).tolist()
+    stream = numpy_stream(seed, "shuffle", user)
+    return stream.permutation(list(candidates)).tolist()
 
 
 def render_again(library: Library, template: Template, record: PromptRecord, interactions: pd.DataFrame) -> str:
@@ -126,4 +128,5 @@ def render_again(library: Library, template: Template, record: PromptRecord, int
         record: A prompt that was made before.
         interactions: The prepared interactions, row k at place k.
     """
-    return render(template, library.parts(record.user, interactions.iloc[record.rows], record.candidates))
+    history = interactions.iloc[record.rows]
+    return render(template, library.parts(record.user, history, record.candidates))

@@ -56,15 +56,20 @@ class ChatTokenizer:
         return self._tokenizer.encode(text, add_special_tokens=False).ids
 
     def count(self, message: str) -> int:
-        """How many these are."""
+        """The number of `tokens` of a message."""
         return len(self.tokens(message))
 
 
 def _special_tokens(folder: Path, config: dict[str, Any]) -> dict[str, str]:
     """The tokens that templates may name, from where newer and older models have them."""
     older = folder / "special_tokens_map.json"
-    given = (read_json(older) if older.exists() else {}) | {name: config[name] for name in SPECIAL if config.get(name)}
-    return {name: _text(given[name]) for name in SPECIAL if given.get(name)}
+    known = read_json(older) if older.exists() else {}
+    found = {}
+    for name in SPECIAL:
+        token = config.get(name) or known.get(name)
+        if token:
+            found[name] = _text(token)
+    return found
 
 
 def _text(token: str | dict[str, Any]) -> str:

@@ -22,7 +22,10 @@ def read_receipts(receipts: Iterable[Receipt], cell: str) -> list[str]:
     Raises:
         CragruError: If a chunk is missing.
     """
-    found = {int(number): key for receipt in receipts for number, key in receipt.get(cell, {}).items()}
+    found: dict[int, str] = {}
+    for receipt in receipts:
+        for number, key in receipt.get(cell, {}).items():
+            found[int(number)] = key
     if sorted(found) != list(range(len(found))) or not found:
         raise CragruError(f"{cell}: receipts have the chunks {sorted(found)}; {AGAIN}")
     return [found[number] for number in sorted(found)]
@@ -36,7 +39,9 @@ def collect_scores(
     Raises:
         CragruError: If there are not as many answers as prompts, or one cannot be read.
     """
-    answers = [answer for key in keys for answer in store.answers(key)]
+    answers: list[Answer] = []
+    for key in keys:
+        answers += store.answers(key)
     if len(answers) != len(records):
         raise CragruError(f"{len(answers)} answers for {len(records)} prompts; {AGAIN}")
     frames = []
@@ -53,29 +58,30 @@ def collect_scores(
 def cell_cost(
     before: Mapping[str, Mapping[str, Any]], answers: Sequence[Answer], costs: Sequence[Mapping[str, Any]], ties: float
 ) -> dict[str, float | int | str]:
-    """What a request of this cell's users took on average.
+    """What a request of a cell's users took on average.
 
     Args:
         before: The costs of the `filter` and the `prompt` stage.
         answers: All answers of the cell.
-        costs: Of each of its chunks, as the store has them: from when they were truly answered.
+        costs: What each chunk of the cell took, as the store has it: from when it was truly answered.
         ties: The cell's tie rate.
 
     Returns:
         Means per user, in seconds, tokens and lines; `users`, `tie_rate`, `device`, and `engine_start_seconds` apart.
     """
     users = len(answers)
+    totals = _totals(answers, costs)
     return {
         "users": users,
         "filter_seconds": before["filter"]["seconds_per_user"],
         "prompt_seconds": before["prompt"]["seconds_per_user"],
-        "generation_seconds": sum(cost["seconds"] for cost in costs) / users,
-        "prompt_tokens": sum(answer.prompt_tokens for answer in answers) / users,
-        "answer_tokens": sum(answer.answer_tokens for answer in answers) / users,
+        "generation_seconds": totals["seconds"] / users,
+        "prompt_tokens": totals["prompt_tokens"] / users,
+        "answer_tokens": totals["answer_tokens"] / users,
         "dropped": before["prompt"]["dropped"],
         "tie_rate": ties,
-        "engine_start_seconds": max(cost["start_seconds"] for cost in costs),
-        "device": " and ".join(sorted({cost["device"] for cost in costs})),
+        "engine_start_seconds": totals["engine_start_seconds"],
+        "device": totals["device"],
     }
 
 
@@ -86,26 +92,43 @@ def request_cost(
 
     Args:
         before: Seconds of the stages before the answer, for each user of the request.
-        answers: Their answers.
-        costs: Of each answer, which was given alone, as the store has them.
+        answers: The users' answers.
+        costs: What each answer took, which was given alone, as the store has it.
 
     Returns:
         `seconds_sequential`: all users one after the other; `seconds_parallel`: the longest of them; `stages`: of all
         users; no model is trained. Beside these: `users`, `prompt_tokens` and `answer_tokens` of all of them, and
         `engine_start_seconds`, which is in none of the seconds.
     """
-    stages = [{**seconds, "generation": cost["seconds"]} for seconds, cost in zip(before, costs, strict=True)]
-    users = [sum(seconds.values()) for seconds in stages]
+    users, stages = [], dict.fromkeys([*before[0], "generation"], 0)
+    for seconds, cost in zip(before, costs, strict=True):
+        own = {**seconds, "generation": cost["seconds"]}
+        users.append(sum(own.values()))
+        for name in stages:
+            stages[name] += own[name]
+    totals = _totals(answers, costs)
     return {
         "seconds_sequential": sum(users),
         "seconds_parallel": max(users),
         "shards_touched": 0,
         "optimiser_steps": 0,
         "hessian_products": 0,
-        "device": " and ".join(sorted({cost["device"] for cost in costs})),
-        "stages": {name: sum(seconds[name] for seconds in stages) for name in stages[0]},
+        "device": totals["device"],
+        "stages": stages,
         "users": len(users),
+        "prompt_tokens": totals["prompt_tokens"],
+        "answer_tokens": totals["answer_tokens"],
+        "engine_start_seconds": totals["engine_start_seconds"],
+    }
+
+
+def _totals(answers: Sequence[Answer], costs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What all answers took together, and where: the longest start of an engine, the names of all devices."""
+    devices = {cost["device"] for cost in costs}
+    return {
+        "seconds": sum(cost["seconds"] for cost in costs),
         "prompt_tokens": sum(answer.prompt_tokens for answer in answers),
         "answer_tokens": sum(answer.answer_tokens for answer in answers),
         "engine_start_seconds": max(cost["start_seconds"] for cost in costs),
+        "device": " and ".join(sorted(devices)),
     }

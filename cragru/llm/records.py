@@ -16,11 +16,11 @@ class PromptRecord:
     Attributes:
         user: The user.
         prompt: The text, without the chat template.
-        tokens: Its length with the chat template.
+        tokens: The prompt's length with the chat template.
         dropped: Oldest history rows that were left out, because the prompt would have been too long.
         rows: Rows of the prepared interactions that the history lines show, oldest first.
         candidates: Items in the order shown.
-        ids: The publisher's ids of these, as the prompt and the answer name them.
+        ids: The publisher's ids of the candidates, as the prompt and the answer name them.
     """
 
     user: int
@@ -34,11 +34,12 @@ class PromptRecord:
 
 def write_prompts(path: PathLike, records: Iterable[PromptRecord]) -> None:
     """Write one line a prompt, in order."""
-    write_text(path, "".join(json.dumps(asdict(record), ensure_ascii=False) + "\n" for record in records))
+    lines = [json.dumps(asdict(record), ensure_ascii=False) + "\n" for record in records]
+    write_text(path, "".join(lines))
 
 
 def read_prompts(path: PathLike) -> list[PromptRecord]:
-    """Read them back.
+    """Read the records of a file that `write_prompts` has written.
 
     Raises:
         CragruError: If a line is no prompt record.

@@ -19,18 +19,18 @@ Choice = Callable[[int, np.ndarray, np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Desk:
-    """Serves users with all that this needs in memory.
+    """Serves users, with all that serving needs in memory.
 
     Attributes:
         scorer: The deployed model, which the candidates come from. It is not trained again.
         remaining: Training and validation rows that remain, of all users and in canonical order; columns row, user,
             item and rating.
         items: Number of items.
-        length: How many candidates.
+        length: How many candidates a prompt shows.
         choose: The retrieval strategy.
         builder: Writes prompts.
         order: How a prompt lists the candidates (`cragru.llm.building.shown_order`).
-        seed: Of the random streams.
+        seed: Seed of the random streams.
     """
 
     scorer: Scorer
@@ -52,7 +52,8 @@ class Desk:
         taken = time.perf_counter()
         chosen = own.iloc[self.choose(user, seen, np.asarray(candidates))]
         filtered = time.perf_counter()
-        record = self.builder.build(user, chosen, shown_order(candidates, self.order, self.seed, user))
+        shown = shown_order(candidates, self.order, self.seed, user)
+        record = self.builder.build(user, chosen, shown)
         written = time.perf_counter()
         seconds = {
             "filter": found - begun + filtered - taken,
@@ -65,5 +66,6 @@ class Desk:
         """The best items of one user, as `cragru.retrieval.selection.top_candidates` has them for many."""
         masked = torch.zeros(1, self.items, dtype=torch.bool)
         masked[0, torch.from_numpy(seen).long()] = True
-        best, ranked = top_items(self.scorer.score(torch.tensor([user])), masked, self.length)
+        scores = self.scorer.score(torch.tensor([user]))
+        best, ranked = top_items(scores, masked, self.length)
         return best[ranked].tolist()

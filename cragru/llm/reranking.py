@@ -25,7 +25,7 @@ def rerank(scores: pd.DataFrame, candidates: pd.DataFrame, seed: int) -> pd.Data
     Args:
         scores: Columns of `SCORES`.
         candidates: The backbone's candidates of at least these users (columns user, rank, item).
-        seed: Of the stream that breaks ties.
+        seed: Seed of the stream that breaks ties.
 
     Returns:
         Columns of `RERANKED`, variants in the order of `VARIANTS`, users as in `scores`.

@@ -31,7 +31,11 @@ class Chunk:
 
     def questions(self) -> list[Question]:
         """What the engine is asked."""
-        return [Question(r.prompt, answer_pattern(r.ids), longest_answer(r.ids)) for r in self.records]
+        asked = []
+        for record in self.records:
+            question = Question(record.prompt, answer_pattern(record.ids), longest_answer(record.ids))
+            asked.append(question)
+        return asked
 
 
 def cut_chunks(cells: Mapping[str, Sequence[PromptRecord]], size: int) -> list[Chunk]:
@@ -39,11 +43,12 @@ def cut_chunks(cells: Mapping[str, Sequence[PromptRecord]], size: int) -> list[C
 
     A cohort that grows keeps its full chunks, for its users keep their order.
     """
-    return [
-        Chunk(cell, first // size, records[first : first + size])
-        for cell, records in cells.items()
-        for first in range(0, len(records), size)
-    ]
+    chunks = []
+    for cell, records in cells.items():
+        for first in range(0, len(records), size):
+            chunk = Chunk(cell, first // size, records[first : first + size])
+            chunks.append(chunk)
+    return chunks
 
 
 def share_of(chunks: Sequence[Chunk], share: int, shares: int) -> list[Chunk]:
@@ -66,14 +71,15 @@ def score_chunks(chunks: Sequence[Chunk], engine: Engine, store: AnswerStore) ->
         CragruError: If an answer is cut or is not what the pattern allows; the chunks before it are kept.
     """
     keys: dict[str, dict[str, str]] = {}
+    wanted: set[str] = set()
     missing: dict[str, Chunk] = {}
     for chunk in chunks:
         key = chunk_key(engine.settings, chunk.questions())
         keys.setdefault(chunk.cell, {})[str(chunk.number)] = key
+        wanted.add(key)
         if key not in store:
             missing[key] = chunk  # equal prompts of two cells are one chunk
-    wanted = len({key for of_cell in keys.values() for key in of_cell.values()})
-    log.info("%d of %d chunks of prompts are answered already", wanted - len(missing), wanted)
+    log.info("%d of %d chunks of prompts are answered already", len(wanted) - len(missing), len(wanted))
     _answer(missing, engine, store)
     return keys
 
@@ -90,11 +96,8 @@ def _answer(missing: Mapping[str, Chunk], engine: Engine, store: AnswerStore) ->
         answers = engine.ask(chunk.questions())
         seconds = time.perf_counter() - start
         _check_answers(chunk, answers)
-        store.keep(
-            key,
-            answers,
-            {"seconds": seconds, "start_seconds": engine.start_seconds, "device": engine.settings["device"]},
-        )
+        cost = {"seconds": seconds, "start_seconds": engine.start_seconds, "device": engine.settings["device"]}
+        store.keep(key, answers, cost)
         done += len(answers)
         tokens += sum(answer.prompt_tokens + answer.answer_tokens for answer in answers)
         elapsed = time.monotonic() - begun

@@ -270,7 +270,8 @@ class ServerEngine:
         """A server's words in one short line, without the key."""
         if self._source.key is not None:
             words = words.replace(self._key, "***")
-        return " ".join("".join(c if c.isprintable() else " " for c in words).split())[:SHOWN]
+        printable = "".join(letter if letter.isprintable() else " " for letter in words)
+        return " ".join(printable.split())[:SHOWN]
 
     def _tell(self, state: RetryCallState) -> None:
         """Log a failure that may pass: the first of a chunk to the screen, for a busy server has thousands."""

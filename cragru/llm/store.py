@@ -29,7 +29,8 @@ def chunk_key(settings: dict[str, Any], questions: Sequence[Question]) -> str:
         32 hex digits of a SHA-256.
     """
     content = {"settings": settings, "questions": [asdict(question) for question in questions]}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+    text = json.dumps(content, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 class AnswerStore:

@@ -85,21 +85,21 @@ class VllmEngine:
         from vllm.sampling_params import StructuredOutputsParams
 
         prompts = [self._tokenizer.tokens(question.prompt) for question in questions]
-        self._check_lengths([len(p) + q.longest for p, q in zip(prompts, questions, strict=True)])
-        sampling = [
-            SamplingParams(
-                temperature=0.0,
-                max_tokens=question.longest,
-                structured_outputs=StructuredOutputsParams(regex=question.pattern),
-            )
-            for question in questions
-        ]
+        lengths, sampling = [], []
+        for prompt, question in zip(prompts, questions, strict=True):
+            lengths.append(len(prompt) + question.longest)
+            pattern = StructuredOutputsParams(regex=question.pattern)
+            wanted = SamplingParams(temperature=0.0, max_tokens=question.longest, structured_outputs=pattern)
+            sampling.append(wanted)
+        self._check_lengths(lengths)
         inputs = [TokensPrompt(prompt_token_ids=prompt) for prompt in prompts]
         finished = engine.generate(inputs, sampling, use_tqdm=False)
-        return [
-            Answer(one.outputs[0].text, one.outputs[0].finish_reason, len(prompt), len(one.outputs[0].token_ids))
-            for prompt, one in zip(prompts, finished, strict=True)
-        ]
+        answers = []
+        for prompt, one in zip(prompts, finished, strict=True):
+            (said,) = one.outputs
+            answer = Answer(said.text, said.finish_reason, len(prompt), len(said.token_ids))
+            answers.append(answer)
+        return answers
 
     @cached_property
     def _tokenizer(self) -> ChatTokenizer:

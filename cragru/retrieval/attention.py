@@ -62,7 +62,10 @@ class HistoryAttention(nn.Module):
             raise CragruError(f"attention: heads is {heads}, which does not divide the {d} dimensions of the backbone")
         self.heads = heads
         self.items = nn.Embedding.from_pretrained(item_factors.clone(), freeze=False)
-        self.query, self.key, self.value, self.output = (nn.Linear(d, d, bias=False) for _ in range(4))
+        self.query = nn.Linear(d, d, bias=False)
+        self.key = nn.Linear(d, d, bias=False)
+        self.value = nn.Linear(d, d, bias=False)
+        self.output = nn.Linear(d, d, bias=False)
         for layer in (self.query, self.key, self.value, self.output):
             nn.init.eye_(layer.weight)  # the backbone's own similarity is where training starts
 
@@ -77,7 +80,8 @@ class HistoryAttention(nn.Module):
         Returns:
             `[B, C, H, L]`, each head's weights adding up to 1.
         """
-        query, key = self._heads(self.query, candidates), self._heads(self.key, history)
+        query = self._heads(self.query, candidates)
+        key = self._heads(self.key, history)
         scores = torch.einsum("bchk,blhk->bchl", query, key) / key.shape[-1] ** 0.5
         return scores.masked_fill(~present.unsqueeze(2), -torch.inf).softmax(-1)
 
@@ -85,14 +89,16 @@ class HistoryAttention(nn.Module):
         """Score candidates `[B, C]` against a history `[B, L]`; returns `[B, C]`."""
         weights = self.weights(candidates, history, present)
         heads = torch.einsum("bchl,blhk->bchk", weights, self._heads(self.value, history))
-        return (self.output(heads.flatten(2)) * self.items(candidates)).sum(-1)
+        read = self.output(heads.flatten(2))
+        return (read * self.items(candidates)).sum(-1)
 
     def _heads(self, layer: nn.Linear, items: torch.Tensor) -> torch.Tensor:
         """Project items `[B, L]` and cut the result into heads, `[B, L, H, d / H]`.
 
         The table is projected and then looked up: a batch holds each item many times.
         """
-        return nn.functional.embedding(items, layer(self.items.weight)).unflatten(-1, (self.heads, -1))
+        projected = nn.functional.embedding(items, layer(self.items.weight))
+        return projected.unflatten(-1, (self.heads, -1))
 
 
 def train_attention(
@@ -104,7 +110,7 @@ def train_attention(
         item_factors: `[items, d]` of the candidate source's backbone.
         data: The remain set; only its training rows are read.
         options: Hyper-parameters.
-        seed: Of the stream ``attention``.
+        seed: Seed of the stream ``attention``.
 
     Returns:
         The network and the mean loss of each epoch.
@@ -123,9 +129,8 @@ def train_attention(
         order = torch.randperm(len(data.train[0]), generator=generator)
         users, items = data.train[0][order], data.train[1][order]
         negatives = sampler.sample(users, generator)
-        columns = (column.split(options.batch_size) for column in (users, items, negatives))
-        batches = zip(*columns, strict=True)
-        steps = [_step(network, adam, histories, batch, options.length, generator) for batch in batches]
+        triplets = torch.stack([users, items, negatives]).split(options.batch_size, dim=1)
+        steps = [_step(network, adam, histories, batch, options.length, generator) for batch in triplets]
         losses.append(float(torch.stack(steps).mean()))
         epochs.show(loss=losses[-1])
         if not losses[-1] < float("inf"):
@@ -137,15 +142,16 @@ def _step(
     network: HistoryAttention,
     adam: torch.optim.Adam,
     histories: torch.Tensor,
-    batch: tuple[torch.Tensor, ...],
+    batch: torch.Tensor,
     length: int,
     generator: torch.Generator,
 ) -> torch.Tensor:
-    """One BPR step: the user's own item, left out of the history, above the sampled one."""
+    """One BPR step on `[3, B]` triplets: the user's own item, left out of the history, above the sampled one."""
     users, positives, negatives = batch
     history = histories[users]
     drawn = torch.rand(history.shape, generator=generator).masked_fill_(history < 0, -1.0)
-    history = history.gather(1, drawn.topk(min(length + 1, history.shape[1]), dim=1).indices)
+    shown = min(length + 1, history.shape[1])  # one more, for the positive may be among them
+    history = history.gather(1, drawn.topk(shown, dim=1).indices)
     candidates = torch.stack([positives, negatives], dim=1)
     present = (history >= 0) & (history != positives.unsqueeze(1))
     told = present.any(dim=1)  # a user whose only item is the positive has no history to attend to
@@ -193,7 +199,8 @@ class Attention:
     @torch.no_grad()
     def alpha(self, history: np.ndarray, candidates: np.ndarray) -> np.ndarray:
         """α of eq. 8: `[candidates, history]`, the mean over heads; each row adds up to 1."""
-        shown, items = (torch.from_numpy(ids).long().unsqueeze(0) for ids in (candidates, history))
+        shown = torch.from_numpy(candidates).long().unsqueeze(0)
+        items = torch.from_numpy(history).long().unsqueeze(0)
         present = torch.ones(1, len(candidates), len(history), dtype=torch.bool)
         return self.network.weights(shown, items, present)[0].mean(1).numpy()
 
@@ -202,8 +209,9 @@ def fit(context: FitContext, folder: Path) -> None:
     """Train the network; weights as safetensors, hyper-parameters and the loss of each epoch as JSON."""
     options = read_options(Options, context.options)
     network, losses = train_attention(context.item_factors, context.data, options, context.seed)
+    weights = {name: value.contiguous() for name, value in network.state_dict().items()}
     with atomic_path(folder / WEIGHTS) as temporary:
-        save_file({name: value.contiguous() for name, value in network.state_dict().items()}, temporary)
+        save_file(weights, temporary)
     write_json(folder / TRAINING, {"options": options.model_dump(), "losses": losses})
 
 

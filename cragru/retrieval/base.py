@@ -26,7 +26,7 @@ class FitContext:
         genres: Each item's genres joined by ``|``.
         data: The remain set: training rows, and validation rows to measure on.
         options: What params.yaml gives the strategy.
-        seed: Of the random streams.
+        seed: Seed of the random streams.
     """
 
     item_factors: torch.Tensor
@@ -43,7 +43,7 @@ class StrategyModule(Protocol):
         """Write what the strategy learns into `folder`, which exists."""
 
     def load(self, folder: Path) -> "RetrievalStrategy":
-        """Read it back."""
+        """Read the strategy back from what `fit` wrote."""
 
 
 class RetrievalStrategy(Protocol):
@@ -65,4 +65,6 @@ class RetrievalStrategy(Protocol):
 
 def sample(places: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
     """Draw `count` of `places` without repetition; all of them where there are fewer."""
-    return places if len(places) <= count else np.sort(rng.choice(places, count, replace=False))
+    if len(places) <= count:
+        return places
+    return np.sort(rng.choice(places, count, replace=False))

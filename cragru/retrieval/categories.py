@@ -22,9 +22,13 @@ def genre_vectors(genres: list[str]) -> np.ndarray:
     Returns:
         `[items, genres]` float64; a zero row where an item has no genre.
     """
-    names = sorted({name for own in genres for name in own.split("|") if name})
-    vectors = np.array([[name in own.split("|") for name in names] for own in genres], dtype=float)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(min=1e-12)
+    named = [set(own.split("|")) - {""} for own in genres]
+    names = sorted(set().union(*named))
+    vectors = np.zeros((len(named), len(names)))
+    for item, own in enumerate(named):
+        vectors[item] = [name in own for name in names]
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / lengths.clip(min=1e-12)
 
 
 def item_categories(vectors: np.ndarray, count: int, seed: int) -> np.ndarray:
@@ -33,18 +37,20 @@ def item_categories(vectors: np.ndarray, count: int, seed: int) -> np.ndarray:
     Args:
         vectors: `[items, features]`.
         count: Number of categories; cut to the number of distinct vectors.
-        seed: Of k-means++.
+        seed: Seed of k-means++.
 
     Returns:
         `[items]` int64 category of each item.
     """
     distinct = len(np.unique(vectors, axis=0))
-    return KMeans(min(count, distinct), n_init=10, random_state=seed).fit_predict(vectors).astype(np.int64)
+    clustering = KMeans(min(count, distinct), n_init=10, random_state=seed)
+    return clustering.fit_predict(vectors).astype(np.int64)
 
 
 def fit_categories(context: FitContext, count: int, folder: Path) -> np.ndarray:
     """Cluster the items of a data set into `count` categories and write each one's; returns `[items]`."""
-    vectors = genre_vectors(context.genres) if any(context.genres) else context.item_factors.double().numpy()
+    has_genres = any(context.genres)
+    vectors = genre_vectors(context.genres) if has_genres else context.item_factors.double().numpy()
     seed = stream_key(context.seed, "categories")[0]
     categories = item_categories(vectors, count, seed)
     frame = pd.DataFrame({"item": np.arange(len(categories)), "category": categories, "genres": context.genres})

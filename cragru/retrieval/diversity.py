@@ -62,11 +62,11 @@ def knapsack(performance: np.ndarray, total: int) -> tuple[np.ndarray, float]:
     taken = np.zeros((categories, total + 1), dtype=np.int64)
     for row in range(categories):
         for spent in range(total + 1):
-            options = [
-                best[row, spent - tenths] + performance[row, tenths] for tenths in range(min(choices - 1, spent) + 1)
-            ]
-            taken[row, spent] = int(np.argmax(options))
-            best[row + 1, spent] = options[taken[row, spent]]
+            most = min(choices - 1, spent)
+            before = best[row, spent - most : spent + 1][::-1]  # of the categories before, for 0, 1, … tenths here
+            values = before + performance[row, : most + 1]
+            taken[row, spent] = np.argmax(values)  # of equal ones the first
+            best[row + 1, spent] = values.max()
     chosen, spent = np.zeros(categories, dtype=np.int64), total
     for row in reversed(range(categories)):
         chosen[row] = taken[row, spent]
@@ -89,7 +89,8 @@ class Diversity:
         chosen = []
         for category, ratio in enumerate(self.ratios):
             places = np.flatnonzero(own == category)
-            chosen.append(sample(places, int(np.ceil(ratio * len(places) - 1e-9)), rng))
+            count = int(np.ceil(ratio * len(places) - 1e-9))
+            chosen.append(sample(places, count, rng))
         return sample(np.sort(np.concatenate(chosen)), limit, rng)
 
 
@@ -98,10 +99,11 @@ def fit(context: FitContext, folder: Path) -> None:
     options = read_options(Options, context.options)
     categories = fit_categories(context, options.categories, folder)
     data = context.data
-    masks = [pair_mask(pairs, data.users, data.items) for pairs in (data.train, data.valid)]
+    train = pair_mask(data.train, data.users, data.items)
+    valid = pair_mask(data.valid, data.users, data.items)
     fold_in = FoldIn(context.item_factors, options.ridge)
     rng = numpy_stream(context.seed, "diversity", "thinning")
-    performance = performance_matrix(fold_in, *masks, categories, rng)
+    performance = performance_matrix(fold_in, train, valid, categories, rng)
     tenths, _ = knapsack(performance, round(10 * options.retention * len(performance)))
     names = pd.Index(range(len(performance)), name="category")
     write_text(folder / PERFORMANCE, pd.DataFrame(performance, names, RATIOS).to_csv())

@@ -29,7 +29,8 @@ class FoldIn:
         self.items = item_factors.double()
         gram = self.items.T @ self.items
         weight = ridge * float(gram.trace()) / len(gram)
-        self._solver = torch.linalg.solve(gram + weight * torch.eye(len(gram), dtype=torch.float64), self.items.T)
+        damped = gram + weight * torch.eye(len(gram), dtype=torch.float64)
+        self._solver = torch.linalg.solve(damped, self.items.T)
 
     def score(self, histories: torch.Tensor) -> torch.Tensor:
         """Scores `[users, items]` from 0/1 histories `[users, items]` float64."""
@@ -59,14 +60,18 @@ def performance_matrix(
         columns = torch.from_numpy(categories == category)
         for place, kept in enumerate(_thinned(train, columns, priority)):
             best, ranked = top_items(fold_in.score(kept.double()), train, HIT_K)
-            matrix[category, place] = hit_ratio(valid.gather(1, best) & ranked, HIT_K).mean()
+            hits = valid.gather(1, best) & ranked
+            matrix[category, place] = hit_ratio(hits, HIT_K).mean()
     return matrix
 
 
 def _thinned(train: torch.Tensor, columns: torch.Tensor, priority: torch.Tensor) -> Iterator[torch.Tensor]:
     """Histories with a category's interactions cut to each ratio, by a fixed priority of every interaction."""
     inside = train & columns
-    order = torch.where(inside, priority, 2.0).argsort(dim=1).argsort(dim=1)  # place of each among the user's own
+    by_priority = torch.where(inside, priority, 2.0).argsort(dim=1)
+    order = by_priority.argsort(dim=1)  # place of each among the user's own
     sizes = inside.sum(dim=1, keepdim=True)
+    outside = train & ~columns
     for ratio in RATIOS:
-        yield (train & ~columns) | (inside & (order < torch.ceil(ratio * sizes - 1e-9)))
+        kept = order < torch.ceil(ratio * sizes - 1e-9)
+        yield outside | (inside & kept)

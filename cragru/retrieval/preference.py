@@ -32,8 +32,9 @@ def quotas(counts: np.ndarray, limit: int) -> np.ndarray:
         return counts.copy()
     kept = counts * limit // total
     remainders = counts * limit % total
-    order = np.argsort(-remainders, kind="stable")[: limit - int(kept.sum())]
-    kept[order] += 1
+    lacking = limit - int(kept.sum())
+    largest_first = np.argsort(-remainders, kind="stable")
+    kept[largest_first[:lacking]] += 1
     return kept
 
 
@@ -47,8 +48,11 @@ class Preference:
     def select(self, history: np.ndarray, candidates: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndarray:
         """A seeded sample within each category, as large as its quota."""
         own = self.categories[history]
-        wanted = quotas(np.bincount(own, minlength=int(self.categories.max()) + 1), limit)
-        chosen = [sample(np.flatnonzero(own == category), int(count), rng) for category, count in enumerate(wanted)]
+        counts = np.bincount(own, minlength=int(self.categories.max()) + 1)
+        chosen = []
+        for category, quota in enumerate(quotas(counts, limit)):
+            places = np.flatnonzero(own == category)
+            chosen.append(sample(places, int(quota), rng))
         return np.sort(np.concatenate(chosen))
 
 

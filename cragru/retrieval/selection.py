@@ -22,7 +22,7 @@ def top_candidates(scorer: Scorer, seen: pd.DataFrame, users: np.ndarray, items:
         seen: Training and validation rows, which are masked; forgotten rows are not, for nobody may know them.
         users: `[n]` users that get candidates.
         items: Number of items.
-        count: How many candidates.
+        count: How many candidates a user gets.
 
     Returns:
         Columns of `CANDIDATES`; rank from 1. Users with fewer unseen items have fewer rows.
@@ -33,17 +33,14 @@ def top_candidates(scorer: Scorer, seen: pd.DataFrame, users: np.ndarray, items:
     for batch in user_batches(torch.from_numpy(users).long()):
         scores = scorer.score(batch)
         best, ranked = top_items(scores, masked[batch], count)
-        place = ranked.nonzero()
-        frames.append(
-            pd.DataFrame(
-                {
-                    "user": batch[place[:, 0]].numpy(),
-                    "rank": place[:, 1].numpy() + 1,
-                    "item": best[ranked].numpy(),
-                    "score": scores.gather(1, best)[ranked].numpy(),
-                }
-            )
-        )
+        row, place = ranked.nonzero(as_tuple=True)
+        columns = {
+            "user": batch[row].numpy(),
+            "rank": place.numpy() + 1,
+            "item": best[ranked].numpy(),
+            "score": scores.gather(1, best)[ranked].numpy(),
+        }
+        frames.append(pd.DataFrame(columns))
     return pd.concat(frames, ignore_index=True).astype(CANDIDATES)
 
 
@@ -59,11 +56,11 @@ def select_histories(
 
     Args:
         strategy: The strategy.
-        name: Its name, for the random streams ``retrieve/<name>/<user>``.
+        name: The strategy's name, for the random streams ``retrieve/<name>/<user>``.
         history: Remaining rows of all users in canonical order, columns row, user and item.
         candidates: Candidates of the users that are wanted.
         limit: K; None where whole histories are wanted.
-        seed: Of the streams.
+        seed: Seed of the streams.
 
     Returns:
         Columns of `SELECTION` in canonical order, and the wall seconds of the choice alone.
@@ -77,13 +74,16 @@ def select_histories(
     for user, shown in candidates.groupby("user"):
         places = own.get(user, np.empty(0, dtype=np.int64))
         rng = numpy_stream(seed, "retrieve", name, int(user))
-        start = time.perf_counter()
         most = len(places) if limit is None else limit
+        start = time.perf_counter()
         kept = strategy.select(items[places], shown["item"].to_numpy(), most, rng)
         seconds += time.perf_counter() - start
-        if len(kept) > most or np.any(np.diff(kept) <= 0) or np.any((kept < 0) | (kept >= len(places))):
+        is_ascending = bool(np.all(np.diff(kept) > 0))
+        is_inside = bool(np.all((kept >= 0) & (kept < len(places))))
+        if len(kept) > most or not is_ascending or not is_inside:
             raise CragruError(f"strategy {name}: user {user}: places {kept[:5]}… are not at most {most} ascending ones")
         chosen.append(places[kept])
     picked = np.concatenate(chosen)
-    frame = pd.DataFrame({"user": history["user"].to_numpy()[picked], "row": rows[picked], "item": items[picked]})
+    users = history["user"].to_numpy()
+    frame = pd.DataFrame({"user": users[picked], "row": rows[picked], "item": items[picked]})
     return frame.astype(SELECTION), seconds

@@ -15,13 +15,12 @@ from cragru.unlearning.options import Missing
 
 def presence(data: Sequence[TrainingData]) -> tuple[torch.Tensor, torch.Tensor]:
     """Which users and which items have a training row in each shard: `[S, users]` and `[S, items]`, bool."""
-    sides = []
-    for side, size in ((0, data[0].users), (1, data[0].items)):
-        there = torch.zeros(len(data), size, dtype=torch.bool)
-        for shard, own in enumerate(data):
-            there[shard, own.train[side]] = True
-        sides.append(there)
-    return sides[0], sides[1]
+    users = torch.zeros(len(data), data[0].users, dtype=torch.bool)
+    items = torch.zeros(len(data), data[0].items, dtype=torch.bool)
+    for shard, own in enumerate(data):
+        users[shard, own.train[0]] = True
+        items[shard, own.train[1]] = True
+    return users, items
 
 
 def user_weights(users: torch.Tensor, rule: Missing, shards: torch.Tensor | None = None) -> torch.Tensor:
@@ -60,8 +59,8 @@ def combine(
     shard took it; they are kept, but for the rule `zero`.
 
     Args:
-        models: Of every shard, `[users, d]` and `[items, d]`.
-        data: What they were trained on.
+        models: The model of every shard, with factors `[users, d]` and `[items, d]`.
+        data: What the models were trained on.
         weights: `[users, S]`, from `user_weights`.
         rule: How items that no row of a shard names are scored.
 
@@ -72,10 +71,12 @@ def combine(
     weights = weights.to(models[0].user_factors.dtype)
     tables = {"user_factors": [], "item_factors": [], "user_embeddings": [], "item_embeddings": []}
     for shard, model in enumerate(models):
-        weight, there = weights[:, shard : shard + 1], items[shard].unsqueeze(1)
+        weight = weights[:, shard : shard + 1]
+        there = items[shard].unsqueeze(1)
         for name in ("user_factors", "user_embeddings"):
             tables[name].append(weight * getattr(model, name).cpu())
         for name in ("item_factors", "item_embeddings"):
             table = getattr(model, name).cpu()
             tables[name].append(table * there if rule == "zero" else table)
-    return FactorModel(**{name: torch.cat(parts, dim=1) for name, parts in tables.items()})
+    joined = {name: torch.cat(parts, dim=1) for name, parts in tables.items()}
+    return FactorModel(**joined)

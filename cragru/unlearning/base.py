@@ -27,7 +27,7 @@ class Cost:
         shards_touched: Models trained anew.
         optimiser_steps: Over all of them.
         hessian_products: Hessian-vector products of influence methods.
-        device: Where it ran.
+        device: Where the request was served.
         stages: Seconds of each named part, such as `shards`, `aggregate`, `solve`.
     """
 
@@ -50,8 +50,8 @@ class Unlearned:
 
     Attributes:
         model: What scores after the request.
-        cost: What it took.
-        curve: Of what was trained.
+        cost: What serving the request took.
+        curve: The curve of what was trained.
         shards: Models that were trained now, by the number of their shard; the others are as deployed.
         facts: What else the manifest is to say, such as the residual of a solve; plain JSON.
     """
@@ -91,7 +91,7 @@ class Reader(Protocol):
         """Training and validation rows without the forget set."""
 
     def rows(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Row numbers of these, training and validation: what a partition knows rows by."""
+        """Row numbers of what remains, training and validation: what a partition knows rows by."""
 
     def ratings(self) -> torch.Tensor:
         """`[n]` float32 ratings of the remaining training rows, in the order of `remain().train`."""
@@ -116,9 +116,9 @@ class Context:
         reader: Reads what the method may look at.
         module: The backbone's module.
         backbone: The backbone's name.
-        options: Its hyper-parameters.
+        options: The backbone's hyper-parameters.
         method_options: What params.yaml gives the method.
-        seed: Of the random streams.
+        seed: Seed of the random streams.
         device: `auto`, `cpu` or `cuda`.
     """
 

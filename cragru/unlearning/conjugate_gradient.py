@@ -18,7 +18,7 @@ class Solution:
 
     Attributes:
         step: p, of the shape of v.
-        iterations: Of conjugate gradient.
+        iterations: Iterations of conjugate gradient.
         products: With B; one more than iterations, for the residual is measured, not carried along.
         residual: ``‖(B + λI) p − v‖ / ‖v‖``.
     """
@@ -51,12 +51,14 @@ def conjugate_gradient(
     size = torch.linalg.vector_norm(right).item()
     if size == 0:
         return Solution(torch.zeros_like(right), 0, 0, 0.0)
-    attempts, done, left_over = iterates(product, right, damping), 0, size
+    attempts = iterates(product, right, damping)
+    done, left_over = 0, size
     while left_over > tolerance * size and done < iterations:
         step, left_over = next(attempts)
         done += 1
     require_finite(step, f"the step at damping {damping:g}")
-    residual = torch.linalg.vector_norm(product(step).add_(step, alpha=damping).sub_(right)).item() / size
+    rest = product(step).add_(step, alpha=damping).sub_(right)
+    residual = torch.linalg.vector_norm(rest).item() / size
     if not residual <= max(tolerance, LOOSEST):
         raise CragruError(
             f"conjugate gradient: relative residual {residual:.2g} after {done} iterations at damping {damping:g}, "

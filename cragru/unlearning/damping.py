@@ -54,7 +54,8 @@ def search(context: Context, method: InfluenceMethod, grid: Sequence[float] = GR
     prepared = method.prepare(context, request)
     prepare_seconds = watch.lap()
     judge = Judge(request)
-    before = dict(zip(("original_ndcg", "original_membership"), judge(original), strict=True))
+    original_ndcg, original_membership = judge(original)
+    before = {"original_ndcg": original_ndcg, "original_membership": original_membership}
     rows = []
     for damping in grid:
         watch.lap()
@@ -78,8 +79,8 @@ def choose(frame: pd.DataFrame, allowed_loss: float = ALLOWED_LOSS) -> float:
     """The damping with the largest drop in membership among those that lose at most `allowed_loss` of validation NDCG.
 
     Args:
-        frame: Of `search`.
-        allowed_loss: Relative.
+        frame: What `search` gives.
+        allowed_loss: The most of NDCG that may be lost, relative.
 
     The largest drop may be a rise: there are methods that do not forget by this measure, which is a result.
 
@@ -115,8 +116,7 @@ class Judge:
             raise CragruError("damping: the split has no validation row to choose by; use a larger data set")
         remain, device = request.remain, request.table.device
         self._request = request
-        sizes = remain.users, remain.items
-        self._remaining = pair_mask(remain.train, *sizes, device)
+        self._remaining = pair_mask(remain.train, remain.users, remain.items, device)
         self._validator = Validator(replace(remain, train=request.deployed), device)
 
     def __call__(self, model: Scorer) -> tuple[float, float]:
@@ -129,10 +129,11 @@ class Judge:
         A row's score is its percentile among the items that its user has no remaining row of. 0.5 is chance; NaN if
         no user has rows of both kinds.
         """
-        parts = (self._request.forget, self._request.remain.valid)
-        both = torch.isin(torch.unique(parts[0][0]), parts[1][0])
-        users = torch.unique(parts[0][0])[both]
-        members, others = (percentiles(model, _of_users(part, users), self._remaining) for part in parts)
+        forget, valid = self._request.forget, self._request.remain.valid
+        forgetful = torch.unique(forget[0])
+        users = forgetful[torch.isin(forgetful, valid[0])]
+        members = percentiles(model, _of_users(forget, users), self._remaining)
+        others = percentiles(model, _of_users(valid, users), self._remaining)
         return auc(members.numpy(), others.numpy())
 
 

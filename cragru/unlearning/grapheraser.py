@@ -49,8 +49,8 @@ def unlearn(context: Context) -> Unlearned:
     watch = Stopwatch(choose_device(context.device))
     users, _ = presence(shards.data)
     differences = score_differences(shards, context.remain, options, context.seed)
-    weights = learn_weights(differences, options)
-    model = combine(shards.models, shards.data, user_weights(users, options.missing, weights), options.missing)
+    weights = user_weights(users, options.missing, learn_weights(differences, options))
+    model = combine(shards.models, shards.data, weights, options.missing)
     return shards.served(model, watch.lap(), steps=options.rounds)
 
 
@@ -61,18 +61,18 @@ def score_differences(shards: Renewed, remain: TrainingData, options: Options, s
         `[pairs, S]` float64; 0 where the shard does not count for the user.
     """
     stream = torch_stream(seed, "grapheraser", "pairs")
-    users, items = remain.train
-    drawn = torch.randint(len(users), (min(options.pairs, len(users)),), generator=stream)
-    negatives = NegativeSampler(remain.train, remain.users, remain.items).sample(users[drawn], stream)
+    rows = len(remain.train[0])
+    drawn = torch.randint(rows, (min(options.pairs, rows),), generator=stream)
+    users, positives = remain.train[0][drawn], remain.train[1][drawn]
+    sampler = NegativeSampler(remain.train, remain.users, remain.items)
+    negatives = sampler.sample(users, stream)
     there, _ = presence(shards.data)
-    counted = user_weights(there, options.missing)
-    return torch.stack(
-        [
-            _difference(model, (users[drawn], items[drawn], negatives)) * counted[users[drawn], shard]
-            for shard, model in enumerate(shards.models)
-        ],
-        dim=1,
-    )
+    counted = user_weights(there, options.missing)[users]
+    differences = []
+    for shard, model in enumerate(shards.models):
+        difference = _difference(model, (users, positives, negatives))
+        differences.append(difference * counted[:, shard])
+    return torch.stack(differences, dim=1)
 
 
 def learn_weights(differences: torch.Tensor, options: Options) -> torch.Tensor:
@@ -89,8 +89,8 @@ def learn_weights(differences: torch.Tensor, options: Options) -> torch.Tensor:
     Returns:
         `[S]` float64 with sum 1.
     """
-    scale = differences.std(dim=0, correction=0)
-    scale = torch.where(scale > 0, scale, 1.0)
+    spread = differences.std(dim=0, correction=0)
+    scale = torch.where(spread > 0, spread, 1.0)
     scaled = differences / scale
     count = differences.shape[1]
     equal = torch.full((count,), 1 / count, dtype=differences.dtype)
@@ -108,5 +108,7 @@ def learn_weights(differences: torch.Tensor, options: Options) -> torch.Tensor:
 
 def _difference(model: FactorModel, triplets: tuple[torch.Tensor, ...]) -> torch.Tensor:
     users, positives, negatives = triplets
-    u, i, j = model.user_factors[users], model.item_factors[positives], model.item_factors[negatives]
+    u = model.user_factors[users]
+    i = model.item_factors[positives]
+    j = model.item_factors[negatives]
     return torch.linalg.vecdot(u, i - j).double().cpu()

@@ -122,7 +122,8 @@ def importance(deployed: Pairs, forget: Pairs, users: int, items: int, hops: int
     left, right = deployed[0], deployed[1] + users
     sources, targets = torch.cat([left, right]), torch.cat([right, left])
     degree = torch.bincount(targets, minlength=users + items).double() + 1
-    weights = torch.bincount(torch.cat([forget[0], forget[1] + users]), minlength=users + items) / degree
+    forgotten = torch.cat([forget[0], forget[1] + users])
+    weights = torch.bincount(forgotten, minlength=users + items) / degree
     for _ in range(hops):
         weights = weights.index_add(0, targets, weights[sources]) / degree
     return weights

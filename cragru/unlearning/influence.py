@@ -31,7 +31,7 @@ class Request:
         remain: Rows without the forget set.
         forget: The forget set.
         table: `[users + items, d]`, the original's parameters, on the device where to work.
-        ratings: Of the remaining training rows, or None where nothing asks for them.
+        ratings: Ratings of the remaining training rows, or None where nothing asks for them.
     """
 
     remain: TrainingData
@@ -42,7 +42,9 @@ class Request:
     @property
     def deployed(self) -> Pairs:
         """What the original was trained on: the remaining rows, then the forgotten ones."""
-        return tuple(torch.cat(sides) for sides in zip(self.remain.train, self.forget, strict=True))
+        users = torch.cat([self.remain.train[0], self.forget[0]])
+        items = torch.cat([self.remain.train[1], self.forget[1]])
+        return users, items
 
 
 def read_request(context: Context, ratings: bool) -> Request:
@@ -52,9 +54,12 @@ def read_request(context: Context, ratings: bool) -> Request:
         CragruError: If the original is of another size than the data, or a rating is missing.
     """
     remain, forget, original = context.remain, context.reader.forget(), context.reader.original()
-    wanted = {"user": (remain.users, context.options.dimensions), "item": (remain.items, context.options.dimensions)}
-    for side, shape in wanted.items():
-        got = tuple(getattr(original, f"{side}_embeddings").shape)
+    d = context.options.dimensions
+    shapes = {
+        "user": (tuple(original.user_embeddings.shape), (remain.users, d)),
+        "item": (tuple(original.item_embeddings.shape), (remain.items, d)),
+    }
+    for side, (got, shape) in shapes.items():
         if got != shape:
             raise CragruError(f"original model: {side} table is {got}, expected {shape}; train the original anew")
     table = torch.cat([original.user_embeddings, original.item_embeddings]).detach()
@@ -123,8 +128,9 @@ class Influence:
     def triplets(self, rows: slice | torch.Tensor) -> Triplets:
         """Some rows of `request.deployed`, by a slice or a bool mask, with their negatives."""
         users, items = self.request.deployed
-        sizes = self.request.remain.users, self.request.remain.items
-        return Triplets((users[rows], items[rows]), self.negatives[rows], *sizes, self.request.table.device)
+        chosen = users[rows], items[rows]
+        data = self.request.remain
+        return Triplets(chosen, self.negatives[rows], data.users, data.items, self.request.table.device)
 
     def spillover(self) -> torch.Tensor:
         """What the remaining rows' loss loses by the change of the graph: ``∇L(R, G) − ∇L(R, G')``.
@@ -133,7 +139,8 @@ class Influence:
         """
         if torch.equal(self.factors_before, self.factors_after):
             return torch.zeros_like(self.request.table)
-        return self.remain_gradient - self.after.factors(self.remain.gradient(self.factors_after))
+        gradient_after = self.after.factors(self.remain.gradient(self.factors_after))
+        return self.remain_gradient - gradient_after
 
     def curvature(self, triplets: Triplets, keep: torch.Tensor) -> Product:
         """Gauss-Newton products by the parameters on the graph of what remains, restricted to some rows of them.
@@ -145,7 +152,8 @@ class Influence:
         product = triplets.gauss_newton(self.factors_after)
 
         def restricted(direction: torch.Tensor) -> torch.Tensor:
-            return self.after.factors(product(self.after.factors(direction * keep))) * keep
+            change = self.after.factors(direction * keep)
+            return self.after.factors(product(change)) * keep
 
         return restricted
 
@@ -177,10 +185,8 @@ def linearise(context: Context, request: Request, negatives: int) -> Influence:
     """
     remain, everything = request.remain, request.deployed
     build = importlib.import_module(context.module).build
-    before, after = (
-        build([replace(remain, train=pairs)], context.options, request.table.device)
-        for pairs in (everything, remain.train)
-    )
+    before = build([replace(remain, train=everything)], context.options, request.table.device)
+    after = build([remain], context.options, request.table.device)
     stream = torch_stream(context.seed, "influence", context.backbone, "negatives")
     sampler = NegativeSampler(everything, remain.users, remain.items)
     drawn = sampler.sample(everything[0].repeat_interleave(negatives), stream)
@@ -211,7 +217,7 @@ def serve(
 
     Args:
         context: The request's surroundings.
-        request: Its data, read before the clock starts.
+        request: The request's data, read before the clock starts.
         prepare: The method.
         damping: λ, in units of a loss that is summed over rows.
     """
@@ -224,5 +230,10 @@ def serve(
     stages["solve"] = watch.lap()
     seconds = sum(stages.values())
     cost = Cost(seconds, seconds, 0, 0, step.products, str(request.table.device), stages)
-    facts = {"damping": damping, "step_norm": torch.linalg.vector_norm(step.change).item(), **step.facts}
-    return Unlearned(model, cost, facts=facts | {"imbalance": prepared.influence.imbalance()})
+    facts = {
+        "damping": damping,
+        "step_norm": torch.linalg.vector_norm(step.change).item(),
+        **step.facts,
+        "imbalance": prepared.influence.imbalance(),
+    }
+    return Unlearned(model, cost, facts=facts)

@@ -81,7 +81,9 @@ class Attention(torch.nn.Module):
 
     def forward(self, users: torch.Tensor, items: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Aggregate `[m, S, d]` and `[n, S, d]` to `[m, d]` and `[n, d]`."""
-        return self.aggregate(users, self.users)[0], self.aggregate(items, self.items)[0]
+        of_users, _ = self.aggregate(users, self.users)
+        of_items, _ = self.aggregate(items, self.items)
+        return of_users, of_items
 
     def aggregate(self, table: torch.Tensor, side: Side) -> tuple[torch.Tensor, torch.Tensor]:
         """Aggregate a `[n, S, d]` table to `[n, d]`; returns the weights of the shards too, `[n, S]`."""
@@ -89,7 +91,8 @@ class Attention(torch.nn.Module):
         hidden = torch.relu(hidden + (self.shift @ side.weight + side.bias))
         weights = torch.softmax(hidden @ side.read_out, dim=1)
         weighted = (weights.unsqueeze(2) * table).flatten(start_dim=1)
-        return torch.addmm(weights @ self.shift, weighted, self.transfer.flatten(end_dim=1)), weights
+        transfers = self.transfer.flatten(end_dim=1)
+        return torch.addmm(weights @ self.shift, weighted, transfers), weights
 
     def penalty(self) -> torch.Tensor:
         """``½ (‖W‖² + ‖b‖²)``."""
@@ -122,10 +125,10 @@ class AttentionTrainer:
         self._learner = Learner(task, context.seed, device)
         self._schedule = Schedule([self._learner], device)
         self._backbone: Backbone = importlib.import_module(context.module).build([data], training, device)
-        self._users, self._items = (
-            torch.stack([getattr(model, name).to(device, training.dtype) for model in models], dim=1)
-            for name in ("user_embeddings", "item_embeddings")
-        )
+        users = torch.stack([model.user_embeddings for model in models], dim=1)
+        items = torch.stack([model.item_embeddings for model in models], dim=1)
+        self._users = users.to(device, training.dtype)
+        self._items = items.to(device, training.dtype)
         fresh = Attention(len(models), training.dimensions, self._learner.parameters, training.dtype)
         self.attention = fresh.to(device)
         self._dropout = torch_stream(context.seed, "receraser", "dropout")
@@ -172,10 +175,12 @@ class AttentionTrainer:
     def _loss(self, batch: Batch) -> torch.Tensor:
         table = torch.cat(self.attention(self._users, self._items))
         factors = SelfAdjoint.apply(table, self._backbone)
-        u, i, j = (factors[rows] for rows in (batch.users, batch.positives, batch.negatives))
+        u = factors[batch.users]
+        difference = factors[batch.positives] - factors[batch.negatives]
         kept = torch.rand(u.shape, generator=self._dropout) >= self.options.dropout
         u = u * kept.to(u.device) / (1 - self.options.dropout)
-        return softplus(-torch.linalg.vecdot(u, i - j)).mean()
+        margins = torch.linalg.vecdot(u, difference)
+        return softplus(-margins).mean()
 
 
 class SelfAdjoint(torch.autograd.Function):

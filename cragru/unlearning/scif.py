@@ -94,12 +94,10 @@ def labels(request: Request, options: Options) -> torch.Tensor:
     if not len(request.ratings):
         raise CragruError("scif: no row remains to take average labels from; give option target a constant instead")
     liked = (request.ratings >= options.threshold).float()
-    mean_of_users, mean_of_items = (
-        _group_means(groups, liked, count)
-        for groups, count in zip(request.remain.train, (request.remain.users, request.remain.items), strict=True)
-    )
-    by_item = mean_of_items[items].nan_to_num(liked.mean().item())
-    by_user = mean_of_users[users]
+    rated_users, rated_items = request.remain.train
+    by_user = _group_means(rated_users, liked, request.remain.users)[users]
+    by_item = _group_means(rated_items, liked, request.remain.items)[items]
+    by_item = by_item.nan_to_num(liked.mean().item())
     return torch.where(by_user.isnan(), by_item, by_user)
 
 
@@ -115,7 +113,8 @@ def replacement(influence: Influence, targets: torch.Tensor) -> torch.Tensor:
     def slope(margins: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
         return pull[rows].unsqueeze(1).expand_as(margins)
 
-    return influence.after.factors(influence.forget.gradient(influence.factors_after, slope))
+    by_factors = influence.forget.gradient(influence.factors_after, slope)
+    return influence.after.factors(by_factors)
 
 
 def curvature_blocks(
@@ -132,7 +131,9 @@ def curvature_blocks(
         The users that have rows, `[k]` sorted, and their blocks `[k, d, d]`, float64.
     """
     items = factors[triplets.users :].double()
-    users, blocks = [factors.new_zeros(0, dtype=torch.int64)], [items.new_zeros(0, items.shape[1], items.shape[1])]
+    d = items.shape[1]
+    users = [factors.new_zeros(0, dtype=torch.int64)]
+    blocks = [items.new_zeros(0, d, d)]
     for block, margins in triplets.margins(factors):
         weights = (curvature(margins) / triplets.negatives).double()
         counts = torch.bincount(block.positives // triplets.items).tolist()
@@ -140,7 +141,8 @@ def curvature_blocks(
         negatives = (block.negatives % triplets.items).view_as(margins).split(counts)
         for weight, positive, negative in zip(weights.split(counts), positives, negatives, strict=True):
             difference = (items[positive].unsqueeze(1) - items[negative]).flatten(0, 1)
-            blocks.append(((difference * weight.reshape(-1, 1)).T @ difference).unsqueeze(0))
+            weighted = difference * weight.reshape(-1, 1)
+            blocks.append((weighted.T @ difference).unsqueeze(0))
         users.append(block.users)
     return torch.cat(users), torch.cat(blocks)
 
@@ -172,8 +174,9 @@ def solve_blocks(blocks: torch.Tensor, right: torch.Tensor, damping: float) -> t
 
 
 def _group_means(groups: torch.Tensor, values: torch.Tensor, count: int) -> torch.Tensor:
-    """Mean value of each group; NaN for one without a value."""
-    return torch.bincount(groups, values, count).float() / torch.bincount(groups, minlength=count)
+    """Mean value of each of `count` groups; NaN for one without a value."""
+    totals = torch.bincount(groups, values, count).float()
+    return totals / torch.bincount(groups, minlength=count)
 
 
 def _by_blocks(influence: Influence, direction: torch.Tensor, users: torch.Tensor) -> Callable[[float], Step]:
@@ -183,7 +186,8 @@ def _by_blocks(influence: Influence, direction: torch.Tensor, users: torch.Tenso
 
     def solve(damping: float) -> Step:
         solved = solve_blocks(blocks, right, damping)
-        left_over = (blocks @ solved.unsqueeze(2)).squeeze(2).add_(solved, alpha=damping).sub_(right)
+        product = (blocks @ solved.unsqueeze(2)).squeeze(2)
+        left_over = product.add_(solved, alpha=damping).sub_(right)
         size = torch.linalg.vector_norm(right).item()
         residual = torch.linalg.vector_norm(left_over).item() / size if size else 0.0
         change = torch.zeros_like(direction)

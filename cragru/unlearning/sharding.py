@@ -24,11 +24,11 @@ class Renewed:
     """All shards after a request.
 
     Attributes:
-        models: Of every shard.
-        data: What each was trained on, and what is left of it.
+        models: The model of every shard.
+        data: What is left of each shard's data.
         new: Models that were trained now, by shard.
-        curve: Of those that the request touched.
-        cost: Of their training.
+        curve: The curves of the shards that the request touched.
+        cost: What their training took.
     """
 
     models: list[FactorModel]
@@ -42,9 +42,9 @@ class Renewed:
 
         Args:
             model: What the aggregation made of the shards.
-            seconds: What it took.
-            steps: Its optimiser steps.
-            curve: Of its training.
+            seconds: What the aggregation took.
+            steps: The aggregation's optimiser steps.
+            curve: The curve of the aggregation's training.
         """
         parallel = self.cost.seconds_parallel
         cost = replace(
@@ -65,10 +65,13 @@ def cut(data: TrainingData, shards: tuple[torch.Tensor, torch.Tensor], count: in
         shards: Shard of each training and of each validation row.
         count: Number of shards.
     """
-    return [
-        replace(data, **{part: _of_shard(getattr(data, part), its, shard) for part, its in _named(shards)})
-        for shard in range(count)
-    ]
+    of_train, of_valid = shards
+    pieces = []
+    for shard in range(count):
+        train = _of_shard(data.train, of_train, shard)
+        valid = _of_shard(data.valid, of_valid, shard)
+        pieces.append(replace(data, train=train, valid=valid))
+    return pieces
 
 
 def shard_task(data: TrainingData, backbone: str, shard: int, options: ShardOptions, most: int) -> Task:
@@ -91,15 +94,14 @@ def train_shards(
     """Train some shards together.
 
     Args:
-        data: The data of each of them.
-        numbers: Which shards they are.
+        data: The data of each shard that is trained.
+        numbers: The numbers of these shards.
         context: Backbone, its options, seed and device.
         options: How shards are trained.
     """
-    tasks = [
-        shard_task(own, context.backbone, number, options, context.options.batch_size)
-        for own, number in zip(data, numbers, strict=True)
-    ]
+    tasks = []
+    for own, number in zip(data, numbers, strict=True):
+        tasks.append(shard_task(own, context.backbone, number, options, context.options.batch_size))
     device = choose_device(context.device)
     return train_together(context.module, tasks, options.training(context.options), context.seed, device)
 
@@ -108,7 +110,7 @@ def deploy(context: Context) -> list[Training]:
     """Train all shards, together, on what there is before any request.
 
     Args:
-        context: Its options may hold a method's own beside those of shards.
+        context: The method's options may be among its options, beside those of shards.
 
     Raises:
         CragruError: If the partition is of other data, or a shard cannot be trained.
@@ -127,9 +129,11 @@ def touched_shards(deployed: Deployed, left: tuple[torch.Tensor, torch.Tensor]) 
         deployed: The state before the request.
         left: Shard of each training and of each validation row that is left.
     """
-    before = (deployed.train[1], deployed.valid[1])
-    counts = [[torch.bincount(shards, minlength=deployed.count) for shards in state] for state in (before, left)]
-    changed = torch.stack([was != now for was, now in zip(*counts, strict=True)]).any(dim=0)
+    changed = torch.zeros(deployed.count, dtype=torch.bool)
+    for before, after in zip((deployed.train[1], deployed.valid[1]), left, strict=True):
+        rows_before = torch.bincount(before, minlength=deployed.count)
+        rows_left = torch.bincount(after, minlength=deployed.count)
+        changed |= rows_before != rows_left
     return changed.nonzero().squeeze(1).tolist()
 
 
@@ -147,15 +151,18 @@ def renew(context: Context, options: ShardOptions) -> Renewed:
     device = choose_device(context.device)
     watch = Stopwatch(device)
     left = _shards_of(rows, deployed)
-    touched, pieces = touched_shards(deployed, left), cut(data, left, deployed.count)
+    touched = touched_shards(deployed, left)
+    pieces = cut(data, left, deployed.count)
     filtering = watch.lap()
+
     together = deployed.read_model is None
-    groups = [touched] if together and touched else [[shard] for shard in touched]
     trained, seconds = {}, []
-    for group in groups:
-        done = train_shards([pieces[shard] for shard in group], group, context, options)
-        trained.update(zip(group, done, strict=True))
+    for group in _groups(touched, together):
+        trained |= _train_some(pieces, group, context, options)
         seconds.append(watch.lap())
+    curve: list[Epoch] = []
+    for training in trained.values():
+        curve += training.curve
     cost = Cost(
         seconds_sequential=filtering + sum(seconds),
         seconds_parallel=None if together else filtering + max(seconds, default=0.0),
@@ -165,24 +172,44 @@ def renew(context: Context, options: ShardOptions) -> Renewed:
         device=str(device),
         stages={"filter": filtering, "shards": sum(seconds)},
     )
-    curve = [epoch for training in trained.values() for epoch in training.curve]
+
+    if together:
+        spared = sorted(set(range(deployed.count)) - trained.keys())
+        trained |= _train_some(pieces, spared, context, options)
     new = {shard: training.model for shard, training in trained.items()}
-    spared = [shard for shard in range(deployed.count) if shard not in trained]
-    if together and spared:
-        done = train_shards([pieces[shard] for shard in spared], spared, context, options)
-        new |= {shard: training.model for shard, training in zip(spared, done, strict=True)}
     models = [new[shard] if shard in new else deployed.read_model(shard) for shard in range(deployed.count)]
     return Renewed(models, pieces, new, curve, cost)
 
 
+def _groups(touched: Sequence[int], together: bool) -> list[Sequence[int]]:
+    """Which shards are trained in one go."""
+    if not touched:
+        return []
+    return [touched] if together else [[shard] for shard in touched]
+
+
+def _train_some(
+    pieces: Sequence[TrainingData], numbers: Sequence[int], context: Context, options: ShardOptions
+) -> dict[int, Training]:
+    """Train some of all shards together; the trainings by shard."""
+    if not numbers:
+        return {}
+    done = train_shards([pieces[shard] for shard in numbers], numbers, context, options)
+    return dict(zip(numbers, done, strict=True))
+
+
 def _shards_of(rows: tuple[torch.Tensor, torch.Tensor], deployed: Deployed) -> tuple[torch.Tensor, torch.Tensor]:
     """The shard of each training and of each validation row."""
-    return _look_up(rows[0], *deployed.train), _look_up(rows[1], *deployed.valid)
+    train = _look_up(rows[0], *deployed.train)
+    valid = _look_up(rows[1], *deployed.valid)
+    return train, valid
 
 
 def _look_up(rows: torch.Tensor, known: torch.Tensor, shards: torch.Tensor) -> torch.Tensor:
-    last = torch.cat([rows, known, rows.new_zeros(1)]).max()
-    found = rows.new_full((int(last) + 1,), -1).index_copy_(0, known, shards)[rows]
+    """The entry of `shards` for each of `rows`, where `known` names the row of each entry."""
+    last = int(torch.cat([rows, known, rows.new_zeros(1)]).max())
+    shard_of_row = rows.new_full((last + 1,), -1).index_copy_(0, known, shards)
+    found = shard_of_row[rows]
     if (found < 0).any():
         raise CragruError("the partition was made of other rows than these; delete the method's folder and run again")
     return found
@@ -193,7 +220,3 @@ def _of_shard(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     own = shards == shard
     return pairs[0][own], pairs[1][own]
-
-
-def _named(shards: tuple[torch.Tensor, torch.Tensor]) -> list[tuple[str, torch.Tensor]]:
-    return list(zip(("train", "valid"), shards, strict=True))

@@ -80,15 +80,18 @@ class Triplets:
         self.users, self.items, self.negatives = users, items, negatives.shape[1]
         order = torch.argsort(pairs[0], stable=True)
         present, place = torch.unique_consecutive(pairs[0][order], return_inverse=True)
-        size = max(1, BLOCK[device.type] // items)
+        size = max(1, BLOCK[device.type] // items)  # users of a block
         ends = torch.bincount(place // size).cumsum(0).tolist()
-        self.blocks = []
-        for number, (start, end) in enumerate(zip([0, *ends][:-1], ends, strict=True)):
-            rows = order[start:end]
-            offset = (place[start:end] - number * size) * items
-            places = (offset + pairs[1][rows], (offset.unsqueeze(1) + negatives[rows]).view(-1))
+        self.blocks, start = [], 0
+        for number, end in enumerate(ends):
             own = present[number * size : (number + 1) * size]
-            self.blocks.append(Block(own.to(device), rows.to(device), *(part.int().to(device) for part in places)))
+            rows = order[start:end]
+            first = (place[start:end] - number * size) * items  # where the user's scores begin in the dense matrix
+            positives = (first + pairs[1][rows]).int()
+            drawn = (first.unsqueeze(1) + negatives[rows]).view(-1).int()
+            columns = [column.to(device) for column in (own, rows, positives, drawn)]
+            self.blocks.append(Block(*columns))
+            start = end
 
     def gradient(self, factors: torch.Tensor, slope: Slope = logistic_slope) -> torch.Tensor:
         """Gradient of the summed loss by the factors.
@@ -117,7 +120,9 @@ class Triplets:
         Returns:
             A function of a `[users + items, d]` direction.
         """
-        weights = [curvature(margins) / self.negatives for _, margins in self.margins(factors)]
+        weights = []
+        for _, margins in self.margins(factors):
+            weights.append(curvature(margins) / self.negatives)
 
         def product(direction: torch.Tensor) -> torch.Tensor:
             image = torch.zeros_like(direction)

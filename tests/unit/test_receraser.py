@@ -5,7 +5,7 @@ import torch
 from torch.nn.utils import parameters_to_vector
 
 from cragru.backbones import lightgcn
-from cragru.backbones.base import FactorModel
+from cragru.backbones.base import Batch, FactorModel
 from cragru.errors import CragruError
 from cragru.seeds import torch_stream
 from cragru.unlearning import receraser
@@ -125,6 +125,23 @@ def test_gradient_through_the_propagation():
     backbone = lightgcn.build([a_request().remain()], options, CPU)
     table = torch.randn(USERS + ITEMS, 2, dtype=DOUBLE, generator=torch.Generator().manual_seed(1), requires_grad=True)
     assert torch.autograd.gradcheck(lambda leaf: SelfAdjoint.apply(leaf, backbone).sin().sum(), [table], atol=1e-6)
+
+
+def test_dropout_keeps_the_expectation(monkeypatch):
+    """With a loss that is linear in the user's factors: the mean over many draws is the value without dropout."""
+    monkeypatch.setattr(receraser, "softplus", lambda margin: margin)
+    count, losses = 40_000, {}
+    for share in (0.0, 0.3, 0.6):
+        _, trainer = a_trainer("bpr", a_request(), OWN | {"dropout": share})
+        scores = trainer.model().score(torch.tensor([3]))[0]
+        triplet = torch.tensor([3, USERS + scores.argmax(), USERS + scores.argmin()])
+        rows = triplet.unsqueeze(1).expand(3, count)
+        batch = Batch(*rows, torch.full((count,), 1 / count), torch.zeros(count, dtype=torch.int64))
+        losses[share] = trainer._loss(batch).item()
+        assert scores.max() - scores.min() > 1
+    assert losses[0.3] == pytest.approx(losses[0.0], rel=0.02)
+    assert losses[0.6] == pytest.approx(losses[0.0], rel=0.02)
+    assert len(set(losses.values())) == 3  # something was dropped
 
 
 @pytest.mark.parametrize("backbone", MODULES)

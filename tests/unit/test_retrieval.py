@@ -69,6 +69,19 @@ def test_knapsack_refuses_more_than_everything():
         knapsack(np.zeros((3, 11)), 31)
 
 
+def test_of_equal_choices_the_smaller_ratio_of_the_later_category_is_taken():
+    assert knapsack(np.zeros((2, 11)), 7)[0].tolist() == [7, 0]
+    assert knapsack(np.zeros((3, 11)), 15)[0].tolist() == [10, 5, 0]
+
+
+def test_diversity_keeps_the_only_item_of_a_category():
+    """A share is rounded up: half of one item is one."""
+    strategy = Diversity(np.array([0] + [1] * 10), np.array([0.5, 0.2]))
+    kept = strategy.select(np.arange(11), NOBODY, 10, np.random.default_rng(1))
+    assert len(kept) == 3
+    assert kept[0] == 0
+
+
 def test_diversity_keeps_each_categorys_ratio():
     categories = np.array([0] * 10 + [1] * 10)
     strategy = Diversity(categories, np.array([0.2, 0.7]))
@@ -174,6 +187,29 @@ def test_attention_keeps_the_largest_alpha(taste, monkeypatch):
     table = np.array([[0.1, 0.1, 0.1, 0.6, 0.1], [0.3, 0.1, 0.1, 0.1, 0.4]])
     monkeypatch.setattr(strategy, "alpha", lambda history, candidates: table)
     assert strategy.select(np.arange(5), np.arange(2), 2, np.random.default_rng(1)).tolist() == [3, 4]
+
+
+def test_attention_never_sees_the_positive_it_is_to_predict(monkeypatch):
+    """What is seen of a history is all of it but the positive. Users own items of their own, so items tell the user."""
+    own = {user: set(range(4 * user, 4 * user + 4)) for user in range(5)} | {5: {20}}
+    pairs = torch.tensor([(user, item) for user, items in own.items() for item in sorted(items)])
+    data = TrainingData(tuple(pairs.T), tuple(pairs[:1].T), 6, 30)
+    asked, forward = [], HistoryAttention.forward
+
+    def spy(network, candidates, history, present):
+        asked.extend(zip(candidates.tolist(), history.tolist(), present.tolist(), strict=True))
+        return forward(network, candidates, history, present)
+
+    monkeypatch.setattr(HistoryAttention, "forward", spy)
+    options = Options(heads=2, epochs=2, batch_size=8, length=10)
+    train_attention(torch.randn(30, 4, generator=torch.Generator().manual_seed(1)), data, options, seed=1)
+    for (positive, negative), history, (of_positive, of_negative) in asked:
+        seen = [item for item, shown in zip(history, of_positive, strict=True) if shown]
+        assert of_positive == of_negative
+        assert negative not in seen
+        assert sorted([*seen, positive]) == sorted(own[positive // 4])
+    told = sorted(positive for (positive, _), *_ in asked)
+    assert told == sorted([*range(20)] * 2)  # item 20 is all that its user has: nothing is left to attend to
 
 
 def test_heads_must_divide_the_dimensions(taste):

@@ -56,8 +56,10 @@ def cluster(
         rounds += 1
         before, old = labels, anchors
         labels = place(distances(sides, anchors))
-        anchors = tuple(means(side, labels, anchor) for side, anchor in zip(sides, anchors, strict=True))
-        moved = sum(float(np.abs(new - past).sum()) for new, past in zip(anchors, old, strict=True))
+        anchors = tuple(means(side, labels, anchor) for side, anchor in zip(sides, old, strict=True))
+        moved = 0.0
+        for new, past in zip(anchors, old, strict=True):
+            moved += float(np.abs(new - past).sum())
         if moved <= tolerance or (before is not None and np.array_equal(before, labels)):
             break
     return Clustering(labels, anchors, rounds)
@@ -71,7 +73,8 @@ def distances(sides: Sequence[Vectors], anchors: Sequence[np.ndarray]) -> np.nda
     """
     product = None
     for side, places in zip(sides, anchors, strict=True):
-        squares = np.stack([np.square(side.table - place).sum(axis=1) for place in places], axis=1)[side.rows]
+        of_table = [np.square(side.table - place).sum(axis=1) for place in places]
+        squares = np.stack(of_table, axis=1)[side.rows]
         product = squares if product is None else product * squares
     return product
 
@@ -88,6 +91,8 @@ def means(side: Vectors, labels: np.ndarray, anchors: np.ndarray) -> np.ndarray:
         `[S, d]`.
     """
     ones = np.ones(len(labels))
-    counts = csr_matrix((ones, (labels, side.rows)), shape=(len(anchors), len(side.table)))
+    shape = (len(anchors), len(side.table))
+    counts = csr_matrix((ones, (labels, side.rows)), shape=shape)
     members = np.bincount(labels, minlength=len(anchors))[:, None]
-    return np.where(members > 0, counts @ side.table / np.maximum(members, 1), anchors)
+    centres = counts @ side.table / np.maximum(members, 1)
+    return np.where(members > 0, centres, anchors)

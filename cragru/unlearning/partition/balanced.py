@@ -75,11 +75,13 @@ def cluster_interactions(problem: Problem, options: Options) -> Clustering:
     of_user, of_item = embeddings(problem)
     start = problem.rng.choice(len(users), problem.shards, replace=False)
     sides = [Vectors(of_user, users), Vectors(of_item, items)]
-    return _cluster(problem, options, sides, [of_user[users[start]], of_item[items[start]]], "row")
+    anchors = [of_user[users[start]], of_item[items[start]]]
+    return _cluster(problem, options, sides, anchors, "row")
 
 
 def _cluster(
     problem: Problem, options: Options, sides: list[Vectors], anchors: list[np.ndarray], unit: str
 ) -> Clustering:
     room = capacity(len(sides[0].rows), problem.shards, factor=options.capacity)
-    return cluster(sides, anchors, partial(assign_all, room=room, unit=unit), options.iterations)
+    place = partial(assign_all, room=room, unit=unit)
+    return cluster(sides, anchors, place, options.iterations)

@@ -28,7 +28,7 @@ class Problem:
         items: Number of items of the data set.
         shards: S, how many parts to cut.
         options: What params.yaml gives the partition.
-        rng: Of every random choice.
+        rng: The generator of every random choice.
         embeddings: `[users, d]` and `[items, d]` of a model trained on D, for the partitions that need them. They have
             seen the rows to be forgotten, so unlearning is exact given a learnt partition, and not without that.
     """
@@ -91,8 +91,10 @@ def of_rows(problem: Problem, shard_of_row: np.ndarray) -> Assignment:
     enough(problem, len(problem.train[0]), "training rows")
     _check_column(problem, shard_of_row, len(problem.train[0]), "training")
     places = problem.train[0] * problem.shards + shard_of_row
-    counts = np.bincount(places, minlength=problem.users * problem.shards).reshape(problem.users, problem.shards)
-    shard_of_user = np.where(counts.any(axis=1), counts.argmax(axis=1), np.arange(problem.users) % problem.shards)
+    counts = np.bincount(places, minlength=problem.users * problem.shards)
+    counts = counts.reshape(problem.users, problem.shards)
+    by_id = np.arange(problem.users) % problem.shards
+    shard_of_user = np.where(counts.any(axis=1), counts.argmax(axis=1), by_id)
     assignment = Assignment(train=shard_of_row, valid=shard_of_user[problem.valid[0]])
     check(problem, assignment)
     return assignment
@@ -145,7 +147,9 @@ def spread(problem: Problem, users: np.ndarray, shards: np.ndarray) -> np.ndarra
 
 def sizes_of(problem: Problem, users: np.ndarray, capacity_on: str) -> np.ndarray:
     """What each of `users` `[m]` takes up: its training rows if the capacity is on ``rows``, else 1; `[m]` int64."""
-    return np.bincount(problem.train[0])[users] if capacity_on == "rows" else np.ones(len(users), dtype=np.int64)
+    if capacity_on == "rows":
+        return np.bincount(problem.train[0])[users]
+    return np.ones(len(users), dtype=np.int64)
 
 
 def capacity(count: int, shards: int, factor: float = 1.0, slack: float = 0.0) -> int:
@@ -181,15 +185,15 @@ def embeddings(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
     """
     if problem.embeddings is None:
         raise CragruError("partition: needs embeddings of a trained model and got none; give one or cut at random")
-    tables = tuple(np.asarray(table, dtype=np.float64) for table in problem.embeddings)
-    for table, count, what in zip(tables, (problem.users, problem.items), ("user", "item"), strict=True):
+    users, items = (np.asarray(table, dtype=np.float64) for table in problem.embeddings)
+    for table, count, what in ((users, problem.users, "user"), (items, problem.items, "item")):
         if table.ndim != 2 or len(table) != count:
             raise CragruError(
                 f"partition: {what} embeddings are {table.shape}; expected one vector for each of {count}"
             )
         if not np.isfinite(table).all():
             raise CragruError(f"partition: {what} embeddings hold values that are not finite; train the model again")
-    return tables
+    return users, items
 
 
 def _check_column(problem: Problem, shards: np.ndarray, count: int, what: str) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from pydantic import Field
-from scipy.sparse import csr_matrix, diags
+from scipy.sparse import csr_matrix, dia_matrix, diags
 
 from cragru.errors import CragruError
 from cragru.options import read_options
@@ -68,13 +68,15 @@ class Neighbourhood:
             items: Number of items of the data set.
         """
         rows = np.searchsorted(users, train[0])
-        matrix = csr_matrix((np.ones(len(rows)), (rows, train[1])), shape=(len(users), items))
+        ones = np.ones(len(rows))
+        matrix = csr_matrix((ones, (rows, train[1])), shape=(len(users), items))
         matrix.data[:] = 1
-        degrees = [np.asarray(matrix.sum(axis=axis)).ravel() for axis in (1, 0)]
-        by_user, by_item = (diags(1 / np.sqrt(np.maximum(degree, 1))) for degree in degrees)
+        by_user = _inverse_root(matrix.sum(axis=1))
+        by_item = _inverse_root(matrix.sum(axis=0))
         self._matrix = (by_user @ matrix @ by_item).tocsr()
         self._transposed = self._matrix.T.tocsr()
-        self._own = np.asarray(self._matrix.multiply(self._matrix).sum(axis=1)).ravel()
+        squares = self._matrix.multiply(self._matrix)
+        self._own = np.asarray(squares.sum(axis=1)).ravel()
 
     def weights(self, labels: np.ndarray, shards: int) -> np.ndarray:
         """Weight of each user's neighbours in each shard, ``R_n (R_nᵀ Y)`` less the user itself.
@@ -89,6 +91,12 @@ class Neighbourhood:
         weights = self._matrix @ (self._transposed @ np.eye(shards)[labels])
         weights[np.arange(len(labels)), labels] -= self._own
         return np.round(weights, DIGITS)
+
+
+def _inverse_root(degrees: np.matrix) -> dia_matrix:
+    """``D^(-1/2)`` as a diagonal matrix; 1 where a degree is 0."""
+    flat = np.asarray(degrees).ravel()
+    return diags(1 / np.sqrt(np.maximum(flat, 1)))
 
 
 def objective(weights: np.ndarray, labels: np.ndarray) -> float:
@@ -117,7 +125,8 @@ def balanced_start(sizes: np.ndarray, shards: int, room: int, rng: np.random.Gen
         CragruError: If a shard that is shared gets more than the capacity.
     """
     labels = np.empty(len(sizes), dtype=np.int64)
-    loads, members = np.zeros(shards, dtype=np.int64), np.zeros(shards, dtype=np.int64)
+    loads = np.zeros(shards, dtype=np.int64)
+    members = np.zeros(shards, dtype=np.int64)
     shuffled = rng.permutation(len(sizes))
     for user in shuffled[np.argsort(-sizes[shuffled], kind="stable")]:
         emptiest = np.flatnonzero(loads == loads.min())
@@ -204,10 +213,11 @@ class _Seats:
 
     @classmethod
     def of(cls, labels: np.ndarray, wishes: np.ndarray, sizes: np.ndarray, room: int, shards: int) -> "_Seats":
-        free = room - np.bincount(labels, sizes, minlength=shards).astype(np.int64)
+        taken = np.bincount(labels, sizes, minlength=shards)
+        free = room - taken.astype(np.int64)
         members = np.bincount(labels, minlength=shards)
-        columns = (column.tolist() for column in (labels, wishes, sizes, free, members))
-        return cls(*columns, [deque() for _ in range(shards)])
+        waiting = [deque() for _ in range(shards)]
+        return cls(labels.tolist(), wishes.tolist(), sizes.tolist(), free.tolist(), members.tolist(), waiting)
 
     def ask(self, user: int) -> None:
         """Move a user to the shard it wishes for, and then whoever waited for the place it left; or let it wait."""
@@ -224,7 +234,9 @@ class _Seats:
 
     def _fits(self, user: int) -> bool:
         # The last user of a shard stays: a shard without users would have nothing to train on.
-        return self.sizes[user] <= self.free[self.wishes[user]] and self.members[self.labels[user]] > 1
+        has_room = self.sizes[user] <= self.free[self.wishes[user]]
+        is_last = self.members[self.labels[user]] == 1
+        return has_room and not is_last
 
     def _move(self, user: int) -> int:
         source, target = self.labels[user], self.wishes[user]

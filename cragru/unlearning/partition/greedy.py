@@ -35,10 +35,12 @@ def assign(distances: np.ndarray, room: np.ndarray | int, sizes: np.ndarray | No
             return labels
         open_distances = np.where(fits, distances[waiting], np.inf)
         nearest = open_distances.argmin(axis=1)
-        order = np.argsort(np.take_along_axis(open_distances, nearest[:, None], axis=1)[:, 0], kind="stable")
-        entering = order[: _first_refused(nearest[order], sizes[waiting[order]], room)]
+        order = np.argsort(open_distances.min(axis=1), kind="stable")
+        refused = _first_refused(nearest[order], sizes[waiting[order]], room)
+        entering = order[:refused]
         labels[waiting[entering]] = nearest[entering]
-        room -= np.bincount(nearest[entering], sizes[waiting[entering]], minlength=shards).astype(np.int64)
+        taken = np.bincount(nearest[entering], sizes[waiting[entering]], minlength=shards)
+        room -= taken.astype(np.int64)
         waiting = np.delete(waiting, entering)
 
 

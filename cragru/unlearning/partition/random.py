@@ -36,7 +36,8 @@ def partition(problem: Problem) -> Assignment:
     """
     if read_options(Options, problem.options).unit == "users":
         dealt = holders(problem)
-        return of_users(problem, spread(problem, dealt, deal(len(dealt), problem.shards, problem.rng)))
+        shards = deal(len(dealt), problem.shards, problem.rng)
+        return of_users(problem, spread(problem, dealt, shards))
     enough(problem, len(problem.train[0]), "training rows")
     for_train, for_valid = problem.rng.spawn(2)
     assignment = Assignment(
