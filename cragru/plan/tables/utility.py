@@ -112,13 +112,13 @@ class UtilityTable(PrintedTable):
 
     def _model_rows(self, project: Project, pair: tuple[str, str], models: list[str], panel: str) -> list[Row]:
         rows = model_rows(project, self.protocol, pair, models, panel, per_user=places.PER_USER)
-        return [row.of_files(cost=None) for row in rows]
+        return [row.of_files(cost=None, check=None) for row in rows]
 
 
 def _with_proof(project: Project, row: Row) -> Row:
     """A row with the proof of its prompts and whose candidates they have, where it is what an LLM ordered."""
     if row.files["cost"] is None:
-        return row
+        return row.of_files(check=None)
     backbone, dataset = row.labels["backbone"], row.labels["dataset"]
     group = f"{backbone}{source_suffix(project, row.cell.source)} on {dataset}"
     return row.called(group=group).of_files(check=cell_file(project, row.cell, places.PROOF))
