@@ -18,35 +18,30 @@ os.environ["OMP_NUM_THREADS"] = "1"  # before torch: two processes that each tak
 
 HERE = Path(__file__).parent
 WITH_AN_ENGINE = {f"tests/workflow/test_{name}_run.py" for name in ("scoring", "server", "time")}
-SINGLE = {"tests/workflow/test_docs.py"}  # each command by itself: they fill what time is left at the end
-# The longest first, so that no process is left alone with one; what is not named comes after, in its order.
-FIRST = ("scoring", "time", "server", "run", "unlearning", "audit", "forgetting", "request")
+# Long files first, and unit tests at the end, so that no process is left alone with a long one.
+FIRST = ("scoring", "time", "server", "run", "unlearning", "audit", "forgetting", "request", "docs")
+FOLDERS = ("tests/workflow", "tests/contract", "tests/unit")
 
 
-def group_of(path: str) -> str | None:
+def group_of(path: str) -> str:
     """Tests of a group run in one process: those of a file, and all that start an LLM's engine (memory)."""
-    if path in SINGLE:
-        return None
     return "engine" if path in WITH_AN_ENGINE else path
 
 
-def place_of(item: pytest.Item) -> tuple[int, int]:
-    """Where a test stands in the order of two processes."""
-    path = item.nodeid.split("::")[0]
-    stage = next((place for place, name in enumerate(FIRST) if f"/test_{name}_" in path), len(FIRST))
-    folders = ("tests/workflow", "tests/contract", "tests/unit")
-    return (3 if path in SINGLE else folders.index(path.rpartition("/")[0])), stage
+def place_of(path: str) -> tuple[int, int]:
+    """Where a file stands in the order of two processes."""
+    folder, _, name = path.rpartition("/")
+    stage = next((place for place, stem in enumerate(FIRST) if name.startswith(f"test_{stem}")), len(FIRST))
+    return FOLDERS.index(folder), stage
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Order and groups for two processes; one process keeps pytest's order."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
         return
-    items.sort(key=place_of)
+    items.sort(key=lambda item: place_of(item.nodeid.split("::")[0]))
     for item in items:
-        group = group_of(item.nodeid.split("::")[0])
-        if group:
-            item.add_marker(pytest.mark.xdist_group(group))
+        item.add_marker(pytest.mark.xdist_group(group_of(item.nodeid.split("::")[0])))
 
 
 @pytest.fixture(scope="session")

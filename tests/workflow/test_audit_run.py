@@ -61,7 +61,7 @@ def test_a_finished_run_is_certified_and_audited(workflow, two_seeds, a_copy):
 @slow
 def test_a_certificate_names_nobody_and_no_place(a_copy, workflow):
     text = (a_copy / CERTIFICATE).read_text()
-    key = (workflow.sources.parent / "audit.key").read_text().strip()
+    key = workflow.key.read_text().strip()
     assert key not in text
     assert str(a_copy) not in text
     for path in a_copy.rglob("*.log"):

@@ -11,6 +11,7 @@ from cragru.io import read_json, sha256
 
 pytestmark = pytest.mark.slow
 
+REPOSITORY = Path(__file__).parents[2]
 STATE, DRAW = "results/toy/one-user/1/bpr", "results/toy/one-user/1/draw-1/bpr"
 SHARDED = ("sisa-users", "receraser-ubp")
 METHODS = ["retrain", *SHARDED, "ifru"]  # one of each kind; tests/contract has all
