@@ -36,12 +36,21 @@ def place_of(path: str) -> tuple[int, int]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Order and groups for two processes; one process keeps pytest's order."""
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        return
-    items.sort(key=lambda item: place_of(item.nodeid.split("::")[0]))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group_of(item.nodeid.split("::")[0])))
+    """The order of two processes; one keeps pytest's."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: place_of(item.nodeid.split("::")[0]))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """Hands out groups; xdist's own groups (`--dist loadgroup`) are lost on pytest 9.2, whose ids cannot be marked."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class LoadOurGroups(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(super()._split_scope(nodeid))
+
+    return LoadOurGroups(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")

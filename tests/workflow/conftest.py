@@ -14,11 +14,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from snakemake_calls import Workflow
+from snakemake_calls import METHODS, Workflow
 
 REPOSITORY = Path(__file__).parents[2]
 SOURCES = ("Snakefile", "config", "cragru", "envs", "profiles", "scripts", "workflow")
 CLOSED = "http://127.0.0.1:9/toy.zip"  # the port of `discard`: nothing listens there
+PAPER, DRAW = "results/toy/paper/1/bpr", "results/toy/one-user/1/draw-1/bpr"
 GENRES = ("Action", "Comedy", "Drama", "Romance")
 
 
@@ -209,6 +210,24 @@ def on_two_cores(once, workflow, all_tables, one_cell) -> Path:
         workflow.make(directory, config=one_cell)
 
     return once("two-cores", make)
+
+
+@pytest.fixture(scope="session")
+def each_kind(configure) -> Path:
+    """Table II of a method of each kind."""
+    return configure(backbones=["bpr"], seeds=[1], methods=METHODS, tables=["table2"])
+
+
+@pytest.fixture(scope="session")
+def unlearned(once, workflow, each_kind, on_one_core) -> Path:
+    """`on_one_core` with the run `each_kind`, and a request that each but Retrain served; do not write there."""
+
+    def make(directory: Path) -> None:
+        shutil.copytree(on_one_core, directory, dirs_exist_ok=True)
+        served = [f"{DRAW}/{method}/cost.json" for method in METHODS if method != "retrain"]
+        workflow.make(directory, "table2", *served, f"{PAPER}/ifru/damping.csv", config=each_kind, cores=2)
+
+    return once("unlearned", make)
 
 
 @pytest.fixture

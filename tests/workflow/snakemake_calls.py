@@ -7,6 +7,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+METHODS = ["retrain", "sisa-users", "receraser-ubp", "ifru"]  # one of each kind; tests/contract has all
+
 
 @dataclass(frozen=True)
 class Finished:
