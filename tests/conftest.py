@@ -14,31 +14,27 @@ from pathlib import Path
 
 import pytest
 
+from tests.side_by_side import group_of, place_of
+
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch: two processes that each take all cores are 30 times slower
 
-HERE = Path(__file__).parent
-WITH_AN_ENGINE = {f"tests/workflow/test_{name}_run.py" for name in ("scoring", "server", "time")}
-# Long files first, and unit tests at the end, so that no process is left alone with a long one.
-FIRST = ("scoring", "time", "server", "run", "unlearning", "audit", "forgetting", "request", "docs")
-FOLDERS = ("tests/workflow", "tests/contract", "tests/unit")
+ROOT = Path(__file__).parents[1]
+SLOW = {"smollm2", "on_one_core", "on_two_cores", "unlearned"}  # fixtures: whoever asks first waits for them
 
 
-def group_of(path: str) -> str:
-    """Tests of a group run in one process: those of a file, and all that start an LLM's engine (memory)."""
-    return "engine" if path in WITH_AN_ENGINE else path
-
-
-def place_of(path: str) -> tuple[int, int]:
-    """Where a file stands in the order of two processes."""
-    folder, _, name = path.rpartition("/")
-    stage = next((place for place, stem in enumerate(FIRST) if name.startswith(f"test_{stem}")), len(FIRST))
-    return FOLDERS.index(folder), stage
-
-
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The order of two processes; one keeps pytest's."""
+    """Mark what needs a slow fixture, and order files for two processes; a single one keeps pytest's order."""
+    for item in items:
+        if SLOW & set(item.fixturenames):
+            item.add_marker("slow")
     if "PYTEST_XDIST_WORKER" in os.environ:
-        items.sort(key=lambda item: place_of(item.nodeid.split("::")[0]))
+        slow = {file_of(item) for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: place_of(file_of(item), slow))
+
+
+def file_of(item: pytest.Item) -> str:
+    return item.nodeid.split("::")[0]
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -102,7 +98,7 @@ def convert(folder: Path) -> None:
     from cragru.config.llms import load_llms
     from cragru.llm.models import fetch_model
 
-    source = load_llms(HERE.parent / "config/llms.yaml").entry("smollm2-135m").source
+    source = load_llms(ROOT / "config/llms.yaml").entry("smollm2-135m").source
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("HF_HUB_OFFLINE", raising=False)
         patch.setattr(constants, "HF_HUB_OFFLINE", False)
