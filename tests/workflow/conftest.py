@@ -14,9 +14,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from snakemake_calls import METHODS, Workflow
+from snakemake_calls import METHODS, REPOSITORY, Workflow
 
-REPOSITORY = Path(__file__).parents[2]
 SOURCES = ("Snakefile", "config", "cragru", "envs", "profiles", "scripts", "workflow")
 CLOSED = "http://127.0.0.1:9/toy.zip"  # the port of `discard`: nothing listens there
 PAPER, DRAW = "results/toy/paper/1/bpr", "results/toy/one-user/1/draw-1/bpr"

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+REPOSITORY = Path(__file__).parents[2]
 METHODS = ["retrain", "sisa-users", "receraser-ubp", "ifru"]  # one of each kind; tests/contract has all
 
 
