@@ -14,13 +14,14 @@ help:  ## list what can be made
 run: setup  ## run the workflow; ARGS go to snakemake: ARGS="table1", ARGS="-n"
 	$(IN_ENV) snakemake --cores all $(ARGS)
 
-test: setup  ## style, lint, drift of the schema, then the tests; ARGS go to pytest: ARGS="-k sisa -m 'not slow'"
+# two processes, each with whole files in the order of tests/conftest.py
+test: setup  ## style, lint, drift of the schema, then the tests; ARGS go to pytest: ARGS="-k sisa -m 'not slow'", "-n 0"
 	$(IN_ENV) ruff check .
 	$(IN_ENV) ruff format --check .
 	$(IN_ENV) snakefmt --check Snakefile workflow
 	$(IN_ENV) snakemake --lint
 	$(IN_ENV) python -m cragru.plan.schema --check
-	$(IN_ENV) python -m pytest $(ARGS)
+	$(IN_ENV) python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 format: setup  ## bring all code into the project's style
 	$(IN_ENV) ruff check --fix .

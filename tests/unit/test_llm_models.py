@@ -1,5 +1,6 @@
 import hashlib
 import json
+import os
 import runpy
 import stat
 from types import SimpleNamespace
@@ -58,7 +59,14 @@ def refusal(source, target):
 # a folder of this machine
 
 
-def test_folder_is_linked(tmp_path, target):
+@pytest.fixture
+def usual_umask():
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+def test_folder_is_linked(tmp_path, target, usual_umask):
     files = {**WHOLE, "generation_config.json": b"[]", "README.md": b"hello"}
     path = make_folder(tmp_path / "mine", files)
     (path / "original").mkdir()

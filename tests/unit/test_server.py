@@ -627,11 +627,12 @@ def test_a_proxy_that_cannot_be_used(monkeypatch):
 # --- Ctrl-C
 
 
-def interrupt(fake, requests):
+def interrupt(fake, requests, ended):
     """Press Ctrl-C once the server has so many."""
-    while len(fake.posts) < requests:
-        time.sleep(0.01)
-    os.kill(os.getpid(), signal.SIGINT)
+    while len(fake.posts) < requests and not ended.wait(0.01):
+        pass
+    if not ended.is_set():
+        os.kill(os.getpid(), signal.SIGINT)
 
 
 def threads():
@@ -639,14 +640,24 @@ def threads():
     return {thread.name for thread in threading.enumerate() if "process_request" not in thread.name}
 
 
+@pytest.fixture
+def presser(fake, interruptible):
+    """A thread that presses Ctrl-C once the server has eight requests; or never, where the test ends before."""
+    ended = threading.Event()
+    thread = threading.Thread(target=interrupt, args=(fake, 8, ended))
+    yield thread
+    ended.set()
+    if thread.ident:  # was started
+        thread.join()
+
+
 @pytest.mark.parametrize("act", [hang, failing(503)])
-def test_ctrl_c_ends_it_at_once(fake, monkeypatch, act):
+def test_ctrl_c_ends_it_at_once(fake, presser, monkeypatch, act):
     """Whether it waits for answers or to ask again."""
     monkeypatch.setattr(module, "LONGEST_PAUSE", 30.0)
     monkeypatch.setattr(module, "BACK_OFF", lambda state: 30.0)
     fake.acts = [act] * 40
     before = threads()
-    presser = threading.Thread(target=interrupt, args=(fake, 8))
     begun = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         presser.start()

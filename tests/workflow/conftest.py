@@ -1,16 +1,12 @@
-"""A toy data set, a copy of the sources, and Snakemake as a user calls it.
+"""A toy data set, a copy of the sources, and finished runs.
 
 Everything runs from a copy of the sources: a test may edit it, and an edit of the tree during a test cannot disturb
 it (the guard in `cragru.smk` would stop the jobs).
 """
 
 import hashlib
-import os
 import random
-import re
 import shutil
-import subprocess
-import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +14,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from snakemake_calls import METHODS, REPOSITORY, Workflow
 
-REPOSITORY = Path(__file__).parents[2]
 SOURCES = ("Snakefile", "config", "cragru", "envs", "profiles", "scripts", "workflow")
 CLOSED = "http://127.0.0.1:9/toy.zip"  # the port of `discard`: nothing listens there
+PAPER, DRAW = "results/toy/paper/1/bpr", "results/toy/one-user/1/draw-1/bpr"
 GENRES = ("Action", "Comedy", "Drama", "Romance")
 
 
@@ -34,74 +31,6 @@ class Toy:
     params: Path
     tables: Path
     ratings: pd.DataFrame  # raw ids, as strings
-
-
-@dataclass(frozen=True)
-class Finished:
-    """What Snakemake said."""
-
-    rc: int
-    output: str
-
-    @property
-    def jobs(self) -> dict[str, int]:
-        """The first table of jobs, rule by rule; empty where nothing was to be done."""
-        table = re.search(r"^Job stats:\njob +count\n-+ +-+\n(.*?)^total +\d+$", self.output, re.DOTALL | re.MULTILINE)
-        if table is None:
-            assert "Nothing to be done" in self.output, self.output
-            return {}
-        return {name: int(count) for name, count in (line.split() for line in table[1].splitlines())}
-
-    @property
-    def errors(self) -> list[str]:
-        """Cragru's own lines about what went wrong."""
-        return [line for line in self.output.splitlines() if re.match(r"cragru: (error|unexpected|config)", line)]
-
-
-class Workflow:
-    """Snakemake on a copy of the sources."""
-
-    def __init__(self, sources: Path) -> None:
-        self.sources = sources
-
-    def command(self, directory: Path, *args: str, config: Path | None = None, cores: int = 1) -> list[str]:
-        command = [sys.executable, "-m", "snakemake", "-s", str(self.sources / "Snakefile")]
-        command += ["--configfile", str(config)] if config else []
-        command += ["--workflow-profile", str(self.sources / "profiles/default")]
-        return [*command, "--directory", str(directory), "--cores", str(cores), *args]
-
-    def environment(self, **changes: str) -> dict[str, str]:
-        """The surroundings without what would reach into a run."""
-        unwanted = re.compile(r"CRAGRU_|SNAKEMAKE_|.*_proxy$", re.IGNORECASE)
-        kept = {name: value for name, value in os.environ.items() if not unwanted.match(name)}
-        return kept | {"CRAGRU_AUDIT_KEY_FILE": str(self.sources.parent / "audit.key")} | changes
-
-    def run(
-        self, directory: Path, *args: str, config: Path | None = None, cores: int = 1, **environment: str
-    ) -> Finished:
-        done = subprocess.run(
-            self.command(directory, *args, config=config, cores=cores),
-            cwd=self.sources.parent,
-            env=self.environment(**environment),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=500,
-            check=False,
-        )
-        return Finished(done.returncode, done.stdout)
-
-    def make(self, directory: Path, *args: str, config: Path, cores: int = 1) -> Finished:
-        """Run, and insist on success."""
-        done = self.run(directory, *args, config=config, cores=cores)
-        assert done.rc == 0, done.output
-        return done
-
-    def plan(self, directory: Path, *args: str, config: Path | None = None) -> dict[str, int]:
-        """How many jobs of each rule a dry run plans."""
-        done = self.run(directory, "--dry-run", *args, config=config)
-        assert done.rc == 0, done.output
-        return done.jobs
 
 
 def toy_ratings() -> pd.DataFrame:
@@ -172,9 +101,14 @@ def toy_tables() -> dict:
 
 
 @pytest.fixture(scope="session")
-def toy(tmp_path_factory) -> Toy:
-    folder = tmp_path_factory.mktemp("toy")
+def toy(once) -> Toy:
     ratings = toy_ratings()
+    folder = once("toy", lambda folder: write_toy(folder, ratings))
+    names = ("toy.zip", "datasets.yaml", "params.yaml", "tables.yaml")
+    return Toy(*(folder / name for name in names), ratings)
+
+
+def write_toy(folder: Path, ratings: pd.DataFrame) -> None:
     files = toy_files(ratings)
     with zipfile.ZipFile(folder / "toy.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():
@@ -182,8 +116,6 @@ def toy(tmp_path_factory) -> Toy:
     (folder / "datasets.yaml").write_text(yaml.safe_dump(toy_registry(files)))
     (folder / "params.yaml").write_text(yaml.safe_dump(toy_params()))
     (folder / "tables.yaml").write_text(yaml.safe_dump(toy_tables()))
-    names = ("toy.zip", "datasets.yaml", "params.yaml", "tables.yaml")
-    return Toy(*(folder / name for name in names), ratings)
 
 
 @pytest.fixture(scope="session")
@@ -205,7 +137,8 @@ def configure(toy, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def workflow(tmp_path_factory) -> Workflow:
+def workflow(once, tmp_path_factory) -> Workflow:
+    """On a copy of the sources that is this process's own; finished runs are shared, and so is the key."""
     sources = tmp_path_factory.mktemp("checkout") / "cragru"
     for name in SOURCES:
         place = REPOSITORY / name
@@ -214,7 +147,7 @@ def workflow(tmp_path_factory) -> Workflow:
         else:
             sources.mkdir(exist_ok=True)
             shutil.copy2(place, sources / name)
-    return Workflow(sources)
+    return Workflow(sources, once("key", lambda folder: None) / "audit.key")
 
 
 @pytest.fixture(scope="session")
@@ -257,21 +190,43 @@ def one_cell(configure) -> Path:
 
 
 @pytest.fixture(scope="session")
-def on_one_core(workflow, two_seeds, one_cell, tmp_path_factory) -> Path:
+def on_one_core(once, workflow, two_seeds, one_cell) -> Path:
     """A directory with the finished run `two_seeds`, seed 1 made on one core; do not write there, take `a_copy`."""
-    directory = tmp_path_factory.mktemp("one-core")
-    workflow.make(directory, config=one_cell, cores=1)
-    workflow.make(directory, config=two_seeds, cores=2)
-    return directory
+
+    def make(directory: Path) -> None:
+        workflow.make(directory, config=one_cell, cores=1)
+        workflow.make(directory, config=two_seeds, cores=2)
+
+    return once("one-core", make)
 
 
 @pytest.fixture(scope="session")
-def on_two_cores(workflow, all_tables, one_cell, tmp_path_factory) -> Path:
+def on_two_cores(once, workflow, all_tables, one_cell) -> Path:
     """Another directory, with the finished run `all_tables`; do not write there."""
-    directory = tmp_path_factory.mktemp("two-cores")
-    workflow.make(directory, config=all_tables, cores=2)
-    workflow.make(directory, config=one_cell)
-    return directory
+
+    def make(directory: Path) -> None:
+        workflow.make(directory, config=all_tables, cores=2)
+        workflow.make(directory, config=one_cell)
+
+    return once("two-cores", make)
+
+
+@pytest.fixture(scope="session")
+def each_kind(configure) -> Path:
+    """Table II of a method of each kind."""
+    return configure(backbones=["bpr"], seeds=[1], methods=METHODS, tables=["table2"])
+
+
+@pytest.fixture(scope="session")
+def unlearned(once, workflow, each_kind, on_one_core) -> Path:
+    """`on_one_core` with the run `each_kind`, and a request that each but Retrain served; do not write there."""
+
+    def make(directory: Path) -> None:
+        shutil.copytree(on_one_core, directory, dirs_exist_ok=True)
+        served = [f"{DRAW}/{method}/cost.json" for method in METHODS if method != "retrain"]
+        workflow.make(directory, "table2", *served, f"{PAPER}/ifru/damping.csv", config=each_kind, cores=2)
+
+    return once("unlearned", make)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Every command in the README and the docs is run: Snakemake's as dry runs here, make's by CI."""
 
-import os
+import functools
 import re
 import shlex
 import subprocess
@@ -8,11 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from snakemake.cli import get_argument_parser
+from snakemake_calls import surroundings
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "results" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 RUN_BY_CI = {"make run", "make test", "make bench", "make benchllm", "make benchshards"}
-WITHOUT_DRY_RUN = {"--unlock", "-n"}
+AS_THEY_STAND = {"-n", "--unlock", "--touch"}  # what a command with one of these does is not a plan of its targets
 
 
 def blocks(page, language):
@@ -28,6 +30,37 @@ def commands():
                 yield pytest.param(line.split("  #")[0].strip(), id=f"{page.name}: {line.strip()[:60]}")
 
 
+def words_of(command):
+    """Settings before a command, and its words."""
+    words = shlex.split(command)
+    settings = dict(word.split("=", 1) for word in words if re.match(r"^[A-Z_]+=", word))
+    return settings, [word for word in words if not re.match(r"^[A-Z_]+=", word)]
+
+
+def plan_of(command):
+    """Which plan a command belongs to, that of its settings and options, and what it wants of it.
+
+    Snakemake's own parser reads the words in their order. How many cores there are changes no plan.
+    """
+    settings, words = words_of(command)
+    if words[0] == "cat":
+        words = ["snakemake", "--cores", "all", words[1]]
+    said = get_argument_parser().parse_args(words[1:])
+    options = [word for word in words[1:] if word not in said.targets]
+    place = options.index("--cores")
+    rest = options[:place] + options[place + 2 :]
+    return (tuple(settings.items()), tuple(rest)), said.targets or ["all"]
+
+
+def planned_commands():
+    """Those that are one of several on a plan."""
+    for param in commands():
+        (command,) = param.values
+        words = words_of(command)[1]
+        if words[0] in ("snakemake", "cat") and not AS_THEY_STAND & set(words):
+            yield command
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A working directory with the files that docs/protocols.md shows."""
@@ -36,38 +69,53 @@ def folder(tmp_path_factory):
     (folder / "my.yaml").write_text(blocks(page, "yaml")[0])
     (folder / "requests").mkdir()
     (folder / "requests" / "spring.csv").write_text(blocks(page, "csv")[0])
+    (folder / "cache").mkdir()
     return folder
 
 
+@pytest.fixture(scope="module")
+def plan(folder):
+    """One dry run for all commands with the same settings and options: makes what all of them want."""
+    wanted = {}
+    for command in planned_commands():
+        key, targets = plan_of(command)
+        wanted.setdefault(key, {}).update(dict.fromkeys(targets))
+
+    @functools.cache
+    def plan(key):
+        settings, options = key
+        return run_snakemake([*wanted[key], "--cores", "all", *options, "-n"], dict(settings), folder)
+
+    return plan
+
+
 @pytest.mark.parametrize("command", commands())
-def test_command(command, folder):
-    words = shlex.split(command)
-    settings = dict(word.split("=", 1) for word in words if re.match(r"^[A-Z_]+=", word))
-    words = [word for word in words if not re.match(r"^[A-Z_]+=", word)]
+def test_command(command, folder, plan):
+    settings, words = words_of(command)
     if words[0] == "make":
         assert shlex.join(words) in RUN_BY_CI
         assert shlex.join(words) in (ROOT / ".ci" / "run").read_text()
-    elif words[0] == "snakemake":
-        dry_run(words[1:], settings, folder)
-    elif words[0] == "cat":
-        answer = dry_run(["-n", words[1]], {}, folder)
-        assert f"output: {words[1]}" in answer or words[1] in answer
+    elif AS_THEY_STAND & set(words):
+        run_snakemake([*words[1:], *(["-n"] if "--touch" in words else [])], settings, folder)
+    elif words[0] in ("snakemake", "cat"):
+        key, targets = plan_of(command)
+        answer = plan(key)
+        for target in targets:
+            assert re.search(rf"^{target} +1$|^ +output: (.*, )?{target}(,|$)", answer, re.MULTILINE), answer
     else:
         assert command == ". .venv/bin/activate"
 
 
-def dry_run(arguments, settings, folder):
-    """Plan what the command asks for, in the folder; fail with what Snakemake said."""
-    if "my.yaml" in arguments:
-        arguments[arguments.index("my.yaml")] = str(folder / "my.yaml")
-    if not WITHOUT_DRY_RUN & set(arguments):
-        arguments = [*arguments, "-n"]
-    cache = {name: str(folder / "cache") for name in settings if name == "SNAKEMAKE_OUTPUT_CACHE"}
-    (folder / "cache").mkdir(exist_ok=True)
+def run_snakemake(arguments, settings, folder):
+    """Snakemake in the folder; fail with what it said."""
+    arguments = [str(folder / "my.yaml") if word == "my.yaml" else word for word in arguments]
+    if "SNAKEMAKE_OUTPUT_CACHE" in settings:
+        settings = settings | {"SNAKEMAKE_OUTPUT_CACHE": str(folder / "cache")}
     done = subprocess.run(
         [sys.executable, "-m", "snakemake", "--directory", str(folder), *arguments],
         cwd=ROOT,
-        env=os.environ | cache,
+        env=surroundings() | settings,
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,

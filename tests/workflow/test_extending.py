@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from conftest import REPOSITORY, Workflow
+from snakemake_calls import REPOSITORY, Workflow
 
 pytestmark = pytest.mark.slow
 

@@ -1,5 +1,7 @@
 """Tables II, IV and V and Figure 3 on toy data: what was forgotten, who was hurt, and what differs."""
 
+import shutil
+
 import pandas as pd
 import pytest
 
@@ -22,8 +24,8 @@ def settings(workflow):
 
 
 @pytest.fixture(scope="module")
-def folder(workflow, configure, settings, tmp_path_factory):
-    directory = tmp_path_factory.mktemp("forgetting")
+def folder(workflow, configure, settings, unlearned, tmp_path_factory):
+    directory = shutil.copytree(unlearned, tmp_path_factory.mktemp("forgetting") / "run")
     workflow.make(directory, config=configure(**settings), cores=2)
     return directory
 

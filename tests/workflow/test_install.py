@@ -1,5 +1,6 @@
 """envs/install.sh, with a stub in place of Python: no network, no second of waiting."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -42,6 +43,7 @@ class Machine:
         self.bin = root / "bin"
         self.calls_file = root / "calls"
         self.venv = root / ".venv"
+        self.started: list[subprocess.Popen] = []
         self.bin.mkdir()
         shutil.copytree(ENVS, root / "envs")
         for tool in [*TOOLS.split(), "basename", "chmod", "env"]:
@@ -55,7 +57,7 @@ class Machine:
         path.chmod(0o755)
 
     def start(self, *arguments, **environment):
-        return subprocess.Popen(
+        process = subprocess.Popen(
             ["bash", "envs/install.sh", *(arguments or [".venv"])],
             cwd=self.root,
             env={"PATH": str(self.bin), "CALLS": str(self.calls_file), **environment},
@@ -64,6 +66,15 @@ class Machine:
             text=True,
             start_new_session=True,
         )
+        self.started.append(process)
+        return process
+
+    def stop(self):
+        """End whatever a test started and, having failed, left."""
+        for process in self.started:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate(timeout=20)
 
     def install(self, *arguments, expect=0, **environment):
         """Runs install.sh; returns what it printed."""
@@ -88,7 +99,9 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path):
-    return Machine(tmp_path)
+    machine = Machine(tmp_path)
+    yield machine
+    machine.stop()
 
 
 def nvidia_smi(machine, answer, status=0):
@@ -199,7 +212,7 @@ def test_a_failure_is_told_and_the_next_run_goes_on(machine, broken):
     assert len(machine.calls(" -m venv ")) == 1, "what was installed before must not be thrown away"
 
 
-def test_an_interruption_leaves_no_stamp(machine):
+def test_an_interruption_leaves_no_stamp(machine, interruptible):
     process = machine.start(FAKE_PIP_SECONDS="30")
     while not machine.locks():
         time.sleep(0.02)

@@ -54,9 +54,9 @@ def config(configure, files):
 
 
 @pytest.fixture(scope="module")
-def served(workflow, on_one_core, config, tmp_path_factory):
+def served(workflow, unlearned, config, tmp_path_factory):
     """A directory in which three requests were served."""
-    directory = shutil.copytree(on_one_core, tmp_path_factory.mktemp("requests") / "run")
+    directory = shutil.copytree(unlearned, tmp_path_factory.mktemp("requests") / "run")
     targets = [f"{DRAW}/bpr/{model}/per-user.parquet" for model in ("original", "retrain")]
     targets += [f"{STATE}/bpr/original/model.safetensors", f"{STATE}/pairs/bpr/retrain/model.safetensors"]
     workflow.make(directory, *targets, f"{STATE}/whole/split/split.json", config=config, cores=2)

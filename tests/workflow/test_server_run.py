@@ -32,10 +32,14 @@ QUIET = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1",
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def free_port():
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return unused.getsockname()[1]
+@contextlib.contextmanager
+def a_port():
+    """A port that nobody else is given while vLLM starts: it shares its port, as this socket does."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
 
 
 def command(folder, port):
@@ -66,8 +70,8 @@ def served(smollm2, tmp_path_factory):
     """The server's process and port; the whole group of processes ends with the tests."""
     folder = tmp_path_factory.mktemp("server")
     model, _ = smollm2
-    port, log = free_port(), folder / "server.log"
-    with log.open("wb") as sink:
+    log = folder / "server.log"
+    with a_port() as port, log.open("wb") as sink:
         process = subprocess.Popen(
             command(model, port),
             env=os.environ | QUIET,

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from snakemake_calls import METHODS
 
 from cragru.io import read_json, sha256
 
@@ -13,47 +14,32 @@ pytestmark = pytest.mark.slow
 
 STATE, DRAW = "results/toy/one-user/1/bpr", "results/toy/one-user/1/draw-1/bpr"
 SHARDED = ("sisa-users", "receraser-ubp")
-METHODS = ["retrain", *SHARDED, "ifru"]  # one of each kind; tests/contract has all
 
 
-@pytest.fixture(scope="module")
-def config(configure):
-    return configure(backbones=["bpr"], seeds=[1], methods=METHODS, tables=["table2"])
-
-
-@pytest.fixture(scope="module")
-def made(workflow, config, on_one_core, tmp_path_factory):
-    """A directory with Table II of all methods, and one request served by two methods with shards and one without."""
-    directory = shutil.copytree(on_one_core, tmp_path_factory.mktemp("unlearning") / "run")
-    targets = [f"{DRAW}/{method}/cost.json" for method in (*SHARDED, "ifru")]
-    workflow.make(directory, "table2", *targets, "results/toy/paper/1/bpr/ifru/damping.csv", config=config, cores=2)
-    return directory
-
-
-def test_table_two_has_every_method_of_the_run(made):
-    table = pd.read_csv(made / "results/tiny/tables/table2.csv")
+def test_table_two_has_every_method_of_the_run(unlearned):
+    table = pd.read_csv(unlearned / "results/tiny/tables/table2.csv")
     assert table["method"].unique().tolist() == ["Original", "Retrain", "SISA (users)", "RecEraser (UBP)", "IFRU"]
     assert table["mean"].between(0, 1).all()
 
 
 @pytest.mark.parametrize("method", SHARDED)
-def test_a_request_keeps_the_bytes_of_the_shards_that_it_spares(made, method):
-    before, after = (made / folder / "shards" for folder in (f"{STATE}/{method}/before", f"{DRAW}/{method}/after"))
+def test_a_request_keeps_the_bytes_of_the_shards_that_it_spares(unlearned, method):
+    before, after = (unlearned / folder / "shards" for folder in (f"{STATE}/{method}/before", f"{DRAW}/{method}/after"))
     names = [f"shard-{shard:02d}.safetensors" for shard in range(3)]
     assert [sorted(path.name for path in folder.glob("shard*")) for folder in (before, after)] == [names, names]
     changed = [name for name in names if sha256(before / name) != sha256(after / name)]
-    cost = read_json(made / DRAW / method / "cost.json")
+    cost = read_json(unlearned / DRAW / method / "cost.json")
     assert len(changed) == cost["shards_touched"] == 1
-    partition = pd.read_parquet(made / STATE / method / "before/partition.parquet").set_index("row")["shard"]
-    forgotten = pd.read_parquet(made / "results/toy/one-user/1/draw-1/split/forget.parquet")["row"]
+    partition = pd.read_parquet(unlearned / STATE / method / "before/partition.parquet").set_index("row")["shard"]
+    forgotten = pd.read_parquet(unlearned / "results/toy/one-user/1/draw-1/split/forget.parquet")["row"]
     assert {f"shard-{shard:02d}.safetensors" for shard in partition[forgotten]} == set(changed)
-    left = pd.read_parquet(made / DRAW / method / "after/partition.parquet")
+    left = pd.read_parquet(unlearned / DRAW / method / "after/partition.parquet")
     assert not set(left["row"]) & set(forgotten)
     assert (partition[left["row"]].to_numpy() == left["shard"].to_numpy()).all()
 
 
-def test_costs_of_a_request(made):
-    costs = {method: read_json(made / DRAW / method / "cost.json") for method in (*SHARDED, "ifru")}
+def test_costs_of_a_request(unlearned):
+    costs = {method: read_json(unlearned / DRAW / method / "cost.json") for method in (*SHARDED, "ifru")}
     for method in SHARDED:
         assert costs[method]["optimiser_steps"] > 0
         assert costs[method]["seconds_parallel"] <= costs[method]["seconds_sequential"]
@@ -62,36 +48,36 @@ def test_costs_of_a_request(made):
     assert costs["ifru"]["shards_touched"] == costs["ifru"]["optimiser_steps"] == 0
 
 
-def test_a_forget_set_of_everybody_touches_all_shards(made):
-    cost = read_json(made / "results/toy/paper/1/bpr/sisa-users/cost.json")
+def test_a_forget_set_of_everybody_touches_all_shards(unlearned):
+    cost = read_json(unlearned / "results/toy/paper/1/bpr/sisa-users/cost.json")
     assert (cost["shards_touched"], cost["seconds_parallel"]) == (3, None)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_method_opens_the_forget_set_only_if_its_entry_says_so(made, method):
-    inputs = read_json(made / f"results/toy/paper/1/bpr/{method}/manifest.json")["inputs"]
+def test_a_method_opens_the_forget_set_only_if_its_entry_says_so(unlearned, method):
+    inputs = read_json(unlearned / f"results/toy/paper/1/bpr/{method}/manifest.json")["inputs"]
     opened = any(Path(path).name == "forget.parquet" for path in inputs)
     assert opened == (method == "ifru")
 
 
-def test_the_choice_of_the_damping_is_on_file(made):
-    search = pd.read_csv(made / "results/toy/paper/1/bpr/ifru/damping.csv")
+def test_the_choice_of_the_damping_is_on_file(unlearned):
+    search = pd.read_csv(unlearned / "results/toy/paper/1/bpr/ifru/damping.csv")
     assert {"damping", "ndcg", "loss", "membership", "seconds"} <= set(search)
-    facts = read_json(made / "results/toy/paper/1/bpr/ifru/damping-manifest.json")["facts"]
+    facts = read_json(unlearned / "results/toy/paper/1/bpr/ifru/damping-manifest.json")["facts"]
     assert facts["chosen"] is None or facts["chosen"] in search["damping"].tolist()
 
 
-def test_nothing_is_left_to_do(made, workflow, config):
-    assert workflow.plan(made, "table2", f"{DRAW}/receraser-ubp/cost.json", config=config) == {}
+def test_nothing_is_left_to_do(unlearned, workflow, each_kind):
+    assert workflow.plan(unlearned, "table2", f"{DRAW}/receraser-ubp/cost.json", config=each_kind) == {}
 
 
-def test_another_damping_solves_anew_and_trains_nothing(made, workflow, configure, toy, tmp_path):
+def test_another_damping_solves_anew_and_trains_nothing(unlearned, workflow, configure, toy, tmp_path):
     params = yaml.safe_load(Path(toy.params).read_text())
     params["methods"]["ifru"]["options"]["damping"] = 7.0
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     files = {"params": str(tmp_path / "params.yaml")}
     config = configure(files, backbones=["bpr"], seeds=[1], methods=METHODS, tables=["table2"])
-    assert workflow.plan(made, "table2", config=config) == {
+    assert workflow.plan(unlearned, "table2", config=config) == {
         "unlearn": 1,
         "evaluate": 1,
         "utility_table": 1,
@@ -99,12 +85,12 @@ def test_another_damping_solves_anew_and_trains_nothing(made, workflow, configur
     }
 
 
-def test_more_shards_than_users_is_one_line(made, workflow, configure, toy, tmp_path):
+def test_more_shards_than_users_is_one_line(unlearned, workflow, configure, toy, tmp_path):
     params = yaml.safe_load(Path(toy.params).read_text())
     params["methods"]["sisa-users"]["options"]["shards"] = 41
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     config = configure({"params": str(tmp_path / "params.yaml")}, methods=["sisa-users"])
-    shutil.copytree(made, tmp_path / "run")
+    shutil.copytree(unlearned, tmp_path / "run")
     refused = workflow.run(tmp_path / "run", "results/toy/paper/1/bpr/sisa-users/cost.json", config=config)
     assert refused.rc == 1
     (line,) = refused.errors

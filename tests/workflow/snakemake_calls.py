@@ -1,0 +1,84 @@
+"""Snakemake as a user calls it, in surroundings of the tests' own."""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[2]
+METHODS = ["retrain", "sisa-users", "receraser-ubp", "ifru"]  # one of each kind; tests/contract has all
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What Snakemake said."""
+
+    rc: int
+    output: str
+
+    @property
+    def jobs(self) -> dict[str, int]:
+        """The first table of jobs, rule by rule; empty where nothing was to be done."""
+        table = re.search(r"^Job stats:\njob +count\n-+ +-+\n(.*?)^total +\d+$", self.output, re.DOTALL | re.MULTILINE)
+        if table is None:
+            assert "Nothing to be done" in self.output, self.output
+            return {}
+        return {name: int(count) for name, count in (line.split() for line in table[1].splitlines())}
+
+    @property
+    def errors(self) -> list[str]:
+        """Cragru's own lines about what went wrong."""
+        return [line for line in self.output.splitlines() if re.match(r"cragru: (error|unexpected|config)", line)]
+
+
+def surroundings() -> dict[str, str]:
+    """The environment variables without those that would reach into a run or into what it prints."""
+    unwanted = re.compile(r"CRAGRU_|SNAKEMAKE_|PYTEST_|FORCE_COLOR$|.*_proxy$", re.IGNORECASE)
+    return {name: value for name, value in os.environ.items() if not unwanted.match(name)}
+
+
+class Workflow:
+    """Snakemake on a copy of the sources."""
+
+    def __init__(self, sources: Path, key: Path | None = None) -> None:
+        self.sources = sources
+        self.key = key or sources.parent / "audit.key"
+
+    def command(self, directory: Path, *args: str, config: Path | None = None, cores: int = 1) -> list[str]:
+        command = [sys.executable, "-m", "snakemake", "-s", str(self.sources / "Snakefile")]
+        command += ["--configfile", str(config)] if config else []
+        command += ["--workflow-profile", str(self.sources / "profiles/default")]
+        return [*command, "--directory", str(directory), "--cores", str(cores), *args]
+
+    def environment(self, **changes: str) -> dict[str, str]:
+        return surroundings() | {"CRAGRU_AUDIT_KEY_FILE": str(self.key)} | changes
+
+    def run(
+        self, directory: Path, *args: str, config: Path | None = None, cores: int = 1, **environment: str
+    ) -> Finished:
+        done = subprocess.run(
+            self.command(directory, *args, config=config, cores=cores),
+            cwd=self.sources.parent,
+            env=self.environment(**environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=500,
+            check=False,
+        )
+        return Finished(done.returncode, done.stdout)
+
+    def make(self, directory: Path, *args: str, config: Path, cores: int = 1) -> Finished:
+        """Run, and insist on success."""
+        done = self.run(directory, *args, config=config, cores=cores)
+        assert done.rc == 0, done.output
+        return done
+
+    def plan(self, directory: Path, *args: str, config: Path | None = None) -> dict[str, int]:
+        """How many jobs of each rule a dry run plans."""
+        done = self.run(directory, "--dry-run", *args, config=config)
+        assert done.rc == 0, done.output
+        return done.jobs
