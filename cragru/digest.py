@@ -23,7 +23,7 @@ from cragru.syntax import STAR, Import, Statement, read_statements
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = "cragru"
-LEFT_OUT = {f"{PACKAGE}.{name}" for name in ("smk", "digest", "syntax", "versions", "progress", "errors")}
+LEFT_OUT = {f"{PACKAGE}.{name}" for name in ("smk", "digest", "syntax", "versions", "progress", "errors", "roles")}
 REFLECTION = {"globals", "vars", "eval", "exec"}  # with these a function reaches what it does not mention
 
 

@@ -16,8 +16,7 @@ from pydantic import (
 )
 
 from cragru.config.base import Frozen, load_yaml, named, parse
-from cragru.config.datasets import Sha256
-from cragru.config.models import Name
+from cragru.config.types import Name, Sha256
 from cragru.errors import nearest
 from cragru.options import BaseOptions
 

@@ -24,7 +24,7 @@ def problems(model, data):
 TABLE1 = "allowed: caption, kind, label, paper)"
 TABLE2 = "allowed: again, caption, cutoffs, kind, label, least_users, mask, panel, paper, protocol)"
 COST, FIGURE = "allowed: caption, kind, label, protocol)", "allowed: caption, cutoffs, kind, mask, protocol, rivals)"
-URL, WHEEL = ("allowed: kind, loader, members, name, " + last for last in ("url)", "requirement)"))
+URL, WHEEL = ("allowed: kind, members, module, name, " + last for last in ("url)", "requirement)"))
 UNKNOWN = [
     ("config", "sead", "did you mean 'seeds'? allowed: backbones, data_dir, "),
     ("config", "requests/one_usr", "did you mean 'one_user'? allowed: files, one_user)"),
