@@ -41,7 +41,7 @@ UNKNOWN = [
     ("tables", "tables/cragru-cost/cutoffs", COST),
     ("figures", "figures/figure4/cutofs", f"did you mean 'cutoffs'? {FIGURE}"),
     ("figures", "figures/figure4/panel", FIGURE),
-    ("llms", "llms/smollm2-135m/lable", "did you mean 'label'? allowed: engine, label, source)"),
+    ("llms", "llms/smollm2-135m/lable", "did you mean 'label'? allowed: engine, label, module, source)"),
     ("params", "strategies/none/hole", "did you mean 'whole'? allowed: label, module, options, whole)"),
     ("tables", "tables/table2/cutofs", f"did you mean 'cutoffs'? {TABLE2}"),
     ("datasets", "datasets/ml-100k/sources/0/urll", f"did you mean 'url'? {URL}"),
