@@ -2,21 +2,33 @@
 
 Snakemake sees edits of a script, not of what it imports (and judges scripts by their mtime, which a branch switch
 changes). So every rule has a parameter ``code=code_digest("scripts/x.py")``: a hash of the syntax trees of the script
-and of everything that it imports inside `cragru`, directly or not. Comments, docstrings and formatting change nothing.
+and of the definitions that it reaches inside `cragru`. Comments, docstrings and formatting change nothing.
+
+Definitions, not modules: of a module that a script takes `a` and `b` from, only these two count, with whatever
+module-level names they mention, there and further on. A class counts whole. What else runs when a module is imported
+and does more than bind a name (a call, an assignment into something, a decorator that may register) counts for all who
+import it. Where the text does not say what is used, the whole module counts: ``import module``, ``from package import
+module``, ``import *``, a name that the module does not bind, `globals` and its like, and modules named at run time.
+
+Some modules do not count at all (`LEFT_OUT`): they make logs, manifests, messages and this digest, and the store's
+keys of an LLM's answers have the versions in them. What they change is never a result.
 """
 
-import ast
 import functools
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from cragru.syntax import STAR, Import, Statement, read_statements
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = "cragru"
+LEFT_OUT = {f"{PACKAGE}.{name}" for name in ("smk", "digest", "syntax", "versions", "progress", "errors", "roles")}
+REFLECTION = {"globals", "vars", "eval", "exec"}  # with these a function reaches what it does not mention
 
 
 def code_digest(script: str, *modules: str) -> dict[str, str | list[str]]:
-    """Digest a script and some modules with all they import inside the package.
+    """Digest a script and some modules with all they reach inside the package.
 
     Args:
         script: Path of the script, relative to the repository.
@@ -25,79 +37,212 @@ def code_digest(script: str, *modules: str) -> dict[str, str | list[str]]:
     Returns:
         ``{"roots": [...], "digest": "..."}``: what was asked for, and the hash; plain JSON, for a rule's `params`.
     """
-    names = {step for module in modules for step in _steps(module)}
-    tree = ast.parse((ROOT / script).read_text(encoding="utf-8"))
-    names.update(_imports(tree, ""))
-    files = sorted(functools.reduce(set.union, (_closure(name) for name in names), set()))
-    lines = [f"{name} {_file_digest(name)}" for name in files]
-    lines.append(f"{script} {_tree_digest(tree)}")
-    return {"roots": [script, *modules], "digest": hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]}
+    return {"roots": [script, *modules], "digest": _digest(ROOT, script, *modules)}
 
 
 @functools.cache
-def _closure(module: str) -> frozenset[str]:
-    """Files of a module, of the packages above it, and of all they import, relative to the repository."""
-    found: set[str] = set()
-    waiting = [module]
-    while waiting:
-        name = waiting.pop()
-        path = _file_of(name)
-        if path is None or path in found:
-            continue
-        found.add(path)
+def _digest(root: Path, script: str, *modules: str) -> str:
+    return _sources(root).digest(script, *modules)
+
+
+@functools.cache
+def _sources(root: Path) -> "Sources":
+    return Sources(root)
+
+
+class Sources:
+    """The repository's Python files, each read once."""
+
+    def __init__(self, root: Path) -> None:
+        """Name the repository; a file is read when it is first asked for."""
+        self._root = root
+        self._paths: dict[str, str | None] = {}
+        self._modules: dict[str, Module] = {}
+
+    def digest(self, script: str, *modules: str) -> str:
+        """16 hex digits of what a script reaches; see `reached`."""
+        reached = self.reached(script, *modules)
+        lines = [f"{path} {statement.digest}" for path in sorted(reached) for statement in reached[path]]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+    def reached(self, script: str, *modules: str) -> dict[str, list[Statement]]:
+        """The statements that can change what a script makes.
+
+        Args:
+            script: Its path, relative to the repository.
+            *modules: Modules that it imports by name.
+
+        Returns:
+            Statements in their order, by the path of their file; a file is there also where only its import counts.
+        """
+        walk = _Walk(self)
+        own = self.read(script, "")
+        for number in range(len(own.statements)):
+            walk.take(own, number)
+        for name in modules:
+            walk.take_whole(name)
+        walk.finish()
+        return {
+            module.path: [module.statements[number] for number in sorted(numbers)]
+            for module, numbers in walk.taken.items()
+        }
+
+    def module(self, name: str) -> "Module | None":
+        """A module of the package that counts, or None."""
+        if name.split(".")[0] != PACKAGE or name in LEFT_OUT:
+            return None
+        if name not in self._paths:
+            self._paths[name] = self._path(name)
+        path = self._paths[name]
+        return None if path is None else self.read(path, name)
+
+    def _path(self, name: str) -> str | None:
+        path = Path(*name.split("."))
+        for candidate in (path.with_suffix(".py"), path / "__init__.py"):
+            if (self._root / candidate).is_file():
+                return candidate.as_posix()
+        return None
+
+    def read(self, path: str, name: str) -> "Module":
+        """A file, relative to the repository, as the module of that name."""
+        if path not in self._modules:
+            text = (self._root / path).read_text(encoding="utf-8")
+            self._modules[path] = Module(path, name, text)
+        return self._modules[path]
+
+
+class Module:
+    """One file.
+
+    Attributes:
+        path: Relative to the repository.
+        name: As it is imported.
+        statements: What stands at its top.
+    """
+
+    def __init__(self, path: str, name: str, text: str) -> None:
+        """Read a file's text."""
+        self.path, self.name = path, name
         package = name if path.endswith("__init__.py") else name.rpartition(".")[0]
-        waiting += _imports(_parse(path), package)
-    return frozenset(found)
+        self.statements = read_statements(text, package)
+
+    @functools.cached_property
+    def binders(self) -> dict[str, list[int]]:
+        """Numbers of the statements that bind a name, by the name."""
+        found: dict[str, list[int]] = {}
+        for number, statement in enumerate(self.statements):
+            for name in statement.binds:
+                found.setdefault(name, []).append(number)
+        return found
+
+    @functools.cached_property
+    def imported(self) -> list[Import]:
+        """What is imported when this module is."""
+        return [one for statement in self.statements for one in statement.imports_at_once]
+
+    @functools.cached_property
+    def acting(self) -> list[int]:
+        """Numbers of the statements that count for whoever imports the module."""
+        return [number for number, statement in enumerate(self.statements) if statement.acts]
 
 
-def _imports(tree: ast.AST, package: str) -> Iterator[str]:
-    """Modules of the package that a syntax tree imports, with the packages above each."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-            base = ".".join([*above, *([node.module] if node.module else [])])
-            names = [base, *(f"{base}.{alias.name}" for alias in node.names)]  # `from pkg import module` means both
-        else:
-            continue
-        for name in names:
-            if name.split(".")[0] == PACKAGE:
-                yield from _steps(name)
+class _Walk:
+    """Follows what is reached, from statement to statement.
+
+    Attributes:
+        taken: Numbers of the statements that count, by module; empty for a module that is only imported.
+    """
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._waiting: list[tuple[Module, int]] = []
+        self.taken: dict[Module, set[int]] = {}
+
+    def finish(self) -> None:
+        """Follow all that was taken, to the end."""
+        while self._waiting:
+            module, number = self._waiting.pop()
+            self._follow(module, module.statements[number])
+
+    def take(self, module: Module, number: int) -> None:
+        """Count a statement."""
+        numbers = self.taken.setdefault(module, set())
+        if number not in numbers:
+            numbers.add(number)
+            self._waiting.append((module, number))
+
+    def take_whole(self, name: str) -> None:
+        """Count all of a module."""
+        self._run(name)
+        module = self._sources.module(name)
+        for number in range(len(module.statements)) if module else ():
+            self.take(module, number)
+
+    def _take_name(self, name: str, wanted: str) -> None:
+        """Count what binds a name in a module: a statement, a module below it, or else who knows what."""
+        self._run(name)
+        module, below = self._sources.module(name), f"{name}.{wanted}"
+        if self._sources.module(below):
+            self.take_whole(below)
+        if module is None or below in LEFT_OUT:
+            return
+        for number in module.binders.get(wanted, ()):
+            self.take(module, number)
+        if wanted not in module.binders and not self._sources.module(below):
+            self.take_whole(name)
+
+    def _run(self, name: str) -> None:
+        """Count what happens when a module is imported: in the packages above it, in itself, in what it imports."""
+        waiting = [name]
+        while waiting:
+            for step in _steps(waiting.pop()):
+                module = self._sources.module(step)
+                if module is None or module in self.taken:
+                    continue
+                self.taken[module] = set()
+                for number in module.acting:
+                    self.take(module, number)
+                waiting += [target for one in module.imported for target in _targets(one)]
+
+    def _follow(self, module: Module, statement: Statement) -> None:
+        """Count what a statement reaches."""
+        if statement.mentions & REFLECTION:
+            for number in range(len(module.statements)):
+                self.take(module, number)
+        for name in statement.mentions:
+            for number in module.binders.get(name, ()):
+                self.take(module, number)
+        for one in statement.imports:
+            if one.name is None or one.name == STAR:
+                self.take_whole(one.module)
+            else:
+                self._take_name(one.module, one.name)
+        for chain in statement.chains:
+            for base in self._bases(module, statement, chain[0]):
+                self._take_chain(base, chain[1:])
+
+    def _bases(self, module: Module, statement: Statement, name: str) -> set[str]:
+        """The modules that a name may stand for."""
+        binders = [statement, *(module.statements[number] for number in module.binders.get(name, ()))]
+        return {one.base for binder in binders for one in binder.imports if one.bound == name}
+
+    def _take_chain(self, base: str, attributes: tuple[str, ...]) -> None:
+        """Count the modules that ``package.module.…`` goes through."""
+        for attribute in attributes:
+            base = f"{base}.{attribute}"
+            if self._sources.module(base) is None:
+                return
+            self.take_whole(base)
+
+
+def _targets(one: Import) -> Iterator[str]:
+    """The modules that an import runs: ``from package import module`` may mean two."""
+    yield one.module
+    if one.name not in (None, STAR):
+        yield f"{one.module}.{one.name}"
 
 
 def _steps(module: str) -> list[str]:
     """A module's name and those of the packages above it, from the top."""
     parts = module.split(".")
     return [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
-
-
-def _file_of(module: str) -> str | None:
-    path = Path(*module.split("."))
-    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
-        if (ROOT / candidate).is_file():
-            return candidate.as_posix()
-    return None
-
-
-@functools.cache
-def _parse(path: str) -> ast.Module:
-    return ast.parse((ROOT / path).read_text(encoding="utf-8"))
-
-
-@functools.cache
-def _file_digest(path: str) -> str:
-    return _tree_digest(_parse(path))
-
-
-def _tree_digest(tree: ast.Module) -> str:
-    """Hash a syntax tree without positions and docstrings."""
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and body and _is_docstring(body[0]):
-            node.body = body[1:] or [ast.Pass()]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
-
-
-def _is_docstring(node: ast.AST) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

@@ -2,14 +2,15 @@
 
 import os
 
-from cragru.config.datasets import DatasetEntry
+from cragru.config.datasets import RawFiles
 from cragru.data.download import fetch
 from cragru.smk import stage
 
 
 def main(job):
-    entry = DatasetEntry.model_validate(job.params.entry)
-    override = os.environ.get("CRAGRU_DATA_DIR") or job.params.data_dir
+    entry = RawFiles.model_validate(job.params.entry)
+    # not a parameter: where a copy lies changes no file, so moving it must not fetch them anew
+    override = os.environ.get("CRAGRU_DATA_DIR") or job.config["data_dir"]
     fetch(entry, job.params.dataset, job.output.folder, override)
 
 

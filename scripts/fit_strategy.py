@@ -4,13 +4,13 @@ import importlib
 from pathlib import Path
 
 from cragru.backbones.base import FactorModel
+from cragru.backbones.files import training_data
 from cragru.data.frames import ITEMS
 from cragru.data.parts import read_parts, read_sizes
 from cragru.io import read_parquet
 from cragru.retrieval.base import FitContext
 from cragru.roles import Role
 from cragru.smk import stage
-from cragru.unlearning.files import training_data
 
 
 def main(job):

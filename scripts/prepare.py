@@ -8,7 +8,7 @@ from cragru.smk import stage
 
 
 def main(job):
-    prepare(job.input.raw, Path(job.output.interactions).parent)
+    prepare(job.input.raw, Path(job.output.interactions).parent, job.params.loaders)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from cragru.backbones.files import training_data, write_curve
 from cragru.backbones.training import train_backbone, training_options
 from cragru.data.parts import read_parts, read_sizes
 from cragru.roles import Role
 from cragru.smk import stage
-from cragru.unlearning.files import training_data, write_curve
 
 
 def main(job):

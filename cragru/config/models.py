@@ -7,15 +7,14 @@ import fnmatch
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PositiveInt, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from cragru.config.base import Frozen
+from cragru.config.types import Module, Name
 from cragru.errors import nearest
 
 RESERVED_RUNS = {"raw", "llm", "logs", "benchmarks"}  # folders of results/ that are no run
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$")]  # one step of a path; no `_`, no `/`
-Module = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$")]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 

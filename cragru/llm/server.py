@@ -20,8 +20,9 @@ import openai
 from pydantic import BaseModel, Field, ValidationError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
-from cragru.config.llms import ServerSource
+from cragru.config.llms import LlmService, ServerSource
 from cragru.errors import CragruError
+from cragru.io import PathLike
 from cragru.llm.base import Answer, Question
 from cragru.llm.secrets import read_secret
 
@@ -68,6 +69,17 @@ class _Model(BaseModel):
 
 class _Models(BaseModel):
     data: list[_Model]
+
+
+def open_engine(entry: LlmService, folder: PathLike, files: dict[str, str], threads: int) -> "ServerEngine":
+    """See `cragru.llm.engines.open_engine`; the server has the files, and threads of its own.
+
+    Raises:
+        CragruError: If the entry's source is no server.
+    """
+    if not isinstance(entry.source, ServerSource):
+        raise CragruError(f"module: {__name__} answers for a source of kind server; got {entry.source.kind}")
+    return ServerEngine(entry.source)
 
 
 class ServerEngine:

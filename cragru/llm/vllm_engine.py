@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from cragru.config.llms import EngineOptions
+from cragru.config.llms import EngineOptions, LlmService
 from cragru.errors import CragruError
 from cragru.io import PathLike
 from cragru.llm.answers import answer_pattern, longest_answer
@@ -29,6 +29,11 @@ ENVIRONMENT = {
     "TRANSFORMERS_OFFLINE": "1",
 }
 WARM_UP = Question("Rate movie 1.", answer_pattern(["1"]), longest_answer(["1"]))
+
+
+def open_engine(entry: LlmService, folder: PathLike, files: dict[str, str], threads: int) -> "VllmEngine":
+    """See `cragru.llm.engines.open_engine`."""
+    return VllmEngine(folder, files, entry.engine, threads)
 
 
 class VllmEngine:

@@ -11,6 +11,7 @@ from cragru.config.base import load_yaml, parse
 from cragru.config.datasets import Registry, load_registry
 from cragru.config.llms import Llms, load_llms
 from cragru.config.models import Option, Params, PartitionEntry, Protocol, Protocols, Settings
+from cragru.digest import code_digest
 from cragru.errors import CragruError, nearest
 from cragru.names import ORIGINAL, ORIGINAL_LABEL
 from cragru.plan.options import check_options
@@ -74,8 +75,16 @@ class Project:
         return [name for name, protocol in self.protocols.items() if protocol.order == order]
 
     def download_entry(self, dataset: str) -> dict[str, Any]:
-        """What of a data set's entry its download depends on: a new prompt fetches nothing."""
-        return self.registry.datasets[dataset].model_dump(mode="json", exclude={"prompt"})
+        """What of a data set's entry its download depends on: new words and another loader fetch nothing."""
+        return self.registry.datasets[dataset].raw_files.model_dump(mode="json")
+
+    def loaders(self, dataset: str) -> dict[str, str]:
+        """The module that reads a data set's files, by the source that they came from."""
+        return self.registry.datasets[dataset].loaders
+
+    def loader_code(self, dataset: str) -> dict[str, str | list[str]]:
+        """A digest of what prepares a data set, its loaders included."""
+        return code_digest("scripts/prepare.py", *sorted(set(self.loaders(dataset).values())))
 
     def file(self, path: str) -> str:
         """A file that the configuration names, from the working directory: manifests hold no absolute path."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cragru.config.llms import FolderSource, LlmEntry, ServerSource
+from cragru.config.llms import LlmEntry
+from cragru.digest import code_digest
 from cragru.plan import places
 from cragru.plan.wildcards import Wildcards
 
@@ -93,15 +93,15 @@ class Scoring:
 
     def llm_files(self, wildcards: Wildcards) -> list[str]:
         """The files of a model that is a folder of this machine: new weights there are another model."""
-        source = self._entry(wildcards).source
-        folder = Path(source.path) if isinstance(source, FolderSource) else None
-        if folder is None or not folder.is_dir():
-            return []
-        return sorted(str(path) for path in folder.iterdir() if path.is_file())
+        return self._entry(wildcards).source.files()
 
     def llm_service(self, wildcards: Wildcards) -> dict[str, Any]:
         """What answers depend on in the model's entry: not its label."""
         return self._entry(wildcards).model_dump(mode="json", exclude={"label"})
+
+    def engine_code(self, script: str) -> Any:
+        """A function that digests a script with the module of the engine."""
+        return lambda wildcards: code_digest(script, self._entry(wildcards).engine_module)
 
     def context(self, wildcards: Wildcards) -> int:
         """Most tokens of a prompt and its answer together."""
@@ -109,11 +109,12 @@ class Scoring:
 
     def threads(self, wildcards: Wildcards) -> int:
         """CPU threads of the engine at the most, for Snakemake gives no more than there are cores; one for a server."""
-        return 1 if self._is_server(wildcards) else self._entry(wildcards).engine.threads
+        entry = self._entry(wildcards)
+        return 1 if entry.source.is_remote else entry.engine.threads
 
     def gpus(self, wildcards: Wildcards) -> int:
         """GPUs that a scoring job asks for: none for a server, which has its own."""
-        return 0 if self._is_server(wildcards) else self._project.gpus
+        return 0 if self._entry(wildcards).source.is_remote else self._project.gpus
 
     def tokenizer_folder(self, wildcards: Wildcards) -> str:
         """Model folder of the LLM, or of the one that counts tokens in a server's stead."""
@@ -175,12 +176,8 @@ class Scoring:
     def _entry(self, wildcards: Wildcards) -> LlmEntry:
         return self._project.llms.llms[wildcards.llm]
 
-    def _is_server(self, wildcards: Wildcards) -> bool:
-        return isinstance(self._entry(wildcards).source, ServerSource)
-
     def _tokenizer(self, wildcards: Wildcards) -> str:
-        source = self._entry(wildcards).source
-        return source.tokenizer if isinstance(source, ServerSource) else wildcards.llm
+        return self._entry(wildcards).source.tokenizer_of(wildcards.llm)
 
 
 def cell_of(wildcards: Wildcards) -> Cell:

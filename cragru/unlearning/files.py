@@ -1,8 +1,7 @@
-"""Frames and files on either side of training."""
+"""What a request reads and writes: the files of a split, of a partition and of shards."""
 
 import shutil
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,27 +10,16 @@ import pandas as pd
 import torch
 
 from cragru.backbones.base import FactorModel, TrainingData, pairs
-from cragru.backbones.learner import Epoch
+from cragru.backbones.files import training_data
 from cragru.backbones.training import training_options
 from cragru.data.parts import read_parts, read_sizes
 from cragru.errors import CragruError
-from cragru.io import PathLike, atomic_path, read_parquet, write_parquet, write_text
+from cragru.io import PathLike, atomic_path, read_parquet, write_parquet
 from cragru.ranking import Pairs
 from cragru.unlearning.base import Context, Deployed
 
 PARTITION = {"row": "int32", "part": "object", "shard": "int32"}  # part: train or valid
 LEARNT_FROM = ("train", "valid")
-
-
-def training_data(train: pd.DataFrame, valid: pd.DataFrame, sizes: tuple[int, int]) -> TrainingData:
-    """Training data from frames of interactions and the data set's (users, items)."""
-    return TrainingData(pairs(train), pairs(valid), *sizes)
-
-
-def write_curve(path: PathLike, curve: Sequence[Epoch]) -> None:
-    """Write the training curve as CSV, one line an epoch; the header stands alone where nothing was trained."""
-    names = list(Epoch.__dataclass_fields__)
-    write_text(path, pd.DataFrame([asdict(epoch) for epoch in curve], columns=names).to_csv(index=False))
 
 
 def write_partition(path: PathLike, parts: dict[str, pd.DataFrame], shards: dict[str, object]) -> None:

@@ -24,7 +24,7 @@ def problems(model, data):
 TABLE1 = "allowed: caption, kind, label, paper)"
 TABLE2 = "allowed: again, caption, cutoffs, kind, label, least_users, mask, panel, paper, protocol)"
 COST, FIGURE = "allowed: caption, kind, label, protocol)", "allowed: caption, cutoffs, kind, mask, protocol, rivals)"
-URL, WHEEL = ("allowed: kind, loader, members, name, " + last for last in ("url)", "requirement)"))
+URL, WHEEL = ("allowed: kind, members, module, name, " + last for last in ("url)", "requirement)"))
 UNKNOWN = [
     ("config", "sead", "did you mean 'seeds'? allowed: backbones, data_dir, "),
     ("config", "requests/one_usr", "did you mean 'one_user'? allowed: files, one_user)"),
@@ -41,7 +41,7 @@ UNKNOWN = [
     ("tables", "tables/cragru-cost/cutoffs", COST),
     ("figures", "figures/figure4/cutofs", f"did you mean 'cutoffs'? {FIGURE}"),
     ("figures", "figures/figure4/panel", FIGURE),
-    ("llms", "llms/smollm2-135m/lable", "did you mean 'label'? allowed: engine, label, source)"),
+    ("llms", "llms/smollm2-135m/lable", "did you mean 'label'? allowed: engine, label, module, source)"),
     ("params", "strategies/none/hole", "did you mean 'whole'? allowed: label, module, options, whole)"),
     ("tables", "tables/table2/cutofs", f"did you mean 'cutoffs'? {TABLE2}"),
     ("datasets", "datasets/ml-100k/sources/0/urll", f"did you mean 'url'? {URL}"),

@@ -8,6 +8,7 @@ from configuration import DELETE, ROOT, changed
 
 from cragru.config.llms import Llms, load_llms
 from cragru.errors import CragruError
+from cragru.llm.engines import open_engine
 
 SHIPPED = ROOT / "config" / "llms.yaml"
 SCHEMA = ROOT / "workflow" / "schemas" / "llms.schema.json"
@@ -176,3 +177,47 @@ def test_unknown_model_names_the_nearest():
 def test_missing_registry(tmp_path):
     with pytest.raises(CragruError, match="no such configuration file"):
         load_llms(tmp_path / "llms.yaml")
+
+
+# --- what the rest of the house asks of a source, so that nobody asks for its kind
+
+
+def test_what_runs_here_and_what_does_not(tmp_path):
+    sources = {name: entry.source for name, entry in load(tmp_path, {}).llms.items()}
+    assert {name for name, source in sources.items() if source.is_remote} == {"server"}
+    tokenizers = {name: source.tokenizer_of(name) for name, source in sources.items()}
+    assert tokenizers == {name: name for name in sources} | {"server": sources["server"].tokenizer}
+
+
+def test_only_a_folder_has_files_of_this_machine(tmp_path):
+    (tmp_path / "model" / "inner").mkdir(parents=True)
+    for name in ("b.json", "a.json"):
+        (tmp_path / "model" / name).touch()
+    llms = load(tmp_path, {"folder/source/path": str(tmp_path / "model")}).llms
+    files = {name: entry.source.files() for name, entry in llms.items()}
+    wanted = [str(tmp_path / "model" / name) for name in ("a.json", "b.json")]
+    assert files == {name: [] for name in llms} | {"folder": wanted}
+    assert load(tmp_path, {"folder/source/path": str(tmp_path / "gone")}).llms["folder"].source.files() == []
+
+
+def test_an_engine_is_the_sources_own_unless_the_entry_names_one(tmp_path):
+    own = {name: entry.engine_module for name, entry in load(tmp_path, {}).llms.items()}
+    assert own == dict.fromkeys(own, "cragru.llm.vllm_engine") | {"server": "cragru.llm.server"}
+    named = load(tmp_path, {"hub/module": "cragru.llm.server"}).llms["hub"]
+    assert named.engine_module == "cragru.llm.server"
+    with pytest.raises(CragruError, match=r"module: .* answers for a source of kind server; got hub"):
+        open_engine(named, tmp_path, {}, 1)
+
+
+def test_an_engine_that_is_not_there_is_refused(tmp_path):
+    said = r"llms.hub.module: got 'cragru.llm.vlm_engine', no module with a function 'open_engine' \(did you mean"
+    with pytest.raises(CragruError, match=said):
+        load(tmp_path, {"hub/module": "cragru.llm.vlm_engine"})
+
+
+def test_which_module_answers_is_no_setting_of_the_answers(tmp_path):
+    """Else naming vLLM would throw away every answer that it gave unnamed."""
+    entries = [load(tmp_path, {}), load(tmp_path, {"hub/module": "cragru.llm.vllm_engine"})]
+    first, second = (open_engine(one.llms["hub"], tmp_path, {}, 1).settings for one in entries)
+    assert first == second
+    assert "module" not in first["options"]

@@ -3,7 +3,7 @@ from typing import ClassVar
 import pandas as pd
 import pytest
 
-from cragru.data.movielens import LOADERS, movielens_1m, movielens_100k, recbole_ml_100k
+from cragru.data import movielens_1m, movielens_100k, recbole_ml_100k
 from cragru.errors import CragruError
 
 MINI_100K = {
@@ -58,7 +58,7 @@ def rows(frame):
 
 class TestMovielens100K:
     def test_tables(self, tmp_path):
-        tables = movielens_100k(write(tmp_path, MINI_100K))
+        tables = movielens_100k.load(write(tmp_path, MINI_100K))
         assert list(tables.interactions) == ["user", "item", "rating", "timestamp"]
         assert rows(tables.interactions) == [(7, 20, 4.0, 200), (7, 1412, 5.0, 100), (2, 267, 1.0, 300)]
         assert list(tables.users) == ["raw_id", "age", "gender", "occupation", "zip"]
@@ -76,17 +76,22 @@ class TestMovielens100K:
         assert tables.scale == (1.0, 5.0)
 
     def test_title_without_a_year(self, tmp_path):
-        assert rows(movielens_100k(write(tmp_path, MINI_100K)).items)[1] == (20, "Uncle, The", None, "Action|Drama")
+        assert rows(movielens_100k.load(write(tmp_path, MINI_100K)).items)[1] == (
+            20,
+            "Uncle, The",
+            None,
+            "Action|Drama",
+        )
 
     def test_genre_flags_that_do_not_fit(self, tmp_path):
         items = MINI_100K["u.item"].replace("|1|0|0|0\n", "|1|0|0\n")
         write(tmp_path, MINI_100K | {"u.item": items})
-        assert_fails(movielens_100k, tmp_path, "u.item", 3, "3 genre flags, but u.genre lists 4 genres")
+        assert_fails(movielens_100k.load, tmp_path, "u.item", 3, "3 genre flags, but u.genre lists 4 genres")
 
 
 class TestMovielens1M:
     def test_tables(self, tmp_path):
-        tables = movielens_1m(write(tmp_path, MINI_1M))
+        tables = movielens_1m.load(write(tmp_path, MINI_1M))
         assert rows(tables.interactions) == [
             (1, 10, 5.0, 978300760),
             (1, 20, 3.0, 978302109),
@@ -107,15 +112,15 @@ class TestMovielens1M:
     def test_unknown_codes(self, tmp_path, user):
         write(tmp_path, MINI_1M | {"users.dat": f"{user}\n"})
         said = f"'{user}' does not parse, expected user::M or F::age code (1, 18, 25, 35, 45, 50, 56)::occupation code"
-        assert_fails(movielens_1m, tmp_path, "users.dat", 1, said)
+        assert_fails(movielens_1m.load, tmp_path, "users.dat", 1, said)
 
 
 class TestRecbole:
     def test_tables_equal_the_publishers(self, tmp_path):
         # the publisher's 20 has no year here, which RecBole's files cannot say
         items = MINI_100K["u.item"].replace("Uncle, The|", "Uncle, The (1995)|")
-        wanted = movielens_100k(write(tmp_path / "a", MINI_100K | {"u.item": items}))
-        got = recbole_ml_100k(write(tmp_path / "b", MINI_RECBOLE, "utf-8"))
+        wanted = movielens_100k.load(write(tmp_path / "a", MINI_100K | {"u.item": items}))
+        got = recbole_ml_100k.load(write(tmp_path / "b", MINI_RECBOLE, "utf-8"))
         for name in ("interactions", "users", "items"):
             pd.testing.assert_frame_equal(getattr(got, name), getattr(wanted, name))
         assert got.scale == wanted.scale
@@ -123,16 +128,16 @@ class TestRecbole:
     def test_year_that_the_patches_do_not_know(self, tmp_path):
         items = MINI_RECBOLE["ml-100k.item"].replace("The\t1995", "The\tV")
         write(tmp_path, MINI_RECBOLE | {"ml-100k.item": items}, "utf-8")
-        assert_fails(recbole_ml_100k, tmp_path, "ml-100k.item", 3, "'V' is not a year")
+        assert_fails(recbole_ml_100k.load, tmp_path, "ml-100k.item", 3, "'V' is not a year")
 
     def test_header_counts_as_a_line(self, tmp_path):
         write(tmp_path, MINI_RECBOLE | {"ml-100k.inter": "header\n2\t5\t3\t1\n2\t5\n"}, "utf-8")
-        assert_fails(recbole_ml_100k, tmp_path, "ml-100k.inter", 3, "does not parse")
+        assert_fails(recbole_ml_100k.load, tmp_path, "ml-100k.inter", 3, "does not parse")
 
     def test_wrong_encoding(self, tmp_path):
         write(tmp_path, MINI_RECBOLE, "latin-1")
         with pytest.raises(CragruError, match=r"ml-100k.item: not utf-8 text; download"):
-            recbole_ml_100k(tmp_path)
+            recbole_ml_100k.load(tmp_path)
 
 
 def assert_fails(loader, folder, file, line, said):
@@ -148,6 +153,11 @@ def assert_fails(loader, folder, file, line, said):
 class TestBadRows:
     """What every loader refuses, each with the file and the line."""
 
+    LOADERS: ClassVar = {
+        "movielens-100k": movielens_100k.load,
+        "movielens-1m": movielens_1m.load,
+        "recbole-ml-100k": recbole_ml_100k.load,
+    }
     LAYOUTS: ClassVar = {
         "movielens-100k": (MINI_100K, "latin-1", "u.data", "u.user", "u.item", "\t", 0),
         "movielens-1m": (MINI_1M, "latin-1", "ratings.dat", "users.dat", "movies.dat", "::", 0),
@@ -161,7 +171,7 @@ class TestBadRows:
     def fails(self, layout, folder, changes, file, line, said):
         loader, files, encoding, *_, header = layout
         write(folder, files | changes, encoding)
-        assert_fails(LOADERS[loader], folder, file, line + header, said)
+        assert_fails(self.LOADERS[loader], folder, file, line + header, said)
 
     def ratings(self, layout, *extra):
         """The mini ratings and more rows, which start on line 4 after any header."""
@@ -219,4 +229,4 @@ class TestBadRows:
         write(tmp_path, layout[1], layout[2])
         (tmp_path / layout[which]).unlink()
         with pytest.raises(CragruError, match=f"{layout[which]}: no such file; download the data set again"):
-            LOADERS[layout[0]](tmp_path)
+            self.LOADERS[layout[0]](tmp_path)

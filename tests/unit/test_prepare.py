@@ -15,6 +15,7 @@ from cragru.io import read_parquet, write_json
 
 ROOT = Path(__file__).parents[2]
 LOCAL = Path(os.environ.get("CRAGRU_DATA_DIR") or ROOT.parent / "shared" / "data")
+LOADERS = {"publisher": "cragru.data.movielens_1m", "local": "cragru.data.movielens_1m"}
 OUTPUTS = ["interactions.parquet", "items.parquet", "statistics.json", "users.parquet"]
 
 needs_local_data = pytest.mark.skipif(not LOCAL.exists(), reason="set CRAGRU_DATA_DIR to the publisher's archives")
@@ -35,14 +36,14 @@ def make_raw(folder, ratings=RATINGS, users=USERS_DAT, movies=MOVIES):
     folder.mkdir()
     for name, lines in (("ratings.dat", ratings), ("users.dat", users), ("movies.dat", movies)):
         (folder / name).write_bytes("\n".join([*lines, ""]).encode("latin-1"))
-    record = SourceRecord(dataset="mini", source="local", loader="movielens-1m", members={})
+    record = SourceRecord(dataset="mini", source="local", members={})
     write_json(folder / "source.json", record.model_dump())
     return folder
 
 
 @pytest.fixture
 def prepared(tmp_path):
-    prepare(make_raw(tmp_path / "raw"), tmp_path / "out")
+    prepare(make_raw(tmp_path / "raw"), tmp_path / "out", LOADERS)
     return tmp_path / "out"
 
 
@@ -102,7 +103,7 @@ def test_statistics_by_hand():
 
 def test_order_of_raw_rows_does_not_matter(prepared, tmp_path):
     raw = make_raw(tmp_path / "reversed", RATINGS[::-1], USERS_DAT[::-1], MOVIES[::-1])
-    prepare(raw, tmp_path / "again")
+    prepare(raw, tmp_path / "again", LOADERS)
     assert contents(tmp_path / "again") == contents(prepared)
     assert list(contents(prepared)) == OUTPUTS
 
@@ -111,19 +112,29 @@ def test_incomplete_download(tmp_path):
     raw = make_raw(tmp_path / "raw")
     (raw / "source.json").unlink()
     with pytest.raises(CragruError, match=r"source\.json: no such file, so the raw data are not complete; download"):
-        prepare(raw, tmp_path / "out")
+        prepare(raw, tmp_path / "out", LOADERS)
 
 
-def test_record_with_an_unknown_loader(tmp_path):
+def test_record_of_a_source_without_a_loader(tmp_path):
     raw = make_raw(tmp_path / "raw")
-    write_json(raw / "source.json", {"dataset": "mini", "source": "a", "loader": "netflix", "members": {}})
-    with pytest.raises(CragruError, match=r"source\.json: loader: got 'netflix'"):
-        prepare(raw, tmp_path / "out")
+    write_json(raw / "source.json", {"dataset": "mini", "source": "publisherr", "members": {}})
+    said = r"source\.json: source: got 'publisherr' \(did you mean 'publisher'\? allowed: local, publisher\); delete"
+    with pytest.raises(CragruError, match=said):
+        prepare(raw, tmp_path / "out", LOADERS)
+
+
+def test_record_of_before_is_read(prepared, tmp_path):
+    """Until modules read raw files, the record named a loader of a list."""
+    raw = make_raw(tmp_path / "before")
+    record = {"dataset": "mini", "source": "local", "loader": "movielens-1m", "members": {}}
+    write_json(raw / "source.json", record)
+    prepare(raw, tmp_path / "again", LOADERS)
+    assert contents(tmp_path / "again") == contents(prepared)
 
 
 def test_bad_raw_file_writes_nothing(tmp_path):
     with pytest.raises(CragruError, match=r"ratings\.dat:6: rating 9 is outside the scale"):
-        prepare(make_raw(tmp_path / "raw", [*RATINGS, "2::2::9::1"]), tmp_path / "out")
+        prepare(make_raw(tmp_path / "raw", [*RATINGS, "2::2::9::1"]), tmp_path / "out", LOADERS)
     assert not (tmp_path / "out").exists()
 
 
@@ -138,7 +149,7 @@ def prepared_from_wheel(folder):
     entry = shipped("ml-100k")
     wheel_only = entry.model_copy(update={"sources": entry.sources[1:]})
     assert fetch(wheel_only, "ml-100k", folder / "wheel").source == "recbole-wheel"
-    prepare(folder / "wheel", folder / "from-wheel")
+    prepare(folder / "wheel", folder / "from-wheel", entry.loaders)
     return folder / "from-wheel"
 
 
@@ -158,14 +169,14 @@ def test_wheel_gives_table_one(tmp_path):
 @needs_local_data
 def test_wheel_and_publisher_give_equal_bytes(tmp_path):
     assert fetch(shipped("ml-100k"), "ml-100k", tmp_path / "raw", str(LOCAL)).source == "local"
-    prepare(tmp_path / "raw", tmp_path / "out")
+    prepare(tmp_path / "raw", tmp_path / "out", shipped("ml-100k").loaders)
     assert contents(tmp_path / "out") == contents(prepared_from_wheel(tmp_path))
 
 
 @needs_local_data
 def test_ml_1m_counts(tmp_path):
     assert fetch(shipped("ml-1m"), "ml-1m", tmp_path / "raw", str(LOCAL)).source == "local"
-    prepare(tmp_path / "raw", tmp_path / "out")
+    prepare(tmp_path / "raw", tmp_path / "out", shipped("ml-1m").loaders)
     got = json.loads((tmp_path / "out" / "statistics.json").read_text())
     assert (got["users"], got["items"], got["interactions"]) == (6040, 3706, 1_000_209)
     assert f"{got['interactions_per_user']:.2f}" == "165.60"

@@ -1,12 +1,11 @@
 import copy
 from pathlib import Path
-from typing import get_args
 
 import pytest
 import yaml
 
-from cragru.config.datasets import Loader, Registry, load_registry
-from cragru.data.movielens import LOADERS
+from cragru.config.datasets import RawFiles, Registry, load_registry
+from cragru.config.modules import has_function
 from cragru.errors import CragruError
 
 SHIPPED = Path(__file__).parents[2] / "config" / "datasets.yaml"
@@ -15,14 +14,14 @@ URL = {
     "kind": "url",
     "name": "publisher",
     "url": "https://example.org/mini.zip",
-    "loader": "movielens-100k",
+    "module": "cragru.data.movielens_100k",
     "members": {"mini/u.data": "0" * 64},
 }
 WHEEL = {
     "kind": "wheel",
     "name": "mirror",
     "requirement": "mini==1.0",
-    "loader": "recbole-ml-100k",
+    "module": "cragru.data.recbole_ml_100k",
     "members": {"pkg/mini.inter": "1" * 64},
 }
 ENTRY = {
@@ -55,8 +54,35 @@ def test_shipped_registry():
         assert "no redistribution" in one.licence
 
 
-def test_every_loader_name_has_a_function():
-    assert set(LOADERS) == set(get_args(Loader))
+@pytest.mark.parametrize(
+    ("module", "name", "there"),
+    [
+        ("cragru.data.movielens_100k", "load", True),
+        ("cragru.data.movielens_100k", "lod", False),
+        ("cragru.data.movielens", "load", False),  # no function at its top, though one is called so elsewhere
+        ("cragru.data.movielens_2m", "load", False),
+        ("cragru.data", "load", False),
+        ("pandas", "read_csv", False),  # of the repository alone: a digest follows nothing else
+    ],
+)
+def test_whether_a_module_has_a_function(module, name, there):
+    assert has_function(module, name) is there
+
+
+def test_what_fetching_depends_on_has_no_words_and_no_loader(tmp_path):
+    entry = load(tmp_path).entry("mini")
+    words = {"title": "M", "version": "2", "licence": "x", "homepage": "https://example.com/", "prompt": "p"}
+    other = load(tmp_path, **words, sources=[URL | {"module": "cragru.data.movielens_1m"}, WHEEL]).entry("mini")
+    assert other.raw_files == entry.raw_files
+    assert RawFiles.model_validate(entry.raw_files.model_dump(mode="json")) == entry.raw_files
+    for changes in ({"archive": "x.zip"}, {"sources": [WHEEL, URL]}, {"sources": [URL]}):
+        assert load(tmp_path, **changes).entry("mini").raw_files != entry.raw_files
+
+
+def test_a_local_copy_is_read_as_the_publishers_files_are(tmp_path):
+    names = {"mirror": "cragru.data.recbole_ml_100k", "publisher": "cragru.data.movielens_100k"}
+    assert load(tmp_path, sources=[WHEEL, URL]).entry("mini").loaders == names | {"local": names["publisher"]}
+    assert load(tmp_path, sources=[WHEEL]).entry("mini").loaders == {"mirror": names["mirror"]}
 
 
 def test_round_trip(tmp_path):
@@ -88,7 +114,14 @@ def test_publisher_is_none_without_a_url(tmp_path):
             "two members are called u.data",
         ),
         ({"sources": [{**URL, "url": "ftp://example.org/mini.zip"}]}, "sources.0.url: got 'ftp:"),
-        ({"sources": [{**URL, "loader": "movielens"}]}, "sources.0.loader: got 'movielens'.*'movielens-1m'"),
+        (
+            {"sources": [{**URL, "module": "cragru.data.movielens_2m"}]},
+            r"sources.0.module: got 'cragru.data.movielens_2m', no module with a function 'load' "
+            r"\(did you mean 'cragru.data.movielens_1m'\? allowed: .*\); write it, or name another",
+        ),
+        ({"sources": [{**URL, "module": "cragru.data.movielens"}]}, "sources.0.module: .* no module with a function"),
+        ({"sources": [URL, {**WHEEL, "name": "publisher"}]}, "sources: more than one source is called publisher"),
+        ({"sources": [{**URL, "name": "local"}]}, "sources: more than one source is called local"),
         ({"sources": [{**URL, "kind": "torrent"}]}, "sources.0: .*'url', 'wheel'"),
         ({"sources": [{**WHEEL, "requirement": "mini>=1"}]}, "sources.0.requirement: got 'mini>=1'"),
         ({"sources": [{**WHEEL, "requirement": "--index-url==1"}]}, "sources.0.requirement"),

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from cragru.backbones.base import FactorModel
+from cragru.backbones.files import write_curve
 from cragru.backbones.learner import Epoch
 from cragru.data.parts import PARTS, write_parts
 from cragru.errors import CragruError
@@ -15,7 +16,6 @@ from cragru.unlearning.files import (
     FileReader,
     job_context,
     shard_path,
-    write_curve,
     write_partition,
     write_remaining_partition,
     write_shards,

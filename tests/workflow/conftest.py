@@ -68,7 +68,13 @@ def toy_files(ratings: pd.DataFrame) -> dict[str, bytes]:
 def toy_registry(files: dict[str, bytes]) -> dict:
     """Two sources that cannot be reached, so that the data must come from a local copy."""
     members = {f"toy/{name}": hashlib.sha256(data).hexdigest() for name, data in files.items()}
-    source = {"kind": "url", "name": "publisher", "url": CLOSED, "loader": "movielens-100k", "members": members}
+    source = {
+        "kind": "url",
+        "name": "publisher",
+        "url": CLOSED,
+        "members": members,
+        "module": "cragru.data.movielens_100k",
+    }
     entry = {"title": "Toy", "version": "1", "licence": "none", "homepage": "https://example.org/"}
     entry |= {"archive": "toy.zip", "folder": "toy"}
     mirror = source | {"name": "mirror", "url": CLOSED.replace("toy.zip", "mirror.zip")}

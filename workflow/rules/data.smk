@@ -13,7 +13,6 @@ rule download:
     params:
         dataset="{dataset}",
         entry=lambda wildcards: project.download_entry(wildcards.dataset),
-        data_dir=settings.data_dir,
         code=code_digest("scripts/download.py"),
     message:
         "Fetch {wildcards.dataset}"
@@ -39,7 +38,8 @@ rule prepare:
         mem_mb=2000,
         runtime=10,
     params:
-        code=code_digest("scripts/prepare.py"),
+        loaders=lambda wildcards: project.loaders(wildcards.dataset),
+        code=lambda wildcards: project.loader_code(wildcards.dataset),
     message:
         "Give {wildcards.dataset} dense ids and canonical order"
     script:

@@ -73,7 +73,7 @@ use rule score_prompts as score_requesters with:
         entry=scoring.llm_service,
         chunk=1,  # a request is answered alone, as it would be in service
         store=places.ANSWERS,
-        code=code_digest("scripts/score_prompts.py"),
+        code=scoring.engine_code("scripts/score_prompts.py"),
     message:
         "Answer requests one by one with {wildcards.llm}: {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}, {wildcards.batch}"
 

@@ -128,7 +128,7 @@ rule score_prompts:
         entry=scoring.llm_service,
         chunk=settings.scoring.chunk,
         store=places.ANSWERS,
-        code=code_digest("scripts/score_prompts.py"),
+        code=scoring.engine_code("scripts/score_prompts.py"),
     message:
         "Score prompts with {wildcards.llm}: {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}, {wildcards.cohort}, {wildcards.batch}, job {wildcards.share} of {wildcards.shares}"
     script:

@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar, Union
 from pydantic import Field
 
 from cragru.config.base import Frozen
-from cragru.config.models import Name
+from cragru.config.types import Name
 from cragru.plan.tables.base import Figure, Shown, Table
 
 Base = TypeVar("Base", bound=Shown)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from cragru.config.models import Name
+from cragru.config.types import Name
 from cragru.plan import places
 from cragru.plan.rows import Row, cells_of, common_labels, source_suffix
 from cragru.plan.scoring import Cell, cell_file, plain_cells, strategy_cells

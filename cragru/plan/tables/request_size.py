@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from cragru.config.models import Name
+from cragru.config.types import Name
 from cragru.names import ORIGINAL, RETRAIN
 from cragru.plan import places
 from cragru.plan.rows import CRAGRU, EVERYONE, Row, cell_row, model_rows, pairs_of

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from cragru.config.models import Name
+from cragru.config.types import Name
 from cragru.plan import places
 from cragru.plan.rows import NO_LLM, Row, cell_row, cells_of, cohort_panel, model_rows, source_suffix
 from cragru.plan.scoring import strategy_cells

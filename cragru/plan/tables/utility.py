@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
-from cragru.config.models import Name
+from cragru.config.types import Name
 from cragru.names import ORIGINAL, RETRAIN
 from cragru.plan import places
 from cragru.plan.rows import (

@@ -1,0 +1,21 @@
+"""Frames and files on either side of training."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import pandas as pd
+
+from cragru.backbones.base import TrainingData, pairs
+from cragru.backbones.learner import Epoch
+from cragru.io import PathLike, write_text
+
+
+def training_data(train: pd.DataFrame, valid: pd.DataFrame, sizes: tuple[int, int]) -> TrainingData:
+    """Training data from frames of interactions and the data set's (users, items)."""
+    return TrainingData(pairs(train), pairs(valid), *sizes)
+
+
+def write_curve(path: PathLike, curve: Sequence[Epoch]) -> None:
+    """Write the training curve as CSV, one line an epoch; the header stands alone where nothing was trained."""
+    names = list(Epoch.__dataclass_fields__)
+    write_text(path, pd.DataFrame([asdict(epoch) for epoch in curve], columns=names).to_csv(index=False))

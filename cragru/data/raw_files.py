@@ -1,0 +1,141 @@
+"""Raw text files of a data set: lines of a layout, checked, with errors that name file and line."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cragru.data.frames import RawTables
+from cragru.errors import CragruError
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a raw file is written: the pattern of a whole line, the same in words, encoding and lines of header."""
+
+    name: str
+    pattern: str
+    words: str
+    encoding: str = "latin-1"
+    header: int = 0
+
+
+ID = r"([0-9]{1,9})"
+RATING = r"(-?[0-9]{1,3}(?:\.[0-9]{1,3})?)"
+TIME = r"([0-9]{1,18})"
+
+
+class RawFile:
+    """The rows of a raw file, each a tuple of its fields as text, and where each stands.
+
+    Attributes:
+        name: The file's name.
+        rows: The groups of the layout's pattern, line by line.
+    """
+
+    def __init__(self, folder: Path, layout: Layout) -> None:
+        """Read a file of a folder.
+
+        Raises:
+            CragruError: If it is missing, in another encoding, has no rows, or a line is not of the layout.
+        """
+        self.name = layout.name
+        self._path = folder / layout.name
+        self._layout = layout
+        self.rows = self._parse()
+
+    def columns(self) -> list[tuple[str, ...]]:
+        """The fields column by column."""
+        return list(zip(*self.rows, strict=True))
+
+    def line(self, row: int) -> int:
+        """The line of the file that a row stands on, counted from 1."""
+        return row + 1 + self._layout.header
+
+    def error(self, row: int, problem: str) -> CragruError:
+        """An error that names file and line."""
+        where = f"{self._path}:{self.line(row)}"
+        return CragruError(f"{where}: {problem}; download the data set again, or correct its loader in the registry")
+
+    def _parse(self) -> list[tuple[str, ...]]:
+        pattern = re.compile(self._layout.pattern)
+        rows = []
+        for row, line in enumerate(self._lines()):
+            match = pattern.fullmatch(line)
+            if match is None:
+                raise self.error(row, f"{line[:80]!r} does not parse, expected {self._layout.words}")
+            rows.append(match.groups())
+        if not rows:
+            raise self.error(0, "the file has no rows")
+        return rows
+
+    def _lines(self) -> list[str]:
+        try:
+            text = self._path.read_text(encoding=self._layout.encoding)
+        except FileNotFoundError as error:
+            raise CragruError(f"{self._path}: no such file; download the data set again") from error
+        except UnicodeDecodeError as error:
+            raise CragruError(f"{self._path}: not {error.encoding} text; download the data set again") from error
+        # not splitlines(), which takes some letters of latin-1 for line ends; u.genre ends in an empty line
+        return text.rstrip("\n").split("\n")[self._layout.header :]
+
+
+def _interactions(file: RawFile, scale: tuple[float, float]) -> pd.DataFrame:
+    user, item, rating, timestamp = file.columns()
+    frame = pd.DataFrame(
+        {
+            "user": np.array(user, dtype=np.int64),
+            "item": np.array(item, dtype=np.int64),
+            "rating": np.array(rating, dtype=np.float32),
+            "timestamp": np.array(timestamp, dtype=np.int64),
+        }
+    )
+    outside = ~frame["rating"].between(*scale)
+    if outside.any():
+        row = int(outside.argmax())
+        raise file.error(row, f"rating {rating[row]} is outside the scale, {scale[0]:g} to {scale[1]:g}")
+    _check_unique(file, frame, ["user", "item"])
+    return frame
+
+
+def _check_unique(file: RawFile, frame: pd.DataFrame, keys: list[str]) -> None:
+    repeated = frame.duplicated(keys)
+    if repeated.any():
+        row = int(repeated.argmax())
+        values = frame[keys].iloc[row]
+        first = int((frame[keys] == values).all(axis=1).argmax())
+        what = ", ".join(f"{key} {value}" for key, value in values.items())
+        raise file.error(row, f"{what} is there already, on line {file.line(first)}")
+
+
+def _check_known(file: RawFile, ids: pd.Series, known: pd.Series, where: str) -> None:
+    unknown = ~ids.isin(known)
+    if unknown.any():
+        row = int(unknown.argmax())
+        raise file.error(row, f"{ids.name} {ids[row]} is not listed in {where}")
+
+
+def checked_tables(
+    ratings: RawFile,
+    users: tuple[RawFile, pd.DataFrame],
+    items: tuple[RawFile, pd.DataFrame],
+    scale: tuple[float, float],
+) -> RawTables:
+    """Put the three tables together and check what one must say about another.
+
+    Args:
+        ratings: The file whose rows are user, item, rating, time.
+        users: The users' file, and the frame that was made of it (`cragru.data.frames.RawTables`).
+        items: The same of items.
+        scale: The lowest and the highest rating that the data set allows.
+
+    Raises:
+        CragruError: If a rating is off the scale, or an id or a pair is unknown or there twice.
+    """
+    interactions = _interactions(ratings, scale)
+    for column, (file, frame) in (("user", users), ("item", items)):
+        _check_unique(file, frame, ["raw_id"])
+        _check_known(ratings, interactions[column], frame["raw_id"], file.name)
+    return RawTables(interactions, users[1], items[1], scale)

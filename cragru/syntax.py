@@ -1,0 +1,230 @@
+"""The statements at the top of a module: what each binds, what it mentions, what it imports, and whether it acts.
+
+Read from the syntax tree alone, for `cragru.digest`; nothing is imported or run. Where the text leaves a doubt, a
+statement mentions too much rather than too little: a local variable counts as a mention of a module's name.
+"""
+
+import ast
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+STAR = "*"
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+DEFINITIONS = (*FUNCTIONS, ast.ClassDef)
+IMPORTS = (ast.Import, ast.ImportFrom)
+ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
+BLOCKS = (ast.If, ast.Try, ast.TryStar, ast.For, ast.While, ast.Match)  # whether one acts is up to what it holds
+INERT = {"dataclass", "cache", "cached_property", "contextmanager", "functools", "contextlib", "dataclasses", "wraps"}
+"""Decorators of the standard library that give back what they got and leave no trace elsewhere."""
+
+WORD = re.compile(r"[^\W\d]\w*")
+
+
+@dataclass(frozen=True)
+class Import:
+    """One name of an import statement.
+
+    Attributes:
+        module: The module, absolute.
+        name: What is taken out of it; None for ``import module``, ``*`` for everything.
+        bound: What it is called here.
+        base: The module that `bound` stands for, where it is one for certain: ``import a.b`` binds ``a``.
+    """
+
+    module: str
+    name: str | None
+    bound: str
+    base: str | None
+
+
+class Statement:
+    """One statement at the top of a module; an import of several names counts as several statements."""
+
+    def __init__(self, node: ast.stmt, package: str) -> None:
+        """Take up a syntax tree, whose docstrings are removed.
+
+        Args:
+            node: The statement.
+            package: The package that relative imports start from.
+        """
+        _strip(node)
+        self.node, self._package = node, package
+
+    @cached_property
+    def binds(self) -> frozenset[str]:
+        """Names that the module has because of it, those that a function declares `global` included."""
+        declared = (name for node in ast.walk(self.node) if isinstance(node, ast.Global) for name in node.names)
+        return frozenset([*_bound(self.node), *declared])
+
+    @cached_property
+    def mentions(self) -> frozenset[str]:
+        """Names that it may read from its module: also those that text in it spells."""
+        return frozenset(_mentioned(self.node))
+
+    @cached_property
+    def chains(self) -> frozenset[tuple[str, ...]]:
+        """Attributes of names: ``a.b.c`` is (a, b, c)."""
+        found = (_chain(node) for node in ast.walk(self.node) if isinstance(node, ast.Attribute))
+        return frozenset(chain for chain in found if chain)
+
+    @cached_property
+    def imports(self) -> tuple[Import, ...]:
+        """All that it imports, also where a function in it does so."""
+        return tuple(one for node in ast.walk(self.node) for one in _imports(node, self._package))
+
+    @cached_property
+    def imports_at_once(self) -> tuple[Import, ...]:
+        """What is imported when the module is."""
+        return tuple(one for node in _executed(self.node) for one in _imports(node, self._package))
+
+    @cached_property
+    def acts(self) -> bool:
+        """Whether it may do something beside giving the module a name."""
+        return _acts(self.node)
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of the syntax tree: positions, comments and docstrings are not in it."""
+        return hashlib.sha256(ast.dump(self.node).encode()).hexdigest()
+
+
+def read_statements(text: str, package: str) -> list[Statement]:
+    """The statements of a module, in their order.
+
+    Args:
+        text: The module's source.
+        package: The package that relative imports start from: the module itself where it is one, else the one above.
+    """
+    return [Statement(node, package) for node in _flat(ast.parse(text)) if not _is_text(node)]
+
+
+def _flat(tree: ast.Module) -> Iterator[ast.stmt]:
+    """Statements, imports of several names one by one."""
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            yield from (ast.Import([alias]) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (ast.ImportFrom(node.module, [alias], node.level) for alias in node.names)
+        else:
+            yield node
+
+
+def _strip(node: ast.AST) -> None:
+    """Remove docstrings, and texts that stand after an assignment to describe it."""
+    for inner in ast.walk(node):
+        body = getattr(inner, "body", None)
+        if isinstance(body, list):
+            inner.body = [one for one in body if not _is_text(one)] or [ast.Pass()]
+
+
+def _is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _executed(node: ast.AST) -> Iterator[ast.AST]:
+    """A statement's parts that run with it: not the bodies of functions."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        is_body = isinstance(node, FUNCTIONS) and child in node.body
+        if not is_body:
+            yield from _executed(child)
+
+
+def _bound(node: ast.AST) -> Iterator[str]:
+    """Names that a statement binds where it stands."""
+    if isinstance(node, DEFINITIONS):
+        yield node.name
+    elif isinstance(node, IMPORTS):
+        yield from (one.bound for one in _imports(node, ""))
+    elif isinstance(node, ast.Name):
+        if not isinstance(node.ctx, ast.Load):
+            yield node.id
+    else:
+        names = (getattr(node, field, None) for field in ("name", "rest"))  # of `except … as`, and of patterns
+        yield from (name for name in names if isinstance(name, str))
+        for child in ast.iter_child_nodes(node):
+            yield from _bound(child)
+
+
+def _mentioned(node: ast.AST) -> Iterator[str]:
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Name):
+            yield inner.id
+        elif isinstance(inner, ast.Constant) and isinstance(inner.value, str) and inner.value.isidentifier():
+            yield inner.value
+        for annotation in (getattr(inner, field, None) for field in ("annotation", "returns")):
+            if annotation is not None:
+                yield from _words(annotation)
+
+
+def _words(annotation: ast.AST) -> Iterator[str]:
+    """Words of the texts in an annotation, which may be types to be looked up later."""
+    for inner in ast.walk(annotation):
+        if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
+            yield from WORD.findall(inner.value)
+
+
+def _chain(node: ast.AST) -> tuple[str, ...]:
+    """Of ``a.b.c`` (a, b, c); nothing where it does not begin with a name."""
+    if isinstance(node, ast.Name):
+        return (node.id,)
+    above = _chain(node.value) if isinstance(node, ast.Attribute) else ()
+    return (*above, node.attr) if above else ()
+
+
+def _imports(node: ast.AST, package: str) -> Iterator[Import]:
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            base = alias.name if alias.asname else alias.name.split(".")[0]
+            yield Import(alias.name, None, alias.asname or base, base)
+    elif isinstance(node, ast.ImportFrom):
+        steps = package.split(".")
+        above = steps[: len(steps) - node.level + 1] if node.level else []
+        module = ".".join([*above, *([node.module] if node.module else [])])
+        for alias in node.names:
+            yield Import(module, alias.name, alias.asname or alias.name, f"{module}.{alias.name}")
+
+
+def _acts(node: ast.AST) -> bool:
+    """Whether a statement does more than bind names: it counts for whoever imports the module.
+
+    The value of an assignment is taken for nothing else: a call in it that leaves its trace elsewhere is not seen.
+    """
+    if isinstance(node, IMPORTS):
+        return any(alias.name == STAR for alias in node.names)
+    if isinstance(node, DEFINITIONS):
+        has_keywords = isinstance(node, ast.ClassDef) and bool(node.keywords)  # metaclass=…
+        return has_keywords or any(_root(one) not in INERT for one in node.decorator_list)
+    if isinstance(node, ASSIGNMENTS):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        return not all(_is_plain(target) for target in targets)
+    if isinstance(node, BLOCKS):
+        return any(_acts(inner) for inner in _inner_statements(node))
+    return not isinstance(node, ast.Pass)
+
+
+def _root(decorator: ast.AST) -> str:
+    """The name that a decorator begins with."""
+    if isinstance(decorator, ast.Call):
+        return _root(decorator.func)
+    chain = _chain(decorator)
+    return chain[0] if chain else ""
+
+
+def _is_plain(target: ast.AST) -> bool:
+    """Whether an assignment goes to names alone, not into something that is there already."""
+    if isinstance(target, ast.Tuple | ast.List):
+        return all(_is_plain(one) for one in target.elts)
+    return isinstance(target, ast.Name | ast.Starred)
+
+
+def _inner_statements(block: ast.AST) -> Iterator[ast.stmt]:
+    """The statements of a block, of its branches and handlers."""
+    for child in ast.iter_child_nodes(block):
+        if isinstance(child, ast.stmt):
+            yield child
+        elif isinstance(child, ast.ExceptHandler | ast.match_case):
+            yield from _inner_statements(child)

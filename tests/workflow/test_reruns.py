@@ -1,0 +1,68 @@
+"""Edits of the sources and of the configuration after a finished run: what a dry run plans then."""
+
+import shutil
+
+import pytest
+import yaml
+from conftest import Workflow
+
+EDITS = {
+    "cragru/config/models.py": (
+        "class Params(Frozen):",
+        "class Extra(Frozen):\n    size: int = 1\n\n\nclass Params(Frozen):",
+    ),
+    "cragru/ranking.py": (
+        "import torch\n",
+        "import torch\n\n\ndef recall(hits, size):\n    return hits.sum() / size\n",
+    ),
+    "cragru/errors.py": ("class CragruError", "BEFORE = 'error: '\n\n\nclass CragruError"),
+}
+
+
+@pytest.fixture
+def edited(workflow, tmp_path):
+    """A copy of the sources, to be edited."""
+    return Workflow(shutil.copytree(workflow.sources, tmp_path / "checkout" / "cragru"))
+
+
+def edit(sources, path, old, new):
+    text = (sources / path).read_text()
+    assert old in text
+    (sources / path).write_text(text.replace(old, new, 1))
+
+
+def registry_with(toy, tmp_path, **words):
+    """The toy registry with other words, and with one more data set of a module of its own."""
+    content = yaml.safe_load(toy.registry.read_text())
+    content["datasets"]["toy"] |= words
+    other = yaml.safe_load(yaml.safe_dump(content["datasets"]["toy"])) | {"title": "Toy 2"}
+    for source in other["sources"]:
+        source["module"] = "cragru.data.toy_2"
+    content["datasets"]["toy-2"] = other
+    path = tmp_path / "datasets.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return {"datasets": str(path)}
+
+
+def test_nothing_for_what_changes_no_byte(edited, a_copy, toy, configure, tmp_path):
+    """A data set and its loader, a key, a function, a licence, a homepage; and the copy of the data is gone."""
+    for path, (old, new) in EDITS.items():
+        edit(edited.sources, path, old, new)
+    shutil.copyfile(edited.sources / "cragru/data/movielens_1m.py", edited.sources / "cragru/data/toy_2.py")
+    files = registry_with(toy, tmp_path, licence="another", homepage="https://example.com/")
+    config = configure(files, backbones=["bpr"], tables=["table1", "table2"], data_dir=None)
+    assert edited.plan(a_copy, config=config) == {}
+
+
+def test_tables_alone_for_a_label(edited, a_copy, toy, configure, tmp_path):
+    shutil.copyfile(edited.sources / "cragru/data/movielens_1m.py", edited.sources / "cragru/data/toy_2.py")
+    files = registry_with(toy, tmp_path, title="Toy, reworded")
+    config = configure(files, backbones=["bpr"], tables=["table1", "table2"])
+    assert edited.plan(a_copy, config=config) == {"all": 1, "table": 2}
+
+
+def test_what_serves_requests_alone_for_a_field_of_its_cost(edited, a_copy, two_seeds):
+    edit(edited.sources, "cragru/unlearning/base.py", "    device: str\n", "    device: str\n    joules: float = 0.0\n")
+    planned = edited.plan(a_copy, config=two_seeds)
+    assert planned["unlearn"] == 2
+    assert planned.keys().isdisjoint({"download", "prepare", "split", "train_original", "fetch_llm", "candidates"})
