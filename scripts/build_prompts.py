@@ -12,7 +12,7 @@ from cragru.llm.chat import ChatTokenizer
 from cragru.llm.prompts import Template
 from cragru.llm.records import write_prompts
 from cragru.progress import Progress
-from cragru.retrieval.schema import CANDIDATES, SELECTION
+from cragru.retrieval.columns import CANDIDATES, SELECTION
 from cragru.roles import Role
 from cragru.smk import stage
 

@@ -7,7 +7,7 @@ import pandas as pd
 from cragru.backbones.base import FactorModel
 from cragru.data.parts import read_parts, read_sizes
 from cragru.io import write_parquet
-from cragru.retrieval.schema import CANDIDATES
+from cragru.retrieval.columns import CANDIDATES
 from cragru.retrieval.selection import top_candidates
 from cragru.roles import Role
 from cragru.smk import stage

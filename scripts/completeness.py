@@ -13,7 +13,7 @@ from cragru.evaluation.completeness import (
     of_users,
     per_user_completeness,
 )
-from cragru.evaluation.completeness_schema import COMPLETENESS, FORGET_REMAIN, MEMBERSHIP, MODEL, VARIANT
+from cragru.evaluation.completeness_columns import COMPLETENESS, FORGET_REMAIN, MEMBERSHIP, MODEL, VARIANT
 from cragru.evaluation.reranked import RerankedScorer
 from cragru.io import read_parquet, write_parquet
 from cragru.llm.reranking import RERANKED
@@ -23,7 +23,7 @@ from cragru.smk import stage
 def main(job):
     parts = read_all_parts(Path(job.input.record).parent, read_parquet(job.input.interactions, INTERACTIONS))
     sizes, seed = read_sizes(job.input.statistics), int(job.wildcards.seed)
-    model, original, again = (FactorModel.load(job.input[name]) for name in ("model", "original", "again"))
+    model, original, replicate = (FactorModel.load(job.input[name]) for name in ("model", "original", "replicate"))
     scorers = {MODEL: model}
     if "lists" in job.input.keys():  # noqa: SIM118  a Namedlist iterates over values
         lists = read_parquet(job.input.lists, RERANKED)
@@ -31,7 +31,10 @@ def main(job):
         scorers = {variant: RerankedScorer(model, own) for variant, own in lists.groupby("variant")}
     measures = {
         "membership": (MEMBERSHIP, lambda scorer: membership_rows(scorer, parts, *sizes)),
-        "completeness": (COMPLETENESS, lambda scorer: per_user_completeness(scorer, original, [again], parts, *sizes)),
+        "completeness": (
+            COMPLETENESS,
+            lambda scorer: per_user_completeness(scorer, original, [replicate], parts, *sizes),
+        ),
         "forget_remain": (FORGET_REMAIN, lambda scorer: forget_remain_utility(scorer, parts, *sizes, seed)),
     }
     for name, (columns, measure) in measures.items():

@@ -5,7 +5,7 @@ from pathlib import Path
 from cragru.backbones.base import FactorModel
 from cragru.data.frames import INTERACTIONS
 from cragru.data.parts import read_all_parts, read_sizes
-from cragru.evaluation.schema import PER_USER
+from cragru.evaluation.columns import PER_USER
 from cragru.evaluation.utility import per_user_utility
 from cragru.io import read_parquet, write_parquet
 from cragru.smk import stage

@@ -2,7 +2,7 @@
 
 from cragru.config.base import parse
 from cragru.config.llms import LlmSource
-from cragru.llm.models import fetch_model
+from cragru.llm.fetching import fetch_model
 from cragru.smk import stage
 
 

@@ -5,7 +5,7 @@ from cragru.llm.collecting import cell_cost, collect_scores, read_receipts
 from cragru.llm.records import read_prompts
 from cragru.llm.reranking import RERANKED, SCORES, rerank, tie_rate
 from cragru.llm.store import AnswerStore
-from cragru.retrieval.schema import CANDIDATES
+from cragru.retrieval.columns import CANDIDATES
 from cragru.roles import Role
 from cragru.smk import stage
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from cragru.data.parts import read_parts
 from cragru.io import read_parquet, write_json, write_parquet
-from cragru.retrieval.schema import CANDIDATES, SELECTION
+from cragru.retrieval.columns import CANDIDATES, SELECTION
 from cragru.retrieval.selection import select_histories
 from cragru.roles import Role
 from cragru.smk import stage

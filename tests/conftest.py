@@ -96,7 +96,7 @@ def convert(folder: Path) -> None:
     from huggingface_hub import constants
 
     from cragru.config.llms import load_llms
-    from cragru.llm.models import fetch_model
+    from cragru.llm.fetching import fetch_model
 
     source = load_llms(ROOT / "config/llms.yaml").entry("smollm2-135m").source
     with pytest.MonkeyPatch.context() as patch:

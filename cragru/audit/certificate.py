@@ -23,13 +23,13 @@ FORMAT = 2
 Certificate = dict[str, Any]
 
 
-def build_certificate(request: Request, manifests: Iterable[str], claims: dict[str, str], key: Key) -> Certificate:
+def build_certificate(request: Request, manifests: Iterable[str], guarantees: dict[str, str], key: Key) -> Certificate:
     """Build the certificate of a request, with the working directory above `results/`.
 
     Args:
         request: The request.
         manifests: The manifests of everything that it speaks of.
-        claims: What each method claims: `exact`, `exact given the partition` or `approximate`.
+        guarantees: What each method guarantees: `exact`, `exact given the partition` or `approximate`.
         key: The key of the commitments.
 
     Returns:
@@ -42,12 +42,12 @@ def build_certificate(request: Request, manifests: Iterable[str], claims: dict[s
     for path in (split_files(request.folder)["record"], request.interactions, *_id_files(request)):
         provenance.sha256(path)
     parts = read_all_parts(request.split, read_parquet(request.interactions, INTERACTIONS))
-    checks, not_checked = all_checks(request, provenance, parts, claims)
-    artifacts = [_artifact(request, provenance, job, claims, key) for job in provenance.jobs]
+    checks, not_checked = all_checks(request, provenance, parts, guarantees)
+    artifacts = [_artifact(request, provenance, job, guarantees, key) for job in provenance.jobs]
     body = {
         "format": FORMAT,
         "request": request._asdict(),
-        "claims": claims,
+        "guarantees": guarantees,
         "commitment": _commitment(request, parts, key),
         "artifacts": artifacts,
         "checks": checks,
@@ -98,10 +98,12 @@ def _commitment(request: Request, parts: dict[str, pd.DataFrame], key: Key) -> d
     }
 
 
-def _artifact(request: Request, provenance: Provenance, job: Job, claims: dict[str, str], key: Key) -> dict[str, Any]:
+def _artifact(
+    request: Request, provenance: Provenance, job: Job, guarantees: dict[str, str], key: Key
+) -> dict[str, Any]:
     """What one job made, from what, and what is claimed of it."""
     behind = provenance.behind(job, request.is_boundary)
-    guarantee = guarantee_of(request, job, claims)
+    guarantee = guarantee_of(request, job, guarantees)
     return {
         "manifest": job.manifest,
         "rule": job.rule,

@@ -8,8 +8,8 @@ import pandas as pd
 from cragru.audit.guarantees import guarantee_of
 from cragru.audit.provenance import Job, Provenance
 from cragru.audit.request import Request
-from cragru.claims import APPROXIMATE, EXACT, PARTITIONED, RANDOM_PARTITION
 from cragru.errors import CragruError
+from cragru.guarantees import APPROXIMATE, EXACT, PARTITIONED, RANDOM_PARTITION
 from cragru.io import read_json
 from cragru.plan.places import FORGOTTEN_PARTS, PARTS, PROMPTS, PROOF, REMAINING_PARTS, SHARD
 from cragru.roles import Role
@@ -45,7 +45,7 @@ def check_split(request: Request, parts: Parts) -> Record:
     }
 
 
-def check_exact(request: Request, provenance: Provenance, job: Job, claims: dict[str, str]) -> Record | None:
+def check_exact(request: Request, provenance: Provenance, job: Job, guarantees: dict[str, str]) -> Record | None:
     """Check that a method that claims to be exact was given nothing forgotten.
 
     Its graph and its masks of negative samples are made of the rows that it reads, so what holds for these holds for
@@ -55,7 +55,7 @@ def check_exact(request: Request, provenance: Provenance, job: Job, claims: dict
         request: The request.
         provenance: What was made from what.
         job: The method's job.
-        claims: What each method claims.
+        guarantees: What each method guarantees.
 
     Returns:
         The record, or None where the method is approximate.
@@ -63,8 +63,8 @@ def check_exact(request: Request, provenance: Provenance, job: Job, claims: dict
     Raises:
         CragruError: If something forgotten, the original model, or a file of unknown origin is behind the model.
     """
-    claim = guarantee_of(request, job, claims)
-    if claim not in (EXACT, PARTITIONED):
+    guarantee = guarantee_of(request, job, guarantees)
+    if guarantee not in (EXACT, PARTITIONED):
         return None
     behind = provenance.behind(job, lambda path: request.is_boundary(path) or _is_from_before(request, path))
     partitions = [path for path in behind if request.is_partition(path)]
@@ -73,15 +73,15 @@ def check_exact(request: Request, provenance: Provenance, job: Job, claims: dict
         if request.holds_forgotten(path) or not known:
             what = "holds forgotten rows or was trained on them" if known else "has no manifest that says its origin"
             raise CragruError(
-                f"{job.manifest}: {job.wildcards['method']} claims to be {claim}, but read {path}: it {what}"
+                f"{job.manifest}: {job.wildcards['method']} claims to be {guarantee}, but read {path}: it {what}"
             )
     made = [provenance.maker(path) for path in partitions]
-    if None in made or (claim == EXACT and any(cut.params["module"] != RANDOM_PARTITION for cut in made)):
-        raise CragruError(f"{job.manifest}: claims to be {claim}, but its partition is not known to be random")
+    if None in made or (guarantee == EXACT and any(cut.params["module"] != RANDOM_PARTITION for cut in made)):
+        raise CragruError(f"{job.manifest}: claims to be {guarantee}, but its partition is not known to be random")
     return {
         "check": "an exact method read no forgotten row, so neither its graph nor its negative masks hold one",
         "model": _model(request, job),
-        "claim": claim,
+        "guarantee": guarantee,
         "looked_at": [job.manifest, *behind],
         "partition_was_made_from": sorted({path for cut in made for path in cut.inputs}),
         "forgotten_found": 0,
@@ -89,25 +89,27 @@ def check_exact(request: Request, provenance: Provenance, job: Job, claims: dict
     }
 
 
-def look_at_approximate(request: Request, provenance: Provenance, job: Job, claims: dict[str, str]) -> Record | None:
+def look_at_approximate(
+    request: Request, provenance: Provenance, job: Job, guarantees: dict[str, str]
+) -> Record | None:
     """Look at a method that claims no more than to be approximate.
 
     Args:
         request: The request.
         provenance: What was made from what.
         job: The method's job.
-        claims: What each method claims.
+        guarantees: What each method guarantees.
 
     Returns:
         The record, which has no verdict, or None where the method is exact.
     """
-    claim = guarantee_of(request, job, claims)
-    if claim != APPROXIMATE:
+    guarantee = guarantee_of(request, job, guarantees)
+    if guarantee != APPROXIMATE:
         return None
     behind = provenance.behind(job, request.is_boundary)
     return {
         "model": _model(request, job),
-        "claim": claim,
+        "guarantee": guarantee,
         "why": "no check tells whether an approximate method has left a trace of the forgotten rows",
         "looked_at": [job.manifest],
         "derives_from_forgotten": [path for path in behind if request.holds_forgotten(path)],
@@ -208,7 +210,7 @@ def check_none_is_missed(request: Request, provenance: Provenance, records: list
 
 
 def all_checks(
-    request: Request, provenance: Provenance, parts: Parts, claims: dict[str, str]
+    request: Request, provenance: Provenance, parts: Parts, guarantees: dict[str, str]
 ) -> tuple[list[Record], list[Record]]:
     """Every check that applies.
 
@@ -220,11 +222,11 @@ def all_checks(
     """
     unlearned = [job for job in provenance.jobs if job.role is Role.UNLEARNS]
     found = [check_split(request, parts)]
-    found += [check_exact(request, provenance, job, claims) for job in unlearned]
+    found += [check_exact(request, provenance, job, guarantees) for job in unlearned]
     found += [check_shards(request, job, parts) for job in unlearned]
     found += [check_proof(provenance, job) for job in provenance.jobs if job.role is Role.PROVES]
     checks = [record for record in found if record is not None]
-    looks = [look_at_approximate(request, provenance, job, claims) for job in unlearned]
+    looks = [look_at_approximate(request, provenance, job, guarantees) for job in unlearned]
     not_checked = [record for record in looks if record is not None]
     check_none_is_missed(request, provenance, checks + not_checked)
     return checks, not_checked

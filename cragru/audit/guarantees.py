@@ -2,8 +2,8 @@
 
 from cragru.audit.provenance import Job
 from cragru.audit.request import Request
-from cragru.claims import CLAIMS
 from cragru.errors import CragruError, nearest
+from cragru.guarantees import GUARANTEES
 from cragru.names import ORIGINAL, RETRAIN
 from cragru.roles import Role
 
@@ -16,7 +16,7 @@ OF_SOURCE = {ORIGINAL: PROMPT_AND_ORIGINAL, RETRAIN: PROMPT_AND_RETRAIN}
 OF_ROLE = {Role.PREPARES: BEFORE, Role.DEPLOYS: BEFORE, Role.DIVIDES: DATA, Role.PROVES: PROOFS}
 
 
-def guarantee_of(request: Request, job: Job, claims: dict[str, str]) -> str:
+def guarantee_of(request: Request, job: Job, guarantees: dict[str, str]) -> str:
     """What is claimed of a job's outputs.
 
     Raises:
@@ -31,7 +31,10 @@ def guarantee_of(request: Request, job: Job, claims: dict[str, str]) -> str:
     if job.role is Role.RERANKS:
         kind, words = "source", OF_SOURCE
     else:
-        kind, words = "method", {method: claim for method, claim in claims.items() if claim in CLAIMS}
+        kind, words = (
+            "method",
+            {method: guarantee for method, guarantee in guarantees.items() if guarantee in GUARANTEES},
+        )
     name = names.get(kind)
     if name not in words:
         hint = nearest(str(name), words)

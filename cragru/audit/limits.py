@@ -6,7 +6,7 @@ from typing import Any
 from cragru.audit.guarantees import BEFORE, DATA, PROMPT_AND_ORIGINAL, PROMPT_AND_RETRAIN
 from cragru.audit.provenance import Provenance
 from cragru.audit.request import Request
-from cragru.claims import APPROXIMATE, EXACT, PARTITIONED
+from cragru.guarantees import APPROXIMATE, EXACT, PARTITIONED
 from cragru.names import ORIGINAL, RETRAIN
 from cragru.plan.places import (
     CANDIDATES,
@@ -42,7 +42,7 @@ def not_guaranteed(
         artifacts: The certificate's artifacts.
         checks: The records of its checks.
     """
-    said = [_methods(provenance, artifacts, claim, text) for claim, text in _OF_METHODS]
+    said = [_methods(provenance, artifacts, guarantee, text) for guarantee, text in _OF_METHODS]
     said += [_candidates(checks, source) for source in (ORIGINAL, RETRAIN)]
     said += [_strategies(request, provenance), _requests(request)]
     said.append(
@@ -63,9 +63,9 @@ _OF_METHODS = (
 )
 
 
-def _methods(provenance: Provenance, artifacts: list[Record], claim: str, text: str) -> str:
+def _methods(provenance: Provenance, artifacts: list[Record], guarantee: str, text: str) -> str:
     of_manifest = {job.manifest: job for job in provenance.jobs}
-    named = {of_manifest[made["manifest"]].wildcards["method"] for made in artifacts if made["guarantee"] == claim}
+    named = {of_manifest[made["manifest"]].wildcards["method"] for made in artifacts if made["guarantee"] == guarantee}
     return f"{', '.join(sorted(named))}: {text}." if named else ""
 
 

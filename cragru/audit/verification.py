@@ -122,7 +122,7 @@ class Verifier:
     def _rebuild(self, path: Path, certificate: Certificate) -> None:
         request = Request.of(certificate["request"])
         try:
-            rebuilt = build_certificate(request, manifests_of(certificate), certificate["claims"], self.key)
+            rebuilt = build_certificate(request, manifests_of(certificate), certificate["guarantees"], self.key)
         except CragruError as error:
             self._failed.append(f"{path}: cannot be built again: {error}")
             return

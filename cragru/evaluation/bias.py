@@ -18,7 +18,7 @@ from cragru.errors import CragruError
 from cragru.evaluation.bootstrap import Bounds, Resampling, Statistic, column_mean
 from cragru.evaluation.significance import paired_values
 
-MODELS = ("method", "retrain", "again")  # of `Results` and of `Lists`
+MODELS = ("method", "retrain", "replicate")  # of `Results` and of `Lists`
 FORGOTTEN, SIMILAR, FAR = "forgotten", "similar", "far"
 ALL, ACTIVE, INACTIVE = "all", "active", "inactive"
 COLUMNS = ["measure", "group", "value", "low", "high", "null", "null_low", "null_high", "n", "seeds"]
@@ -34,14 +34,14 @@ class Results:
     Attributes:
         method: The method's per-user results (`PER_USER`).
         retrain: Retrain's.
-        again: Those of Retrain trained again with another seed.
+        replicate: Those of Retrain trained again with another seed.
         groups: `[users]`, from `user_groups`.
         training_rows: `[users]`, rows that Retrain was trained on.
     """
 
     method: pd.DataFrame
     retrain: pd.DataFrame
-    again: pd.DataFrame
+    replicate: pd.DataFrame
     groups: np.ndarray
     training_rows: np.ndarray
 
@@ -52,14 +52,14 @@ class Lists:
 
     Attributes:
         users: `[n]`.
-        method: `[n, K]` item ids; -1 where a list is shorter. So are `retrain` and `again`.
+        method: `[n, K]` item ids; -1 where a list is shorter. So are `retrain` and `replicate`.
         training_rows: `[items]`, rows that Retrain was trained on.
     """
 
     users: np.ndarray
     method: np.ndarray
     retrain: np.ndarray
-    again: np.ndarray
+    replicate: np.ndarray
     training_rows: np.ndarray
 
 
@@ -172,7 +172,7 @@ def bias_table(
         if n >= least_users:
             joint = pd.concat({group: means[group] for group in of}, axis=1)  # NaN where a user is not of the group
             arrays = _beside_retrain(joint, of, "method")
-            null = _beside_retrain(joint, of, "again")
+            null = _beside_retrain(joint, of, "replicate")
             bounds: Bounds = "size" if statistic is _gap else "percentile"
             row |= resampling.beside_null(statistic, arrays, null, "bias", measure, *of, bounds=bounds)
         table.append(row)
@@ -206,7 +206,7 @@ def popularity_drift(seeds: Mapping[int, Lists], resampling: Resampling, least_u
     row = {"measure": "popularity_drift", "group": ALL, "n": n, "seeds": len(seeds)}
     if n >= least_users:
         arrays = [means["method"], means["retrain"]]
-        null = [means["again"], means["retrain"]]
+        null = [means["replicate"], means["retrain"]]
         found = resampling.beside_null(_divergence, arrays, null, "bias", "popularity_drift", bounds="reflected")
         row |= {name: max(0.0, number) for name, number in found.items()}  # a reflected bound may fall below
     return pd.DataFrame([row], columns=COLUMNS)

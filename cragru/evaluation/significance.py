@@ -14,8 +14,8 @@ from scipy import stats
 
 from cragru.errors import CragruError, nearest
 from cragru.evaluation.bootstrap import Resampling, column_mean
+from cragru.evaluation.columns import PER_USER
 from cragru.evaluation.metrics import BINARY, GRADED, METRICS, UTILITY, metrics_in
-from cragru.evaluation.schema import PER_USER
 
 Row = Mapping[int, pd.DataFrame]  # a table's row: per-user results (`PER_USER`) by seed
 
@@ -244,8 +244,8 @@ def _null_columns(
 ) -> dict[str, float]:
     if null is None:
         return dict.fromkeys(["null", "null_low", "null_high", "null_p"], np.nan)
-    values = paired_values({"Retrain": null[0], "Retrain again": null[1]}, metric, mask, k)
-    found = _compared(values["Retrain again"] - values["Retrain"], metric, k, resampling)
+    values = paired_values({"Retrain": null[0], "Retrain, replicate": null[1]}, metric, mask, k)
+    found = _compared(values["Retrain, replicate"] - values["Retrain"], metric, k, resampling)
     return {"null": found["difference"], "null_low": found["low"], "null_high": found["high"], "null_p": found["p"]}
 
 

@@ -4,9 +4,9 @@ import pandas as pd
 import torch
 
 from cragru.backbones.base import Scorer, pairs
-from cragru.evaluation.bias_schema import LISTS
+from cragru.evaluation.bias_columns import LISTS
+from cragru.evaluation.columns import PER_USER
 from cragru.evaluation.metrics import CUTOFFS, METRICS, values_of
-from cragru.evaluation.schema import PER_USER
 from cragru.ranking import pair_mask, top_items, user_batches
 
 
@@ -51,7 +51,7 @@ def recommended(
         length: Most items of a list.
 
     Returns:
-        Columns of `cragru.evaluation.bias_schema.LISTS`, by user and rank.
+        Columns of `cragru.evaluation.bias_columns.LISTS`, by user and rank.
     """
     masked = pair_mask(pairs(hidden), users, items)
     frames = []

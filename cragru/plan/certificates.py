@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cragru.claims import claim_of
+from cragru.guarantees import method_guarantee
 from cragru.names import ORIGINAL
 from cragru.plan import places
 from cragru.plan.requests import service_file
@@ -52,15 +52,15 @@ class Certificates:
                 found[backbone, ORIGINAL] = None
         return list(found)
 
-    def claims(self, wildcards: Wildcards) -> dict[str, str]:
+    def guarantees(self, wildcards: Wildcards) -> dict[str, str]:
         """What the methods of a certificate claim, by their entries in params.yaml."""
         methods = {model for _, model in self.models(wildcards) if model != ORIGINAL}
-        claims = {}
+        guarantees = {}
         for method in sorted(methods):
             partition = self._project.partition(method)
             reads = self._project.params.methods[method].reads
-            claims[method] = claim_of(reads, partition.module if partition else None)
-        return claims
+            guarantees[method] = method_guarantee(reads, partition.module if partition else None)
+        return guarantees
 
     def _is_certified(self, row: Row) -> bool:
         """Whether a row is of a deletion request: the one that its protocol starts with, or a single one."""

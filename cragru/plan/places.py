@@ -142,7 +142,7 @@ DAMPING = f"{METHOD}/damping.csv"
 DAMPING_MANIFEST = f"{METHOD}/damping-manifest.json"
 
 # --- what a model, or a cell's lists, still know of the forgotten rows: held against another model
-AGAINST = "against-{again}"
+AGAINST = "against-{replicate}"
 MEASURED = {
     "membership": "membership.parquet",
     "completeness": "completeness.parquet",
@@ -155,7 +155,7 @@ def measured_files(folder: str) -> dict[str, str]:
     return {name: f"{folder}/{AGAINST}/{file}" for name, file in MEASURED.items()}
 
 
-AGAIN_MODEL = f"{STATE}/{{backbone}}/{{again}}/{MODEL_FILE}"
+REPLICATE_MODEL = f"{STATE}/{{backbone}}/{{replicate}}/{MODEL_FILE}"
 USER_GROUPS = f"{STATE}/{{backbone}}/groups/users.parquet"
 ITEM_ROWS = f"{STATE}/{{backbone}}/groups/items.parquet"
 

@@ -9,16 +9,16 @@ import pandas as pd
 
 from cragru.errors import CragruError
 from cragru.evaluation.bias import Lists, Results, bias_table, popularity_drift
-from cragru.evaluation.bias_schema import ITEM_ROWS, LIST_LENGTH, LISTS, MASK, USER_GROUPS
+from cragru.evaluation.bias_columns import ITEM_ROWS, LIST_LENGTH, LISTS, MASK, USER_GROUPS
 from cragru.evaluation.bootstrap import Resampling
-from cragru.evaluation.schema import PER_USER
+from cragru.evaluation.columns import PER_USER
 from cragru.io import read_parquet
 from cragru.reporting.averages import counted
 from cragru.reporting.base import RESAMPLING, Order, Table
 from cragru.reporting.grid import Text, interval_text
 from cragru.reporting.labels import GROUP, NAMES
 
-MODELS = ("method", "retrain", "again")  # whose results and lists are compared
+MODELS = ("method", "retrain", "replicate")  # whose results and lists are compared
 SHOWN = {  # measure and group: column, digits
     ("delta", "all"): ("All", 4),
     ("delta", "similar"): ("Similar", 4),
@@ -50,12 +50,12 @@ def make(order: Order) -> Table:
     """Make Table V.
 
     Args:
-        order: Rows have what `read_compared` reads; words are `title` and `again`, the label of the null.
+        order: Rows have what `read_compared` reads; words are `title` and `replicate`, the label of the null.
     """
-    least_users, again = order.spec["least_users"], order.words["again"]
+    least_users, replicate = order.spec["least_users"], order.words["replicate"]
     table = whole_bias_table(read_compared(order.rows), RESAMPLING, MASK, LIST_LENGTH, least_users)
-    notes = bias_notes(table, order.words["title"], RESAMPLING, again, LIST_LENGTH)
-    return Table(table, *bias_grid(table, again), notes)
+    notes = bias_notes(table, order.words["title"], RESAMPLING, replicate, LIST_LENGTH)
+    return Table(table, *bias_grid(table, replicate), notes)
 
 
 def read_compared(rows: Iterable[Mapping[str, Any]]) -> Iterator[Compared]:
@@ -118,12 +118,12 @@ def whole_bias_table(
     return table[[*NAMES, *(name for name in table if name not in NAMES)]]
 
 
-def bias_grid(table: pd.DataFrame, again: str) -> tuple[list[str], list[list[Text]]]:
+def bias_grid(table: pd.DataFrame, replicate: str) -> tuple[list[str], list[list[Text]]]:
     """Header and texts of `whole_bias_table`: each value with its bounds; below the methods the null.
 
     Args:
         table: The table.
-        again: Label of the row of the null.
+        replicate: Label of the row of the null.
     """
     header = ["Data set", "Backbone", "Method", *(column for column, _ in SHOWN.values())]
     grid = []
@@ -132,11 +132,11 @@ def bias_grid(table: pd.DataFrame, again: str) -> tuple[list[str], list[list[Tex
         for method, own in measures.items():
             grid.append([*map(Text, (dataset, backbone, method)), *_texts(own, "value", "low", "high")])
         any_row = next(iter(measures.values()))  # the null is the same beside each
-        grid.append([*map(Text, (dataset, backbone, again)), *_texts(any_row, "null", "null_low", "null_high")])
+        grid.append([*map(Text, (dataset, backbone, replicate)), *_texts(any_row, "null", "null_low", "null_high")])
     return header, grid
 
 
-def bias_notes(table: pd.DataFrame, title: str, resampling: Resampling, again: str, k: int) -> list[str]:
+def bias_notes(table: pd.DataFrame, title: str, resampling: Resampling, replicate: str, k: int) -> list[str]:
     """What a reader must know to trust the numbers."""
     seeds = int(table["seeds"].max())
     sizes = "; ".join(
@@ -148,7 +148,7 @@ def bias_notes(table: pd.DataFrame, title: str, resampling: Resampling, again: s
         f"Protocol: {title}. Numbers are NDCG@{k} of a method less Retrain's, user by user; below 0 the method is "
         f"worse. In brackets: {resampling.level:.0%} intervals over users (bootstrap); "
         f"{f'a mean over {seeds} seeds (of split and training) comes first' if seeds > 1 else 'one seed'}. "
-        f"Users: {sizes}; a number of too few is left out. {again}: the null, the same split and other random "
+        f"Users: {sizes}; a number of too few is left out. {replicate}: the null, the same split and other random "
         "streams; only what goes beyond it is a method's doing. Similar: the tenth of the remaining users whose "
         "embedding in the original model is nearest to a forgotten user's; far: the others. Propagation bias: "
         "similar less far. Worst decile: mean of the tenth of users who lost most. Disparity change: how much "

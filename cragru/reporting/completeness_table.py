@@ -7,7 +7,7 @@ import pandas as pd
 
 from cragru.errors import CragruError
 from cragru.evaluation.bootstrap import Resampling, column_mean, quantiles, size_bounds
-from cragru.evaluation.completeness_schema import LIST_LENGTH, MEASURES
+from cragru.evaluation.completeness_columns import LIST_LENGTH, MEASURES
 from cragru.reporting.averages import counted
 from cragru.reporting.base import RESAMPLING, Order, Table
 from cragru.reporting.grid import Text, interval_text

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from cragru.errors import CragruError
-from cragru.evaluation.completeness_schema import GROUPS
+from cragru.evaluation.completeness_columns import GROUPS
 from cragru.evaluation.metrics import FORGET_REMAIN, METRICS, metrics_in
 from cragru.reporting.averages import average, counted, over_seeds
 from cragru.reporting.base import Drawing, Order
@@ -33,7 +33,7 @@ def forget_remain_data(rows: Iterable[tuple[Mapping[str, Any], pd.DataFrame]]) -
 
     Args:
         rows: Labels of each row under each seed (`dataset`, `backbone`, `method`, `seed`), and its columns of
-            `cragru.evaluation.completeness_schema.FORGET_REMAIN`; rows of a data set and backbone are of one set of
+            `cragru.evaluation.completeness_columns.FORGET_REMAIN`; rows of a data set and backbone are of one set of
             users under each seed.
 
     Returns:

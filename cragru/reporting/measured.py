@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from cragru.errors import CragruError
-from cragru.evaluation.schema import PER_USER
+from cragru.evaluation.columns import PER_USER
 from cragru.io import read_json, read_parquet
 
 
@@ -20,7 +20,7 @@ class Measured:
         backbone: Label of the backbone.
         method: Label of the method.
         seed: The seed.
-        per_user: Rows per user, mask and cut-off (`cragru.evaluation.schema.PER_USER`).
+        per_user: Rows per user, mask and cut-off (`cragru.evaluation.columns.PER_USER`).
         panel: On whom: a name for all users, or that of a cohort.
         ties: Tie rate of an LLM's scores, where the row has any.
         printed: What the paper's tables call the method; None: as ours do.

@@ -9,7 +9,7 @@ def prompt_counts(checks: Iterable[tuple[str, Mapping[str, int]]]) -> tuple[int,
     """Sum the counts up.
 
     Args:
-        checks: Whose candidates, and counts of `cragru.llm.audit.check_prompts`, of every prompt file.
+        checks: Whose candidates, and counts of `cragru.llm.proof.check_prompts`, of every prompt file.
 
     Returns:
         History lines of all prompts, and the share of candidates that are forgotten, in words, by whose they are.

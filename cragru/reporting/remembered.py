@@ -9,7 +9,7 @@ import pandas as pd
 
 from cragru.errors import CragruError
 from cragru.evaluation.bootstrap import Resampling
-from cragru.evaluation.completeness_schema import COMPLETENESS, FORGET_REMAIN, MEMBERSHIP, VARIANT
+from cragru.evaluation.completeness_columns import COMPLETENESS, FORGET_REMAIN, MEMBERSHIP, VARIANT
 from cragru.evaluation.membership import membership_auc, membership_bootstrap
 from cragru.io import read_json, read_parquet
 from cragru.reporting.labels import ROW

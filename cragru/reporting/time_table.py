@@ -121,7 +121,7 @@ def requester_note(checks: Iterable[tuple[str, Mapping[str, int]]], devices: Seq
     """What CRAGRU's rows are of.
 
     Args:
-        checks: Whose candidates, and counts of `cragru.llm.audit.check_prompts`, of every prompt file.
+        checks: Whose candidates, and counts of `cragru.llm.proof.check_prompts`, of every prompt file.
         devices: Where the LLM ran.
         about: Which LLM, and how many candidates.
     """

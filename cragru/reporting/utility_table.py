@@ -119,7 +119,7 @@ def candidates_note(checks: Iterable[tuple[str, Mapping[str, int]]]) -> str:
     """What the proofs of the prompts say of the candidates.
 
     Args:
-        checks: Whose candidates, and counts of `cragru.llm.audit.check_prompts`, of every prompt file of the table.
+        checks: Whose candidates, and counts of `cragru.llm.proof.check_prompts`, of every prompt file of the table.
     """
     lines, forgotten = prompt_counts(checks)
     return (

@@ -10,7 +10,7 @@ from cragru.backbones.base import Scorer, pairs
 from cragru.errors import CragruError
 from cragru.ranking import pair_mask, top_items, user_batches
 from cragru.retrieval.base import RetrievalStrategy
-from cragru.retrieval.schema import CANDIDATES, SELECTION
+from cragru.retrieval.columns import CANDIDATES, SELECTION
 from cragru.seeds import numpy_stream
 
 

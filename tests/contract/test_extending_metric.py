@@ -35,7 +35,7 @@ from types import SimpleNamespace
 import pandas as pd
 import torch
 from snakemake.iocontainers import Namedlist
-from cragru.evaluation.schema import PER_USER
+from cragru.evaluation.columns import PER_USER
 from cragru.evaluation.utility import per_user_utility
 from cragru.io import write_parquet
 
@@ -50,7 +50,7 @@ pairs = {"test": [(0, 0), (0, 1), (1, 2), (2, 0), (2, 5)], "train": [], "valid":
 parts = {name: pd.DataFrame(rows, columns=["user", "item"], dtype="int64") for name, rows in pairs.items()}
 falling, rising = [6.0, 5, 4, 3, 2, 1], [1.0, 2, 3, 4, 5, 6]
 rows = []
-for method, scores in (("Retrain", falling), ("SISA", rising), ("Retrain, again", falling)):
+for method, scores in (("Retrain", falling), ("SISA", rising), ("Retrain, replicate", falling)):
     path = folder / f"{method}.parquet"
     write_parquet(path, per_user_utility(Scorer(scores), parts, 3, 6), PER_USER)
     names = {"panel": "all", "dataset": "Toy", "backbone": "BPR", "method": method, "printed": method}
@@ -58,7 +58,7 @@ for method, scores in (("Retrain", falling), ("SISA", rising), ("Retrain, again"
     rows += [names | {"seed": seed} for seed in (1, 2, 3)]
 
 spec = {"mask": "A", "cutoffs": [1, 3], "least_users": 1, "caption": "Quality", "label": "tab:quality"}
-words = {"title": "by hand", "null": ["Retrain", "Retrain, again"], "references": {"all": "Retrain"}}
+words = {"title": "by hand", "null": ["Retrain", "Retrain, replicate"], "references": {"all": "Retrain"}}
 
 def make(script, inputs, outputs, rows):
     params = {"maker": "cragru.reporting.utility_table", "rows": rows, "spec": spec, "words": words}

@@ -173,7 +173,7 @@ def test_what_certificates_speak_of_follows_from_the_rows(shown):
             assert f"{after}/{backbone}/{model}/manifest.json" in manifests
         proofs = {row.files.get("check") for row in own if row.request} - {None}
         assert {f"{path.removesuffix('.json')}-manifest.json" for path in proofs} <= set(manifests)
-        assert set(certificates.claims(wildcards)) == {m for _, m in certificates.models(wildcards)} - {ORIGINAL}
+        assert set(certificates.guarantees(wildcards)) == {m for _, m in certificates.models(wildcards)} - {ORIGINAL}
 
 
 @pytest.mark.parametrize("name", ["claims", "request-size"])

@@ -16,7 +16,7 @@ REQUEST = Request("toy", "paper", 1)
 STATE = "results/toy/paper/1"
 PREPARED = "results/toy/prepared"
 RETRAIN = f"{STATE}/bpr/retrain"
-CLAIMS = {"retrain": "exact", "grapheraser": "exact given the partition", "ifru": "approximate"}
+GUARANTEES = {"retrain": "exact", "grapheraser": "exact given the partition", "ifru": "approximate"}
 ROWS = {"forget": [1, 4], "forget-heldout": [], "train": [0, 3], "valid": [2], "test": [5]}
 READ = [f"{STATE}/split/{name}" for name in ("train.parquet", "valid.parquet", "split.json")]
 ROLES = {
@@ -50,7 +50,7 @@ class World:
     def certify(self) -> Path:
         """Build the certificate where the workflow has it."""
         path = Path("results/run/certificates/toy/paper/1/certificate.json")
-        write_json(path, build_certificate(REQUEST, self.manifests, CLAIMS, Key(SECRET)))
+        write_json(path, build_certificate(REQUEST, self.manifests, GUARANTEES, Key(SECRET)))
         return path
 
     def alter(self, name: str) -> None:

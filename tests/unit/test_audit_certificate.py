@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from audit_world import CLAIMS, REQUEST, RETRAIN, SECRET, STATE, World
+from audit_world import GUARANTEES, REQUEST, RETRAIN, SECRET, STATE, World
 
 from cragru.audit.certificate import as_text, build_certificate
 from cragru.audit.commitment import Key
@@ -35,8 +35,8 @@ def verified(key=KEY):
     return verifier.verified
 
 
-def built(world, claims=CLAIMS):
-    return build_certificate(REQUEST, world.manifests, claims, KEY)
+def built(world, guarantees=GUARANTEES):
+    return build_certificate(REQUEST, world.manifests, guarantees, KEY)
 
 
 def artifact(certificate, ending):
@@ -82,7 +82,7 @@ def test_a_file_of_a_folder_must_be_there(world):
 
 
 def test_the_same_files_give_the_same_bytes(world):
-    assert as_text(built(world)) == as_text(build_certificate(REQUEST, reversed(world.manifests), CLAIMS, KEY))
+    assert as_text(built(world)) == as_text(build_certificate(REQUEST, reversed(world.manifests), GUARANTEES, KEY))
     assert as_text(built(world)).encode() == world.certify().read_bytes()
 
 
@@ -115,7 +115,7 @@ def test_checks_count_what_they_looked_at(world):
     checks = built(world)["checks"]
     assert all(check["passed"] and check["forgotten_found"] == 0 for check in checks)
     assert checks[0]["rows"] == {"forget": 2, "forget-heldout": 0, "train": 2, "valid": 1, "test": 1}
-    assert [check["claim"] for check in checks if "claim" in check] == ["exact given the partition", "exact"]
+    assert [check["guarantee"] for check in checks if "guarantee" in check] == ["exact given the partition", "exact"]
     assert (checks[-1]["prompts"], checks[-1]["candidates"], checks[-1]["forgotten_candidates"]) == (1, 4, 1)
 
 
@@ -179,7 +179,7 @@ def test_many_altered_files_are_counted(world):
 def test_an_altered_certificate_is_named(world):
     path = world.certify()
     certificate = read_json(path)
-    certificate["claims"]["ifru"] = "exact"
+    certificate["guarantees"]["ifru"] = "exact"
     write_json(path, certificate)
     with pytest.raises(CragruError, match=r"certificate.json: its seal is broken"):
         verified()
@@ -241,7 +241,7 @@ def test_an_exact_method_that_read_an_approximate_model_fails(world):
 
 def test_an_exact_claim_with_a_learnt_partition_fails(world):
     with pytest.raises(CragruError, match="its partition is not known to be random"):
-        built(world, CLAIMS | {"grapheraser": "exact"})
+        built(world, GUARANTEES | {"grapheraser": "exact"})
 
 
 def test_a_method_without_a_claim_fails(world):
@@ -333,7 +333,7 @@ def test_what_cannot_be_checked_is_listed(world):
     assert built(world)["not_checked"] == [
         {
             "model": f"{STATE}/bpr/ifru/model.safetensors",
-            "claim": "approximate",
+            "guarantee": "approximate",
             "why": "no check tells whether an approximate method has left a trace of the forgotten rows",
             "looked_at": [f"{STATE}/bpr/ifru/manifest.json"],
             "derives_from_forgotten": [f"{STATE}/bpr/original/model.safetensors", f"{STATE}/split/forget.parquet"],
@@ -363,7 +363,7 @@ def test_a_proof_of_other_prompts_fails(world):
 
 def test_a_request_of_another_seed_fails(world):
     with pytest.raises(CragruError, match="is of another request"):
-        build_certificate(Request("toy", "paper", 1), [*world.manifests, world.other_seed()], CLAIMS, KEY)
+        build_certificate(Request("toy", "paper", 1), [*world.manifests, world.other_seed()], GUARANTEES, KEY)
 
 
 def test_a_purge_deletes_and_says_what_remains(world):
@@ -403,7 +403,7 @@ def test_the_prompt_of_who_asked_is_purged():
 
 def test_evaluations_that_name_who_left_are_purged(world):
     world.certify()
-    traces = [f"{STATE}/bpr/groups/users.parquet", f"{STATE}/bpr/retrain/against-retrain-again/membership.parquet"]
+    traces = [f"{STATE}/bpr/groups/users.parquet", f"{STATE}/bpr/retrain/against-retrain-replicate/membership.parquet"]
     kept = f"{STATE}/bpr/groups/items.parquet"
     for path in map(Path, [*traces, kept]):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -417,7 +417,7 @@ def test_what_a_purge_left_is_still_verified(world):
     path = world.certify()
     purge(find_certificates("results/run/certificates"), KEY)
     world.alter(f"{RETRAIN}/model.safetensors")
-    (world.folder / STATE / "split/forget.parquet").write_text("again")
+    (world.folder / STATE / "split/forget.parquet").write_text("replicate")
     with pytest.raises(CragruError, match=r"retrain/model.safetensors \(altered\).*forget.parquet \(was purged and is"):
         verified()
     record = read_json(path.with_name("purged.json"))

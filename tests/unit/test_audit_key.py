@@ -72,8 +72,8 @@ def test_the_key_must_not_lie_in_the_results(tmp_path):
 
 def test_a_seal_breaks_with_any_change():
     key = Key(bytes(32))
-    sealed = key.sealed({"claims": {"a": "exact"}})
+    sealed = key.sealed({"guarantees": {"a": "exact"}})
     key.check_seal(sealed, "certificate.json")
-    for altered in ({**sealed, "claims": {"a": "none"}}, {**sealed, "more": 1}, {"claims": {"a": "exact"}}):
+    for altered in ({**sealed, "guarantees": {"a": "none"}}, {**sealed, "more": 1}, {"guarantees": {"a": "exact"}}):
         with pytest.raises(CragruError, match=r"certificate.json: its seal is broken"):
             key.check_seal(altered, "certificate.json")

@@ -22,7 +22,7 @@ from cragru.evaluation.bias import (
     user_groups,
 )
 from cragru.evaluation.bootstrap import Resampling
-from cragru.evaluation.schema import PER_USER
+from cragru.evaluation.columns import PER_USER
 
 FEW = Resampling(seed=1, resamples=100)
 NUMBERS = ["value", "low", "high", "null", "null_low", "null_high"]
@@ -34,12 +34,12 @@ def frame(ndcg, users=None, mask="B", k=10):
     return pd.DataFrame(columns).astype(PER_USER)
 
 
-def results(method, retrain, again=None, groups=None, training_rows=None):
+def results(method, retrain, replicate=None, groups=None, training_rows=None):
     """Models of users 0, 1, ... by their NDCG; all far and equally active unless told."""
     n = len(retrain)
     groups = ["far"] * n if groups is None else groups
     training_rows = np.ones(n, dtype=int) if training_rows is None else training_rows
-    frames = (frame(ndcg) for ndcg in (method, retrain, retrain if again is None else again))
+    frames = (frame(ndcg) for ndcg in (method, retrain, retrain if replicate is None else replicate))
     return Results(*frames, np.array(groups, dtype=object), training_rows)
 
 
@@ -128,8 +128,8 @@ def test_measures_by_hand():
     retrain[:3] = 0.7
     method = retrain - np.r_[np.full(20, 0.2), np.full(18, 0.05), 0.45, 0.45]
     rows = np.r_[90, 90, 90, np.ones(37, dtype=int)]
-    again = retrain + np.r_[np.full(20, 0.1), np.full(20, -0.1)]
-    given = results(method, retrain, again, ["similar"] * 20 + ["far"] * 20, rows)
+    replicate = retrain + np.r_[np.full(20, 0.1), np.full(20, -0.1)]
+    given = results(method, retrain, replicate, ["similar"] * 20 + ["far"] * 20, rows)
     table = measured({1: given}, least_users=2)
     of_far = -(18 * 0.05 + 0.9) / 20
     lost = method - retrain
@@ -150,8 +150,8 @@ def test_measures_by_hand():
         ("propagation_bias", "similar - far"): 0.2,
         ("delta_sd", "all"): 0.1 * math.sqrt(40 / 39),
         ("worst_decile", "all"): -0.1,
-        ("group_disparity", "active - inactive"): 0.8 - again[3:].mean(),
-        ("disparity_change", "active - inactive"): 0.8 - again[3:].mean() - 0.2,
+        ("group_disparity", "active - inactive"): 0.8 - replicate[3:].mean(),
+        ("disparity_change", "active - inactive"): 0.8 - replicate[3:].mean() - 0.2,
     }
     for cell, value in nulls.items():
         assert table.loc[cell, "null"] == pytest.approx(value), cell
@@ -225,7 +225,7 @@ def renamed(given, order):
     """The same users under other ids, rows in another order."""
     frames = (
         own.assign(user=np.argsort(order)[own["user"]]).astype(PER_USER).sample(frac=1, random_state=0)
-        for own in (given.method, given.retrain, given.again)
+        for own in (given.method, given.retrain, given.replicate)
     )
     return Results(*frames, given.groups[order], given.training_rows[order])
 
@@ -248,8 +248,8 @@ def test_retrain_itself_hurts_nobody():
 
 def test_a_method_equal_to_the_other_retrain_is_its_null():
     rng = np.random.default_rng(0)
-    retrain, again = rng.random((2, 300))
-    table = measured({1: results(again, retrain, again)})
+    retrain, replicate = rng.random((2, 300))
+    table = measured({1: results(replicate, retrain, replicate)})
     for name in ("", "_low", "_high"):
         assert table[name[1:] or "value"].equals(table["null" + name].rename(name[1:] or "value"))
 
@@ -324,9 +324,9 @@ def test_equally_popular_items_share_a_class_whatever_their_ids():
     assert popularity_classes(rows[order]).tolist() == classes[order].tolist()
 
 
-def lists(method, retrain, again=None, rows=(9,) * 10):
+def lists(method, retrain, replicate=None, rows=(9,) * 10):
     """Lists of users 0, 1, ...; ten items of equal popularity but in classes by the counts given."""
-    arrays = [np.array(items) for items in (method, retrain, retrain if again is None else again)]
+    arrays = [np.array(items) for items in (method, retrain, retrain if replicate is None else replicate)]
     return Lists(np.arange(len(retrain)), *arrays, np.array(rows))
 
 
@@ -378,7 +378,7 @@ def test_a_known_drift_is_beyond_its_null():
     ("changed", "message"),
     [
         ({"method": np.zeros((3, 2), int)}, "method has lists of shape (3, 2) for 2 users, expected one list for each"),
-        ({"again": np.zeros(2, int)}, "again has lists of shape (2,) for 2 users, expected one list for each"),
+        ({"replicate": np.zeros(2, int)}, "replicate has lists of shape (2,) for 2 users, expected one list for each"),
         ({"users": np.array([4, 4])}, "method has lists of shape (2, 1) for 1 users, expected one list for each"),
         ({"retrain": np.array([[3], [10]])}, "retrain recommends items 3 to 10 of 10"),
         ({"retrain": np.array([[-2], [1]])}, "retrain recommends items -2 to 1 of 10"),

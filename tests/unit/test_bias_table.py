@@ -11,9 +11,9 @@ from metric_columns import metric_columns
 
 from cragru.errors import CragruError
 from cragru.evaluation.bias import Lists, Results
-from cragru.evaluation.bias_schema import ITEM_ROWS, LISTS, USER_GROUPS
+from cragru.evaluation.bias_columns import ITEM_ROWS, LISTS, USER_GROUPS
 from cragru.evaluation.bootstrap import Resampling
-from cragru.evaluation.schema import PER_USER
+from cragru.evaluation.columns import PER_USER
 from cragru.io import write_parquet
 from cragru.reporting.bias_table import (
     Compared,
@@ -26,7 +26,7 @@ from cragru.reporting.bias_table import (
 from cragru.reporting.grid import latex, markdown
 
 FEW = Resampling(seed=1, resamples=50)
-AGAIN = "Retrain, again"
+REPLICATE = "Retrain, replicate"
 HEADER = ["All", "Similar", "Far", "Propagation bias", "SD over users", "Worst decile", "Disparity change"]
 MINUS = "\N{MINUS SIGN}"
 
@@ -36,13 +36,13 @@ def per_user(ndcg):
     return pd.DataFrame(columns).astype(PER_USER)
 
 
-def compared(method, ndcg, again=0.5, backbone="BPR", similar=20, seeds=(1,), item_of_again=1):
+def compared(method, ndcg, replicate=0.5, backbone="BPR", similar=20, seeds=(1,), item_of_replicate=1):
     """A method of forty users against a Retrain of .5 for all; the first are similar, the last two active."""
     groups = np.array(["similar"] * similar + ["far"] * (40 - similar), dtype=object)
-    ndcg, again = (np.broadcast_to(values, 40).astype(float) for values in (ndcg, again))
-    results = Results(per_user(ndcg), per_user([0.5] * 40), per_user(again), groups, np.arange(40) // 38 + 1)
+    ndcg, replicate = (np.broadcast_to(values, 40).astype(float) for values in (ndcg, replicate))
+    results = Results(per_user(ndcg), per_user([0.5] * 40), per_user(replicate), groups, np.arange(40) // 38 + 1)
     items = [
-        np.full((40, 2), item) for item in (0, 1, item_of_again)
+        np.full((40, 2), item) for item in (0, 1, item_of_replicate)
     ]  # the method recommends the popular item, Retrain the other
     lists = Lists(np.arange(40), *items, training_rows=np.array([9, 1]))
     return Compared(("ML", backbone, method), dict.fromkeys(seeds, results), dict.fromkeys(seeds, lists))
@@ -54,7 +54,7 @@ def table_of(*rows, least_users=2):
 
 def texts_of(table):
     """Texts of the numbers by label of the row."""
-    header, grid = bias_grid(table, AGAIN)
+    header, grid = bias_grid(table, REPLICATE)
     assert header == ["Data set", "Backbone", "Method", *HEADER, "Popularity drift"]
     return [(tuple(text.value for text in line[:3]), [text.value for text in line[3:]]) for line in grid]
 
@@ -66,7 +66,7 @@ def test_a_row_by_hand():
     """Similar users lose .1, far ones .05 but for four who lose .4: all .11, the worst four .4."""
     lost = np.r_[np.full(20, 0.1), np.full(16, 0.05), np.full(4, 0.4)]
     ((names, texts), (null, _)) = texts_of(table_of(compared("M", 0.5 - lost)))
-    assert (names, null) == (("ML", "BPR", "M"), ("ML", "BPR", AGAIN))
+    assert (names, null) == (("ML", "BPR", "M"), ("ML", "BPR", REPLICATE))
     far = (16 * 0.05 + 4 * 0.4) / 20
     disparity = (0.5 - 3.6 / 38) - (0.5 - 0.4)  # of all that is lost, 4.4, the two active users have .8
     drift = 80 / 85 * math.log(161)  # 80 items in one class, .5 added to each of ten
@@ -75,13 +75,15 @@ def test_a_row_by_hand():
 
 
 def test_the_null_is_what_a_second_retrain_would_have_as_a_method():
-    again = 0.5 + np.random.default_rng(1).normal(0, 0.05, 40)
-    table = table_of(*(compared(name, ndcg, again, item_of_again=0) for name, ndcg in (("M", 0.4), (AGAIN, again))))
-    own = table[(table["method"] == AGAIN) & (table["n"] > 0)]
+    replicate = 0.5 + np.random.default_rng(1).normal(0, 0.05, 40)
+    table = table_of(
+        *(compared(name, ndcg, replicate, item_of_replicate=0) for name, ndcg in (("M", 0.4), (REPLICATE, replicate)))
+    )
+    own = table[(table["method"] == REPLICATE) & (table["n"] > 0)]
     for value, null in (("value", "null"), ("low", "null_low"), ("high", "null_high")):
         np.testing.assert_array_equal(own[value], own[null])
     shown = texts_of(table)
-    assert [names[2] for names, _ in shown] == ["M", AGAIN, AGAIN]
+    assert [names[2] for names, _ in shown] == ["M", REPLICATE, REPLICATE]
     assert shown[1][1] == shown[2][1] != shown[0][1]
 
 
@@ -91,9 +93,9 @@ def test_each_backbone_has_a_null_of_its_own_below_its_methods():
     assert shown == [
         ("BPR", "M", f"{MINUS}0.1000"),
         ("BPR", "N", f"{MINUS}0.2000"),
-        ("BPR", AGAIN, "0.1000"),
+        ("BPR", REPLICATE, "0.1000"),
         ("LightGCN", "M", f"{MINUS}0.1000"),
-        ("LightGCN", AGAIN, "0.2000"),
+        ("LightGCN", REPLICATE, "0.2000"),
     ]
 
 
@@ -111,7 +113,7 @@ def test_nothing_but_blanks():
 
 def test_bounds_stand_beside_and_no_zero_is_negative():
     lost = np.r_[np.full(20, 0.1), np.full(20, 0.1 - 1e-7)]
-    header, grid = bias_grid(table_of(compared("M", 0.5 - lost)), AGAIN)
+    header, grid = bias_grid(table_of(compared("M", 0.5 - lost)), REPLICATE)
     line = dict(zip(header, grid[0], strict=True))
     assert (line["All"].value, line["All"].paper) == (f"{MINUS}0.1000", f"{MINUS}0.1000, {MINUS}0.1000")
     assert (line["Propagation bias"].value, line["Propagation bias"].paper) == ("0.0000", "0.0000, 0.0000")
@@ -121,21 +123,21 @@ def test_bounds_stand_beside_and_no_zero_is_negative():
 
 
 def test_notes():
-    (note,) = bias_notes(table_of(compared("M", 0.4, similar=12)), "by hand", FEW, AGAIN, 10)
+    (note,) = bias_notes(table_of(compared("M", 0.4, similar=12)), "by hand", FEW, REPLICATE, 10)
     assert note.startswith("Protocol: by hand. Numbers are NDCG@10 of a method less Retrain's, user by user; below 0 ")
     assert (
         "95% intervals over users (bootstrap); one seed. Users: all: 40 users; similar: 12 users; far: 28 users" in note
     )
-    (note,) = bias_notes(table_of(compared("M", 0.4, seeds=(1, 2))), "by hand", FEW, AGAIN, 10)
+    (note,) = bias_notes(table_of(compared("M", 0.4, seeds=(1, 2))), "by hand", FEW, REPLICATE, 10)
     assert "a mean over 2 seeds (of split and training) comes first" in note
 
 
 def test_it_can_be_rendered(tmp_path):
     rows = [compared(method, 0.4, 0.45, backbone) for backbone in ("BPR", "LightGCN") for method in ("M", "N")]
     table = table_of(*rows)
-    header, grid = bias_grid(table, AGAIN)
+    header, grid = bias_grid(table, REPLICATE)
     assert f"| {MINUS}0.1000 [{MINUS}0.1000, {MINUS}0.1000] |" in markdown(header, grid, "c")
-    text = latex(header, grid, "c", "tab:5", bias_notes(table, "by hand", FEW, AGAIN, 10))
+    text = latex(header, grid, "c", "tab:5", bias_notes(table, "by hand", FEW, REPLICATE, 10))
     assert "$-$0.1000" in text
     check_it_fits(compiled(tmp_path, text))
 
@@ -157,11 +159,11 @@ def files(tmp_path):
         "user_groups", pd.DataFrame({"user": range(5), "group": groups, "training_rows": [3, 1, 1, 1, 0]}), USER_GROUPS
     )
     write("item_rows", pd.DataFrame({"item": range(4), "training_rows": [3, 2, 1, 0]}), ITEM_ROWS)
-    for name, ndcg in (("method", [0.1, 0.2, 0.3, 0.4]), ("retrain", [0.5] * 4), ("again", [0.6] * 4)):
+    for name, ndcg in (("method", [0.1, 0.2, 0.3, 0.4]), ("retrain", [0.5] * 4), ("replicate", [0.6] * 4)):
         write(f"{name}_per_user", per_user(ndcg), PER_USER)
         rows = [(user, rank, (user + rank) % 4) for user in range(4) for rank in (1, 2)]
         lists = pd.DataFrame(rows, columns=list(LISTS))
-        write(f"{name}_lists", lists if name != "again" else lists.drop(index=3), LISTS)
+        write(f"{name}_lists", lists if name != "replicate" else lists.drop(index=3), LISTS)
     return paths
 
 
@@ -169,7 +171,7 @@ def test_lists_are_read_with_their_gaps(files):
     found = read_lists(files)
     assert found.users.tolist() == [0, 1, 2, 3]
     assert found.method.tolist() == [[1, 2], [2, 3], [3, 0], [0, 1]]
-    assert found.again.tolist() == [[1, 2], [2, -1], [3, 0], [0, 1]]
+    assert found.replicate.tolist() == [[1, 2], [2, -1], [3, 0], [0, 1]]
     assert found.training_rows.tolist() == [3, 2, 1, 0]
 
 
@@ -192,16 +194,16 @@ def test_a_row_must_not_be_there_twice(files):
 
 def test_lists_of_other_users_are_refused(files):
     lists = pd.DataFrame({"user": [0, 9], "rank": 1, "item": 0}).astype(LISTS)
-    write_parquet(files["again_lists"], lists, LISTS)
+    write_parquet(files["replicate_lists"], lists, LISTS)
     with pytest.raises(CragruError) as caught:
         read_lists(files)
     assert str(caught.value) == (
-        f"{files['again_lists']}: its users are not those of {files['method_lists']}; delete both and run again"
+        f"{files['replicate_lists']}: its users are not those of {files['method_lists']}; delete both and run again"
     )
 
 
 def test_it_is_made(files, tmp_path):
-    words = {"title": "by hand", "again": AGAIN}
+    words = {"title": "by hand", "replicate": REPLICATE}
     outputs = make("table", tmp_path, "bias_table", of_seeds(files, 1, 2), {"least_users": 3}, words)
     table = pd.read_csv(outputs["csv"]).set_index(["measure", "group"])
     assert table.loc[("delta", "all"), "value"] == pytest.approx(-0.25)

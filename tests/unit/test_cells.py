@@ -169,8 +169,8 @@ UNKNOWN = [
         "config/figures.yaml)",
     ),
     (
-        {"config/methods": ["retrain", "retrain-again"]},
-        "methods: got 'retrain-again', which table2 holds Retrain against; it is trained without being a row",
+        {"config/methods": ["retrain", "retrain-replicate"]},
+        "methods: got 'retrain-replicate', which table2 holds Retrain against; it is trained without being a row",
     ),
     (
         {"tables/tables/table3/cragru": False},
@@ -178,7 +178,7 @@ UNKNOWN = [
     ),
     (
         {"config/methods": ["scif"]},
-        "methods: lacks 'retrain', which table2 tells noise by; add it, or remove the table's key again; methods: ",
+        "methods: lacks 'retrain', which table2 tells noise by; add it, or remove the table's key replicate; methods: ",
     ),
     (
         {"tables/tables/request-size/protocol": "released-code"},

@@ -7,7 +7,7 @@ from metric_columns import metric_columns
 
 from cragru.errors import CragruError
 from cragru.evaluation.bootstrap import Resampling
-from cragru.evaluation.schema import PER_USER
+from cragru.evaluation.columns import PER_USER
 from cragru.io import write_json, write_parquet
 from cragru.reporting.claims_table import Kept, claims_grid, kept_claims, mean_claims, speed_claims
 from cragru.reporting.measured import Measured

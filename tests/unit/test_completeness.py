@@ -173,8 +173,8 @@ def test_the_bootstraps_interval_covers():
 
 def test_one_seed_draws_the_same_users_for_every_model():
     rows = drawn_rows(np.random.default_rng(2), 30, 6, 0.3)
-    first, again, other = (membership_bootstrap(rows, seed, 50) for seed in (1, 1, 2))
-    assert (first == again).all() and (first != other).any()
+    first, replicate, other = (membership_bootstrap(rows, seed, 50) for seed in (1, 1, 2))
+    assert (first == replicate).all() and (first != other).any()
     higher = rows.assign(percentile=rows["percentile"] + rows["member"] * 0.5)
     assert np.std(membership_bootstrap(higher, 1, 50) - first) < np.std(first)  # paired
 

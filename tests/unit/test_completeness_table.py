@@ -10,7 +10,7 @@ from making import make
 
 from cragru.errors import CragruError
 from cragru.evaluation.bootstrap import Resampling
-from cragru.evaluation.completeness_schema import COMPLETENESS, FORGET_REMAIN, MEMBERSHIP, VARIANT
+from cragru.evaluation.completeness_columns import COMPLETENESS, FORGET_REMAIN, MEMBERSHIP, VARIANT
 from cragru.evaluation.membership import membership_auc, membership_bootstrap
 from cragru.io import write_json, write_parquet
 from cragru.reporting.completeness_table import (

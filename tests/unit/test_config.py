@@ -22,7 +22,7 @@ def problems(model, data):
 # --- one file: keys
 
 TABLE1 = "allowed: caption, kind, label, paper)"
-TABLE2 = "allowed: again, caption, cutoffs, kind, label, least_users, mask, panel, paper, protocol)"
+TABLE2 = "allowed: caption, cutoffs, kind, label, least_users, mask, panel, paper, protocol, replicate)"
 COST, FIGURE = "allowed: caption, kind, label, protocol)", "allowed: caption, cutoffs, kind, mask, protocol, rivals)"
 URL, WHEEL = ("allowed: kind, members, module, name, " + last for last in ("url)", "requirement)"))
 UNKNOWN = [

@@ -8,7 +8,7 @@ from metric_columns import metric_columns
 
 from cragru.errors import CragruError
 from cragru.evaluation.bootstrap import Resampling
-from cragru.evaluation.schema import PER_USER
+from cragru.evaluation.columns import PER_USER
 from cragru.io import write_parquet
 from cragru.reporting.differences import mark_differences, significance_note, significance_table
 from cragru.reporting.grid import latex, markdown
@@ -17,7 +17,7 @@ from cragru.reporting.utility_table import utility_grid, utility_notes, utility_
 
 pytestmark = pytest.mark.usefixtures("hr_and_ndcg")
 FEW = Resampling(seed=1, resamples=20)
-NULL = ("Retrain", "Retrain, again")
+NULL = ("Retrain", "Retrain, replicate")
 REFERENCES = {"all": "Retrain", "few": "CRAGRU"}
 
 
@@ -94,7 +94,7 @@ def test_a_group_without_its_reference_is_left_out():
 
 
 REFUSED = [
-    (whole()[:2], REFERENCES, "all, ML, BPR: no row 'Retrain, again' to tell noise by; add that method"),
+    (whole()[:2], REFERENCES, "all, ML, BPR: no row 'Retrain, replicate' to tell noise by; add that method"),
     (whole()[1:3], REFERENCES, "all, ML, BPR: no row 'Retrain' to tell noise by; add that method"),
     (
         whole()[:3],

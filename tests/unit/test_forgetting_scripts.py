@@ -15,8 +15,8 @@ from cragru.data.frames import INTERACTIONS
 from cragru.data.parts import read_all_parts, write_parts
 from cragru.data.split import forget_interactions, forget_users
 from cragru.evaluation import completeness as library
-from cragru.evaluation.bias_schema import ITEM_ROWS, LISTS, USER_GROUPS
-from cragru.evaluation.completeness_schema import COMPLETENESS, FORGET_REMAIN, MEMBERSHIP, VARIANT
+from cragru.evaluation.bias_columns import ITEM_ROWS, LISTS, USER_GROUPS
+from cragru.evaluation.completeness_columns import COMPLETENESS, FORGET_REMAIN, MEMBERSHIP, VARIANT
 from cragru.evaluation.reranked import RerankedScorer
 from cragru.io import read_parquet, write_json, write_parquet
 from cragru.llm.reranking import RERANKED, VARIANTS
@@ -37,7 +37,7 @@ def inputs(tmp_path):
     write_json(tmp_path / "statistics.json", {"users": USERS, "items": ITEMS})
     write_parts(tmp_path, forget_interactions(interactions, 0.2, (0.6, 0.1, 0.3), seed=1), interactions)
     generator = torch.Generator().manual_seed(3)
-    for name in ("model", "original", "again"):
+    for name in ("model", "original", "replicate"):
         users, items = (torch.randn(size, 4, generator=generator) for size in (USERS, ITEMS))
         FactorModel(users, items, users, items).save(tmp_path / f"{name}.safetensors")
     rows = [
@@ -47,7 +47,7 @@ def inputs(tmp_path):
         for place in range(3)
     ]
     write_parquet(tmp_path / "lists.parquet", pd.DataFrame(rows, columns=list(RERANKED)).astype(RERANKED), RERANKED)
-    paths = {name: tmp_path / f"{name}.safetensors" for name in ("model", "original", "again")}
+    paths = {name: tmp_path / f"{name}.safetensors" for name in ("model", "original", "replicate")}
     paths |= {name: tmp_path / f"{name}.parquet" for name in ("interactions", "forget", "train")}
     return paths | {"record": tmp_path / "split.json", "statistics": tmp_path / "statistics.json"}
 
@@ -63,10 +63,10 @@ def run(script, inputs, folder, *outputs):
 
 
 def expected(scorer, inputs, parts):
-    original, again = (FactorModel.load(inputs[name]) for name in ("original", "again"))
+    original, replicate = (FactorModel.load(inputs[name]) for name in ("original", "replicate"))
     return {
         "membership": library.membership_rows(scorer, parts, USERS, ITEMS),
-        "completeness": library.per_user_completeness(scorer, original, [again], parts, USERS, ITEMS),
+        "completeness": library.per_user_completeness(scorer, original, [replicate], parts, USERS, ITEMS),
         "forget_remain": library.forget_remain_utility(scorer, parts, USERS, ITEMS, SEED),
     }
 

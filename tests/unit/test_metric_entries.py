@@ -9,9 +9,9 @@ from configuration import ROOT
 
 from cragru.errors import CragruError
 from cragru.evaluation import significance
-from cragru.evaluation.completeness_schema import FORGET_REMAIN, MEASURES, OF_METRIC
+from cragru.evaluation.columns import PER_USER
+from cragru.evaluation.completeness_columns import FORGET_REMAIN, MEASURES, OF_METRIC
 from cragru.evaluation.metrics import METRICS, TABLES, TEST_LABELS, Metric, metrics_in
-from cragru.evaluation.schema import PER_USER
 from cragru.plan.tables import FIGURE_KINDS, TABLE_KINDS
 
 

@@ -85,7 +85,7 @@ WRONG = [
     option("methods", "ifru", "damping", [1], f"got [1]; {OPTION}"),
     option("methods", "ifru", "damping", None, f"got None; {OPTION}"),
     option("methods", "scif", "negatives", True, f"got True; {INTEGER}"),
-    option("methods", "retrain-again", "seed_offset", "1", f"got the text '1'; {INTEGER}"),
+    option("methods", "retrain-replicate", "seed_offset", "1", f"got the text '1'; {INTEGER}"),
     option("strategies", "attention", "heads", 2.0, f"got 2.0; {INTEGER}"),
     option("strategies", "diversity", "retention", "half", f"got the text 'half'; {NUMBER}"),
     option("strategies", "preference", "categories", {"n": 8}, f"got {{'n': 8}}; {OPTION}"),

@@ -39,13 +39,13 @@ def test_without_an_offset_it_has_the_originals_streams(request_, backbone):
 
 @EACH_BACKBONE
 def test_an_offset_is_another_seed(request_, backbone):
-    again = retrained(request_, backbone, seed_offset=41)
-    assert not same(again, retrained(request_, backbone))
-    assert same(again, retrained(request_, backbone, seed=42))
+    replicate = retrained(request_, backbone, seed_offset=41)
+    assert not same(replicate, retrained(request_, backbone))
+    assert same(replicate, retrained(request_, backbone, seed=42))
 
 
 def test_the_shipped_entry_differs_from_retrain_in_its_streams_alone(request_):
-    entries = [PARAMS.methods[name] for name in ("retrain", "retrain-again")]
+    entries = [PARAMS.methods[name] for name in ("retrain", "retrain-replicate")]
     assert entries[0].module == entries[1].module
     assert entries[0].reads == entries[1].reads == []
     assert [*entries[1].options] == ["seed_offset"]

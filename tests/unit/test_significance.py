@@ -11,7 +11,7 @@ from scipy import stats
 from cragru.errors import CragruError
 from cragru.evaluation import bootstrap as bootstrap_module
 from cragru.evaluation.bootstrap import Resampling, bootstrap, column_mean
-from cragru.evaluation.schema import PER_USER
+from cragru.evaluation.columns import PER_USER
 from cragru.evaluation.significance import compare, holm, mcnemar, one_family, paired_values, signed_rank
 
 pytestmark = pytest.mark.usefixtures("hr_and_ndcg")
@@ -375,7 +375,9 @@ def test_a_metric_that_is_not_known():
 def test_a_null_of_other_users():
     rows = {"A": seeded(ONE), "B": seeded(ONE)}
     null = (seeded(ONE), seeded(frame([0.1])))
-    assert said(compare, rows, "A", "A", [10], FEW, null).startswith("Retrain again and Retrain: 1 users are of one")
+    assert said(compare, rows, "A", "A", [10], FEW, null).startswith(
+        "Retrain, replicate and Retrain: 1 users are of one"
+    )
 
 
 # --- bootstrap

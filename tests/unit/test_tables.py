@@ -10,7 +10,7 @@ from metric_columns import metric_columns
 
 from cragru.config.base import load_yaml, parse
 from cragru.errors import CragruError
-from cragru.evaluation.schema import PER_USER
+from cragru.evaluation.columns import PER_USER
 from cragru.io import write_json, write_parquet
 from cragru.plan.tables import Tables
 from cragru.reporting.base import Table

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import torch
 
-from cragru.evaluation.bias_schema import LISTS
+from cragru.evaluation.bias_columns import LISTS
 from cragru.evaluation.metrics import CUTOFFS
 from cragru.evaluation.utility import per_user_utility, recommended
 

@@ -102,7 +102,7 @@ def toy_tables() -> dict:
     tables = yaml.safe_load((REPOSITORY / "config/tables.yaml").read_text())
     for spec in tables["tables"].values():
         if spec["kind"] == "utility":
-            spec.pop("again", None)
+            spec.pop("replicate", None)
     return tables
 
 

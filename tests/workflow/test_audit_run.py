@@ -67,7 +67,7 @@ def test_a_certificate_names_nobody_and_no_place(a_copy, workflow):
     for path in a_copy.rglob("*.log"):
         assert key not in path.read_text()
     certificate = json.loads(text)
-    assert certificate["claims"] == {"retrain": "exact"}
+    assert certificate["guarantees"] == {"retrain": "exact"}
     assert all(re.fullmatch("[0-9a-f]{64}", line) for line in certificate["commitment"]["removed"]["forget"])
 
 
@@ -115,7 +115,7 @@ def test_a_request_of_one_user_with_shards(workflow, configure, unlearned, tmp_p
     directory = shutil.copytree(unlearned, tmp_path / "run", ignore=others)
     workflow.make(directory, config=config, cores=2)
     certificate = read_json(directory / "results/times/certificates/toy/one-user/1/draw-1/certificate.json")
-    assert certificate["claims"] == {"sisa-users": "exact", "ifru": "approximate"}
+    assert certificate["guarantees"] == {"sisa-users": "exact", "ifru": "approximate"}
     assert [check["unchanged"] for check in certificate["checks"] if "unchanged" in check] == [2]
     workflow.make(directory, "purge", config=config)
     state = directory / "results/toy/one-user/1"

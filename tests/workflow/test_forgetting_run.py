@@ -36,12 +36,12 @@ def read(folder, name):
 
 def test_table_four_has_every_model(folder):
     table = read(folder, "table4")
-    assert set(table["method"]) == MODELS | {"Retrain, again"}
+    assert set(table["method"]) == MODELS | {"Retrain, replicate"}
     values = table.pivot(index="method", columns="measure", values="value")
     assert values.loc["Original", "rank-change"] == 0
     assert values.loc["Original", "mia-auc"] > values.loc["Retrain", "mia-auc"]
     assert pd.isna(values.loc["Retrain", "mia-gap"])
-    ceilings = values.loc[["Retrain", "Retrain, again"], "overlap@10"]
+    ceilings = values.loc[["Retrain", "Retrain, replicate"], "overlap@10"]
     assert ceilings.nunique() == 1 and ceilings.max() < 1  # each of the other: another training, not the same model
     known = table.dropna(subset="value")
     assert (known["low"] <= known["value"]).all() and (known["value"] <= known["high"]).all()
@@ -49,14 +49,16 @@ def test_table_four_has_every_model(folder):
 
 def test_the_second_retrain_is_of_the_same_split_and_another_model(folder):
     place = folder / "results/toy/paper/1/bpr"
-    models = [(place / name / "model.safetensors").read_bytes() for name in ("retrain", "retrain-again", "original")]
+    models = [
+        (place / name / "model.safetensors").read_bytes() for name in ("retrain", "retrain-replicate", "original")
+    ]
     assert len(set(models)) == 3
 
 
 def test_table_five_has_the_null_below_the_methods(folder):
     text = (folder / TABLES / "table5.md").read_text()
     methods = [line.split("|")[3].strip() for line in text.splitlines() if line.startswith("| Toy")]
-    assert methods == ["Original", "SISA (users)", "IFRU", "Retrain, again"]
+    assert methods == ["Original", "SISA (users)", "IFRU", "Retrain, replicate"]
     table = read(folder, "table5")
     assert table.groupby(["measure", "group"])["null"].nunique().max() == 1
 

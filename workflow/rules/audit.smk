@@ -12,7 +12,7 @@ rule certificate:
     conda:
         "../../envs/data.yaml"
     params:
-        claims=certificates.claims,
+        guarantees=certificates.guarantees,
         code=code_digest("scripts/certify.py"),
     message:
         "Certify what was forgotten: {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"

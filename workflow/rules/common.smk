@@ -39,7 +39,7 @@ wildcard_constraints:
     request=r"[A-Za-z0-9][A-Za-z0-9.-]*",
     backbone=one_of(project.params.backbones),
     method=one_of(project.params.methods),
-    again=one_of(project.params.methods),
+    replicate=one_of(project.params.methods),
     model=one_of([ORIGINAL, *project.params.methods]),
     run=re.escape(settings.run),
     source="original|retrain",

@@ -139,10 +139,10 @@ def wrong_table(project: Project, key: str, name: str, is_right: Callable[[Any],
         yield key, f"got {name!r}, which is no table of that kind ({nearest(name, right)})"
 
 
-def again_in_run(project: Project, name: str, again: str | None) -> Iterator[Problem]:
+def replicate_in_run(project: Project, name: str, replicate: str | None) -> Iterator[Problem]:
     """Retrain with other random streams is trained for what is held against it, and is no row."""
-    if again in project.settings.methods:
-        yield "methods", f"got {again!r}, which {name} holds Retrain against; it is trained without being a row"
+    if replicate in project.settings.methods:
+        yield "methods", f"got {replicate!r}, which {name} holds Retrain against; it is trained without being a row"
 
 
 def lacks_retrain(project: Project, why: str) -> Iterator[Problem]:

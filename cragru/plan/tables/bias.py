@@ -15,8 +15,8 @@ from cragru.plan.tables.base import (
     LeastUsers,
     Problem,
     Table,
-    again_in_run,
     not_forget_first,
+    replicate_in_run,
     unknown_methods,
     unknown_protocol,
 )
@@ -33,7 +33,9 @@ class BiasTable(Table):
 
     kind: Literal["bias"]
     protocol: Name
-    again: Name = Field(description="the method that is Retrain with other random streams: the null of every number")
+    replicate: Name = Field(
+        description="the method that is Retrain with other random streams: the null of every number"
+    )
     least_users: LeastUsers = 20
 
     def rows(self, project: Project) -> list[Row]:
@@ -41,24 +43,24 @@ class BiasTable(Table):
         rows = []
         for pair in pairs_of(project):
             for method in [ORIGINAL, *project.settings.methods]:
-                if method in (RETRAIN, self.again):
+                if method in (RETRAIN, self.replicate):
                     continue
                 rows += [self._row(project, pair, method, seed) for seed in project.settings.seeds]
         return rows
 
     def words(self, project: Project) -> dict[str, Any]:
         """What the protocol and the null are called."""
-        return {"title": protocol_title(project, self.protocol), "again": project.label(self.again)}
+        return {"title": protocol_title(project, self.protocol), "replicate": project.label(self.replicate)}
 
     def problems(self, project: Project) -> Iterator[Problem]:
         """See `Shown`."""
         yield from unknown_protocol(project, self.protocol)
-        yield from unknown_methods(project, "again", [self.again])
+        yield from unknown_methods(project, "replicate", [self.replicate])
         yield from not_forget_first(project, self.protocol)
 
     def run_problems(self, project: Project, name: str) -> Iterator[Problem]:
         """See `Shown`."""
-        yield from again_in_run(project, name, self.again)
+        yield from replicate_in_run(project, name, self.replicate)
 
     def _row(self, project: Project, pair: tuple[str, str], method: str, seed: int) -> Row:
         """What is compared under one seed: a method, Retrain, and Retrain with other random streams."""
@@ -68,9 +70,9 @@ class BiasTable(Table):
             "user_groups": places.place(places.USER_GROUPS, **names),
             "item_rows": places.place(places.ITEM_ROWS, **names),
         }
-        for name, model in (("method", method), ("retrain", RETRAIN), ("again", self.again)):
+        for name, model in (("method", method), ("retrain", RETRAIN), ("replicate", self.replicate)):
             folder = places.place(places.MODEL, **names, model=model)
             files[f"{name}_per_user"] = f"{folder}/{places.PER_USER}"
             files[f"{name}_lists"] = f"{folder}/{places.RECOMMENDED}"
         labels = common_labels(project, dataset, backbone, None) | {"method": project.label(method)}
-        return Row(**names, model=method, references=(RETRAIN, self.again), labels=labels, files=files)
+        return Row(**names, model=method, references=(RETRAIN, self.replicate), labels=labels, files=files)

@@ -15,8 +15,8 @@ from cragru.plan.tables.base import (
     LeastUsers,
     Problem,
     Table,
-    again_in_run,
     not_forget_first,
+    replicate_in_run,
     unknown_methods,
     unknown_protocol,
 )
@@ -36,7 +36,7 @@ class CompletenessTable(Table):
 
     kind: Literal["completeness"]
     protocol: Name
-    again: Name = Field(
+    replicate: Name = Field(
         description="the method that is Retrain with other random streams: what Retrain is held against"
     )
     panel: bool = Field(default=False, description="whether CRAGRU is shown, in a second panel of the cohort's users")
@@ -56,7 +56,7 @@ class CompletenessTable(Table):
         for pair in pairs_of(project) if cells else []:
             own = [cell for cell in cells if cell.pair == pair]
             rows += self._models(project, pair, cohort_panel(project))
-            rows += measured_cell_rows(project, own, self.again, MEASURES)
+            rows += measured_cell_rows(project, own, self.replicate, MEASURES)
         return rows
 
     def words(self, project: Project) -> dict[str, Any]:
@@ -70,12 +70,12 @@ class CompletenessTable(Table):
     def problems(self, project: Project) -> Iterator[Problem]:
         """See `Shown`."""
         yield from unknown_protocol(project, self.protocol)
-        yield from unknown_methods(project, "again", [self.again])
+        yield from unknown_methods(project, "replicate", [self.replicate])
         yield from not_forget_first(project, self.protocol)
 
     def run_problems(self, project: Project, name: str) -> Iterator[Problem]:
         """See `Shown`."""
-        yield from again_in_run(project, name, self.again)
+        yield from replicate_in_run(project, name, self.replicate)
 
     def _cells(self, project: Project) -> list[Cell]:
         """All that Tables II and Figure 4 show of CRAGRU, and the whole history with candidates of further sources."""
@@ -90,5 +90,5 @@ class CompletenessTable(Table):
     def _models(self, project: Project, pair: tuple[str, str], panel: str) -> list[Row]:
         """Models against the second Retrain, and that one against Retrain: how far chance alone goes."""
         models = list(dict.fromkeys([ORIGINAL, RETRAIN, *project.settings.methods]))
-        rows = measured_model_rows(project, self.protocol, pair, models, panel, self.again, MEASURES)
-        return rows + measured_model_rows(project, self.protocol, pair, [self.again], panel, RETRAIN, MEASURES)
+        rows = measured_model_rows(project, self.protocol, pair, models, panel, self.replicate, MEASURES)
+        return rows + measured_model_rows(project, self.protocol, pair, [self.replicate], panel, RETRAIN, MEASURES)

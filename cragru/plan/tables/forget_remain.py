@@ -14,8 +14,8 @@ from cragru.plan.scoring import plain_cells
 from cragru.plan.tables.base import (
     Figure,
     Problem,
-    again_in_run,
     not_forget_first,
+    replicate_in_run,
     unknown_methods,
     unknown_protocol,
 )
@@ -35,7 +35,7 @@ class ForgetRemainFigure(Figure):
 
     kind: Literal["forget-remain"]
     protocol: Name
-    again: Name = Field(description="the method that is Retrain with other random streams")
+    replicate: Name = Field(description="the method that is Retrain with other random streams")
     rivals: list[Name] = Field(
         description="methods to stand between the original and CRAGRU; those that the run has are drawn"
     )
@@ -48,8 +48,8 @@ class ForgetRemainFigure(Figure):
         rows = []
         for pair in pairs_of(project):
             own = [cell for cell in cells if cell.pair == pair]
-            rows += measured_model_rows(project, self.protocol, pair, models, panel, self.again, MEASURES)
-            rows += measured_cell_rows(project, own, self.again, MEASURES, [LLM_VARIANT])
+            rows += measured_model_rows(project, self.protocol, pair, models, panel, self.replicate, MEASURES)
+            rows += measured_cell_rows(project, own, self.replicate, MEASURES, [LLM_VARIANT])
         return rows
 
     def words(self, project: Project) -> dict[str, Any]:
@@ -60,9 +60,9 @@ class ForgetRemainFigure(Figure):
         """See `Shown`."""
         yield from unknown_protocol(project, self.protocol)
         yield from unknown_methods(project, "rivals", self.rivals)
-        yield from unknown_methods(project, "again", [self.again])
+        yield from unknown_methods(project, "replicate", [self.replicate])
         yield from not_forget_first(project, self.protocol)
 
     def run_problems(self, project: Project, name: str) -> Iterator[Problem]:
         """See `Shown`."""
-        yield from again_in_run(project, name, self.again)
+        yield from replicate_in_run(project, name, self.replicate)

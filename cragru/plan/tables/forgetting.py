@@ -71,7 +71,7 @@ def measured_cell_rows(
 
 def _files(reference: str, measures: Sequence[str]) -> dict[str, str]:
     """Names of the files of measures in a folder."""
-    folder = places.place(places.AGAINST, again=reference)
+    folder = places.place(places.AGAINST, replicate=reference)
     return {name: f"{folder}/{places.MEASURED[name]}" for name in measures}
 
 

@@ -27,9 +27,9 @@ from cragru.plan.tables.base import (
     Mask,
     PrintedTable,
     Problem,
-    again_in_run,
     lacks_retrain,
     not_forget_first,
+    replicate_in_run,
     unknown_cutoffs,
     unknown_methods,
     unknown_protocol,
@@ -51,7 +51,7 @@ class UtilityTable(PrintedTable):
     cutoffs: Cutoffs
     least_users: PositiveInt = Field(default=200, description="no bold or underline in a panel of fewer users")
     panel: bool = Field(default=False, description="whether CRAGRU is shown, in a second panel of the cohort's users")
-    again: Name | None = Field(
+    replicate: Name | None = Field(
         default=None,
         description="the method that is Retrain with other random streams: differences stand beside its own from "
         "Retrain; null: no tests of differences",
@@ -60,7 +60,7 @@ class UtilityTable(PrintedTable):
     @property
     def is_tested(self) -> bool:
         """See `Shown`."""
-        return self.again is not None
+        return self.replicate is not None
 
     def rows(self, project: Project) -> list[Row]:
         """Every model on all users; then, with a panel of the cohort, these and CRAGRU with its controls on it."""
@@ -78,12 +78,12 @@ class UtilityTable(PrintedTable):
 
     def tested_rows(self, project: Project) -> list[Row]:
         """Its rows and, in each panel, Retrain with other random streams: what noise alone does."""
-        if self.again is None:
+        if self.replicate is None:
             return []
         rows = [row.of_files(cost=None, check=None) for row in self.rows(project)]
         for panel in dict.fromkeys(row.labels["panel"] for row in rows):
             for pair in pairs_of(project):
-                rows += self._model_rows(project, pair, [self.again], panel)
+                rows += self._model_rows(project, pair, [self.replicate], panel)
         return rows
 
     def words(self, project: Project) -> dict[str, Any]:
@@ -93,22 +93,22 @@ class UtilityTable(PrintedTable):
             "note": scoring_note(project, cells_of(self.rows(project))),
             "references": {EVERYONE: project.label(RETRAIN), cohort_panel(project): CRAGRU},
         }
-        null = [] if self.again is None else [project.label(RETRAIN), project.label(self.again)]
+        null = [] if self.replicate is None else [project.label(RETRAIN), project.label(self.replicate)]
         return words | {"null": null}
 
     def problems(self, project: Project) -> Iterator[Problem]:
         """See `Shown`."""
         yield from unknown_protocol(project, self.protocol)
         yield from unknown_cutoffs(self.cutoffs)
-        yield from unknown_methods(project, "again", [self.again] if self.again else [])
+        yield from unknown_methods(project, "replicate", [self.replicate] if self.replicate else [])
         if self.panel:
             yield from not_forget_first(project, self.protocol)
 
     def run_problems(self, project: Project, name: str) -> Iterator[Problem]:
         """See `Shown`."""
-        yield from again_in_run(project, name, self.again)
-        if self.again is not None:
-            yield from lacks_retrain(project, f"{name} tells noise by; add it, or remove the table's key again")
+        yield from replicate_in_run(project, name, self.replicate)
+        if self.replicate is not None:
+            yield from lacks_retrain(project, f"{name} tells noise by; add it, or remove the table's key replicate")
 
     def _model_rows(self, project: Project, pair: tuple[str, str], models: list[str], panel: str) -> list[Row]:
         rows = model_rows(project, self.protocol, pair, models, panel, per_user=places.PER_USER)

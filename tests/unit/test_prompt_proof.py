@@ -8,9 +8,9 @@ import pytest
 from cragru.data.frames import INTERACTIONS, ITEMS, USERS
 from cragru.data.parts import PARTS
 from cragru.errors import CragruError
-from cragru.llm.audit import check_prompts
 from cragru.llm.building import Library, PromptBuilder
 from cragru.llm.prompts import Template
+from cragru.llm.proof import check_prompts
 
 WHERE = "cell/prompts.jsonl"
 TEMPLATE = Template("{user_profile_text}|{history_movies}|{candidate_list}", "t.txt")

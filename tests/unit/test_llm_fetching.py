@@ -13,7 +13,7 @@ from huggingface_hub import errors
 from cragru.config.llms import FolderSource, HubSource, PackageSource, ServerSource
 from cragru.errors import CragruError
 from cragru.llm import models
-from cragru.llm.models import fetch_model
+from cragru.llm.fetching import fetch_model
 
 TOKEN = "hf_never_to_be_seen"
 WHOLE = {"config.json": b"{}", "model.safetensors": b"weights", "tokenizer.json": b'{"a": 1}'}

@@ -5,11 +5,11 @@ from collections.abc import Collection
 EXACT = "exact"
 PARTITIONED = "exact given the partition"
 APPROXIMATE = "approximate"
-CLAIMS = (EXACT, PARTITIONED, APPROXIMATE)
+GUARANTEES = (EXACT, PARTITIONED, APPROXIMATE)
 RANDOM_PARTITION = "cragru.unlearning.partition.random"
 
 
-def claim_of(reads: Collection[str], partition: str | None) -> str:
+def method_guarantee(reads: Collection[str], partition: str | None) -> str:
     """What a method may claim, by its entry in params.yaml.
 
     Args:

@@ -4,13 +4,13 @@ from importlib.util import find_spec
 
 import pytest
 
-from cragru.claims import RANDOM_PARTITION, claim_of
+from cragru.guarantees import RANDOM_PARTITION, method_guarantee
 
 RANDOM, LEARNT = "cragru.unlearning.partition.random", "cragru.unlearning.partition.blpa"
 
 
 @pytest.mark.parametrize(
-    ("reads", "partition", "claim"),
+    ("reads", "partition", "guarantee"),
     [
         ([], None, "exact"),
         ([], RANDOM, "exact"),
@@ -20,8 +20,8 @@ RANDOM, LEARNT = "cragru.unlearning.partition.random", "cragru.unlearning.partit
         (["forget", "original"], LEARNT, "approximate"),
     ],
 )
-def test_what_a_method_may_claim(reads, partition, claim):
-    assert claim_of(reads, partition) == claim
+def test_what_a_method_may_claim(reads, partition, guarantee):
+    assert method_guarantee(reads, partition) == guarantee
 
 
 def test_the_random_partition_is_a_module():
