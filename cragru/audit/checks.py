@@ -180,7 +180,7 @@ def check_proof(provenance: Provenance, job: Job) -> Record:
     return {
         "check": "no history in a prompt shows a forgotten row",
         "looked_at": [prompts, proof],
-        "candidates_of": job.wildcards["source"],
+        "candidates_of": job.wildcards["candidates_of"],
         **{name: counts[name] for name in ("prompts", "history_rows", "candidates", "forgotten_candidates")},
         "forgotten_found": 0,
         "passed": True,

@@ -12,7 +12,7 @@ DATA = "what remains, and what is forgotten"
 PROOFS = "a proof about prompts"
 PROMPT_AND_ORIGINAL = "exact in the prompt, candidates of the original model"
 PROMPT_AND_RETRAIN = "exact in the prompt, candidates of Retrain"
-OF_SOURCE = {ORIGINAL: PROMPT_AND_ORIGINAL, RETRAIN: PROMPT_AND_RETRAIN}
+OF_CANDIDATES = {ORIGINAL: PROMPT_AND_ORIGINAL, RETRAIN: PROMPT_AND_RETRAIN}
 OF_ROLE = {Role.PREPARES: BEFORE, Role.DEPLOYS: BEFORE, Role.DIVIDES: DATA, Role.PROVES: PROOFS}
 
 
@@ -29,7 +29,7 @@ def guarantee_of(request: Request, job: Job, guarantees: dict[str, str]) -> str:
     if job.role in OF_ROLE:
         return OF_ROLE[job.role]
     if job.role is Role.RERANKS:
-        kind, words = "source", OF_SOURCE
+        kind, words = "candidates_of", OF_CANDIDATES
     else:
         kind, words = (
             "method",

@@ -43,7 +43,7 @@ def not_guaranteed(
         checks: The records of its checks.
     """
     said = [_methods(provenance, artifacts, guarantee, text) for guarantee, text in _OF_METHODS]
-    said += [_candidates(checks, source) for source in (ORIGINAL, RETRAIN)]
+    said += [_candidates(checks, candidates_of) for candidates_of in (ORIGINAL, RETRAIN)]
     said += [_strategies(request, provenance), _requests(request)]
     said.append(
         "Evaluations, tables, figures, logs and an LLM's stored answers are not artifacts of this certificate; "
@@ -69,13 +69,13 @@ def _methods(provenance: Provenance, artifacts: list[Record], guarantee: str, te
     return f"{', '.join(sorted(named))}: {text}." if named else ""
 
 
-def _candidates(checks: list[Record], source: str) -> str:
-    proofs = [record for record in checks if record.get("candidates_of") == source]
+def _candidates(checks: list[Record], candidates_of: str) -> str:
+    proofs = [record for record in checks if record.get("candidates_of") == candidates_of]
     shown = sum(record["candidates"] for record in proofs)
     forgotten = sum(record["forgotten_candidates"] for record in proofs)
     if not shown:
         return ""
-    whose = "the model before the request, which knows them" if source == ORIGINAL else "Retrain"
+    whose = "the model before the request, which knows them" if candidates_of == ORIGINAL else "Retrain"
     return (
         f"CRAGRU's prompts hold no forgotten row in histories, but candidates come from {whose}: {forgotten} of "
         f"{shown} candidates ({forgotten / shown:.1%}) are items that their user has asked to forget."

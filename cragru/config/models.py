@@ -41,7 +41,7 @@ class Requests(Frozen):
 class Retrieval(Frozen):
     """What CRAGRU retrieves for a user."""
 
-    sources: list[Literal["original", "retrain"]] = Field(
+    candidates_of: list[Literal["original", "retrain"]] = Field(
         min_length=1, description="whose candidates are re-ranked; the paper takes the original model's"
     )
     strategies: list[Name] = Field(min_length=1, description="retrieval strategies, by their names in params.yaml")
@@ -112,7 +112,7 @@ class Settings(Frozen):
     @model_validator(mode="after")
     def _distinct(self) -> "Settings":
         lists = {key: getattr(self, key) for key in ("datasets", "backbones", "methods", "seeds", "tables", "figures")}
-        lists |= {f"retrieval.{key}": getattr(self.retrieval, key) for key in ("sources", "strategies")}
+        lists |= {f"retrieval.{key}": getattr(self.retrieval, key) for key in ("candidates_of", "strategies")}
         for key, values in (lists | {"scoring.compare_on": self.scoring.compare_on}).items():
             repeated = {value for value in values if values.count(value) > 1}
             if repeated:

@@ -13,7 +13,7 @@ RESULTS = "results"
 # --- what one data set, state, request, model, candidate list or prompt is called: also in paths of logs and benchmarks
 OF_STATE = "{dataset}/{protocol}/{seed}"
 OF_REQUEST = f"{OF_STATE}/{{request}}"
-OF_CANDIDATES = "{backbone}/{source}"
+OF_CANDIDATES = "{backbone}/{candidates_of}"
 OF_STRATEGY = f"{OF_CANDIDATES}/{{strategy}}"
 OF_PROMPTS = f"{OF_STRATEGY}/{{order}}/{{llm}}"
 OF_CELL = f"{OF_PROMPTS}/{{cohort}}"
@@ -160,8 +160,8 @@ USER_GROUPS = f"{STATE}/{{backbone}}/groups/users.parquet"
 ITEM_ROWS = f"{STATE}/{{backbone}}/groups/items.parquet"
 
 # --- CRAGRU: candidates, what a strategy keeps of histories, prompts and what an LLM made of them
-CANDIDATES_FOLDER = f"{STATE}/{{backbone}}/cragru/{{source}}"
-SOURCE_MODEL = f"{STATE}/{{backbone}}/{{source}}/{MODEL_FILE}"  # whose candidates they are
+CANDIDATES_FOLDER = f"{STATE}/{{backbone}}/cragru/{{candidates_of}}"
+CANDIDATES_MODEL = f"{STATE}/{{backbone}}/{{candidates_of}}/{MODEL_FILE}"  # whose candidates they are
 CANDIDATES = f"{CANDIDATES_FOLDER}/candidates.parquet"
 CANDIDATES_MANIFEST = f"{CANDIDATES_FOLDER}/{MANIFEST}"
 STRATEGY = f"{CANDIDATES_FOLDER}/{{strategy}}"
@@ -171,7 +171,7 @@ SELECTION = f"{STRATEGY}/selection.parquet"
 SELECTION_COST = f"{STRATEGY}/selection-cost.json"
 SELECTION_MANIFEST = f"{STRATEGY}/{MANIFEST}"
 CELL = f"{STRATEGY}/{{order}}/{{llm}}/{{cohort}}"
-SERVICE = f"{REQUEST}/{{backbone}}/cragru/{{source}}/{{strategy}}/{{order}}/{{llm}}/requester"
+SERVICE = f"{REQUEST}/{{backbone}}/cragru/{{candidates_of}}/{{strategy}}/{{order}}/{{llm}}/requester"
 PROMPTS = "prompts.jsonl"
 PROMPTS_COST = "prompts-cost.json"
 PROMPTS_MANIFEST = "prompts-manifest.json"

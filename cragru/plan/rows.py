@@ -49,7 +49,7 @@ class Row:
     @property
     def models(self) -> list[tuple[str, str]]:
         """Backbones and names of models: its own, those that it is held against, and whose candidates it has."""
-        names = [self.model, *self.references, self.cell.source if self.cell else None]
+        names = [self.model, *self.references, self.cell.candidates_of if self.cell else None]
         return [(self.backbone, name) for name in names if name is not None]
 
     def of_files(self, **files: str | None) -> Row:
@@ -92,9 +92,9 @@ def cohort_panel(project: Project) -> str:
     return f"cohort {project.settings.scoring.cohort}"
 
 
-def source_suffix(project: Project, source: str) -> str:
-    """What tells the candidates of another source than the paper's."""
-    return "" if source == ORIGINAL else f", candidates of {project.label(source)}"
+def candidates_suffix(project: Project, candidates_of: str) -> str:
+    """What tells the candidates of another model than the paper's."""
+    return "" if candidates_of == ORIGINAL else f", candidates of {project.label(candidates_of)}"
 
 
 def common_labels(project: Project, dataset: str, backbone: str, panel: str | None) -> dict[str, str]:
@@ -174,7 +174,7 @@ def cragru_rows(project: Project, cells: Sequence[Cell], pair: tuple[str, str]) 
         for cell in own:
             if cell.order != order:
                 continue
-            row = cell_row(project, cell, label + source_suffix(project, cell.source), per_user=results)
+            row = cell_row(project, cell, label + candidates_suffix(project, cell.candidates_of), per_user=results)
             is_llm = results == places.PER_USER
             rows.append(row.of_files(cost=cell_file(project, cell, places.COST) if is_llm else None))
     return rows

@@ -26,7 +26,7 @@ class Cell(NamedTuple):
     protocol: str
     seed: int
     backbone: str
-    source: str
+    candidates_of: str
     strategy: str
     order: str
 
@@ -75,10 +75,10 @@ def _grid(project: Project, protocol: str, backbones: Sequence[str], strategies:
         return
     for dataset in settings.datasets:
         for backbone in backbones:
-            for source in settings.retrieval.sources:
+            for candidates_of in settings.retrieval.candidates_of:
                 for strategy in strategies:
                     for seed in settings.seeds:
-                        yield Cell(dataset, protocol, seed, backbone, source, strategy, SHOWN)
+                        yield Cell(dataset, protocol, seed, backbone, candidates_of, strategy, SHOWN)
 
 
 class Scoring:
@@ -160,7 +160,7 @@ class Scoring:
         is_of_run = (wildcards.llm, wildcards.cohort) == (scoring.llm, scoring.cohort) and cell in self._project.cells
         if scoring.batch == "state" and is_of_run:
             return TOGETHER
-        return f"{cell.backbone}/{cell.source}/{cell.strategy}/{cell.order}"
+        return f"{cell.backbone}/{cell.candidates_of}/{cell.strategy}/{cell.order}"
 
     def _batch_files(self, wildcards: Wildcards, name: str) -> list[str]:
         """A file of every cell of a batch."""

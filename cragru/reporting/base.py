@@ -25,25 +25,25 @@ class Order:
             row has none. Each maker says which it reads.
         spec: The entry of tables.yaml or figures.yaml.
         words: What notes call things, by what they are.
-        sources: Further files by name, such as `paper`, the printed values; none that is not there.
+        further: Further files by name, such as `paper`, the printed values; none that is not there.
     """
 
     rows: Sequence[Mapping[str, Any]]
     spec: Mapping[str, Any]
     words: Mapping[str, Any]
-    sources: Mapping[str, str] = field(default_factory=dict)
+    further: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, job: Any) -> Self:
         """Read an order from the object that Snakemake injects into scripts.
 
         Args:
-            job: Has the params `rows`, `spec` and `words`; its named inputs but `rows` are the sources, an empty list
-                being none.
+            job: Has the params `rows`, `spec` and `words`; its named inputs but `rows` are the further files, an empty
+                list being none.
         """
         named = {name: path for name, path in job.input.items() if name != "rows"}
-        sources = {name: path for name, path in named.items() if isinstance(path, str) and path}
-        return cls(job.params.rows, job.params.spec, job.params.words, sources)
+        further = {name: path for name, path in named.items() if isinstance(path, str) and path}
+        return cls(job.params.rows, job.params.spec, job.params.words, further)
 
 
 @dataclass(frozen=True)

@@ -42,12 +42,12 @@ def make(order: Order) -> Table:
 
     Args:
         order: Rows have what `read_measured` reads, of one panel; words are labels of rows, `cragru`, `no_llm`,
-            `original` and `retrain`, and `note` (of the LLM); the source is `times`, the CSV of Table III.
+            `original` and `retrain`, and `note` (of the LLM); a further file is `times`, the CSV of Table III.
     """
     spec, words = order.spec, order.words
     measured, least_users = read_measured(order.rows), spec["least_users"]
     kept = kept_claims(measured, _shares(words), spec["cutoff"], RESAMPLING, least_users)
-    speed = speed_claims(pd.read_csv(order.sources["times"]), words["cragru"])
+    speed = speed_claims(pd.read_csv(order.further["times"]), words["cragru"])
     claims = pd.concat([kept, speed], ignore_index=True).sort_values(GROUP, kind="stable")
     table = mean_claims(claims)
     return Table(table, *claims_grid(table), [*claims_notes(RESAMPLING, least_users), words["note"]])

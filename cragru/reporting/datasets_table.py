@@ -25,10 +25,10 @@ def make(order: Order) -> Table:
     """Make Table I.
 
     Args:
-        order: Rows have `dataset`, a label, and `statistics`, a file; the source may be `paper`.
+        order: Rows have `dataset`, a label, and `statistics`, a file; a further file may be `paper`.
     """
     statistics = {row["dataset"]: read_json(row["statistics"]) for row in order.rows}
-    table = datasets_table(statistics, order.sources.get("paper"))
+    table = datasets_table(statistics, order.further.get("paper"))
     return Table(table, *datasets_grid(table))
 
 

@@ -21,12 +21,12 @@ def make(order: Order) -> Table:
     Args:
         order: Rows are of the large request: labels, `seed`, files `cost` and `statistics` (of the data set), and
             `cohort`, what the users are called whom an LLM answered, or None for a method; words are `titles` (of the
-            small and of the large request's protocol) and `retrain` (its label); the source is `times`, the CSV of
+            small and of the large request's protocol) and `retrain` (its label); a further file is `times`, the CSV of
             Table III.
     """
     large = [_of_large_request(record) for record in read_costs(order.rows)]
     users = {row["dataset"]: read_sizes(row["statistics"])[0] for row in order.rows}
-    table = size_table(pd.read_csv(order.sources["times"]), large, users, order.words["retrain"])
+    table = size_table(pd.read_csv(order.further["times"]), large, users, order.words["retrain"])
     return Table(table, *size_grid(table), size_notes(tuple(order.words["titles"]), users))
 
 

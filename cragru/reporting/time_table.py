@@ -23,10 +23,10 @@ def make(order: Order) -> Table:
 
     Args:
         order: Rows have the labels that `time_table` takes, `cost`, a file, and `check`, the file of the proof of a
-            prompt, or None for a method; words are `title` and `note` (of the LLM); the source may be `paper`.
+            prompt, or None for a method; words are `title` and `note` (of the LLM); a further file may be `paper`.
     """
     records = read_costs(order.rows)
-    table = time_table(records, order.sources.get("paper"))
+    table = time_table(records, order.further.get("paper"))
     methods = [record for record in records if record["check"] is None]
     answered = [record for record in records if record["check"] is not None]
     notes = time_notes(table, order.words["title"], _devices(methods))

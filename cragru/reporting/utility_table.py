@@ -25,13 +25,13 @@ def make(order: Order) -> Table:
     Args:
         order: Rows have what `read_measured` reads and, where an LLM wrote prompts, `group`, whose candidates, and
             `check`, the file of the proof, else None; words are `title`, `note` (of the LLM) and `references` (by
-            panel); sources may be `paper` and `tests`, the differences.
+            panel); further files may be `paper` and `tests`, the differences.
     """
-    spec, words, sources = order.spec, order.words, order.sources
-    table = utility_table(read_measured(order.rows), spec["mask"], spec["cutoffs"], sources.get("paper"))
+    spec, words, further = order.spec, order.words, order.further
+    table = utility_table(read_measured(order.rows), spec["mask"], spec["cutoffs"], further.get("paper"))
     notes = utility_notes(table, words["title"])
-    if "tests" in sources:
-        tests = pd.read_csv(sources["tests"])
+    if "tests" in further:
+        tests = pd.read_csv(further["tests"])
         table = mark_differences(table, tests)
         notes.append(significance_note(tests, words["references"]))
     checks = [(row["group"], read_json(row["check"])) for row in order.rows if row["check"]]

@@ -25,7 +25,7 @@ SETTINGS = {
         "datasets": ["ml-100k", "ml-1m"],
         "seeds": [1, 2, 3],
         "scoring": {"compare_on": ["lightgcn", "bpr"]},
-        "retrieval": {"sources": ["original", "retrain"]},
+        "retrieval": {"candidates_of": ["original", "retrain"]},
         "methods": ["ifru", "retrain", "receraser-inbp", "sisa-users"],
     },
     WITHOUT: {"scoring": {"llm": None}},
@@ -123,7 +123,7 @@ def test_files_are_of_what_the_row_says_it_is(shown):
             models = [row.model, *row.references, "cragru" if row.cell else None, "groups"]
             assert rest[1] in models
             if row.cell is not None:
-                assert rest[2:5] == [row.cell.source, row.cell.strategy, row.cell.order]
+                assert rest[2:5] == [row.cell.candidates_of, row.cell.strategy, row.cell.order]
 
 
 def all_rows(project, name):

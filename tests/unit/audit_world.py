@@ -137,7 +137,7 @@ class World:
         self._job("unlearn", folder, read, {"method": "grapheraser"}, make=[model])
 
     def _cell(self) -> None:
-        names, folder = {"source": "original"}, f"{STATE}/bpr/cragru/original"
+        names, folder = {"candidates_of": "original"}, f"{STATE}/bpr/cragru/original"
         cell = f"{folder}/none/cell"
         self._job("candidates", folder, [ORIGINAL, READ[0]], names, make=["candidates.parquet"])
         self._job("build_prompts", cell, [f"{folder}/candidates.parquet"], names, make=["prompts.jsonl"])

@@ -10,10 +10,10 @@ SPEC = {"caption": "Made", "label": "tab:made"}
 ENDINGS = {"table": ("csv", "md", "tex"), "figure": ("csv", "pdf", "png"), "differences": ("csv",)}
 
 
-def job(script, folder, maker, rows, spec, words, sources):
+def job(script, folder, maker, rows, spec, words, further):
     """What Snakemake would give a script: the rows' files are inputs, too, and sources that are not there are empty."""
     files = [row[name] for row in rows for name in row if str(row[name]).startswith(str(folder))]
-    inputs = {"rows": files, "paper": [], "tests": []} | {name: str(path) for name, path in sources.items()}
+    inputs = {"rows": files, "paper": [], "tests": []} | {name: str(path) for name, path in further.items()}
     params = {"maker": f"cragru.reporting.{maker}", "rows": rows, "spec": SPEC | spec, "words": words}
     outputs = {ending: folder / f"made.{ending}" for ending in ENDINGS[script]}
     return SimpleNamespace(
@@ -21,8 +21,8 @@ def job(script, folder, maker, rows, spec, words, sources):
     )
 
 
-def make(script, folder, maker, rows, spec, words, **sources):
+def make(script, folder, maker, rows, spec, words, **further):
     """Run a script; returns the paths that it wrote, by ending."""
-    made = job(script, folder, maker, rows, spec, words, sources)
+    made = job(script, folder, maker, rows, spec, words, further)
     runpy.run_path(str(ROOT / "scripts" / f"{script}.py"))["main"](made)
     return dict(made.output.items())

@@ -256,7 +256,7 @@ def test_an_unlearned_model_that_no_check_has_looked_at_fails(world, model, role
     manifest = f"{STATE}/bpr/{model}/manifest.json"
     world.state_role(manifest, role)
     if role == "reranks":
-        world.rewrite_wildcards(manifest, source="original")
+        world.rewrite_wildcards(manifest, candidates_of="original")
     said = (
         f"bpr/{model}/model.safetensors: no check has looked at this model of an unlearning method; {manifest} states "
     )
@@ -323,7 +323,7 @@ def test_a_manifest_of_before_there_were_roles_fails(world):
 
 
 def test_candidates_of_a_source_without_words_fail(world):
-    world.rewrite_wildcards(f"{STATE}/bpr/cragru/original/manifest.json", source="ifru")
+    world.rewrite_wildcards(f"{STATE}/bpr/cragru/original/manifest.json", candidates_of="ifru")
     with pytest.raises(CragruError, match=r"cragru/original/manifest.json: .* 'ifru'; allowed: original, retrain"):
         built(world)
 

@@ -26,8 +26,8 @@ def cells(project, name):
     return cells_of({**project.tables.tables, **project.figures.figures}[name].rows(project))
 
 
-def cell(backbone, strategy="none", order="backbone", source="original", seed=1):
-    return Cell("ml-100k", "paper", seed, backbone, source, strategy, order)
+def cell(backbone, strategy="none", order="backbone", candidates_of="original", seed=1):
+    return Cell("ml-100k", "paper", seed, backbone, candidates_of, strategy, order)
 
 
 def refusal(load, changes):
@@ -41,7 +41,7 @@ def refusal(load, changes):
 
 TABLE2 = [cell("bpr"), cell("bpr", order="shuffled"), cell("lightgcn")]
 FIGURE4 = [cell("bpr", strategy) for strategy in STRATEGIES]
-TABLE4 = [*TABLE2[:2], *FIGURE4[1:], cell("bpr", source="retrain"), cell("lightgcn")]
+TABLE4 = [*TABLE2[:2], *FIGURE4[1:], cell("bpr", candidates_of="retrain"), cell("lightgcn")]
 
 
 @pytest.mark.parametrize(
@@ -99,11 +99,14 @@ def test_what_is_nothing_without_an_llm_says_so_when_it_is_asked_for(load, name)
 
 
 def test_seeds_sources_and_data_sets_multiply(load):
-    changes = {"seeds": [1, 2, 3], "retrieval/sources": ["original", "retrain"], "datasets": ["ml-100k", "ml-1m"]}
+    changes = {"seeds": [1, 2, 3], "retrieval/candidates_of": ["original", "retrain"], "datasets": ["ml-100k", "ml-1m"]}
     project = load({f"config/{key}": value for key, value in changes.items()})
     for name, own in {"table2": TABLE2, "figure4": FIGURE4}.items():
         grid = itertools.product(*changes.values(), own)
-        wanted = [one._replace(dataset=dataset, seed=seed, source=source) for seed, source, dataset, one in grid]
+        wanted = [
+            one._replace(dataset=dataset, seed=seed, candidates_of=candidates_of)
+            for seed, candidates_of, dataset, one in grid
+        ]
         assert Counter(cells(project, name)) == Counter(wanted)
     assert set(Counter(project.cells).values()) == {1}
     assert len(project.cells) == 2 * 3 * 2 * (3 + 5 - 1)
@@ -134,7 +137,7 @@ def test_each_figure_and_table_has_its_own_protocol(load):
     [
         ("scoring/compare_on", ["bpr", "bpr"]),
         ("retrieval/strategies", ["none", "random", "none"]),
-        ("retrieval/sources", ["original", "original"]),
+        ("retrieval/candidates_of", ["original", "original"]),
     ],
 )
 def test_a_name_that_is_repeated_is_refused(load, key, value):

@@ -11,5 +11,5 @@ def test_an_order_has_the_sources_that_there_are(tmp_path):
     made = job("table", tmp_path, "datasets_table", rows, {"mask": "A"}, {"title": "by hand"}, {"paper": "paper.csv"})
     order = Order.of(made)
     assert made.input.rows == [rows[0]["statistics"]]
-    assert order.sources == {"paper": "paper.csv"}
+    assert order.further == {"paper": "paper.csv"}
     assert (order.rows, order.spec["mask"], order.words) == (rows, "A", {"title": "by hand"})

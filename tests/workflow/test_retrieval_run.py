@@ -15,7 +15,7 @@ CELL = "results/toy/paper/1"
 @pytest.fixture(scope="module")
 def small(configure):
     """Short lists, both sources, one backbone and seed."""
-    retrieval = {"sources": ["original", "retrain"], "history": HISTORY, "candidates": CANDIDATES}
+    retrieval = {"candidates_of": ["original", "retrain"], "history": HISTORY, "candidates": CANDIDATES}
     return configure(backbones=["bpr"], seeds=[1], retrieval=retrieval)
 
 
@@ -85,7 +85,7 @@ def test_a_second_call_does_nothing(workflow, small, folder):
 
 
 def test_a_longer_history_chooses_anew_and_fits_nothing(workflow, configure, folder):
-    retrieval = {"sources": ["original"], "history": HISTORY + 1, "candidates": CANDIDATES}
+    retrieval = {"candidates_of": ["original"], "history": HISTORY + 1, "candidates": CANDIDATES}
     longer = configure(backbones=["bpr"], seeds=[1], retrieval=retrieval)
     planned = workflow.plan(folder, "retrieval", config=longer)
     assert planned == {"select_histories": len(STRATEGIES) - 1, "retrieval": 1}  # `none` keeps all anyway

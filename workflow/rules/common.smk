@@ -42,7 +42,7 @@ wildcard_constraints:
     replicate=one_of(project.params.methods),
     model=one_of([ORIGINAL, *project.params.methods]),
     run=re.escape(settings.run),
-    source="original|retrain",
+    candidates_of="original|retrain",
     strategy=one_of(project.params.strategies),
     order=one_of(ORDERS),
     llm=one_of(project.llms.llms),

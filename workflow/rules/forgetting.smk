@@ -39,7 +39,7 @@ use rule completeness as completeness_cragru with:
     benchmark:
         f"{places.BENCHMARKS}/completeness_cragru/{places.OF_STATE}/{places.OF_CELL}/{{replicate}}.tsv"
     message:
-        "Measure what CRAGRU still tells: {wildcards.strategy}, order {wildcards.order}, {wildcards.source} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
+        "Measure what CRAGRU still tells: {wildcards.strategy}, order {wildcards.order}, {wildcards.candidates_of} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
 
 
 rule user_groups:

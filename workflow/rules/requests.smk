@@ -19,7 +19,7 @@ rule prepare_requester:
     benchmark:
         f"{places.BENCHMARKS}/prepare_requester/{places.OF_REQUEST}/{places.OF_PROMPTS}.tsv"
     wildcard_constraints:
-        source=ORIGINAL,
+        candidates_of=ORIGINAL,
         strategy=TABLE_STRATEGY,
         order=SHOWN,
     conda:

@@ -3,7 +3,7 @@
 
 rule candidates:
     input:
-        model=places.SOURCE_MODEL,
+        model=places.CANDIDATES_MODEL,
         train=rules.split.output.train,
         valid=rules.split.output.valid,
         test=rules.split.output.test,
@@ -26,7 +26,7 @@ rule candidates:
         length=settings.retrieval.candidates,
         code=code_digest("scripts/candidates.py"),
     message:
-        "Take candidates from {wildcards.source} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
+        "Take candidates from {wildcards.candidates_of} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
     script:
         "../../scripts/candidates.py"
 
@@ -57,7 +57,7 @@ rule fit_strategy:
         options=training.strategy_options,
         code=training.strategy_code("scripts/fit_strategy.py"),
     message:
-        "Fit strategy {wildcards.strategy} for {wildcards.source} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
+        "Fit strategy {wildcards.strategy} for {wildcards.candidates_of} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
     script:
         "../../scripts/fit_strategy.py"
 
@@ -88,7 +88,7 @@ rule select_histories:
         limit=training.history_limit,
         code=training.strategy_code("scripts/select_histories.py"),
     message:
-        "Choose histories by {wildcards.strategy} for {wildcards.source} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
+        "Choose histories by {wildcards.strategy} for {wildcards.candidates_of} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
     script:
         "../../scripts/select_histories.py"
 
@@ -101,7 +101,7 @@ rule retrieval:
             protocol="paper",
             seed=settings.seeds,
             backbone=settings.backbones,
-            source=settings.retrieval.sources,
+            candidates_of=settings.retrieval.candidates_of,
             strategy=settings.retrieval.strategies,
         ),
     localrule: True

@@ -74,7 +74,7 @@ rule build_prompts:
         show_ratings=settings.scoring.show_ratings,
         code=code_digest("scripts/build_prompts.py"),
     message:
-        "Write prompts: {wildcards.strategy}, order {wildcards.order}, {wildcards.source} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}, {wildcards.cohort}"
+        "Write prompts: {wildcards.strategy}, order {wildcards.order}, {wildcards.candidates_of} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}, {wildcards.cohort}"
     script:
         "../../scripts/build_prompts.py"
 
@@ -100,7 +100,7 @@ rule check_prompts:
         show_ratings=settings.scoring.show_ratings,
         code=code_digest("scripts/check_prompts.py"),
     message:
-        "Check that no prompt holds a forgotten interaction: {wildcards.strategy}, order {wildcards.order}, {wildcards.source} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
+        "Check that no prompt holds a forgotten interaction: {wildcards.strategy}, order {wildcards.order}, {wildcards.candidates_of} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
     script:
         "../../scripts/check_prompts.py"
 
@@ -161,7 +161,7 @@ rule rerank:
         store=places.ANSWERS,
         code=code_digest("scripts/rerank.py"),
     message:
-        "Re-rank candidates: {wildcards.strategy}, order {wildcards.order}, {wildcards.source} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
+        "Re-rank candidates: {wildcards.strategy}, order {wildcards.order}, {wildcards.candidates_of} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
     script:
         "../../scripts/rerank.py"
 
@@ -188,6 +188,6 @@ rule evaluate_cragru:
     params:
         code=code_digest("scripts/evaluate_cragru.py"),
     message:
-        "Evaluate CRAGRU: {wildcards.strategy}, order {wildcards.order}, {wildcards.source} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
+        "Evaluate CRAGRU: {wildcards.strategy}, order {wildcards.order}, {wildcards.candidates_of} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
     script:
         "../../scripts/evaluate_cragru.py"

@@ -38,7 +38,7 @@ class ClaimsTable(Table):
     def rows(self, project: Project) -> list[Row]:
         """What the claims are about, of the cohort: CRAGRU, its candidates, the original and Retrain."""
         protocol = project.tables.tables[self.utility].protocol
-        cells = [cell for cell in plain_cells(project, protocol) if cell.source == ORIGINAL]
+        cells = [cell for cell in plain_cells(project, protocol) if cell.candidates_of == ORIGINAL]
         rows = []
         for pair in pairs_of(project) if cells else []:
             models = [ORIGINAL, RETRAIN]

@@ -40,9 +40,9 @@ class CompletenessTable(Table):
         description="the method that is Retrain with other random streams: what Retrain is held against"
     )
     panel: bool = Field(default=False, description="whether CRAGRU is shown, in a second panel of the cohort's users")
-    sources: list[Literal["original", "retrain"]] = Field(
+    candidates_of: list[Literal["original", "retrain"]] = Field(
         default=[],
-        description="whose candidates CRAGRU is measured with beside retrieval.sources: whole histories, on the "
+        description="whose candidates CRAGRU is measured with beside retrieval.candidates_of: whole histories, on the "
         "backbones of scoring.compare_on. Retrain's hold nothing that was learnt from forgotten rows",
     )
     least_users: LeastUsers = 20
@@ -78,13 +78,13 @@ class CompletenessTable(Table):
         yield from replicate_in_run(project, name, self.replicate)
 
     def _cells(self, project: Project) -> list[Cell]:
-        """All that Tables II and Figure 4 show of CRAGRU, and the whole history with candidates of further sources."""
+        """All that Tables II and Figure 4 show of CRAGRU, and the whole history with candidates of further models."""
         if not self.panel:
             return []
         cells = plain_cells(project, self.protocol) + shuffled_cells(project, self.protocol)
         cells += strategy_cells(project, self.protocol)
-        for source in self.sources:
-            cells += [cell._replace(source=source) for cell in compared_cells(project, self.protocol)]
+        for candidates_of in self.candidates_of:
+            cells += [cell._replace(candidates_of=candidates_of) for cell in compared_cells(project, self.protocol)]
         return list(dict.fromkeys(cells))
 
     def _models(self, project: Project, pair: tuple[str, str], panel: str) -> list[Row]:

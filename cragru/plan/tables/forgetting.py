@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cragru.plan import places
-from cragru.plan.rows import CONTROLS, CRAGRU, Row, cell_row, model_rows, source_suffix
+from cragru.plan.rows import CONTROLS, CRAGRU, Row, candidates_suffix, cell_row, model_rows
 from cragru.plan.scoring import TABLE_STRATEGY, Cell
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _files(reference: str, measures: Sequence[str]) -> dict[str, str]:
 
 def _labels(project: Project, cell: Cell) -> list[tuple[str, str]]:
     """What a cell's rows are called and which variants of its lists they are: the paper's cell has the controls."""
-    suffix = source_suffix(project, cell.source)
+    suffix = candidates_suffix(project, cell.candidates_of)
     if cell.strategy != TABLE_STRATEGY:
         strategy = project.params.strategies[cell.strategy].label
         return [(f"{CRAGRU}, {strategy}{suffix}", LLM_VARIANT)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from cragru.config.types import Name
 from cragru.plan import places
-from cragru.plan.rows import Row, cells_of, common_labels, source_suffix
+from cragru.plan.rows import Row, candidates_suffix, cells_of, common_labels
 from cragru.plan.scoring import Cell, cell_file, plain_cells, strategy_cells
 from cragru.plan.tables.base import Problem, Table, needing_llm, not_forget_first, unknown_protocol
 from cragru.plan.words import scoring_note
@@ -43,6 +43,7 @@ class CostTable(Table):
 
     def _row(self, project: Project, cell: Cell) -> Row:
         labels = common_labels(project, cell.dataset, cell.backbone, None)
-        labels["strategy"] = project.params.strategies[cell.strategy].label + source_suffix(project, cell.source)
+        strategy = project.params.strategies[cell.strategy].label
+        labels["strategy"] = strategy + candidates_suffix(project, cell.candidates_of)
         files = {"cost": cell_file(project, cell, places.COST)}
         return Row(**cell.state, backbone=cell.backbone, cell=cell, labels=labels, files=files)

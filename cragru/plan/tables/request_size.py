@@ -37,7 +37,7 @@ class SizeTable(Table):
             methods = project.settings.methods
             rows += model_rows(project, self.protocol, pair, methods, EVERYONE, cost=places.COST)
         for cell in plain_cells(project, self.protocol):
-            if cell.source == ORIGINAL:  # as in the table of single requests
+            if cell.candidates_of == ORIGINAL:  # as in the table of single requests
                 rows.append(cell_row(project, cell, CRAGRU, cost=places.COST))
         return [_of_costs(row) for row in rows]
 

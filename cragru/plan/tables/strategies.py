@@ -9,7 +9,7 @@ from pydantic import Field
 
 from cragru.config.types import Name
 from cragru.plan import places
-from cragru.plan.rows import NO_LLM, Row, cell_row, cells_of, cohort_panel, model_rows, source_suffix
+from cragru.plan.rows import NO_LLM, Row, candidates_suffix, cell_row, cells_of, cohort_panel, model_rows
 from cragru.plan.scoring import strategy_cells
 from cragru.plan.tables.base import (
     Cutoffs,
@@ -56,10 +56,10 @@ class StrategiesFigure(Figure):
             own = [cell for cell in cells if cell.pair == pair]
             for cell in own:
                 if cell.strategy == own[0].strategy:
-                    label = NO_LLM + source_suffix(project, cell.source)
+                    label = NO_LLM + candidates_suffix(project, cell.candidates_of)
                     rows.append(cell_row(project, cell, label, per_user=places.PER_USER_NO_LLM))
             for cell in own:
-                label = project.params.strategies[cell.strategy].label + source_suffix(project, cell.source)
+                label = project.params.strategies[cell.strategy].label + candidates_suffix(project, cell.candidates_of)
                 rows.append(cell_row(project, cell, label, per_user=places.PER_USER))
             rows += model_rows(project, self.protocol, pair, rivals, panel, per_user=places.PER_USER)
         return [row.of_files(cost=None) for row in rows]

@@ -14,12 +14,12 @@ from cragru.plan.rows import (
     CRAGRU,
     EVERYONE,
     Row,
+    candidates_suffix,
     cells_of,
     cohort_panel,
     cragru_rows,
     model_rows,
     pairs_of,
-    source_suffix,
 )
 from cragru.plan.scoring import cell_file, plain_cells, shuffled_cells
 from cragru.plan.tables.base import (
@@ -120,5 +120,5 @@ def _with_proof(project: Project, row: Row) -> Row:
     if row.files["cost"] is None:
         return row.of_files(check=None)
     backbone, dataset = row.labels["backbone"], row.labels["dataset"]
-    group = f"{backbone}{source_suffix(project, row.cell.source)} on {dataset}"
+    group = f"{backbone}{candidates_suffix(project, row.cell.candidates_of)} on {dataset}"
     return row.called(group=group).of_files(check=cell_file(project, row.cell, places.PROOF))
