@@ -165,7 +165,7 @@ def look_at_method(added: Added) -> None:
 
 
 def look_at_partition(added: Added) -> None:
-    assert added.jobs["partition"] == added.jobs["unlearn"] == 1
+    assert added.jobs["partition"] == added.jobs["unlearn_shards"] == 1
     assert set(added.table2()["method"]) == {"Original", "Retrain", "SISA (blocks)"}
     before = added.directory / "results/toy/paper/1/bpr/sisa-blocks/before/partition.parquet"
     shards = pd.read_parquet(before)
@@ -176,7 +176,7 @@ def look_at_partition(added: Added) -> None:
 
 def look_at_backbone(added: Added) -> None:
     assert added.jobs["train_original"] == 1
-    assert added.jobs["unlearn"] == 2
+    assert added.jobs["unlearn"] == added.jobs["unlearn_shards"] == 1
     table = added.table2()
     assert set(table["backbone"]) == {"Hinge"}
     assert set(table["method"]) == {"Original", "Retrain", "SISA (users)"}
