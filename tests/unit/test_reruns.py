@@ -109,9 +109,7 @@ def test_a_data_set_with_its_loader(before, copy):
 
 
 def test_a_key_of_the_configuration(before, copy):
-    extra = (
-        'class Extra(Frozen):\n    """What is new."""\n\n    size: PositiveInt = 1\n\n\nclass Params(Frozen):\n'
-    )
+    extra = 'class Extra(Frozen):\n    """What is new."""\n\n    size: PositiveInt = 1\n\n\nclass Params(Frozen):\n'
     _edit(
         copy / "cragru/config/models.py",
         ("class Params(Frozen):\n", extra),
