@@ -34,7 +34,7 @@ def test_certificates_cost_nothing_but_themselves(workflow, configure, tmp_path,
 
 def test_a_run_without_requests_has_no_certificate(workflow, configure, tmp_path):
     planned = workflow.plan(tmp_path, config=configure(tables=["table1"]))
-    assert planned == {"download": 1, "prepare": 1, "datasets_table": 1, "all": 1}
+    assert planned == {"download": 1, "prepare": 1, "table": 1, "all": 1}
 
 
 def test_audit_without_certificates_says_what_to_do(workflow, configure, tmp_path):

@@ -103,7 +103,7 @@ def test_a_killed_run_is_taken_up_to_the_same_bytes(workflow, one_cell, on_one_c
     assert list((a_copy / ".snakemake/incomplete").iterdir())
     assert workflow.run(a_copy, "--unlock", config=one_cell).rc == 0
     again = workflow.make(a_copy, config=one_cell)
-    assert again.jobs == {"train_original": 1, "evaluate": 1, "utility_table": 1, "certificate": 1, "all": 1}
+    assert again.jobs == {"train_original": 1, "evaluate": 1, "table": 1, "certificate": 1, "all": 1}
     undisturbed = on_one_core / "results/common/tables"
     made = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert made == {path.name: path.read_bytes() for path in undisturbed.iterdir()}

@@ -84,6 +84,6 @@ def test_a_second_call_does_nothing(workflow, configure, settings, folder):
 def test_a_changed_caption_tests_nothing_anew(workflow, configure, settings, changed, folder):
     files = changed("tables", "table4", "caption", "Other words.")
     assert workflow.plan(folder, "table4", config=configure(**settings | {"files": files})) == {
-        "completeness_table": 1,
+        "table": 1,
         "table4": 1,
     }

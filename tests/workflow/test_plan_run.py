@@ -5,10 +5,15 @@ import subprocess
 import sys
 
 import pytest
+import yaml
+
+from cragru.plan import places
+from cragru.plan.project import load_project
+from cragru.plan.rows import row_files
 
 ACTIONS = {"audit", "purge"}  # they look at, or delete, what is there: no file of theirs could be up to date
 LIST_RULES = """
-import json, sys
+import json, re, sys
 from pathlib import Path
 from snakemake.api import SnakemakeApi
 from snakemake.settings.types import ConfigSettings, ResourceSettings
@@ -28,6 +33,7 @@ with SnakemakeApi() as api:
             "benchmark": bool(rule.benchmark),
             "cache": bool(rule.ruleinfo.cache),
             "code": "code" in rule.params.keys(),
+            "paths": [re.sub(r"{(\\w+),[^}]*}", r"{\\1}", str(path)) for path in rule.output],
         }))
 """
 
@@ -71,7 +77,6 @@ def test_plan_of_the_shipped_configuration(workflow, tmp_path):
         "check_requester": 6,
         "score_requesters": 1,
         "requester_cost": 6,
-        "time_table": 1,
         "fetch_llm": 1,
         "cohort": 1,
         "candidates": 3,  # of the original, and of Retrain on BPR
@@ -83,15 +88,9 @@ def test_plan_of_the_shipped_configuration(workflow, tmp_path):
         "rerank": 8,
         "evaluate_cragru": 7,
         "completeness_cragru": 8,
-        "datasets_table": 1,
-        "utility_table": 1,
+        "table": 7,
         "differences": 1,
-        "completeness_table": 1,
-        "claims_table": 1,
-        "size_table": 1,
-        "cost_table": 1,
-        "strategies_figure": 1,
-        "forget_remain_figure": 1,
+        "figure": 2,
         "certificate": 1,  # of `paper`
         "certificate_request": 3,  # of `one-user`
         "all": 1,
@@ -106,8 +105,7 @@ def test_plan_of_the_tiny_run(workflow, configure, tmp_path):
         "train_original": 8,
         "unlearn": 8,
         "evaluate": 16,
-        "datasets_table": 1,
-        "utility_table": 2,
+        "table": 3,
         "certificate": 4,  # two protocols, two seeds
         "all": 1,
     }
@@ -115,7 +113,7 @@ def test_plan_of_the_tiny_run(workflow, configure, tmp_path):
 
 def test_table1_trains_nothing(workflow, configure, tmp_path):
     planned = workflow.plan(tmp_path, "table1", config=configure())
-    assert planned == {"download": 1, "prepare": 1, "datasets_table": 1, "table1": 1}
+    assert planned == {"download": 1, "prepare": 1, "table": 1, "table1": 1}
 
 
 @pytest.mark.slow
@@ -123,7 +121,48 @@ def test_a_further_seed_plans_its_own_jobs_only(workflow, configure, on_one_core
     more = configure(backbones=["bpr"], seeds=[1, 2, 3], tables=["table1", "table2"])
     planned = workflow.plan(on_one_core, config=more)
     made = {"split": 1, "train_original": 1, "unlearn": 1, "evaluate": 2, "certificate": 1}
-    assert planned == made | {"utility_table": 1, "all": 1}
+    assert planned == made | {"table": 1, "all": 1}
+
+
+def written():
+    """Every template of a file or folder that the path grammar has."""
+    folders = {name: value for name, value in vars(places).items() if name.isupper() and isinstance(value, str)}
+    files = set(folders.values())
+    for folder in (places.STATE, places.REQUEST):
+        files |= set(places.split_files(folder).values())
+    for folder in (places.ORIGINAL_FOLDER, places.METHOD, places.REQUEST_METHOD):
+        files |= {*places.unlearned_files(folder).values(), *places.renewed_files(folder).values()}
+    for folder in (places.CELL, places.SERVICE):
+        files |= {*places.prompt_files(folder).values(), *places.proof_files(folder).values()}
+    for folder in (places.MODEL, places.REQUEST_MODEL, places.CELL, places.SERVICE):
+        files |= set(places.measured_files(folder).values())
+        names = ("PER_USER", "PER_USER_NO_LLM", "PER_USER_RANDOM_TIES", "RECOMMENDED", "COST", "MANIFEST")
+        files |= {f"{folder}/{folders[name]}" for name in (*names, "SCORES", "LISTS")}
+    for template, endings in ((places.TABLE, places.TABLE_ENDINGS), (places.FIGURE, places.FIGURE_ENDINGS)):
+        files |= set(places.ended(template, endings).values())
+    return files
+
+
+def test_rules_write_what_the_path_grammar_has(rules):
+    """No rule spells a path of its own, and no file that the plan or the audit asks for is one that no rule makes."""
+    made = {path for rule in rules.values() for path in rule["paths"]}
+    assert len(made) > 60
+    assert made <= written()
+    asked = [places.SELECTION_MANIFEST, places.FIT_MANIFEST, places.CANDIDATES_MANIFEST, places.PARTITION_MANIFEST]
+    asked += [places.SHARDS_MANIFEST, places.PREPARED_MANIFEST, places.STATISTICS, places.COHORT, places.USER_GROUPS]
+    asked += [places.ITEM_ROWS, places.CERTIFICATE, places.REQUEST_CERTIFICATE, places.DIFFERENCES, places.RECEIPT]
+    assert set(asked) <= made
+
+
+def test_every_file_of_a_row_is_made_by_one_rule(rules, workflow):
+    """The rows of the shipped configuration, each file against the outputs of all rules."""
+    outputs = [path for rule in rules.values() for path in rule["paths"]]
+    config = yaml.safe_load((workflow.sources / "config/config.yaml").read_text())
+    project = load_project(config, workflow.sources)
+    files = row_files(project.rows)
+    assert len(files) > 150
+    for path in files:
+        assert [template for template in outputs if places.is_at(template, path)], path
 
 
 def test_rules_without_outputs_are_mere_targets(rules, working):

@@ -106,7 +106,7 @@ def test_seeds_differ(on_one_core, model):
 
 def test_a_caption_remakes_one_table(finished, configure, changed):
     other = configure(seeds=[1], files=changed("tables", "table2", "caption", "Other words."))
-    assert finished(config=other) == {"utility_table": 1, "all": 1}
+    assert finished(config=other) == {"table": 1, "all": 1}
 
 
 def test_a_hyperparameter_redoes_its_backbone(workflow, on_two_cores, configure, toy, tmp_path):
@@ -115,7 +115,7 @@ def test_a_hyperparameter_redoes_its_backbone(workflow, on_two_cores, configure,
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     other = configure(seeds=[1], files={"params": str(tmp_path / "params.yaml")})
     planned = workflow.make(on_two_cores, "--dry-run", config=other)
-    redone = {"train_original": 2, "unlearn": 2, "evaluate": 4, "utility_table": 2, "certificate": 2, "all": 1}
+    redone = {"train_original": 2, "unlearn": 2, "evaluate": 4, "table": 2, "certificate": 2, "all": 1}
     assert planned.jobs == redone
     messages = re.findall(r"^Job \d+: ((?:Train|Unlearn|Evaluate) .*)$", planned.output, re.MULTILINE)
     assert len(messages) == 8
@@ -129,7 +129,7 @@ def test_comments_in_the_library_redo_nothing(finished, workflow):
 
 def test_an_edit_of_a_method_redoes_what_it_serves(finished, workflow):
     with appended("\nUNUSED = 1\n", workflow.sources / "cragru/unlearning/retrain.py"):
-        assert finished() == {"unlearn": 4, "evaluate": 4, "utility_table": 2, "certificate": 2, "all": 1}
+        assert finished() == {"unlearn": 4, "evaluate": 4, "table": 2, "certificate": 2, "all": 1}
 
 
 def test_touched_scripts_redo_nothing(finished, workflow):

@@ -139,7 +139,7 @@ def test_a_second_call_does_nothing(workflow, small, folder):
 def test_a_caption_remakes_one_table(workflow, configure, settings, changed, folder):
     files = settings["files"] | changed("tables", "table2", "caption", "Other words.")
     other = configure(**settings | {"files": files})
-    assert workflow.plan(folder, "table2", config=other) == {"utility_table": 1, "table2": 1}
+    assert workflow.plan(folder, "table2", config=other) == {"table": 1, "table2": 1}
 
 
 def test_answers_repeat_to_the_byte_from_an_empty_store(workflow, small, folder, a_copy):

@@ -17,7 +17,7 @@ METHODS = {
     "split": 1,
     "apply_request": 2,
     "unlearn_request": 2,
-    "time_table": 1,
+    "table": 1,
     "certificate_request": 2,
     "all": 1,
 }

@@ -80,7 +80,7 @@ def test_another_damping_solves_anew_and_trains_nothing(unlearned, workflow, con
     assert workflow.plan(unlearned, "table2", config=config) == {
         "unlearn": 1,
         "evaluate": 1,
-        "utility_table": 1,
+        "table": 1,
         "table2": 1,
     }
 
