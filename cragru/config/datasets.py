@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from cragru.config.base import Frozen, load_yaml, named, parse
-from cragru.config.modules import check_function
+from cragru.config.plugins import plugin_of
 from cragru.config.types import LowerName, Module, Sha256
 
 LOCAL = "local"
@@ -41,12 +41,8 @@ def _check_flat(members: dict[str, str]) -> dict[str, str]:
     return members
 
 
-def _check_loader(module: str) -> str:
-    return check_function(module, "load", "cragru.data")
-
-
 Members = Annotated[dict[str, Sha256], AfterValidator(_check_filled), AfterValidator(_check_flat)]
-Loader = Annotated[Module, AfterValidator(_check_loader)]
+Loader = Annotated[Module, AfterValidator(plugin_of("cragru.data", "load"))]
 
 
 class UrlFiles(Frozen):

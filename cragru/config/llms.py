@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from cragru.config.base import Frozen, load_yaml, named, parse
-from cragru.config.modules import check_function
+from cragru.config.plugins import plugin_of
 from cragru.config.types import Module, Name, Sha256
 from cragru.errors import nearest
 from cragru.options import BaseOptions
@@ -158,14 +158,10 @@ class LlmSource(Frozen):
     source: Source
 
 
-def _check_engine(module: str | None) -> str | None:
-    return module if module is None else check_function(module, "open_engine", "cragru.llm")
-
-
 class LlmService(LlmSource):
     """What answers with a model."""
 
-    module: Annotated[Module | None, AfterValidator(_check_engine)] = Field(
+    module: Annotated[Module | None, AfterValidator(plugin_of("cragru.llm", "open_engine"))] = Field(
         default=None, description="module with open_engine(entry, folder, files, threads); null: the source's own"
     )
     engine: EngineOptions

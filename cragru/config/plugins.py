@@ -9,9 +9,10 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from cragru.errors import CragruError
+from cragru.errors import CragruError, nearest
 from cragru.options import BaseOptions
 
 CLASS = "Options"
@@ -31,6 +32,52 @@ def names_in(module: str) -> set[str] | None:
     """
     tree = _parse(module)
     return None if tree is None else _defined(tree) | _imported(tree, module).keys()
+
+
+def lacking(module: str, functions: Iterable[str]) -> str | None:
+    """What a module has not that a plug-in of its kind offers, in words; None where it has all.
+
+    Args:
+        module: Its full name; only a module of the repository counts, for a digest follows nothing else.
+        functions: Names of what it must define or import at its top.
+    """
+    names = names_in(module) if module.startswith("cragru.") else None
+    if names is None:
+        return "is no module of cragru"
+    missing = [name for name in functions if name not in names]
+    return f"has no function {' and no function '.join(missing)}" if missing else None
+
+
+def check_plugin(module: str, functions: Iterable[str], package: str) -> None:
+    """Check that a module offers what plug-ins of its kind do.
+
+    Args:
+        module: Its full name.
+        functions: Names of what it must offer.
+        package: Where modules of the kind are, for the message.
+
+    Raises:
+        CragruError: If it lacks one; the message has the nearest module that does not.
+    """
+    functions = tuple(functions)
+    problem = lacking(module, functions)
+    if problem:
+        known = [name for name in modules_of(package) if not lacking(name, functions)]
+        raise CragruError(f"got {module!r}, which {problem} ({nearest(module, known)})")
+
+
+def plugin_of(package: str, *functions: str) -> Callable[[str | None], str | None]:
+    """A validator of fields that name a module of a kind; None, where a field allows it, stands for the default."""
+
+    def check(module: str | None) -> str | None:
+        if module is not None:
+            try:
+                check_plugin(module, functions, package)
+            except CragruError as error:
+                raise ValueError(str(error)) from error
+        return module
+
+    return check
 
 
 @functools.cache

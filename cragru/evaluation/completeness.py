@@ -24,7 +24,7 @@ import torch
 
 from cragru.backbones.base import Scorer, pairs
 from cragru.errors import CragruError
-from cragru.evaluation import completeness_schema as schema
+from cragru.evaluation import completeness_columns as schema
 from cragru.evaluation.completeness_columns import LIST_LENGTH
 from cragru.evaluation.metrics import COMPLETENESS, FORGET_REMAIN, Metric, metrics_in, values_of
 from cragru.evaluation.percentiles import percentiles

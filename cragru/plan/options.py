@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cragru.backbones.options import TrainingOptions
 from cragru.config.models import MethodEntry, Params, PluginEntry, TunedEntry, matches
-from cragru.config.plugins import modules_of, names_in, options_of
+from cragru.config.plugins import check_plugin, options_of
 from cragru.errors import CragruError, nearest
 from cragru.options import BaseOptions, option_lines, wrong_options
 from cragru.unlearning.options import ShardOptions
@@ -66,10 +66,7 @@ def plugin_options(kind: Kind, module: str) -> type[BaseOptions]:
     Raises:
         CragruError: If the module is missing, no plug-in of this kind, or its options cannot be read.
     """
-    lacking = _lacking(kind, module)
-    if lacking:
-        known = [name for name in modules_of(kind.package) if not _lacking(kind, name)]
-        raise CragruError(f"got {module!r}, which {lacking} ({nearest(module, known)})")
+    check_plugin(module, kind.functions, kind.package)
     options = options_of(module) or kind.options
     if not issubclass(options, kind.options):
         raise CragruError(
@@ -77,15 +74,6 @@ def plugin_options(kind: Kind, module: str) -> type[BaseOptions]:
             "derive it"
         )
     return options
-
-
-def _lacking(kind: Kind, module: str) -> str | None:
-    """What a module has not that a plug-in of its kind has."""
-    names = names_in(module)
-    if names is None:
-        return "is no module"
-    missing = [name for name in kind.functions if name not in names]
-    return f"has no function {' and no function '.join(missing)}" if missing else None
 
 
 def _cells(params: Params, datasets: list[str], kind: Kind, name: str) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ import pytest
 from configuration import FILES, ROOT
 
 from cragru.config.base import load_yaml
-from cragru.evaluation import completeness_schema
+from cragru.evaluation import completeness_columns
 from cragru.evaluation.metrics import METRICS
 
 
@@ -75,7 +75,7 @@ def shipped():
 @pytest.fixture
 def hr_and_ndcg(monkeypatch):
     """The paper's two metrics alone, for tests that write down a table whole; others may be registered beside them."""
-    schema, further = completeness_schema, set(METRICS) - {"hr", "ndcg"}
+    schema, further = completeness_columns, set(METRICS) - {"hr", "ndcg"}
     for name in further:
         monkeypatch.delitem(METRICS, name)
         monkeypatch.delitem(schema.FORGET_REMAIN, name, raising=False)

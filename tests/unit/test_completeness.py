@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cragru.errors import CragruError
-from cragru.evaluation import completeness_schema as schema
+from cragru.evaluation import completeness_columns as schema
 from cragru.evaluation.completeness import (
     forget_remain_utility,
     js_divergence,

@@ -210,7 +210,7 @@ def test_an_engine_is_the_sources_own_unless_the_entry_names_one(tmp_path):
 
 
 def test_an_engine_that_is_not_there_is_refused(tmp_path):
-    said = r"llms.hub.module: got 'cragru.llm.vlm_engine', no module with a function 'open_engine' \(did you mean"
+    said = r"llms.hub.module: got 'cragru.llm.vlm_engine', which is no module of cragru \(did you mean"
     with pytest.raises(CragruError, match=said):
         load(tmp_path, {"hub/module": "cragru.llm.vlm_engine"})
 

@@ -8,6 +8,7 @@ import sys
 import pytest
 from configuration import DELETE, FILES, ROOT, changed, load_changed
 
+import cragru.unlearning
 from cragru.config.base import parse
 from cragru.config.llms import EngineOptions
 from cragru.config.models import Params
@@ -128,14 +129,39 @@ WRONG = [
     ({"partitions/ubp/overrides": {}}, "partitions.ubp.overrides: unknown key (allowed: module, options, reads)"),
     ({"strategies/none/overrides": {}}, "strategies.none.overrides: unknown key (allowed: label, module, options, who"),
     # a module that is not there, or of another kind
-    module("backbones", "bpr", "cragru.backbones.brp", "got 'cragru.backbones.brp', which is no module (did you mean"),
+    module(
+        "backbones",
+        "bpr",
+        "cragru.backbones.brp",
+        "got 'cragru.backbones.brp', which is no module of cragru (did you mean",
+    ),
     module("backbones", "bpr", "cragru.unlearning.sisa", "got 'cragru.unlearning.sisa', which has no function build"),
     module("partitions", "blpa", "cragru.unlearning.scif", "got 'cragru.unlearning.scif', which has no function parti"),
-    module("methods", "scif", "cragru.unlearning.sciff", "got 'cragru.unlearning.sciff', which is no module (did you"),
+    module(
+        "methods",
+        "scif",
+        "cragru.unlearning.sciff",
+        "got 'cragru.unlearning.sciff', which is no module of cragru (did you",
+    ),
     module("methods", "scif", "cragru.unlearning.triplets", "got 'cragru.unlearning.triplets', which has no function"),
-    module("methods", "scif", "no.such.module", "got 'no.such.module', which is no module (allowed: cragru.unlearnin"),
-    module("methods", "scif", "sys", "got 'sys', which is no module (allowed: cragru.unlearning.grapheraser, cragru"),
-    module("strategies", "none", "cragru.retrieval.nine", "got 'cragru.retrieval.nine', which is no module (did you"),
+    module(
+        "methods",
+        "scif",
+        "no.such.module",
+        "got 'no.such.module', which is no module of cragru (allowed: cragru.unlearnin",
+    ),
+    module(
+        "methods",
+        "scif",
+        "sys",
+        "got 'sys', which is no module of cragru (allowed: cragru.unlearning.grapheraser, cragru",
+    ),
+    module(
+        "strategies",
+        "none",
+        "cragru.retrieval.nine",
+        "got 'cragru.retrieval.nine', which is no module of cragru (did you",
+    ),
     module("strategies", "none", "cragru.backbones.bpr", "got 'cragru.backbones.bpr', which has no function fit and"),
     # partitions of methods
     ({"methods/scif/partition": "ubp"}, "methods.scif.partition: got 'ubp', but cragru.unlearning.scif has no shards"),
@@ -254,8 +280,12 @@ def test_overrides_that_contradict_one_another_together(shipped, tmp_path, monke
         "        return self\n"
         "def unlearn(context): ...\n"
     )
-    monkeypatch.syspath_prepend(tmp_path)
-    entry = {"label": "P", "module": "pairwise", "overrides": {"*/bpr": {"low": 5}, "ml-1m/*": {"high": 3}}}
+    monkeypatch.setattr(cragru.unlearning, "__path__", [*cragru.unlearning.__path__, str(tmp_path)])
+    entry = {
+        "label": "P",
+        "module": "cragru.unlearning.pairwise",
+        "overrides": {"*/bpr": {"low": 5}, "ml-1m/*": {"high": 3}},
+    }
     assert problems(shipped, {"methods/pairwise": entry}) == [
         "config/params.yaml: methods.pairwise.overrides, together in ml-1m/bpr: low: got 5; must be at most high, 3"
     ]

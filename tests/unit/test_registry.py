@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from cragru.config.datasets import RawFiles, Registry, load_registry
-from cragru.config.modules import has_function
+from cragru.config.plugins import lacking
 from cragru.errors import CragruError
 
 SHIPPED = Path(__file__).parents[2] / "config" / "datasets.yaml"
@@ -66,7 +66,7 @@ def test_shipped_registry():
     ],
 )
 def test_whether_a_module_has_a_function(module, name, there):
-    assert has_function(module, name) is there
+    assert (lacking(module, [name]) is None) is there
 
 
 def test_what_fetching_depends_on_has_no_words_and_no_loader(tmp_path):
@@ -116,10 +116,10 @@ def test_publisher_is_none_without_a_url(tmp_path):
         ({"sources": [{**URL, "url": "ftp://example.org/mini.zip"}]}, "sources.0.url: got 'ftp:"),
         (
             {"sources": [{**URL, "module": "cragru.data.movielens_2m"}]},
-            r"sources.0.module: got 'cragru.data.movielens_2m', no module with a function 'load' "
-            r"\(did you mean 'cragru.data.movielens_1m'\? allowed: .*\); write it, or name another",
+            r"sources.0.module: got 'cragru.data.movielens_2m', which is no module of cragru "
+            r"\(did you mean 'cragru.data.movielens_1m'\? allowed: .*\)",
         ),
-        ({"sources": [{**URL, "module": "cragru.data.movielens"}]}, "sources.0.module: .* no module with a function"),
+        ({"sources": [{**URL, "module": "cragru.data.movielens"}]}, "sources.0.module: .* which has no function load"),
         ({"sources": [URL, {**WHEEL, "name": "publisher"}]}, "sources: more than one source is called publisher"),
         ({"sources": [{**URL, "name": "local"}]}, "sources: more than one source is called local"),
         ({"sources": [{**URL, "kind": "torrent"}]}, "sources.0: .*'url', 'wheel'"),
