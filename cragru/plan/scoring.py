@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cragru.config.llms import LlmEntry
@@ -73,12 +74,9 @@ def _grid(project: Project, protocol: str, backbones: Sequence[str], strategies:
     settings = project.settings
     if settings.scoring.llm is None:
         return
-    for dataset in settings.datasets:
-        for backbone in backbones:
-            for candidates_of in settings.retrieval.candidates_of:
-                for strategy in strategies:
-                    for seed in settings.seeds:
-                        yield Cell(dataset, protocol, seed, backbone, candidates_of, strategy, SHOWN)
+    grid = product(settings.datasets, backbones, settings.retrieval.candidates_of, strategies, settings.seeds)
+    for dataset, backbone, candidates_of, strategy, seed in grid:
+        yield Cell(dataset, protocol, seed, backbone, candidates_of, strategy, SHOWN)
 
 
 class Scoring:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -11,7 +12,7 @@ from cragru.config.types import Name
 from cragru.errors import CragruError
 from cragru.plan import places
 from cragru.plan.requests import served_cell, service_file
-from cragru.plan.rows import CRAGRU, EVERYONE, Row, common_labels
+from cragru.plan.rows import CRAGRU, EVERYONE, Row, common_labels, pairs_of
 from cragru.plan.tables.base import PrintedTable, Problem, unknown_protocol
 from cragru.plan.words import protocol_title, service_note
 
@@ -40,13 +41,11 @@ class TimeTable(PrintedTable):
                 "the table out"
             )
         shows_cragru = self.cragru and settings.scoring.llm is not None
+        methods = [*settings.methods, *([None] if shows_cragru else [])]
         rows = []
-        for dataset in settings.datasets:
-            for backbone in settings.backbones:
-                for method in [*settings.methods, *([None] if shows_cragru else [])]:
-                    for seed in settings.seeds:
-                        names = {"dataset": dataset, "protocol": self.protocol, "seed": seed, "backbone": backbone}
-                        rows += [_row(project, method, request, names) for request in requests]
+        for (dataset, backbone), method, seed in product(pairs_of(project), methods, settings.seeds):
+            names = {"dataset": dataset, "protocol": self.protocol, "seed": seed, "backbone": backbone}
+            rows += [_row(project, method, request, names) for request in requests]
         return rows
 
     def words(self, project: Project) -> dict[str, Any]:
