@@ -26,7 +26,7 @@ def _check_option(value: Any) -> Any:
 
 
 Option = Annotated[float | int | str | bool, BeforeValidator(_check_option)]
-PATTERNS = "options for some cells, by glob 'dataset/backbone'; the last pattern that matches wins"
+PATTERNS = "options on some data sets and backbones, by glob 'dataset/backbone'; the last pattern that matches wins"
 
 
 class Requests(Frozen):
@@ -90,7 +90,7 @@ class Files(Frozen):
 
 
 class Settings(Frozen):
-    """One run: the grid of cells that its tables are made of."""
+    """One run: the grid that its tables are made of."""
 
     run: Name = Field(description="name of the run; its tables are written to results/{run}/tables")
     datasets: list[Name] = Field(min_length=1, description="data sets, by their names in datasets.yaml")
@@ -163,7 +163,7 @@ class Protocols(Frozen):
 
 
 def matches(pattern: str, dataset: str, backbone: str) -> bool:
-    """Whether an override's glob is meant for a cell."""
+    """Whether an override's glob is meant for a data set and backbone."""
     return fnmatch.fnmatchcase(f"{dataset}/{backbone}", pattern)
 
 
@@ -175,12 +175,12 @@ class PluginEntry(Frozen):
 
 
 class TunedEntry(PluginEntry):
-    """A module whose options may differ from cell to cell."""
+    """A module whose options may differ between data sets and backbones."""
 
     overrides: dict[str, dict[str, Option]] = Field(default={}, description=PATTERNS)
 
     def options_in(self, dataset: str, backbone: str) -> dict[str, Option]:
-        """The options in a cell: the entry's, with the overrides whose glob matches, last one last."""
+        """The options on a data set and backbone: the entry's and those of the overrides that match, last one last."""
         options = dict(self.options)
         for pattern, values in self.overrides.items():
             if matches(pattern, dataset, backbone):

@@ -91,11 +91,11 @@ class Project:
         return os.path.relpath(self.root / path)
 
     def training_options(self, dataset: str, backbone: str) -> dict[str, Option]:
-        """Hyper-parameters of a backbone on a data set: its own, with the overrides whose glob matches, last one last."""
+        """Hyper-parameters of a backbone on a data set: its own and those of the overrides whose glob matches."""
         return self.params.backbones[backbone].options_in(dataset, backbone)
 
     def method_options(self, dataset: str, backbone: str, method: str) -> dict[str, Option]:
-        """Options of a method on a data set and backbone: its own, with the overrides whose glob matches, last one last."""
+        """Options of a method on a data set and backbone: its own and those of the overrides whose glob matches."""
         return self.params.methods[method].options_in(dataset, backbone)
 
     def partition(self, method: str) -> PartitionEntry | None:
