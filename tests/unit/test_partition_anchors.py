@@ -1,7 +1,5 @@
 """Shards round anchors: the greedy assignment under a capacity, GraphEraser's BEKM and RecEraser's UBP and InBP."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -97,8 +95,8 @@ def test_anchors_are_mean_vectors_and_stay_without_members():
 @pytest.mark.parametrize(
     ("run", "options", "sides"),
     [
-        (balanced.cluster_users, balanced.Options("users"), 1),
-        (balanced.cluster_interactions, balanced.Options("interactions"), 2),
+        (balanced.cluster_users, balanced.Options(unit="users"), 1),
+        (balanced.cluster_interactions, balanced.Options(unit="interactions"), 2),
         (bekm.cluster_users, bekm.Options(slack=0.05), 1),
     ],
     ids=["ubp", "inbp", "bekm"],
@@ -106,7 +104,7 @@ def test_anchors_are_mean_vectors_and_stay_without_members():
 def test_final_anchors_are_the_means_of_their_members(run, options, sides, iterations):
     """P5.2, the check that the mean of all coordinates in one number fails."""
     problem = random_problem(9)
-    clustering = run(problem, replace(options, iterations=iterations))
+    clustering = run(problem, options.model_copy(update={"iterations": iterations}))
     assert len(clustering.anchors) == sides
     ids_of = problem.train if sides == 2 else (holders(problem),)
     for anchors, table, rows in zip(clustering.anchors, problem.embeddings, ids_of, strict=False):
@@ -165,7 +163,7 @@ def test_names_of_users_do_not_matter():
 def test_an_anchor_that_nobody_chooses_is_an_empty_shard():
     tables = np.zeros((4, 2)), np.zeros((4, 2))
     problem = pose((range(4), range(4)), 4, embeddings=tables, unit="users", capacity=2)
-    options = balanced.Options("users", capacity=2.0)
+    options = balanced.Options(unit="users", capacity=2.0)
     labels = balanced.cluster_users(problem, options).labels
     assert set(labels.tolist()) == {0, 1}  # all distances tie, two places a shard
     with pytest.raises(CragruError, match="shard 2 of 4 has no training row; ask for fewer shards"):
