@@ -173,8 +173,16 @@ def changed(workflow, toy, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def converted(changed, smollm2) -> dict[str, str]:
-    """Files of a configuration whose LLM is the shipped one, converted before: that takes half a minute."""
-    return changed("llms", "smollm2-135m", "source", {"kind": "folder", "path": str(smollm2[0])})
+    """Files of a configuration whose LLM is the shipped one, converted before: that takes half a minute.
+
+    Its engine has one thread: two, beside another process of tests, wait for each other most of the time.
+    """
+    files = changed("llms", "smollm2-135m", "source", {"kind": "folder", "path": str(smollm2[0])})
+    path = Path(files["llms"])
+    content = yaml.safe_load(path.read_text())
+    content["llms"]["smollm2-135m"]["engine"]["threads"] = 1
+    path.write_text(yaml.safe_dump(content))
+    return files
 
 
 @pytest.fixture(scope="session")

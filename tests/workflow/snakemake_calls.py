@@ -1,14 +1,23 @@
-"""Snakemake as a user calls it, in surroundings of the tests' own."""
+"""Snakemake as a user calls it, in surroundings of the tests' own.
 
+To load Snakemake takes as long as a small plan. So a server loads it once and forks for every call, each of which is a
+process of its own as before; tests of docs/ and of a killed run start `python -m snakemake` anew.
+"""
+
+import multiprocessing
 import os
 import re
-import subprocess
+import runpy
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
 METHODS = ["retrain", "sisa-users", "receraser-ubp", "ifru"]  # one of each kind; tests/contract has all
+LONGEST = 500  # seconds of a call
+LOADED = multiprocessing.get_context("forkserver")
+LOADED.set_forkserver_preload(["snakemake.cli"])
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,18 @@ def surroundings() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not unwanted.match(name)}
 
 
+def _be_snakemake(arguments: list[str], folder: str, environment: dict[str, str], output: str) -> None:
+    """In a process of its own: what `python -m` does with these arguments, in these surroundings."""
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    with Path(output).open("wb") as sink:
+        os.dup2(sink.fileno(), 1)
+        os.dup2(sink.fileno(), 2)
+    sys.argv = arguments
+    runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+
+
 class Workflow:
     """Snakemake on a copy of the sources."""
 
@@ -58,18 +79,19 @@ class Workflow:
     def run(
         self, directory: Path, *args: str, config: Path | None = None, cores: int = 1, **environment: str
     ) -> Finished:
-        done = subprocess.run(
-            self.command(directory, *args, config=config, cores=cores),
-            cwd=self.sources.parent,
-            env=self.environment(**environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=500,
-            check=False,
-        )
-        return Finished(done.returncode, done.stdout)
+        command = self.command(directory, *args, config=config, cores=cores)
+        with tempfile.NamedTemporaryFile(mode="r", encoding="utf-8") as output:
+            there = (str(self.sources.parent), self.environment(**environment), output.name)
+            process = LOADED.Process(target=_be_snakemake, args=(command[2:], *there))
+            process.start()
+            try:
+                process.join(LONGEST)
+                assert process.exitcode is not None, f"{command} takes over {LONGEST} s: {output.read()}"
+                return Finished(process.exitcode, output.read())
+            finally:
+                process.kill()  # where it has not ended: the test was interrupted, or has waited in vain
+                process.join()
+                process.close()
 
     def make(self, directory: Path, *args: str, config: Path, cores: int = 1) -> Finished:
         """Run, and insist on success."""

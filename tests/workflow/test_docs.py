@@ -23,8 +23,10 @@ def blocks(page, language):
 
 
 def commands():
-    """Commands with the page they are on, comments removed."""
+    """Commands with the page they are on, comments removed; test_extending.py runs those of its page for true."""
     for page in PAGES:
+        if page.name == "extending.md":
+            continue
         for block in blocks(page, "sh"):
             for line in block.splitlines():
                 yield pytest.param(line.split("  #")[0].strip(), id=f"{page.name}: {line.strip()[:60]}")
@@ -101,9 +103,15 @@ def test_command(command, folder, plan):
         key, targets = plan_of(command)
         answer = plan(key)
         for target in targets:
-            assert re.search(rf"^{target} +1$|^ +output: (.*, )?{target}(,|$)", answer, re.MULTILINE), answer
+            assert is_planned(target, answer), answer
     else:
         assert command == ". .venv/bin/activate"
+
+
+def is_planned(target, answer):
+    """Whether a dry run has a job of this rule, or one that makes this file."""
+    made = r"^ *(?:output|Reason: Missing output files): (?:[^;\n]*, )?"
+    return re.search(rf"^{re.escape(target)} +1$|{made}{re.escape(target)}(?:[,;]|$)", answer, re.MULTILINE)
 
 
 def run_snakemake(arguments, settings, folder):

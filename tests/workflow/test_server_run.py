@@ -28,7 +28,7 @@ VARIABLE, KEY = "TOY_LLM_KEY", secrets.token_hex()
 MODEL = "smol"
 CONTEXT = 2048
 IDS = ["50", "181", "7", "1001", "242"]
-QUIET = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "OMP_NUM_THREADS": "2"}
+QUIET = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "OMP_NUM_THREADS": "1"}
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
