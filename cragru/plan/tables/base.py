@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, PositiveInt
 
 from cragru.config.base import Frozen
+from cragru.config.types import Name
 from cragru.errors import CragruError, nearest
 from cragru.evaluation.metrics import CUTOFFS
 from cragru.names import RETRAIN
@@ -102,6 +103,25 @@ class PrintedTable(Table):
 
 class Figure(Shown):
     """A figure: one entry of figures.yaml."""
+
+
+class AgainstReplicate(Shown):
+    """A table or figure of many users that is held against Retrain with other random streams."""
+
+    protocol: Name
+    replicate: Name = Field(
+        description="the method that is Retrain with other random streams: what Retrain itself is held against"
+    )
+
+    def problems(self, project: Project) -> Iterator[Problem]:
+        """See `Shown`."""
+        yield from unknown_protocol(project, self.protocol)
+        yield from unknown_methods(project, "replicate", [self.replicate])
+        yield from not_forget_first(project, self.protocol)
+
+    def run_problems(self, project: Project, name: str) -> Iterator[Problem]:
+        """See `Shown`."""
+        yield from replicate_in_run(project, name, self.replicate)
 
 
 def unknown_protocol(project: Project, protocol: str) -> Iterator[Problem]:

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import Field
-
-from cragru.config.types import Name
 from cragru.names import ORIGINAL, RETRAIN
 from cragru.plan import places
 from cragru.plan.rows import Row, common_labels, pairs_of
 from cragru.plan.tables.base import (
+    AgainstReplicate,
     LeastUsers,
-    Problem,
     Table,
-    not_forget_first,
-    replicate_in_run,
-    unknown_methods,
-    unknown_protocol,
 )
 from cragru.plan.words import protocol_title
 
@@ -26,16 +18,12 @@ if TYPE_CHECKING:
     from cragru.plan.project import Project
 
 
-class BiasTable(Table):
+class BiasTable(AgainstReplicate, Table):
     """A table of whom unlearning hurt ("Table V"): NDCG@10 and lists of ten under mask B."""
 
     maker: ClassVar[str] = "cragru.reporting.bias_table"
 
     kind: Literal["bias"]
-    protocol: Name
-    replicate: Name = Field(
-        description="the method that is Retrain with other random streams: the null of every number"
-    )
     least_users: LeastUsers = 20
 
     def rows(self, project: Project) -> list[Row]:
@@ -51,16 +39,6 @@ class BiasTable(Table):
     def words(self, project: Project) -> dict[str, Any]:
         """What the protocol and the null are called."""
         return {"title": protocol_title(project, self.protocol), "replicate": project.label(self.replicate)}
-
-    def problems(self, project: Project) -> Iterator[Problem]:
-        """See `Shown`."""
-        yield from unknown_protocol(project, self.protocol)
-        yield from unknown_methods(project, "replicate", [self.replicate])
-        yield from not_forget_first(project, self.protocol)
-
-    def run_problems(self, project: Project, name: str) -> Iterator[Problem]:
-        """See `Shown`."""
-        yield from replicate_in_run(project, name, self.replicate)
 
     def _row(self, project: Project, pair: tuple[str, str], method: str, seed: int) -> Row:
         """What is compared under one seed: a method, Retrain, and Retrain with other random streams."""

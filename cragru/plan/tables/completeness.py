@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from cragru.config.types import Name
 from cragru.names import ORIGINAL, RETRAIN
 from cragru.plan.rows import EVERYONE, Row, cells_of, cohort_panel, pairs_of
 from cragru.plan.scoring import Cell, compared_cells, plain_cells, shuffled_cells, strategy_cells
 from cragru.plan.tables.base import (
+    AgainstReplicate,
     LeastUsers,
-    Problem,
     Table,
-    not_forget_first,
-    replicate_in_run,
-    unknown_methods,
-    unknown_protocol,
 )
 from cragru.plan.tables.forgetting import measured_cell_rows, measured_model_rows
 from cragru.plan.words import protocol_title, scoring_note
@@ -29,16 +23,12 @@ if TYPE_CHECKING:
 MEASURES = ("membership", "completeness")  # what is read of a row
 
 
-class CompletenessTable(Table):
+class CompletenessTable(AgainstReplicate, Table):
     """A table of what is still known of the forgotten rows ("Table IV"; the paper's RQ3)."""
 
     maker: ClassVar[str] = "cragru.reporting.completeness_table"
 
     kind: Literal["completeness"]
-    protocol: Name
-    replicate: Name = Field(
-        description="the method that is Retrain with other random streams: what Retrain is held against"
-    )
     panel: bool = Field(default=False, description="whether CRAGRU is shown, in a second panel of the cohort's users")
     candidates_of: list[Literal["original", "retrain"]] = Field(
         default=[],
@@ -66,16 +56,6 @@ class CompletenessTable(Table):
             "retrain": project.label(RETRAIN),
             "note": scoring_note(project, cells_of(self.rows(project))),
         }
-
-    def problems(self, project: Project) -> Iterator[Problem]:
-        """See `Shown`."""
-        yield from unknown_protocol(project, self.protocol)
-        yield from unknown_methods(project, "replicate", [self.replicate])
-        yield from not_forget_first(project, self.protocol)
-
-    def run_problems(self, project: Project, name: str) -> Iterator[Problem]:
-        """See `Shown`."""
-        yield from replicate_in_run(project, name, self.replicate)
 
     def _cells(self, project: Project) -> list[Cell]:
         """All that Tables II and Figure 4 show of CRAGRU, and the whole history with candidates of further models."""

@@ -12,12 +12,10 @@ from cragru.names import ORIGINAL
 from cragru.plan.rows import EVERYONE, Row, cells_of, cohort_panel, pairs_of
 from cragru.plan.scoring import plain_cells
 from cragru.plan.tables.base import (
+    AgainstReplicate,
     Figure,
     Problem,
-    not_forget_first,
-    replicate_in_run,
     unknown_methods,
-    unknown_protocol,
 )
 from cragru.plan.tables.forgetting import LLM_VARIANT, measured_cell_rows, measured_model_rows
 from cragru.plan.words import scoring_note
@@ -28,14 +26,12 @@ if TYPE_CHECKING:
 MEASURES = ("forget_remain",)  # what is read of a bar
 
 
-class ForgetRemainFigure(Figure):
+class ForgetRemainFigure(AgainstReplicate, Figure):
     """A figure of the forget set beside the remain set (the paper's Figure 3)."""
 
     maker: ClassVar[str] = "cragru.reporting.forget_remain_figure"
 
     kind: Literal["forget-remain"]
-    protocol: Name
-    replicate: Name = Field(description="the method that is Retrain with other random streams")
     rivals: list[Name] = Field(
         description="methods to stand between the original and CRAGRU; those that the run has are drawn"
     )
@@ -58,11 +54,5 @@ class ForgetRemainFigure(Figure):
 
     def problems(self, project: Project) -> Iterator[Problem]:
         """See `Shown`."""
-        yield from unknown_protocol(project, self.protocol)
+        yield from super().problems(project)
         yield from unknown_methods(project, "rivals", self.rivals)
-        yield from unknown_methods(project, "replicate", [self.replicate])
-        yield from not_forget_first(project, self.protocol)
-
-    def run_problems(self, project: Project, name: str) -> Iterator[Problem]:
-        """See `Shown`."""
-        yield from replicate_in_run(project, name, self.replicate)
