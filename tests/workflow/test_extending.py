@@ -236,7 +236,7 @@ def run_contract(extended: Workflow, name: str) -> Counter:
         env=extended.environment(PYTHONPATH=""),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
