@@ -23,8 +23,16 @@ from cragru.syntax import STAR, Import, Statement, read_statements
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = "cragru"
-LEFT_OUT = {f"{PACKAGE}.{name}" for name in ("smk", "digest", "syntax", "versions", "progress", "errors", "roles")}
-REFLECTION = {"globals", "vars", "eval", "exec"}  # with these a function reaches what it does not mention
+LEFT_OUT = {
+    f"{PACKAGE}.{name}"
+    for name in ("smk", "digest", "syntax", "versions", "progress", "errors", "roles")
+}
+REFLECTION = {
+    "globals",
+    "vars",
+    "eval",
+    "exec",
+}  # with these a function reaches what it does not mention
 
 
 def code_digest(script: str, *modules: str) -> dict[str, str | list[str]]:
@@ -62,7 +70,9 @@ class Sources:
     def digest(self, script: str, *modules: str) -> str:
         """16 hex digits of what a script reaches; see `reached`."""
         reached = self.reached(script, *modules)
-        lines = [f"{path} {statement.digest}" for path in sorted(reached) for statement in reached[path]]
+        lines = [
+            f"{path} {statement.digest}" for path in sorted(reached) for statement in reached[path]
+        ]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
     def reached(self, script: str, *modules: str) -> dict[str, list[Statement]]:
@@ -223,7 +233,10 @@ class _Walk:
 
     def _bases(self, module: Module, statement: Statement, name: str) -> set[str]:
         """The modules that a name may stand for."""
-        binders = [statement, *(module.statements[number] for number in module.binders.get(name, ()))]
+        binders = [
+            statement,
+            *(module.statements[number] for number in module.binders.get(name, ())),
+        ]
         return {one.base for binder in binders for one in binder.imports if one.bound == name}
 
     def _take_chain(self, base: str, attributes: tuple[str, ...]) -> None:

@@ -64,7 +64,9 @@ def read_json(path: PathLike) -> Any:
 def write_parquet(path: PathLike, frame: pd.DataFrame, schema: Mapping[str, str]) -> None:
     """Write the columns of `schema`, in that order and with those dtypes, atomically."""
     with atomic_path(path) as temporary:
-        frame[list(schema)].astype(dict(schema)).to_parquet(temporary, index=False, compression="zstd")
+        frame[list(schema)].astype(dict(schema)).to_parquet(
+            temporary, index=False, compression="zstd"
+        )
 
 
 def read_parquet(path: PathLike, schema: Mapping[str, str]) -> pd.DataFrame:
@@ -77,10 +79,14 @@ def read_parquet(path: PathLike, schema: Mapping[str, str]) -> pd.DataFrame:
         frame = pd.read_parquet(path)
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
-        raise CragruError(f"{path}: not a readable parquet file ({reason}); delete it and run again") from error
+        raise CragruError(
+            f"{path}: not a readable parquet file ({reason}); delete it and run again"
+        ) from error
     got = {name: str(dtype) for name, dtype in frame.dtypes.items()}
     if got != dict(schema):
-        raise CragruError(f"{path}: columns are {got}, expected {dict(schema)}; delete it and run again")
+        raise CragruError(
+            f"{path}: columns are {got}, expected {dict(schema)}; delete it and run again"
+        )
     return frame
 
 

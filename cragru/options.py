@@ -26,7 +26,9 @@ class BaseOptions(BaseModel):
 Options = TypeVar("Options", bound=BaseOptions)
 
 
-def read_options(kind: type[Options], given: Mapping[str, object], where: str | None = None) -> Options:
+def read_options(
+    kind: type[Options], given: Mapping[str, object], where: str | None = None
+) -> Options:
     """Read a plug-in's options.
 
     Args:
@@ -45,10 +47,14 @@ def read_options(kind: type[Options], given: Mapping[str, object], where: str | 
 
 def option_lines(where: str, problems: Iterable[tuple[str, str]]) -> list[str]:
     """The problems of `wrong_options`, each with the key path of its option."""
-    return [f"{where}.{name}: {reason}" if name else f"{where}: {reason}" for name, reason in problems]
+    return [
+        f"{where}.{name}: {reason}" if name else f"{where}: {reason}" for name, reason in problems
+    ]
 
 
-def wrong_options(kind: type[BaseOptions], given: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+def wrong_options(
+    kind: type[BaseOptions], given: Mapping[str, object]
+) -> Iterator[tuple[str, str]]:
     """What is wrong with options: the name of each that is, empty where several contradict one another, and why."""
     try:
         kind.model_validate(dict(given))

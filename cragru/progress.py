@@ -17,7 +17,12 @@ class Progress(Iterable[Item], Generic[Item]):
     """Iterates over `items` and shows how far it is, with the values last given to `show`."""
 
     def __init__(
-        self, items: Iterable[Item], title: str, total: int, unit: str, weight: Callable[[Item], int] = lambda item: 1
+        self,
+        items: Iterable[Item],
+        title: str,
+        total: int,
+        unit: str,
+        weight: Callable[[Item], int] = lambda item: 1,
     ) -> None:
         """Name the work.
 
@@ -28,7 +33,13 @@ class Progress(Iterable[Item], Generic[Item]):
             unit: What is counted.
             weight: How many units an item is.
         """
-        self._items, self._title, self._total, self._unit, self._weight = items, title, total, unit, weight
+        self._items, self._title, self._total, self._unit, self._weight = (
+            items,
+            title,
+            total,
+            unit,
+            weight,
+        )
         self._values: dict[str, float] = {}
         self._bar: tqdm | None = None
 
@@ -40,7 +51,9 @@ class Progress(Iterable[Item], Generic[Item]):
 
     def __iter__(self) -> Iterator[Item]:
         if sys.stderr.isatty():
-            with tqdm(desc=self._title, total=self._total, unit=self._unit, leave=False) as self._bar:
+            with tqdm(
+                desc=self._title, total=self._total, unit=self._unit, leave=False
+            ) as self._bar:
                 for item in self._items:
                     yield item
                     self._bar.update(self._weight(item))
@@ -51,7 +64,9 @@ class Progress(Iterable[Item], Generic[Item]):
             done += self._weight(item)
             if time.monotonic() - said > LINE_EVERY:
                 said = time.monotonic()
-                values = "".join(f", {name} {_short(value)}" for name, value in self._values.items())
+                values = "".join(
+                    f", {name} {_short(value)}" for name, value in self._values.items()
+                )
                 logging.getLogger(__name__).info(
                     "%s: %s %d of at most %d%s", self._title, self._unit, done, self._total, values
                 )

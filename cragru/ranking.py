@@ -10,7 +10,9 @@ import torch
 Pairs = tuple[torch.Tensor, torch.Tensor]
 
 
-def pair_mask(pairs: Pairs, users: int, items: int, device: torch.device | None = None) -> torch.Tensor:
+def pair_mask(
+    pairs: Pairs, users: int, items: int, device: torch.device | None = None
+) -> torch.Tensor:
     """Mark (user, item) pairs in a dense matrix.
 
     Args:
@@ -27,7 +29,9 @@ def pair_mask(pairs: Pairs, users: int, items: int, device: torch.device | None 
     return mask
 
 
-def top_items(scores: torch.Tensor, masked: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
+def top_items(
+    scores: torch.Tensor, masked: torch.Tensor, k: int
+) -> tuple[torch.Tensor, torch.Tensor]:
     """The best `k` unmasked items of each row.
 
     Args:

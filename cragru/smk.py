@@ -25,7 +25,9 @@ VERSIONED = (
 PR_SET_PDEATHSIG = 1  # of prctl(2)
 
 
-def stage(snakemake: Any, work: Callable[[Any], dict[str, Any] | None], role: Role | None = None) -> None:
+def stage(
+    snakemake: Any, work: Callable[[Any], dict[str, Any] | None], role: Role | None = None
+) -> None:
     """Run a rule's work.
 
     An expected failure ends the job with its one line on the screen; the traceback is in the rule's log. A rule with
@@ -49,7 +51,10 @@ def stage(snakemake: Any, work: Callable[[Any], dict[str, Any] | None], role: Ro
         log.error("error in %s: %s", snakemake.rule, error)
         sys.exit(1)
     except Exception:
-        log.exception("unexpected error in %s; this is a bug of cragru, please report it with the log", snakemake.rule)
+        log.exception(
+            "unexpected error in %s; this is a bug of cragru, please report it with the log",
+            snakemake.rule,
+        )
         sys.exit(1)
 
 
@@ -96,7 +101,9 @@ def _check_code(snakemake: Any) -> None:
         return
     script, *modules = planned["roots"]
     if code_digest(script, *modules)["digest"] != planned["digest"]:
-        raise CragruError(f"{script}: its code was edited after this job was planned; run the same command again")
+        raise CragruError(
+            f"{script}: its code was edited after this job was planned; run the same command again"
+        )
 
 
 def _manifest(snakemake: Any, facts: dict[str, Any], role: Role | None) -> dict[str, Any]:
@@ -110,7 +117,9 @@ def _manifest(snakemake: Any, facts: dict[str, Any], role: Role | None) -> dict[
         "code": snakemake.params.get("code"),
         "commit": _commit(),
         "inputs": _input_checksums(snakemake.input),
-        "outputs": {file.as_posix(): sha256(file) for path in outputs.values() for file in _files(path)},
+        "outputs": {
+            file.as_posix(): sha256(file) for path in outputs.values() for file in _files(path)
+        },
         "versions": {"python": platform.python_version(), **installed(VERSIONED)},
         "facts": facts,
     }

@@ -16,8 +16,24 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 DEFINITIONS = (*FUNCTIONS, ast.ClassDef)
 IMPORTS = (ast.Import, ast.ImportFrom)
 ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
-BLOCKS = (ast.If, ast.Try, ast.TryStar, ast.For, ast.While, ast.Match)  # whether one acts is up to what it holds
-INERT = {"dataclass", "cache", "cached_property", "contextmanager", "functools", "contextlib", "dataclasses", "wraps"}
+BLOCKS = (
+    ast.If,
+    ast.Try,
+    ast.TryStar,
+    ast.For,
+    ast.While,
+    ast.Match,
+)  # whether one acts is up to what it holds
+INERT = {
+    "dataclass",
+    "cache",
+    "cached_property",
+    "contextmanager",
+    "functools",
+    "contextlib",
+    "dataclasses",
+    "wraps",
+}
 """Decorators of the standard library that give back what they got and leave no trace elsewhere."""
 
 WORD = re.compile(r"[^\W\d]\w*")
@@ -56,7 +72,12 @@ class Statement:
     @cached_property
     def binds(self) -> frozenset[str]:
         """Names that the module has because of it, those that a function declares `global` included."""
-        declared = (name for node in ast.walk(self.node) if isinstance(node, ast.Global) for name in node.names)
+        declared = (
+            name
+            for node in ast.walk(self.node)
+            if isinstance(node, ast.Global)
+            for name in node.names
+        )
         return frozenset([*_bound(self.node), *declared])
 
     @cached_property
@@ -121,7 +142,11 @@ def _strip(node: ast.AST) -> None:
 
 
 def _is_text(node: ast.AST) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
 
 
 def _executed(node: ast.AST) -> Iterator[ast.AST]:
@@ -143,7 +168,9 @@ def _bound(node: ast.AST) -> Iterator[str]:
         if not isinstance(node.ctx, ast.Load):
             yield node.id
     else:
-        names = (getattr(node, field, None) for field in ("name", "rest"))  # of `except … as`, and of patterns
+        names = (
+            getattr(node, field, None) for field in ("name", "rest")
+        )  # of `except … as`, and of patterns
         yield from (name for name in names if isinstance(name, str))
         for child in ast.iter_child_nodes(node):
             yield from _bound(child)
@@ -153,7 +180,11 @@ def _mentioned(node: ast.AST) -> Iterator[str]:
     for inner in ast.walk(node):
         if isinstance(inner, ast.Name):
             yield inner.id
-        elif isinstance(inner, ast.Constant) and isinstance(inner.value, str) and inner.value.isidentifier():
+        elif (
+            isinstance(inner, ast.Constant)
+            and isinstance(inner.value, str)
+            and inner.value.isidentifier()
+        ):
             yield inner.value
         for annotation in (getattr(inner, field, None) for field in ("annotation", "returns")):
             if annotation is not None:

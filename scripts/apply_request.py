@@ -20,7 +20,10 @@ def main(job):
         leaving = draw_user(users, job.params.number, int(job.wildcards.seed))
         rows = take_users(rows, users, leaving)
     else:
-        users, items = read_parquet(job.input.user_frame, USERS), read_parquet(job.input.item_frame, ITEMS)
+        users, items = (
+            read_parquet(job.input.user_frame, USERS),
+            read_parquet(job.input.item_frame, ITEMS),
+        )
         rows = take_rows(rows, read_request(job.input.file, Catalogue(interactions, users, items)))
     write_parts(Path(job.output.record).parent, rows, interactions)
 

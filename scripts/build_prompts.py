@@ -24,11 +24,15 @@ def main(job):
     candidates = read_parquet(job.input.candidates, CANDIDATES).groupby("user")["item"]
     interactions = read_parquet(job.input.interactions, INTERACTIONS)
     selection = read_parquet(job.input.selection, SELECTION)
-    chosen = selection[["row"]].join(interactions, on="row")  # rows of the remain set alone: see `check_prompts`
+    chosen = selection[["row"]].join(
+        interactions, on="row"
+    )  # rows of the remain set alone: see `check_prompts`
     histories = dict(iter(chosen.groupby("user")))
     tokenizer = ChatTokenizer(job.input.model)
     budget = prompt_budget(job.params.context, job.params.tokens)
-    library = read_library(job.input.item_frame, job.input.user_frame, job.input.statistics, job.params.show_ratings)
+    library = read_library(
+        job.input.item_frame, job.input.user_frame, job.input.statistics, job.params.show_ratings
+    )
     builder = PromptBuilder(library, Template.read(job.input.template), tokenizer.count, budget)
     order, seed = job.wildcards.order, int(job.wildcards.seed)
     records, start = [], time.perf_counter()
@@ -37,10 +41,18 @@ def main(job):
         records.append(builder.build(user, histories.get(user, chosen.iloc[:0]), shown))
     seconds = time.perf_counter() - start
     write_prompts(job.output.prompts, records)
-    counted = pd.DataFrame({"dropped": [r.dropped for r in records], "tokens": [r.tokens for r in records]})
+    counted = pd.DataFrame(
+        {"dropped": [r.dropped for r in records], "tokens": [r.tokens for r in records]}
+    )
     shortened, lines = int((counted["dropped"] > 0).sum()), int(counted["dropped"].sum())
-    log.info("%d of %d prompts were shortened, by %d history lines in all", shortened, len(users), lines)
-    cost = {"users": len(users), "seconds_per_user": seconds / len(users), **counted.mean().to_dict()}
+    log.info(
+        "%d of %d prompts were shortened, by %d history lines in all", shortened, len(users), lines
+    )
+    cost = {
+        "users": len(users),
+        "seconds_per_user": seconds / len(users),
+        **counted.mean().to_dict(),
+    }
     write_json(job.output.cost, cost)
     return {"shortened": shortened, "lines_dropped": lines}
 

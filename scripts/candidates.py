@@ -17,7 +17,9 @@ def main(job):
     parts = read_parts(Path(job.input.record).parent, ["train", "valid", "test"])
     seen = pd.concat([parts["train"], parts["valid"]])
     _, items = read_sizes(job.input.statistics)
-    users = parts["test"]["user"].unique()  # whom the evaluation asks about; what they did in test is not looked at
+    users = parts["test"][
+        "user"
+    ].unique()  # whom the evaluation asks about; what they did in test is not looked at
     table = top_candidates(FactorModel.load(job.input.model), seen, users, items, job.params.length)
     write_parquet(job.output.candidates, table, CANDIDATES)
 

@@ -13,8 +13,12 @@ from cragru.smk import stage
 
 def main(job):
     key = read_key(RESULTS, os.environ, make=True)
-    certificate = build_certificate(Request.of(job.wildcards), job.input.manifests, job.params.guarantees, key)
-    Path(job.output.certificate).with_name(PURGED_FILE).unlink(missing_ok=True)  # it was of another certificate
+    certificate = build_certificate(
+        Request.of(job.wildcards), job.input.manifests, job.params.guarantees, key
+    )
+    Path(job.output.certificate).with_name(PURGED_FILE).unlink(
+        missing_ok=True
+    )  # it was of another certificate
     write_json(job.output.certificate, certificate)
 
 

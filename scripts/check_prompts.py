@@ -16,7 +16,9 @@ from cragru.smk import stage
 def main(job):
     interactions = read_parquet(job.input.interactions, INTERACTIONS)
     parts = read_all_parts(Path(job.input.record).parent, interactions)
-    library = read_library(job.input.item_frame, job.input.user_frame, job.input.statistics, job.params.show_ratings)
+    library = read_library(
+        job.input.item_frame, job.input.user_frame, job.input.statistics, job.params.show_ratings
+    )
     records, template = read_prompts(job.input.prompts), Template.read(job.input.template)
     counts = check_prompts(records, parts, interactions, library, template, job.input.prompts)
     write_json(job.output.checked, counts)

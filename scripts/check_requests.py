@@ -13,7 +13,8 @@ def main(job):
         read_parquet(job.input.item_frame, ITEMS),
     )
     checked = {
-        path: {"rows": len(read_request(path, catalogue)), "sha256": sha256(path)} for path in job.params.requests
+        path: {"rows": len(read_request(path, catalogue)), "sha256": sha256(path)}
+        for path in job.params.requests
     }
     write_json(job.output.checked, checked)
 

@@ -15,7 +15,9 @@ def main(job):
     users, _ = read_sizes(job.input.statistics)
     drawn = draw_cohort(job.wildcards.dataset, users, parts["test"], forget, job.params.size)
     if not drawn["users"]:
-        raise CragruError(f"cohort {job.wildcards.cohort}: no user has test rows and, where asked, forgotten ones")
+        raise CragruError(
+            f"cohort {job.wildcards.cohort}: no user has test rows and, where asked, forgotten ones"
+        )
     write_json(job.output.cohort, drawn)
 
 

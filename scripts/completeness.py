@@ -13,7 +13,13 @@ from cragru.evaluation.completeness import (
     of_users,
     per_user_completeness,
 )
-from cragru.evaluation.completeness_columns import COMPLETENESS, FORGET_REMAIN, MEMBERSHIP, MODEL, VARIANT
+from cragru.evaluation.completeness_columns import (
+    COMPLETENESS,
+    FORGET_REMAIN,
+    MEMBERSHIP,
+    MODEL,
+    VARIANT,
+)
 from cragru.evaluation.reranked import RerankedScorer
 from cragru.io import read_parquet, write_parquet
 from cragru.llm.reranking import RERANKED
@@ -21,9 +27,13 @@ from cragru.smk import stage
 
 
 def main(job):
-    parts = read_all_parts(Path(job.input.record).parent, read_parquet(job.input.interactions, INTERACTIONS))
+    parts = read_all_parts(
+        Path(job.input.record).parent, read_parquet(job.input.interactions, INTERACTIONS)
+    )
     sizes, seed = read_sizes(job.input.statistics), int(job.wildcards.seed)
-    model, original, replicate = (FactorModel.load(job.input[name]) for name in ("model", "original", "replicate"))
+    model, original, replicate = (
+        FactorModel.load(job.input[name]) for name in ("model", "original", "replicate")
+    )
     scorers = {MODEL: model}
     if "lists" in job.input.keys():  # noqa: SIM118  a Namedlist iterates over values
         lists = read_parquet(job.input.lists, RERANKED)
@@ -35,7 +45,10 @@ def main(job):
             COMPLETENESS,
             lambda scorer: per_user_completeness(scorer, original, [replicate], parts, *sizes),
         ),
-        "forget_remain": (FORGET_REMAIN, lambda scorer: forget_remain_utility(scorer, parts, *sizes, seed)),
+        "forget_remain": (
+            FORGET_REMAIN,
+            lambda scorer: forget_remain_utility(scorer, parts, *sizes, seed),
+        ),
     }
     for name, (columns, measure) in measures.items():
         tables = [measure(scorer).assign(variant=variant) for variant, scorer in scorers.items()]

@@ -14,7 +14,9 @@ from cragru.smk import stage
 def main(job):
     interactions = read_parquet(job.input.interactions, INTERACTIONS)
     parts = read_all_parts(Path(job.input.record).parent, interactions)
-    table = per_user_utility(FactorModel.load(job.input.model), parts, *read_sizes(job.input.statistics))
+    table = per_user_utility(
+        FactorModel.load(job.input.model), parts, *read_sizes(job.input.statistics)
+    )
     write_parquet(job.output.per_user, table, PER_USER)
 
 

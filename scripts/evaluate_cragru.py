@@ -14,7 +14,9 @@ from cragru.smk import stage
 
 
 def main(job):
-    parts = read_all_parts(Path(job.input.record).parent, read_parquet(job.input.interactions, INTERACTIONS))
+    parts = read_all_parts(
+        Path(job.input.record).parent, read_parquet(job.input.interactions, INTERACTIONS)
+    )
     lists = read_parquet(job.input.lists, RERANKED)
     parts["test"] = parts["test"][parts["test"]["user"].isin(lists["user"])]  # the cohort's users
     model, sizes = FactorModel.load(job.input.model), read_sizes(job.input.statistics)

@@ -23,7 +23,10 @@ def main(job):
         model = FactorModel.load(job.input.original)
         embeddings = (model.user_factors.numpy(), model.item_factors.numpy())
     problem = Problem(
-        **{name: tuple(part[column].to_numpy("int64") for column in ("user", "item")) for name, part in parts.items()},
+        **{
+            name: tuple(part[column].to_numpy("int64") for column in ("user", "item"))
+            for name, part in parts.items()
+        },
         users=users,
         items=items,
         shards=job.params.shards,
@@ -34,7 +37,10 @@ def main(job):
     assignment = importlib.import_module(job.params.module).partition(problem)
     shards = {"train": assignment.train, "valid": assignment.valid}
     write_partition(job.output.partition, parts, shards)
-    return {part: pd.Series(of_part).value_counts().sort_index().tolist() for part, of_part in shards.items()}
+    return {
+        part: pd.Series(of_part).value_counts().sort_index().tolist()
+        for part, of_part in shards.items()
+    }
 
 
 if __name__ == "__main__":

@@ -19,23 +19,34 @@ from cragru.smk import stage
 
 
 def main(job):
-    parts = read_parts(Path(job.input.record).parent, ["forget", "forget-heldout", "train", "valid"])
-    asking = pd.concat([parts["forget"], parts["forget-heldout"]])["user"].unique()  # all that is read of these two
+    parts = read_parts(
+        Path(job.input.record).parent, ["forget", "forget-heldout", "train", "valid"]
+    )
+    asking = pd.concat([parts["forget"], parts["forget-heldout"]])[
+        "user"
+    ].unique()  # all that is read of these two
     remaining = pd.concat([parts["train"], parts["valid"]]).sort_values("row", ignore_index=True)
     desk = open_desk(job, remaining)
     others = remaining.loc[~remaining["user"].isin(asking), "user"]
     desk.serve(int(others.iloc[0] if len(others) else asking[0]))  # what only a first time takes
     records, seconds = zip(*(desk.serve(int(user)) for user in sorted(asking)), strict=True)
     write_prompts(job.output.prompts, records)
-    lengths = {name: [getattr(record, name) for record in records] for name in ("tokens", "dropped")}
+    lengths = {
+        name: [getattr(record, name) for record in records] for name in ("tokens", "dropped")
+    }
     write_json(job.output.cost, {"seconds": seconds, **lengths})
 
 
 def open_desk(job, remaining):
     tokenizer = ChatTokenizer(job.input.tokenizer)
     budget = prompt_budget(job.params.context, job.params.tokens)
-    library = read_library(job.input.item_frame, job.input.user_frame, job.input.statistics, job.params.show_ratings)
-    strategy, seed = importlib.import_module(job.params.module).load(Path()), int(job.wildcards.seed)
+    library = read_library(
+        job.input.item_frame, job.input.user_frame, job.input.statistics, job.params.show_ratings
+    )
+    strategy, seed = (
+        importlib.import_module(job.params.module).load(Path()),
+        int(job.wildcards.seed),
+    )
 
     def choose(user, history, candidates):
         limit = len(history) if job.params.limit is None else job.params.limit

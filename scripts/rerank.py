@@ -18,8 +18,14 @@ def main(job):
     write_parquet(job.output.scores, scores, SCORES)
     lists = rerank(scores, read_parquet(job.input.candidates, CANDIDATES), int(job.wildcards.seed))
     write_parquet(job.output.lists, lists, RERANKED)
-    before = {"filter": read_json(job.input.selection_cost), "prompt": read_json(job.input.prompts_cost)}
-    write_json(job.output.cost, cell_cost(before, answers, [store.cost(key) for key in keys], tie_rate(scores)))
+    before = {
+        "filter": read_json(job.input.selection_cost),
+        "prompt": read_json(job.input.prompts_cost),
+    }
+    write_json(
+        job.output.cost,
+        cell_cost(before, answers, [store.cost(key) for key in keys], tie_rate(scores)),
+    )
 
 
 if __name__ == "__main__":

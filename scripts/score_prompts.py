@@ -13,7 +13,9 @@ from cragru.smk import stage
 def main(job):
     entry = parse(LlmService, job.params.entry, "llms.yaml")
     cells = {path: read_prompts(path) for path in job.input.prompts}
-    chunks = share_of(cut_chunks(cells, job.params.chunk), int(job.wildcards.share), int(job.wildcards.shares))
+    chunks = share_of(
+        cut_chunks(cells, job.params.chunk), int(job.wildcards.share), int(job.wildcards.shares)
+    )
     files = read_json(job.input.manifest)["facts"]["files"]
     engine = open_engine(entry, job.input.model, files, job.threads)
     write_json(job.output.receipt, score_chunks(chunks, engine, AnswerStore(job.params.store)))

@@ -20,7 +20,10 @@ def main(job):
     except CragruError as error:
         log.warning("%s", error)
         return {"chosen": None, "reason": str(error)}
-    log.info("damping %g, by the rule of docs/unlearning.md; config/params.yaml says what is used", chosen)
+    log.info(
+        "damping %g, by the rule of docs/unlearning.md; config/params.yaml says what is used",
+        chosen,
+    )
     return {"chosen": chosen}
 
 

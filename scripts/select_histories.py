@@ -19,10 +19,14 @@ def main(job):
     strategy = importlib.import_module(job.params.module).load(Path(job.input.fitted))
     candidates = read_parquet(job.input.candidates, CANDIDATES)
     name, seed = job.wildcards.strategy, int(job.wildcards.seed)
-    selection, seconds = select_histories(strategy, name, history, candidates, job.params.limit, seed)
+    selection, seconds = select_histories(
+        strategy, name, history, candidates, job.params.limit, seed
+    )
     write_parquet(job.output.selection, selection, SELECTION)
     users = int(candidates["user"].nunique())
-    write_json(job.output.cost, {"seconds": seconds, "users": users, "seconds_per_user": seconds / users})
+    write_json(
+        job.output.cost, {"seconds": seconds, "users": users, "seconds_per_user": seconds / users}
+    )
 
 
 if __name__ == "__main__":

@@ -17,7 +17,9 @@ def main(job):
     data = training_data(seen, parts["valid"], read_sizes(job.input.statistics))
     options = training_options(job.params.module, job.params.options)
     name, seed = job.wildcards.backbone, int(job.wildcards.seed)
-    training, device = train_backbone(job.params.module, name, data, options, seed, job.params.device)
+    training, device = train_backbone(
+        job.params.module, name, data, options, seed, job.params.device
+    )
     training.model.save(job.output.model)
     write_curve(job.output.curve, training.curve)
     return {"best_epoch": training.best_epoch, "steps": training.steps, "device": str(device)}

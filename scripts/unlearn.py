@@ -21,7 +21,9 @@ def main(job):
     if "shards" in job.output.keys():  # noqa: SIM118  a Namedlist iterates over values
         count, deployed = context.method_options["shards"], job.input.get("shards") or None
         write_shards(job.output.shards, done.shards, count, deployed)
-        write_remaining_partition(job.output.partition, job.input.partition, Path(job.input.record).parent)
+        write_remaining_partition(
+            job.output.partition, job.input.partition, Path(job.input.record).parent
+        )
     return {"device": done.cost.device, **done.facts}
 
 

@@ -14,7 +14,10 @@ from cragru.smk import stage
 
 
 def main(job):
-    parts, sizes = read_parts(Path(job.input.record).parent, ["forget", "train"]), read_sizes(job.input.statistics)
+    parts, sizes = (
+        read_parts(Path(job.input.record).parent, ["forget", "train"]),
+        read_sizes(job.input.statistics),
+    )
     factors = FactorModel.load(job.input.original).user_factors.numpy()
     rows = {
         name: np.bincount(parts["train"][name], minlength=size)

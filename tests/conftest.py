@@ -16,10 +16,17 @@ import pytest
 
 from tests.side_by_side import group_of, place_of
 
-os.environ["OMP_NUM_THREADS"] = "1"  # before torch: two processes that each take all cores are 30 times slower
+os.environ["OMP_NUM_THREADS"] = (
+    "1"  # before torch: two processes that each take all cores are 30 times slower
+)
 
 ROOT = Path(__file__).parents[1]
-SLOW = {"smollm2", "on_one_core", "on_two_cores", "unlearned"}  # fixtures: whoever asks first waits for them
+SLOW = {
+    "smollm2",
+    "on_one_core",
+    "on_two_cores",
+    "unlearned",
+}  # fixtures: whoever asks first waits for them
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses
@@ -59,7 +66,9 @@ def once(tmp_path_factory) -> Callable[[str, Callable[[Path], None]], Path]:
     def make(name: str, fill: Callable[[Path], None]) -> Path:
         folder, done = shared / name, shared / f"{name}.done"
         with (shared / f"{name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # let go when the file is closed, also by a process that dies
+            fcntl.flock(
+                lock, fcntl.LOCK_EX
+            )  # let go when the file is closed, also by a process that dies
             if not done.exists():
                 shutil.rmtree(folder, ignore_errors=True)  # what a failure left
                 folder.mkdir()
@@ -89,7 +98,9 @@ def smollm2(once):
     Its folder, and the checksums that fetching it returned.
     """
     folder = once("smollm2", convert)
-    return folder / "results" / "model", json.loads((folder / "files.json").read_text(encoding="utf-8"))
+    return folder / "results" / "model", json.loads(
+        (folder / "files.json").read_text(encoding="utf-8")
+    )
 
 
 def convert(folder: Path) -> None:

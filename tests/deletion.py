@@ -25,7 +25,13 @@ from cragru.unlearning.sharding import deploy
 ROOT = Path(__file__).parents[1]
 PARAMS = parse(Params, load_yaml(ROOT / "config" / "params.yaml"), "params.yaml")
 STATES = ("many", "one-user")
-SMALL = {"shards": 3, "least_batch": 16, "attention_epochs": 15, "attention_rate": 0.02, "attention_batch": 64}
+SMALL = {
+    "shards": 3,
+    "least_batch": 16,
+    "attention_epochs": 15,
+    "attention_rate": 0.02,
+    "attention_batch": 64,
+}
 ROOMY = {"slack": 0.1}  # three shards of forty users cannot be as even as the shipped slack asks
 
 MODULES = {"bpr": "cragru.backbones.bpr", "lightgcn": "cragru.backbones.lightgcn"}
@@ -105,7 +111,9 @@ class Request:
         rows = torch.arange(len(self.forgotten) + len(self.valid[0]))
         parts = rows.split([len(self.forgotten), len(self.valid[0])])
         read_model = None if self.models is None else self._read_model
-        return Deployed((parts[0], self.shards[0]), (parts[1], self.shards[1]), self.count, read_model)
+        return Deployed(
+            (parts[0], self.shards[0]), (parts[1], self.shards[1]), self.count, read_model
+        )
 
     def _read_model(self, shard: int) -> FactorModel:
         self.asked.append(f"shard {shard}")
@@ -140,16 +148,22 @@ def with_user_shards(request: Request, count: int) -> Request:
     return replace(request, shards=shards, count=count, allowed=request.allowed | {"deployed"})
 
 
-def with_original(request: Request, backbone: str, options: TrainingOptions | None = None) -> Request:
+def with_original(
+    request: Request, backbone: str, options: TrainingOptions | None = None
+) -> Request:
     """With the original model, trained on D."""
     options = options or OPTIONS[backbone]
     training, _ = train_backbone(MODULES[backbone], backbone, request.before(), options, 1, "cpu")
     return replace(request, model=training.model)
 
 
-def a_context(request: Request, backbone: str, method_options: dict, options: TrainingOptions | None = None) -> Context:
+def a_context(
+    request: Request, backbone: str, method_options: dict, options: TrainingOptions | None = None
+) -> Context:
     """The request as a method gets it."""
-    return Context(request, MODULES[backbone], backbone, options or OPTIONS[backbone], method_options, 1, "cpu")
+    return Context(
+        request, MODULES[backbone], backbone, options or OPTIONS[backbone], method_options, 1, "cpu"
+    )
 
 
 def own_options(name: str) -> dict[str, float | int | str | bool]:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 WITH_THE_LLM = "with the language model"
-ASKS_FOR_THE_LLM = re.compile(r"^def \w+\([^)]*(?<=[( ])(?:smollm2|converted)(?=[,)])", re.MULTILINE)
+ASKS_FOR_THE_LLM = re.compile(
+    r"^def \w+\([^)]*(?<=[( ])(?:smollm2|converted)(?=[,)])", re.MULTILINE
+)
 
 
 @functools.cache

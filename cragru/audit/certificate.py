@@ -23,7 +23,9 @@ FORMAT = 2
 Certificate = dict[str, Any]
 
 
-def build_certificate(request: Request, manifests: Iterable[str], guarantees: dict[str, str], key: Key) -> Certificate:
+def build_certificate(
+    request: Request, manifests: Iterable[str], guarantees: dict[str, str], key: Key
+) -> Certificate:
     """Build the certificate of a request, with the working directory above `results/`.
 
     Args:
@@ -81,7 +83,9 @@ def _commitment(request: Request, parts: dict[str, pd.DataFrame], key: Key) -> d
     removed = {}
     for name in FORGOTTEN_PARTS:
         part = parts[name]
-        rows = zip(users[part["user"]], items[part["item"]], part["timestamp"].tolist(), strict=True)
+        rows = zip(
+            users[part["user"]], items[part["item"]], part["timestamp"].tolist(), strict=True
+        )
         removed[name] = sorted(key.commit("interaction", *request, name, *row) for row in rows)
     if not any(removed.values()):
         raise CragruError(f"{request.split}: nothing was forgotten, so there is nothing to certify")
@@ -109,7 +113,8 @@ def _artifact(
         "rule": job.rule,
         "role": job.role,
         "guarantee": guarantee,
-        "built_after_the_request": guarantee == DATA or (guarantee != BEFORE and _reads_split(request, behind)),
+        "built_after_the_request": guarantee == DATA
+        or (guarantee != BEFORE and _reads_split(request, behind)),
         "outputs": {path: key.of_file(path, job.outputs[path]) for path in sorted(job.outputs)},
         "inputs": {path: key.of_file(path, job.inputs[path]) for path in sorted(job.inputs)},
         "derives_from_forgotten": [path for path in behind if request.holds_forgotten(path)],

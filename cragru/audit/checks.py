@@ -45,7 +45,9 @@ def check_split(request: Request, parts: Parts) -> Record:
     }
 
 
-def check_exact(request: Request, provenance: Provenance, job: Job, guarantees: dict[str, str]) -> Record | None:
+def check_exact(
+    request: Request, provenance: Provenance, job: Job, guarantees: dict[str, str]
+) -> Record | None:
     """Check that a method that claims to be exact was given nothing forgotten.
 
     Its graph and its masks of negative samples are made of the rows that it reads, so what holds for these holds for
@@ -66,18 +68,30 @@ def check_exact(request: Request, provenance: Provenance, job: Job, guarantees: 
     guarantee = guarantee_of(request, job, guarantees)
     if guarantee not in (EXACT, PARTITIONED):
         return None
-    behind = provenance.behind(job, lambda path: request.is_boundary(path) or _is_from_before(request, path))
+    behind = provenance.behind(
+        job, lambda path: request.is_boundary(path) or _is_from_before(request, path)
+    )
     partitions = [path for path in behind if request.is_partition(path)]
     for path in behind:
-        known = request.is_boundary(path) or _is_from_before(request, path) or provenance.maker(path)
+        known = (
+            request.is_boundary(path) or _is_from_before(request, path) or provenance.maker(path)
+        )
         if request.holds_forgotten(path) or not known:
-            what = "holds forgotten rows or was trained on them" if known else "has no manifest that says its origin"
+            what = (
+                "holds forgotten rows or was trained on them"
+                if known
+                else "has no manifest that says its origin"
+            )
             raise CragruError(
                 f"{job.manifest}: {job.wildcards['method']} claims to be {guarantee}, but read {path}: it {what}"
             )
     made = [provenance.maker(path) for path in partitions]
-    if None in made or (guarantee == EXACT and any(cut.params["module"] != RANDOM_PARTITION for cut in made)):
-        raise CragruError(f"{job.manifest}: claims to be {guarantee}, but its partition is not known to be random")
+    if None in made or (
+        guarantee == EXACT and any(cut.params["module"] != RANDOM_PARTITION for cut in made)
+    ):
+        raise CragruError(
+            f"{job.manifest}: claims to be {guarantee}, but its partition is not known to be random"
+        )
     return {
         "check": "an exact method read no forgotten row, so neither its graph nor its negative masks hold one",
         "model": _model(request, job),
@@ -148,7 +162,9 @@ def check_shards(request: Request, job: Job, parts: Parts) -> Record | None:
     kept = sorted(name for name in after if after[name] == before.get(name))
     wrong = sorted(touched & set(kept))
     if wrong or gone & set(pd.read_parquet(new, columns=["row"])["row"]):
-        raise CragruError(f"{job.manifest}: still has forgotten rows in its shards ({', '.join(wrong) or new})")
+        raise CragruError(
+            f"{job.manifest}: still has forgotten rows in its shards ({', '.join(wrong) or new})"
+        )
     return {
         "check": "shards that serve on unchanged held no forgotten row",
         "looked_at": sorted([old, new, *deployed, *renewed]),
@@ -173,15 +189,22 @@ def check_proof(provenance: Provenance, job: Job) -> Record:
     prompts = PurePath(proof).with_name(PROMPTS).as_posix()
     read = [path for path in job.inputs if PurePath(path).name == PROMPTS]
     if read != [prompts] or provenance.maker(prompts) is None:
-        raise CragruError(f"{proof}: is no proof of the prompts beside it; delete it and run the workflow again")
+        raise CragruError(
+            f"{proof}: is no proof of the prompts beside it; delete it and run the workflow again"
+        )
     counts = read_json(proof)
     if counts["forgotten_in_history"] != 0:
-        raise CragruError(f"{proof}: found {counts['forgotten_in_history']} forgotten rows in histories of prompts")
+        raise CragruError(
+            f"{proof}: found {counts['forgotten_in_history']} forgotten rows in histories of prompts"
+        )
     return {
         "check": "no history in a prompt shows a forgotten row",
         "looked_at": [prompts, proof],
         "candidates_of": job.wildcards["candidates_of"],
-        **{name: counts[name] for name in ("prompts", "history_rows", "candidates", "forgotten_candidates")},
+        **{
+            name: counts[name]
+            for name in ("prompts", "history_rows", "candidates", "forgotten_candidates")
+        },
         "forgotten_found": 0,
         "passed": True,
     }
@@ -206,7 +229,9 @@ def check_none_is_missed(request: Request, provenance: Provenance, records: list
             origin = "no manifest of the certificate says its origin"
             if maker:
                 origin = f"{maker.manifest} states the role {maker.role}, and checks look at {Role.UNLEARNS}"
-            raise CragruError(f"{path}: no check has looked at this model of an unlearning method; {origin}")
+            raise CragruError(
+                f"{path}: no check has looked at this model of an unlearning method; {origin}"
+            )
 
 
 def all_checks(
@@ -236,7 +261,9 @@ def _model(request: Request, job: Job) -> str:
     """The model that an unlearning job made."""
     models = [path for path in job.outputs if request.is_unlearned(path)]
     if len(models) != 1:
-        raise CragruError(f"{job.manifest}: states the role {job.role}, but made {len(models)} models, not 1")
+        raise CragruError(
+            f"{job.manifest}: states the role {job.role}, but made {len(models)} models, not 1"
+        )
     return models[0]
 
 

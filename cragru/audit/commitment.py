@@ -93,7 +93,9 @@ def read_key(results: PathLike, environment: Mapping[str, str], make: bool = Fal
     """
     path = key_path(environment)
     if path.resolve().is_relative_to(Path(results).resolve()):
-        raise CragruError(f"{path}: the audit key must not lie in the results folder; set {VARIABLE} to another place")
+        raise CragruError(
+            f"{path}: the audit key must not lie in the results folder; set {VARIABLE} to another place"
+        )
     if make and not path.exists():
         _make(path)
     try:
@@ -104,9 +106,13 @@ def read_key(results: PathLike, environment: Mapping[str, str], make: bool = Fal
             f"{path}: no audit key to read ({reason}); set {VARIABLE} to the certificates' key"
         ) from error
     except ValueError as error:
-        raise CragruError(f"{path}: is no audit key; it must hold {2 * KEY_BYTES} hex digits") from error
+        raise CragruError(
+            f"{path}: is no audit key; it must hold {2 * KEY_BYTES} hex digits"
+        ) from error
     if len(secret) != KEY_BYTES:
-        raise CragruError(f"{path}: the audit key has {len(secret)} bytes; it must have {KEY_BYTES}, in hex")
+        raise CragruError(
+            f"{path}: the audit key has {len(secret)} bytes; it must have {KEY_BYTES}, in hex"
+        )
     return Key(secret)
 
 

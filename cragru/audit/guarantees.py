@@ -33,10 +33,16 @@ def guarantee_of(request: Request, job: Job, guarantees: dict[str, str]) -> str:
     else:
         kind, words = (
             "method",
-            {method: guarantee for method, guarantee in guarantees.items() if guarantee in GUARANTEES},
+            {
+                method: guarantee
+                for method, guarantee in guarantees.items()
+                if guarantee in GUARANTEES
+            },
         )
     name = names.get(kind)
     if name not in words:
         hint = nearest(str(name), words)
-        raise CragruError(f"{where}: made something of which nothing is claimed, of the {kind} {name!r}; {hint}")
+        raise CragruError(
+            f"{where}: made something of which nothing is claimed, of the {kind} {name!r}; {hint}"
+        )
     return words[name]

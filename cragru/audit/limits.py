@@ -58,14 +58,24 @@ def not_guaranteed(
 
 
 _OF_METHODS = (
-    (APPROXIMATE, "approximate: they change the model before the request, and nothing shows that no trace is left"),
-    (PARTITIONED, "exact given the partition, which was learnt on data with the forgotten rows and stays as it was"),
+    (
+        APPROXIMATE,
+        "approximate: they change the model before the request, and nothing shows that no trace is left",
+    ),
+    (
+        PARTITIONED,
+        "exact given the partition, which was learnt on data with the forgotten rows and stays as it was",
+    ),
 )
 
 
 def _methods(provenance: Provenance, artifacts: list[Record], guarantee: str, text: str) -> str:
     of_manifest = {job.manifest: job for job in provenance.jobs}
-    named = {of_manifest[made["manifest"]].wildcards["method"] for made in artifacts if made["guarantee"] == guarantee}
+    named = {
+        of_manifest[made["manifest"]].wildcards["method"]
+        for made in artifacts
+        if made["guarantee"] == guarantee
+    }
     return f"{', '.join(sorted(named))}: {text}." if named else ""
 
 
@@ -75,7 +85,9 @@ def _candidates(checks: list[Record], candidates_of: str) -> str:
     forgotten = sum(record["forgotten_candidates"] for record in proofs)
     if not shown:
         return ""
-    whose = "the model before the request, which knows them" if candidates_of == ORIGINAL else "Retrain"
+    whose = (
+        "the model before the request, which knows them" if candidates_of == ORIGINAL else "Retrain"
+    )
     return (
         f"CRAGRU's prompts hold no forgotten row in histories, but candidates come from {whose}: {forgotten} of "
         f"{shown} candidates ({forgotten / shown:.1%}) are items that their user has asked to forget."
@@ -85,7 +97,11 @@ def _candidates(checks: list[Record], candidates_of: str) -> str:
 def _strategies(request: Request, provenance: Provenance) -> str:
     """Strategies whose fit had the original model's factors at hand, and that have learnt something."""
     fits = [job for job in provenance.jobs if any(is_under(FIT, path) for path in job.outputs)]
-    named = {job.wildcards["strategy"] for job in fits if any(request.is_original(path) for path in job.inputs)}
+    named = {
+        job.wildcards["strategy"]
+        for job in fits
+        if any(request.is_original(path) for path in job.inputs)
+    }
     if not named:
         return ""
     return f"Strategies {', '.join(sorted(named))}: fitted by jobs that had the model before the request as an input."
@@ -109,17 +125,29 @@ def remains(request: Request, artifacts: list[Record]) -> list[Record]:
     found |= dict.fromkeys(request.deployed_parts, ("rows before the request, in clear", True))
     for made in artifacts:
         for path in made["outputs"]:
-            if made["derives_from_forgotten"] and path not in found and not path.startswith(f"{request.prepared}/"):
+            if (
+                made["derives_from_forgotten"]
+                and path not in found
+                and not path.startswith(f"{request.prepared}/")
+            ):
                 reason = _aftermath(request, made, path)
                 found |= {path: reason} if reason else {}
         if made["guarantee"] == DATA:
             asked = [path for path in made["inputs"] if not path.startswith(f"{RESULTS}/")]
             found |= dict.fromkeys(asked, ("the request itself, in clear", False))
         cohorts = [path for path in made["inputs"] if request.is_cohort(path)]
-        found |= dict.fromkeys(cohorts, ("users to score, drawn with the forget set at hand", False))
+        found |= dict.fromkeys(
+            cohorts, ("users to score, drawn with the forget set at hand", False)
+        )
     shared = "all interactions; every request shares them"
-    found |= {request.interactions: (shared, False), place(RAW, dataset=request.dataset): (shared, False)}
-    return [{"path": path, "holds": holds, "purge": purge} for path, (holds, purge) in sorted(found.items())]
+    found |= {
+        request.interactions: (shared, False),
+        place(RAW, dataset=request.dataset): (shared, False),
+    }
+    return [
+        {"path": path, "holds": holds, "purge": purge}
+        for path, (holds, purge) in sorted(found.items())
+    ]
 
 
 def _aftermath(request: Request, made: Record, path: str) -> tuple[str, bool] | None:

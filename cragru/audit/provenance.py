@@ -49,7 +49,9 @@ class Provenance:
             try:
                 self._checksums[path] = sha256(path)
             except OSError as error:
-                raise CragruError(f"{path}: cannot be read ({error.strerror}); run the workflow again") from error
+                raise CragruError(
+                    f"{path}: cannot be read ({error.strerror}); run the workflow again"
+                ) from error
         return self._checksums[path]
 
     @property
@@ -89,8 +91,12 @@ class Provenance:
         for kind in ("inputs", "outputs"):
             for name, recorded in record[kind].items():
                 if not _is_left_out(name) and self.sha256(name) != recorded:
-                    raise CragruError(f"{name}: is not the file that {path} speaks of; run the workflow again")
-        return Job(path, rule, role, wildcards, record["params"], record["inputs"], record["outputs"])
+                    raise CragruError(
+                        f"{name}: is not the file that {path} speaks of; run the workflow again"
+                    )
+        return Job(
+            path, rule, role, wildcards, record["params"], record["inputs"], record["outputs"]
+        )
 
 
 def _is_left_out(path: str) -> bool:
@@ -105,5 +111,7 @@ def _role(record: dict[str, Any], path: str) -> Role:
     if told not in known:
         got = "no role" if told is None else f"the role {told!r}"
         hint = nearest(str(told or ""), known)
-        raise CragruError(f"{path}: states {got}; {hint}; have its script state one, and run the workflow again")
+        raise CragruError(
+            f"{path}: states {got}; {hint}; have its script state one, and run the workflow again"
+        )
     return Role(told)

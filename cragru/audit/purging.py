@@ -29,12 +29,16 @@ def purge(paths: Iterable[Path], key: Key) -> list[str]:
         CragruError: If a certificate is not readable with the key; then nothing was deleted.
     """
     certificates = {path: read_certificate(path, key) for path in paths}
-    before = {path: read_purged(path, certificate, key) for path, certificate in certificates.items()}
+    before = {
+        path: read_purged(path, certificate, key) for path, certificate in certificates.items()
+    }
     doomed = {path: _doomed(certificate) for path, certificate in certificates.items()}
     checksums = {name: sha256(name) for names in doomed.values() for name in names}
     for path, certificate in certificates.items():
         now = {name: key.of_file(name, checksums[name]) for name in doomed[path]}
-        write_json(path.with_name(PURGED_FILE), key.sealed(_record(certificate, before[path] | now)))
+        write_json(
+            path.with_name(PURGED_FILE), key.sealed(_record(certificate, before[path] | now))
+        )
     for name in checksums:
         Path(name).unlink()
     return sorted(checksums)
@@ -58,14 +62,18 @@ def _doomed(certificate: Certificate) -> list[str]:
     request = Request.of(certificate["request"])
     named = [entry["path"] for entry in certificate["remains"] if entry["purge"]]
     models = [Path(path).parent for path in named if request.is_original(path)]
-    beside = [path.as_posix() for folder in models for path in sorted(folder.rglob("*")) if path.is_file()]
+    beside = [
+        path.as_posix() for folder in models for path in sorted(folder.rglob("*")) if path.is_file()
+    ]
     if request.request is None:
         tables = (path.as_posix() for path in Path(request.state).rglob("*.parquet"))
         beside += [path for path in tables if _is_trace(path)]
     found = sorted({*named, *(path for path in beside if Path(path).name not in (MANIFEST, CURVE))})
     for path in found:
         if not path.startswith(f"{request.state}/") or ".." in Path(path).parts:
-            raise CragruError(f"{path}: does not belong to the request {request.state}; nothing was deleted")
+            raise CragruError(
+                f"{path}: does not belong to the request {request.state}; nothing was deleted"
+            )
     return [path for path in found if Path(path).is_file()]
 
 

@@ -114,7 +114,11 @@ class Request(NamedTuple):
 
     def is_prompt_of_who_asked(self, path: str) -> bool:
         """Whether a file has the prompts of those whose single request it is."""
-        return self.request is not None and path.startswith(f"{self.folder}/") and path.endswith(f"/{PROMPTS}")
+        return (
+            self.request is not None
+            and path.startswith(f"{self.folder}/")
+            and path.endswith(f"/{PROMPTS}")
+        )
 
     def holds_forgotten(self, path: str) -> bool:
         """Whether a file has forgotten rows in it, or is the model that was trained on them."""

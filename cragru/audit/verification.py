@@ -21,7 +21,9 @@ def find_certificates(folder: PathLike) -> list[Path]:
     """
     found = sorted(Path(folder).rglob(CERTIFICATE_FILE))
     if not found:
-        raise CragruError(f"{folder}: no certificates; run the workflow first, with a table or figure of a request")
+        raise CragruError(
+            f"{folder}: no certificates; run the workflow first, with a table or figure of a request"
+        )
     return found
 
 
@@ -33,10 +35,14 @@ def read_certificate(path: Path, key: Key) -> Certificate:
     """
     certificate = read_json(path)
     if not isinstance(certificate, dict) or certificate.get("format") != FORMAT:
-        raise CragruError(f"{path}: is no certificate of format {FORMAT}; delete it and run the workflow again")
+        raise CragruError(
+            f"{path}: is no certificate of format {FORMAT}; delete it and run the workflow again"
+        )
     made_with = certificate.get("commitment", {}).get("key")
     if made_with != key.fingerprint:
-        raise CragruError(f"{path}: was made with the key {made_with}, but this is {key.fingerprint}; use that key")
+        raise CragruError(
+            f"{path}: was made with the key {made_with}, but this is {key.fingerprint}; use that key"
+        )
     key.check_seal(certificate, path)
     return certificate
 
@@ -93,7 +99,9 @@ class Verifier:
             CragruError: With the names of files, in one line.
         """
         named = [f"{path} ({what})" for path, what in sorted(self._wrong.items())]
-        problems = named[:NAMED] + ([f"and {len(named) - NAMED} more"] if len(named) > NAMED else [])
+        problems = named[:NAMED] + (
+            [f"and {len(named) - NAMED} more"] if len(named) > NAMED else []
+        )
         if problems:
             problems = [f"files are not as certified: {', '.join(problems)}"]
         problems += self._failed
@@ -122,13 +130,19 @@ class Verifier:
     def _rebuild(self, path: Path, certificate: Certificate) -> None:
         request = Request.of(certificate["request"])
         try:
-            rebuilt = build_certificate(request, manifests_of(certificate), certificate["guarantees"], self.key)
+            rebuilt = build_certificate(
+                request, manifests_of(certificate), certificate["guarantees"], self.key
+            )
         except CragruError as error:
             self._failed.append(f"{path}: cannot be built again: {error}")
             return
         if as_text(rebuilt).encode() != path.read_bytes():
-            self._failed.append(f"{path}: built again from the files it differs; delete it and run the workflow again")
+            self._failed.append(
+                f"{path}: built again from the files it differs; delete it and run the workflow again"
+            )
             return
         removed, passed = certificate["commitment"]["interactions"], len(certificate["checks"])
         files = len(certificate["files"])
-        self.verified.append(f"{path}: {removed} interactions removed, {passed} checks, {files} files as certified")
+        self.verified.append(
+            f"{path}: {removed} interactions removed, {passed} checks, {files} files as certified"
+        )

@@ -28,7 +28,9 @@ class Moments:
 class Adam:
     """Moves some tensors in place; each has moments of its own, so that one can rest while others move."""
 
-    def __init__(self, tensors: Sequence[torch.Tensor], rate: float, moments: Sequence[Moments] = ()) -> None:
+    def __init__(
+        self, tensors: Sequence[torch.Tensor], rate: float, moments: Sequence[Moments] = ()
+    ) -> None:
         """Take up the tensors.
 
         Args:

@@ -49,7 +49,9 @@ class FactorModel:
         """Write the four tables as safetensors, atomically."""
         tables = {name: getattr(self, name).detach().cpu().contiguous() for name in FIELDS}
         if tables["user_factors"].data_ptr() == tables["user_embeddings"].data_ptr():
-            tables = {name: table.clone() for name, table in tables.items()}  # the format forbids shared memory
+            tables = {
+                name: table.clone() for name, table in tables.items()
+            }  # the format forbids shared memory
         with atomic_path(path) as temporary:
             save_file(tables, temporary)
 
@@ -63,9 +65,13 @@ class FactorModel:
         try:
             tables = load_file(Path(path))
         except (SafetensorError, OSError) as error:
-            raise CragruError(f"{path}: not a readable model ({error}); delete it and run again") from error
+            raise CragruError(
+                f"{path}: not a readable model ({error}); delete it and run again"
+            ) from error
         if set(tables) != set(FIELDS):
-            raise CragruError(f"{path}: holds {sorted(tables)}, expected {sorted(FIELDS)}; delete it and run again")
+            raise CragruError(
+                f"{path}: holds {sorted(tables)}, expected {sorted(FIELDS)}; delete it and run again"
+            )
         return cls(**tables)
 
 

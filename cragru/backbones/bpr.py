@@ -11,7 +11,9 @@ from cragru.backbones.options import TrainingOptions
 CHUNK = 2048  # triplets at a time, so that what is computed on the way stays in a CPU's cache
 
 
-def bpr_gradient(factors: torch.Tensor, batch: Batch, models: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
+def bpr_gradient(
+    factors: torch.Tensor, batch: Batch, models: int = 1
+) -> tuple[torch.Tensor, torch.Tensor]:
     """The BPR loss ``mean(-log σ(x_ui - x_uj))`` of each model and its gradient, in closed form.
 
     Written out because autograd takes twice as long for the same numbers (a test compares them).

@@ -18,4 +18,6 @@ def training_data(train: pd.DataFrame, valid: pd.DataFrame, sizes: tuple[int, in
 def write_curve(path: PathLike, curve: Sequence[Epoch]) -> None:
     """Write the training curve as CSV, one line an epoch; the header stands alone where nothing was trained."""
     names = list(Epoch.__dataclass_fields__)
-    write_text(path, pd.DataFrame([asdict(epoch) for epoch in curve], columns=names).to_csv(index=False))
+    write_text(
+        path, pd.DataFrame([asdict(epoch) for epoch in curve], columns=names).to_csv(index=False)
+    )

@@ -69,13 +69,17 @@ class NormalisedGraph:
 
 def import_dgl() -> ModuleType:
     """Import dgl, late: it takes its time and only products on the CPU need it."""
-    os.environ.setdefault("DGLBACKEND", "pytorch")  # without it dgl writes a question into the user's home
+    os.environ.setdefault(
+        "DGLBACKEND", "pytorch"
+    )  # without it dgl writes a question into the user's home
     import dgl
 
     return dgl
 
 
-def _dgl_sum(sources: torch.Tensor, targets: torch.Tensor, degrees: torch.Tensor, dtype: torch.dtype) -> NeighbourSum:
+def _dgl_sum(
+    sources: torch.Tensor, targets: torch.Tensor, degrees: torch.Tensor, dtype: torch.dtype
+) -> NeighbourSum:
     dgl = import_dgl()
     graph = dgl.graph((sources.int(), targets.int()), num_nodes=len(degrees), idtype=torch.int32)
     graph = graph.formats(["csr", "csc"])
@@ -87,14 +91,20 @@ def _dgl_sum(sources: torch.Tensor, targets: torch.Tensor, degrees: torch.Tensor
     return neighbour_sum
 
 
-def _csr_sum(sources: torch.Tensor, targets: torch.Tensor, degrees: torch.Tensor, dtype: torch.dtype) -> NeighbourSum:
+def _csr_sum(
+    sources: torch.Tensor, targets: torch.Tensor, degrees: torch.Tensor, dtype: torch.dtype
+) -> NeighbourSum:
     offsets = torch.zeros(len(degrees) + 1, dtype=torch.int64, device=degrees.device)
     offsets[1:] = degrees.cumsum(0)
     columns = sources[torch.argsort(targets, stable=True)]
     ones = torch.ones(len(columns), dtype=dtype, device=degrees.device)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Sparse CSR tensor support")  # torch's notice that it is in beta
-        matrix = torch.sparse_csr_tensor(offsets, columns, ones, size=(len(degrees),) * 2, check_invariants=True)
+        warnings.filterwarnings(
+            "ignore", message="Sparse CSR tensor support"
+        )  # torch's notice that it is in beta
+        matrix = torch.sparse_csr_tensor(
+            offsets, columns, ones, size=(len(degrees),) * 2, check_invariants=True
+        )
 
     def neighbour_sum(table: torch.Tensor) -> torch.Tensor:
         return matrix @ table

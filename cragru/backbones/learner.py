@@ -84,7 +84,9 @@ class Learner:
         data: The task's data with users by these rows.
     """
 
-    def __init__(self, task: Task, seed: int, device: torch.device, rows: torch.Tensor | None = None) -> None:
+    def __init__(
+        self, task: Task, seed: int, device: torch.device, rows: torch.Tensor | None = None
+    ) -> None:
         """Index the task's data; the learner's streams depend on the seed and the task's name alone.
 
         Args:

@@ -32,7 +32,9 @@ class LightGCN:
     (RecBole's `require_pow: False`), for each model that the table holds.
     """
 
-    def __init__(self, graph: NormalisedGraph, shards: Sequence[TrainingData], options: Options) -> None:
+    def __init__(
+        self, graph: NormalisedGraph, shards: Sequence[TrainingData], options: Options
+    ) -> None:
         """Keep the graph, in which the models are components of their own, and the options."""
         self.graph, self.options, self.models = graph, options, len(shards)
         self.items = shards[0].items
@@ -59,7 +61,9 @@ class LightGCN:
             losses = losses + self._add_penalty(gradient, table, batch)
         return losses, gradient
 
-    def _add_penalty(self, gradient: torch.Tensor, table: torch.Tensor, batch: Batch) -> torch.Tensor:
+    def _add_penalty(
+        self, gradient: torch.Tensor, table: torch.Tensor, batch: Batch
+    ) -> torch.Tensor:
         """Add the penalty's gradient to `gradient`; returns the penalty of each model.
 
         A batch holds a row many times, so each norm is taken from how often a row occurs: ``‖E_u‖² = Σ_r n_r ‖e_r‖²``
@@ -73,7 +77,9 @@ class LightGCN:
             counts = torch.bincount(rows, minlength=len(table))
             counts = counts.to(squares.dtype).view_as(squares)
             norm = (counts * squares).sum(dim=1).sqrt()
-            smallest = torch.finfo(norm.dtype).tiny  # a model without triplets in this step has no row to count
+            smallest = torch.finfo(
+                norm.dtype
+            ).tiny  # a model without triplets in this step has no row to count
             factor += counts.mul_((weight / norm.clamp(min=smallest)).unsqueeze(1))
             penalty += weight * norm
         gradient.addcmul_(table, factor.view(-1, 1))

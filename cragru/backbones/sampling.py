@@ -5,7 +5,9 @@ import torch
 from cragru.errors import CragruError
 from cragru.ranking import Pairs, pair_mask
 
-DENSE_LIMIT = 150_000_000  # entries of a bool matrix (150 MB); above it pairs are looked up in a sorted list
+DENSE_LIMIT = (
+    150_000_000  # entries of a bool matrix (150 MB); above it pairs are looked up in a sorted list
+)
 
 
 class NegativeSampler:
@@ -31,7 +33,9 @@ class NegativeSampler:
         counts = torch.bincount(known // items, minlength=users)
         if int(counts.max()) >= items:
             user = int(counts.argmax())
-            raise CragruError(f"user {user} has interacted with all {items} items: no negative can be drawn; drop it")
+            raise CragruError(
+                f"user {user} has interacted with all {items} items: no negative can be drawn; drop it"
+            )
         self._dense = users * items <= DENSE_LIMIT
         if self._dense:
             self._known = pair_mask(positives, users, items).view(-1)

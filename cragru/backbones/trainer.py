@@ -41,7 +41,9 @@ def choose_device(wanted: str) -> torch.device:
     if wanted == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if wanted == "cuda" and not torch.cuda.is_available():
-        raise CragruError("device: got 'cuda', but torch sees no CUDA device here; set device to auto or cpu")
+        raise CragruError(
+            "device: got 'cuda', but torch sees no CUDA device here; set device to auto or cpu"
+        )
     return torch.device(wanted)
 
 
@@ -69,7 +71,12 @@ class Trainer:
     """Trains models on data of their own; deterministic on the CPU for a seed and one thread."""
 
     def __init__(
-        self, build: Build, tasks: Sequence[Task], options: TrainingOptions, seed: int, device: torch.device
+        self,
+        build: Build,
+        tasks: Sequence[Task],
+        options: TrainingOptions,
+        seed: int,
+        device: torch.device,
     ) -> None:
         """Draw the initial parameters.
 
@@ -82,7 +89,9 @@ class Trainer:
         """
         self._build, self.options, self.device = build, options, device
         rows = rows_with_data([task.data for task in tasks])
-        self.learners = [Learner(task, seed, device, its) for task, its in zip(tasks, rows, strict=True)]
+        self.learners = [
+            Learner(task, seed, device, its) for task, its in zip(tasks, rows, strict=True)
+        ]
         self.backbone = build([learner.data for learner in self.learners], options, device)
         tables = [self._initial_table(learner)[learner.nodes] for learner in self.learners]
         self._pack(self.learners, tables)
@@ -96,7 +105,9 @@ class Trainer:
         name = self.learners[0].task.name
         if len(self.learners) > 1:
             name += f" and {len(self.learners) - 1} more"
-        epochs = Progress(range(1, self.options.epochs + 1), f"train {name}", self.options.epochs, "epoch")
+        epochs = Progress(
+            range(1, self.options.epochs + 1), f"train {name}", self.options.epochs, "epoch"
+        )
         for number in epochs:
             self._run_epoch(number)
             latest = [learner.curve[-1] for learner in self._active]
@@ -112,7 +123,10 @@ class Trainer:
         return self.backbone.initial_table(learner.task.data.users, learner.parameters)
 
     def _pack(
-        self, learners: Sequence[Learner], tables: Sequence[torch.Tensor], moments: Sequence[Moments] = ()
+        self,
+        learners: Sequence[Learner],
+        tables: Sequence[torch.Tensor],
+        moments: Sequence[Moments] = (),
     ) -> None:
         """Lay the tables of learners one below the other; Adam knows each by itself, so that one can rest."""
         self._active = list(learners)
@@ -134,8 +148,12 @@ class Trainer:
                 )
         values = self._validate()
         valid_seconds = watch.lap()
-        for learner, loss, value, table in zip(self._active, losses, values, self._parts, strict=True):
-            learner.note(Epoch(learner.task.name, number, loss, value, train_seconds, valid_seconds), table)
+        for learner, loss, value, table in zip(
+            self._active, losses, values, self._parts, strict=True
+        ):
+            learner.note(
+                Epoch(learner.task.name, number, loss, value, train_seconds, valid_seconds), table
+            )
 
     def _train_epoch(self) -> torch.Tensor:
         """One pass over the data of the active models; returns the mean loss of each one's batches, `[active]`."""
@@ -162,12 +180,18 @@ class Trainer:
 
     def _drop_finished(self) -> bool:
         """Take the models that have stopped out of the table; returns whether any is left."""
-        left = [k for k, learner in enumerate(self._active) if not learner.is_done(self.options.patience)]
+        left = [
+            k
+            for k, learner in enumerate(self._active)
+            if not learner.is_done(self.options.patience)
+        ]
         if 0 < len(left) < len(self._active):
             learners = [self._active[k] for k in left]
             tables = [self._parts[k] for k in left]
             moments = [self._adam.moments[k] for k in left]
-            self.backbone = self._build([learner.data for learner in learners], self.options, self.device)
+            self.backbone = self._build(
+                [learner.data for learner in learners], self.options, self.device
+            )
             self._pack(learners, tables, moments)
         return bool(left)
 

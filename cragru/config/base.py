@@ -52,7 +52,9 @@ def named(entries: Mapping[str, Entry], name: str, what: str) -> Entry:
     """
     if name not in entries:
         hint = nearest(name, entries)
-        raise CragruError(f"{name!r}: unknown {what} ({hint}); name one of these or add it to the registry")
+        raise CragruError(
+            f"{name!r}: unknown {what} ({hint}); name one of these or add it to the registry"
+        )
     return entries[name]
 
 
@@ -70,7 +72,9 @@ def parse(model: type[Model], data: Any, where: str) -> Model:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        problems = "; ".join(_explain(model, problem) for problem in error.errors(include_url=False))
+        problems = "; ".join(
+            _explain(model, problem) for problem in error.errors(include_url=False)
+        )
         raise CragruError(f"{where}: {' '.join(problems.split())}") from error
 
 
@@ -106,7 +110,9 @@ def _place(model: type[BaseModel], location: tuple[int | str, ...]) -> tuple[str
         elif get_origin(expected) in (dict, list, tuple):
             expected = get_args(expected)[1 if get_origin(expected) is dict else 0]
         else:
-            expected = next((member for member in get_args(expected) if _is_kind(member, part)), None)
+            expected = next(
+                (member for member in get_args(expected) if _is_kind(member, part)), None
+            )
             continue
         steps.append(str(part))
     return ".".join(steps), section
@@ -117,7 +123,11 @@ def _bare(annotation: Any) -> Any:
     if get_origin(annotation) is Annotated:
         return _bare(get_args(annotation)[0])
     members = [member for member in get_args(annotation) if member is not NoneType]
-    return _bare(members[0]) if get_origin(annotation) in (Union, UnionType) and len(members) == 1 else annotation
+    return (
+        _bare(members[0])
+        if get_origin(annotation) in (Union, UnionType) and len(members) == 1
+        else annotation
+    )
 
 
 def _is_section(annotation: Any) -> bool:

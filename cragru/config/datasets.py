@@ -18,7 +18,9 @@ SOURCE_FILE = "source.json"
 """The `SourceRecord` beside raw files; written last, so that it is there only when every raw file is."""
 
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
-Requirement = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.!+]+$")]
+Requirement = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.!+]+$")
+]
 FileName = Annotated[str, StringConstraints(pattern=r"^[^/\\]+$")]
 
 
@@ -104,7 +106,9 @@ def _check_names(sources: Sequence[UrlFiles | WheelFiles]) -> Sequence[UrlFiles 
     count = Counter([LOCAL, *(source.name for source in sources)])
     twice = sorted(name for name, times in count.items() if times > 1)
     if twice:
-        raise ValueError(f"more than one source is called {', '.join(twice)} ({LOCAL!r} is a copy of the user's own)")
+        raise ValueError(
+            f"more than one source is called {', '.join(twice)} ({LOCAL!r} is a copy of the user's own)"
+        )
     return sources
 
 
@@ -119,7 +123,9 @@ class RawFiles(Frozen):
 
     archive: FileName
     folder: FileName
-    sources: Annotated[tuple[Files, ...], AfterValidator(_check_filled), AfterValidator(_check_names)]
+    sources: Annotated[
+        tuple[Files, ...], AfterValidator(_check_filled), AfterValidator(_check_names)
+    ]
 
     @property
     def publisher(self) -> UrlFiles | None:
@@ -152,7 +158,9 @@ class DatasetEntry(RawFiles):
     version: str
     licence: str
     homepage: HttpUrl
-    sources: Annotated[tuple[Source, ...], AfterValidator(_check_filled), AfterValidator(_check_names)]
+    sources: Annotated[
+        tuple[Source, ...], AfterValidator(_check_filled), AfterValidator(_check_names)
+    ]
     prompt: str = "config/prompts/movielens.txt"
 
     @property
@@ -167,7 +175,9 @@ class DatasetEntry(RawFiles):
     def loaders(self) -> dict[str, str]:
         """The module that reads the files of each source, by its name in a `SourceRecord`."""
         modules = {source.name: source.module for source in self.sources}
-        return modules if self.publisher is None else modules | {LOCAL: modules[self.publisher.name]}
+        return (
+            modules if self.publisher is None else modules | {LOCAL: modules[self.publisher.name]}
+        )
 
 
 class Registry(Frozen):

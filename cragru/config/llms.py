@@ -26,7 +26,9 @@ ADDRESS = r"^https?://[^\s/?#]+(/[^\s?#]*)?/v1$"
 
 Package = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 GgufName = Annotated[str, StringConstraints(pattern=r"^[^/\\]+\.gguf$")]
-Repository = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Repository = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*$")
+]
 Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
 
@@ -44,11 +46,15 @@ def _check_variable(value: str) -> str:
 def _check_address(value: Any) -> Any:
     """Before the pattern, whose message would print the password."""
     if isinstance(value, str) and "@" in value:
-        raise ValueError("holds a user name or a password; leave it out, and name a variable with the API key in `key`")
+        raise ValueError(
+            "holds a user name or a password; leave it out, and name a variable with the API key in `key`"
+        )
     return value
 
 
-Variable = Annotated[str, AfterValidator(_check_variable), Field(json_schema_extra={"pattern": VARIABLE})]
+Variable = Annotated[
+    str, AfterValidator(_check_variable), Field(json_schema_extra={"pattern": VARIABLE})
+]
 Address = Annotated[str, StringConstraints(pattern=ADDRESS), BeforeValidator(_check_address)]
 
 
@@ -85,9 +91,12 @@ class HubSource(LocalSource):
 
     kind: Literal["hub"]
     repository: Repository = Field(description="organisation/name")
-    revision: Commit = Field(description="the commit, 40 lower-case hex digits; branches move, so none is allowed")
+    revision: Commit = Field(
+        description="the commit, 40 lower-case hex digits; branches move, so none is allowed"
+    )
     token: Variable | None = Field(
-        default=None, description="environment variable that holds the hub's token; null: the model is open to all"
+        default=None,
+        description="environment variable that holds the hub's token; null: the model is open to all",
     )
 
 
@@ -102,7 +111,11 @@ class FolderSource(LocalSource):
     def files(self) -> list[str]:
         """The folder's files; none where it is not there, which fetching it tells."""
         folder = Path(self.path)
-        return sorted(str(path) for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+        return (
+            sorted(str(path) for path in folder.iterdir() if path.is_file())
+            if folder.is_dir()
+            else []
+        )
 
 
 class ServerSource(Frozen):
@@ -115,11 +128,16 @@ class ServerSource(Frozen):
     url: Address = Field(description="address of the interface; it ends in /v1")
     model: Text = Field(description="what the server calls the model")
     key: Variable | None = Field(
-        default=None, description="environment variable that holds the server's API key; null: it asks for none"
+        default=None,
+        description="environment variable that holds the server's API key; null: it asks for none",
     )
-    tokenizer: Name = Field(description="the entry of this registry whose tokenizer counts a prompt's tokens")
+    tokenizer: Name = Field(
+        description="the entry of this registry whose tokenizer counts a prompt's tokens"
+    )
     timeout: PositiveFloat = Field(default=120, description="seconds to wait for an answer")
-    retries: NonNegativeInt = Field(default=5, description="how often a request that failed is sent again")
+    retries: NonNegativeInt = Field(
+        default=5, description="how often a request that failed is sent again"
+    )
     parallel: PositiveInt = Field(default=16, description="most requests under way at once")
 
     def files(self) -> list[str]:
@@ -135,20 +153,26 @@ class ServerSource(Frozen):
         return self.tokenizer
 
 
-Source = Annotated[PackageSource | HubSource | FolderSource | ServerSource, Field(discriminator="kind")]
+Source = Annotated[
+    PackageSource | HubSource | FolderSource | ServerSource, Field(discriminator="kind")
+]
 
 
 class EngineOptions(BaseOptions):
     """How vLLM serves the model; of a server's entry only `context` is read."""
 
-    dtype: Literal["bfloat16", "float16", "float32"] = Field(default="bfloat16", description="number type of the model")
+    dtype: Literal["bfloat16", "float16", "float32"] = Field(
+        default="bfloat16", description="number type of the model"
+    )
     context: PositiveInt = Field(description="most tokens of prompt and answer together")
     sequences: PositiveInt = Field(default=64, description="most answers under way at once")
     cache_gib: PositiveFloat | None = Field(
         default=None,
         description="KV cache in GiB; null: what vLLM takes, nine tenths of the memory",
     )
-    eager: bool = Field(default=False, description="start at once, without compiling the model; slower per answer")
+    eager: bool = Field(
+        default=False, description="start at once, without compiling the model; slower per answer"
+    )
     threads: PositiveInt = Field(default=8, description="CPU threads; at most what --cores gives")
 
 
@@ -161,8 +185,11 @@ class LlmSource(Frozen):
 class LlmService(LlmSource):
     """What answers with a model."""
 
-    module: Annotated[Module | None, AfterValidator(plugin_of("cragru.llm", "open_engine"))] = Field(
-        default=None, description="module with open_engine(entry, folder, files, threads); null: the source's own"
+    module: Annotated[Module | None, AfterValidator(plugin_of("cragru.llm", "open_engine"))] = (
+        Field(
+            default=None,
+            description="module with open_engine(entry, folder, files, threads); null: the source's own",
+        )
     )
     engine: EngineOptions
 

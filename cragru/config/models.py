@@ -32,7 +32,9 @@ PATTERNS = "options on some data sets and backbones, by glob 'dataset/backbone';
 class Requests(Frozen):
     """Deletion requests of the protocols that serve them one at a time."""
 
-    one_user: PositiveInt = Field(description="how many random users the protocol `one-user` deletes, each on its own")
+    one_user: PositiveInt = Field(
+        description="how many random users the protocol `one-user` deletes, each on its own"
+    )
     files: dict[Name, str] = Field(
         description="deletion requests of the protocol `from-file`: name of the request -> CSV with columns user,item"
     )
@@ -42,9 +44,12 @@ class Retrieval(Frozen):
     """What CRAGRU retrieves for a user."""
 
     candidates_of: list[Literal["original", "retrain"]] = Field(
-        min_length=1, description="whose candidates are re-ranked; the paper takes the original model's"
+        min_length=1,
+        description="whose candidates are re-ranked; the paper takes the original model's",
     )
-    strategies: list[Name] = Field(min_length=1, description="retrieval strategies, by their names in params.yaml")
+    strategies: list[Name] = Field(
+        min_length=1, description="retrieval strategies, by their names in params.yaml"
+    )
     candidates: PositiveInt = Field(description="length of the candidate list (eq. 1)")
     history: PositiveInt = Field(
         description="K, the most interactions of a user that a strategy keeps; a strategy with `whole` keeps all"
@@ -54,17 +59,25 @@ class Retrieval(Frozen):
 class Scoring(Frozen):
     """How an LLM scores what was retrieved."""
 
-    llm: Name | None = Field(description="which one, by its name in llms.yaml; null leaves the LLM out of all tables")
+    llm: Name | None = Field(
+        description="which one, by its name in llms.yaml; null leaves the LLM out of all tables"
+    )
     cohort: Name = Field(description="whom it scores, by a name in `cohorts`")
     cohorts: dict[Name, PositiveInt | None] = Field(
         description="name -> how many users; null: every user who can be judged. All are prefixes of one random order"
     )
-    compare_on: list[Name] = Field(description="backbones on which all strategies are compared (Figure 4)")
+    compare_on: list[Name] = Field(
+        description="backbones on which all strategies are compared (Figure 4)"
+    )
     tokens: PositiveInt | None = Field(
         description="most tokens of a prompt; null: what the model's context leaves beside the longest answer"
     )
-    show_ratings: bool = Field(description="whether history lines tell the rating, scaled to 100; the paper's do not")
-    chunk: PositiveInt = Field(description="users scored at once; another number may give other answers")
+    show_ratings: bool = Field(
+        description="whether history lines tell the rating, scaled to 100; the paper's do not"
+    )
+    chunk: PositiveInt = Field(
+        description="users scored at once; another number may give other answers"
+    )
     batch: Literal["state", "cell"] = Field(
         description="state: one engine start for all cells of a data set, protocol and seed; "
         "cell: one for each, so that one table needs its own cells only"
@@ -74,7 +87,9 @@ class Scoring(Frozen):
     @model_validator(mode="after")
     def _cohort_is_there(self) -> "Scoring":
         if self.cohort not in self.cohorts:
-            raise ValueError(f"cohort: unknown name {self.cohort!r} ({nearest(self.cohort, self.cohorts)})")
+            raise ValueError(
+                f"cohort: unknown name {self.cohort!r} ({nearest(self.cohort, self.cohorts)})"
+            )
         return self
 
 
@@ -93,13 +108,27 @@ class Settings(Frozen):
     """One run: the grid that its tables are made of."""
 
     run: Name = Field(description="name of the run; its tables are written to results/{run}/tables")
-    datasets: list[Name] = Field(min_length=1, description="data sets, by their names in datasets.yaml")
-    backbones: list[Name] = Field(min_length=1, description="recommenders, by their names in params.yaml")
-    methods: list[Name] = Field(min_length=1, description="unlearning methods, by their names in params.yaml")
-    seeds: list[Annotated[int, Field(ge=0)]] = Field(min_length=1, description="one repetition of everything for each")
-    tables: list[Name] = Field(min_length=1, description="what the target `all` makes, by the names in tables.yaml")
-    figures: list[Name] = Field(description="what else the target `all` makes, by the names in figures.yaml")
-    device: Literal["auto", "cpu", "cuda"] = Field(description="where backbones train; auto: CUDA if there is one")
+    datasets: list[Name] = Field(
+        min_length=1, description="data sets, by their names in datasets.yaml"
+    )
+    backbones: list[Name] = Field(
+        min_length=1, description="recommenders, by their names in params.yaml"
+    )
+    methods: list[Name] = Field(
+        min_length=1, description="unlearning methods, by their names in params.yaml"
+    )
+    seeds: list[Annotated[int, Field(ge=0)]] = Field(
+        min_length=1, description="one repetition of everything for each"
+    )
+    tables: list[Name] = Field(
+        min_length=1, description="what the target `all` makes, by the names in tables.yaml"
+    )
+    figures: list[Name] = Field(
+        description="what else the target `all` makes, by the names in figures.yaml"
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        description="where backbones train; auto: CUDA if there is one"
+    )
     data_dir: str | None = Field(
         description="folder or zip with the publisher's files, looked at before any download; "
         "the environment variable CRAGRU_DATA_DIR goes before it"
@@ -111,14 +140,22 @@ class Settings(Frozen):
 
     @model_validator(mode="after")
     def _distinct(self) -> "Settings":
-        lists = {key: getattr(self, key) for key in ("datasets", "backbones", "methods", "seeds", "tables", "figures")}
-        lists |= {f"retrieval.{key}": getattr(self.retrieval, key) for key in ("candidates_of", "strategies")}
+        lists = {
+            key: getattr(self, key)
+            for key in ("datasets", "backbones", "methods", "seeds", "tables", "figures")
+        }
+        lists |= {
+            f"retrieval.{key}": getattr(self.retrieval, key)
+            for key in ("candidates_of", "strategies")
+        }
         for key, values in (lists | {"scoring.compare_on": self.scoring.compare_on}).items():
             repeated = {value for value in values if values.count(value) > 1}
             if repeated:
                 raise ValueError(f"{key}: got {sorted(repeated)} more than once; name each once")
         if self.run in RESERVED_RUNS:
-            raise ValueError(f"run: got {self.run!r}, which is a folder of results/ already; choose another name")
+            raise ValueError(
+                f"run: got {self.run!r}, which is a folder of results/ already; choose another name"
+            )
         return self
 
 
@@ -126,13 +163,17 @@ class Forget(Frozen):
     """Which interactions are forgotten."""
 
     kind: Literal["interactions", "users", "one-user", "file"]
-    fraction: Fraction | None = Field(default=None, description="share of all interactions, or of all users")
+    fraction: Fraction | None = Field(
+        default=None, description="share of all interactions, or of all users"
+    )
 
     @model_validator(mode="after")
     def _fraction_where_needed(self) -> "Forget":
         needed = self.kind in ("interactions", "users")
         if needed != (self.fraction is not None):
-            raise ValueError(f"fraction: {'missing for' if needed else 'has no meaning for'} kind {self.kind!r}")
+            raise ValueError(
+                f"fraction: {'missing for' if needed else 'has no meaning for'} kind {self.kind!r}"
+            )
         return self
 
 
@@ -142,12 +183,16 @@ class Protocol(Frozen):
     title: str = Field(description="what captions call it")
     order: Literal["forget-first", "split-first"]
     forget: Forget
-    ratios: tuple[Fraction, Fraction, Fraction] = Field(description="shares of train, validation and test per user")
+    ratios: tuple[Fraction, Fraction, Fraction] = Field(
+        description="shares of train, validation and test per user"
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> "Protocol":
         if not math.isclose(sum(self.ratios), 1, abs_tol=1e-9):
-            raise ValueError(f"ratios: got {list(self.ratios)} with sum {sum(self.ratios):g}; they must add up to 1")
+            raise ValueError(
+                f"ratios: got {list(self.ratios)} with sum {sum(self.ratios):g}; they must add up to 1"
+            )
         if (self.order == "forget-first") != (self.forget.fraction is not None):
             raise ValueError(
                 f"order: got {self.order!r} for forget kind {self.forget.kind!r}; "
@@ -171,7 +216,9 @@ class PluginEntry(Frozen):
     """A module and its options, which are checked with the class `Options` there (`cragru.plan.options`)."""
 
     module: Module
-    options: dict[str, Option] = Field(default={}, description="what the module's class `Options` takes")
+    options: dict[str, Option] = Field(
+        default={}, description="what the module's class `Options` takes"
+    )
 
 
 class TunedEntry(PluginEntry):
@@ -200,7 +247,8 @@ class PartitionEntry(PluginEntry):
 
     module: Module = Field(description="module with partition(problem)")
     reads: list[Literal["original"]] = Field(
-        default=[], description="`original`: it looks at the embeddings of the model before the request"
+        default=[],
+        description="`original`: it looks at the embeddings of the model before the request",
     )
 
 
@@ -208,14 +256,17 @@ class MethodEntry(TunedEntry):
     """An unlearning method."""
 
     label: str = Field(description="its name in tables")
-    paper: str | None = Field(default=None, description="its name in the paper's tables, where that is not the label")
+    paper: str | None = Field(
+        default=None, description="its name in the paper's tables, where that is not the label"
+    )
     module: Module = Field(description="module with unlearn(context)")
     reads: list[Literal["original", "forget"]] = Field(
         default=[],
         description="what it reads beside the rows that remain: the model before the request, what is forgotten",
     )
     partition: Name | None = Field(
-        default=None, description="how its data are cut into shards, by a name in `partitions`; null: it has no shards"
+        default=None,
+        description="how its data are cut into shards, by a name in `partitions`; null: it has no shards",
     )
 
 
@@ -224,7 +275,10 @@ class StrategyEntry(PluginEntry):
 
     label: str = Field(description="its name in tables and figures")
     module: Module = Field(description="module with fit(context, folder) and load(folder)")
-    whole: bool = Field(default=False, description="keeps the whole history: K does not apply, only a prompt's length")
+    whole: bool = Field(
+        default=False,
+        description="keeps the whole history: K does not apply, only a prompt's length",
+    )
 
 
 class Params(Frozen):

@@ -21,7 +21,10 @@ LIGHT = "the standard library, pydantic and modules called options"  # what the 
 
 def modules_of(package: str) -> list[str]:
     """The modules of a package of plug-ins, helpers among them."""
-    return [f"{package}.{found.name}" for found in pkgutil.iter_modules(importlib.import_module(package).__path__)]
+    return [
+        f"{package}.{found.name}"
+        for found in pkgutil.iter_modules(importlib.import_module(package).__path__)
+    ]
 
 
 def names_in(module: str) -> set[str] | None:
@@ -92,39 +95,55 @@ def options_of(module: str) -> type[BaseOptions] | None:
     tree = _parse(module)
     if tree is None:
         raise CragruError(f"{module}: no such module")
-    found = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == CLASS]
+    found = [
+        node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == CLASS
+    ]
     if not found and CLASS not in names_in(module):
         return None
     if len(found) != 1 or found[0] not in tree.body:
-        raise CragruError(f"{module}: {CLASS} is not one class at the top of the module; define it there, once")
+        raise CragruError(
+            f"{module}: {CLASS} is not one class at the top of the module; define it there, once"
+        )
     node = found[0]
     names = {"__name__": module} | _names_of(node, tree, module)
     try:
         exec(compile(ast.Module([node], []), module, "exec"), names)
     except Exception as error:
         why = " ".join(str(error).split())
-        raise CragruError(f"{module}: class {CLASS} cannot be made: {type(error).__name__}: {why}; mend it") from error
+        raise CragruError(
+            f"{module}: class {CLASS} cannot be made: {type(error).__name__}: {why}; mend it"
+        ) from error
     options = names[CLASS]
     if not issubclass(options, BaseOptions):
-        raise CragruError(f"{module}: class {CLASS} derives from no {BaseOptions.__module__}.BaseOptions; derive it")
+        raise CragruError(
+            f"{module}: class {CLASS} derives from no {BaseOptions.__module__}.BaseOptions; derive it"
+        )
     return options
 
 
 def _names_of(node: ast.ClassDef, tree: ast.Module, module: str) -> dict[str, object]:
     """What the class uses of the module's imports."""
     imported, defined = _imported(tree, module), _defined(tree)
-    loaded = [name for name in ast.walk(node) if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Load)]
+    loaded = [
+        name
+        for name in ast.walk(node)
+        if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Load)
+    ]
     used = {name.id for name in loaded}
     names = {}
     for name in sorted(used & (imported.keys() | defined)):
         source, attribute = imported.get(name, (module, name))
         if not _is_light(source) or source == module:
-            raise CragruError(f"{module}: class {CLASS} uses {name!r} of {source}; it may use {LIGHT}: move it to one")
+            raise CragruError(
+                f"{module}: class {CLASS} uses {name!r} of {source}; it may use {LIGHT}: move it to one"
+            )
         try:
             light = importlib.import_module(source)
             names[name] = getattr(light, attribute) if attribute else light
         except (ImportError, AttributeError) as error:
-            raise CragruError(f"{module}: class {CLASS} uses {name!r}, which {source} has not; mend it") from error
+            raise CragruError(
+                f"{module}: class {CLASS} uses {name!r}, which {source} has not; mend it"
+            ) from error
     return names
 
 
@@ -144,7 +163,9 @@ def _imported(tree: ast.Module, module: str) -> dict[str, tuple[str, str | None]
             found |= {alias.asname or alias.name: (source, alias.name) for alias in node.names}
         elif isinstance(node, ast.Import):
             for alias in node.names:
-                source = alias.name if alias.asname else alias.name.partition(".")[0]  # `import a.b` binds a
+                source = (
+                    alias.name if alias.asname else alias.name.partition(".")[0]
+                )  # `import a.b` binds a
                 found[alias.asname or source] = (source, None)
     return found
 
@@ -157,7 +178,12 @@ def _defined(tree: ast.Module) -> set[str]:
             found.add(node.name)
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            found |= {name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)}
+            found |= {
+                name.id
+                for target in targets
+                for name in ast.walk(target)
+                if isinstance(name, ast.Name)
+            }
     return found
 
 

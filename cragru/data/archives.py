@@ -32,7 +32,10 @@ def extract(archive: Path, members: Collection[str], into: Path, label: str) -> 
         if missing:
             raise CragruError(f"{label}: the archive lacks {', '.join(missing)}")
         for member in members:
-            with opened.open(member) as packed, (into / PurePosixPath(member).name).open("wb") as plain:
+            with (
+                opened.open(member) as packed,
+                (into / PurePosixPath(member).name).open("wb") as plain,
+            ):
                 shutil.copyfileobj(packed, plain)
 
 
@@ -60,7 +63,9 @@ def verify(folder: Path, members: Mapping[str, str], label: str) -> None:
     for member, wanted in members.items():
         got = sha256(folder / PurePosixPath(member).name)
         if got != wanted:
-            raise CragruError(f"{label}: {member} has the sha256 {got}, wanted {wanted}; the file was not kept")
+            raise CragruError(
+                f"{label}: {member} has the sha256 {got}, wanted {wanted}; the file was not kept"
+            )
 
 
 @contextmanager
@@ -79,4 +84,6 @@ def _refuse_escapes(opened: zipfile.ZipFile, label: str) -> None:
         name = info.orig_filename.replace("\\", "/")
         absolute = name.startswith("/") or re.match(r"[A-Za-z]:", name) is not None
         if absolute or ".." in name.split("/") or stat.S_ISLNK(info.external_attr >> 16):
-            raise CragruError(f"{label}: refused, its entry {name!r} leads out of the folder it is extracted to")
+            raise CragruError(
+                f"{label}: refused, its entry {name!r} leads out of the folder it is extracted to"
+            )

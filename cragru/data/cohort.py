@@ -34,5 +34,10 @@ def draw_cohort(
         can_be_judged &= np.isin(order, forget["user"].to_numpy())
     eligible = order[can_be_judged]
     if size is not None and size > len(eligible):
-        log.warning("cohort of %s: %d users asked for, %d can be judged; taking these", dataset, size, len(eligible))
+        log.warning(
+            "cohort of %s: %d users asked for, %d can be judged; taking these",
+            dataset,
+            size,
+            len(eligible),
+        )
     return {"users": eligible[:size].tolist(), "eligible": len(eligible)}

@@ -24,7 +24,9 @@ _SILENCE_S = 30.0  # give up on a server that sends nothing for so long
 _PIP_S = 600.0
 
 
-def fetch(entry: RawFiles, name: str, target_dir: PathLike, override: str | None = None) -> SourceRecord:
+def fetch(
+    entry: RawFiles, name: str, target_dir: PathLike, override: str | None = None
+) -> SourceRecord:
     """Put the raw files of a data set into a folder.
 
     A local copy (`override`) is tried first, then every source of the registry in its order. Files get their final
@@ -60,7 +62,9 @@ def fetch(entry: RawFiles, name: str, target_dir: PathLike, override: str | None
         except CragruError as error:
             log.warning("%s: source %s failed: %s", name, source.name, error)
             failures.append(f"{source.name} ({error})")
-    raise CragruError(f"{name}: no source gave the data; tried {'; '.join(failures)}; {_advice(entry)}")
+    raise CragruError(
+        f"{name}: no source gave the data; tried {'; '.join(failures)}; {_advice(entry)}"
+    )
 
 
 def _advice(entry: RawFiles) -> str:
@@ -76,7 +80,10 @@ def _check_override(entry: RawFiles, override: Path, target: Path) -> None:
             f"{override}: no such file or folder; point the local copy (CRAGRU_DATA_DIR) at {entry.archive} or at"
             " the folder that holds it, or unset it"
         )
-    if target.resolve() in (override.resolve(), (override / entry.folder).resolve()):  # it is cleared first
+    if target.resolve() in (
+        override.resolve(),
+        (override / entry.folder).resolve(),
+    ):  # it is cleared first
         raise CragruError(
             f"{override}: the local copy (CRAGRU_DATA_DIR) is the folder {target} that the files go to; move it"
             " elsewhere, or unset it"
@@ -111,7 +118,12 @@ def _from_override(entry: RawFiles, name: str, target: Path, override: Path) -> 
     found = _locate(entry, source, override) if source else None
     if source is None or found is None:
         wanted = f"{entry.archive} nor {entry.folder}/"
-        log.warning("%s: local copy %s holds neither %s; trying the registry's sources", name, override, wanted)
+        log.warning(
+            "%s: local copy %s holds neither %s; trying the registry's sources",
+            name,
+            override,
+            wanted,
+        )
         return None
     with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=target) as scratch:
         staged = Path(scratch)
@@ -121,7 +133,9 @@ def _from_override(entry: RawFiles, name: str, target: Path, override: Path) -> 
             else:
                 _copy(entry, source, found, staged)
             archives.verify(staged, source.members, str(found))
-        except CragruError as error:  # the user's own file: going on to other sources would hide that it is bad
+        except (
+            CragruError
+        ) as error:  # the user's own file: going on to other sources would hide that it is bad
             raise CragruError(
                 f"{name}: local copy {error}; replace it by {source.url}, or unset CRAGRU_DATA_DIR"
             ) from error
@@ -153,7 +167,9 @@ def _copy(entry: RawFiles, source: UrlFiles, folder: Path, into: Path) -> None:
         shutil.copyfile(found, into / found.name)
 
 
-def _install(source: UrlFiles | WheelFiles, origin: str, name: str, staged: Path, target: Path) -> SourceRecord:
+def _install(
+    source: UrlFiles | WheelFiles, origin: str, name: str, staged: Path, target: Path
+) -> SourceRecord:
     """Give checked files their final names, and write the record when all are there."""
     members = {PurePosixPath(member).name: checksum for member, checksum in source.members.items()}
     for member in members:
@@ -170,7 +186,9 @@ def _download(url: str, folder: Path) -> Path:
     try:
         with urllib.request.urlopen(url, timeout=_SILENCE_S) as response, archive.open("wb") as out:
             size = response.length  # None where the server does not say
-            with tqdm(total=size, unit="B", unit_scale=True, desc=url.rpartition("/")[2], disable=None) as bar:
+            with tqdm(
+                total=size, unit="B", unit_scale=True, desc=url.rpartition("/")[2], disable=None
+            ) as bar:
                 while block := response.read(1 << 16):
                     bar.update(out.write(block))
             got = out.tell()
@@ -178,14 +196,26 @@ def _download(url: str, folder: Path) -> Path:
         if isinstance(error, urllib.error.HTTPError):
             error.close()  # it is the answer too, and holds the connection open
         raise CragruError(f"{url}: {error}") from error
-    if size is not None and got < size:  # urllib takes a connection that closes early for the end of the file
+    if (
+        size is not None and got < size
+    ):  # urllib takes a connection that closes early for the end of the file
         raise CragruError(f"{url}: the transfer ended after {got} of {size} bytes")
     return archive
 
 
 def _download_wheel(requirement: str, folder: Path) -> Path:
     log.info("downloading %s with pip", requirement)
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-input", "--quiet"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--no-deps",
+        "--only-binary",
+        ":all:",
+        "--no-input",
+        "--quiet",
+    ]
     command += ["--disable-pip-version-check", "--retries", "2", "--dest", str(folder), requirement]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_PIP_S, check=False)

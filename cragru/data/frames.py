@@ -21,7 +21,13 @@ USERS = {
 }
 """Row k is user k; `raw_id` is the publisher's id, the rest is readable text such as ``25-34`` or ``female``."""
 
-ITEMS = {"item": "int32", "raw_id": "object", "title": "object", "year": "Int32", "genres": "object"}
+ITEMS = {
+    "item": "int32",
+    "raw_id": "object",
+    "title": "object",
+    "year": "Int32",
+    "genres": "object",
+}
 """Row k is item k; `year` of release may be missing (<NA>), `genres` are joined by ``|``."""
 
 

@@ -18,7 +18,9 @@ def frame_of_users(raw_id: tuple[str, ...], **columns: list[str] | tuple[str, ..
     return pd.DataFrame({"raw_id": np.array(raw_id, dtype=np.int64), **columns})
 
 
-def frame_of_items(raw_id: tuple[str, ...], named: list[tuple[str, int | None]], genres: Sequence[str]) -> pd.DataFrame:
+def frame_of_items(
+    raw_id: tuple[str, ...], named: list[tuple[str, int | None]], genres: Sequence[str]
+) -> pd.DataFrame:
     """The items, as `cragru.data.frames.RawTables` has them; `named` has the title and the year of each."""
     titles, years = zip(*named, strict=True)
     return pd.DataFrame(

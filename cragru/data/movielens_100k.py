@@ -7,10 +7,16 @@ from cragru.data.frames import RawTables
 from cragru.data.movielens import GENDERS, SCALE, frame_of_items, frame_of_users, split_title
 from cragru.data.raw_files import ID, RATING, TIME, Layout, RawFile, checked_tables
 
-RATINGS = Layout("u.data", rf"{ID}\t{ID}\t{RATING}\t{TIME}", "user, item, rating, time, with tabs between")
-USERS = Layout("u.user", rf"{ID}\|([0-9]+)\|([MF])\|([^|]+)\|([^|]*)", "user|age|M or F|occupation|zip code")
+RATINGS = Layout(
+    "u.data", rf"{ID}\t{ID}\t{RATING}\t{TIME}", "user, item, rating, time, with tabs between"
+)
+USERS = Layout(
+    "u.user", rf"{ID}\|([0-9]+)\|([MF])\|([^|]+)\|([^|]*)", "user|age|M or F|occupation|zip code"
+)
 ITEMS = Layout(
-    "u.item", rf"{ID}\|([^|]+)\|[^|]*\|[^|]*\|[^|]*\|([01](?:\|[01])*)", "item|title|date|video date|URL|genre flags"
+    "u.item",
+    rf"{ID}\|([^|]+)\|[^|]*\|[^|]*\|[^|]*\|([01](?:\|[01])*)",
+    "item|title|date|video date|URL|genre flags",
 )
 GENRES = Layout("u.genre", r"([^|]+)\|([0-9]{1,3})", "genre|number")
 
@@ -31,7 +37,11 @@ def load(folder: Path) -> RawTables:
     user, age, gender, occupation, zip_code = users.columns()
     item, title, flags = items.columns()
     user_frame = frame_of_users(
-        user, age=age, gender=[GENDERS[letter] for letter in gender], occupation=occupation, zip=zip_code
+        user,
+        age=age,
+        gender=[GENDERS[letter] for letter in gender],
+        occupation=occupation,
+        zip=zip_code,
     )
     genres = _flagged_genres(items, RawFile(folder, GENRES), flags)
     item_frame = frame_of_items(item, [split_title(one) for one in title], genres)
@@ -44,6 +54,8 @@ def _flagged_genres(items: RawFile, genres: RawFile, flags: Sequence[str]) -> li
     for row, one in enumerate(flags):
         bits = one.split("|")
         if len(bits) != len(names):
-            raise items.error(row, f"{len(bits)} genre flags, but {genres.name} lists {len(names)} genres")
+            raise items.error(
+                row, f"{len(bits)} genre flags, but {genres.name} lists {len(names)} genres"
+            )
         joined.append("|".join(name for name, bit in zip(names, bits, strict=True) if bit == "1"))
     return joined

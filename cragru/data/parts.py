@@ -54,7 +54,9 @@ def read_parts(folder: PathLike, names: Iterable[str]) -> dict[str, pd.DataFrame
     record = read_json(folder / "split.json")
     counted = sum(part["rows"] for part in record["parts"].values())
     if set(record["parts"]) != set(PARTS) or counted != record["rows"]:
-        raise CragruError(f"{folder}/split.json: parts have {counted} rows of {record['rows']}; delete the folder")
+        raise CragruError(
+            f"{folder}/split.json: parts have {counted} rows of {record['rows']}; delete the folder"
+        )
     return {name: _read_part(folder / f"{name}.parquet", record["parts"][name]) for name in names}
 
 
@@ -70,7 +72,9 @@ def read_all_parts(folder: PathLike, interactions: pd.DataFrame) -> dict[str, pd
     together = pd.concat(parts.values()).set_index("row").sort_index()
     together = together.reset_index(drop=True)
     if not together.equals(interactions):
-        raise CragruError(f"{folder}: rows differ from the prepared interactions; delete the folder and run again")
+        raise CragruError(
+            f"{folder}: rows differ from the prepared interactions; delete the folder and run again"
+        )
     return parts
 
 

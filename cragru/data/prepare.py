@@ -34,15 +34,21 @@ def prepare(raw_dir: PathLike, out_dir: PathLike, loaders: Mapping[str, str]) ->
     raw, out = Path(raw_dir), Path(out_dir)
     record_path = raw / SOURCE_FILE
     if not record_path.is_file():
-        raise CragruError(f"{record_path}: no such file, so the raw data are not complete; download the data set first")
+        raise CragruError(
+            f"{record_path}: no such file, so the raw data are not complete; download the data set first"
+        )
     record = parse(SourceRecord, read_json(record_path), str(record_path))
     if record.source not in loaders:
         hint = nearest(record.source, loaders)
-        raise CragruError(f"{record_path}: source: got {record.source!r} ({hint}); delete the folder and run again")
+        raise CragruError(
+            f"{record_path}: source: got {record.source!r} ({hint}); delete the folder and run again"
+        )
     tables = importlib.import_module(loaders[record.source]).load(raw)
     user_ids, users = np.unique(tables.interactions["user"], return_inverse=True)
     item_ids, items = np.unique(tables.interactions["item"], return_inverse=True)
-    interactions = tables.interactions.assign(user=users, item=items).sort_values(["user", "timestamp", "item"])
+    interactions = tables.interactions.assign(user=users, item=items).sort_values(
+        ["user", "timestamp", "item"]
+    )
     write_parquet(out / "interactions.parquet", interactions, INTERACTIONS)
     write_parquet(out / "users.parquet", _numbered(tables.users, "user", user_ids), USERS)
     write_parquet(out / "items.parquet", _numbered(tables.items, "item", item_ids), ITEMS)

@@ -57,7 +57,9 @@ class RawFile:
     def error(self, row: int, problem: str) -> CragruError:
         """An error that names file and line."""
         where = f"{self._path}:{self.line(row)}"
-        return CragruError(f"{where}: {problem}; download the data set again, or correct its loader in the registry")
+        return CragruError(
+            f"{where}: {problem}; download the data set again, or correct its loader in the registry"
+        )
 
     def _parse(self) -> list[tuple[str, ...]]:
         pattern = re.compile(self._layout.pattern)
@@ -65,7 +67,9 @@ class RawFile:
         for row, line in enumerate(self._lines()):
             match = pattern.fullmatch(line)
             if match is None:
-                raise self.error(row, f"{line[:80]!r} does not parse, expected {self._layout.words}")
+                raise self.error(
+                    row, f"{line[:80]!r} does not parse, expected {self._layout.words}"
+                )
             rows.append(match.groups())
         if not rows:
             raise self.error(0, "the file has no rows")
@@ -77,7 +81,9 @@ class RawFile:
         except FileNotFoundError as error:
             raise CragruError(f"{self._path}: no such file; download the data set again") from error
         except UnicodeDecodeError as error:
-            raise CragruError(f"{self._path}: not {error.encoding} text; download the data set again") from error
+            raise CragruError(
+                f"{self._path}: not {error.encoding} text; download the data set again"
+            ) from error
         # not splitlines(), which takes some letters of latin-1 for line ends; u.genre ends in an empty line
         return text.rstrip("\n").split("\n")[self._layout.header :]
 
@@ -95,7 +101,9 @@ def _interactions(file: RawFile, scale: tuple[float, float]) -> pd.DataFrame:
     outside = ~frame["rating"].between(*scale)
     if outside.any():
         row = int(outside.argmax())
-        raise file.error(row, f"rating {rating[row]} is outside the scale, {scale[0]:g} to {scale[1]:g}")
+        raise file.error(
+            row, f"rating {rating[row]} is outside the scale, {scale[0]:g} to {scale[1]:g}"
+        )
     _check_unique(file, frame, ["user", "item"])
     return frame
 

@@ -46,7 +46,11 @@ def load(folder: Path) -> RawTables:
     users, items = RawFile(folder, USERS), RawFile(folder, ITEMS)
     user, age, gender, occupation, zip_code = users.columns()
     user_frame = frame_of_users(
-        user, age=age, gender=[GENDERS[letter] for letter in gender], occupation=occupation, zip=zip_code
+        user,
+        age=age,
+        gender=[GENDERS[letter] for letter in gender],
+        occupation=occupation,
+        zip=zip_code,
     )
     named = []
     for row, (item, title, year, _) in enumerate(items.rows):

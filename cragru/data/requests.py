@@ -15,7 +15,9 @@ HEADER = ["user", "item"]
 class Catalogue:
     """Finds rows by the publisher's own ids."""
 
-    def __init__(self, interactions: pd.DataFrame, users: pd.DataFrame, items: pd.DataFrame) -> None:
+    def __init__(
+        self, interactions: pd.DataFrame, users: pd.DataFrame, items: pd.DataFrame
+    ) -> None:
         """Index the prepared frames."""
         self.users = dict(zip(users["raw_id"], users["user"], strict=True))
         self.items = dict(zip(items["raw_id"], items["item"], strict=True))
@@ -37,7 +39,9 @@ class Catalogue:
             raise CragruError(f"{where}: unknown item {item!r}; use the publisher's item ids")
         found = own[self._item_of_row[own] == self.items[item]]
         if not len(found):
-            raise CragruError(f"{where}: user {user!r} has no interaction with item {item!r}; remove the line")
+            raise CragruError(
+                f"{where}: user {user!r} has no interaction with item {item!r}; remove the line"
+            )
         return found
 
 
@@ -62,7 +66,9 @@ def read_request(path: PathLike, catalogue: Catalogue) -> np.ndarray:
         where = f"{path}, line {number}"
         for row in catalogue.rows(user, item, where).tolist():
             if row in asked:
-                raise CragruError(f"{where}: was asked for in line {asked[row]} already; remove one of them")
+                raise CragruError(
+                    f"{where}: was asked for in line {asked[row]} already; remove one of them"
+                )
             asked[row] = number
     if not asked:
         raise CragruError(f"{path}: asks for nothing; add lines user,item below the header")
@@ -80,7 +86,9 @@ def _lines(path: Path) -> list[tuple[int, str, str]]:
     except (OSError, UnicodeDecodeError) as error:
         raise CragruError(f"{path}: cannot be read as a request ({error})") from error
     if not rows or rows[0][0] != HEADER:
-        raise CragruError(f"{path}, line 1: got {','.join(rows[0][0]) if rows else ''!r}; the header must be user,item")
+        raise CragruError(
+            f"{path}, line 1: got {','.join(rows[0][0]) if rows else ''!r}; the header must be user,item"
+        )
     filled = [(cells, number) for cells, number in rows[1:] if any(cells)]
     for cells, number in filled:
         if len(cells) != len(HEADER) or not cells[0]:

@@ -42,7 +42,9 @@ def split_counts(total: int, ratios: Sequence[float]) -> list[int]:
     return counts
 
 
-def ratio_split(users: np.ndarray, rows: np.ndarray, ratios: Sequence[float], seed: int) -> list[np.ndarray]:
+def ratio_split(
+    users: np.ndarray, rows: np.ndarray, ratios: Sequence[float], seed: int
+) -> list[np.ndarray]:
     """Split rows into parts, user by user.
 
     Args:
@@ -67,17 +69,23 @@ def ratio_split(users: np.ndarray, rows: np.ndarray, ratios: Sequence[float], se
     return [np.sort(np.concatenate([empty, *part])) for part in parts]
 
 
-def forget_interactions(interactions: pd.DataFrame, fraction: float, ratios: Sequence[float], seed: int) -> Rows:
+def forget_interactions(
+    interactions: pd.DataFrame, fraction: float, ratios: Sequence[float], seed: int
+) -> Rows:
     """Forget a random share of all rows, then split the rest (protocol `paper`)."""
     count = round(fraction * len(interactions))
-    forget = numpy_stream(seed, "forget", "interactions").choice(len(interactions), count, replace=False)
+    forget = numpy_stream(seed, "forget", "interactions").choice(
+        len(interactions), count, replace=False
+    )
     remain = np.setdiff1d(np.arange(len(interactions)), forget)
     users = interactions["user"].to_numpy()[remain]
     train, valid, test = ratio_split(users, remain, ratios, seed)
     return _parts(train, valid, test, forget=np.sort(forget))
 
 
-def forget_users(interactions: pd.DataFrame, fraction: float, ratios: Sequence[float], seed: int) -> Rows:
+def forget_users(
+    interactions: pd.DataFrame, fraction: float, ratios: Sequence[float], seed: int
+) -> Rows:
     """Forget all rows of a random share of the users (protocol `released-code`).
 
     The original model must have trained on forgotten rows, and the membership test needs positives of the same users
@@ -119,7 +127,9 @@ def draw_user(users: np.ndarray, number: int, seed: int) -> int:
     """
     everyone = np.unique(users)
     if number > len(everyone):
-        raise CragruError(f"requests.one_user: request {number} of a data set of {len(everyone)} users; ask for fewer")
+        raise CragruError(
+            f"requests.one_user: request {number} of a data set of {len(everyone)} users; ask for fewer"
+        )
     order = numpy_stream(seed, "forget", "one-user").permutation(everyone)
     return int(order[number - 1])
 

@@ -21,9 +21,22 @@ from cragru.evaluation.significance import paired_values
 MODELS = ("method", "retrain", "replicate")  # of `Results` and of `Lists`
 FORGOTTEN, SIMILAR, FAR = "forgotten", "similar", "far"
 ALL, ACTIVE, INACTIVE = "all", "active", "inactive"
-COLUMNS = ["measure", "group", "value", "low", "high", "null", "null_low", "null_high", "n", "seeds"]
+COLUMNS = [
+    "measure",
+    "group",
+    "value",
+    "low",
+    "high",
+    "null",
+    "null_low",
+    "null_high",
+    "n",
+    "seeds",
+]
 DECILE, CLASSES = 10, 10  # one user of how many is the worst tenth; classes of items by popularity
-SMOOTHING = 0.5  # recommendations added to each class (Jeffreys), so that an empty one has a logarithm
+SMOOTHING = (
+    0.5  # recommendations added to each class (Jeffreys), so that an empty one has a logarithm
+)
 MEMORY = 2**22  # cosines held at a time
 
 
@@ -63,7 +76,9 @@ class Lists:
     training_rows: np.ndarray
 
 
-def user_groups(user_factors: np.ndarray, forgotten: Sequence[int], share: float = 0.1) -> np.ndarray:
+def user_groups(
+    user_factors: np.ndarray, forgotten: Sequence[int], share: float = 0.1
+) -> np.ndarray:
     """Sort users by how near they are to the forget set, in the original model's eyes (docs/evaluation.md).
 
     Args:
@@ -80,10 +95,14 @@ def user_groups(user_factors: np.ndarray, forgotten: Sequence[int], share: float
     factors = np.asarray(user_factors, dtype=np.float64)
     forgotten = np.unique(np.asarray(forgotten, dtype=np.int64))
     if factors.ndim != 2 or not np.isfinite(factors).all():
-        raise CragruError(f"groups: user factors of shape {factors.shape}, expected a finite [users, d]")
+        raise CragruError(
+            f"groups: user factors of shape {factors.shape}, expected a finite [users, d]"
+        )
     if not len(forgotten) or forgotten[0] < 0 or forgotten[-1] >= len(factors):
         span = f"{forgotten[0]} to {forgotten[-1]}" if len(forgotten) else "nobody"
-        raise CragruError(f"groups: forgotten users are {span}, expected one or more of 0 to {len(factors) - 1}")
+        raise CragruError(
+            f"groups: forgotten users are {span}, expected one or more of 0 to {len(factors) - 1}"
+        )
     _check_share("groups", share)
     groups = np.full(len(factors), FAR, dtype=object)
     groups[forgotten] = FORGOTTEN
@@ -129,12 +148,18 @@ def popularity_classes(training_rows: np.ndarray) -> np.ndarray:
     rows = np.asarray(training_rows, dtype=np.int64)
     ascending = np.sort(rows)
     cumulative = np.concatenate([[0], np.cumsum(ascending)])
-    before = cumulative[-1] - cumulative[np.searchsorted(ascending, rows, side="right")]  # rows on more popular items
+    before = (
+        cumulative[-1] - cumulative[np.searchsorted(ascending, rows, side="right")]
+    )  # rows on more popular items
     return np.minimum(CLASSES * before // cumulative[-1], CLASSES - 1)
 
 
 def bias_table(
-    seeds: Mapping[int, Results], resampling: Resampling, mask: str = "B", k: int = 10, least_users: int = 20
+    seeds: Mapping[int, Results],
+    resampling: Resampling,
+    mask: str = "B",
+    k: int = 10,
+    least_users: int = 20,
 ) -> pd.DataFrame:
     """Who lost how much against Retrain.
 
@@ -170,16 +195,22 @@ def bias_table(
         n = -(-smallest // part)  # rounded up
         row = {"measure": measure, "group": " - ".join(of), "n": n, "seeds": len(seeds)}
         if n >= least_users:
-            joint = pd.concat({group: means[group] for group in of}, axis=1)  # NaN where a user is not of the group
+            joint = pd.concat(
+                {group: means[group] for group in of}, axis=1
+            )  # NaN where a user is not of the group
             arrays = _beside_retrain(joint, of, "method")
             null = _beside_retrain(joint, of, "replicate")
             bounds: Bounds = "size" if statistic is _gap else "percentile"
-            row |= resampling.beside_null(statistic, arrays, null, "bias", measure, *of, bounds=bounds)
+            row |= resampling.beside_null(
+                statistic, arrays, null, "bias", measure, *of, bounds=bounds
+            )
         table.append(row)
     return pd.DataFrame(table, columns=COLUMNS)
 
 
-def popularity_drift(seeds: Mapping[int, Lists], resampling: Resampling, least_users: int = 20) -> pd.DataFrame:
+def popularity_drift(
+    seeds: Mapping[int, Lists], resampling: Resampling, least_users: int = 20
+) -> pd.DataFrame:
     """How far the popularity of what is recommended moved away from Retrain's.
 
     KL(Retrain ‖ method) in nats between histograms of recommended items over `popularity_classes`, with `SMOOTHING`
@@ -207,8 +238,12 @@ def popularity_drift(seeds: Mapping[int, Lists], resampling: Resampling, least_u
     if n >= least_users:
         arrays = [means["method"], means["retrain"]]
         null = [means["replicate"], means["retrain"]]
-        found = resampling.beside_null(_divergence, arrays, null, "bias", "popularity_drift", bounds="reflected")
-        row |= {name: max(0.0, number) for name, number in found.items()}  # a reflected bound may fall below
+        found = resampling.beside_null(
+            _divergence, arrays, null, "bias", "popularity_drift", bounds="reflected"
+        )
+        row |= {
+            name: max(0.0, number) for name, number in found.items()
+        }  # a reflected bound may fall below
     return pd.DataFrame([row], columns=COLUMNS)
 
 
@@ -216,7 +251,9 @@ def _delta(method: np.ndarray, retrain: np.ndarray) -> np.ndarray:
     return column_mean(method - retrain)
 
 
-def _propagation(similar: np.ndarray, s_retrain: np.ndarray, far: np.ndarray, f_retrain: np.ndarray) -> np.ndarray:
+def _propagation(
+    similar: np.ndarray, s_retrain: np.ndarray, far: np.ndarray, f_retrain: np.ndarray
+) -> np.ndarray:
     return _delta(similar, s_retrain) - _delta(far, f_retrain)
 
 
@@ -230,11 +267,15 @@ def _worst(method: np.ndarray, retrain: np.ndarray) -> np.ndarray:
     return ordered[:, :count].mean(axis=1)
 
 
-def _gap(active: np.ndarray, a_retrain: np.ndarray, inactive: np.ndarray, i_retrain: np.ndarray) -> np.ndarray:
+def _gap(
+    active: np.ndarray, a_retrain: np.ndarray, inactive: np.ndarray, i_retrain: np.ndarray
+) -> np.ndarray:
     return column_mean(active) - column_mean(inactive)
 
 
-def _change(active: np.ndarray, a_retrain: np.ndarray, inactive: np.ndarray, i_retrain: np.ndarray) -> np.ndarray:
+def _change(
+    active: np.ndarray, a_retrain: np.ndarray, inactive: np.ndarray, i_retrain: np.ndarray
+) -> np.ndarray:
     of_method = column_mean(active) - column_mean(inactive)
     of_retrain = column_mean(a_retrain) - column_mean(i_retrain)
     return np.abs(of_method) - np.abs(of_retrain)
@@ -263,7 +304,9 @@ def _one_seed(results: Results, mask: str, k: int) -> pd.DataFrame:
     last = int(values["user"].max())
     known = min(len(groups), len(training_rows))
     if known <= last:
-        raise CragruError(f"bias: groups or training rows of {known} users, but user {last} was evaluated; give all")
+        raise CragruError(
+            f"bias: groups or training rows of {known} users, but user {last} was evaluated; give all"
+        )
     unknown = sorted(set(groups) - {FORGOTTEN, SIMILAR, FAR})
     if unknown:
         raise CragruError(f"bias: group {unknown[0]!r}, expected {FORGOTTEN}, {SIMILAR} or {FAR}")
@@ -302,8 +345,12 @@ def _class_counts(lists: Lists, name: str) -> pd.DataFrame:
         raise CragruError(f"popularity drift: {name} has {shape}, expected one list for each")
     known = len(lists.training_rows)
     if items.size and (items.min() < -1 or items.max() >= known):
-        raise CragruError(f"popularity drift: {name} recommends items {items.min()} to {items.max()} of {known}")
-    class_of = np.append(popularity_classes(lists.training_rows), CLASSES)  # id -1 takes the one appended
+        raise CragruError(
+            f"popularity drift: {name} recommends items {items.min()} to {items.max()} of {known}"
+        )
+    class_of = np.append(
+        popularity_classes(lists.training_rows), CLASSES
+    )  # id -1 takes the one appended
     classes = class_of[items]
     counts = (classes[:, :, None] == np.arange(CLASSES)).sum(axis=1)
     return pd.DataFrame(counts.astype(np.float64), index=lists.users)
@@ -337,7 +384,9 @@ def _check_cells(what: str, seeds: Mapping[int, object], least_users: int) -> No
     if not seeds:
         raise CragruError(f"{what}: no results under any seed; give one or more")
     if least_users < 2:
-        raise CragruError(f"{what}: least_users is {least_users}, expected 2 or more: one user has no spread")
+        raise CragruError(
+            f"{what}: least_users is {least_users}, expected 2 or more: one user has no spread"
+        )
 
 
 def _check_share(what: str, share: float) -> None:

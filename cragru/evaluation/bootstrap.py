@@ -48,7 +48,11 @@ class Resampling:
     level: float = 0.95
 
     def interval(
-        self, statistic: Statistic, arrays: Sequence[np.ndarray], *names: str | int, bounds: Bounds = "percentile"
+        self,
+        statistic: Statistic,
+        arrays: Sequence[np.ndarray],
+        *names: str | int,
+        bounds: Bounds = "percentile",
     ) -> Interval:
         """`bootstrap` on a stream of its own, named for what the interval is of."""
         rng = numpy_stream(self.seed, "bootstrap", *names)
@@ -138,10 +142,14 @@ def column_mean(values: np.ndarray) -> np.ndarray:
 def _check(arrays: Sequence[np.ndarray], resamples: int, level: float) -> None:
     lengths = sorted({len(array) if array.ndim else 0 for array in arrays})
     if len(lengths) > 1:
-        raise CragruError(f"bootstrap: arrays of {lengths} users, expected one length; align them by user first")
+        raise CragruError(
+            f"bootstrap: arrays of {lengths} users, expected one length; align them by user first"
+        )
     if not lengths or lengths[0] == 0:
         raise CragruError("bootstrap: no users to draw from; leave such a group blank")
     if resamples < 1:
         raise CragruError(f"bootstrap: resamples is {resamples}, expected 1 or more; 2000 is usual")
     if not 0 < level < 1:
-        raise CragruError(f"bootstrap: level is {level}, expected a number between 0 and 1, such as 0.95")
+        raise CragruError(
+            f"bootstrap: level is {level}, expected a number between 0 and 1, such as 0.95"
+        )

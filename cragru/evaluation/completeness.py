@@ -61,14 +61,21 @@ def membership_rows(scorer: Scorer, parts: Parts, users: int, items: int) -> pd.
     others = pd.concat([parts["test"], parts["forget-heldout"]]).assign(member=False)
     rows = pd.concat([members, others])
     has_both = rows.groupby("user")["member"].transform("nunique") == 2
-    rows = rows[has_both].sort_values(["user", "member", "item"], ignore_index=True)  # `percentiles` answers by user
+    rows = rows[has_both].sort_values(
+        ["user", "member", "item"], ignore_index=True
+    )  # `percentiles` answers by user
     seen, _ = _masks(parts, users, items)
     rows["percentile"] = percentiles(scorer, pairs(rows), seen).numpy()
     return rows[list(schema.MEMBERSHIP)].astype(schema.MEMBERSHIP)
 
 
 def per_user_completeness(
-    scorer: Scorer, original: Scorer, references: Sequence[Scorer], parts: Parts, users: int, items: int
+    scorer: Scorer,
+    original: Scorer,
+    references: Sequence[Scorer],
+    parts: Parts,
+    users: int,
+    items: int,
 ) -> pd.DataFrame:
     """Measure a model's forgetting, user by user.
 
@@ -98,9 +105,13 @@ def per_user_completeness(
         CragruError: If there is no reference.
     """
     if not references:
-        raise CragruError("completeness: no Retrain model to compare with; train one on the same split")
+        raise CragruError(
+            "completeness: no Retrain model to compare with; train one on the same split"
+        )
     metrics = metrics_in(COMPLETENESS)
-    utility = _group_utility(scorer, {"forget": parts["forget"]}, metrics, (LIST_LENGTH,), parts, users, items)
+    utility = _group_utility(
+        scorer, {"forget": parts["forget"]}, metrics, (LIST_LENGTH,), parts, users, items
+    )
     wide = [
         utility.drop(columns=["group", "k"]).rename(columns=schema.OF_METRIC),
         _rank_changes(scorer, original, parts, users, items),
@@ -109,7 +120,9 @@ def per_user_completeness(
     return _long(wide)
 
 
-def forget_remain_utility(scorer: Scorer, parts: Parts, users: int, items: int, seed: int) -> pd.DataFrame:
+def forget_remain_utility(
+    scorer: Scorer, parts: Parts, users: int, items: int, seed: int
+) -> pd.DataFrame:
     """Figure 3: utility on the forget set against utility on the remain set, equally many rows of each for every user.
 
     The remain set is represented by its test rows: its other rows are hidden from every list (mask A), and CRAGRU's
@@ -136,7 +149,9 @@ def forget_remain_utility(scorer: Scorer, parts: Parts, users: int, items: int, 
     return table.astype(schema.FORGET_REMAIN).sort_values(["user", "group", "k"], ignore_index=True)
 
 
-def top_overlap(first: torch.Tensor, second: torch.Tensor, masked: torch.Tensor, k: int) -> torch.Tensor:
+def top_overlap(
+    first: torch.Tensor, second: torch.Tensor, masked: torch.Tensor, k: int
+) -> torch.Tensor:
     """Jaccard index |A ∩ B| / |A ∪ B| of the best `k` unmasked items, or of all that are left, under two scorings.
 
     Scores and mask (bool) are `[B, items]`, a row has an unmasked item at least; returns `[B]` float64.
@@ -210,11 +225,15 @@ def _group_utility(
             hits, counts = wanted[batch].gather(1, best) & ranked, wanted[batch].sum(dim=1)
             for k in cutoffs:
                 values = values_of(metrics, hits, counts, k)
-                frames.append(pd.DataFrame({"user": batch.numpy(), "group": name, "k": k, **values}))
+                frames.append(
+                    pd.DataFrame({"user": batch.numpy(), "group": name, "k": k, **values})
+                )
     return pd.concat(frames)
 
 
-def _rank_changes(scorer: Scorer, original: Scorer, parts: Parts, users: int, items: int) -> pd.DataFrame:
+def _rank_changes(
+    scorer: Scorer, original: Scorer, parts: Parts, users: int, items: int
+) -> pd.DataFrame:
     rows = parts["forget"].sort_values(["user", "item"])
     masked, _ = _masks(parts, users, items)
     places = pairs(rows)
@@ -222,11 +241,15 @@ def _rank_changes(scorer: Scorer, original: Scorer, parts: Parts, users: int, it
     share_now = percentiles(scorer, places, masked)
     rivals = (items - masked.sum(dim=1) - 1)[places[0]]
     change = ((share_before - share_now) * rivals).numpy()  # rank = 1 + (1 - percentile) · rivals
-    table = pd.DataFrame({"user": rows["user"].to_numpy(), "rank-change": change, "decline-ratio": change > 0})
+    table = pd.DataFrame(
+        {"user": rows["user"].to_numpy(), "rank-change": change, "decline-ratio": change > 0}
+    )
     return table.groupby("user", as_index=False).mean()
 
 
-def _agreement(scorer: Scorer, references: Sequence[Scorer], parts: Parts, users: int, items: int) -> pd.DataFrame:
+def _agreement(
+    scorer: Scorer, references: Sequence[Scorer], parts: Parts, users: int, items: int
+) -> pd.DataFrame:
     """Overlap and, where all have scores, divergence of users with test rows: means over the references."""
     _, masked = _masks(parts, users, items)
     ordinal = any(isinstance(model, RerankedScorer) for model in (scorer, *references))
@@ -257,7 +280,10 @@ def _equal_groups(forget: pd.DataFrame, remain: pd.DataFrame, seed: int) -> Part
         for name, items in zip(schema.GROUPS, own, strict=True):
             chosen = rng.choice(items, size, replace=False)
             drawn[name] += [(user, item) for item in chosen]
-    return {name: pd.DataFrame(rows, columns=["user", "item"], dtype="int64") for name, rows in drawn.items()}
+    return {
+        name: pd.DataFrame(rows, columns=["user", "item"], dtype="int64")
+        for name, rows in drawn.items()
+    }
 
 
 def _items_by_user(rows: pd.DataFrame) -> dict[int, np.ndarray]:

@@ -6,7 +6,9 @@ LIST_LENGTH = 10  # of the lists that Table IV looks at
 FIGURE_CUTOFFS = (1, 3, 5)  # K of Figure 3
 GROUPS = ("forget", "remain")  # Figure 3's two sets
 
-OF_METRIC = {name: f"forget-{name}@{LIST_LENGTH}" for name in metrics.metrics_in(metrics.COMPLETENESS)}
+OF_METRIC = {
+    name: f"forget-{name}@{LIST_LENGTH}" for name in metrics.metrics_in(metrics.COMPLETENESS)
+}
 """What a metric is called where forgotten rows are what is relevant."""
 
 MEASURES = (

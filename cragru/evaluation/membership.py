@@ -87,11 +87,15 @@ def _users_to_draw(owners: np.ndarray, among: Collection[int] | None) -> np.ndar
     ids = np.unique(np.array(sorted(among)))
     lone = np.setdiff1d(owners, ids)
     if len(lone):
-        raise CragruError(f"bootstrap: user {lone[0]} has rows, but is none of the {len(ids)} users to draw from")
+        raise CragruError(
+            f"bootstrap: user {lone[0]} has rows, but is none of the {len(ids)} users to draw from"
+        )
     return ids
 
 
-def _weighted_auc(members: np.ndarray, others: np.ndarray, below: np.ndarray, up_to: np.ndarray) -> np.ndarray:
+def _weighted_auc(
+    members: np.ndarray, others: np.ndarray, below: np.ndarray, up_to: np.ndarray
+) -> np.ndarray:
     """`auc` of rows that are there several times, for several draws at once.
 
     Args:
@@ -103,7 +107,9 @@ def _weighted_auc(members: np.ndarray, others: np.ndarray, below: np.ndarray, up
     Returns:
         `[draws]` float64.
     """
-    passed = np.zeros((len(others) + 1, others.shape[1]), dtype=np.int32)  # non-members before a place
+    passed = np.zeros(
+        (len(others) + 1, others.shape[1]), dtype=np.int32
+    )  # non-members before a place
     np.cumsum(others, axis=0, out=passed[1:])
     twice = np.einsum("nd,nd->d", members, passed[below] + passed[up_to], dtype=np.float64)
     return twice / 2 / members.sum(axis=0) / passed[-1]

@@ -50,10 +50,14 @@ class Metric:
     def __post_init__(self) -> None:
         """Refuse slips: a metric must not be left out of a table because of one."""
         if self.test not in TEST_LABELS:
-            raise CragruError(f"metric {self.label!r}: unknown test {self.test!r}; {nearest(self.test, TEST_LABELS)}")
+            raise CragruError(
+                f"metric {self.label!r}: unknown test {self.test!r}; {nearest(self.test, TEST_LABELS)}"
+            )
         for table in self.tables:
             if table not in TABLES:
-                raise CragruError(f"metric {self.label!r}: unknown table {table!r}; {nearest(table, TABLES)}")
+                raise CragruError(
+                    f"metric {self.label!r}: unknown table {table!r}; {nearest(table, TABLES)}"
+                )
 
 
 METRICS = {

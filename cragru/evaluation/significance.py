@@ -64,9 +64,13 @@ def signed_rank(differences: np.ndarray) -> PairedTest:
     if len(signed) <= EXACT:
         p = _exact_p(signed, min(above.sum(), below.sum()))
     else:
-        p = stats.wilcoxon(differences, zero_method="pratt", correction=False, method="asymptotic").pvalue
+        p = stats.wilcoxon(
+            differences, zero_method="pratt", correction=False, method="asymptotic"
+        ).pvalue
     effect = (above.sum() - below.sum()) / signed.sum()
-    return PairedTest(float(min(above.sum(), below.sum())), float(p), float(effect), len(above), len(below))
+    return PairedTest(
+        float(min(above.sum(), below.sum())), float(p), float(effect), len(above), len(below)
+    )
 
 
 def mcnemar(differences: np.ndarray) -> PairedTest:
@@ -88,7 +92,9 @@ def mcnemar(differences: np.ndarray) -> PairedTest:
     if better + worse == 0:
         return PairedTest(0.0, 1.0, np.nan, 0, 0)
     p = stats.binomtest(better, better + worse, 0.5).pvalue
-    return PairedTest(float(min(better, worse)), float(p), better / worse if worse else np.inf, better, worse)
+    return PairedTest(
+        float(min(better, worse)), float(p), better / worse if worse else np.inf, better, worse
+    )
 
 
 TESTS = {GRADED: signed_rank, BINARY: mcnemar}  # by what a metric's entry calls them
@@ -157,8 +163,18 @@ def compare(
             noise = _null_columns(null, metric, mask, k, resampling)
             for label in rows:
                 if label != reference:
-                    head = {"comparison": label, "reference": reference, "metric": metric, "k": k, "seeds": seeds}
-                    found.append(head | _compared(values[label] - values[reference], metric, k, resampling) | noise)
+                    head = {
+                        "comparison": label,
+                        "reference": reference,
+                        "metric": metric,
+                        "k": k,
+                        "seeds": seeds,
+                    }
+                    found.append(
+                        head
+                        | _compared(values[label] - values[reference], metric, k, resampling)
+                        | noise
+                    )
     table = pd.DataFrame(found)
     if seeds < least_seeds:
         table[["p", "null_p"]] = np.nan
@@ -190,8 +206,13 @@ def paired_values(rows: Mapping[str, Row], metric: str, mask: str, k: int) -> pd
         if not own:
             raise CragruError(f"{label}: no results under any seed; give one or more")
         if own != seeds[first]:
-            raise CragruError(f"{label} has seeds {own}, {first} has {seeds[first]}; compare them under the same")
-    per_seed = [_one_seed({label: row[seed] for label, row in rows.items()}, metric, mask, k) for seed in seeds[first]]
+            raise CragruError(
+                f"{label} has seeds {own}, {first} has {seeds[first]}; compare them under the same"
+            )
+    per_seed = [
+        _one_seed({label: row[seed] for label, row in rows.items()}, metric, mask, k)
+        for seed in seeds[first]
+    ]
     return pd.concat(per_seed).groupby(level="user").mean()
 
 
@@ -205,7 +226,9 @@ def _one_seed(frames: Mapping[str, pd.DataFrame], metric: str, mask: str, k: int
                 f"{label} and {first}: {lone} users are of one alone (mask {mask}, k {k}); compare one cohort's results"
             )
         if not own["relevant"].equals(of_first["relevant"]):
-            raise CragruError(f"{label} and {first}: numbers of test rows differ; compare results of one split")
+            raise CragruError(
+                f"{label} and {first}: numbers of test rows differ; compare results of one split"
+            )
     return pd.DataFrame({label: own[metric] for label, own in chosen.items()})
 
 
@@ -218,24 +241,38 @@ def _user_rows(frame: pd.DataFrame, metric: str, mask: str, k: int, label: str) 
         raise CragruError(f"metric {metric!r}: not known; {nearest(metric, METRICS)}")
     own = frame[(frame["mask"] == mask) & (frame["k"] == k)].set_index("user").sort_index()
     if own.empty:
-        raise CragruError(f"{label}: no results for mask {mask} and k {k}; evaluate them or ask for others")
+        raise CragruError(
+            f"{label}: no results for mask {mask} and k {k}; evaluate them or ask for others"
+        )
     if not own.index.is_unique:
         user = own.index[own.index.duplicated()][0]
-        raise CragruError(f"{label}: user {user} is there twice for mask {mask} and k {k}; keep one")
+        raise CragruError(
+            f"{label}: user {user} is there twice for mask {mask} and k {k}; keep one"
+        )
     binary = METRICS[metric].test == BINARY
     allowed = own[metric].isin([0, 1]) if binary else own[metric].between(0, 1 + 10.0**-DIGITS)
     if not allowed.all():
         user = own.index[~allowed][0]
         expected = "0 or 1" if binary else "0 to 1"
-        raise CragruError(f"{label}: {metric} of user {user} is {own.loc[user, metric]}, expected {expected}")
+        raise CragruError(
+            f"{label}: {metric} of user {user} is {own.loc[user, metric]}, expected {expected}"
+        )
     return own
 
 
-def _compared(differences: pd.Series, metric: str, k: int, resampling: Resampling) -> dict[str, object]:
+def _compared(
+    differences: pd.Series, metric: str, k: int, resampling: Resampling
+) -> dict[str, object]:
     values = _rounded(differences.to_numpy())
     mean = resampling.interval(column_mean, [values], "significance", metric, k)
     test = METRICS[metric].test
-    head = {"n": len(values), "difference": mean.value, "low": mean.low, "high": mean.high, "test": test}
+    head = {
+        "n": len(values),
+        "difference": mean.value,
+        "low": mean.low,
+        "high": mean.high,
+        "test": test,
+    }
     return head | asdict(TESTS[test](values))
 
 
@@ -246,7 +283,12 @@ def _null_columns(
         return dict.fromkeys(["null", "null_low", "null_high", "null_p"], np.nan)
     values = paired_values({"Retrain": null[0], "Retrain, replicate": null[1]}, metric, mask, k)
     found = _compared(values["Retrain, replicate"] - values["Retrain"], metric, k, resampling)
-    return {"null": found["difference"], "null_low": found["low"], "null_high": found["high"], "null_p": found["p"]}
+    return {
+        "null": found["difference"],
+        "null_low": found["low"],
+        "null_high": found["high"],
+        "null_p": found["p"],
+    }
 
 
 def _exact_p(ranks: np.ndarray, smaller: float) -> float:
@@ -260,7 +302,9 @@ def _exact_p(ranks: np.ndarray, smaller: float) -> float:
     chance = np.zeros(doubled.sum() + 1)  # of each doubled sum
     chance[0] = 1
     for rank in doubled:
-        chance[rank:] = (chance[rank:] + chance[:-rank]) / 2  # the right-hand side is a copy, made first
+        chance[rank:] = (
+            chance[rank:] + chance[:-rank]
+        ) / 2  # the right-hand side is a copy, made first
         chance[:rank] /= 2
     return min(1.0, 2 * chance[: int(np.rint(2 * smaller)) + 1].sum())
 

@@ -10,7 +10,9 @@ from cragru.evaluation.metrics import CUTOFFS, METRICS, values_of
 from cragru.ranking import pair_mask, top_items, user_batches
 
 
-def per_user_utility(scorer: Scorer, parts: dict[str, pd.DataFrame], users: int, items: int) -> pd.DataFrame:
+def per_user_utility(
+    scorer: Scorer, parts: dict[str, pd.DataFrame], users: int, items: int
+) -> pd.DataFrame:
     """Evaluate a scorer on the test rows.
 
     Mask A hides training and validation rows, so forgotten items compete for places; mask B hides the forgotten rows
@@ -31,7 +33,10 @@ def per_user_utility(scorer: Scorer, parts: dict[str, pd.DataFrame], users: int,
     frames = []
     for batch in user_batches(torch.unique(pairs(parts["test"])[0])):
         scores = scorer.score(batch).cpu()
-        for name, mask in (("A", mask_a), ("B", mask_b)):  # B hides more than A, so the scores can be reused
+        for name, mask in (
+            ("A", mask_a),
+            ("B", mask_b),
+        ):  # B hides more than A, so the scores can be reused
             frames += _ranked(name, batch, scores, mask[batch], relevant[batch])
     table = pd.concat(frames).astype(PER_USER)
     return table.sort_values(["user", "mask", "k"], ignore_index=True)
@@ -64,7 +69,11 @@ def recommended(
 
 
 def _ranked(
-    name: str, users: torch.Tensor, scores: torch.Tensor, masked: torch.Tensor, relevant: torch.Tensor
+    name: str,
+    users: torch.Tensor,
+    scores: torch.Tensor,
+    masked: torch.Tensor,
+    relevant: torch.Tensor,
 ) -> list[pd.DataFrame]:
     best, ranked = top_items(scores, masked, max(CUTOFFS))
     hits = relevant.gather(1, best) & ranked
@@ -72,6 +81,12 @@ def _ranked(
     frames = []
     for k in CUTOFFS:
         values = values_of(METRICS, hits, counts, k)
-        columns = {"user": users.numpy(), "mask": name, "k": k, **values, "relevant": counts.numpy()}
+        columns = {
+            "user": users.numpy(),
+            "mask": name,
+            "k": k,
+            **values,
+            "relevant": counts.numpy(),
+        }
         frames.append(pd.DataFrame(columns))
     return frames

@@ -33,9 +33,13 @@ def read_scores(answer: str, ids: Sequence[str]) -> list[int]:
         raise CragruError(f"answer is not JSON ({error}): {answer[:SHOWN]!r}") from error
     is_object = answer.lstrip().startswith("{")
     if not is_object or [name for name, _ in pairs] != list(ids):
-        raise CragruError(f"answer does not hold the {len(ids)} candidates once each and in order: {answer[:SHOWN]!r}")
+        raise CragruError(
+            f"answer does not hold the {len(ids)} candidates once each and in order: {answer[:SHOWN]!r}"
+        )
     scores = [value for _, value in pairs]
     wrong = [value for value in scores if type(value) is not int or not 1 <= value <= 100]
     if wrong:
-        raise CragruError(f"answer has the score {wrong[0]!r}; allowed: whole numbers from 1 to 100")
+        raise CragruError(
+            f"answer has the score {wrong[0]!r}; allowed: whole numbers from 1 to 100"
+        )
     return scores

@@ -27,7 +27,11 @@ class Library:
     """The data set's words: movies by item, sentences by user, ratings by row."""
 
     def __init__(
-        self, items: pd.DataFrame, users: pd.DataFrame, scale: tuple[float, float], show_ratings: bool
+        self,
+        items: pd.DataFrame,
+        users: pd.DataFrame,
+        scale: tuple[float, float],
+        show_ratings: bool,
     ) -> None:
         """Take up the prepared frames.
 
@@ -55,7 +59,9 @@ class Library:
             history: The user's rows, oldest first, columns item and rating.
             candidates: Items in the order to be shown.
         """
-        seen = [self._history_line(*row) for row in zip(history["item"], history["rating"], strict=True)]
+        seen = [
+            self._history_line(*row) for row in zip(history["item"], history["rating"], strict=True)
+        ]
         shown = [candidate_line(self.movies[item]) for item in candidates]
         return Parts(self._profiles[user], seen, shown)
 
@@ -64,7 +70,9 @@ class Library:
         return history_line(self.movies[item], score)
 
 
-def read_library(items: PathLike, users: PathLike, statistics: PathLike, show_ratings: bool) -> Library:
+def read_library(
+    items: PathLike, users: PathLike, statistics: PathLike, show_ratings: bool
+) -> Library:
     """The words of a prepared data set, from its files."""
     facts = read_json(statistics)
     scale = (facts["rating_min"], facts["rating_max"])
@@ -119,7 +127,9 @@ def shown_order(candidates: Sequence[int], order: str, seed: int, user: int) -> 
     return stream.permutation(list(candidates)).tolist()
 
 
-def render_again(library: Library, template: Template, record: PromptRecord, interactions: pd.DataFrame) -> str:
+def render_again(
+    library: Library, template: Template, record: PromptRecord, interactions: pd.DataFrame
+) -> str:
     """The prompt that the ids of a record stand for.
 
     Args:

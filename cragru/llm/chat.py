@@ -33,10 +33,16 @@ class ChatTokenizer:
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:  # the library raises nothing more special
             reason = str(error).splitlines()[0]
-            raise CragruError(f"{folder}: no readable tokenizer ({reason}); delete the folder and run again") from error
+            raise CragruError(
+                f"{folder}: no readable tokenizer ({reason}); delete the folder and run again"
+            ) from error
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        config = read_json(folder / "tokenizer_config.json") if (folder / "tokenizer_config.json").exists() else {}
+        config = (
+            read_json(folder / "tokenizer_config.json")
+            if (folder / "tokenizer_config.json").exists()
+            else {}
+        )
         self._special = _special_tokens(folder, config)
         self._template = _compile(folder, _template(folder, config), self._special)
 
@@ -49,10 +55,16 @@ class ChatTokenizer:
         chat = [{"role": "user", "content": message}]
         try:
             text = self._template.render(
-                messages=chat, add_generation_prompt=True, tools=None, documents=None, **self._special
+                messages=chat,
+                add_generation_prompt=True,
+                tools=None,
+                documents=None,
+                **self._special,
             )
         except jinja2.TemplateError as error:
-            raise CragruError(f"the model's chat template refuses a user's message: {error}") from error
+            raise CragruError(
+                f"the model's chat template refuses a user's message: {error}"
+            ) from error
         return self._tokenizer.encode(text, add_special_tokens=False).ids
 
     def count(self, message: str) -> int:
@@ -84,7 +96,9 @@ def _template(folder: Path, config: dict[str, Any]) -> str:
     if isinstance(found, list):
         found = {entry["name"]: entry["template"] for entry in found}.get("default")
     if not found:
-        raise CragruError(f"{folder}: its tokenizer has no chat template; take a model that was tuned to instructions")
+        raise CragruError(
+            f"{folder}: its tokenizer has no chat template; take a model that was tuned to instructions"
+        )
     return found
 
 
@@ -93,17 +107,23 @@ def _compile(folder: Path, template: str, special: dict[str, str]) -> jinja2.Tem
 
     A special token that it names must be given: an unknown name would be a blank, and the model would miss the token.
     """
-    rules = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
+    rules = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+    )
     rules.filters["tojson"] = lambda value, **how: json.dumps(value, ensure_ascii=False, **how)
     rules.globals["raise_exception"] = _refuse
     try:
         named = jinja2.meta.find_undeclared_variables(rules.parse(template))
         compiled = rules.from_string(template)
     except jinja2.TemplateError as error:
-        raise CragruError(f"{folder}: its chat template cannot be read ({error}); take another model") from error
+        raise CragruError(
+            f"{folder}: its chat template cannot be read ({error}); take another model"
+        ) from error
     missing = sorted(named & set(SPECIAL) - set(special))
     if missing:
-        raise CragruError(f"{folder}: its chat template names {missing[0]}, which its tokenizer lacks; add it there")
+        raise CragruError(
+            f"{folder}: its chat template names {missing[0]}, which its tokenizer lacks; add it there"
+        )
     return compiled
 
 

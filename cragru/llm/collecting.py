@@ -49,14 +49,21 @@ def collect_scores(
         try:
             scores = read_scores(answer.text, record.ids)
         except CragruError as error:
-            raise CragruError(f"user {record.user}: {error}; delete this chunk's answers and {AGAIN}") from error
+            raise CragruError(
+                f"user {record.user}: {error}; delete this chunk's answers and {AGAIN}"
+            ) from error
         places = range(1, len(scores) + 1)
-        frames.append({"user": record.user, "shown": places, "item": record.candidates, "score": scores})
+        frames.append(
+            {"user": record.user, "shown": places, "item": record.candidates, "score": scores}
+        )
     return pd.concat(map(pd.DataFrame, frames), ignore_index=True).astype(SCORES), answers
 
 
 def cell_cost(
-    before: Mapping[str, Mapping[str, Any]], answers: Sequence[Answer], costs: Sequence[Mapping[str, Any]], ties: float
+    before: Mapping[str, Mapping[str, Any]],
+    answers: Sequence[Answer],
+    costs: Sequence[Mapping[str, Any]],
+    ties: float,
 ) -> dict[str, float | int | str]:
     """What a request of a cell's users took on average.
 
@@ -86,7 +93,9 @@ def cell_cost(
 
 
 def request_cost(
-    before: Sequence[Mapping[str, float]], answers: Sequence[Answer], costs: Sequence[Mapping[str, Any]]
+    before: Sequence[Mapping[str, float]],
+    answers: Sequence[Answer],
+    costs: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
     """What a request took, with the fields that an unlearning method's cost.json has (`cragru.unlearning.base.Cost`).
 

@@ -21,7 +21,13 @@ log = logging.getLogger(__name__)
 
 PIECES = ("config.json", "*.safetensors", "tokenizer.json")  # what a model must have
 INDEX = "model.safetensors.index.json"  # names the parts of a model that is cut into several files
-WANTED = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")  # jinja: the chat template of newer models
+WANTED = (
+    "*.safetensors",
+    "*.json",
+    "*.txt",
+    "*.model",
+    "*.jinja",
+)  # jinja: the chat template of newer models
 UNWANTED = ("*/*",)  # folders hold the same weights in other formats
 SHOWN = 160  # characters of a foreign error in a message
 
@@ -45,13 +51,17 @@ def fetch_model(source: Source, folder: PathLike) -> dict[str, str]:
     """
     target = Path(folder)
     if source.is_remote:
-        raise CragruError(f"{source.model!r} at {source.url}: a server keeps its model, so there is nothing to fetch")
+        raise CragruError(
+            f"{source.model!r} at {source.url}: a server keeps its model, so there is nothing to fetch"
+        )
     try:
         with _staged(target) as staged:
             FILLING[source.kind](source, staged, target)
             return {path.name: sha256(path) for path in sorted(staged.iterdir())}
     except OSError as error:
-        raise CragruError(f"{target}: could not be filled ({_said(error)}); check the disk and the rights") from error
+        raise CragruError(
+            f"{target}: could not be filled ({_said(error)}); check the disk and the rights"
+        ) from error
 
 
 def _fill_from_package(source: PackageSource, staged: Path, target: Path) -> None:
@@ -95,7 +105,9 @@ def _find_in_package(source: PackageSource) -> Path:
     paths = [Path(place) / source.file for place in spec.submodule_search_locations or ()]
     path = next((path for path in paths if path.is_file()), None)
     if path is None:
-        raise CragruError(f"{where}: no such file; run `make setup`, or correct `file` in the registry")
+        raise CragruError(
+            f"{where}: no such file; run `make setup`, or correct `file` in the registry"
+        )
     got = sha256(path)
     if got != source.sha256:
         raise CragruError(
@@ -162,12 +174,18 @@ def _download(source: HubSource) -> Path:
     from huggingface_hub import snapshot_download
 
     log.info("downloading %s at %s", source.repository, source.revision)
-    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it logs every address, and some of them are signed
+    logging.getLogger("httpx2").setLevel(
+        logging.WARNING
+    )  # it logs every address, and some of them are signed
     wanted = {"allow_patterns": list(WANTED), "ignore_patterns": list(UNWANTED)}
     try:
-        return Path(snapshot_download(source.repository, revision=source.revision, token=token, **wanted))
+        return Path(
+            snapshot_download(source.repository, revision=source.revision, token=token, **wanted)
+        )
     except Exception as error:  # the client passes on whatever its transports raise
-        raise CragruError(f"{source.repository} at {source.revision}: {_hub_problem(source, error)}") from error
+        raise CragruError(
+            f"{source.repository} at {source.revision}: {_hub_problem(source, error)}"
+        ) from error
 
 
 def _token(source: HubSource) -> str | bool:
@@ -180,17 +198,28 @@ def _token(source: HubSource) -> str | bool:
 
 def _hub_problem(source: HubSource, error: Exception) -> str:
     """What a failure of the hub's client means, and what to do."""
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RevisionNotFoundError
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        RevisionNotFoundError,
+    )
 
     if isinstance(error, LocalEntryNotFoundError) and isinstance(error.__cause__, HfHubHTTPError):
         error = error.__cause__  # the client looks into its cache before it gives up
-    secret = f"the token in {source.token}" if source.token else "whether it needs a token (`token` in the registry)"
+    secret = (
+        f"the token in {source.token}"
+        if source.token
+        else "whether it needs a token (`token` in the registry)"
+    )
     if isinstance(error, RevisionNotFoundError):
         return "the repository has no such revision; correct `revision` in the registry"
     if isinstance(error, HfHubHTTPError):
         status = error.response.status_code
         if isinstance(error, GatedRepoError) or status == 403:
-            return f"access is refused ({status}); ask for it on the model's page, and check {secret}"
+            return (
+                f"access is refused ({status}); ask for it on the model's page, and check {secret}"
+            )
         if status == 401:
             return f"the hub wants to know who asks (401); check `repository` in the registry, and {secret}"
         if status == 404:
@@ -207,9 +236,13 @@ def _hub_problem(source: HubSource, error: Exception) -> str:
 def _local(source: FolderSource, target: Path) -> Path:
     path = Path(source.path).expanduser().absolute()
     if not path.is_dir():
-        raise CragruError(f"{source.path}: no such folder; put the model there, or correct `path` in the registry")
+        raise CragruError(
+            f"{source.path}: no such folder; put the model there, or correct `path` in the registry"
+        )
     if target.resolve() in (path.resolve(), *path.resolve().parents):  # it is replaced
-        raise CragruError(f"{source.path}: lies in the folder {target} that the model goes to; move it elsewhere")
+        raise CragruError(
+            f"{source.path}: lies in the folder {target} that the model goes to; move it elsewhere"
+        )
     return path
 
 
@@ -218,10 +251,14 @@ def _link(model: Path, folder: Path, where: str, patterns: Iterable[str] = ("*",
     names = sorted(path.name for path in model.iterdir() if path.is_file())
     for piece in PIECES:
         if not any(fnmatch(name, piece) for name in names):
-            raise CragruError(f"{where}: the model has no {piece}; name one in safetensors, with its tokenizer")
+            raise CragruError(
+                f"{where}: the model has no {piece}; name one in safetensors, with its tokenizer"
+            )
     missing = sorted(_parts(model, where) - set(names))
     if missing:
-        raise CragruError(f"{where}: the model lacks {', '.join(missing)}, which {INDEX} names; add what is missing")
+        raise CragruError(
+            f"{where}: the model lacks {', '.join(missing)}, which {INDEX} names; add what is missing"
+        )
     for name in names:
         if any(fnmatch(name, pattern) for pattern in patterns):
             (folder / name).symlink_to(model / name)
@@ -235,10 +272,16 @@ def _parts(model: Path, where: str) -> set[str]:
     try:
         return set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
     except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise CragruError(f"{where}: {INDEX} is not an index of safetensors ({_said(error)}); fetch it anew") from error
+        raise CragruError(
+            f"{where}: {INDEX} is not an index of safetensors ({_said(error)}); fetch it anew"
+        ) from error
 
 
 def _said(error: Exception) -> str:
     """An error of another library in one short line, with its type where it says nothing."""
     text = " ".join(str(error).split())[:SHOWN]
-    return text if isinstance(error, OSError | ValueError) and text else f"{type(error).__name__} {text}".strip()
+    return (
+        text
+        if isinstance(error, OSError | ValueError) and text
+        else f"{type(error).__name__} {text}".strip()
+    )

@@ -48,11 +48,15 @@ class Template:
         self._texts, self._names = pieces[::2], pieces[1::2]
         for name in self._names:
             if name not in PLACEHOLDERS:
-                raise CragruError(f"{where}: unknown placeholder {{{name}}} ({nearest(name, PLACEHOLDERS)})")
+                raise CragruError(
+                    f"{where}: unknown placeholder {{{name}}} ({nearest(name, PLACEHOLDERS)})"
+                )
         for name in PLACEHOLDERS:
             count = self._names.count(name)
             if count > 1 or (count == 0 and name not in OPTIONAL):
-                raise CragruError(f"{where}: placeholder {{{name}}} is there {count} times; it must be there once")
+                raise CragruError(
+                    f"{where}: placeholder {{{name}}} is there {count} times; it must be there once"
+                )
 
     @classmethod
     def read(cls, path: PathLike) -> "Template":
@@ -142,7 +146,9 @@ class Prompt:
     dropped: int
 
 
-def fit_prompt(template: Template, parts: Parts, count_tokens: Callable[[str], int], budget: int) -> Prompt:
+def fit_prompt(
+    template: Template, parts: Parts, count_tokens: Callable[[str], int], budget: int
+) -> Prompt:
     """Render a prompt of at most `budget` tokens, dropping as few of the oldest history lines as will do.
 
     Args:

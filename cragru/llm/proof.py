@@ -44,23 +44,38 @@ def check_prompts(
     labels = [pd.Series(name, index=part["row"]) for name, part in parts.items()]
     part_of = pd.concat(labels)
     forgotten = set(zip(parts["forget"]["user"], parts["forget"]["item"], strict=True))
-    counts = {"prompts": 0, "history_rows": 0, "forgotten_in_history": 0, "candidates": 0, "forgotten_candidates": 0}
+    counts = {
+        "prompts": 0,
+        "history_rows": 0,
+        "forgotten_in_history": 0,
+        "candidates": 0,
+        "forgotten_candidates": 0,
+    }
     for record in records:
         _check_rows(record, part_of, interactions, forgotten, where)
         ids = [library.movies[item].id for item in record.candidates]
-        if ids != record.ids or render_again(library, template, record, interactions) != record.prompt:
+        if (
+            ids != record.ids
+            or render_again(library, template, record, interactions) != record.prompt
+        ):
             raise CragruError(
                 f"{where}: the prompt of user {record.user} is not what its ids stand for; delete it and run again"
             )
         counts["prompts"] += 1
         counts["history_rows"] += len(record.rows)
         counts["candidates"] += len(record.candidates)
-        counts["forgotten_candidates"] += sum((record.user, item) in forgotten for item in record.candidates)
+        counts["forgotten_candidates"] += sum(
+            (record.user, item) in forgotten for item in record.candidates
+        )
     return counts
 
 
 def _check_rows(
-    record: PromptRecord, part_of: pd.Series, interactions: pd.DataFrame, forgotten: set[tuple[int, int]], where: str
+    record: PromptRecord,
+    part_of: pd.Series,
+    interactions: pd.DataFrame,
+    forgotten: set[tuple[int, int]],
+    where: str,
 ) -> None:
     users, items = interactions["user"].to_numpy(), interactions["item"].to_numpy()
     for row in record.rows:

@@ -44,8 +44,12 @@ def read_prompts(path: PathLike) -> list[PromptRecord]:
     Raises:
         CragruError: If a line is no prompt record.
     """
-    lines = Path(path).read_text(encoding="utf-8").split("\n")[:-1]  # not splitlines: a title may hold U+2028
+    lines = (
+        Path(path).read_text(encoding="utf-8").split("\n")[:-1]
+    )  # not splitlines: a title may hold U+2028
     try:
         return [PromptRecord(**json.loads(line)) for line in lines]
     except (ValueError, TypeError) as error:
-        raise CragruError(f"{path}: not a file of prompts ({error}); delete it and run again") from error
+        raise CragruError(
+            f"{path}: not a file of prompts ({error}); delete it and run again"
+        ) from error

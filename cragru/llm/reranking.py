@@ -33,14 +33,19 @@ def rerank(scores: pd.DataFrame, candidates: pd.DataFrame, seed: int) -> pd.Data
     Raises:
         CragruError: If a user's scored items are not their candidates.
     """
-    own = {user: rows.sort_values("rank")["item"].to_numpy() for user, rows in candidates.groupby("user")}
+    own = {
+        user: rows.sort_values("rank")["item"].to_numpy()
+        for user, rows in candidates.groupby("user")
+    }
     lists: dict[str, list[pd.DataFrame]] = {name: [] for name in VARIANTS}
     for user, shown in scores.groupby("user", sort=False):
         rows = shown.sort_values("shown")
         items, values = rows["item"].to_numpy(), rows["score"].to_numpy()
         wanted = own.get(user, np.empty(0, dtype=np.int64))
         if sorted(items) != sorted(wanted):
-            raise CragruError(f"user {user}: {len(items)} items were scored that are not the {len(wanted)} candidates")
+            raise CragruError(
+                f"user {user}: {len(items)} items were scored that are not the {len(wanted)} candidates"
+            )
         luck = numpy_stream(seed, "ties", int(user)).permutation(len(items))
         ordered = {
             "llm": items[np.argsort(-values, kind="stable")],
@@ -49,8 +54,12 @@ def rerank(scores: pd.DataFrame, candidates: pd.DataFrame, seed: int) -> pd.Data
         }
         ranks = np.arange(1, len(items) + 1)
         for name, order in ordered.items():
-            lists[name].append(pd.DataFrame({"variant": name, "user": user, "rank": ranks, "item": order}))
-    return pd.concat([frame for name in VARIANTS for frame in lists[name]], ignore_index=True).astype(RERANKED)
+            lists[name].append(
+                pd.DataFrame({"variant": name, "user": user, "rank": ranks, "item": order})
+            )
+    return pd.concat(
+        [frame for name in VARIANTS for frame in lists[name]], ignore_index=True
+    ).astype(RERANKED)
 
 
 def tie_rate(scores: pd.DataFrame) -> float:

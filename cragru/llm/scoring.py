@@ -33,7 +33,9 @@ class Chunk:
         """What the engine is asked."""
         asked = []
         for record in self.records:
-            question = Question(record.prompt, answer_pattern(record.ids), longest_answer(record.ids))
+            question = Question(
+                record.prompt, answer_pattern(record.ids), longest_answer(record.ids)
+            )
             asked.append(question)
         return asked
 
@@ -56,7 +58,9 @@ def share_of(chunks: Sequence[Chunk], share: int, shares: int) -> list[Chunk]:
     return list(chunks[share - 1 :: shares])
 
 
-def score_chunks(chunks: Sequence[Chunk], engine: Engine, store: AnswerStore) -> dict[str, dict[str, str]]:
+def score_chunks(
+    chunks: Sequence[Chunk], engine: Engine, store: AnswerStore
+) -> dict[str, dict[str, str]]:
     """Have every chunk answered, out of the store where it was answered before.
 
     Args:
@@ -79,7 +83,9 @@ def score_chunks(chunks: Sequence[Chunk], engine: Engine, store: AnswerStore) ->
         wanted.add(key)
         if key not in store:
             missing[key] = chunk  # equal prompts of two cells are one chunk
-    log.info("%d of %d chunks of prompts are answered already", len(wanted) - len(missing), len(wanted))
+    log.info(
+        "%d of %d chunks of prompts are answered already", len(wanted) - len(missing), len(wanted)
+    )
     _answer(missing, engine, store)
     return keys
 
@@ -89,19 +95,27 @@ def _answer(missing: Mapping[str, Chunk], engine: Engine, store: AnswerStore) ->
         return
     log.info("the engine started in %.1f s", engine.start_seconds)
     users = sum(len(chunk.records) for chunk in missing.values())
-    progress = Progress(missing.items(), "Score prompts", users, "user", weight=lambda pair: len(pair[1].records))
+    progress = Progress(
+        missing.items(), "Score prompts", users, "user", weight=lambda pair: len(pair[1].records)
+    )
     begun, done, tokens = time.monotonic(), 0, 0
     for key, chunk in progress:
         start = time.perf_counter()
         answers = engine.ask(chunk.questions())
         seconds = time.perf_counter() - start
         _check_answers(chunk, answers)
-        cost = {"seconds": seconds, "start_seconds": engine.start_seconds, "device": engine.settings["device"]}
+        cost = {
+            "seconds": seconds,
+            "start_seconds": engine.start_seconds,
+            "device": engine.settings["device"],
+        }
         store.keep(key, answers, cost)
         done += len(answers)
         tokens += sum(answer.prompt_tokens + answer.answer_tokens for answer in answers)
         elapsed = time.monotonic() - begun
-        progress.show(tokens_per_second=tokens / elapsed, seconds_left=elapsed / done * (users - done))
+        progress.show(
+            tokens_per_second=tokens / elapsed, seconds_left=elapsed / done * (users - done)
+        )
 
 
 def _check_answers(chunk: Chunk, answers: Iterable[Answer]) -> None:
@@ -115,4 +129,6 @@ def _check_answers(chunk: Chunk, answers: Iterable[Answer]) -> None:
         try:
             read_scores(answer.text, record.ids)
         except CragruError as error:
-            raise CragruError(f"{where}: {error}; the engine does not hold to the pattern it was given") from error
+            raise CragruError(
+                f"{where}: {error}; the engine does not hold to the pattern it was given"
+            ) from error

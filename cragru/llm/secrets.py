@@ -20,7 +20,9 @@ def read_secret(variable: str, where: str, kind: str, advice: str) -> str:
     secret = os.environ.get(variable, "").strip()
     if not secret:
         raise CragruError(f"{where}: the environment variable {variable} is not set; {advice}")
-    if not (secret.isascii() and secret.isprintable() and " " not in secret):  # such a header would stand in an error
+    if not (
+        secret.isascii() and secret.isprintable() and " " not in secret
+    ):  # such a header would stand in an error
         raise CragruError(
             f"{where}: the environment variable {variable} holds characters that no {kind} has; set it anew"
         )

@@ -18,7 +18,13 @@ from urllib.parse import urlsplit
 
 import openai
 from pydantic import BaseModel, Field, ValidationError
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_exponential_jitter,
+)
 
 from cragru.config.llms import LlmService, ServerSource
 from cragru.errors import CragruError
@@ -71,14 +77,18 @@ class _Models(BaseModel):
     data: list[_Model]
 
 
-def open_engine(entry: LlmService, folder: PathLike, files: dict[str, str], threads: int) -> "ServerEngine":
+def open_engine(
+    entry: LlmService, folder: PathLike, files: dict[str, str], threads: int
+) -> "ServerEngine":
     """See `cragru.llm.engines.open_engine`; the server has the files, and threads of its own.
 
     Raises:
         CragruError: If the entry's source is no server.
     """
     if not isinstance(entry.source, ServerSource):
-        raise CragruError(f"module: {__name__} answers for a source of kind server; got {entry.source.kind}")
+        raise CragruError(
+            f"module: {__name__} answers for a source of kind server; got {entry.source.kind}"
+        )
     return ServerEngine(entry.source)
 
 
@@ -100,7 +110,9 @@ class ServerEngine:
         try:
             self._own = _is_loopback(source.url)
         except ValueError as error:  # of a port or an IPv6 address
-            raise CragruError(f"{self._name}: no address ({error}); correct `url` in the registry") from error
+            raise CragruError(
+                f"{self._name}: no address ({error}); correct `url` in the registry"
+            ) from error
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -139,9 +151,13 @@ class ServerEngine:
 
             async def request() -> Any:
                 seconds = min(CHECK_SECONDS, self._source.timeout)
-                return (await client.models.with_raw_response.list(timeout=seconds)).http_response.json()
+                return (
+                    await client.models.with_raw_response.list(timeout=seconds)
+                ).http_response.json()
 
-            models = await self._send(request, _Models, _is_busy)  # a server that is down is told at once
+            models = await self._send(
+                request, _Models, _is_busy
+            )  # a server that is down is told at once
         served = sorted(model.id for model in models.data)
         if self._source.model not in served:
             listing = self._said(", ".join(served)) or "nothing"
@@ -154,12 +170,17 @@ class ServerEngine:
         async with self._client() as client:
             try:
                 async with asyncio.TaskGroup() as group:
-                    tasks = [group.create_task(self._answer(client, slots, question)) for question in questions]
+                    tasks = [
+                        group.create_task(self._answer(client, slots, question))
+                        for question in questions
+                    ]
             except ExceptionGroup as errors:
                 raise errors.exceptions[0] from None
         return [task.result() for task in tasks]
 
-    async def _answer(self, client: openai.AsyncOpenAI, slots: asyncio.Semaphore, question: Question) -> Answer:
+    async def _answer(
+        self, client: openai.AsyncOpenAI, slots: asyncio.Semaphore, question: Question
+    ) -> Answer:
         async def request() -> Any:
             reply = await client.chat.completions.with_raw_response.create(
                 model=self._source.model,
@@ -180,7 +201,9 @@ class ServerEngine:
             "support structured outputs (`structured_outputs` with a `regex`), as vLLM does"
         )
 
-    async def _send(self, request: Callable[[], Awaitable[Any]], reply: type[Sent], is_retried: Retried) -> Sent:
+    async def _send(
+        self, request: Callable[[], Awaitable[Any]], reply: type[Sent], is_retried: Retried
+    ) -> Sent:
         """Send a request, again where `is_retried` says so, and check the reply."""
         retrying = AsyncRetrying(
             stop=stop_after_attempt(1 + self._source.retries),
@@ -197,7 +220,10 @@ class ServerEngine:
             asked = f", asked {times} times" if times > 1 else ""
         except ValidationError as error:
             first = error.errors()[0]
-            problem, asked = f"the reply is not OpenAI's ({'.'.join(map(str, first['loc']))}: {first['msg']})", ""
+            problem, asked = (
+                f"the reply is not OpenAI's ({'.'.join(map(str, first['loc']))}: {first['msg']})",
+                "",
+            )
             advice = "correct `url` in the registry"
         except (json.JSONDecodeError, UnicodeDecodeError):
             problem, advice, asked = "the reply is not JSON", "correct `url` in the registry", ""
@@ -209,21 +235,27 @@ class ServerEngine:
         content, refusal = choice.message.content, choice.message.refusal
         if refusal or choice.finish_reason == "content_filter":
             words = self._said(refusal or content or "")
-            raise CragruError(f"{self._name}: the model refused to answer: {words!r}; take another model or template")
+            raise CragruError(
+                f"{self._name}: the model refused to answer: {words!r}; take another model or template"
+            )
         if content is None:
             reason = self._said(choice.finish_reason)
             raise CragruError(
                 f"{self._name}: the reply has no text, and ended by {reason!r}; have the server answer at "
                 "once, without thinking or tools"
             )
-        return Answer(content.strip(), choice.finish_reason, usage.prompt_tokens, usage.completion_tokens)
+        return Answer(
+            content.strip(), choice.finish_reason, usage.prompt_tokens, usage.completion_tokens
+        )
 
     def _client(self) -> openai.AsyncOpenAI:
         """A client for one event loop. It never asks again itself, and goes to this machine without a proxy."""
         logging.getLogger("httpx2").setLevel(logging.WARNING)  # it has a line for every request
         key = self._key
         try:
-            transport = openai.DefaultAsyncHttpxClient(trust_env=not self._own, follow_redirects=False)
+            transport = openai.DefaultAsyncHttpxClient(
+                trust_env=not self._own, follow_redirects=False
+            )
             return openai.AsyncOpenAI(
                 api_key=key,
                 base_url=self._source.url,
@@ -231,7 +263,9 @@ class ServerEngine:
                 max_retries=0,
                 http_client=transport,
             )
-        except Exception as error:  # whatever the address, or a proxy of the environment, gives rise to
+        except (
+            Exception
+        ) as error:  # whatever the address, or a proxy of the environment, gives rise to
             problem = type(error).__name__  # its words may show the password of a proxy
         raise CragruError(
             f"{self._name}: no way to connect ({problem}); correct `url` in the registry, or the variables http_proxy, "
@@ -251,24 +285,40 @@ class ServerEngine:
         """What a failure means, and what to do."""
         if isinstance(error, openai.APITimeoutError):
             why = type(error.__cause__).__name__
-            return f"no answer in time ({why})", "raise `timeout` or lower `parallel` in the registry"
+            return (
+                f"no answer in time ({why})",
+                "raise `timeout` or lower `parallel` in the registry",
+            )
         if isinstance(error, openai.APIConnectionError):
             why = self._said(str(error.__cause__ or "")) or type(error.__cause__).__name__
-            return f"no connection ({why})", "see whether the server runs, or correct `url` in the registry"
+            return (
+                f"no connection ({why})",
+                "see whether the server runs, or correct `url` in the registry",
+            )
         if not isinstance(error, openai.APIStatusError):
-            return f"the client failed ({type(error).__name__})", "correct the entry in the registry"
+            return (
+                f"the client failed ({type(error).__name__})",
+                "correct the entry in the registry",
+            )
         return self._status_problem(error.status_code, self._said(_words(error.body)))
 
     def _status_problem(self, status: int, said: str) -> tuple[str, str]:
         told = f"{status}: {said}" if said else str(status)
         if status in (401, 403):  # without the server's words: some repeat the key, or parts of it
             variable = self._source.key
-            check = f"check the key in {variable}" if variable else "name the variable that holds its key in `key`"
+            check = (
+                f"check the key in {variable}"
+                if variable
+                else "name the variable that holds its key in `key`"
+            )
             return f"access is refused ({status})", check
         if status == 404:
             return f"no such address or model ({told})", "correct `url` or `model` in the registry"
         if status == 429:
-            return f"too many requests ({told})", "lower `parallel` in the registry, or try again later"
+            return (
+                f"too many requests ({told})",
+                "lower `parallel` in the registry, or try again later",
+            )
         if status in (400, 413, 422):
             return (
                 f"the request is refused ({told})",
@@ -290,7 +340,15 @@ class ServerEngine:
         level, self._warned = logging.DEBUG if self._warned else logging.WARNING, True
         problem, _ = self._problem(state.outcome.exception())
         pause, retries = state.upcoming_sleep, self._source.retries
-        log.log(level, "%s: %s; retry %d of %d in %.1f s", self._name, problem, state.attempt_number, retries, pause)
+        log.log(
+            level,
+            "%s: %s; retry %d of %d in %.1f s",
+            self._name,
+            problem,
+            state.attempt_number,
+            retries,
+            pause,
+        )
 
 
 def _is_loopback(url: str) -> bool:
@@ -320,7 +378,9 @@ def _is_held(answer: Answer, question: Question) -> bool:
 
 
 def _is_busy(error: BaseException) -> bool:
-    return isinstance(error, openai.APIStatusError) and (error.status_code in BUSY or error.status_code >= 500)
+    return isinstance(error, openai.APIStatusError) and (
+        error.status_code in BUSY or error.status_code >= 500
+    )
 
 
 def _may_pass(error: BaseException) -> bool:
@@ -335,7 +395,11 @@ def _pause(state: RetryCallState) -> float:
 
 def _wanted_pause(error: BaseException) -> float:
     """What the server asks for in seconds; where it names a date, or nothing, the back-off decides."""
-    header = error.response.headers.get("retry-after", "") if isinstance(error, openai.APIStatusError) else ""
+    header = (
+        error.response.headers.get("retry-after", "")
+        if isinstance(error, openai.APIStatusError)
+        else ""
+    )
     return float(header) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", header) else 0.0
 
 

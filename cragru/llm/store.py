@@ -62,11 +62,15 @@ class AnswerStore:
             CragruError: If they are missing or damaged.
         """
         if key not in self:
-            raise CragruError(f"{self.path(key)}: no such answers, though they were scored; {AGAIN}")
+            raise CragruError(
+                f"{self.path(key)}: no such answers, though they were scored; {AGAIN}"
+            )
         try:
             return [Answer(**answer) for answer in read_json(self.path(key))]
         except TypeError as error:
-            raise CragruError(f"{self.path(key)}: not a chunk's answers ({error}); delete it and {AGAIN}") from error
+            raise CragruError(
+                f"{self.path(key)}: not a chunk's answers ({error}); delete it and {AGAIN}"
+            ) from error
 
     def cost(self, key: str) -> dict[str, float | str]:
         """What a chunk's answers took: `seconds`, `start_seconds` of the engine that gave them, and its `device`.
@@ -76,7 +80,9 @@ class AnswerStore:
         """
         path = self._cost_path(key)
         if not path.is_file():
-            raise CragruError(f"{path}: no such file; delete {self.path(key).name} beside it and {AGAIN}")
+            raise CragruError(
+                f"{path}: no such file; delete {self.path(key).name} beside it and {AGAIN}"
+            )
         return read_json(path)
 
     def _cost_path(self, key: str) -> Path:

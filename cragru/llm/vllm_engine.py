@@ -31,7 +31,9 @@ ENVIRONMENT = {
 WARM_UP = Question("Rate movie 1.", answer_pattern(["1"]), longest_answer(["1"]))
 
 
-def open_engine(entry: LlmService, folder: PathLike, files: dict[str, str], threads: int) -> "VllmEngine":
+def open_engine(
+    entry: LlmService, folder: PathLike, files: dict[str, str], threads: int
+) -> "VllmEngine":
     """See `cragru.llm.engines.open_engine`."""
     return VllmEngine(folder, files, entry.engine, threads)
 
@@ -39,7 +41,9 @@ def open_engine(entry: LlmService, folder: PathLike, files: dict[str, str], thre
 class VllmEngine:
     """An `Engine` on this machine's GPU or CPU; it starts with the first question."""
 
-    def __init__(self, folder: PathLike, files: dict[str, str], options: EngineOptions, threads: int) -> None:
+    def __init__(
+        self, folder: PathLike, files: dict[str, str], options: EngineOptions, threads: int
+    ) -> None:
         """Take up a model.
 
         Args:
@@ -52,10 +56,17 @@ class VllmEngine:
             CragruError: If vLLM was imported before: it reads its environment only then.
         """
         if "vllm" in sys.modules:
-            raise CragruError("vLLM was imported before its environment was set; import it through VllmEngine only")
+            raise CragruError(
+                "vLLM was imported before its environment was set; import it through VllmEngine only"
+            )
         os.environ |= ENVIRONMENT | {"OMP_NUM_THREADS": str(threads)}
         os.environ.pop("VLLM_CPU_KVCACHE_SPACE", None)  # would go before `cache_gib`
-        self._folder, self._files, self._options, self._threads = Path(folder), files, options, threads
+        self._folder, self._files, self._options, self._threads = (
+            Path(folder),
+            files,
+            options,
+            threads,
+        )
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -94,7 +105,9 @@ class VllmEngine:
         for prompt, question in zip(prompts, questions, strict=True):
             lengths.append(len(prompt) + question.longest)
             pattern = StructuredOutputsParams(regex=question.pattern)
-            wanted = SamplingParams(temperature=0.0, max_tokens=question.longest, structured_outputs=pattern)
+            wanted = SamplingParams(
+                temperature=0.0, max_tokens=question.longest, structured_outputs=pattern
+            )
             sampling.append(wanted)
         self._check_lengths(lengths)
         inputs = [TokensPrompt(prompt_token_ids=prompt) for prompt in prompts]
@@ -126,7 +139,11 @@ class VllmEngine:
         from vllm import LLM
 
         options = self._options
-        memory = {} if options.cache_gib is None else {"kv_cache_memory_bytes": int(options.cache_gib * GIB)}
+        memory = (
+            {}
+            if options.cache_gib is None
+            else {"kv_cache_memory_bytes": int(options.cache_gib * GIB)}
+        )
         try:
             engine = LLM(
                 model=str(self._folder),
@@ -144,7 +161,9 @@ class VllmEngine:
             reason = " ".join(str(error).split())[:300]
             raise CragruError(f"{self._folder}: vLLM could not start with it: {reason}") from error
         _compile_grammars_in_order(engine)
-        self._generate(engine, [WARM_UP])  # the first answer loads the tokenizer and the grammar compiler
+        self._generate(
+            engine, [WARM_UP]
+        )  # the first answer loads the tokenizer and the grammar compiler
         return engine, time.perf_counter() - begun
 
 

@@ -31,14 +31,21 @@ class Certificates:
             if not self._is_certified(row):
                 continue
             template = places.CERTIFICATE if row.request is None else places.REQUEST_CERTIFICATE
-            names = {"dataset": row.dataset, "protocol": row.protocol, "seed": row.seed, "request": row.request}
+            names = {
+                "dataset": row.dataset,
+                "protocol": row.protocol,
+                "seed": row.seed,
+                "request": row.request,
+            }
             found[places.place(template, run=self._project.settings.run, **names)] = None
         return list(found)
 
     def manifests(self, wildcards: Wildcards) -> list[str]:
         """The manifests of everything that a certificate speaks of."""
         names = dict(wildcards.items())
-        split = places.split_files(places.REQUEST if "request" in names else places.STATE)["manifest"]
+        split = places.split_files(places.REQUEST if "request" in names else places.STATE)[
+            "manifest"
+        ]
         found = [places.place(places.PREPARED_MANIFEST, **names), places.place(split, **names)]
         return [*found, *self._model_manifests(wildcards), *self._cell_manifests(wildcards)]
 
@@ -71,14 +78,22 @@ class Certificates:
 
     def _rows(self, wildcards: Wildcards) -> list[Row]:
         """The rows that a certificate speaks of."""
-        wanted = (wildcards.dataset, wildcards.protocol, int(wildcards.seed), wildcards.get("request"))
+        wanted = (
+            wildcards.dataset,
+            wildcards.protocol,
+            int(wildcards.seed),
+            wildcards.get("request"),
+        )
         rows = self._project.rows
         return [row for row in rows if (row.dataset, row.protocol, row.seed, row.request) == wanted]
 
     def _is_from_original(self, model: str) -> bool:
         """Whether a method, or its partition, reads the model before the request."""
         partition = self._project.partition(model)
-        reads = [*self._project.params.methods[model].reads, *(partition.reads if partition else [])]
+        reads = [
+            *self._project.params.methods[model].reads,
+            *(partition.reads if partition else []),
+        ]
         return ORIGINAL in reads
 
     def _model_manifests(self, wildcards: Wildcards) -> list[str]:
@@ -104,7 +119,11 @@ class Certificates:
                 llm = self._project.settings.scoring.llm
                 own = [service_file(row.cell, row.request, llm, name) for name in CELL_MANIFESTS]
             else:
-                before = (places.CANDIDATES_MANIFEST, places.FIT_MANIFEST, places.SELECTION_MANIFEST)
+                before = (
+                    places.CANDIDATES_MANIFEST,
+                    places.FIT_MANIFEST,
+                    places.SELECTION_MANIFEST,
+                )
                 own = [places.place(template, **row.cell._asdict()) for template in before]
                 own += [cell_file(self._project, row.cell, name) for name in CELL_MANIFESTS]
             found.update(dict.fromkeys(own))

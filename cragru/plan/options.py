@@ -93,16 +93,26 @@ def _wrong_values(
     for pattern, values in entry.overrides.items():
         if not any(matches(pattern, *cell) for cell in cells):
             yield f"{place}.overrides.{pattern}: matches no cell; {PATTERNS}"
-        told = [problem for problem in wrong_options(options, entry.options | values) if problem not in known]
+        told = [
+            problem
+            for problem in wrong_options(options, entry.options | values)
+            if problem not in known
+        ]
         known.update(told)
         yield from option_lines(f"{place}.overrides.{pattern}", told)
     for cell in cells:
-        told = [problem for problem in wrong_options(options, entry.options_in(*cell)) if problem not in known]
+        told = [
+            problem
+            for problem in wrong_options(options, entry.options_in(*cell))
+            if problem not in known
+        ]
         known.update(told)
         yield from option_lines(f"{place}.overrides, together in {'/'.join(cell)}", told)
 
 
-def _wrong_partition(place: str, entry: MethodEntry, options: type[BaseOptions], params: Params) -> Iterator[str]:
+def _wrong_partition(
+    place: str, entry: MethodEntry, options: type[BaseOptions], params: Params
+) -> Iterator[str]:
     """A method with shards names a partition that there is, and no other method does."""
     has_shards = issubclass(options, ShardOptions)
     if has_shards and entry.partition is None:

@@ -135,7 +135,10 @@ SHARD = "shard-{number:02d}.safetensors"
 
 def renewed_files(folder: str) -> dict[str, str]:
     """What a method with shards adds to its folder, by the names that rules give it; `shards` is a folder."""
-    return {"partition": f"{folder}/{AFTER}/partition.parquet", "shards": f"{folder}/{AFTER}/shards"}
+    return {
+        "partition": f"{folder}/{AFTER}/partition.parquet",
+        "shards": f"{folder}/{AFTER}/shards",
+    }
 
 
 DAMPING = f"{METHOD}/damping.csv"
@@ -161,7 +164,9 @@ ITEM_ROWS = f"{STATE}/{{backbone}}/groups/items.parquet"
 
 # --- CRAGRU: candidates, what a strategy keeps of histories, prompts and what an LLM made of them
 CANDIDATES_FOLDER = f"{STATE}/{{backbone}}/cragru/{{candidates_of}}"
-CANDIDATES_MODEL = f"{STATE}/{{backbone}}/{{candidates_of}}/{MODEL_FILE}"  # whose candidates they are
+CANDIDATES_MODEL = (
+    f"{STATE}/{{backbone}}/{{candidates_of}}/{MODEL_FILE}"  # whose candidates they are
+)
 CANDIDATES = f"{CANDIDATES_FOLDER}/candidates.parquet"
 CANDIDATES_MANIFEST = f"{CANDIDATES_FOLDER}/{MANIFEST}"
 STRATEGY = f"{CANDIDATES_FOLDER}/{{strategy}}"
@@ -171,7 +176,9 @@ SELECTION = f"{STRATEGY}/selection.parquet"
 SELECTION_COST = f"{STRATEGY}/selection-cost.json"
 SELECTION_MANIFEST = f"{STRATEGY}/{MANIFEST}"
 CELL = f"{STRATEGY}/{{order}}/{{llm}}/{{cohort}}"
-SERVICE = f"{REQUEST}/{{backbone}}/cragru/{{candidates_of}}/{{strategy}}/{{order}}/{{llm}}/requester"
+SERVICE = (
+    f"{REQUEST}/{{backbone}}/cragru/{{candidates_of}}/{{strategy}}/{{order}}/{{llm}}/requester"
+)
 PROMPTS = "prompts.jsonl"
 PROMPTS_COST = "prompts-cost.json"
 PROMPTS_MANIFEST = "prompts-manifest.json"
@@ -247,7 +254,9 @@ def is_at(template: str, path: str, **names: object) -> bool:
 
 def is_under(template: str, path: str, **names: object) -> bool:
     """Whether a path is in a folder that a template gives, however deep; as `is_at` else."""
-    return any(is_at(template, folder.as_posix(), **names) for folder in PurePosixPath(path).parents)
+    return any(
+        is_at(template, folder.as_posix(), **names) for folder in PurePosixPath(path).parents
+    )
 
 
 @cache
@@ -255,7 +264,9 @@ def _pattern(template: str, names: tuple[tuple[str, str], ...]) -> re.Pattern[st
     """The pattern of a template's paths."""
     known = dict(names)
     pattern = ""
-    for number, piece in enumerate(re.split(r"\{(\w+)\}", template)):  # text, name, text, name, …, text
+    for number, piece in enumerate(
+        re.split(r"\{(\w+)\}", template)
+    ):  # text, name, text, name, …, text
         if number % 2 == 0 or piece in known:
             pattern += re.escape(known[piece] if number % 2 else piece)
         else:

@@ -116,7 +116,11 @@ class Project:
 
     def paper_label(self, method: str) -> str:
         """What the paper's tables call it."""
-        return ORIGINAL_LABEL if method == ORIGINAL else self.params.methods[method].paper or self.label(method)
+        return (
+            ORIGINAL_LABEL
+            if method == ORIGINAL
+            else self.params.methods[method].paper or self.label(method)
+        )
 
 
 def load_project(config: dict[str, Any], root: Path) -> Project:
@@ -135,7 +139,9 @@ def load_project(config: dict[str, Any], root: Path) -> Project:
         root=root,
         settings=settings,
         registry=load_registry(files["datasets"]),
-        protocols=parse(Protocols, load_yaml(files["protocols"]), str(settings.files.protocols)).protocols,
+        protocols=parse(
+            Protocols, load_yaml(files["protocols"]), str(settings.files.protocols)
+        ).protocols,
         params=parse(Params, load_yaml(files["params"]), str(settings.files.params)),
         tables=parse(Tables, load_yaml(files["tables"]), str(settings.files.tables)),
         figures=parse(Figures, load_yaml(files["figures"]), str(settings.files.figures)),
@@ -158,7 +164,12 @@ def _unknown_names(project: Project) -> Iterator[str]:
         ("tables", settings.tables, project.tables.tables, files.tables),
         ("figures", settings.figures, project.figures.figures, files.figures),
         ("retrieval.strategies", settings.retrieval.strategies, params.strategies, files.params),
-        ("scoring.llm", [settings.scoring.llm] if settings.scoring.llm else [], project.llms.llms, files.llms),
+        (
+            "scoring.llm",
+            [settings.scoring.llm] if settings.scoring.llm else [],
+            project.llms.llms,
+            files.llms,
+        ),
     ):
         for name in wanted:
             if name not in known:
@@ -172,9 +183,15 @@ def _shared_labels(project: Project) -> Iterator[str]:
     files = project.settings.files
     titles = {name: entry.title for name, entry in project.registry.datasets.items()}
     backbones = {name: entry.label for name, entry in project.params.backbones.items()}
-    methods = {ORIGINAL: ORIGINAL_LABEL, **{name: entry.label for name, entry in project.params.methods.items()}}
+    methods = {
+        ORIGINAL: ORIGINAL_LABEL,
+        **{name: entry.label for name, entry in project.params.methods.items()},
+    }
     strategies = {name: entry.label for name, entry in project.params.strategies.items()}
-    all_labels = ((files.datasets, titles), *((files.params, labels) for labels in (backbones, methods, strategies)))
+    all_labels = (
+        (files.datasets, titles),
+        *((files.params, labels) for labels in (backbones, methods, strategies)),
+    )
     for where, labels in all_labels:
         for name, label in labels.items():
             twin = next(other for other, its in labels.items() if its == label)
@@ -201,7 +218,9 @@ def _entries(project: Project) -> Iterator[tuple[str, str, Shown]]:
 def _wrong_run(project: Project) -> Iterator[str]:
     """What a run must have for the tables and figures that it shows."""
     settings = project.settings
-    shown = [(where, name, entry) for where, name, entry in _entries(project) if name in project.shown]
+    shown = [
+        (where, name, entry) for where, name, entry in _entries(project) if name in project.shown
+    ]
     needing = [name for _, name, entry in shown if entry.needs_llm]
     if settings.scoring.llm is None and needing:
         yield f"scoring.llm: null, but {', '.join(needing)} need an LLM; name one or leave these out"
@@ -223,4 +242,6 @@ def _wrong_run(project: Project) -> Iterator[str]:
 
 def _wrong_options(project: Project) -> Iterator[str]:
     """Plug-ins and their options must be right in every cell."""
-    yield from check_options(project.params, project.registry.datasets, project.settings.files.params)
+    yield from check_options(
+        project.params, project.registry.datasets, project.settings.files.params
+    )

@@ -39,7 +39,11 @@ class Requests:
 
     def check(self, wildcards: Wildcards) -> str | list[str]:
         """The check of all requests, for a protocol that takes them from files."""
-        return places.place(places.CHECKED_REQUESTS, **dict(wildcards.items())) if self._are_files(wildcards) else []
+        return (
+            places.place(places.CHECKED_REQUESTS, **dict(wildcards.items()))
+            if self._are_files(wildcards)
+            else []
+        )
 
     def all_files(self, wildcards: Wildcards, input: object) -> list[str]:
         """Every request's file, to be checked before the deployed state is split and trained.
@@ -61,7 +65,9 @@ class Requests:
         files = self._project.settings.requests.files
         if wildcards.request not in files:
             known = ", ".join(files) or "none"
-            raise CragruError(f"request {wildcards.request!r}: not in the config key requests.files (known: {known})")
+            raise CragruError(
+                f"request {wildcards.request!r}: not in the config key requests.files (known: {known})"
+            )
         return files[wildcards.request]
 
     def number(self, wildcards: Wildcards) -> int | None:
@@ -74,7 +80,9 @@ class Requests:
             return None
         names = self._project.requests(wildcards.protocol)
         if wildcards.request not in names:
-            raise CragruError(f"request {wildcards.request!r}: requests.one_user allows {names[0]} to {names[-1]}")
+            raise CragruError(
+                f"request {wildcards.request!r}: requests.one_user allows {names[0]} to {names[-1]}"
+            )
         return names.index(wildcards.request) + 1
 
     def prompts(self, wildcards: Wildcards) -> list[str]:
@@ -108,5 +116,8 @@ class Requests:
         if wildcards.batch != TOGETHER:
             request, backbone = wildcards.batch.split("/")
             return [(request, backbone)]
-        requests, backbones = self._project.requests(wildcards.protocol), self._project.settings.backbones
+        requests, backbones = (
+            self._project.requests(wildcards.protocol),
+            self._project.settings.backbones,
+        )
         return [(request, backbone) for request in requests for backbone in backbones]

@@ -97,9 +97,14 @@ def candidates_suffix(project: Project, candidates_of: str) -> str:
     return "" if candidates_of == ORIGINAL else f", candidates of {project.label(candidates_of)}"
 
 
-def common_labels(project: Project, dataset: str, backbone: str, panel: str | None) -> dict[str, str]:
+def common_labels(
+    project: Project, dataset: str, backbone: str, panel: str | None
+) -> dict[str, str]:
     """What every row is called by: its panel, where the table has such, data set and backbone."""
-    labels = {"dataset": project.registry.datasets[dataset].title, "backbone": project.params.backbones[backbone].label}
+    labels = {
+        "dataset": project.registry.datasets[dataset].title,
+        "backbone": project.params.backbones[backbone].label,
+    }
     return labels if panel is None else {"panel": panel} | labels
 
 
@@ -111,7 +116,12 @@ def cohort_file(project: Project, state: Mapping[str, object], panel: str) -> st
 
 
 def model_rows(
-    project: Project, protocol: str, pair: tuple[str, str], models: Sequence[str], panel: str, **files: str
+    project: Project,
+    protocol: str,
+    pair: tuple[str, str],
+    models: Sequence[str],
+    panel: str,
+    **files: str,
 ) -> list[Row]:
     """Rows of models: each under every seed.
 
@@ -148,8 +158,13 @@ def cell_row(project: Project, cell: Cell, label: str, **files: str) -> Row:
         **files: Names of files in the cell's folder, by what the table calls them.
     """
     panel = cohort_panel(project)
-    labels = common_labels(project, cell.dataset, cell.backbone, panel) | {"method": label, "printed": label}
-    own: dict[str, str | None] = {name: cell_file(project, cell, file) for name, file in files.items()}
+    labels = common_labels(project, cell.dataset, cell.backbone, panel) | {
+        "method": label,
+        "printed": label,
+    }
+    own: dict[str, str | None] = {
+        name: cell_file(project, cell, file) for name, file in files.items()
+    }
     own["cohort"] = cohort_file(project, cell.state, panel)
     return Row(**cell.state, backbone=cell.backbone, cell=cell, labels=labels, files=own)
 
@@ -174,7 +189,14 @@ def cragru_rows(project: Project, cells: Sequence[Cell], pair: tuple[str, str]) 
         for cell in own:
             if cell.order != order:
                 continue
-            row = cell_row(project, cell, label + candidates_suffix(project, cell.candidates_of), per_user=results)
+            row = cell_row(
+                project,
+                cell,
+                label + candidates_suffix(project, cell.candidates_of),
+                per_user=results,
+            )
             is_llm = results == places.PER_USER
-            rows.append(row.of_files(cost=cell_file(project, cell, places.COST) if is_llm else None))
+            rows.append(
+                row.of_files(cost=cell_file(project, cell, places.COST) if is_llm else None)
+            )
     return rows

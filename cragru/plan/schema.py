@@ -37,7 +37,9 @@ def schema_text(model: type[Frozen]) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Write or check; returns the exit status."""
     parser = argparse.ArgumentParser(description="JSON schemas of the configuration files")
-    parser.add_argument("--check", action="store_true", help="compare only; exit 1 where a file is out of date")
+    parser.add_argument(
+        "--check", action="store_true", help="compare only; exit 1 where a file is out of date"
+    )
     check = parser.parse_args(arguments).check
     stale = False
     for name, model in SCHEMAS.items():

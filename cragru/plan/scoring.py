@@ -42,10 +42,14 @@ class Cell(NamedTuple):
         return self.dataset, self.backbone
 
 
-def cell_file(project: Project, cell: Cell, name: str, llm: str | None = None, cohort: str | None = None) -> str:
+def cell_file(
+    project: Project, cell: Cell, name: str, llm: str | None = None, cohort: str | None = None
+) -> str:
     """A file of a cell: of the run's LLM and cohort, unless others are asked for."""
     scoring = project.settings.scoring
-    folder = places.place(places.CELL, **cell._asdict(), llm=llm or scoring.llm, cohort=cohort or scoring.cohort)
+    folder = places.place(
+        places.CELL, **cell._asdict(), llm=llm or scoring.llm, cohort=cohort or scoring.cohort
+    )
     return f"{folder}/{name}"
 
 
@@ -56,7 +60,11 @@ def plain_cells(project: Project, protocol: str) -> list[Cell]:
 
 def compared_cells(project: Project, protocol: str) -> list[Cell]:
     """Those of them that are on the backbones to compare on."""
-    return [cell for cell in plain_cells(project, protocol) if cell.backbone in project.settings.scoring.compare_on]
+    return [
+        cell
+        for cell in plain_cells(project, protocol)
+        if cell.backbone in project.settings.scoring.compare_on
+    ]
 
 
 def shuffled_cells(project: Project, protocol: str) -> list[Cell]:
@@ -67,14 +75,20 @@ def shuffled_cells(project: Project, protocol: str) -> list[Cell]:
 def strategy_cells(project: Project, protocol: str) -> list[Cell]:
     """Every strategy, on the backbones to compare on."""
     settings = project.settings
-    return list(_grid(project, protocol, settings.scoring.compare_on, settings.retrieval.strategies))
+    return list(
+        _grid(project, protocol, settings.scoring.compare_on, settings.retrieval.strategies)
+    )
 
 
-def _grid(project: Project, protocol: str, backbones: Sequence[str], strategies: Sequence[str]) -> Iterator[Cell]:
+def _grid(
+    project: Project, protocol: str, backbones: Sequence[str], strategies: Sequence[str]
+) -> Iterator[Cell]:
     settings = project.settings
     if settings.scoring.llm is None:
         return
-    grid = product(settings.datasets, backbones, settings.retrieval.candidates_of, strategies, settings.seeds)
+    grid = product(
+        settings.datasets, backbones, settings.retrieval.candidates_of, strategies, settings.seeds
+    )
     for dataset, backbone, candidates_of, strategy, seed in grid:
         yield Cell(dataset, protocol, seed, backbone, candidates_of, strategy, SHOWN)
 
@@ -146,7 +160,9 @@ class Scoring:
         """The receipts of all jobs that answer a part of a cell's batch."""
         shares = self._project.settings.scoring.jobs
         names = {**dict(wildcards.items()), "batch": self._batch_of(wildcards), "shares": shares}
-        return [places.place(places.RECEIPT, **names, share=share) for share in range(1, shares + 1)]
+        return [
+            places.place(places.RECEIPT, **names, share=share) for share in range(1, shares + 1)
+        ]
 
     def _batch_of(self, wildcards: Wildcards) -> str:
         """The batch that a cell is answered in, as the path of its receipts has it.
@@ -155,7 +171,10 @@ class Scoring:
         """
         cell = cell_of(wildcards)
         scoring = self._project.settings.scoring
-        is_of_run = (wildcards.llm, wildcards.cohort) == (scoring.llm, scoring.cohort) and cell in self._project.cells
+        is_of_run = (wildcards.llm, wildcards.cohort) == (
+            scoring.llm,
+            scoring.cohort,
+        ) and cell in self._project.cells
         if scoring.batch == "state" and is_of_run:
             return TOGETHER
         return f"{cell.backbone}/{cell.candidates_of}/{cell.strategy}/{cell.order}"
@@ -163,10 +182,17 @@ class Scoring:
     def _batch_files(self, wildcards: Wildcards, name: str) -> list[str]:
         """A file of every cell of a batch."""
         llm, cohort = wildcards.llm, wildcards.cohort
-        return [cell_file(self._project, cell, name, llm, cohort) for cell in self._batch_cells(wildcards)]
+        return [
+            cell_file(self._project, cell, name, llm, cohort)
+            for cell in self._batch_cells(wildcards)
+        ]
 
     def _batch_cells(self, wildcards: Wildcards) -> list[Cell]:
-        state = {"dataset": wildcards.dataset, "protocol": wildcards.protocol, "seed": int(wildcards.seed)}
+        state = {
+            "dataset": wildcards.dataset,
+            "protocol": wildcards.protocol,
+            "seed": int(wildcards.seed),
+        }
         if wildcards.batch == TOGETHER:
             return [cell for cell in self._project.cells if cell.state == state]
         return [Cell(*state.values(), *wildcards.batch.split("/"))]

@@ -85,7 +85,11 @@ class Training:
 
     def partition_model(self, wildcards: Wildcards) -> str | list[str]:
         """The model whose embeddings a partition looks at, if it looks at any."""
-        return self.original(wildcards) if ORIGINAL in self._project.partition(wildcards.method).reads else []
+        return (
+            self.original(wildcards)
+            if ORIGINAL in self._project.partition(wildcards.method).reads
+            else []
+        )
 
     def shard_count(self, wildcards: Wildcards) -> int:
         """Into how many shards the data are cut."""
@@ -109,7 +113,9 @@ class Training:
 
     def method_code(self, script: str) -> Any:
         """A function that digests a script with the modules of the method and of the backbone."""
-        return lambda wildcards: code_digest(script, self.method_module(wildcards), self.backbone_module(wildcards))
+        return lambda wildcards: code_digest(
+            script, self.method_module(wildcards), self.backbone_module(wildcards)
+        )
 
     def partition_code(self, script: str) -> Any:
         """A function that digests a script with the module of the partition."""

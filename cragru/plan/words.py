@@ -38,4 +38,6 @@ def service_note(project: Project) -> str:
     scoring, retrieval = project.settings.scoring, project.settings.retrieval
     if scoring.llm is None:
         return ""
-    return f"{project.llms.llms[scoring.llm].label} scores the {retrieval.candidates} best candidates."
+    return (
+        f"{project.llms.llms[scoring.llm].label} scores the {retrieval.candidates} best candidates."
+    )

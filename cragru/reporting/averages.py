@@ -18,7 +18,9 @@ def average(long: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
         missing for one user).
     """
     keys = [*keys]
-    per_seed = long.groupby([*keys, "seed"], sort=False)["value"].agg(["mean", "size"]).reset_index()
+    per_seed = (
+        long.groupby([*keys, "seed"], sort=False)["value"].agg(["mean", "size"]).reset_index()
+    )
     table = per_seed.groupby(keys, sort=False).agg(
         mean=("mean", "mean"), sd=("mean", "std"), users=("size", "mean"), seeds=("seed", "nunique")
     )

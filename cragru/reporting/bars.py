@@ -25,7 +25,9 @@ DPI = 200
 # Okabe and Ito's colours, which colour-blind people can tell apart. Where two are alike in grey, the hatch tells them.
 COLOURS = ["#e0e0e0", "#56b4e9", "#f0e442", "#009e73", "#e69f00", "#0072b2", "#cc79a7", "#ffffff"]
 HATCHES = ["", "////", "....", "\\\\\\\\", "xxxx", "", "----", "++++"]
-KIN_COLOURS = [COLOURS[place] for place in (0, 1, 3, 7, 4, 5, 6, 2)]  # the first four differ in grey, too
+KIN_COLOURS = [
+    COLOURS[place] for place in (0, 1, 3, 7, 4, 5, 6, 2)
+]  # the first four differ in grey, too
 KIN_HATCHES = ["////", "", "....", "xxxx"]
 LOOK = [
     "default",  # whatever matplotlibrc says, so that every machine draws the same
@@ -54,7 +56,9 @@ def draw_bars(data: pd.DataFrame, title: str, note: str, paths: dict[str, PathLi
         note: Stands below, in small letters.
         paths: Where to, by `pdf` and `png` (200 dots per inch).
     """
-    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells every table of every font that it embeds
+    logging.getLogger("fontTools").setLevel(
+        logging.WARNING
+    )  # it tells every table of every font that it embeds
     unclocked = {"pdf": {"CreationDate": None}, "png": {"Software": None}}
     with matplotlib.style.context(LOOK):
         figure = _figure(data, title, note)
@@ -95,7 +99,9 @@ def _looks(data: pd.DataFrame) -> dict[Hashable, dict[str, str]]:
             "hatch": KIN_HATCHES[place % len(KIN_HATCHES)],
             "edgecolor": "black",
         }
-        for row, kin, place in zip(bars["row"], bars["kin"], bars.groupby("kin").cumcount(), strict=True)
+        for row, kin, place in zip(
+            bars["row"], bars["kin"], bars.groupby("kin").cumcount(), strict=True
+        )
     }
 
 
@@ -132,9 +138,13 @@ def _surround(figure: Figure, looks: dict[Hashable, dict[str, str]], title: str,
     room = width - 2 * GAP
     is_short = _width(title, HEADING) <= room
     lines = _wrap(note if is_short else f"{title.rstrip('.')}. {note}", SMALL, room)
-    below = figure.text(GAP / width, 0, "\n".join(lines), fontsize=SMALL, va="bottom", linespacing=1.3)
+    below = figure.text(
+        GAP / width, 0, "\n".join(lines), fontsize=SMALL, va="bottom", linespacing=1.3
+    )
     legend = _legend(figure, looks, room)
-    above = figure.text(0.5, 1, title if is_short else "", fontsize=HEADING, ha="center", va="bottom")
+    above = figure.text(
+        0.5, 1, title if is_short else "", fontsize=HEADING, ha="center", va="bottom"
+    )
     extents = [artist.get_window_extent().height / figure.dpi for artist in (below, legend, above)]
     note_height, legend_height, heading_height = extents
     legend_at = note_height + 2 * GAP
@@ -151,11 +161,15 @@ def _surround(figure: Figure, looks: dict[Hashable, dict[str, str]], title: str,
 def _legend(figure: Figure, looks: dict[Hashable, dict[str, str]], room: float) -> Legend:
     """A legend for all panels, in as few lines as fit into `room` inches, to be read line by line."""
     patches = [Patch(label=row, **look) for row, look in looks.items()]
-    for columns in dict.fromkeys(math.ceil(len(patches) / lines) for lines in range(1, len(patches) + 1)):
+    for columns in dict.fromkeys(
+        math.ceil(len(patches) / lines) for lines in range(1, len(patches) + 1)
+    ):
         for wider in figure.legends:
             wider.remove()
         legend = figure.legend(
-            handles=[patch for start in range(columns) for patch in patches[start::columns]],  # it fills columns first
+            handles=[
+                patch for start in range(columns) for patch in patches[start::columns]
+            ],  # it fills columns first
             ncols=columns,
             loc="lower center",
             borderaxespad=0,
@@ -171,7 +185,10 @@ def _legend(figure: Figure, looks: dict[Hashable, dict[str, str]], room: float) 
 
 def _width(text: str, size: float) -> float:
     """Inches that a line takes, of no renderer's rounding, so that the PDF and the PNG break lines alike."""
-    return text_to_path.get_text_width_height_descent(text, FontProperties(size=size), ismath=False)[0] / 72
+    return (
+        text_to_path.get_text_width_height_descent(text, FontProperties(size=size), ismath=False)[0]
+        / 72
+    )
 
 
 def _wrap(text: str, size: float, room: float) -> list[str]:

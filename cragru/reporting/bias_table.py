@@ -85,17 +85,26 @@ def read_results(row: Mapping[str, Any]) -> Results:
     """What is compared of a row of `read_compared`."""
     users = read_parquet(row["user_groups"], USER_GROUPS)
     per_user = {name: read_parquet(row[f"{name}_per_user"], PER_USER) for name in MODELS}
-    return Results(**per_user, groups=users["group"].to_numpy(), training_rows=users["training_rows"].to_numpy())
+    return Results(
+        **per_user,
+        groups=users["group"].to_numpy(),
+        training_rows=users["training_rows"].to_numpy(),
+    )
 
 
 def read_lists(row: Mapping[str, Any]) -> Lists:
     """What is recommended in a row of `read_compared`; -1 where a list is shorter than another."""
     files = [row[f"{name}_lists"] for name in MODELS]
-    wide = [read_parquet(file, LISTS).pivot(index="user", columns="rank", values="item") for file in files]
+    wide = [
+        read_parquet(file, LISTS).pivot(index="user", columns="rank", values="item")
+        for file in files
+    ]
     users = wide[0].index
     for file, table in zip(files, wide, strict=True):
         if not table.index.equals(users):
-            raise CragruError(f"{file}: its users are not those of {files[0]}; delete both and run again")
+            raise CragruError(
+                f"{file}: its users are not those of {files[0]}; delete both and run again"
+            )
     ranks = sorted(set().union(*(table.columns for table in wide)))
     items = [table.reindex(columns=ranks).fillna(-1).to_numpy(dtype=np.int64) for table in wide]
     training_rows = read_parquet(row["item_rows"], ITEM_ROWS)["training_rows"].to_numpy()
@@ -128,15 +137,27 @@ def bias_grid(table: pd.DataFrame, replicate: str) -> tuple[list[str], list[list
     header = ["Data set", "Backbone", "Method", *(column for column, _ in SHOWN.values())]
     grid = []
     for (dataset, backbone), rows in table.groupby(GROUP, sort=False):
-        measures = {method: own.set_index(["measure", "group"]) for method, own in rows.groupby("method", sort=False)}
+        measures = {
+            method: own.set_index(["measure", "group"])
+            for method, own in rows.groupby("method", sort=False)
+        }
         for method, own in measures.items():
-            grid.append([*map(Text, (dataset, backbone, method)), *_texts(own, "value", "low", "high")])
+            grid.append(
+                [*map(Text, (dataset, backbone, method)), *_texts(own, "value", "low", "high")]
+            )
         any_row = next(iter(measures.values()))  # the null is the same beside each
-        grid.append([*map(Text, (dataset, backbone, replicate)), *_texts(any_row, "null", "null_low", "null_high")])
+        grid.append(
+            [
+                *map(Text, (dataset, backbone, replicate)),
+                *_texts(any_row, "null", "null_low", "null_high"),
+            ]
+        )
     return header, grid
 
 
-def bias_notes(table: pd.DataFrame, title: str, resampling: Resampling, replicate: str, k: int) -> list[str]:
+def bias_notes(
+    table: pd.DataFrame, title: str, resampling: Resampling, replicate: str, k: int
+) -> list[str]:
     """What a reader must know to trust the numbers."""
     seeds = int(table["seeds"].max())
     sizes = "; ".join(
@@ -162,5 +183,6 @@ def _texts(measures: pd.DataFrame, *columns: str) -> list[Text]:
     """A row's values with their bounds, or with n where there were too few users."""
     numbers = [*columns, "n"]
     return [
-        interval_text(*(measures.loc[place, name] for name in numbers), digits) for place, (_, digits) in SHOWN.items()
+        interval_text(*(measures.loc[place, name] for name in numbers), digits)
+        for place, (_, digits) in SHOWN.items()
     ]

@@ -17,7 +17,10 @@ from cragru.reporting.measured import Measured, read_measured
 
 MEAN = "mean"  # in place of a data set and a backbone
 COLUMNS = [*GROUP, "claim", "printed", "value", "low", "high", "n"]
-PRINTED_KEPT, PRINTED_SPEED = 0.9, 4.5  # the paper's third contribution: "approximately 90%", "4.5x"
+PRINTED_KEPT, PRINTED_SPEED = (
+    0.9,
+    4.5,
+)  # the paper's third contribution: "approximately 90%", "4.5x"
 
 
 @dataclass(frozen=True)
@@ -50,11 +53,17 @@ def make(order: Order) -> Table:
     speed = speed_claims(pd.read_csv(order.further["times"]), words["cragru"])
     claims = pd.concat([kept, speed], ignore_index=True).sort_values(GROUP, kind="stable")
     table = mean_claims(claims)
-    return Table(table, *claims_grid(table), [*claims_notes(RESAMPLING, least_users), words["note"]])
+    return Table(
+        table, *claims_grid(table), [*claims_notes(RESAMPLING, least_users), words["note"]]
+    )
 
 
 def kept_claims(
-    measured: Iterable[Measured], claims: Sequence[Kept], k: int, resampling: Resampling, least_users: int
+    measured: Iterable[Measured],
+    claims: Sequence[Kept],
+    k: int,
+    resampling: Resampling,
+    least_users: int,
 ) -> pd.DataFrame:
     """Ratios of mean NDCG@k of two rows over the same users, with intervals over users.
 
@@ -70,7 +79,9 @@ def kept_claims(
     """
     groups: dict[tuple[str, str], dict[str, dict[int, pd.DataFrame]]] = {}
     for row in measured:
-        groups.setdefault((row.dataset, row.backbone), {}).setdefault(row.method, {})[row.seed] = row.per_user
+        groups.setdefault((row.dataset, row.backbone), {}).setdefault(row.method, {})[row.seed] = (
+            row.per_user
+        )
     found = []
     for names, rows in groups.items():
         for claim in claims:
@@ -79,10 +90,16 @@ def kept_claims(
             pair = {label: rows[label] for label in (claim.label, claim.reference)}
             values = paired_values(pair, "ndcg", claim.mask, k)
             text = f"NDCG@{k} of {claim.label} / of {claim.reference}, mask {claim.mask}"
-            line = dict(zip(GROUP, names, strict=True)) | {"claim": text, "printed": claim.printed, "n": len(values)}
+            line = dict(zip(GROUP, names, strict=True)) | {
+                "claim": text,
+                "printed": claim.printed,
+                "n": len(values),
+            }
             if len(values) >= least_users:
                 arrays = [values[label].to_numpy() for label in pair]
-                interval = resampling.interval(_ratio, arrays, "claims", claim.label, claim.reference, claim.mask)
+                interval = resampling.interval(
+                    _ratio, arrays, "claims", claim.label, claim.reference, claim.mask
+                )
                 line |= {"value": interval.value, "low": interval.low, "high": interval.high}
             found.append(line)
     return pd.DataFrame(found, columns=COLUMNS)
@@ -109,10 +126,15 @@ def speed_claims(times: pd.DataFrame, label: str) -> pd.DataFrame:
         fastest, row = others[SEQUENTIAL].min(), own.iloc[0]
         claim = f"Speed-up of {label} for one user over the fastest other method"
         line = dict(zip(GROUP, names, strict=True)) | {"claim": claim, "printed": PRINTED_SPEED}
-        bounds = {"low": fastest / row[f"{SEQUENTIAL}_max"], "high": fastest / row[f"{SEQUENTIAL}_min"]}
+        bounds = {
+            "low": fastest / row[f"{SEQUENTIAL}_max"],
+            "high": fastest / row[f"{SEQUENTIAL}_min"],
+        }
         found.append(line | {"value": row["speed_up"], **bounds, "n": row["measured"]})
     if not found:
-        raise CragruError(f"claims: the table of times has no row {label!r} beside another; set its key cragru to true")
+        raise CragruError(
+            f"claims: the table of times has no row {label!r} beside another; set its key cragru to true"
+        )
     return pd.DataFrame(found, columns=COLUMNS)
 
 

@@ -70,42 +70,66 @@ def completeness_table(
     for row in rows:
         seeds = grouped.setdefault(row.names, {})
         if row.seed in seeds:
-            raise CragruError(f"{', '.join(row.names)}, seed {row.seed}: there twice; name each row once")
+            raise CragruError(
+                f"{', '.join(row.names)}, seed {row.seed}: there twice; name each row once"
+            )
         seeds[row.seed] = row
     table = []
     for names, seeds in grouped.items():
         aim = grouped.get((*names[:-1], retrain), {})
         if set(aim) != set(seeds):
             where = ", ".join(names)
-            raise CragruError(f"{where}: seeds {sorted(seeds)}, {retrain} has {sorted(aim)}; both must have the same")
+            raise CragruError(
+                f"{where}: seeds {sorted(seeds)}, {retrain} has {sorted(aim)}; both must have the same"
+            )
         found = _membership(seeds, None if names[-1] == retrain else aim, resampling.level)
         found += [_mean(measure, seeds, resampling) for measure in MEASURES]
         for measured in found:
-            blank = {} if measured["n"] >= least_users else dict.fromkeys(("value", "low", "high", "sd"), np.nan)
-            table.append(dict(zip(ROW, names, strict=True)) | measured | blank | {"seeds": len(seeds)})
+            blank = (
+                {}
+                if measured["n"] >= least_users
+                else dict.fromkeys(("value", "low", "high", "sd"), np.nan)
+            )
+            table.append(
+                dict(zip(ROW, names, strict=True)) | measured | blank | {"seeds": len(seeds)}
+            )
     return pd.DataFrame(table, columns=COLUMNS)
 
 
 def completeness_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Text]]]:
     """Header and texts of `completeness_table`: each value with its bounds beside it, n where it is missing."""
-    header = ["Users", "Data set", "Backbone", "Method", *(column for column, _ in SHOWN.values()), "n"]
+    header = [
+        "Users",
+        "Data set",
+        "Backbone",
+        "Method",
+        *(column for column, _ in SHOWN.values()),
+        "n",
+    ]
     grid = []
     for names, rows in table.groupby(ROW, sort=False):
         measures = rows.set_index("measure")
-        values = [interval_text(*measures.loc[name, NUMBERS], digits) for name, (_, digits) in SHOWN.items()]
+        values = [
+            interval_text(*measures.loc[name, NUMBERS], digits)
+            for name, (_, digits) in SHOWN.items()
+        ]
         grid.append([*map(Text, names), *values, Text(f"{measures.loc[AUC, 'n']:.0f}")])
     if table["panel"].nunique() == 1:
         return header[1:], [line[1:] for line in grid]
     return header, grid
 
 
-def completeness_notes(table: pd.DataFrame, title: str, retrain: str, resampling: Resampling) -> list[str]:
+def completeness_notes(
+    table: pd.DataFrame, title: str, retrain: str, resampling: Resampling
+) -> list[str]:
     """What a reader must know to trust the numbers."""
     seeds = int(table["seeds"].max())
     own = table[(table["method"] == retrain) & (table["measure"] == f"overlap@{LIST_LENGTH}")]
     ceilings = "; ".join(
         f"{dataset}, {backbone}{'' if table['panel'].nunique() == 1 else ', ' + panel}: {value:.3f}"
-        for panel, dataset, backbone, value in zip(*(own[name] for name in (*PANEL_GROUP, "value")), strict=True)
+        for panel, dataset, backbone, value in zip(
+            *(own[name] for name in (*PANEL_GROUP, "value")), strict=True
+        )
         if pd.notna(value)
     )
     who = counted(table.loc[table["measure"] == AUC, "n"])
@@ -140,7 +164,10 @@ def _membership(
 
 def _mean(measure: str, seeds: dict[int, Remembered], resampling: Resampling) -> dict[str, object]:
     """A per-user measure."""
-    per_seed = [row.per_user[row.per_user["measure"] == measure].set_index("user")["value"] for row in seeds.values()]
+    per_seed = [
+        row.per_user[row.per_user["measure"] == measure].set_index("user")["value"]
+        for row in seeds.values()
+    ]
     if not sum(map(len, per_seed)):
         return _measured(measure, np.nan, np.nan, np.nan, np.array([np.nan]), 0)
     users = pd.concat(per_seed).groupby(level=0).mean()
@@ -149,6 +176,8 @@ def _mean(measure: str, seeds: dict[int, Remembered], resampling: Resampling) ->
     return _measured(measure, interval.value, interval.low, interval.high, means, len(users))
 
 
-def _measured(measure: str, value: float, low: float, high: float, per_seed: np.ndarray, n: float) -> dict[str, object]:
+def _measured(
+    measure: str, value: float, low: float, high: float, per_seed: np.ndarray, n: float
+) -> dict[str, object]:
     sd = per_seed.std(ddof=1) if len(per_seed) > 1 else np.nan
     return {"measure": measure, "value": float(value), "low": low, "high": high, "sd": sd, "n": n}

@@ -67,7 +67,9 @@ def cost_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     frame = pd.DataFrame(records)
     twice = frame.duplicated([*NAMES, "seed"])
     if twice.any():
-        raise CragruError(f"costs of {_name(frame[twice].iloc[0])}: there twice; keep one, or give them two labels")
+        raise CragruError(
+            f"costs of {_name(frame[twice].iloc[0])}: there twice; keep one, or give them two labels"
+        )
     frame[TOTAL] = frame[STAGES].sum(axis="columns")
     measures = [*MEASURES, TOTAL]
     rows = frame.astype(dict.fromkeys(measures, float)).groupby(NAMES, sort=False)

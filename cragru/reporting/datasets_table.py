@@ -32,7 +32,9 @@ def make(order: Order) -> Table:
     return Table(table, *datasets_grid(table))
 
 
-def datasets_table(statistics: Mapping[str, Mapping[str, Any]], paper: PathLike | None) -> pd.DataFrame:
+def datasets_table(
+    statistics: Mapping[str, Mapping[str, Any]], paper: PathLike | None
+) -> pd.DataFrame:
     """True counts with the printed ones beside.
 
     Args:
@@ -47,7 +49,10 @@ def datasets_table(statistics: Mapping[str, Mapping[str, Any]], paper: PathLike 
     for label, counted in statistics.items():
         row = {"dataset": label, **{name: counted.get(name) for name in PAPER_COLUMNS}}
         row["sparsity_percent"] = 100 * counted["sparsity"]
-        row |= {f"paper_{ours}": printed(values, label, theirs) for ours, theirs in PAPER_COLUMNS.items()}
+        row |= {
+            f"paper_{ours}": printed(values, label, theirs)
+            for ours, theirs in PAPER_COLUMNS.items()
+        }
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -60,6 +65,8 @@ def datasets_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Text]]]:
         for name in PAPER_COLUMNS:
             ours, theirs = FORMATS.get(name, ("{:,.0f}", "{:,.0f}"))
             paper = row[f"paper_{name}"]
-            texts.append(Text(ours.format(row[name]), theirs.format(paper) if pd.notna(paper) else ""))
+            texts.append(
+                Text(ours.format(row[name]), theirs.format(paper) if pd.notna(paper) else "")
+            )
         grid.append(texts)
     return HEADER, grid

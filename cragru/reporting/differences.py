@@ -25,7 +25,9 @@ def differences(order: Order) -> pd.DataFrame:
     """
     spec, words = order.spec, order.words
     null, measured = tuple(words["null"]), read_measured(order.rows)
-    return significance_table(measured, spec["mask"], spec["cutoffs"], words["references"], null, RESAMPLING)
+    return significance_table(
+        measured, spec["mask"], spec["cutoffs"], words["references"], null, RESAMPLING
+    )
 
 
 def significance_table(
@@ -61,15 +63,21 @@ def significance_table(
     for names, rows in groups.items():
         missing = [label for label in null if label not in rows]
         if missing:
-            raise CragruError(f"{', '.join(names)}: no row {missing[0]!r} to tell noise by; add that method")
+            raise CragruError(
+                f"{', '.join(names)}: no row {missing[0]!r} to tell noise by; add that method"
+            )
         reference = references.get(names[0])
         compared = {label: own for label, own in rows.items() if label != null[1]}
         if reference in compared and len(compared) > 1:
-            frame = compare(compared, reference, mask, cutoffs, resampling, tuple(rows[label] for label in null))
+            frame = compare(
+                compared, reference, mask, cutoffs, resampling, tuple(rows[label] for label in null)
+            )
             frames.append(frame.assign(**dict(zip(PANEL_GROUP, names, strict=True))))
     if not frames:
         wanted = " or ".join(references.values())
-        raise CragruError(f"differences: no group has a row {wanted} and another beside it; nothing to compare")
+        raise CragruError(
+            f"differences: no group has a row {wanted} and another beside it; nothing to compare"
+        )
     table = one_family(frames)
     return table[[*PANEL_GROUP, *(name for name in table if name not in PANEL_GROUP)]]
 
@@ -86,13 +94,19 @@ def mark_differences(table: pd.DataFrame, tests: pd.DataFrame) -> pd.DataFrame:
     """
     found = tests[(tests["p_holm"] < LEVEL) & (tests["comparison"] != ORIGINAL_LABEL)]
     keys = [*PANEL_GROUP, "method", "metric", "k"]
-    differing = set(found.rename(columns={"comparison": "method"})[keys].itertuples(index=False, name=None))
-    return table.assign(differs=[row in differing for row in table[keys].itertuples(index=False, name=None)])
+    differing = set(
+        found.rename(columns={"comparison": "method"})[keys].itertuples(index=False, name=None)
+    )
+    return table.assign(
+        differs=[row in differing for row in table[keys].itertuples(index=False, name=None)]
+    )
 
 
 def significance_note(tests: pd.DataFrame, references: Mapping[str, str]) -> str:
     """What the marks mean, or why there is none."""
-    against = "; ".join(f"{panel}: {label}" for panel, label in references.items() if panel in set(tests["panel"]))
+    against = "; ".join(
+        f"{panel}: {label}" for panel, label in references.items() if panel in set(tests["panel"])
+    )
     size = int(tests["p"].notna().sum())
     if not size:
         return (
@@ -111,4 +125,6 @@ def _tests_of_metrics() -> str:
     labels: dict[str, list[str]] = {test: [] for test in TEST_LABELS}
     for metric in metrics_in(UTILITY).values():
         labels[metric.test].append(metric.label)
-    return ", ".join(f"{' and '.join(names)}: {TEST_LABELS[test]}" for test, names in labels.items() if names)
+    return ", ".join(
+        f"{' and '.join(names)}: {TEST_LABELS[test]}" for test, names in labels.items() if names
+    )

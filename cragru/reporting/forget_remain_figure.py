@@ -47,8 +47,12 @@ def forget_remain_data(rows: Iterable[tuple[Mapping[str, Any], pd.DataFrame]]) -
     """
     rows = list(rows)
     _check_users(rows)
-    frames = [frame.assign(**{name: labels[name] for name in [*NAMES, "seed"]}) for labels, frame in rows]
-    long = pd.concat(frames).melt([*NAMES, "seed", "user", "group", "k"], list(metrics_in(FORGET_REMAIN)), "metric")
+    frames = [
+        frame.assign(**{name: labels[name] for name in [*NAMES, "seed"]}) for labels, frame in rows
+    ]
+    long = pd.concat(frames).melt(
+        [*NAMES, "seed", "user", "group", "k"], list(metrics_in(FORGET_REMAIN)), "metric"
+    )
     bars = [*NAMES, "metric", "k"]  # two bars each, one of each group
     table = average(long, [*bars, "group"])
     forget, remain = (table["mean"].xs(group, level="group") for group in GROUPS)
@@ -61,7 +65,9 @@ def forget_remain_bars(data: pd.DataFrame) -> pd.DataFrame:
     where = data["dataset"] + ", " + data["backbone"]
     metric = data["metric"].map({name: f"{entry.label}@K" for name, entry in METRICS.items()})
     names = data["method"] + ": " + data["group"].map(GROUP_LABELS)
-    bars = data.assign(panel=where + ", " + metric, scale=data["dataset"] + ", " + metric, axis=metric, row=names)
+    bars = data.assign(
+        panel=where + ", " + metric, scale=data["dataset"] + ", " + metric, axis=metric, row=names
+    )
     return bars.assign(kin=data["method"], error=data["se_users"])
 
 
@@ -87,7 +93,11 @@ def _check_users(rows: Sequence[tuple[Mapping[str, Any], pd.DataFrame]]) -> None
     known = set()
     for labels, frame in rows:
         panel = (labels["dataset"], labels["backbone"], labels["seed"])
-        where, method, users = "{}, {}, seed {}".format(*panel), labels["method"], set(frame["user"])
+        where, method, users = (
+            "{}, {}, seed {}".format(*panel),
+            labels["method"],
+            set(frame["user"]),
+        )
         if (*panel, method) in known:
             raise CragruError(f"{where}: {method!r} is there twice; name each bar once")
         known.add((*panel, method))

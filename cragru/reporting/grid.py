@@ -94,12 +94,19 @@ def markdown(header: Sequence[str], grid: Grid, caption: str, notes: Sequence[st
         notes: Lines below it.
     """
     around = {"best": "**{}**", "second": "<u>{}</u>", "": "{}"}
-    rows = [[_beside(around[text.mark].format(_plain(text.value)), text.paper) for text in row] for row in grid]
-    table = tabulate(rows, [_plain(name) for name in header], tablefmt="pipe", disable_numparse=True)
+    rows = [
+        [_beside(around[text.mark].format(_plain(text.value)), text.paper) for text in row]
+        for row in grid
+    ]
+    table = tabulate(
+        rows, [_plain(name) for name in header], tablefmt="pipe", disable_numparse=True
+    )
     return "\n\n".join([caption, table, *notes]) + "\n"
 
 
-def latex(header: Sequence[str], grid: Grid, caption: str, label: str, notes: Sequence[str] = ()) -> str:
+def latex(
+    header: Sequence[str], grid: Grid, caption: str, label: str, notes: Sequence[str] = ()
+) -> str:
     """The table as a LaTeX `table*` for ``\\input``; the document loads booktabs and graphicx.
 
     It is shrunk where it would not fit the page. Names that repeat the row above are blank, and groups stand apart.
@@ -112,7 +119,9 @@ def latex(header: Sequence[str], grid: Grid, caption: str, label: str, notes: Se
         notes: Lines below it.
     """
     names = [escape_latex(name) for name in header]
-    body = tabulate(_latex_rows(grid), names, tablefmt=_booktabs(len(header)), disable_numparse=True)
+    body = tabulate(
+        _latex_rows(grid), names, tablefmt=_booktabs(len(header)), disable_numparse=True
+    )
     lines = [
         r"% \usepackage{booktabs,graphicx}",
         r"\begin{table*}[tp]",
@@ -123,7 +132,10 @@ def latex(header: Sequence[str], grid: Grid, caption: str, label: str, notes: Se
         r"\sbox0{\setlength{\tabcolsep}{4pt}%",
         body + "}%",
         *LATEX_FIT,
-        *(rf"{{\par\smallskip\raggedright\footnotesize {escape_latex(note)}\par}}" for note in notes),
+        *(
+            rf"{{\par\smallskip\raggedright\footnotesize {escape_latex(note)}\par}}"
+            for note in notes
+        ),
         r"\end{table*}",
     ]
     return "\n".join(lines) + "\n"
@@ -132,10 +144,15 @@ def latex(header: Sequence[str], grid: Grid, caption: str, label: str, notes: Se
 def _latex_rows(grid: Grid) -> list[list[str]]:
     """A grid as LaTeX; where a line would be long, printed values go below ours, in a line of their own."""
     around = {"best": r"\textbf{{{}}}", "second": r"\underline{{{}}}", "": "{}"}
-    width = sum(max(len(_beside(text.value, text.paper)) for text in column) for column in zip(*grid, strict=True))
+    width = sum(
+        max(len(_beside(text.value, text.paper)) for text in column)
+        for column in zip(*grid, strict=True)
+    )
     rows = []
     for row, names in zip(grid, _group_names(grid), strict=True):
-        ours = names + [around[text.mark].format(escape_latex(text.value)) for text in row[len(names) :]]
+        ours = names + [
+            around[text.mark].format(escape_latex(text.value)) for text in row[len(names) :]
+        ]
         printed = [escape_latex(text.paper) for text in row]
         if width <= READABLE:
             rows.append([_beside(*both) for both in zip(ours, printed, strict=True)])

@@ -58,5 +58,7 @@ def _per_user(row: Mapping[str, Any]) -> pd.DataFrame:
     wanted = read_json(row["cohort"])["users"]
     missing = set(wanted) - set(per_user["user"])
     if missing:
-        raise CragruError(f"{row['per_user']}: lacks {len(missing)} users of {row['cohort']}; delete it and run again")
+        raise CragruError(
+            f"{row['per_user']}: lacks {len(missing)} users of {row['cohort']}; delete it and run again"
+        )
     return per_user[per_user["user"].isin(wanted)]

@@ -17,11 +17,15 @@ def printed_values(path: PathLike | None, keys: list[str]) -> pd.DataFrame:
         CragruError: If the file lacks a key or names a row twice.
     """
     if path is None:
-        return pd.DataFrame(index=pd.MultiIndex.from_tuples([], names=keys) if len(keys) > 1 else pd.Index([]))
+        return pd.DataFrame(
+            index=pd.MultiIndex.from_tuples([], names=keys) if len(keys) > 1 else pd.Index([])
+        )
     frame = pd.read_csv(path)
     missing = set(keys) - set(frame.columns)
     if missing:
-        raise CragruError(f"{path}: columns {sorted(missing)} are missing; it has {list(frame.columns)}")
+        raise CragruError(
+            f"{path}: columns {sorted(missing)} are missing; it has {list(frame.columns)}"
+        )
     frame = frame.set_index(keys)
     if not frame.index.is_unique:
         repeated = frame[frame.index.duplicated()].reset_index().iloc[0]

@@ -17,4 +17,6 @@ def prompt_counts(checks: Iterable[tuple[str, Mapping[str, int]]]) -> tuple[int,
     groups, counts = zip(*checks, strict=True)
     table = pd.DataFrame(list(counts)).groupby(pd.Series(groups), sort=False).sum()
     shares = table["forgotten_candidates"] / table["candidates"]
-    return int(table["history_rows"].sum()), "; ".join(f"{group}: {share:.1%}" for group, share in shares.items())
+    return int(table["history_rows"].sum()), "; ".join(
+        f"{group}: {share:.1%}" for group, share in shares.items()
+    )

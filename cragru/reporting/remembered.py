@@ -38,7 +38,9 @@ class Remembered:
     per_user: pd.DataFrame
 
 
-def read_remembered(rows: Sequence[Mapping[str, Any]], resampling: Resampling) -> Iterator[Remembered]:
+def read_remembered(
+    rows: Sequence[Mapping[str, Any]], resampling: Resampling
+) -> Iterator[Remembered]:
     """Read what each row of Table IV still knows.
 
     Args:
@@ -64,7 +66,9 @@ def read_remembered(rows: Sequence[Mapping[str, Any]], resampling: Resampling) -
             names=tuple(row[name] for name in ROW),
             seed=row["seed"],
             auc=membership_auc(members),
-            draws=membership_bootstrap(members, resampling.seed, resampling.resamples, among=of_any_seed),
+            draws=membership_bootstrap(
+                members, resampling.seed, resampling.resamples, among=of_any_seed
+            ),
             members=len(own),
             per_user=read_measure(row, "completeness"),
         )
@@ -93,7 +97,9 @@ def read_measure(row: Mapping[str, Any], name: str) -> pd.DataFrame:
     frame = read_parquet(row[name], VARIANT | FILES[name])
     own = frame[frame["variant"] == row["variant"]].drop(columns="variant")
     if own.empty and not frame.empty:
-        raise CragruError(f"{row[name]}: lacks the variant {row['variant']!r}; delete it and run again")
+        raise CragruError(
+            f"{row[name]}: lacks the variant {row['variant']!r}; delete it and run again"
+        )
     if row["cohort"] is not None:
         own = own[own["user"].isin(read_json(row["cohort"])["users"])]
     return own.reset_index(drop=True)

@@ -61,7 +61,9 @@ def size_table(
         seconds = per_user * users[names[0]] if is_computed else rows[SEQUENTIAL].mean()
         found.append([*names, small[names], seconds, seconds / small[names], is_computed, per_user])
     if not found:
-        raise CragruError("request sizes: no method serves both a single user and the large request; name one")
+        raise CragruError(
+            "request sizes: no method serves both a single user and the large request; name one"
+        )
     table = pd.DataFrame(found, columns=[*COLUMNS[:-1], "per_user"])
     retraining = table[table["method"] == retrain].set_index(GROUP)["large"]
     keys = pd.MultiIndex.from_frame(table[GROUP])
@@ -85,7 +87,11 @@ def size_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Text]]]:
         large = significant(row["large"]) + (" *" if row["is_computed"] else "")
         served = row["users_in_a_retraining"]
         numbers = (significant(row["one_user"]), large, significant(row["growth"]))
-        texts = (*(row[name] for name in NAMES), *numbers, significant(served) if pd.notna(served) else "")
+        texts = (
+            *(row[name] for name in NAMES),
+            *numbers,
+            significant(served) if pd.notna(served) else "",
+        )
         grid.append([Text(text) for text in texts])
     return header, grid
 

@@ -25,7 +25,9 @@ def make(order: Order) -> Drawing:
     return Drawing(data, strategies_bars(data), strategies_note(data, order.words["note"]))
 
 
-def strategies_data(measured: Iterable[Measured], mask: str, cutoffs: Sequence[int]) -> pd.DataFrame:
+def strategies_data(
+    measured: Iterable[Measured], mask: str, cutoffs: Sequence[int]
+) -> pd.DataFrame:
     """Average NDCG@K of each bar.
 
     Args:
@@ -45,7 +47,11 @@ def strategies_data(measured: Iterable[Measured], mask: str, cutoffs: Sequence[i
     measured = list(measured)
     _check_users(measured, mask, cutoffs)
     table = utility_table(measured, mask, cutoffs, None)
-    return table[table["metric"] == "ndcg"].rename(columns={"method": "row"})[COLUMNS].reset_index(drop=True)
+    return (
+        table[table["metric"] == "ndcg"]
+        .rename(columns={"method": "row"})[COLUMNS]
+        .reset_index(drop=True)
+    )
 
 
 def strategies_note(data: pd.DataFrame, about: str) -> str:
@@ -72,7 +78,9 @@ def _check_users(measured: Sequence[Measured], mask: str, cutoffs: Sequence[int]
         rows = bar.per_user[bar.per_user["mask"] == mask]
         for k in cutoffs:
             users = set(rows.loc[rows["k"] == k, "user"])
-            label, others = first.setdefault((bar.dataset, bar.backbone, bar.seed), (bar.method, users))
+            label, others = first.setdefault(
+                (bar.dataset, bar.backbone, bar.seed), (bar.method, users)
+            )
             if users != others or not users:
                 raise CragruError(
                     f"{bar.dataset}, {bar.backbone}, seed {bar.seed}, mask {mask}, K = {k}: {bar.method!r} has "

@@ -31,7 +31,10 @@ def make(order: Order) -> Table:
     answered = [record for record in records if record["check"] is not None]
     notes = time_notes(table, order.words["title"], _devices(methods))
     if answered:
-        checks = [(f"{record['backbone']} on {record['dataset']}", read_json(record["check"])) for record in answered]
+        checks = [
+            (f"{record['backbone']} on {record['dataset']}", read_json(record["check"]))
+            for record in answered
+        ]
         notes.append(requester_note(checks, _devices(answered), order.words["note"]))
     return Table(table, *time_grid(table), notes)
 
@@ -61,11 +64,15 @@ def time_table(records: Iterable[Mapping[str, Any]], paper: PathLike | None) -> 
         missing = [name for name in [SEQUENTIAL, PARALLEL, *COUNTS, "device"] if name not in record]
         if missing or record[SEQUENTIAL] is None:
             what = ", ".join(missing or [SEQUENTIAL])
-            raise CragruError(f"costs of {_name(record)}: {what} missing; delete its cost.json and run again")
+            raise CragruError(
+                f"costs of {_name(record)}: {what} missing; delete its cost.json and run again"
+            )
     frame = pd.DataFrame(records)
     twice = frame.duplicated([*NAMES, "seed", "request"])
     if twice.any():
-        raise CragruError(f"costs of {_name(frame[twice].iloc[0])}: there twice; keep one, or give them two labels")
+        raise CragruError(
+            f"costs of {_name(frame[twice].iloc[0])}: there twice; keep one, or give them two labels"
+        )
     if START not in frame:
         frame[START] = None
     measures = [SEQUENTIAL, PARALLEL, *COUNTS, START]
@@ -85,11 +92,21 @@ def time_table(records: Iterable[Mapping[str, Any]], paper: PathLike | None) -> 
 def time_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Text]]]:
     """Header and texts of `time_table`; the engine's start has a column where a row has one."""
     has_start = table[START].notna().any()
-    header = ["Data set", "Backbone", "Method", "Sequential [s]", "Parallel [s]", *COUNTS.values(), "Speed-up"]
+    header = [
+        "Data set",
+        "Backbone",
+        "Method",
+        "Sequential [s]",
+        "Parallel [s]",
+        *COUNTS.values(),
+        "Speed-up",
+    ]
     grid = []
     for row in table.to_dict("records"):
         texts = [Text(row[name]) for name in NAMES]
-        texts.append(Text(_seconds(row, SEQUENTIAL), f"{row['paper']:,g}" if pd.notna(row["paper"]) else ""))
+        texts.append(
+            Text(_seconds(row, SEQUENTIAL), f"{row['paper']:,g}" if pd.notna(row["paper"]) else "")
+        )
         texts.append(Text(_seconds(row, PARALLEL)))
         texts += [Text(f"{row[name]:,.1f}".removesuffix(".0")) for name in COUNTS]
         texts += [Text(_number(row["speed_up"])), Text(row["ready"])]
@@ -117,7 +134,9 @@ def time_notes(table: pd.DataFrame, title: str, devices: Sequence[str]) -> list[
     ]
 
 
-def requester_note(checks: Iterable[tuple[str, Mapping[str, int]]], devices: Sequence[str], about: str) -> str:
+def requester_note(
+    checks: Iterable[tuple[str, Mapping[str, int]]], devices: Sequence[str], about: str
+) -> str:
     """What CRAGRU's rows are of.
 
     Args:
@@ -180,10 +199,14 @@ def _number(value: float) -> str:
 
 
 def _counted(table: pd.DataFrame) -> str:
-    requests, seeds, measured = (int(table[name].max()) for name in ("requests", "seeds", "measured"))
+    requests, seeds, measured = (
+        int(table[name].max()) for name in ("requests", "seeds", "measured")
+    )
     of = f"{requests} request{'s' * (requests > 1)} under {'each of ' * (seeds > 1)}{seeds} seed{'s' * (seeds > 1)}"
     return f"n = {measured} ({of})"
 
 
 def _name(record: Mapping[str, Any]) -> str:
-    return f"{', '.join(record[name] for name in NAMES)}, seed {record['seed']}, {record['request']}"
+    return (
+        f"{', '.join(record[name] for name in NAMES)}, seed {record['seed']}, {record['request']}"
+    )

@@ -28,7 +28,9 @@ def make(order: Order) -> Table:
             panel); further files may be `paper` and `tests`, the differences.
     """
     spec, words, further = order.spec, order.words, order.further
-    table = utility_table(read_measured(order.rows), spec["mask"], spec["cutoffs"], further.get("paper"))
+    table = utility_table(
+        read_measured(order.rows), spec["mask"], spec["cutoffs"], further.get("paper")
+    )
     notes = utility_notes(table, words["title"])
     if "tests" in further:
         tests = pd.read_csv(further["tests"])
@@ -67,7 +69,9 @@ def utility_table(
     table = average(per_user, keys).reset_index()
     table["ties"] = table.set_index(ROW).index.map(_mean_ties(measured))
     names = {row.method: row.printed or row.method for row in measured}
-    table["paper"] = _paper_column(table.assign(method=table["method"].map(names)), paper, table["method"])
+    table["paper"] = _paper_column(
+        table.assign(method=table["method"].map(names)), paper, table["method"]
+    )
     return table
 
 
@@ -84,7 +88,12 @@ def utility_grid(table: pd.DataFrame, least_users: int) -> tuple[list[str], list
     table = table.assign(mark=_marks(table, least_users), star=stars)
     columns = list(dict.fromkeys(zip(table["metric"], table["k"], strict=True)))
     columns.sort(key=lambda column: column[1])  # HR@5, NDCG@5, HR@10, …
-    header = ["Data set", "Backbone", "Method", *(f"{METRICS[metric].label}@{k}" for metric, k in columns)]
+    header = [
+        "Data set",
+        "Backbone",
+        "Method",
+        *(f"{METRICS[metric].label}@{k}" for metric, k in columns),
+    ]
     panels = table["panel"].nunique() > 1
     if panels:
         header = ["Users", *header, "Ties [%]"]
@@ -150,11 +159,18 @@ def _labels(row: Measured) -> dict[str, str]:
 
 def _one_seed(row: Measured, mask: str, cutoffs: Sequence[int]) -> pd.DataFrame:
     rows = row.per_user.query("mask == @mask and k in @cutoffs")
-    long = rows.melt(id_vars=["user", "k"], value_vars=list(metrics_in(UTILITY)), var_name="metric", value_name="value")
+    long = rows.melt(
+        id_vars=["user", "k"],
+        value_vars=list(metrics_in(UTILITY)),
+        var_name="metric",
+        value_name="value",
+    )
     return long.assign(**_labels(row), seed=row.seed)
 
 
-def _paper_column(table: pd.DataFrame, paper: PathLike | None, methods: pd.Series) -> list[float | None]:
+def _paper_column(
+    table: pd.DataFrame, paper: PathLike | None, methods: pd.Series
+) -> list[float | None]:
     """Printed values, each once: where the first row stands that has them.
 
     Args:
@@ -181,11 +197,18 @@ def _marks(table: pd.DataFrame, least_users: int) -> pd.Series:
     means = table["mean"].where(table["method"] != ORIGINAL_LABEL)
     rivals = means.groupby([table[name] for name in [*PANEL_GROUP, "metric", "k"]])
     marked = (table["users"] >= least_users) & (rivals.transform("count") > 1)
-    return rivals.rank(method="min", ascending=False).map({1.0: "best", 2.0: "second"}).where(marked).fillna("")
+    return (
+        rivals.rank(method="min", ascending=False)
+        .map({1.0: "best", 2.0: "second"})
+        .where(marked)
+        .fillna("")
+    )
 
 
 def _text(row: pd.Series) -> Text:
     spread = f" ± {row['sd']:.4f}" if pd.notna(row["sd"]) else ""
     return Text(
-        f"{row['mean']:.4f}{spread}{row['star']}", f"{row['paper']:.4f}" if pd.notna(row["paper"]) else "", row["mark"]
+        f"{row['mean']:.4f}{spread}{row['star']}",
+        f"{row['paper']:.4f}" if pd.notna(row["paper"]) else "",
+        row["mark"],
     )

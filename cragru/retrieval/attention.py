@@ -59,7 +59,9 @@ class HistoryAttention(nn.Module):
         super().__init__()
         d = item_factors.shape[1]
         if d % heads:
-            raise CragruError(f"attention: heads is {heads}, which does not divide the {d} dimensions of the backbone")
+            raise CragruError(
+                f"attention: heads is {heads}, which does not divide the {d} dimensions of the backbone"
+            )
         self.heads = heads
         self.items = nn.Embedding.from_pretrained(item_factors.clone(), freeze=False)
         self.query = nn.Linear(d, d, bias=False)
@@ -69,7 +71,9 @@ class HistoryAttention(nn.Module):
         for layer in (self.query, self.key, self.value, self.output):
             nn.init.eye_(layer.weight)  # the backbone's own similarity is where training starts
 
-    def weights(self, candidates: torch.Tensor, history: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
+    def weights(
+        self, candidates: torch.Tensor, history: torch.Tensor, present: torch.Tensor
+    ) -> torch.Tensor:
         """Attention of each head.
 
         Args:
@@ -85,7 +89,9 @@ class HistoryAttention(nn.Module):
         scores = torch.einsum("bchk,blhk->bchl", query, key) / key.shape[-1] ** 0.5
         return scores.masked_fill(~present.unsqueeze(2), -torch.inf).softmax(-1)
 
-    def forward(self, candidates: torch.Tensor, history: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self, candidates: torch.Tensor, history: torch.Tensor, present: torch.Tensor
+    ) -> torch.Tensor:
         """Score candidates `[B, C]` against a history `[B, L]`; returns `[B, C]`."""
         weights = self.weights(candidates, history, present)
         heads = torch.einsum("bchl,blhk->bchk", weights, self._heads(self.value, history))
@@ -130,11 +136,15 @@ def train_attention(
         users, items = data.train[0][order], data.train[1][order]
         negatives = sampler.sample(users, generator)
         triplets = torch.stack([users, items, negatives]).split(options.batch_size, dim=1)
-        steps = [_step(network, adam, histories, batch, options.length, generator) for batch in triplets]
+        steps = [
+            _step(network, adam, histories, batch, options.length, generator) for batch in triplets
+        ]
         losses.append(float(torch.stack(steps).mean()))
         epochs.show(loss=losses[-1])
         if not losses[-1] < float("inf"):
-            raise CragruError(f"attention: loss is {losses[-1]} in epoch {epoch}; lower attention.learning_rate")
+            raise CragruError(
+                f"attention: loss is {losses[-1]} in epoch {epoch}; lower attention.learning_rate"
+            )
     return network, losses
 
 
@@ -183,7 +193,9 @@ class Attention:
         """Take a trained network."""
         self.network = network.eval()
 
-    def select(self, history: np.ndarray, candidates: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndarray:
+    def select(
+        self, history: np.ndarray, candidates: np.ndarray, limit: int, rng: np.random.Generator
+    ) -> np.ndarray:
         """The Top-K of each candidate by α (eq. 9), their union, cut to K by the largest α.
 
         Since an interaction's largest α over the candidates decides the cut, the union's cut is the K interactions
@@ -218,6 +230,8 @@ def fit(context: FitContext, folder: Path) -> None:
 def load(folder: Path) -> Attention:
     """The strategy."""
     weights = load_file(folder / WEIGHTS)
-    network = HistoryAttention(weights["items.weight"], read_json(folder / TRAINING)["options"]["heads"])
+    network = HistoryAttention(
+        weights["items.weight"], read_json(folder / TRAINING)["options"]["heads"]
+    )
     network.load_state_dict(weights)
     return Attention(network)

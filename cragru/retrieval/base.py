@@ -49,7 +49,9 @@ class StrategyModule(Protocol):
 class RetrievalStrategy(Protocol):
     """Chooses what of a history is shown to the LLM."""
 
-    def select(self, history: np.ndarray, candidates: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndarray:
+    def select(
+        self, history: np.ndarray, candidates: np.ndarray, limit: int, rng: np.random.Generator
+    ) -> np.ndarray:
         """Choose places of a history.
 
         Args:

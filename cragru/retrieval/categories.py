@@ -53,7 +53,9 @@ def fit_categories(context: FitContext, count: int, folder: Path) -> np.ndarray:
     vectors = genre_vectors(context.genres) if has_genres else context.item_factors.double().numpy()
     seed = stream_key(context.seed, "categories")[0]
     categories = item_categories(vectors, count, seed)
-    frame = pd.DataFrame({"item": np.arange(len(categories)), "category": categories, "genres": context.genres})
+    frame = pd.DataFrame(
+        {"item": np.arange(len(categories)), "category": categories, "genres": context.genres}
+    )
     write_text(folder / FILE, frame.to_csv(index=False))
     return categories
 

@@ -63,7 +63,9 @@ def knapsack(performance: np.ndarray, total: int) -> tuple[np.ndarray, float]:
     for row in range(categories):
         for spent in range(total + 1):
             most = min(choices - 1, spent)
-            before = best[row, spent - most : spent + 1][::-1]  # of the categories before, for 0, 1, … tenths here
+            before = best[row, spent - most : spent + 1][
+                ::-1
+            ]  # of the categories before, for 0, 1, … tenths here
             values = before + performance[row, : most + 1]
             taken[row, spent] = np.argmax(values)  # of equal ones the first
             best[row + 1, spent] = values.max()
@@ -81,7 +83,9 @@ class Diversity:
         """Take the category of each item, `[items]` int64, and the ratio of each category, `[categories]` in [0, 1]."""
         self.categories, self.ratios = categories, ratios
 
-    def select(self, history: np.ndarray, candidates: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndarray:
+    def select(
+        self, history: np.ndarray, candidates: np.ndarray, limit: int, rng: np.random.Generator
+    ) -> np.ndarray:
         """A seeded sample of each category's share, cut to `limit` by another."""
         if len(history) <= limit:
             return np.arange(len(history))

@@ -38,7 +38,11 @@ class FoldIn:
 
 
 def performance_matrix(
-    fold_in: FoldIn, train: torch.Tensor, valid: torch.Tensor, categories: np.ndarray, rng: np.random.Generator
+    fold_in: FoldIn,
+    train: torch.Tensor,
+    valid: torch.Tensor,
+    categories: np.ndarray,
+    rng: np.random.Generator,
 ) -> np.ndarray:
     """Measure M (eq. 4): the hit rate on validation items when one category is thinned and the others are whole.
 
@@ -65,7 +69,9 @@ def performance_matrix(
     return matrix
 
 
-def _thinned(train: torch.Tensor, columns: torch.Tensor, priority: torch.Tensor) -> Iterator[torch.Tensor]:
+def _thinned(
+    train: torch.Tensor, columns: torch.Tensor, priority: torch.Tensor
+) -> Iterator[torch.Tensor]:
     """Histories with a category's interactions cut to each ratio, by a fixed priority of every interaction."""
     inside = train & columns
     by_priority = torch.where(inside, priority, 2.0).argsort(dim=1)

@@ -10,7 +10,9 @@ from cragru.retrieval.base import FitContext
 class Whole:
     """The paper's CRAGRU row of Table II."""
 
-    def select(self, history: np.ndarray, candidates: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndarray:
+    def select(
+        self, history: np.ndarray, candidates: np.ndarray, limit: int, rng: np.random.Generator
+    ) -> np.ndarray:
         """The last `limit` places."""
         return np.arange(max(0, len(history) - limit), len(history))
 

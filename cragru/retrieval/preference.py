@@ -45,7 +45,9 @@ class Preference:
         """Take the category of each item, `[items]` int64."""
         self.categories = categories
 
-    def select(self, history: np.ndarray, candidates: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndarray:
+    def select(
+        self, history: np.ndarray, candidates: np.ndarray, limit: int, rng: np.random.Generator
+    ) -> np.ndarray:
         """A seeded sample within each category, as large as its quota."""
         own = self.categories[history]
         counts = np.bincount(own, minlength=int(self.categories.max()) + 1)

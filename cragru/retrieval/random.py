@@ -10,7 +10,9 @@ from cragru.retrieval.base import FitContext, sample
 class Random:
     """A uniform sample of the history."""
 
-    def select(self, history: np.ndarray, candidates: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndarray:
+    def select(
+        self, history: np.ndarray, candidates: np.ndarray, limit: int, rng: np.random.Generator
+    ) -> np.ndarray:
         """`limit` places, each equally likely."""
         return sample(np.arange(len(history)), limit, rng)
 

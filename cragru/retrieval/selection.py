@@ -14,7 +14,9 @@ from cragru.retrieval.columns import CANDIDATES, SELECTION
 from cragru.seeds import numpy_stream
 
 
-def top_candidates(scorer: Scorer, seen: pd.DataFrame, users: np.ndarray, items: int, count: int) -> pd.DataFrame:
+def top_candidates(
+    scorer: Scorer, seen: pd.DataFrame, users: np.ndarray, items: int, count: int
+) -> pd.DataFrame:
     """The `count` best items of each user, what they have seen left out.
 
     Args:
@@ -81,7 +83,9 @@ def select_histories(
         is_ascending = bool(np.all(np.diff(kept) > 0))
         is_inside = bool(np.all((kept >= 0) & (kept < len(places))))
         if len(kept) > most or not is_ascending or not is_inside:
-            raise CragruError(f"strategy {name}: user {user}: places {kept[:5]}… are not at most {most} ascending ones")
+            raise CragruError(
+                f"strategy {name}: user {user}: places {kept[:5]}… are not at most {most} ascending ones"
+            )
         chosen.append(places[kept])
     picked = np.concatenate(chosen)
     users = history["user"].to_numpy()

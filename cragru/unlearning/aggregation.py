@@ -23,7 +23,9 @@ def presence(data: Sequence[TrainingData]) -> tuple[torch.Tensor, torch.Tensor]:
     return users, items
 
 
-def user_weights(users: torch.Tensor, rule: Missing, shards: torch.Tensor | None = None) -> torch.Tensor:
+def user_weights(
+    users: torch.Tensor, rule: Missing, shards: torch.Tensor | None = None
+) -> torch.Tensor:
     """How much each shard's score counts for a user.
 
     A shard that has never seen a user scores from the user's random initial factors: noise.
@@ -45,13 +47,18 @@ def user_weights(users: torch.Tensor, rule: Missing, shards: torch.Tensor | None
     if rule == "zero":
         return there * weights / weights.sum()
     masked = there * weights
-    masked = torch.where(masked.sum(dim=1, keepdim=True) > 0, masked, there)  # only in shards of weight zero
+    masked = torch.where(
+        masked.sum(dim=1, keepdim=True) > 0, masked, there
+    )  # only in shards of weight zero
     masked = torch.where(there.any(dim=1, keepdim=True), masked, weights)  # in no shard
     return masked / masked.sum(dim=1, keepdim=True)
 
 
 def combine(
-    models: Sequence[FactorModel], data: Sequence[TrainingData], weights: torch.Tensor, rule: Missing
+    models: Sequence[FactorModel],
+    data: Sequence[TrainingData],
+    weights: torch.Tensor,
+    rule: Missing,
 ) -> FactorModel:
     """The aggregate of the shards' scores.
 

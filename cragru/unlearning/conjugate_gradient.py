@@ -67,7 +67,9 @@ def conjugate_gradient(
     return Solution(step, done, done + 1, residual)
 
 
-def iterates(product: Product, right: torch.Tensor, damping: float) -> Iterator[tuple[torch.Tensor, float]]:
+def iterates(
+    product: Product, right: torch.Tensor, damping: float
+) -> Iterator[tuple[torch.Tensor, float]]:
     """The iterates of conjugate gradient, each with the norm of its residual (as carried along), without end.
 
     Raises:

@@ -70,7 +70,9 @@ def search(context: Context, method: InfluenceMethod, grid: Sequence[float] = GR
         row["ndcg"], row["membership"] = judge(model)
         rows.append(row)
     columns = ["ndcg", "membership", "hessian_products", "seconds", "iterations", "residual"]
-    frame = pd.DataFrame(rows).reindex(columns=["damping", *before, *columns, "prepare_seconds", "failure"])
+    frame = pd.DataFrame(rows).reindex(
+        columns=["damping", *before, *columns, "prepare_seconds", "failure"]
+    )
     frame.insert(3, "loss", 1 - frame["ndcg"] / frame["original_ndcg"])
     return frame
 
@@ -113,7 +115,9 @@ class Judge:
             CragruError: If there is no validation row.
         """
         if not len(request.remain.valid[0]):
-            raise CragruError("damping: the split has no validation row to choose by; use a larger data set")
+            raise CragruError(
+                "damping: the split has no validation row to choose by; use a larger data set"
+            )
         remain, device = request.remain, request.table.device
         self._request = request
         self._remaining = pair_mask(remain.train, remain.users, remain.items, device)

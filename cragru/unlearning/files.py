@@ -22,7 +22,9 @@ PARTITION = {"row": "int32", "part": "object", "shard": "int32"}  # part: train 
 LEARNT_FROM = ("train", "valid")
 
 
-def write_partition(path: PathLike, parts: dict[str, pd.DataFrame], shards: dict[str, object]) -> None:
+def write_partition(
+    path: PathLike, parts: dict[str, pd.DataFrame], shards: dict[str, object]
+) -> None:
     """Write the shard of every row.
 
     Args:
@@ -30,7 +32,10 @@ def write_partition(path: PathLike, parts: dict[str, pd.DataFrame], shards: dict
         parts: Frames `train` and `valid` with the column `row`.
         shards: Shard of each of their rows.
     """
-    frames = [pd.DataFrame({"row": parts[name]["row"], "part": name, "shard": shards[name]}) for name in LEARNT_FROM]
+    frames = [
+        pd.DataFrame({"row": parts[name]["row"], "part": name, "shard": shards[name]})
+        for name in LEARNT_FROM
+    ]
     write_parquet(path, pd.concat(frames, ignore_index=True), PARTITION)
 
 
@@ -49,10 +54,14 @@ def write_remaining_partition(path: PathLike, deployed: PathLike, split: PathLik
     """
     left = read_parts(split, LEARNT_FROM)
     shard = read_parquet(deployed, PARTITION).set_index("row")["shard"]
-    write_partition(path, left, {name: shard[part["row"]].to_numpy() for name, part in left.items()})
+    write_partition(
+        path, left, {name: shard[part["row"]].to_numpy() for name, part in left.items()}
+    )
 
 
-def write_shards(folder: PathLike, models: dict[int, FactorModel], count: int, deployed: PathLike | None) -> None:
+def write_shards(
+    folder: PathLike, models: dict[int, FactorModel], count: int, deployed: PathLike | None
+) -> None:
     """Write all shards after a request: those that were trained, and the others byte for byte as they were.
 
     Args:
@@ -101,7 +110,9 @@ class FileReader:
     def rows(self) -> tuple[torch.Tensor, torch.Tensor]:
         """See `Reader`."""
         parts = self._left
-        return tuple(torch.from_numpy(parts[name]["row"].to_numpy(dtype="int64")) for name in LEARNT_FROM)
+        return tuple(
+            torch.from_numpy(parts[name]["row"].to_numpy(dtype="int64")) for name in LEARNT_FROM
+        )
 
     def ratings(self) -> torch.Tensor:
         """See `Reader`."""
@@ -121,11 +132,16 @@ class FileReader:
         table = read_parquet(_declared(self.partition_file, "partition"), PARTITION)
         parts = [table[table["part"] == name] for name in LEARNT_FROM]
         train, valid = (
-            tuple(torch.from_numpy(part[column].to_numpy(dtype="int64")) for column in ("row", "shard"))
+            tuple(
+                torch.from_numpy(part[column].to_numpy(dtype="int64"))
+                for column in ("row", "shard")
+            )
             for part in parts
         )
         folder = self.shard_folder
-        read_model = None if folder is None else lambda shard: FactorModel.load(shard_path(folder, shard))
+        read_model = (
+            None if folder is None else lambda shard: FactorModel.load(shard_path(folder, shard))
+        )
         return Deployed(train, valid, self.shards, read_model)
 
     @cached_property
@@ -140,7 +156,9 @@ def job_context(job: Any) -> Context:
         job: Snakemake's object, of a rule with the inputs record and statistics, and original, forget, partition and
             shards where the method declares them.
     """
-    files = {key: job.input.get(key) or None for key in ("original", "forget", "partition", "shards")}
+    files = {
+        key: job.input.get(key) or None for key in ("original", "forget", "partition", "shards")
+    }
     reader = FileReader(
         split=Path(job.input.record).parent,
         sizes=read_sizes(job.input.statistics),
@@ -164,5 +182,7 @@ def job_context(job: Any) -> Context:
 def _declared(file: PathLike | None, key: str) -> PathLike:
     """A file that the method's entry declares."""
     if file is None:
-        raise CragruError(f"the method asked for what its entry in params.yaml does not declare; add {key}")
+        raise CragruError(
+            f"the method asked for what its entry in params.yaml does not declare; add {key}"
+        )
     return file

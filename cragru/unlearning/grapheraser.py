@@ -54,7 +54,9 @@ def unlearn(context: Context) -> Unlearned:
     return shards.served(model, watch.lap(), steps=options.rounds)
 
 
-def score_differences(shards: Renewed, remain: TrainingData, options: Options, seed: int) -> torch.Tensor:
+def score_differences(
+    shards: Renewed, remain: TrainingData, options: Options, seed: int
+) -> torch.Tensor:
     """What each shard adds to ``x_ui - x_uj`` for sampled triplets, before it is weighted.
 
     Returns:

@@ -68,7 +68,9 @@ def prepare(context: Context, request: Request) -> Prepared:
     product = influence.curvature(influence.remain, keep)
 
     def solve(damping: float) -> Step:
-        solution = conjugate_gradient(product, direction, damping, options.tolerance, options.iterations)
+        solution = conjugate_gradient(
+            product, direction, damping, options.tolerance, options.iterations
+        )
         facts = {
             "iterations": solution.iterations,
             "residual": solution.residual,
@@ -99,7 +101,9 @@ def kept(request: Request, prune: float, hops: int) -> torch.Tensor:
         weights = importance(request.deployed, request.forget, users, items, hops)
         keep = weights > torch.quantile(weights[weights > 0], prune)
         if not bool(keep.any()):
-            raise CragruError(f"ifru: option prune is {prune}, which leaves no node to update; lower it or set it to 0")
+            raise CragruError(
+                f"ifru: option prune is {prune}, which leaves no node to update; lower it or set it to 0"
+            )
     return keep.unsqueeze(1).to(request.table.device)
 
 

@@ -61,11 +61,15 @@ def read_request(context: Context, ratings: bool) -> Request:
     }
     for side, (got, shape) in shapes.items():
         if got != shape:
-            raise CragruError(f"original model: {side} table is {got}, expected {shape}; train the original anew")
+            raise CragruError(
+                f"original model: {side} table is {got}, expected {shape}; train the original anew"
+            )
     table = torch.cat([original.user_embeddings, original.item_embeddings]).detach()
     stars = context.reader.ratings() if ratings else None
     if stars is not None and len(stars) != len(remain.train[0]):
-        raise CragruError(f"ratings: got {len(stars)} for {len(remain.train[0])} training rows; make the split anew")
+        raise CragruError(
+            f"ratings: got {len(stars)} for {len(remain.train[0])} training rows; make the split anew"
+        )
     return Request(remain, forget, table.to(choose_device(context.device)), stars)
 
 
@@ -130,7 +134,9 @@ class Influence:
         users, items = self.request.deployed
         chosen = users[rows], items[rows]
         data = self.request.remain
-        return Triplets(chosen, self.negatives[rows], data.users, data.items, self.request.table.device)
+        return Triplets(
+            chosen, self.negatives[rows], data.users, data.items, self.request.table.device
+        )
 
     def spillover(self) -> torch.Tensor:
         """What the remaining rows' loss loses by the change of the graph: ``∇L(R, G) − ∇L(R, G')``.
@@ -211,7 +217,10 @@ class Prepared:
 
 
 def serve(
-    context: Context, request: Request, prepare: Callable[[Context, Request], Prepared], damping: float
+    context: Context,
+    request: Request,
+    prepare: Callable[[Context, Request], Prepared],
+    damping: float,
 ) -> Unlearned:
     """Prepare and solve against the clock.
 

@@ -7,7 +7,9 @@ from pydantic import Field
 from cragru.backbones.options import TrainingOptions
 from cragru.options import BaseOptions
 
-Missing = Literal["mask", "mean", "zero"]  # whose scores count for a user: `cragru.unlearning.aggregation.user_weights`
+Missing = Literal[
+    "mask", "mean", "zero"
+]  # whose scores count for a user: `cragru.unlearning.aggregation.user_weights`
 CapacityOn = Literal["rows", "users"]
 Unit = Literal["users", "interactions"]
 
@@ -41,7 +43,9 @@ class ShardOptions(BaseOptions):
         return min(most, max(self.least_batch, -(-rows // self.steps)))
 
 
-SHARD_OPTIONS = tuple(ShardOptions.model_fields)  # a method with shards may have others, which train none anew
+SHARD_OPTIONS = tuple(
+    ShardOptions.model_fields
+)  # a method with shards may have others, which train none anew
 
 
 class GraphEraserOptions(BaseOptions):

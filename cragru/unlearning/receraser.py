@@ -56,7 +56,9 @@ class Side(torch.nn.Module):
         hidden = max(1, dimensions // 2)
         spread = (2 / (dimensions + hidden)) ** 0.5
         weight = torch.empty(dimensions, hidden, dtype=dtype)
-        torch.nn.init.trunc_normal_(weight, std=spread, a=-2 * spread, b=2 * spread, generator=stream)
+        torch.nn.init.trunc_normal_(
+            weight, std=spread, a=-2 * spread, b=2 * spread, generator=stream
+        )
         self.weight = torch.nn.Parameter(weight)
         self.bias = torch.nn.Parameter(torch.zeros(hidden, dtype=dtype))
         self.read_out = torch.nn.Parameter(torch.full((hidden,), 0.01, dtype=dtype))
@@ -69,17 +71,23 @@ class Attention(torch.nn.Module):
     ``A e'_s`` with ``W_s A``: so no e' of all nodes and shards is ever laid out.
     """
 
-    def __init__(self, shards: int, dimensions: int, stream: torch.Generator, dtype: torch.dtype) -> None:
+    def __init__(
+        self, shards: int, dimensions: int, stream: torch.Generator, dtype: torch.dtype
+    ) -> None:
         """Draw fresh weights; each W_s is Xavier-normal by itself: by a rule for all of W it would be too small."""
         super().__init__()
         spread = (1 / dimensions) ** 0.5
-        transfer = torch.randn(shards, dimensions, dimensions, generator=stream, dtype=dtype) * spread
+        transfer = (
+            torch.randn(shards, dimensions, dimensions, generator=stream, dtype=dtype) * spread
+        )
         self.transfer = torch.nn.Parameter(transfer)
         self.shift = torch.nn.Parameter(torch.zeros(shards, dimensions, dtype=dtype))
         self.users = Side(dimensions, stream, dtype)
         self.items = Side(dimensions, stream, dtype)
 
-    def forward(self, users: torch.Tensor, items: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(
+        self, users: torch.Tensor, items: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Aggregate `[m, S, d]` and `[n, S, d]` to `[m, d]` and `[n, d]`."""
         of_users, _ = self.aggregate(users, self.users)
         of_items, _ = self.aggregate(items, self.items)
@@ -117,19 +125,29 @@ class AttentionTrainer:
     the authors' code does; on BPR that map is the identity.
     """
 
-    def __init__(self, context: Context, options: Options, models: Sequence[FactorModel], device: torch.device) -> None:
+    def __init__(
+        self,
+        context: Context,
+        options: Options,
+        models: Sequence[FactorModel],
+        device: torch.device,
+    ) -> None:
         """Stack the frozen embeddings and draw fresh weights."""
         data, training = context.remain, context.options
         self.options, self.device, self.data = options, device, data
         task = Task(data, f"{context.backbone}-attention", options.attention_batch)
         self._learner = Learner(task, context.seed, device)
         self._schedule = Schedule([self._learner], device)
-        self._backbone: Backbone = importlib.import_module(context.module).build([data], training, device)
+        self._backbone: Backbone = importlib.import_module(context.module).build(
+            [data], training, device
+        )
         users = torch.stack([model.user_embeddings for model in models], dim=1)
         items = torch.stack([model.item_embeddings for model in models], dim=1)
         self._users = users.to(device, training.dtype)
         self._items = items.to(device, training.dtype)
-        fresh = Attention(len(models), training.dimensions, self._learner.parameters, training.dtype)
+        fresh = Attention(
+            len(models), training.dimensions, self._learner.parameters, training.dtype
+        )
         self.attention = fresh.to(device)
         self._dropout = torch_stream(context.seed, "receraser", "dropout")
         self._weights = list(self.attention.parameters())
@@ -187,12 +205,16 @@ class SelfAdjoint(torch.autograd.Function):
     """A backbone's map from embeddings to factors, for autograd: linear and its own adjoint."""
 
     @staticmethod
-    def forward(context: torch.autograd.function.FunctionCtx, table: torch.Tensor, backbone: Backbone) -> torch.Tensor:
+    def forward(
+        context: torch.autograd.function.FunctionCtx, table: torch.Tensor, backbone: Backbone
+    ) -> torch.Tensor:
         """The factors."""
         context.backbone = backbone
         return backbone.factors(table)
 
     @staticmethod
-    def backward(context: torch.autograd.function.FunctionCtx, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
+    def backward(
+        context: torch.autograd.function.FunctionCtx, gradient: torch.Tensor
+    ) -> tuple[torch.Tensor, None]:
         """The gradient by the embeddings."""
         return context.backbone.factors(gradient.contiguous()), None

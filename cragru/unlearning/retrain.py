@@ -22,7 +22,9 @@ def unlearn(context: Context) -> Unlearned:
     seed = context.seed + read_options(Options, context.method_options).seed_offset
     data = context.remain
     watch = Stopwatch(choose_device(context.device))
-    training, device = train_backbone(context.module, context.backbone, data, context.options, seed, context.device)
+    training, device = train_backbone(
+        context.module, context.backbone, data, context.options, seed, context.device
+    )
     seconds = watch.lap()
     cost = Cost(seconds, seconds, 1, training.steps, 0, str(device), {"train": seconds})
     return Unlearned(training.model, cost, training.curve)

@@ -25,7 +25,15 @@ from cragru.errors import CragruError
 from cragru.options import BaseOptions, read_options
 from cragru.unlearning.base import Context, Unlearned
 from cragru.unlearning.conjugate_gradient import conjugate_gradient, require_damping, require_finite
-from cragru.unlearning.influence import Influence, Prepared, Request, Step, linearise, read_request, serve
+from cragru.unlearning.influence import (
+    Influence,
+    Prepared,
+    Request,
+    Step,
+    linearise,
+    read_request,
+    serve,
+)
 from cragru.unlearning.triplets import Curvature, Triplets, logistic_curvature
 
 
@@ -92,7 +100,9 @@ def labels(request: Request, options: Options) -> torch.Tensor:
     if options.target:
         return torch.full((len(users),), options.target)
     if not len(request.ratings):
-        raise CragruError("scif: no row remains to take average labels from; give option target a constant instead")
+        raise CragruError(
+            "scif: no row remains to take average labels from; give option target a constant instead"
+        )
     liked = (request.ratings >= options.threshold).float()
     rated_users, rated_items = request.remain.train
     by_user = _group_means(rated_users, liked, request.remain.users)[users]
@@ -139,7 +149,9 @@ def curvature_blocks(
         counts = torch.bincount(block.positives // triplets.items).tolist()
         positives = (block.positives % triplets.items).split(counts)
         negatives = (block.negatives % triplets.items).view_as(margins).split(counts)
-        for weight, positive, negative in zip(weights.split(counts), positives, negatives, strict=True):
+        for weight, positive, negative in zip(
+            weights.split(counts), positives, negatives, strict=True
+        ):
             difference = (items[positive].unsqueeze(1) - items[negative]).flatten(0, 1)
             weighted = difference * weight.reshape(-1, 1)
             blocks.append((weighted.T @ difference).unsqueeze(0))
@@ -163,7 +175,9 @@ def solve_blocks(blocks: torch.Tensor, right: torch.Tensor, damping: float) -> t
     """
     require_damping(damping)
     require_finite(right, "the gradient of the forget set")
-    damped = blocks + damping * torch.eye(blocks.shape[-1], dtype=blocks.dtype, device=blocks.device)
+    damped = blocks + damping * torch.eye(
+        blocks.shape[-1], dtype=blocks.dtype, device=blocks.device
+    )
     factor, failed = torch.linalg.cholesky_ex(damped)
     if bool(failed.any()):
         raise CragruError(
@@ -179,7 +193,9 @@ def _group_means(groups: torch.Tensor, values: torch.Tensor, count: int) -> torc
     return totals / torch.bincount(groups, minlength=count)
 
 
-def _by_blocks(influence: Influence, direction: torch.Tensor, users: torch.Tensor) -> Callable[[float], Step]:
+def _by_blocks(
+    influence: Influence, direction: torch.Tensor, users: torch.Tensor
+) -> Callable[[float], Step]:
     own = torch.isin(influence.request.deployed[0], users.cpu())
     found, blocks = curvature_blocks(influence.triplets(own), influence.factors_after)
     right = direction[found].double()
@@ -203,8 +219,14 @@ def _by_conjugate_gradient(
     product = influence.curvature(influence.deployed, keep)
 
     def solve(damping: float) -> Step:
-        solution = conjugate_gradient(product, direction, damping, options.tolerance, options.iterations)
-        facts = {"iterations": solution.iterations, "residual": solution.residual, "updated": int(keep.sum())}
+        solution = conjugate_gradient(
+            product, direction, damping, options.tolerance, options.iterations
+        )
+        facts = {
+            "iterations": solution.iterations,
+            "residual": solution.residual,
+            "updated": int(keep.sum()),
+        }
         return Step(solution.step, solution.products, facts)
 
     return solve

@@ -37,7 +37,9 @@ class Renewed:
     curve: list[Epoch]
     cost: Cost
 
-    def served(self, model: FactorModel, seconds: float, steps: int = 0, curve: Sequence[Epoch] = ()) -> Unlearned:
+    def served(
+        self, model: FactorModel, seconds: float, steps: int = 0, curve: Sequence[Epoch] = ()
+    ) -> Unlearned:
         """What the method gives back, once its aggregation is done.
 
         Args:
@@ -57,7 +59,9 @@ class Renewed:
         return Unlearned(model, cost, [*self.curve, *curve], self.new)
 
 
-def cut(data: TrainingData, shards: tuple[torch.Tensor, torch.Tensor], count: int) -> list[TrainingData]:
+def cut(
+    data: TrainingData, shards: tuple[torch.Tensor, torch.Tensor], count: int
+) -> list[TrainingData]:
     """The data of each shard.
 
     Args:
@@ -74,7 +78,9 @@ def cut(data: TrainingData, shards: tuple[torch.Tensor, torch.Tensor], count: in
     return pieces
 
 
-def shard_task(data: TrainingData, backbone: str, shard: int, options: ShardOptions, most: int) -> Task:
+def shard_task(
+    data: TrainingData, backbone: str, shard: int, options: ShardOptions, most: int
+) -> Task:
     """The training of one shard; shard 0 has the random stream of a model of everything.
 
     Args:
@@ -103,7 +109,9 @@ def train_shards(
     for own, number in zip(data, numbers, strict=True):
         tasks.append(shard_task(own, context.backbone, number, options, context.options.batch_size))
     device = choose_device(context.device)
-    return train_together(context.module, tasks, options.training(context.options), context.seed, device)
+    return train_together(
+        context.module, tasks, options.training(context.options), context.seed, device
+    )
 
 
 def deploy(context: Context) -> list[Training]:
@@ -177,7 +185,10 @@ def renew(context: Context, options: ShardOptions) -> Renewed:
         spared = sorted(set(range(deployed.count)) - trained.keys())
         trained |= _train_some(pieces, spared, context, options)
     new = {shard: training.model for shard, training in trained.items()}
-    models = [new[shard] if shard in new else deployed.read_model(shard) for shard in range(deployed.count)]
+    models = [
+        new[shard] if shard in new else deployed.read_model(shard)
+        for shard in range(deployed.count)
+    ]
     return Renewed(models, pieces, new, curve, cost)
 
 
@@ -198,7 +209,9 @@ def _train_some(
     return dict(zip(numbers, done, strict=True))
 
 
-def _shards_of(rows: tuple[torch.Tensor, torch.Tensor], deployed: Deployed) -> tuple[torch.Tensor, torch.Tensor]:
+def _shards_of(
+    rows: tuple[torch.Tensor, torch.Tensor], deployed: Deployed
+) -> tuple[torch.Tensor, torch.Tensor]:
     """The shard of each training and of each validation row."""
     train = _look_up(rows[0], *deployed.train)
     valid = _look_up(rows[1], *deployed.valid)
@@ -211,7 +224,9 @@ def _look_up(rows: torch.Tensor, known: torch.Tensor, shards: torch.Tensor) -> t
     shard_of_row = rows.new_full((last + 1,), -1).index_copy_(0, known, shards)
     found = shard_of_row[rows]
     if (found < 0).any():
-        raise CragruError("the partition was made of other rows than these; delete the method's folder and run again")
+        raise CragruError(
+            "the partition was made of other rows than these; delete the method's folder and run again"
+        )
     return found
 
 

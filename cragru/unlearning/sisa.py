@@ -28,5 +28,7 @@ def unlearn(context: Context) -> Unlearned:
     shards = renew(context, options)
     watch = Stopwatch(choose_device(context.device))
     users, _ = presence(shards.data)
-    model = combine(shards.models, shards.data, user_weights(users, options.missing), options.missing)
+    model = combine(
+        shards.models, shards.data, user_weights(users, options.missing), options.missing
+    )
     return shards.served(model, watch.lap())

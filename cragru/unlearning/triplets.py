@@ -17,7 +17,10 @@ import torch
 from cragru.ranking import Pairs
 from cragru.unlearning.conjugate_gradient import Product
 
-BLOCK = {"cpu": 1 << 17, "cuda": 1 << 26}  # entries of a block of scores: a CPU's cache, or enough work for a GPU
+BLOCK = {
+    "cpu": 1 << 17,
+    "cuda": 1 << 26,
+}  # entries of a block of scores: a CPU's cache, or enough work for a GPU
 
 Slope = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 Curvature = Callable[[torch.Tensor], torch.Tensor]
@@ -67,7 +70,9 @@ class Block:
 class Triplets:
     """Rows with K fixed negatives each, and derivatives of a loss on them by the factors."""
 
-    def __init__(self, pairs: Pairs, negatives: torch.Tensor, users: int, items: int, device: torch.device) -> None:
+    def __init__(
+        self, pairs: Pairs, negatives: torch.Tensor, users: int, items: int, device: torch.device
+    ) -> None:
         """Sort the rows by user and cut them into blocks.
 
         Args:
@@ -86,7 +91,9 @@ class Triplets:
         for number, end in enumerate(ends):
             own = present[number * size : (number + 1) * size]
             rows = order[start:end]
-            first = (place[start:end] - number * size) * items  # where the user's scores begin in the dense matrix
+            first = (
+                place[start:end] - number * size
+            ) * items  # where the user's scores begin in the dense matrix
             positives = (first + pairs[1][rows]).int()
             drawn = (first.unsqueeze(1) + negatives[rows]).view(-1).int()
             columns = [column.to(device) for column in (own, rows, positives, drawn)]
@@ -110,7 +117,9 @@ class Triplets:
             self._pull_back(block.spread(values, scores), block, users, items, gradient)
         return gradient
 
-    def gauss_newton(self, factors: torch.Tensor, curvature: Curvature = logistic_curvature) -> Product:
+    def gauss_newton(
+        self, factors: torch.Tensor, curvature: Curvature = logistic_curvature
+    ) -> Product:
         """Products with ``Jᵀ diag(ℓ''/K) J``, J the derivative of the margins by the factors.
 
         Args:
@@ -146,7 +155,12 @@ class Triplets:
             yield block, factors[block.users], items
 
     def _pull_back(
-        self, scores: torch.Tensor, block: Block, users: torch.Tensor, items: torch.Tensor, gradient: torch.Tensor
+        self,
+        scores: torch.Tensor,
+        block: Block,
+        users: torch.Tensor,
+        items: torch.Tensor,
+        gradient: torch.Tensor,
     ) -> None:
         """Add what a gradient by the scores of a block means for the factors."""
         gradient[block.users] += scores @ items

@@ -39,11 +39,19 @@ Records = dict[tuple[str, str], list[dict[str, Any]]]  # by library and backbone
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description="cragru's backbones against RecBole's on identical split files")
-    parser.add_argument("--seeds", type=int, default=3, help="how many splits and trainings (default 3)")
-    parser.add_argument("--epochs", type=int, default=300, help="at most; a small number makes a quick trial")
+    parser = argparse.ArgumentParser(
+        description="cragru's backbones against RecBole's on identical split files"
+    )
+    parser.add_argument(
+        "--seeds", type=int, default=3, help="how many splits and trainings (default 3)"
+    )
+    parser.add_argument(
+        "--epochs", type=int, default=300, help="at most; a small number makes a quick trial"
+    )
     parser.add_argument("--threads", type=int, default=1, help="of either library (default 1)")
-    parser.add_argument("--ratios", type=float, nargs=3, default=(0.8, 0.1, 0.1), metavar="R", help="of the split")
+    parser.add_argument(
+        "--ratios", type=float, nargs=3, default=(0.8, 0.1, 0.1), metavar="R", help="of the split"
+    )
     return parser.parse_args()
 
 
@@ -63,7 +71,14 @@ def write_splits(folder: Path, seeds: int, ratios: tuple[float, float, float]) -
             frame.to_csv(target / f"bench.{part}.inter", sep="\t", index=False)
 
 
-def train(library: str, name: str, entry: BackboneEntry, seed: int, folder: Path, options: argparse.Namespace) -> dict:
+def train(
+    library: str,
+    name: str,
+    entry: BackboneEntry,
+    seed: int,
+    folder: Path,
+    options: argparse.Namespace,
+) -> dict:
     """Run one worker; returns its record."""
     out = folder / f"{library}-{name}-{seed}.json"
     arguments = {
@@ -78,9 +93,17 @@ def train(library: str, name: str, entry: BackboneEntry, seed: int, folder: Path
         "out": out,
     }
     worker = Path(__file__).with_name(f"{library}_worker.py")
-    command = [PYTHONS[library], worker, *(text for key, value in arguments.items() for text in (f"--{key}", value))]
+    command = [
+        PYTHONS[library],
+        worker,
+        *(text for key, value in arguments.items() for text in (f"--{key}", value)),
+    ]
     # PASSIVE: a thread that waits must not spin, or a busy machine would time the spinning
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_WAIT_POLICY": "PASSIVE", "DGLBACKEND": "pytorch"}
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "DGLBACKEND": "pytorch",
+    }
     environment["OMP_NUM_THREADS"] = str(options.threads)
     subprocess.run(list(map(str, command)), check=True, env=environment)
     record = json.loads(out.read_text(encoding="utf-8"))
@@ -112,19 +135,32 @@ def report(records: Records, backbones: list[str]) -> None:
             fast = [[speed(record, validation) for record in side] for side in (theirs, ours)]
             ratios = [b / a for a, b in zip(*fast, strict=True)]
             row += [spread(fast[0], 1), spread(fast[1], 1), spread(ratios, 2)]
-            what = (
-                f"{name}: epochs per second, {'with validation' if validation else 'training alone'}, times RecBole's"
-            )
+            how = "with validation" if validation else "training alone"
+            what = f"{name}: epochs per second, {how}, times RecBole's"
             verdicts.append((what, statistics.median(ratios), WANTED[name]))
         rows.append(row)
         for metric in METRICS:
-            gap = statistics.mean(a["test"][metric] - b["test"][metric] for a, b in zip(ours, theirs, strict=True))
+            gap = statistics.mean(
+                a["test"][metric] - b["test"][metric] for a, b in zip(ours, theirs, strict=True)
+            )
             verdicts.append((f"{name}: {metric}, cragru's minus RecBole's", gap, -margin(metric)))
-    header = ["backbone", *(f"{who} {what}" for what in ("train", "+valid") for who in ("RecBole", "cragru", "ratio"))]
-    print("\nEpochs per second, median [lowest, highest] over seeds:\n" + tabulate(rows, header, tablefmt="pipe"))
+    header = [
+        "backbone",
+        *(
+            f"{who} {what}"
+            for what in ("train", "+valid")
+            for who in ("RecBole", "cragru", "ratio")
+        ),
+    ]
+    print(
+        "\nEpochs per second, median [lowest, highest] over seeds:\n"
+        + tabulate(rows, header, tablefmt="pipe")
+    )
     print("\nTest metrics, mean over seeds:\n" + metric_table(records, backbones) + "\n")
     for what, got, least in verdicts:
-        print(f"{'ok  ' if got >= least else 'LOW '} {what}: {got:+.4f}, wanted at least {least:+.3f}")
+        print(
+            f"{'ok  ' if got >= least else 'LOW '} {what}: {got:+.4f}, wanted at least {least:+.3f}"
+        )
 
 
 def margin(metric: str) -> float:
@@ -138,21 +174,29 @@ def metric_table(records: Records, backbones: list[str]) -> str:
         [
             name,
             library,
-            *(f"{statistics.mean(r['test'][m] for r in records[library, name]):.4f}" for m in METRICS),
+            *(
+                f"{statistics.mean(r['test'][m] for r in records[library, name]):.4f}"
+                for m in METRICS
+            ),
             "/".join(str(record["best_epoch"]) for record in records[library, name]),
         ]
         for name in backbones
         for library in ("recbole", "cragru")
     ]
     return tabulate(
-        rows, ["backbone", "library", "HR@10", "NDCG@10", "best epochs"], tablefmt="pipe", disable_numparse=True
+        rows,
+        ["backbone", "library", "HR@10", "NDCG@10", "best epochs"],
+        tablefmt="pipe",
+        disable_numparse=True,
     )
 
 
 def main() -> None:
     """Split, train alternately, report."""
     options = parse_arguments()
-    entries = parse(Params, load_yaml(ROOT / "config" / "params.yaml"), "config/params.yaml").backbones
+    entries = parse(
+        Params, load_yaml(ROOT / "config" / "params.yaml"), "config/params.yaml"
+    ).backbones
     backbones = list(WANTED)
     records: Records = {(library, name): [] for library in PYTHONS for name in backbones}
     with tempfile.TemporaryDirectory(prefix="cragru-bench-") as name:

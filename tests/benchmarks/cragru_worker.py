@@ -21,8 +21,12 @@ PACKAGES = ("torch", "dgl", "numpy")
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description="Train and test one cragru backbone on a given split.")
-    parser.add_argument("--split", type=Path, required=True, help="folder that holds bench/bench.*.inter")
+    parser = argparse.ArgumentParser(
+        description="Train and test one cragru backbone on a given split."
+    )
+    parser.add_argument(
+        "--split", type=Path, required=True, help="folder that holds bench/bench.*.inter"
+    )
     parser.add_argument("--backbone", required=True)
     parser.add_argument("--learning-rate", type=float, required=True)
     parser.add_argument("--batch-size", type=int, required=True)
@@ -37,7 +41,9 @@ def parse_arguments() -> argparse.Namespace:
 def read_split(folder: Path) -> dict[str, pd.DataFrame]:
     """Read the atomic files; their tokens are the dense ids already."""
     return {
-        part: pd.read_csv(folder / "bench" / f"bench.{part}.inter", sep="\t").set_axis(["user", "item"], axis=1)
+        part: pd.read_csv(folder / "bench" / f"bench.{part}.inter", sep="\t").set_axis(
+            ["user", "item"], axis=1
+        )
         for part in ("train", "valid", "test")
     }
 
@@ -57,13 +63,18 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     together = pd.concat(parts.values())
     users, items = int(together["user"].max()) + 1, int(together["item"].max()) + 1
     module = f"cragru.backbones.{arguments.backbone}"
-    given = {name: getattr(arguments, name) for name in ("learning_rate", "batch_size", "epochs", "patience")}
+    given = {
+        name: getattr(arguments, name)
+        for name in ("learning_rate", "batch_size", "epochs", "patience")
+    }
     graph = {"layers": 2, "regularisation": 1e-5} if arguments.backbone == "lightgcn" else {}
     options = training_options(module, {"dimensions": 64, **given, **graph})
     data = TrainingData(pairs(parts["train"]), pairs(parts["valid"]), users, items)
     training, _ = train_backbone(module, arguments.backbone, data, options, arguments.seed, "cpu")
     parts["forget"] = parts["train"].iloc[:0]
-    table = per_user_utility(training.model, parts, users, items).query("mask == 'A' and k in @CUTOFFS")
+    table = per_user_utility(training.model, parts, users, items).query(
+        "mask == 'A' and k in @CUTOFFS"
+    )
     means = table.groupby("k")[["hr", "ndcg"]].mean()
     return {
         "epochs_run": len(training.curve),
@@ -71,7 +82,11 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         "train_seconds": sum(epoch.train_seconds for epoch in training.curve),
         "valid_seconds": sum(epoch.valid_seconds for epoch in training.curve),
         "total_seconds": time.perf_counter() - start,
-        "test": {f"{metric}@{k}": float(means.loc[k, metric]) for k in CUTOFFS for metric in ("hr", "ndcg")},
+        "test": {
+            f"{metric}@{k}": float(means.loc[k, metric])
+            for k in CUTOFFS
+            for metric in ("hr", "ndcg")
+        },
     }
 
 
@@ -79,7 +94,9 @@ def main() -> None:
     """Run and write the record."""
     arguments = parse_arguments()
     os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
-    record = run(arguments) | {name: getattr(arguments, name) for name in ("backbone", "seed", "threads")}
+    record = run(arguments) | {
+        name: getattr(arguments, name) for name in ("backbone", "seed", "threads")
+    }
     versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     record["versions"] = {"python": platform.python_version(), **versions}
     arguments.out.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")

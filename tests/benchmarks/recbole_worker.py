@@ -36,15 +36,21 @@ from typing import Any
 
 MODELS = {"bpr": "BPR", "lightgcn": "LightGCN"}
 PARTS = ("train", "valid", "test")
-EVAL_BATCH_SIZE = 4096 * 1700  # scores per batch; RecBole's default 4096 ranks 4096 // items users at a time
+EVAL_BATCH_SIZE = (
+    4096 * 1700
+)  # scores per batch; RecBole's default 4096 ranks 4096 // items users at a time
 MODULES = ("recbole.config", "recbole.data", "recbole.trainer", "recbole.model.general_recommender")
 PACKAGES = ("recbole", "torch", "numpy", "scipy", "pandas")
 
 
 def parse_arguments() -> argparse.Namespace:
     """Reads the command line; paths come back absolute, for the run leaves the current directory."""
-    parser = argparse.ArgumentParser(description="Train and test one RecBole backbone on a given split.")
-    parser.add_argument("--split", type=Path, required=True, help="folder that holds bench/bench.*.inter")
+    parser = argparse.ArgumentParser(
+        description="Train and test one RecBole backbone on a given split."
+    )
+    parser.add_argument(
+        "--split", type=Path, required=True, help="folder that holds bench/bench.*.inter"
+    )
     parser.add_argument("--backbone", choices=sorted(MODELS), required=True)
     parser.add_argument("--learning-rate", type=float, required=True)
     parser.add_argument("--batch-size", type=int, required=True)
@@ -147,7 +153,8 @@ def run(arguments: argparse.Namespace, workdir: str) -> dict[str, Any]:
         "seed": arguments.seed,
         "threads": arguments.threads,
         "epochs_run": train_watch.calls,
-        "best_epoch": train_watch.calls - trainer.cur_step,  # cur_step counts the epochs since the best one
+        "best_epoch": train_watch.calls
+        - trainer.cur_step,  # cur_step counts the epochs since the best one
         "train_seconds": train_watch.seconds,
         "valid_seconds": valid_watch.seconds,
         "total_seconds": time.perf_counter() - start,

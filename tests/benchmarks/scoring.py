@@ -32,7 +32,9 @@ def open_all(options):
 
     room = Path(options.room)
     entry = load_llms(ROOT / "config/llms.yaml").entry(room.name)
-    engine = open_engine(entry, room / "model", read_json(room / "manifest.json")["facts"]["files"], options.threads)
+    engine = open_engine(
+        entry, room / "model", read_json(room / "manifest.json")["facts"]["files"], options.threads
+    )
     return engine, cut_chunks({"prompts": read_prompts(options.prompts)}, options.chunk)
 
 
@@ -50,7 +52,9 @@ def work(options):
             asked = chunk.questions()
             sampling = [
                 SamplingParams(
-                    temperature=0, max_tokens=one.longest, structured_outputs=StructuredOutputsParams(regex=one.pattern)
+                    temperature=0,
+                    max_tokens=one.longest,
+                    structured_outputs=StructuredOutputsParams(regex=one.pattern),
                 )
                 for one in asked
             ]
@@ -63,14 +67,35 @@ def work(options):
         start = engine.__dict__["_started"][1] if "_started" in engine.__dict__ else 0.0
         seconds = time.perf_counter() - timed - start
     users = sum(len(chunk.records) for chunk in chunks)
-    figures = {"users": users, "seconds": seconds, "start": start, "all": time.perf_counter() - begun}
+    figures = {
+        "users": users,
+        "seconds": seconds,
+        "start": start,
+        "all": time.perf_counter() - begun,
+    }
     print("FIGURES " + json.dumps(figures))
 
 
 def measure(kind, options, prompts, store):
     """Run a worker and read its figures."""
-    command = [sys.executable, __file__, "--work", kind, "--prompts", str(prompts), "--store", str(store)]
-    command += ["--room", options.room, "--chunk", str(options.chunk), "--threads", str(options.threads)]
+    command = [
+        sys.executable,
+        __file__,
+        "--work",
+        kind,
+        "--prompts",
+        str(prompts),
+        "--store",
+        str(store),
+    ]
+    command += [
+        "--room",
+        options.room,
+        "--chunk",
+        str(options.chunk),
+        "--threads",
+        str(options.threads),
+    ]
     begun = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -88,14 +113,22 @@ def measure(kind, options, prompts, store):
 
 def digest(store):
     """One checksum of all answers of a store."""
-    files = sorted(path for path in Path(store).glob("*.json") if not path.name.endswith(".cost.json"))
-    return len(files), hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
+    files = sorted(
+        path for path in Path(store).glob("*.json") if not path.name.endswith(".cost.json")
+    )
+    return len(files), hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[
+        :16
+    ]
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--users", type=int, default=200, help="how many prompts")
-    parser.add_argument("--rounds", type=int, default=1, help="how often bare and rule alternate; 0: no bare")
+    parser.add_argument(
+        "--rounds", type=int, default=1, help="how often bare and rule alternate; 0: no bare"
+    )
     parser.add_argument("--chunk", type=int, default=32)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--room", default="results/llm/smollm2-135m")
@@ -106,7 +139,9 @@ def main():
     if options.work:
         work(options)
         return
-    found = sorted(Path("results").glob(f"*/*/*/*/cragru/*/*/*/{Path(options.room).name}/*/prompts.jsonl"))
+    found = sorted(
+        Path("results").glob(f"*/*/*/*/cragru/*/*/*/{Path(options.room).name}/*/prompts.jsonl")
+    )
     records = [record for path in found for record in read_prompts(path)][: options.users]
     if not records:
         sys.exit("no prompts below results/; run `make run` first")
@@ -125,7 +160,9 @@ def main():
         _, figures = measure("rule", options, prompts, Path(name) / "store-0")
     if ratios:
         print(f"rule / bare: {' '.join(f'{ratio:.3f}' for ratio in ratios)} (wanted: at least 0.9)")
-    print(f"{len(records)} prompts in {chunks} chunks: answers {first} and again {second} (wanted: equal)")
+    print(
+        f"{len(records)} prompts in {chunks} chunks: answers {first} and again {second} (wanted: equal)"
+    )
     print(f"with the store: {figures['process']:.1f} s (wanted: under 20)")
     sys.exit(0 if first == second and figures["start"] == 0 else 1)
 

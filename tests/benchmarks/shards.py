@@ -17,7 +17,9 @@ GATES = {"equal": 1.5, "256": 4.0}
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description="Time shards that are trained together against one model.")
+    parser = argparse.ArgumentParser(
+        description="Time shards that are trained together against one model."
+    )
     parser.add_argument("--users", type=int, default=943)
     parser.add_argument("--items", type=int, default=1682)
     parser.add_argument("--rows", type=int, default=73_000)
@@ -54,7 +56,13 @@ def seconds(backbone: str, tasks: list, epochs: int) -> tuple[float, float]:
     from cragru.backbones.training import train_together
 
     layers, penalty = (2, 1e-5) if backbone == "lightgcn" else (0, 0.0)
-    shared = {"dimensions": 64, "learning_rate": 0.005, "batch_size": 2048, "epochs": epochs, "patience": epochs}
+    shared = {
+        "dimensions": 64,
+        "learning_rate": 0.005,
+        "batch_size": 2048,
+        "epochs": epochs,
+        "patience": epochs,
+    }
     options = Options(**shared, layers=layers, regularisation=penalty)
     done = train_together(f"cragru.backbones.{backbone}", tasks, options, 1, torch.device("cpu"))
     curve = done[0].curve
@@ -79,13 +87,16 @@ def main() -> None:
     for backbone in ("bpr", "lightgcn"):
         plans = {"one": [Task(data, backbone, 2048)]}
         for name, batch in (("equal", 2048), ("256", 256)):
-            plans[name] = [Task(piece, f"{backbone}-shard-{k}", batch) for k, piece in enumerate(pieces)]
+            plans[name] = [
+                Task(piece, f"{backbone}-shard-{k}", batch) for k, piece in enumerate(pieces)
+            ]
         times = {name: [] for name in plans}
         for _ in range(arguments.rounds):
             for name, tasks in plans.items():
                 times[name].append(seconds(backbone, tasks, arguments.epochs))
         best = {
-            name: [min(column) / arguments.epochs for column in zip(*its, strict=True)] for name, its in times.items()
+            name: [min(column) / arguments.epochs for column in zip(*its, strict=True)]
+            for name, its in times.items()
         }
         alone = best["one"]
         print(f"{backbone}: one model {alone[0]:.3f} s an epoch, {alone[1]:.3f} with validation")

@@ -32,7 +32,9 @@ print(json.dumps({"rows": rows.values.tolist(), "titles": read_parquet("out/item
 def test_the_page_adds_a_data_set(tmp_path):
     def with_checksums(entries):
         (source,) = entries["books"]["sources"]
-        source["members"] = {f"books/{name}": hashlib.sha256(t.encode()).hexdigest() for name, t in FILES.items()}
+        source["members"] = {
+            f"books/{name}": hashlib.sha256(t.encode()).hexdigest() for name, t in FILES.items()
+        }
 
     blocks = section("A data set and its loader")
     sources = extend(tmp_path / "cragru", blocks, with_checksums)
@@ -40,7 +42,11 @@ def test_the_page_adds_a_data_set(tmp_path):
     for name, text in FILES.items():
         (sources / "mine/books" / name).write_text(text)
     made = json.loads(run(sources, PREPARE))
-    assert made["rows"] == [[0, 0, 1.0, 10], [0, 1, 10.0, 20], [1, 1, 9.0, 50]]  # users 4, 30; items 5, 7
+    assert made["rows"] == [
+        [0, 0, 1.0, 10],
+        [0, 1, 10.0, 20],
+        [1, 1, 9.0, 50],
+    ]  # users 4, 30; items 5, 7
     assert made["titles"] == ["Five", "Seven"]
     assert made["scale"] == [1.0, 10.0]
     assert made["roots"] == ["scripts/prepare.py", "cragru.data.books_csv"]

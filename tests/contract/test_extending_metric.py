@@ -13,7 +13,15 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 METRICS = "cragru/evaluation/metrics.py"
-TRAINING = ["train_original", "train_shards", "unlearn", "partition", "search_damping", "fit_strategy", "score_prompts"]
+TRAINING = [
+    "train_original",
+    "train_shards",
+    "unlearn",
+    "partition",
+    "search_damping",
+    "fit_strategy",
+    "score_prompts",
+]
 EVALUATION = ["evaluate", "evaluate_cragru", "completeness", "differences", "table2", "figure3"]
 DIGESTS = """
 import json
@@ -103,12 +111,16 @@ def copies(tmp_path_factory):
     plain, extended = (tmp_path_factory.mktemp("sources") / name for name in ("plain", "extended"))
     for sources in (plain, extended):
         for name in ("cragru", "scripts", "tests/contract"):
-            shutil.copytree(ROOT / name, sources / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(
+                ROOT / name, sources / name, ignore=shutil.ignore_patterns("__pycache__")
+            )
         shutil.copy2(ROOT / "pyproject.toml", sources)
     text = (extended / METRICS).read_text()
     above, inside = text.split("\nMETRICS = {\n")
     entries, below = inside.split("}\n", 1)
-    (extended / METRICS).write_text(f"{above}\n{function}\n\nMETRICS = {{\n{entries}{entry}}}\n{below}")
+    (extended / METRICS).write_text(
+        f"{above}\n{function}\n\nMETRICS = {{\n{entries}{entry}}}\n{below}"
+    )
     return plain, extended
 
 
@@ -127,13 +139,22 @@ def test_per_user_files_have_its_column_and_the_others_unchanged(made):
     assert [*extended] == [*metrics, "recall", last]
     pd.testing.assert_frame_equal(extended.drop(columns="recall"), plain)
     at_one = extended.query("mask == 'A' and k == 1").set_index("user")["recall"]
-    assert at_one.to_dict() == {0: 1 / 2, 1: 0, 2: 1 / 2}  # item 0 is one of user 0's two and of user 2's two
+    assert at_one.to_dict() == {
+        0: 1 / 2,
+        1: 0,
+        2: 1 / 2,
+    }  # item 0 is one of user 0's two and of user 2's two
 
 
 def test_table_two_shows_it(made):
     plain, extended = (pd.read_csv(folder / "table2.csv") for folder in made)
     own = extended[extended["metric"] == "recall"].set_index(["method", "k"])["mean"]
-    expected = {("Retrain", 1): 1 / 3, ("Retrain", 3): 5 / 6, ("SISA", 1): 1 / 6, ("SISA", 3): 1 / 6}
+    expected = {
+        ("Retrain", 1): 1 / 3,
+        ("Retrain", 3): 5 / 6,
+        ("SISA", 1): 1 / 6,
+        ("SISA", 3): 1 / 6,
+    }
     assert own.to_dict() == pytest.approx(expected)
     others = extended[extended["metric"] != "recall"].reset_index(drop=True)
     pd.testing.assert_frame_equal(others.drop(columns="differs"), plain.drop(columns="differs"))

@@ -31,7 +31,9 @@ from tests.deletion import (
     with_original,
 )
 
-NEVER_MEET_FORGOTTEN = [name for name, entry in PARAMS.methods.items() if "forget" not in entry.reads]
+NEVER_MEET_FORGOTTEN = [
+    name for name, entry in PARAMS.methods.items() if "forget" not in entry.reads
+]
 EXACT = [name for name, entry in PARAMS.methods.items() if not entry.reads]
 APPROXIMATE = [name for name in PARAMS.methods if name not in EXACT]
 FIELDS = ("user_factors", "item_factors", "user_embeddings", "item_embeddings")
@@ -49,7 +51,11 @@ def test_it_reads_nothing_that_its_entry_does_not_declare(name, backbone, state)
     assert request.allowed - {"original"} <= asked <= request.allowed
     for thing in asked:
         with pytest.raises(ForbiddenReadError):
-            serve(name, backbone, dataclasses.replace(request, allowed=request.allowed - {thing}, asked=[]))
+            serve(
+                name,
+                backbone,
+                dataclasses.replace(request, allowed=request.allowed - {thing}, asked=[]),
+            )
 
 
 class Watch:
@@ -63,20 +69,36 @@ class Watch:
         picks = {
             "__init__": lambda self, pairs, *sizes: pairs,
             "pair_mask": lambda pairs, *sizes: pairs,
-            "NormalisedGraph": lambda left, right, *rest, **more: (left % nodes, right % nodes - request.users),
-            "bpr_gradient": lambda factors, it, models: (it.users % nodes, it.positives % nodes - request.users),
+            "NormalisedGraph": lambda left, right, *rest, **more: (
+                left % nodes,
+                right % nodes - request.users,
+            ),
+            "bpr_gradient": lambda factors, it, models: (
+                it.users % nodes,
+                it.positives % nodes - request.users,
+            ),
         }
-        owners = {"__init__": [sampling.NegativeSampler], "pair_mask": [learner], "NormalisedGraph": [lightgcn]}
+        owners = {
+            "__init__": [sampling.NegativeSampler],
+            "pair_mask": [learner],
+            "NormalisedGraph": [lightgcn],
+        }
         # ids as in the data: the table of all users, of which a test of the trainer says that it changes nothing
-        monkeypatch.setattr(trainer, "rows_with_data", lambda data: [torch.arange(own.users) for own in data])
+        monkeypatch.setattr(
+            trainer, "rows_with_data", lambda data: [torch.arange(own.users) for own in data]
+        )
         for part in parts:
             for owner in owners.get(part, [bpr, lightgcn]):
-                monkeypatch.setattr(owner, part, self.watched(part, getattr(owner, part), picks[part]))
+                monkeypatch.setattr(
+                    owner, part, self.watched(part, getattr(owner, part), picks[part])
+                )
 
     def watched(self, part, original, pick):
         def looked_at(*args, **kwargs):
             self.met.add(part)
-            found = self.forgotten & set(zip(*(side.tolist() for side in pick(*args, **kwargs)), strict=True))
+            found = self.forgotten & set(
+                zip(*(side.tolist() for side in pick(*args, **kwargs)), strict=True)
+            )
             if found:
                 raise ForbiddenReadError(f"{part} met {len(found)} forgotten rows")
             return original(*args, **kwargs)
@@ -114,7 +136,9 @@ def leaking(request):
 @EACH_BACKBONE
 @EACH_STATE
 @pytest.mark.parametrize("name", NEVER_MEET_FORGOTTEN)
-def test_no_forgotten_row_reaches_a_sampler_a_graph_a_mask_or_a_step(name, backbone, state, monkeypatch):
+def test_no_forgotten_row_reaches_a_sampler_a_graph_a_mask_or_a_step(
+    name, backbone, state, monkeypatch
+):
     """Section 12.6: whoever is handed a forgotten pair after the request raises."""
     request = request_for(name, backbone, state)
     watch = Watch(request, monkeypatch)
@@ -131,16 +155,25 @@ def test_what_the_forgotten_rows_say_does_not_matter(name, backbone, state):
     """P2.2: other users and items in them, the same rows left, the same partition: the same answer to the bit."""
     request, done = served(name, backbone, state)
     generator = torch.Generator().manual_seed(8)
-    drawn = [torch.randint(size, request.forgotten.shape, generator=generator) for size in (USERS, ITEMS)]
-    train = tuple(torch.where(request.forgotten, *sides) for sides in zip(drawn, request.train, strict=True))
+    drawn = [
+        torch.randint(size, request.forgotten.shape, generator=generator) for size in (USERS, ITEMS)
+    ]
+    train = tuple(
+        torch.where(request.forgotten, *sides) for sides in zip(drawn, request.train, strict=True)
+    )
     assert not torch.equal(train[0], request.train[0])
     other = serve(name, backbone, dataclasses.replace(request, train=train, asked=[]))
-    for mine, its in [(done.model, other.model), *((done.shards[s], other.shards[s]) for s in done.shards)]:
+    for mine, its in [
+        (done.model, other.model),
+        *((done.shards[s], other.shards[s]) for s in done.shards),
+    ]:
         assert all(torch.equal(getattr(mine, field), getattr(its, field)) for field in FIELDS)
 
 
 @EACH_BACKBONE
-@pytest.mark.parametrize("name", [name for name in PARAMS.methods if name not in NEVER_MEET_FORGOTTEN])
+@pytest.mark.parametrize(
+    "name", [name for name in PARAMS.methods if name not in NEVER_MEET_FORGOTTEN]
+)
 def test_an_approximate_method_with_nothing_to_forget_changes_nothing(name, backbone):
     """Section 12.5: null deletion."""
     request = as_declared(name, backbone, a_request(forget=0))
@@ -166,13 +199,19 @@ def canaries(draw):
     liked = (users % 2 == items % 2) & (torch.rand(users.shape, generator=tastes) < 0.7)
     pairs = liked.nonzero()
     valid = torch.arange(len(pairs)) % 5 == 0
-    pools = {user: torch.randperm(POOL, generator=signatures) * 2 + (user + 1) % 2 for user in CANARIES}
-    planted = torch.tensor([(user, item) for user, pool in pools.items() for item in pool[:SIGNATURE].tolist()])
+    pools = {
+        user: torch.randperm(POOL, generator=signatures) * 2 + (user + 1) % 2 for user in CANARIES
+    }
+    planted = torch.tensor(
+        [(user, item) for user, pool in pools.items() for item in pool[:SIGNATURE].tolist()]
+    )
     train = torch.cat([pairs[~valid], planted])
     forgotten = torch.arange(len(train)) >= len(train) - len(planted)
     sides = (tuple(part.T.contiguous()) for part in (train, pairs[valid]))
     request = Request(*sides, forgotten, users=60, items=2 * POOL)
-    return request, {user: pool.split([SIGNATURE, POOL - SIGNATURE]) for user, pool in pools.items()}
+    return request, {
+        user: pool.split([SIGNATURE, POOL - SIGNATURE]) for user, pool in pools.items()
+    }
 
 
 @cache
@@ -236,13 +275,17 @@ class Renaming:
 
     def __init__(self, monkeypatch):
         generator = torch.Generator().manual_seed(6)
-        self.users, self.items = (torch.randperm(size, generator=generator) for size in (USERS, ITEMS))
+        self.users, self.items = (
+            torch.randperm(size, generator=generator) for size in (USERS, ITEMS)
+        )
         self.old_users, self.old_items = self.users.argsort(), self.items.argsort()
         rows = torch.cat([self.old_users, self.old_items + USERS])
         for kind in (bpr.Bpr, lightgcn.LightGCN):
             draw = kind.initial_table
             monkeypatch.setattr(
-                kind, "initial_table", lambda it, users, generator, draw=draw: draw(it, users, generator)[rows]
+                kind,
+                "initial_table",
+                lambda it, users, generator, draw=draw: draw(it, users, generator)[rows],
             )
         start, sample = sampling.NegativeSampler.__init__, sampling.NegativeSampler.sample
 
@@ -260,24 +303,34 @@ class Renaming:
 
     def model(self, model):
         tables = {field: getattr(model, field) for field in FIELDS}
-        old = {field: self.old_users if field.startswith("user") else self.old_items for field in FIELDS}
+        old = {
+            field: self.old_users if field.startswith("user") else self.old_items
+            for field in FIELDS
+        }
         return FactorModel(**{field: table[old[field]] for field, table in tables.items()})
 
     def request(self, request):
         models = None if request.models is None else [self.model(model) for model in request.models]
         model = None if request.model is None else self.model(request.model)
         train, valid = self.pairs(request.train), self.pairs(request.valid)
-        return dataclasses.replace(request, train=train, valid=valid, model=model, models=models, asked=[])
+        return dataclasses.replace(
+            request, train=train, valid=valid, model=model, models=models, asked=[]
+        )
 
 
 @EACH_BACKBONE
 @EACH_STATE
-@pytest.mark.parametrize("name", [n for n, entry in PARAMS.methods.items() if entry.module.split(".")[-1] in RENAMED])
+@pytest.mark.parametrize(
+    "name", [n for n, entry in PARAMS.methods.items() if entry.module.split(".")[-1] in RENAMED]
+)
 def test_other_names_change_nothing(name, backbone, state, monkeypatch):
     """A shard that numbered its users or items anew would fail, were it right by itself."""
     request, done = served(name, backbone, state)
     renaming = Renaming(monkeypatch)
     other = serve(name, backbone, renaming.request(request))
-    for mine, its in [(done.model, other.model), *((done.shards[s], other.shards[s]) for s in done.shards)]:
+    for mine, its in [
+        (done.model, other.model),
+        *((done.shards[s], other.shards[s]) for s in done.shards),
+    ]:
         wanted = renaming.model(mine)
         assert all(torch.allclose(getattr(its, f), getattr(wanted, f), atol=1e-5) for f in FIELDS)

@@ -17,7 +17,9 @@ from cragru.plan.showing import Showing
 from cragru.plan.tables import FIGURE_KINDS, TABLE_KINDS
 
 ROOT = Path(__file__).parents[2]
-KINDS = {kind.model_fields["kind"].annotation.__args__[0]: kind for kind in (*TABLE_KINDS, *FIGURE_KINDS)}
+KINDS = {
+    kind.model_fields["kind"].annotation.__args__[0]: kind for kind in (*TABLE_KINDS, *FIGURE_KINDS)
+}
 WITHOUT = "without an LLM"
 SETTINGS = {
     "shipped": {},
@@ -46,7 +48,9 @@ def alone(kind, **changes):
     tables = [name for name, table in shipped.tables.tables.items() if table.kind == kind]
     figures = [name for name, figure in shipped.figures.figures.items() if figure.kind == kind]
     name = (tables or figures)[0]
-    shown = {"tables": [name], "figures": []} if tables else {"tables": ["table1"], "figures": [name]}
+    shown = (
+        {"tables": [name], "figures": []} if tables else {"tables": ["table1"], "figures": [name]}
+    )
     return name, load(**{**changes, **shown})
 
 
@@ -60,7 +64,11 @@ def wildcards_of(project, name):
 
 
 NEED_LLM = [kind for kind in sorted(KINDS) if KINDS[kind].needs_llm]
-RUNS = [(kind, run) for kind, run in product(sorted(KINDS), SETTINGS) if kind not in NEED_LLM or run != WITHOUT]
+RUNS = [
+    (kind, run)
+    for kind, run in product(sorted(KINDS), SETTINGS)
+    if kind not in NEED_LLM or run != WITHOUT
+]
 
 
 @pytest.fixture(params=RUNS, ids=": ".join)
@@ -157,9 +165,16 @@ def test_what_certificates_speak_of_follows_from_the_rows(shown):
         by_request.setdefault((row.dataset, row.protocol, row.seed, row.request), []).append(row)
     places = [[str(step) for step in request if step is not None] for request in by_request]
     root = f"results/{project.settings.run}/certificates"
-    assert sorted(certificates.files()) == sorted("/".join([root, *steps, "certificate.json"]) for steps in places)
+    assert sorted(certificates.files()) == sorted(
+        "/".join([root, *steps, "certificate.json"]) for steps in places
+    )
     for (dataset, protocol, seed, request), own in by_request.items():
-        names = {"run": project.settings.run, "dataset": dataset, "protocol": protocol, "seed": str(seed)}
+        names = {
+            "run": project.settings.run,
+            "dataset": dataset,
+            "protocol": protocol,
+            "seed": str(seed),
+        }
         wildcards = Wildcards(fromdict=names | ({} if request is None else {"request": request}))
         shown_models = {pair for row in own for pair in row.models}
         further = set(certificates.models(wildcards)) - shown_models
@@ -173,7 +188,9 @@ def test_what_certificates_speak_of_follows_from_the_rows(shown):
             assert f"{after}/{backbone}/{model}/manifest.json" in manifests
         proofs = {row.files.get("check") for row in own if row.request} - {None}
         assert {f"{path.removesuffix('.json')}-manifest.json" for path in proofs} <= set(manifests)
-        assert set(certificates.guarantees(wildcards)) == {m for _, m in certificates.models(wildcards)} - {ORIGINAL}
+        assert set(certificates.guarantees(wildcards)) == {
+            m for _, m in certificates.models(wildcards)
+        } - {ORIGINAL}
 
 
 @pytest.mark.parametrize("name", ["claims", "request-size"])
@@ -184,9 +201,13 @@ def test_tables_of_other_tables_bring_the_certificates_of_both(name):
     certificates = Certificates(project)
     draws = [f"{root}/one-user/1/draw-{number}/certificate.json" for number in (1, 2, 3)]
     assert sorted(certificates.files()) == [*draws, f"{root}/paper/1/certificate.json"]
-    of_paper = Wildcards(fromdict={"run": "default", "dataset": "ml-100k", "protocol": "paper", "seed": "1"})
+    of_paper = Wildcards(
+        fromdict={"run": "default", "dataset": "ml-100k", "protocol": "paper", "seed": "1"}
+    )
     for backbone in ("bpr", "lightgcn"):
-        cell = f"results/ml-100k/paper/1/{backbone}/cragru/original/none/backbone/smollm2-135m/pilot"
+        cell = (
+            f"results/ml-100k/paper/1/{backbone}/cragru/original/none/backbone/smollm2-135m/pilot"
+        )
         manifests = certificates.manifests(of_paper)
         for file in ("prompts-manifest.json", "prompts-checked-manifest.json", "manifest.json"):
             assert f"{cell}/{file}" in manifests
@@ -201,7 +222,9 @@ def test_an_unknown_protocol_is_refused(kind, tmp_path):
             if entry["kind"] == kind:
                 entry["protocol"] = "papers"
         (tmp_path / file).write_text(yaml.safe_dump(content))
-    with pytest.raises(CragruError, match=r"protocol: unknown name 'papers' \(did you mean 'paper'\?"):
+    with pytest.raises(
+        CragruError, match=r"protocol: unknown name 'papers' \(did you mean 'paper'\?"
+    ):
         load(files={group: str(tmp_path / file) for group, file in files.items()})
 
 

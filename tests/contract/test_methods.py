@@ -16,7 +16,8 @@ from cragru.ranking import pair_mask, top_items
 from tests.deletion import ITEMS, MODULES, PARAMS, STATES, USERS, request_for, serve, served
 
 EACH = pytest.mark.parametrize(
-    ("name", "backbone", "state"), [(name, b, state) for name in PARAMS.methods for b in MODULES for state in STATES]
+    ("name", "backbone", "state"),
+    [(name, b, state) for name in PARAMS.methods for b in MODULES for state in STATES],
 )
 SHARDED = [name for name, entry in PARAMS.methods.items() if entry.partition]
 FIELDS = ("user_factors", "item_factors", "user_embeddings", "item_embeddings")
@@ -93,7 +94,9 @@ def test_what_a_request_spares_is_neither_trained_nor_changed(name, backbone, mo
         request = dataclasses.replace(request, forgotten=first)
     touched, left = touched_by(request), ~request.forgotten
     spared = [shard for shard in range(request.count) if shard not in touched]
-    before = [{field: getattr(model, field).clone() for field in FIELDS} for model in request.models]
+    before = [
+        {field: getattr(model, field).clone() for field in FIELDS} for model in request.models
+    ]
     trained, start = [], trainer.Learner.__init__
 
     def note(self, task, *how):
@@ -105,11 +108,15 @@ def test_what_a_request_spares_is_neither_trained_nor_changed(name, backbone, mo
     assert done.cost.shards_touched == len(touched) == 1
     assert done.cost.seconds_parallel > 0
     rows = [left & (request.shards[0] == shard) for shard in touched]
-    own = [sorted(zip(*(side[row].tolist() for side in request.train), strict=True)) for row in rows]
+    own = [
+        sorted(zip(*(side[row].tolist() for side in request.train), strict=True)) for row in rows
+    ]
     assert trained[: len(touched)] == own
     everything = sorted(zip(*(side.tolist() for side in request.remain().train), strict=True))
     assert all(other == everything for other in trained[len(touched) :])  # what joins the shards
-    assert sorted(what for what in request.asked if what.startswith("shard")) == [f"shard {shard}" for shard in spared]
+    assert sorted(what for what in request.asked if what.startswith("shard")) == [
+        f"shard {shard}" for shard in spared
+    ]
     assert not set(done.shards) & set(spared)
     for model, was in zip(request.models, before, strict=True):
         assert all(torch.equal(getattr(model, field), was[field]) for field in FIELDS)
@@ -120,7 +127,8 @@ def test_what_is_deployed_decides_what_is_scored():
     request = request_for("sisa-users", "bpr", "one-user")
     spared = next(shard for shard in range(request.count) if shard not in touched_by(request))
     changed = dataclasses.replace(
-        request.models[spared], **{field: 2 * getattr(request.models[spared], field) for field in FIELDS}
+        request.models[spared],
+        **{field: 2 * getattr(request.models[spared], field) for field in FIELDS},
     )
     models = [changed if shard == spared else model for shard, model in enumerate(request.models)]
     done = serve("sisa-users", "bpr", dataclasses.replace(request, models=models))

@@ -5,7 +5,15 @@ import torch
 
 from cragru.evaluation.metrics import BINARY, CUTOFFS, METRICS
 
-COLUMNS = {"user", "mask", "k", "group", "variant", "relevant", "seed"}  # of per-user files and of tables
+COLUMNS = {
+    "user",
+    "mask",
+    "k",
+    "group",
+    "variant",
+    "relevant",
+    "seed",
+}  # of per-user files and of tables
 EACH = pytest.mark.parametrize("name", METRICS)
 
 
@@ -44,7 +52,9 @@ def test_more_is_better(name, users):
         room = hits.sum(dim=1) < relevant
         more = hits[room].clone()
         more[torch.arange(len(more)), (~more).int().argmax(dim=1)] = True
-        assert (value(more, relevant[room], k) >= value(hits[room], relevant[room], k) - 1e-12).all()
+        assert (
+            value(more, relevant[room], k) >= value(hits[room], relevant[room], k) - 1e-12
+        ).all()
 
 
 @EACH

@@ -39,7 +39,9 @@ def strategy(request, tmp_path_factory):
     module = importlib.import_module(entry.module)
     folder = tmp_path_factory.mktemp(request.param)
     told = context()
-    module.fit(FitContext(told.item_factors, told.genres, told.data, entry.options, told.seed), folder)
+    module.fit(
+        FitContext(told.item_factors, told.genres, told.data, entry.options, told.seed), folder
+    )
     return module.load(folder)
 
 
@@ -70,7 +72,9 @@ def test_something_is_kept_of_a_long_history(strategy):
 
 def test_a_stream_repeats_and_nothing_given_is_changed(strategy):
     history, candidates = np.arange(30)[::-1].copy(), CANDIDATES.copy()
-    one, again = (strategy.select(history, candidates, 10, np.random.default_rng(7)) for _ in range(2))
+    one, again = (
+        strategy.select(history, candidates, 10, np.random.default_rng(7)) for _ in range(2)
+    )
     assert one.tolist() == again.tolist()
     assert history.tolist() == list(range(29, -1, -1))
     assert candidates.tolist() == CANDIDATES.tolist()
@@ -84,6 +88,8 @@ def test_fitting_twice_writes_the_same_bytes(name, tmp_path):
     for attempt in ("one", "two"):
         folder = tmp_path / attempt
         folder.mkdir()
-        module.fit(FitContext(told.item_factors, told.genres, told.data, entry.options, told.seed), folder)
+        module.fit(
+            FitContext(told.item_factors, told.genres, told.data, entry.options, told.seed), folder
+        )
         written.append({path.name: path.read_bytes() for path in folder.iterdir()})
     assert written[0] == written[1]

@@ -98,7 +98,12 @@ class World:
     def other_seed(self) -> str:
         """A manifest of what another request left."""
         return self._job(
-            "unlearn", "results/toy/paper/2/bpr/retrain", READ, {"method": "retrain"}, seed="2", keep=False
+            "unlearn",
+            "results/toy/paper/2/bpr/retrain",
+            READ,
+            {"method": "retrain"},
+            seed="2",
+            keep=False,
         )
 
     def _data(self) -> None:
@@ -110,13 +115,19 @@ class World:
                 "timestamp": range(874000000, 874000006),
             }
         ).astype(INTERACTIONS)
-        users = pd.DataFrame({"user": [0, 1], "raw_id": ["u70", "u71"]}).reindex(columns=list(USERS), fill_value="")
+        users = pd.DataFrame({"user": [0, 1], "raw_id": ["u70", "u71"]}).reindex(
+            columns=list(USERS), fill_value=""
+        )
         items = pd.DataFrame({"item": [0, 1, 2], "raw_id": ["i900", "i901", "i902"], "year": 1990})
         write_parquet(f"{PREPARED}/interactions.parquet", self.interactions, INTERACTIONS)
         write_parquet(f"{PREPARED}/users.parquet", users, USERS)
-        write_parquet(f"{PREPARED}/items.parquet", items.reindex(columns=list(ITEMS), fill_value=""), ITEMS)
+        write_parquet(
+            f"{PREPARED}/items.parquet", items.reindex(columns=list(ITEMS), fill_value=""), ITEMS
+        )
         write_json(f"{PREPARED}/statistics.json", {"users": 2, "items": 3})
-        rows = {name: pd.Series(numbers, dtype="int64").to_numpy() for name, numbers in ROWS.items()}
+        rows = {
+            name: pd.Series(numbers, dtype="int64").to_numpy() for name, numbers in ROWS.items()
+        }
         write_parts(f"{STATE}/split", rows, self.interactions)
         made = [f"{STATE}/split/{name}.parquet" for name in PARTS] + [READ[2]]
         self._job("split", f"{STATE}/split", [f"{PREPARED}/interactions.parquet"], {}, outputs=made)
@@ -126,7 +137,13 @@ class World:
         model, before = "model.safetensors", f"{STATE}/bpr/grapheraser/before"
         self._job("train_original", f"{STATE}/bpr/original", [*read, FORGET], {}, make=[model])
         self._job("unlearn", RETRAIN, read, {"method": "retrain"}, make=[model, "cost.json"])
-        self._job("unlearn", f"{STATE}/bpr/ifru", [*read, FORGET, ORIGINAL], {"method": "ifru"}, make=[model])
+        self._job(
+            "unlearn",
+            f"{STATE}/bpr/ifru",
+            [*read, FORGET, ORIGINAL],
+            {"method": "ifru"},
+            make=[model],
+        )
         self._job(
             "partition", before, [*read, FORGET], {"method": "grapheraser"},
             make=["partition.parquet"], manifest="partition-manifest.json",
@@ -140,10 +157,19 @@ class World:
         names, folder = {"candidates_of": "original"}, f"{STATE}/bpr/cragru/original"
         cell = f"{folder}/none/cell"
         self._job("candidates", folder, [ORIGINAL, READ[0]], names, make=["candidates.parquet"])
-        self._job("build_prompts", cell, [f"{folder}/candidates.parquet"], names, make=["prompts.jsonl"])
+        self._job(
+            "build_prompts", cell, [f"{folder}/candidates.parquet"], names, make=["prompts.jsonl"]
+        )
         write_json(f"{cell}/prompts-checked.json", self.proof)
         read, made = [f"{cell}/prompts.jsonl", FORGET, *READ], [f"{cell}/prompts-checked.json"]
-        self._job("check_prompts", cell, read, names, outputs=made, manifest="prompts-checked-manifest.json")
+        self._job(
+            "check_prompts",
+            cell,
+            read,
+            names,
+            outputs=made,
+            manifest="prompts-checked-manifest.json",
+        )
 
     def _job(
         self,

@@ -80,4 +80,6 @@ def hr_and_ndcg(monkeypatch):
         monkeypatch.delitem(METRICS, name)
         monkeypatch.delitem(schema.FORGET_REMAIN, name, raising=False)
     left_out = {schema.OF_METRIC.get(name) for name in further}
-    monkeypatch.setattr(schema, "MEASURES", tuple(name for name in schema.MEASURES if name not in left_out))
+    monkeypatch.setattr(
+        schema, "MEASURES", tuple(name for name in schema.MEASURES if name not in left_out)
+    )

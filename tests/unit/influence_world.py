@@ -71,7 +71,9 @@ def world(backbone="bpr", forgotten=9, seed=1, layers=None, scale=0.8, **options
         "patience": 1,
         "regularisation": 0.0,
     }
-    settings = lightgcn.Options(**training, layers=LAYERS[backbone] if layers is None else layers).in_double()
+    settings = lightgcn.Options(
+        **training, layers=LAYERS[backbone] if layers is None else layers
+    ).in_double()
     reader = FakeReader(data, tuple(train[:, gone]), model, stars)
     return Context(reader, f"cragru.backbones.{backbone}", backbone, settings, options, seed, "cpu")
 
@@ -79,10 +81,14 @@ def world(backbone="bpr", forgotten=9, seed=1, layers=None, scale=0.8, **options
 def without_forgetting(context):
     """The same request with nothing to forget: the forgotten rows stay."""
     reader = context.reader
-    train = tuple(torch.cat(sides) for sides in zip(reader.data.train, reader.forgotten, strict=True))
+    train = tuple(
+        torch.cat(sides) for sides in zip(reader.data.train, reader.forgotten, strict=True)
+    )
     nothing = (torch.zeros(0, dtype=torch.int64),) * 2
     stars = torch.cat([reader.stars, torch.full((len(reader.forgotten[0]),), 3.0)])
-    return replace(context, reader=FakeReader(replace(reader.data, train=train), nothing, reader.model, stars))
+    return replace(
+        context, reader=FakeReader(replace(reader.data, train=train), nothing, reader.model, stars)
+    )
 
 
 def linearised(context, negatives=4) -> Influence:
@@ -101,7 +107,11 @@ def dense_map(pairs, layers, users=USERS, items=ITEMS):
 
 def margins(factors, pairs, negatives, users=USERS):
     """``x_uij`` of rows with negatives, `[n, K]`, written out for autograd."""
-    left, positive, negative = factors[pairs[0]], factors[users + pairs[1]], factors[users + negatives]
+    left, positive, negative = (
+        factors[pairs[0]],
+        factors[users + pairs[1]],
+        factors[users + negatives],
+    )
     return (left * positive).sum(1, keepdim=True) - (left.unsqueeze(1) * negative).sum(2)
 
 
@@ -139,8 +149,12 @@ def renumbered(context, negatives):
     old = torch.cat([model.user_embeddings, model.item_embeddings])
     moved = torch.empty_like(old).index_copy_(0, nodes, old)
     new_model = replace(model, user_embeddings=moved[:USERS], item_embeddings=moved[USERS:])
-    data = replace(reader.data, train=renumber(reader.data.train), valid=renumber(reader.data.valid))
-    other = replace(context, reader=FakeReader(data, renumber(reader.forgotten), new_model, reader.stars))
+    data = replace(
+        reader.data, train=renumber(reader.data.train), valid=renumber(reader.data.valid)
+    )
+    other = replace(
+        context, reader=FakeReader(data, renumber(reader.forgotten), new_model, reader.stars)
+    )
     drawn = linearised(context, negatives).negatives
 
     def same_negatives(its_context, request, count):

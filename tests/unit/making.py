@@ -13,11 +13,20 @@ ENDINGS = {"table": ("csv", "md", "tex"), "figure": ("csv", "pdf", "png"), "diff
 def job(script, folder, maker, rows, spec, words, further):
     """What Snakemake would give a script: the rows' files are inputs, too, and sources that are not there are empty."""
     files = [row[name] for row in rows for name in row if str(row[name]).startswith(str(folder))]
-    inputs = {"rows": files, "paper": [], "tests": []} | {name: str(path) for name, path in further.items()}
-    params = {"maker": f"cragru.reporting.{maker}", "rows": rows, "spec": SPEC | spec, "words": words}
+    inputs = {"rows": files, "paper": [], "tests": []} | {
+        name: str(path) for name, path in further.items()
+    }
+    params = {
+        "maker": f"cragru.reporting.{maker}",
+        "rows": rows,
+        "spec": SPEC | spec,
+        "words": words,
+    }
     outputs = {ending: folder / f"made.{ending}" for ending in ENDINGS[script]}
     return SimpleNamespace(
-        input=Namedlist(fromdict=inputs), output=Namedlist(fromdict=outputs), params=Namedlist(fromdict=params)
+        input=Namedlist(fromdict=inputs),
+        output=Namedlist(fromdict=outputs),
+        params=Namedlist(fromdict=params),
     )
 
 

@@ -2,7 +2,9 @@
 
 from cragru.evaluation.metrics import METRICS
 
-REGISTERED = tuple(METRICS)  # the columns of files, also where a test has taken further metrics out of tables
+REGISTERED = tuple(
+    METRICS
+)  # the columns of files, also where a test has taken further metrics out of tables
 
 
 def metric_columns(**given):

@@ -11,18 +11,26 @@ def ids(*values):
     return np.array(values, dtype=np.int64)
 
 
-def pose(train, shards=2, valid=((), ()), seed=1, embeddings=None, users=None, items=None, **options):
+def pose(
+    train, shards=2, valid=((), ()), seed=1, embeddings=None, users=None, items=None, **options
+):
     """A problem; users and items default to what the training rows name."""
     train, valid = (tuple(ids(*column) for column in rows) for rows in (train, valid))
     users = users or int(train[0].max()) + 1
     items = items or int(train[1].max()) + 1
-    return Problem(train, valid, users, items, shards, options, np.random.default_rng(seed), embeddings)
+    return Problem(
+        train, valid, users, items, shards, options, np.random.default_rng(seed), embeddings
+    )
 
 
 def random_problem(seed, shards=4, users=60, items=40, **options):
     """Users of 3 to 14 rows, the last two without any, each with two validation rows, and random embeddings."""
     rng = np.random.default_rng(seed)
-    rows = [(user, item) for user in range(users - 2) for item in rng.choice(items, rng.integers(3, 15), replace=False)]
+    rows = [
+        (user, item)
+        for user in range(users - 2)
+        for item in rng.choice(items, rng.integers(3, 15), replace=False)
+    ]
     valid = (np.repeat(np.arange(users), 2), rng.integers(items, size=2 * users))
     tables = rng.normal(size=(users, 5)), rng.normal(size=(items, 5))
     return pose(zip(*rows, strict=True), shards, valid, seed, tables, users, items, **options)
@@ -46,7 +54,10 @@ def cliques(count, size, items, **options):
 
 def are_cliques(assignment, problem, size):
     """Whether every shard is one group, up to the shards' names."""
-    pairs = {(int(user) // size, int(shard)) for user, shard in zip(problem.train[0], assignment.train, strict=True)}
+    pairs = {
+        (int(user) // size, int(shard))
+        for user, shard in zip(problem.train[0], assignment.train, strict=True)
+    }
     return len(pairs) == problem.shards == len({shard for _, shard in pairs})
 
 
@@ -57,5 +68,8 @@ def blobs(users_each=20, items_each=12):
     of_user = np.repeat(centres, users_each, axis=0) + rng.normal(0, 0.5, (2 * users_each, 3))
     of_item = np.repeat(centres, items_each, axis=0) + rng.normal(0, 0.5, (2 * items_each, 3))
     users = np.repeat(np.arange(2 * users_each), 6)
-    items = users // users_each * items_each + np.tile(rng.permutation(items_each), 20 * users_each)[: len(users)]
+    items = (
+        users // users_each * items_each
+        + np.tile(rng.permutation(items_each), 20 * users_each)[: len(users)]
+    )
     return (users, items), (of_user, of_item)

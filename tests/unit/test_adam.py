@@ -10,7 +10,10 @@ from cragru.backbones.adam import Adam
 
 def gradients(count):
     generator = torch.Generator().manual_seed(1)
-    return [[torch.randn(4, 3, generator=generator), torch.randn(2, generator=generator)] for _ in range(count)]
+    return [
+        [torch.randn(4, 3, generator=generator), torch.randn(2, generator=generator)]
+        for _ in range(count)
+    ]
 
 
 def test_steps_are_the_optimisers_to_the_bit():
@@ -23,7 +26,10 @@ def test_steps_are_the_optimisers_to_the_bit():
         parameters[0].grad, parameters[1].grad = first, None if rests else second
         theirs.step()
         ours.step([first, None if rests else second])
-    assert all(torch.equal(tensor, parameter) for tensor, parameter in zip(tensors, parameters, strict=True))
+    assert all(
+        torch.equal(tensor, parameter)
+        for tensor, parameter in zip(tensors, parameters, strict=True)
+    )
 
 
 def test_moments_go_on():

@@ -54,7 +54,9 @@ def test_scores_by_hand(shards):
     mask = combine(models, data, user_weights(users, "mask"), "mask").score(everyone)
     assert torch.allclose(mask[0, :3], (first[0, :3] + second[0, :3]) / 2)
     assert torch.allclose(mask[1, :3], second[1, :3])
-    assert mask[1, 3].item() == pytest.approx(second[1, 3].item())  # an item that was a mere negative there
+    assert mask[1, 3].item() == pytest.approx(
+        second[1, 3].item()
+    )  # an item that was a mere negative there
     zero = combine(models, data, user_weights(users, "zero"), "zero").score(everyone)
     assert zero[1, 3].item() == 0
     assert zero[2].abs().max() == 0
@@ -67,11 +69,15 @@ def test_equal_shards_give_their_scores_and_their_order_does_not_matter(shards):
     models, data = shards
     users = torch.ones(2, 3, dtype=torch.bool)
     whole = [data_of([(u, i) for u in range(3) for i in range(4)])] * 2
-    same = combine([models[0], models[0]], whole, user_weights(users, "mask"), "mask").score(torch.arange(3))
+    same = combine([models[0], models[0]], whole, user_weights(users, "mask"), "mask").score(
+        torch.arange(3)
+    )
     assert torch.allclose(same, models[0].score(torch.arange(3)))
     there, _ = presence(data)
     forward = combine(models, data, user_weights(there, "mask"), "mask").score(torch.arange(3))
-    backward = combine(models[::-1], data[::-1], user_weights(there.flip(0), "mask"), "mask").score(torch.arange(3))
+    backward = combine(models[::-1], data[::-1], user_weights(there.flip(0), "mask"), "mask").score(
+        torch.arange(3)
+    )
     assert torch.allclose(forward, backward)
 
 
@@ -80,13 +86,15 @@ def differences(signals, pairs=4000):
     generator = torch.Generator().manual_seed(2)
     truth = torch.rand(pairs, 1, generator=generator, dtype=DOUBLE) + 0.5
     noise = torch.randn(pairs, len(signals), generator=generator, dtype=DOUBLE)
-    return torch.tensor(signals, dtype=DOUBLE) * truth + noise * (1 - torch.tensor(signals, dtype=DOUBLE).clamp(max=1))
+    return torch.tensor(signals, dtype=DOUBLE) * truth + noise * (
+        1 - torch.tensor(signals, dtype=DOUBLE).clamp(max=1)
+    )
 
 
 def loss(scaled, weights):
-    return torch.nn.functional.softplus(-(scaled @ weights)).mean() + OPTIONS.penalty * torch.linalg.vector_norm(
-        weights
-    )
+    return torch.nn.functional.softplus(
+        -(scaled @ weights)
+    ).mean() + OPTIONS.penalty * torch.linalg.vector_norm(weights)
 
 
 def test_weights_of_shards():
@@ -102,7 +110,9 @@ def test_weights_of_shards():
 
 def test_identical_shards_get_equal_weights():
     made = differences([0.5]).expand(-1, 4)
-    assert torch.allclose(learn_weights(made, OPTIONS), torch.full((4,), 0.25, dtype=DOUBLE), atol=1e-9)
+    assert torch.allclose(
+        learn_weights(made, OPTIONS), torch.full((4,), 0.25, dtype=DOUBLE), atol=1e-9
+    )
 
 
 def test_a_shard_that_is_always_wrong_gets_no_weight():
@@ -137,7 +147,11 @@ def test_differences_by_hand(missing):
         user, item = int(users[row]), int(items[row])
         assert (user, negative) not in known
         for shard, model in enumerate(renewed.models):
-            u, i, j = model.user_factors[user], model.item_factors[item], model.item_factors[negative]
+            u, i, j = (
+                model.user_factors[user],
+                model.item_factors[item],
+                model.item_factors[negative],
+            )
             wanted = sum(float(a) * (float(b) - float(c)) for a, b, c in zip(u, i, j, strict=True))
             own = shard == user // 2 % 3
             share = {"mask": float(own), "mean": 1 / 3, "zero": own / 3}[missing]

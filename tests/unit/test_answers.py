@@ -15,12 +15,16 @@ LEGAL = '{"347":80,"50":1,"6":100}'
 
 id_lists = st.lists(st.integers(1, 99_999).map(str), min_size=1, max_size=8, unique=True)
 scored = id_lists.flatmap(
-    lambda ids: st.tuples(st.just(ids), st.lists(st.integers(1, 100), min_size=len(ids), max_size=len(ids)))
+    lambda ids: st.tuples(
+        st.just(ids), st.lists(st.integers(1, 100), min_size=len(ids), max_size=len(ids))
+    )
 )
 
 
 def written(ids, scores):
-    return "{" + ",".join(f'"{name}":{score}' for name, score in zip(ids, scores, strict=True)) + "}"
+    return (
+        "{" + ",".join(f'"{name}":{score}' for name, score in zip(ids, scores, strict=True)) + "}"
+    )
 
 
 def accepted(answer, ids):
@@ -49,7 +53,11 @@ def test_every_legal_answer_matches_is_read_and_is_short_enough(pair):
 
 
 def test_the_scores_from_1_to_100_are_legal_and_no_others():
-    legal = [score for score in range(-10, 1200) if re.fullmatch(answer_pattern(["7"]), f'{{"7":{score}}}')]
+    legal = [
+        score
+        for score in range(-10, 1200)
+        if re.fullmatch(answer_pattern(["7"]), f'{{"7":{score}}}')
+    ]
     assert legal == [score for score in range(-10, 1200) if accepted(f'{{"7":{score}}}', ["7"])]
     assert legal == list(range(1, 101))
 
@@ -62,7 +70,10 @@ def test_the_longest_answer_leaves_room_for_the_end_of_it_and_no_more(ids):
 
 ILLEGAL = [
     ('{"347":0,"50":1,"6":100}', "answer has the score 0; allowed: whole numbers from 1 to 100"),
-    ('{"347":101,"50":1,"6":100}', "answer has the score 101; allowed: whole numbers from 1 to 100"),
+    (
+        '{"347":101,"50":1,"6":100}',
+        "answer has the score 101; allowed: whole numbers from 1 to 100",
+    ),
     ('{"347":-5,"50":1,"6":100}', "answer has the score -5; allowed:"),
     ('{"347":80,"50":5.0,"6":100}', "answer has the score 5.0; allowed:"),
     ('{"347":80,"50":1e1,"6":100}', "answer has the score 10.0; allowed:"),
@@ -71,23 +82,41 @@ ILLEGAL = [
     ('{"347":true,"50":1,"6":100}', "answer has the score True; allowed:"),
     ('{"347":null,"50":1,"6":100}', "answer has the score None; allowed:"),
     ('{"347":[80],"50":1,"6":100}', "answer has the score [80]; allowed:"),
-    ('{"347":05,"50":1,"6":100}', "answer is not JSON (Expecting ',' delimiter: line 1 column 9 (char 8)): '{"),
+    (
+        '{"347":05,"50":1,"6":100}',
+        "answer is not JSON (Expecting ',' delimiter: line 1 column 9 (char 8)): '{",
+    ),
     ('{"347":80,"50":1,"6":100', "answer is not JSON ("),
     ('{"347":80,"50":1,"6":100}}', "answer is not JSON (Extra data"),
     ('{"347":80,"50":1,"6":100} as you wished', "answer is not JSON (Extra data"),
     ('Sure! {"347":80,"50":1,"6":100}', "answer is not JSON (Expecting value"),
     ('```json\n{"347":80,"50":1,"6":100}\n```', "answer is not JSON (Expecting value"),
     ("", "answer is not JSON (Expecting value: line 1 column 1 (char 0)): ''"),
-    ('{"347":80,"50":1}', 'answer does not hold the 3 candidates once each and in order: \'{"347":80,"50":1}\''),
-    ('{"347":80,"50":1,"6":100,"8":1}', "answer does not hold the 3 candidates once each and in order:"),
-    ('{"347":80,"50":1,"50":2,"6":100}', "answer does not hold the 3 candidates once each and in order:"),
+    (
+        '{"347":80,"50":1}',
+        'answer does not hold the 3 candidates once each and in order: \'{"347":80,"50":1}\'',
+    ),
+    (
+        '{"347":80,"50":1,"6":100,"8":1}',
+        "answer does not hold the 3 candidates once each and in order:",
+    ),
+    (
+        '{"347":80,"50":1,"50":2,"6":100}',
+        "answer does not hold the 3 candidates once each and in order:",
+    ),
     ('{"347":80,"50":1,"50":2}', "answer does not hold the 3 candidates once each and in order:"),
     ('{"50":80,"347":1,"6":100}', "answer does not hold the 3 candidates once each and in order:"),
     ('{"0347":80,"50":1,"6":100}', "answer does not hold the 3 candidates once each and in order:"),
     ('{"347 ":80,"50":1,"6":100}', "answer does not hold the 3 candidates once each and in order:"),
     ("{}", "answer does not hold the 3 candidates once each and in order: '{}'"),
-    ('[["347",80],["50",1],["6",100]]', "answer does not hold the 3 candidates once each and in order:"),
-    ('[{"347":80,"50":1,"6":100}]', "answer does not hold the 3 candidates once each and in order:"),
+    (
+        '[["347",80],["50",1],["6",100]]',
+        "answer does not hold the 3 candidates once each and in order:",
+    ),
+    (
+        '[{"347":80,"50":1,"6":100}]',
+        "answer does not hold the 3 candidates once each and in order:",
+    ),
     ("80", "answer does not hold the 3 candidates once each and in order: '80'"),
     ("null", "answer does not hold the 3 candidates once each and in order: 'null'"),
     ('"{347}"', "answer does not hold the 3 candidates once each and in order:"),
@@ -103,7 +132,9 @@ def test_illegal_answers_match_nothing_and_are_told(answer, said):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("answer", [LEGAL.replace(":", ": "), f" {LEGAL}", LEGAL.replace(",", ",\n"), LEGAL + "\n"])
+@pytest.mark.parametrize(
+    "answer", [LEGAL.replace(":", ": "), f" {LEGAL}", LEGAL.replace(",", ",\n"), LEGAL + "\n"]
+)
 def test_blanks_are_read_though_the_decoder_writes_none(answer):
     """Whoever is not held to the pattern, such as a server, may write JSON with blanks."""
     assert not re.fullmatch(answer_pattern(IDS), answer)

@@ -45,7 +45,11 @@ def artifact(certificate, ending):
 
 def test_what_was_removed_is_committed_to(world):
     commitment = built(world)["commitment"]
-    assert (commitment["interactions"], commitment["held_out_interactions"], commitment["users"]) == (2, 0, 2)
+    assert (
+        commitment["interactions"],
+        commitment["held_out_interactions"],
+        commitment["users"],
+    ) == (2, 0, 2)
     # by hand: rows 1 and 4 of the world, under the publisher's ids
     rows = [("u70", "i900", 874000001), ("u71", "i902", 874000004)]
     expected = [KEY.commit("interaction", "toy", "paper", 1, None, "forget", *row) for row in rows]
@@ -59,7 +63,9 @@ def test_nothing_is_in_clear(world):
     assert SECRET.hex() not in text
     assert str(world.folder) not in text
     checksums = {
-        entry for path in world.manifests for entry in re.findall("[0-9a-f]{64}", (world.folder / path).read_text())
+        entry
+        for path in world.manifests
+        for entry in re.findall("[0-9a-f]{64}", (world.folder / path).read_text())
     }
     assert checksums
     assert not [checksum for checksum in checksums if checksum in text]
@@ -71,24 +77,35 @@ def test_what_is_published_is_named_but_not_read(world, path):
     manifest = f"{STATE}/bpr/cragru/original/none/cell/manifest.json"
     world.tell_input(manifest, path, "0" * 64)
     certificate = built(world)
-    assert artifact(certificate, "cell/manifest.json")["inputs"][path] == KEY.of_file(path, "0" * 64)
+    assert artifact(certificate, "cell/manifest.json")["inputs"][path] == KEY.of_file(
+        path, "0" * 64
+    )
     assert path not in certificate["files"]
 
 
 def test_a_file_of_a_folder_must_be_there(world):
-    world.tell_input(f"{RETRAIN}/manifest.json", f"{STATE}/bpr/sisa/before/shards/shard-00.safetensors", "0" * 64)
-    with pytest.raises(CragruError, match=r"before/shards/shard-00.safetensors: cannot be read \(No such file"):
+    world.tell_input(
+        f"{RETRAIN}/manifest.json", f"{STATE}/bpr/sisa/before/shards/shard-00.safetensors", "0" * 64
+    )
+    with pytest.raises(
+        CragruError, match=r"before/shards/shard-00.safetensors: cannot be read \(No such file"
+    ):
         built(world)
 
 
 def test_the_same_files_give_the_same_bytes(world):
-    assert as_text(built(world)) == as_text(build_certificate(REQUEST, reversed(world.manifests), GUARANTEES, KEY))
+    assert as_text(built(world)) == as_text(
+        build_certificate(REQUEST, reversed(world.manifests), GUARANTEES, KEY)
+    )
     assert as_text(built(world)).encode() == world.certify().read_bytes()
 
 
 def test_what_is_claimed_of_each_artifact(world):
     certificate = built(world)
-    assert {made["manifest"].removeprefix(f"{STATE}/"): made["guarantee"] for made in certificate["artifacts"]} == {
+    assert {
+        made["manifest"].removeprefix(f"{STATE}/"): made["guarantee"]
+        for made in certificate["artifacts"]
+    } == {
         "bpr/cragru/original/manifest.json": "exact in the prompt, candidates of the original model",
         "bpr/cragru/original/none/cell/manifest.json": "exact in the prompt, candidates of the original model",
         "bpr/cragru/original/none/cell/prompts-checked-manifest.json": "a proof about prompts",
@@ -102,21 +119,43 @@ def test_what_is_claimed_of_each_artifact(world):
     original = f"{STATE}/bpr/original/model.safetensors"
     forget = f"{STATE}/split/forget.parquet"
     assert artifact(certificate, "retrain/manifest.json")["derives_from_forgotten"] == []
-    assert artifact(certificate, "ifru/manifest.json")["derives_from_forgotten"] == [original, forget]
-    assert artifact(certificate, "cell/manifest.json")["derives_from_forgotten"] == [original, forget]
+    assert artifact(certificate, "ifru/manifest.json")["derives_from_forgotten"] == [
+        original,
+        forget,
+    ]
+    assert artifact(certificate, "cell/manifest.json")["derives_from_forgotten"] == [
+        original,
+        forget,
+    ]
     assert artifact(certificate, "grapheraser/manifest.json")["derives_from_forgotten"] == [forget]
-    after = {made["manifest"] for made in certificate["artifacts"] if not made["built_after_the_request"]}
+    after = {
+        made["manifest"] for made in certificate["artifacts"] if not made["built_after_the_request"]
+    }
     assert after == {
-        f"{STATE}/bpr/{name}" for name in ("grapheraser/before/partition-manifest.json", "original/manifest.json")
+        f"{STATE}/bpr/{name}"
+        for name in ("grapheraser/before/partition-manifest.json", "original/manifest.json")
     }
 
 
 def test_checks_count_what_they_looked_at(world):
     checks = built(world)["checks"]
     assert all(check["passed"] and check["forgotten_found"] == 0 for check in checks)
-    assert checks[0]["rows"] == {"forget": 2, "forget-heldout": 0, "train": 2, "valid": 1, "test": 1}
-    assert [check["guarantee"] for check in checks if "guarantee" in check] == ["exact given the partition", "exact"]
-    assert (checks[-1]["prompts"], checks[-1]["candidates"], checks[-1]["forgotten_candidates"]) == (1, 4, 1)
+    assert checks[0]["rows"] == {
+        "forget": 2,
+        "forget-heldout": 0,
+        "train": 2,
+        "valid": 1,
+        "test": 1,
+    }
+    assert [check["guarantee"] for check in checks if "guarantee" in check] == [
+        "exact given the partition",
+        "exact",
+    ]
+    assert (
+        checks[-1]["prompts"],
+        checks[-1]["candidates"],
+        checks[-1]["forgotten_candidates"],
+    ) == (1, 4, 1)
 
 
 def test_what_is_not_guaranteed_is_said(world):
@@ -125,7 +164,11 @@ def test_what_is_not_guaranteed_is_said(world):
     assert "ifru: approximate" in text
     assert "grapheraser: exact given the partition" in text
     assert "1 of 4 candidates (25.0%) are items that their user has asked to forget" in text
-    purged = {entry["path"].removeprefix(f"{STATE}/") for entry in certificate["remains"] if entry["purge"]}
+    purged = {
+        entry["path"].removeprefix(f"{STATE}/")
+        for entry in certificate["remains"]
+        if entry["purge"]
+    }
     assert purged == {
         "split/forget.parquet",
         "split/forget-heldout.parquet",
@@ -144,7 +187,9 @@ def test_what_is_not_guaranteed_is_said(world):
 
 
 def test_only_what_applies_is_said(world):
-    certificate = build_certificate(REQUEST, world.of("split", "retrain"), {"retrain": "exact"}, KEY)
+    certificate = build_certificate(
+        REQUEST, world.of("split", "retrain"), {"retrain": "exact"}, KEY
+    )
     text = " ".join(certificate["not_guaranteed"])
     assert not re.search("approximate|partition|candidates|Strategies", text)
 
@@ -158,10 +203,14 @@ def test_every_altered_file_is_named(world):
         path = world.folder / name
         before = path.read_bytes()
         path.write_bytes(before + b" ")
-        with pytest.raises(CragruError, match=rf"^files are not as certified: {re.escape(name)} \(altered\)$"):
+        with pytest.raises(
+            CragruError, match=rf"^files are not as certified: {re.escape(name)} \(altered\)$"
+        ):
             verified()
         path.unlink()
-        with pytest.raises(CragruError, match=rf"^files are not as certified: {re.escape(name)} \(missing\)$"):
+        with pytest.raises(
+            CragruError, match=rf"^files are not as certified: {re.escape(name)} \(missing\)$"
+        ):
             verified()
         path.write_bytes(before)
     assert len(verified()) == 1
@@ -196,7 +245,9 @@ def test_a_certificate_of_other_code_is_told(world):
 def test_another_key_is_told_apart(world):
     world.certify()
     other = Key(bytes(32))
-    with pytest.raises(CragruError, match=f"made with the key {KEY.fingerprint}, but this is {other.fingerprint}"):
+    with pytest.raises(
+        CragruError, match=f"made with the key {KEY.fingerprint}, but this is {other.fingerprint}"
+    ):
         verified(other)
 
 
@@ -207,13 +258,17 @@ def test_no_certificates_say_what_to_do(world):
 
 def test_a_forgotten_row_in_train_fails(world):
     world.smuggle_row()
-    with pytest.raises(CragruError, match=r"paper/1/split: forget \+ train \+ valid \+ test is no permutation"):
+    with pytest.raises(
+        CragruError, match=r"paper/1/split: forget \+ train \+ valid \+ test is no permutation"
+    ):
         built(world)
 
 
 def test_a_forgotten_pair_under_another_row_number_fails(world):
     world.smuggle_pair()
-    with pytest.raises(CragruError, match="paper/1/split: rows differ from the prepared interactions"):
+    with pytest.raises(
+        CragruError, match="paper/1/split: rows differ from the prepared interactions"
+    ):
         built(world)
 
 
@@ -222,20 +277,27 @@ def test_a_forgotten_pair_under_another_row_number_fails(world):
     [
         (f"{STATE}/split/forget.parquet", "holds forgotten rows or was trained on them"),
         (f"{STATE}/bpr/original/model.safetensors", "holds forgotten rows or was trained on them"),
-        ("results/toy/prepared/interactions.parquet", "holds forgotten rows or was trained on them"),
+        (
+            "results/toy/prepared/interactions.parquet",
+            "holds forgotten rows or was trained on them",
+        ),
         (f"{STATE}/notes.csv", "has no manifest that says its origin"),
     ],
 )
 def test_an_exact_method_that_read_more_fails(world, read, said):
     (world.folder / STATE / "notes.csv").write_text("1")
     world.add_input(f"{RETRAIN}/manifest.json", read)
-    with pytest.raises(CragruError, match=f"retrain claims to be exact, but read {re.escape(read)}: it {said}"):
+    with pytest.raises(
+        CragruError, match=f"retrain claims to be exact, but read {re.escape(read)}: it {said}"
+    ):
         built(world)
 
 
 def test_an_exact_method_that_read_an_approximate_model_fails(world):
     world.add_input(f"{RETRAIN}/manifest.json", f"{STATE}/bpr/ifru/model.safetensors")
-    with pytest.raises(CragruError, match=r"retrain claims to be exact, but read .*(forget.parquet|original/model)"):
+    with pytest.raises(
+        CragruError, match=r"retrain claims to be exact, but read .*(forget.parquet|original/model)"
+    ):
         built(world)
 
 
@@ -257,9 +319,8 @@ def test_an_unlearned_model_that_no_check_has_looked_at_fails(world, model, role
     world.state_role(manifest, role)
     if role == "reranks":
         world.rewrite_wildcards(manifest, candidates_of="original")
-    said = (
-        f"bpr/{model}/model.safetensors: no check has looked at this model of an unlearning method; {manifest} states "
-    )
+    said = f"bpr/{model}/model.safetensors: no check has looked at this model of an unlearning "
+    said += f"method; {manifest} states "
     with pytest.raises(CragruError, match=f"{re.escape(said)}the role {role}") as error:
         built(world)
     assert "\n" not in str(error.value)
@@ -295,7 +356,9 @@ def test_a_job_that_unlearns_without_a_model_fails(world):
     manifest = f"{STATE}/bpr/cragru/original/manifest.json"
     world.state_role(manifest, "unlearns")
     world.rewrite_wildcards(manifest, method="ifru")
-    with pytest.raises(CragruError, match=f"{manifest}: states the role unlearns, but made 0 models"):
+    with pytest.raises(
+        CragruError, match=f"{manifest}: states the role unlearns, but made 0 models"
+    ):
         built(world)
 
 
@@ -324,7 +387,9 @@ def test_a_manifest_of_before_there_were_roles_fails(world):
 
 def test_candidates_of_a_source_without_words_fail(world):
     world.rewrite_wildcards(f"{STATE}/bpr/cragru/original/manifest.json", candidates_of="ifru")
-    with pytest.raises(CragruError, match=r"cragru/original/manifest.json: .* 'ifru'; allowed: original, retrain"):
+    with pytest.raises(
+        CragruError, match=r"cragru/original/manifest.json: .* 'ifru'; allowed: original, retrain"
+    ):
         built(world)
 
 
@@ -336,15 +401,24 @@ def test_what_cannot_be_checked_is_listed(world):
             "guarantee": "approximate",
             "why": "no check tells whether an approximate method has left a trace of the forgotten rows",
             "looked_at": [f"{STATE}/bpr/ifru/manifest.json"],
-            "derives_from_forgotten": [f"{STATE}/bpr/original/model.safetensors", f"{STATE}/split/forget.parquet"],
+            "derives_from_forgotten": [
+                f"{STATE}/bpr/original/model.safetensors",
+                f"{STATE}/split/forget.parquet",
+            ],
         }
     ]
 
 
 def test_every_model_of_a_method_is_looked_at_once(world):
     certificate = built(world)
-    looked = [record["model"] for record in certificate["checks"] + certificate["not_checked"] if "model" in record]
-    assert sorted(looked) == [f"{STATE}/bpr/{name}/model.safetensors" for name in ("grapheraser", "ifru", "retrain")]
+    looked = [
+        record["model"]
+        for record in certificate["checks"] + certificate["not_checked"]
+        if "model" in record
+    ]
+    assert sorted(looked) == [
+        f"{STATE}/bpr/{name}/model.safetensors" for name in ("grapheraser", "ifru", "retrain")
+    ]
 
 
 def test_a_proof_that_counts_a_forgotten_row_fails(world):
@@ -357,13 +431,17 @@ def test_a_proof_that_counts_a_forgotten_row_fails(world):
 def test_a_proof_of_other_prompts_fails(world):
     cell = f"{STATE}/bpr/cragru/original/none/cell"
     (world.folder / cell / "prompts.jsonl").write_text("{}\n{}\n")
-    with pytest.raises(CragruError, match=r"prompts.jsonl: is not the file that .*manifest.json speaks of"):
+    with pytest.raises(
+        CragruError, match=r"prompts.jsonl: is not the file that .*manifest.json speaks of"
+    ):
         built(world)
 
 
 def test_a_request_of_another_seed_fails(world):
     with pytest.raises(CragruError, match="is of another request"):
-        build_certificate(Request("toy", "paper", 1), [*world.manifests, world.other_seed()], GUARANTEES, KEY)
+        build_certificate(
+            Request("toy", "paper", 1), [*world.manifests, world.other_seed()], GUARANTEES, KEY
+        )
 
 
 def test_a_purge_deletes_and_says_what_remains(world):
@@ -393,17 +471,29 @@ def test_the_prompt_of_who_asked_is_purged():
     """It has candidates that its user left behind, beside who the user is; what they cost tells nothing."""
     request = Request("toy", "one-user", 1, "draw-1")
     paths = [f"{request.folder}/bpr/cragru/{name}" for name in ("prompts.jsonl", "cost.json")]
-    of_cragru = {"guarantee": PROMPT_AND_ORIGINAL, "derives_from_forgotten": ["model"], "inputs": []}
-    found = {file["path"]: file["purge"] for file in remains(request, [of_cragru | {"outputs": paths}])}
+    of_cragru = {
+        "guarantee": PROMPT_AND_ORIGINAL,
+        "derives_from_forgotten": ["model"],
+        "inputs": [],
+    }
+    found = {
+        file["path"]: file["purge"] for file in remains(request, [of_cragru | {"outputs": paths}])
+    }
     assert found[paths[0]] and paths[1] not in found
     of_cell = f"{REQUEST.state}/bpr/cragru/prompts.jsonl"
-    found = {file["path"]: file["purge"] for file in remains(REQUEST, [of_cragru | {"outputs": [of_cell]}])}
+    found = {
+        file["path"]: file["purge"]
+        for file in remains(REQUEST, [of_cragru | {"outputs": [of_cell]}])
+    }
     assert found[of_cell] is False
 
 
 def test_evaluations_that_name_who_left_are_purged(world):
     world.certify()
-    traces = [f"{STATE}/bpr/groups/users.parquet", f"{STATE}/bpr/retrain/against-retrain-replicate/membership.parquet"]
+    traces = [
+        f"{STATE}/bpr/groups/users.parquet",
+        f"{STATE}/bpr/retrain/against-retrain-replicate/membership.parquet",
+    ]
     kept = f"{STATE}/bpr/groups/items.parquet"
     for path in map(Path, [*traces, kept]):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -418,7 +508,10 @@ def test_what_a_purge_left_is_still_verified(world):
     purge(find_certificates("results/run/certificates"), KEY)
     world.alter(f"{RETRAIN}/model.safetensors")
     (world.folder / STATE / "split/forget.parquet").write_text("replicate")
-    with pytest.raises(CragruError, match=r"retrain/model.safetensors \(altered\).*forget.parquet \(was purged and is"):
+    with pytest.raises(
+        CragruError,
+        match=r"retrain/model.safetensors \(altered\).*forget.parquet \(was purged and is",
+    ):
         verified()
     record = read_json(path.with_name("purged.json"))
     record["purged"] |= {f"{RETRAIN}/model.safetensors": "0" * 64}
@@ -430,7 +523,11 @@ def test_what_a_purge_left_is_still_verified(world):
 def test_a_record_of_another_certificate_is_refused(world):
     path = world.certify()
     purge(find_certificates("results/run/certificates"), KEY)
-    record = {name: value for name, value in read_json(path.with_name("purged.json")).items() if name != "seal"}
+    record = {
+        name: value
+        for name, value in read_json(path.with_name("purged.json")).items()
+        if name != "seal"
+    }
     write_json(path.with_name("purged.json"), KEY.sealed(record | {"certificate": "0" * 64}))
     with pytest.raises(CragruError, match=r"purged.json: is of another certificate"):
         verified()
@@ -440,9 +537,11 @@ def test_a_request_from_a_file_remains(world):
     (world.folder / "requests").mkdir()
     (world.folder / "requests/spring.csv").write_text("user,item\n")
     world.add_input(f"{STATE}/split/manifest.json", "requests/spring.csv")
-    assert {"path": "requests/spring.csv", "holds": "the request itself, in clear", "purge": False} in built(world)[
-        "remains"
-    ]
+    assert {
+        "path": "requests/spring.csv",
+        "holds": "the request itself, in clear",
+        "purge": False,
+    } in built(world)["remains"]
 
 
 def test_a_purge_deletes_nothing_outside_the_request(world):

@@ -24,7 +24,9 @@ def test_where_the_key_is(monkeypatch):
 
 
 def test_a_commitment_is_an_hmac_of_plain_json():
-    expected = hmac.new(bytes(32), '["interaction","ü",1,null]'.encode(), hashlib.sha256).hexdigest()
+    expected = hmac.new(
+        bytes(32), '["interaction","ü",1,null]'.encode(), hashlib.sha256
+    ).hexdigest()
     assert Key(bytes(32)).commit("interaction", "ü", 1, None) == expected
     assert Key(bytes(32)).commit("a", "b") != Key(bytes(32)).commit("ab")
 
@@ -52,7 +54,8 @@ def test_verification_makes_no_key(tmp_path, environment):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("password", "must hold 64 hex digits"), ("00" * 16, "has 16 bytes; it must have 32")]
+    ("text", "said"),
+    [("password", "must hold 64 hex digits"), ("00" * 16, "has 16 bytes; it must have 32")],
 )
 def test_what_is_no_key_is_refused(tmp_path, text, said):
     path = tmp_path / "audit.key"
@@ -66,7 +69,9 @@ def test_the_key_must_not_lie_in_the_results(tmp_path):
     (tmp_path / "elsewhere").symlink_to(tmp_path / "results")
     for place in ("results/audit.key", "elsewhere/a/audit.key"):
         with pytest.raises(CragruError, match="must not lie in the results folder"):
-            read_key(tmp_path / "results", {"CRAGRU_AUDIT_KEY_FILE": str(tmp_path / place)}, make=True)
+            read_key(
+                tmp_path / "results", {"CRAGRU_AUDIT_KEY_FILE": str(tmp_path / place)}, make=True
+            )
     assert not list((tmp_path / "results").iterdir())
 
 
@@ -74,6 +79,10 @@ def test_a_seal_breaks_with_any_change():
     key = Key(bytes(32))
     sealed = key.sealed({"guarantees": {"a": "exact"}})
     key.check_seal(sealed, "certificate.json")
-    for altered in ({**sealed, "guarantees": {"a": "none"}}, {**sealed, "more": 1}, {"guarantees": {"a": "exact"}}):
+    for altered in (
+        {**sealed, "guarantees": {"a": "none"}},
+        {**sealed, "more": 1},
+        {"guarantees": {"a": "exact"}},
+    ):
         with pytest.raises(CragruError, match=r"certificate.json: its seal is broken"):
             key.check_seal(altered, "certificate.json")

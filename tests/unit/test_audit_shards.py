@@ -10,7 +10,10 @@ from cragru.errors import CragruError
 from cragru.roles import Role
 
 REQUEST = Request("toy", "one-user", 1, "draw-1")
-BEFORE, AFTER = "results/toy/one-user/1/bpr/sisa/before", "results/toy/one-user/1/draw-1/bpr/sisa/after"
+BEFORE, AFTER = (
+    "results/toy/one-user/1/bpr/sisa/before",
+    "results/toy/one-user/1/draw-1/bpr/sisa/after",
+)
 SHARDS = ("shards/shard-00.safetensors", "shards/shard-01.safetensors")
 
 
@@ -22,7 +25,10 @@ def folder(tmp_path, monkeypatch):
 
 
 def parts(forget, held_out=()):
-    return {"forget": pd.DataFrame({"row": list(forget)}), "forget-heldout": pd.DataFrame({"row": list(held_out)})}
+    return {
+        "forget": pd.DataFrame({"row": list(forget)}),
+        "forget-heldout": pd.DataFrame({"row": list(held_out)}),
+    }
 
 
 def job(shard_of, left, before=("a", "b"), after=("A", "b")):
@@ -46,12 +52,16 @@ def test_an_untouched_shard_is_kept():
 
 @pytest.mark.parametrize(("forget", "held_out"), [([2], []), ([1], [2])])
 def test_a_kept_shard_with_a_forgotten_row_fails(forget, held_out):
-    with pytest.raises(CragruError, match=r"still has forgotten rows in its shards \(shard-01.safetensors\)"):
+    with pytest.raises(
+        CragruError, match=r"still has forgotten rows in its shards \(shard-01.safetensors\)"
+    ):
         check_shards(REQUEST, job({0: 0, 1: 0, 2: 1}, left=[0]), parts(forget, held_out))
 
 
 def test_a_shard_that_no_manifest_tells_of_fails():
-    with pytest.raises(CragruError, match="tells of 2 shards before the request, but of 1 after it"):
+    with pytest.raises(
+        CragruError, match="tells of 2 shards before the request, but of 1 after it"
+    ):
         check_shards(REQUEST, job({0: 0, 1: 0, 2: 1}, left=[0, 2], after=("A",)), parts([1]))
 
 
@@ -62,6 +72,10 @@ def test_a_forgotten_row_left_in_the_partition_fails():
 
 def test_a_method_without_shards_has_nothing_to_check():
     assert (
-        check_shards(REQUEST, Job("manifest.json", "unlearn_request", Role.UNLEARNS, {}, {}, {}, {}), parts([1]))
+        check_shards(
+            REQUEST,
+            Job("manifest.json", "unlearn_request", Role.UNLEARNS, {}, {}, {}, {}),
+            parts([1]),
+        )
         is None
     )

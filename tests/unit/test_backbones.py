@@ -36,7 +36,9 @@ def a_batch(users, positives, negatives, models=None):
 @pytest.fixture
 def batch():
     """Nodes with repetitions, as a real batch has."""
-    return a_batch(torch.tensor([0, 0, 3, 5]), torch.tensor([7, 8, 10, 13]), torch.tensor([12, 12, 15, 7]))
+    return a_batch(
+        torch.tensor([0, 0, 3, 5]), torch.tensor([7, 8, 10, 13]), torch.tensor([12, 12, 15, 7])
+    )
 
 
 def a_graph(positives, engine, dtype=DOUBLE):
@@ -84,7 +86,9 @@ def test_bpr_gradient_by_finite_differences(table, batch):
 def test_read_out_is_the_dense_mean_of_layers(positives, table, engine, layers):
     graph = a_graph(positives, engine)
     dense = dense_adjacency(positives)
-    wanted = sum(torch.linalg.matrix_power(dense, k) @ table for k in range(layers + 1)) / (layers + 1)
+    wanted = sum(torch.linalg.matrix_power(dense, k) @ table for k in range(layers + 1)) / (
+        layers + 1
+    )
     assert torch.allclose(graph.mean_of_layers(table, layers), wanted, atol=1e-12)
     assert torch.allclose(graph.propagate(table), dense @ table, atol=1e-12)
 
@@ -104,12 +108,21 @@ def test_isolated_nodes_keep_their_share(positives, table):
 
 
 def test_engines_agree_in_single_precision(positives, table):
-    outputs = [a_graph(positives, engine, torch.float32).mean_of_layers(table.float(), 3) for engine in ("dgl", "csr")]
+    outputs = [
+        a_graph(positives, engine, torch.float32).mean_of_layers(table.float(), 3)
+        for engine in ("dgl", "csr")
+    ]
     assert torch.allclose(*outputs, atol=1e-6)
 
 
 def some_options(layers, regularisation, dimensions=D):
-    training = {"dimensions": dimensions, "learning_rate": 0.01, "batch_size": 4, "epochs": 1, "patience": 1}
+    training = {
+        "dimensions": dimensions,
+        "learning_rate": 0.01,
+        "batch_size": 4,
+        "epochs": 1,
+        "patience": 1,
+    }
     return lightgcn.Options(**training, layers=layers, regularisation=regularisation)
 
 
@@ -122,7 +135,9 @@ def test_lightgcn_gradient_is_autograds(positives, table, batch, layers):
     dense = dense_adjacency(positives)
 
     def read_out(x):
-        return sum(torch.linalg.matrix_power(dense, k) @ x for k in range(layers + 1)) / (layers + 1)
+        return sum(torch.linalg.matrix_power(dense, k) @ x for k in range(layers + 1)) / (
+            layers + 1
+        )
 
     wanted = autograd_loss(leaf, batch, read_out, 0.3)
     wanted.backward()
@@ -140,7 +155,10 @@ def test_models_side_by_side_are_those_models_alone(positives, table, batch, mod
     tables = [table, table.flip(0), 2 * table]
     sizes = [4, 2, 0]  # the third rests in this step
     triplets = (batch.users, batch.positives, batch.negatives)
-    columns = [torch.cat([rows[:size] + model * len(table) for model, size in enumerate(sizes)]) for rows in triplets]
+    columns = [
+        torch.cat([rows[:size] + model * len(table) for model, size in enumerate(sizes)])
+        for rows in triplets
+    ]
     models = torch.repeat_interleave(torch.tensor(sizes))
     together = module.build(data, options, CPU)
     losses, gradient = together.gradient(torch.cat(tables), a_batch(*columns, models))
@@ -158,16 +176,22 @@ def test_lightgcn_without_layers_and_penalty_is_bpr(positives, table, batch):
     options = some_options(0, 0.0).in_double()
     data = [TrainingData(positives, positives, USERS, ITEMS)]
     plain = bpr.build(data, options, CPU).gradient(table, batch)
-    for got, wanted in zip(lightgcn.build(data, options, CPU).gradient(table, batch), plain, strict=True):
+    for got, wanted in zip(
+        lightgcn.build(data, options, CPU).gradient(table, batch), plain, strict=True
+    ):
         assert torch.equal(got, wanted)
 
 
 def test_initial_tables_are_xaviers():
     users, items, d = 900, 1700, 64
-    data = TrainingData((torch.tensor([0]), torch.tensor([0])), (torch.tensor([0]), torch.tensor([0])), users, items)
+    data = TrainingData(
+        (torch.tensor([0]), torch.tensor([0])), (torch.tensor([0]), torch.tensor([0])), users, items
+    )
     options = some_options(2, 0.0, dimensions=d)
     normal = bpr.build([data], options, CPU).initial_table(users, torch.Generator().manual_seed(1))
-    uniform = lightgcn.build([data], options, CPU).initial_table(users, torch.Generator().manual_seed(1))
+    uniform = lightgcn.build([data], options, CPU).initial_table(
+        users, torch.Generator().manual_seed(1)
+    )
     for rows, side in ((users, slice(0, users)), (items, slice(users, None))):
         assert normal[side].std().item() == pytest.approx(math.sqrt(2 / (rows + d)), rel=0.02)
         bound = math.sqrt(6 / (rows + d))

@@ -39,7 +39,9 @@ def results(method, retrain, replicate=None, groups=None, training_rows=None):
     n = len(retrain)
     groups = ["far"] * n if groups is None else groups
     training_rows = np.ones(n, dtype=int) if training_rows is None else training_rows
-    frames = (frame(ndcg) for ndcg in (method, retrain, retrain if replicate is None else replicate))
+    frames = (
+        frame(ndcg) for ndcg in (method, retrain, retrain if replicate is None else replicate)
+    )
     return Results(*frames, np.array(groups, dtype=object), training_rows)
 
 
@@ -77,7 +79,11 @@ def test_groups_do_not_depend_on_ids_or_on_the_length_of_factors(monkeypatch):
     rng = np.random.default_rng(0)
     factors, forgotten = rng.normal(size=(300, 8)), rng.permutation(300)[:30]
     groups = user_groups(factors, forgotten)
-    assert [int((groups == name).sum()) for name in ("forgotten", "similar", "far")] == [30, 27, 243]
+    assert [int((groups == name).sum()) for name in ("forgotten", "similar", "far")] == [
+        30,
+        27,
+        243,
+    ]
     order = rng.permutation(300)
     scaled = factors[order] * rng.uniform(0.1, 9, size=(300, 1))
     assert user_groups(scaled, np.argsort(order)[forgotten]).tolist() == groups[order].tolist()
@@ -98,10 +104,19 @@ def test_where_all_have_forgotten_rows_nobody_is_left():
 
 BAD_GROUPS = [
     ((np.zeros(3), [0]), "groups: user factors of shape (3,), expected a finite [users, d]"),
-    ((np.full((2, 2), np.nan), [0]), "groups: user factors of shape (2, 2), expected a finite [users, d]"),
+    (
+        (np.full((2, 2), np.nan), [0]),
+        "groups: user factors of shape (2, 2), expected a finite [users, d]",
+    ),
     ((np.ones((3, 2)), []), "groups: forgotten users are nobody, expected one or more of 0 to 2"),
-    ((np.ones((3, 2)), [1, 3]), "groups: forgotten users are 1 to 3, expected one or more of 0 to 2"),
-    ((np.ones((3, 2)), [-1]), "groups: forgotten users are -1 to -1, expected one or more of 0 to 2"),
+    (
+        (np.ones((3, 2)), [1, 3]),
+        "groups: forgotten users are 1 to 3, expected one or more of 0 to 2",
+    ),
+    (
+        (np.ones((3, 2)), [-1]),
+        "groups: forgotten users are -1 to -1, expected one or more of 0 to 2",
+    ),
     ((np.ones((3, 2)), [1], 1), "groups: share is 1, expected a number between 0 and 1"),
 ]
 
@@ -112,8 +127,19 @@ def test_bad_groups(arguments, message):
 
 
 def test_active_users():
-    assert active_users([5, 9, 0, 1, 7], 0.5).tolist() == ["inactive", "active", "", "inactive", "active"]
-    assert active_users([3, 1, 3, 2], 0.2).tolist() == ["active", "inactive", "active", "inactive"]  # both or none
+    assert active_users([5, 9, 0, 1, 7], 0.5).tolist() == [
+        "inactive",
+        "active",
+        "",
+        "inactive",
+        "active",
+    ]
+    assert active_users([3, 1, 3, 2], 0.2).tolist() == [
+        "active",
+        "inactive",
+        "active",
+        "inactive",
+    ]  # both or none
     assert (active_users(np.arange(1, 101)) == "active").sum() == 5
     assert active_users([0, 0]).tolist() == ["", ""]
     assert said(active_users, [1], 0) == "activity: share is 0, expected a number between 0 and 1"
@@ -172,15 +198,25 @@ def test_measures_by_hand():
 def test_too_few_users_are_blank_and_counted():
     rng = np.random.default_rng(0)
     groups = ["similar"] * 19 + ["forgotten"] * 20 + ["far"] * 61
-    given = results(rng.random(100), rng.random(100), rng.random(100), groups, rng.integers(1, 99, 100))
+    given = results(
+        rng.random(100), rng.random(100), rng.random(100), groups, rng.integers(1, 99, 100)
+    )
     table = measured({1: given})
     blank = table.index[table[NUMBERS].isna().all(axis=1)]
     assert {(*cell, int(table.loc[cell, "n"])) for cell in blank} == {
         ("delta", "similar", 19),
         ("propagation_bias", "similar - far", 19),
         ("worst_decile", "all", 10),
-        ("group_disparity", "active - inactive", table.loc[("group_disparity", "active - inactive"), "n"]),
-        ("disparity_change", "active - inactive", table.loc[("group_disparity", "active - inactive"), "n"]),
+        (
+            "group_disparity",
+            "active - inactive",
+            table.loc[("group_disparity", "active - inactive"), "n"],
+        ),
+        (
+            "disparity_change",
+            "active - inactive",
+            table.loc[("group_disparity", "active - inactive"), "n"],
+        ),
     }
     assert table.drop(blank)[NUMBERS].notna().all(axis=None)
 
@@ -205,8 +241,12 @@ def test_seeds_are_averaged_before_anything_is_measured():
 
 def test_users_who_change_groups_count_in_each_with_that_seeds_values():
     retrain = np.full(4, 0.5)
-    one = results(retrain + np.array([0.1, 0.1, 0, 0]), retrain, groups=["similar", "similar", "far", "far"])
-    two = results(retrain + np.array([0.3, 0, 0.2, 0]), retrain, groups=["similar", "far", "similar", "far"])
+    one = results(
+        retrain + np.array([0.1, 0.1, 0, 0]), retrain, groups=["similar", "similar", "far", "far"]
+    )
+    two = results(
+        retrain + np.array([0.3, 0, 0.2, 0]), retrain, groups=["similar", "far", "similar", "far"]
+    )
     table = measured({1: one, 2: two}, least_users=2)
     assert table.loc[("delta", "similar"), "value"] == pytest.approx((0.2 + 0.1 + 0.2) / 3)
     assert table.loc[("delta", "far"), "value"] == pytest.approx(0)
@@ -224,7 +264,9 @@ def test_forgotten_users_without_results_are_not_counted():
 def renamed(given, order):
     """The same users under other ids, rows in another order."""
     frames = (
-        own.assign(user=np.argsort(order)[own["user"]]).astype(PER_USER).sample(frac=1, random_state=0)
+        own.assign(user=np.argsort(order)[own["user"]])
+        .astype(PER_USER)
+        .sample(frac=1, random_state=0)
         for own in (given.method, given.retrain, given.replicate)
     )
     return Results(*frames, given.groups[order], given.training_rows[order])
@@ -234,7 +276,10 @@ def test_ids_of_users_do_not_matter():
     rng = np.random.default_rng(0)
     groups = rng.choice(["similar", "far"], 60)
     given = results(*rng.random((3, 60)), groups, rng.integers(1, 50, 60))
-    one, other = (measured({1: world}, least_users=2) for world in (given, renamed(given, rng.permutation(60))))
+    one, other = (
+        measured({1: world}, least_users=2)
+        for world in (given, renamed(given, rng.permutation(60)))
+    )
     exact = ["value", "null", "n"]  # bounds come from other draws
     pd.testing.assert_frame_equal(one[exact], other[exact])
 
@@ -261,7 +306,9 @@ def test_harm_to_similar_users_is_found_and_absence_of_it_is_not():
     found = alarms = 0
     for _ in range(40):
         retrain, noise, other = rng.random(300) / 5 + 0.4, *rng.normal(0, 0.08, (2, 300))
-        given = results(retrain + noise - 0.05 * (groups == "similar"), retrain, retrain + other, groups)
+        given = results(
+            retrain + noise - 0.05 * (groups == "similar"), retrain, retrain + other, groups
+        )
         row = measured({1: given}, Resampling(1, 200)).loc[("propagation_bias", "similar - far")]
         found += row["high"] < 0
         alarms += not row["null_low"] <= 0 <= row["null_high"]
@@ -286,7 +333,11 @@ BAD_RESULTS = [
         {},
         "bias: groups or training rows of 1 users, but user 1 was evaluated; give all",
     ),
-    ({1: results([0.1], [0.1], groups=["near"])}, {}, "bias: group 'near', expected forgotten, similar or far"),
+    (
+        {1: results([0.1], [0.1], groups=["near"])},
+        {},
+        "bias: group 'near', expected forgotten, similar or far",
+    ),
     (
         {1: results([0.1, 0.2], [0.1])},
         {},
@@ -313,7 +364,9 @@ def test_popularity_classes_hold_equal_shares_of_rows():
     assert popularity_classes([20, 4, 4, 2, 2, 0, 8]).tolist() == [0, 7, 7, 9, 9, 9, 5]
     rows = np.random.default_rng(0).integers(50, 100, 1000)
     shares = np.bincount(popularity_classes(rows), weights=rows) / rows.sum()
-    assert shares == pytest.approx(np.full(CLASSES, 0.1), abs=0.025)  # 50 counts of 2 % each are not torn
+    assert shares == pytest.approx(
+        np.full(CLASSES, 0.1), abs=0.025
+    )  # 50 counts of 2 % each are not torn
 
 
 def test_equally_popular_items_share_a_class_whatever_their_ids():
@@ -326,11 +379,25 @@ def test_equally_popular_items_share_a_class_whatever_their_ids():
 
 def lists(method, retrain, replicate=None, rows=(9,) * 10):
     """Lists of users 0, 1, ...; ten items of equal popularity but in classes by the counts given."""
-    arrays = [np.array(items) for items in (method, retrain, retrain if replicate is None else replicate)]
+    arrays = [
+        np.array(items) for items in (method, retrain, retrain if replicate is None else replicate)
+    ]
     return Lists(np.arange(len(retrain)), *arrays, np.array(rows))
 
 
-TWO_CLASSES = [90, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]  # item 0 fills classes 0 to 8, the rest are in class 9
+TWO_CLASSES = [
+    90,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+]  # item 0 fills classes 0 to 8, the rest are in class 9
 
 
 def test_drift_by_hand():
@@ -343,7 +410,12 @@ def test_drift_by_hand():
     assert row["value"] == pytest.approx((p * np.log(p / q)).sum())
     assert (row["null"], row["null_low"], row["null_high"]) == (0, 0, 0)
     assert [*row.index] == COLUMNS
-    assert (row["measure"], row["group"], row["n"], row["seeds"]) == ("popularity_drift", "all", 20, 1)
+    assert (row["measure"], row["group"], row["n"], row["seeds"]) == (
+        "popularity_drift",
+        "all",
+        20,
+        1,
+    )
     assert 0 <= row["low"] < row["value"] < row["high"]
 
 
@@ -377,9 +449,18 @@ def test_a_known_drift_is_beyond_its_null():
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"method": np.zeros((3, 2), int)}, "method has lists of shape (3, 2) for 2 users, expected one list for each"),
-        ({"replicate": np.zeros(2, int)}, "replicate has lists of shape (2,) for 2 users, expected one list for each"),
-        ({"users": np.array([4, 4])}, "method has lists of shape (2, 1) for 1 users, expected one list for each"),
+        (
+            {"method": np.zeros((3, 2), int)},
+            "method has lists of shape (3, 2) for 2 users, expected one list for each",
+        ),
+        (
+            {"replicate": np.zeros(2, int)},
+            "replicate has lists of shape (2,) for 2 users, expected one list for each",
+        ),
+        (
+            {"users": np.array([4, 4])},
+            "method has lists of shape (2, 1) for 1 users, expected one list for each",
+        ),
         ({"retrain": np.array([[3], [10]])}, "retrain recommends items 3 to 10 of 10"),
         ({"retrain": np.array([[-2], [1]])}, "retrain recommends items -2 to 1 of 10"),
     ],
@@ -390,6 +471,9 @@ def test_bad_lists(changed, message):
 
 
 def test_no_lists():
-    assert said(popularity_drift, {}, FEW) == "popularity drift: no results under any seed; give one or more"
+    assert (
+        said(popularity_drift, {}, FEW)
+        == "popularity drift: no results under any seed; give one or more"
+    )
     one_user = "popularity drift: least_users is 1, expected 2 or more: one user has no spread"
     assert said(popularity_drift, {1: lists([[0]], [[0]])}, FEW, least_users=1) == one_user

@@ -27,25 +27,45 @@ from cragru.reporting.grid import latex, markdown
 
 FEW = Resampling(seed=1, resamples=50)
 REPLICATE = "Retrain, replicate"
-HEADER = ["All", "Similar", "Far", "Propagation bias", "SD over users", "Worst decile", "Disparity change"]
+HEADER = [
+    "All",
+    "Similar",
+    "Far",
+    "Propagation bias",
+    "SD over users",
+    "Worst decile",
+    "Disparity change",
+]
 MINUS = "\N{MINUS SIGN}"
 
 
 def per_user(ndcg):
-    columns = {"user": range(len(ndcg)), "mask": "B", "k": 10, **metric_columns(ndcg=ndcg), "relevant": 1}
+    columns = {
+        "user": range(len(ndcg)),
+        "mask": "B",
+        "k": 10,
+        **metric_columns(ndcg=ndcg),
+        "relevant": 1,
+    }
     return pd.DataFrame(columns).astype(PER_USER)
 
 
-def compared(method, ndcg, replicate=0.5, backbone="BPR", similar=20, seeds=(1,), item_of_replicate=1):
+def compared(
+    method, ndcg, replicate=0.5, backbone="BPR", similar=20, seeds=(1,), item_of_replicate=1
+):
     """A method of forty users against a Retrain of .5 for all; the first are similar, the last two active."""
     groups = np.array(["similar"] * similar + ["far"] * (40 - similar), dtype=object)
     ndcg, replicate = (np.broadcast_to(values, 40).astype(float) for values in (ndcg, replicate))
-    results = Results(per_user(ndcg), per_user([0.5] * 40), per_user(replicate), groups, np.arange(40) // 38 + 1)
+    results = Results(
+        per_user(ndcg), per_user([0.5] * 40), per_user(replicate), groups, np.arange(40) // 38 + 1
+    )
     items = [
         np.full((40, 2), item) for item in (0, 1, item_of_replicate)
     ]  # the method recommends the popular item, Retrain the other
     lists = Lists(np.arange(40), *items, training_rows=np.array([9, 1]))
-    return Compared(("ML", backbone, method), dict.fromkeys(seeds, results), dict.fromkeys(seeds, lists))
+    return Compared(
+        ("ML", backbone, method), dict.fromkeys(seeds, results), dict.fromkeys(seeds, lists)
+    )
 
 
 def table_of(*rows, least_users=2):
@@ -56,7 +76,9 @@ def texts_of(table):
     """Texts of the numbers by label of the row."""
     header, grid = bias_grid(table, REPLICATE)
     assert header == ["Data set", "Backbone", "Method", *HEADER, "Popularity drift"]
-    return [(tuple(text.value for text in line[:3]), [text.value for text in line[3:]]) for line in grid]
+    return [
+        (tuple(text.value for text in line[:3]), [text.value for text in line[3:]]) for line in grid
+    ]
 
 
 # --- the numbers
@@ -68,7 +90,9 @@ def test_a_row_by_hand():
     ((names, texts), (null, _)) = texts_of(table_of(compared("M", 0.5 - lost)))
     assert (names, null) == (("ML", "BPR", "M"), ("ML", "BPR", REPLICATE))
     far = (16 * 0.05 + 4 * 0.4) / 20
-    disparity = (0.5 - 3.6 / 38) - (0.5 - 0.4)  # of all that is lost, 4.4, the two active users have .8
+    disparity = (0.5 - 3.6 / 38) - (
+        0.5 - 0.4
+    )  # of all that is lost, 4.4, the two active users have .8
     drift = 80 / 85 * math.log(161)  # 80 items in one class, .5 added to each of ten
     values = [-0.11, -0.1, -far, far - 0.1, lost.std(ddof=1), -0.4, disparity, drift]
     assert texts == [f"{value:.4f}".replace("-", MINUS) for value in values]
@@ -77,7 +101,10 @@ def test_a_row_by_hand():
 def test_the_null_is_what_a_second_retrain_would_have_as_a_method():
     replicate = 0.5 + np.random.default_rng(1).normal(0, 0.05, 40)
     table = table_of(
-        *(compared(name, ndcg, replicate, item_of_replicate=0) for name, ndcg in (("M", 0.4), (REPLICATE, replicate)))
+        *(
+            compared(name, ndcg, replicate, item_of_replicate=0)
+            for name, ndcg in (("M", 0.4), (REPLICATE, replicate))
+        )
     )
     own = table[(table["method"] == REPLICATE) & (table["n"] > 0)]
     for value, null in (("value", "null"), ("low", "null_low"), ("high", "null_high")):
@@ -102,7 +129,15 @@ def test_each_backbone_has_a_null_of_its_own_below_its_methods():
 def test_groups_of_too_few_users_are_blank_and_tell_how_many():
     """Twelve similar users, four of the worst tenth, two active ones."""
     ((_, texts), (_, null)) = texts_of(table_of(compared("M", 0.4, similar=12), least_users=13))
-    assert texts[:7] == [f"{MINUS}0.1000", "(n = 12)", f"{MINUS}0.1000", "(n = 12)", "0.0000", "(n = 4)", "(n = 2)"]
+    assert texts[:7] == [
+        f"{MINUS}0.1000",
+        "(n = 12)",
+        f"{MINUS}0.1000",
+        "(n = 12)",
+        "0.0000",
+        "(n = 4)",
+        "(n = 2)",
+    ]
     assert null[:7] == ["0.0000", "(n = 12)", "0.0000", "(n = 12)", "0.0000", "(n = 4)", "(n = 2)"]
 
 
@@ -115,8 +150,14 @@ def test_bounds_stand_beside_and_no_zero_is_negative():
     lost = np.r_[np.full(20, 0.1), np.full(20, 0.1 - 1e-7)]
     header, grid = bias_grid(table_of(compared("M", 0.5 - lost)), REPLICATE)
     line = dict(zip(header, grid[0], strict=True))
-    assert (line["All"].value, line["All"].paper) == (f"{MINUS}0.1000", f"{MINUS}0.1000, {MINUS}0.1000")
-    assert (line["Propagation bias"].value, line["Propagation bias"].paper) == ("0.0000", "0.0000, 0.0000")
+    assert (line["All"].value, line["All"].paper) == (
+        f"{MINUS}0.1000",
+        f"{MINUS}0.1000, {MINUS}0.1000",
+    )
+    assert (line["Propagation bias"].value, line["Propagation bias"].paper) == (
+        "0.0000",
+        "0.0000, 0.0000",
+    )
 
 
 # --- what is shown
@@ -124,16 +165,23 @@ def test_bounds_stand_beside_and_no_zero_is_negative():
 
 def test_notes():
     (note,) = bias_notes(table_of(compared("M", 0.4, similar=12)), "by hand", FEW, REPLICATE, 10)
-    assert note.startswith("Protocol: by hand. Numbers are NDCG@10 of a method less Retrain's, user by user; below 0 ")
+    assert note.startswith(
+        "Protocol: by hand. Numbers are NDCG@10 of a method less Retrain's, user by user; below 0 "
+    )
     assert (
-        "95% intervals over users (bootstrap); one seed. Users: all: 40 users; similar: 12 users; far: 28 users" in note
+        "95% intervals over users (bootstrap); one seed. Users: all: 40 users; similar: 12 users; far: 28 users"
+        in note
     )
     (note,) = bias_notes(table_of(compared("M", 0.4, seeds=(1, 2))), "by hand", FEW, REPLICATE, 10)
     assert "a mean over 2 seeds (of split and training) comes first" in note
 
 
 def test_it_can_be_rendered(tmp_path):
-    rows = [compared(method, 0.4, 0.45, backbone) for backbone in ("BPR", "LightGCN") for method in ("M", "N")]
+    rows = [
+        compared(method, 0.4, 0.45, backbone)
+        for backbone in ("BPR", "LightGCN")
+        for method in ("M", "N")
+    ]
     table = table_of(*rows)
     header, grid = bias_grid(table, REPLICATE)
     assert f"| {MINUS}0.1000 [{MINUS}0.1000, {MINUS}0.1000] |" in markdown(header, grid, "c")
@@ -156,10 +204,16 @@ def files(tmp_path):
 
     groups = ["similar", "far", "far", "far", "forgotten"]
     write(
-        "user_groups", pd.DataFrame({"user": range(5), "group": groups, "training_rows": [3, 1, 1, 1, 0]}), USER_GROUPS
+        "user_groups",
+        pd.DataFrame({"user": range(5), "group": groups, "training_rows": [3, 1, 1, 1, 0]}),
+        USER_GROUPS,
     )
     write("item_rows", pd.DataFrame({"item": range(4), "training_rows": [3, 2, 1, 0]}), ITEM_ROWS)
-    for name, ndcg in (("method", [0.1, 0.2, 0.3, 0.4]), ("retrain", [0.5] * 4), ("replicate", [0.6] * 4)):
+    for name, ndcg in (
+        ("method", [0.1, 0.2, 0.3, 0.4]),
+        ("retrain", [0.5] * 4),
+        ("replicate", [0.6] * 4),
+    ):
         write(f"{name}_per_user", per_user(ndcg), PER_USER)
         rows = [(user, rank, (user + rank) % 4) for user in range(4) for rank in (1, 2)]
         lists = pd.DataFrame(rows, columns=list(LISTS))
@@ -181,7 +235,9 @@ def of_seeds(files, *seeds, method="M"):
 
 
 def test_a_method_has_its_seeds_together(files):
-    first, second = read_compared([*of_seeds(files, 1), *of_seeds(files, 1, 2, method="N"), *of_seeds(files, 2)])
+    first, second = read_compared(
+        [*of_seeds(files, 1), *of_seeds(files, 1, 2, method="N"), *of_seeds(files, 2)]
+    )
     assert (first.names, second.names) == (("ML", "BPR", "M"), ("ML", "BPR", "N"))
     assert [*first.results] == [*first.lists] == [*second.results] == [1, 2]
 
@@ -204,7 +260,9 @@ def test_lists_of_other_users_are_refused(files):
 
 def test_it_is_made(files, tmp_path):
     words = {"title": "by hand", "replicate": REPLICATE}
-    outputs = make("table", tmp_path, "bias_table", of_seeds(files, 1, 2), {"least_users": 3}, words)
+    outputs = make(
+        "table", tmp_path, "bias_table", of_seeds(files, 1, 2), {"least_users": 3}, words
+    )
     table = pd.read_csv(outputs["csv"]).set_index(["measure", "group"])
     assert table.loc[("delta", "all"), "value"] == pytest.approx(-0.25)
     assert table.loc[("delta", "all"), "null"] == pytest.approx(0.1)

@@ -26,8 +26,12 @@ TEMPLATE = Template("{user_profile_text}|{history_movies}|{candidate_list}", "t.
 
 @pytest.fixture(scope="module")
 def frames():
-    items = pd.DataFrame(MOVIES, columns=["raw_id", "title", "year", "genres"]).assign(item=range(len(MOVIES)))
-    users = pd.DataFrame(PEOPLE, columns=["age", "gender", "occupation"]).assign(raw_id="", zip="", user=range(3))
+    items = pd.DataFrame(MOVIES, columns=["raw_id", "title", "year", "genres"]).assign(
+        item=range(len(MOVIES))
+    )
+    users = pd.DataFrame(PEOPLE, columns=["age", "gender", "occupation"]).assign(
+        raw_id="", zip="", user=range(3)
+    )
     return items[list(ITEMS)].astype(ITEMS), users[list(USERS)].astype(USERS)
 
 
@@ -40,7 +44,9 @@ def rows_of(user, items, start=0):
     """A user's rows of the prepared interactions, the oldest first; ratings 1, 2, 3, 4, 5, 1, ..."""
     rows = range(start, start + len(items))
     ratings = [1 + number % 5 for number in range(len(items))]
-    frame = pd.DataFrame({"user": user, "item": items, "rating": ratings, "timestamp": rows}).astype(INTERACTIONS)
+    frame = pd.DataFrame(
+        {"user": user, "item": items, "rating": ratings, "timestamp": rows}
+    ).astype(INTERACTIONS)
     return frame.assign(row=rows)
 
 
@@ -66,19 +72,27 @@ def test_lines_of_a_user(library):
 
 
 def test_ratings_are_shown_only_where_they_are_wanted(frames):
-    told = [Library(*frames, (1, 5), show).parts(0, rows_of(0, [0, 1]), [2]).history for show in (True, False)]
+    told = [
+        Library(*frames, (1, 5), show).parts(0, rows_of(0, [0, 1]), [2]).history
+        for show in (True, False)
+    ]
     assert [line.split("; rated")[0] for line in told[0]] == told[1]
     assert all("rated" in line for line in told[0])
     assert not any("rated" in line for line in told[1])
 
 
 def test_candidates_never_tell_a_rating(library):
-    assert not any("rated" in line for line in library.parts(0, rows_of(0, [0]), [0, 1, 2]).candidates)
+    assert not any(
+        "rated" in line for line in library.parts(0, rows_of(0, [0]), [0, 1, 2]).candidates
+    )
 
 
 def test_profiles_are_each_users_own(library):
     told = [library.parts(user, rows_of(user, []), [0]).profile for user in (1, 2)]
-    assert told == ["Nothing is known about the user.", "The user is of gender female, occupation writer."]
+    assert told == [
+        "Nothing is known about the user.",
+        "The user is of gender female, occupation writer.",
+    ]
 
 
 def test_a_rating_outside_the_scale_is_refused(frames):
@@ -92,7 +106,9 @@ def test_library_from_files(frames, library, tmp_path):
     write_parquet(paths[1], frames[1], USERS)
     write_json(paths[2], {"rating_min": 1.0, "rating_max": 5.0})
     history = rows_of(2, [0, 1, 2])
-    assert read_library(*paths, show_ratings=True).parts(2, history, [3]) == library.parts(2, history, [3])
+    assert read_library(*paths, show_ratings=True).parts(2, history, [3]) == library.parts(
+        2, history, [3]
+    )
     plain = read_library(*paths, show_ratings=False).parts(2, history, [3])
     assert not any("rated" in line for line in plain.history)
 
@@ -150,12 +166,19 @@ def test_a_record_by_hand(library):
         '- 347: "The \\"Wag\\" of Dogs" (1997)\n- 6: "{candidate_list} Heat"'
     )
     record = builder(library, budget).build(1, rows_of(1, [0], start=70), [2, 1])
-    assert record == PromptRecord(1, prompt, len(prompt), 0, rows=[70], candidates=[2, 1], ids=["347", "6"])
+    assert record == PromptRecord(
+        1, prompt, len(prompt), 0, rows=[70], candidates=[2, 1], ids=["347", "6"]
+    )
     assert asked == [["347", "6"]]
 
 
 @settings(deadline=None)
-@given(st.lists(st.integers(0, 22), max_size=20), st.integers(0, 1500), st.integers(0, 2), st.integers(0, 500))
+@given(
+    st.lists(st.integers(0, 22), max_size=20),
+    st.integers(0, 1500),
+    st.integers(0, 2),
+    st.integers(0, 500),
+)
 def test_rows_are_the_newest_and_the_prompt_is_theirs(library, items, spare, user, start):
     history = rows_of(user, items, start)
     bare = len(builder(library, lambda ids: 10**6).build(user, history[:0], [5, 4]).prompt)
@@ -177,7 +200,9 @@ def test_a_user_without_history(library):
 def test_a_prompt_that_cannot_fit_is_an_error(library):
     bare = 'Nothing is known about the user.|(none)|- 50: "Star Wars" (1977)'
     assert builder(library, lambda ids: len(bare)).build(1, rows_of(1, [0, 1]), [0]).prompt == bare
-    with pytest.raises(CragruError, match=f"no history has {len(bare)} tokens, allowed: {len(bare) - 1};"):
+    with pytest.raises(
+        CragruError, match=f"no history has {len(bare)} tokens, allowed: {len(bare) - 1};"
+    ):
         builder(library, lambda ids: len(bare) - 1).build(1, rows_of(1, [0, 1]), [0])
 
 
@@ -185,7 +210,10 @@ def test_a_prompt_that_cannot_fit_is_an_error(library):
 
 
 def test_records_survive_their_file(library, tmp_path):
-    made = [builder(library, lambda ids: 1000).build(user, rows_of(user, [0, 1, 2]), [1, 2]) for user in (2, 0, 1)]
+    made = [
+        builder(library, lambda ids: 1000).build(user, rows_of(user, [0, 1, 2]), [1, 2])
+        for user in (2, 0, 1)
+    ]
     odd = [PromptRecord(3, "a\u2028b\u2029c\x85d\ne \\u2028 é", 4, 0, [], [1], ["6"])]
     path = tmp_path / "prompts.jsonl"
     write_prompts(path, made + odd)
@@ -200,6 +228,7 @@ def test_a_file_that_holds_no_prompts_is_named(tmp_path, line):
     path = tmp_path / "prompts.jsonl"
     path.write_text(line + "\n")
     with pytest.raises(
-        CragruError, match=f"^{re.escape(str(path))}: not a file of prompts .*; delete it and run again$"
+        CragruError,
+        match=f"^{re.escape(str(path))}: not a file of prompts .*; delete it and run again$",
     ):
         read_prompts(path)

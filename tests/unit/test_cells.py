@@ -82,7 +82,9 @@ def test_a_run_scores_each_cell_once(load):
     ],
 )
 def test_only_what_the_run_shows_is_scored(load, tables, figures, wanted):
-    assert Counter(load({"config/tables": tables, "config/figures": figures}).cells) == Counter(wanted)
+    assert Counter(load({"config/tables": tables, "config/figures": figures}).cells) == Counter(
+        wanted
+    )
 
 
 @pytest.mark.parametrize("name", ["table2", "table4", "figure3"])
@@ -94,12 +96,18 @@ def test_without_an_llm_there_are_no_cells(load, name):
 
 @pytest.mark.parametrize("name", ["figure4", "cragru-cost"])
 def test_what_is_nothing_without_an_llm_says_so_when_it_is_asked_for(load, name):
-    with pytest.raises(CragruError, match=r"^needs an LLM and a backbone to compare on; set scoring\.llm and"):
+    with pytest.raises(
+        CragruError, match=r"^needs an LLM and a backbone to compare on; set scoring\.llm and"
+    ):
         cells(load(NO_LLM), name)
 
 
 def test_seeds_sources_and_data_sets_multiply(load):
-    changes = {"seeds": [1, 2, 3], "retrieval/candidates_of": ["original", "retrain"], "datasets": ["ml-100k", "ml-1m"]}
+    changes = {
+        "seeds": [1, 2, 3],
+        "retrieval/candidates_of": ["original", "retrain"],
+        "datasets": ["ml-100k", "ml-1m"],
+    }
     project = load({f"config/{key}": value for key, value in changes.items()})
     for name, own in {"table2": TABLE2, "figure4": FIGURE4}.items():
         grid = itertools.product(*changes.values(), own)
@@ -114,9 +122,16 @@ def test_seeds_sources_and_data_sets_multiply(load):
 
 def test_comparing_on_every_backbone_and_on_fewer_strategies(load):
     project = load(
-        {"config/scoring/compare_on": ["lightgcn", "bpr"], "config/retrieval/strategies": ["random", "attention"]}
+        {
+            "config/scoring/compare_on": ["lightgcn", "bpr"],
+            "config/retrieval/strategies": ["random", "attention"],
+        }
     )
-    compared = [cell(backbone, strategy) for backbone in ("lightgcn", "bpr") for strategy in ("random", "attention")]
+    compared = [
+        cell(backbone, strategy)
+        for backbone in ("lightgcn", "bpr")
+        for strategy in ("random", "attention")
+    ]
     assert cells(project, "figure4") == compared
     costs = cells(project, "cragru-cost")
     assert costs == [*compared, cell("bpr"), cell("lightgcn")]
@@ -126,7 +141,10 @@ def test_comparing_on_every_backbone_and_on_fewer_strategies(load):
 
 
 def test_each_figure_and_table_has_its_own_protocol(load):
-    changes = {"figures/figures/figure4/protocol": "released-code", "tables/tables/table2/panel": False}
+    changes = {
+        "figures/figures/figure4/protocol": "released-code",
+        "tables/tables/table2/panel": False,
+    }
     project = load(changes | {"config/tables": ["table2"]})
     assert {found.protocol for found in cells(project, "figure4")} == {"released-code"}
     assert cells(project, "table2") == []
@@ -141,7 +159,9 @@ def test_each_figure_and_table_has_its_own_protocol(load):
     ],
 )
 def test_a_name_that_is_repeated_is_refused(load, key, value):
-    with pytest.raises(CragruError, match=rf"{key.replace('/', '.')}: got \['{value[0]}'\] more than once"):
+    with pytest.raises(
+        CragruError, match=rf"{key.replace('/', '.')}: got \['{value[0]}'\] more than once"
+    ):
         load({f"config/{key}": value})
 
 
@@ -221,7 +241,10 @@ def test_unknown_names_are_met_with_the_nearest(load, changes, said):
 )
 def test_what_needs_an_llm_must_have_one(load, tables, figures, needing):
     changes = {"config/scoring/llm": None, "config/tables": tables, "config/figures": figures}
-    assert refusal(load, changes) == f"scoring.llm: null, but {needing} need an LLM; name one or leave these out"
+    assert (
+        refusal(load, changes)
+        == f"scoring.llm: null, but {needing} need an LLM; name one or leave these out"
+    )
 
 
 @pytest.mark.parametrize("protocol", ["one-user", "from-file"])
@@ -243,12 +266,17 @@ def test_a_table_without_that_panel_may_have_any_protocol(load):
 
 def test_the_strategy_of_table_2_must_be_there(load):
     changes = {"params/strategies/none": DELETE, "config/retrieval/strategies": ["random"]}
-    assert refusal(load, changes) == "config/params.yaml: strategies: 'none' is missing, which Table II shows; add it"
+    assert (
+        refusal(load, changes)
+        == "config/params.yaml: strategies: 'none' is missing, which Table II shows; add it"
+    )
 
 
 def test_two_strategies_must_not_share_a_label(load):
     told = refusal(load, {"params/strategies/random/label": "Whole history"})
-    assert told.startswith("config/params.yaml: 'random' and 'none' are both called 'Whole history' in tables")
+    assert told.startswith(
+        "config/params.yaml: 'random' and 'none' are both called 'Whole history' in tables"
+    )
 
 
 def test_which_strategies_keep_whole_histories(load):
@@ -258,7 +286,10 @@ def test_which_strategies_keep_whole_histories(load):
 def test_data_sets_have_a_template_of_their_own_or_the_one_with_a_profile(load):
     project = load({"datasets/datasets/ml-1m/prompt": "config/prompts/netflix.txt"})
     told = {name: entry.prompt for name, entry in project.registry.datasets.items()}
-    assert told == {"ml-100k": "config/prompts/movielens.txt", "ml-1m": "config/prompts/netflix.txt"}
+    assert told == {
+        "ml-100k": "config/prompts/movielens.txt",
+        "ml-1m": "config/prompts/netflix.txt",
+    }
 
 
 def laid_over(path):

@@ -52,7 +52,10 @@ def test_a_template_is_found_wherever_models_keep_it(folder, place):
         configure(folder, chat_template=text if place == "entry" else several)
     configure(folder, bos_token={"content": "<|im_start|>", "lstrip": False})
     tokenizer = ChatTokenizer(folder)
-    assert tokenizer._tokenizer.decode(tokenizer.tokens("Hello"), skip_special_tokens=False) == "<|im_start|>Hello"
+    assert (
+        tokenizer._tokenizer.decode(tokenizer.tokens("Hello"), skip_special_tokens=False)
+        == "<|im_start|>Hello"
+    )
 
 
 @pytest.mark.parametrize(
@@ -94,9 +97,13 @@ def test_a_token_that_a_template_names_must_be_there(folder):
     config = json.loads((folder / "tokenizer_config.json").read_text())
     del config["bos_token"]
     (folder / "tokenizer_config.json").write_text(json.dumps(config))
-    with pytest.raises(CragruError, match="its chat template names bos_token, which its tokenizer lacks"):
+    with pytest.raises(
+        CragruError, match="its chat template names bos_token, which its tokenizer lacks"
+    ):
         ChatTokenizer(folder)
-    (folder / "special_tokens_map.json").write_text(json.dumps({"bos_token": {"content": "<|im_start|>"}}))
+    (folder / "special_tokens_map.json").write_text(
+        json.dumps({"bos_token": {"content": "<|im_start|>"}})
+    )
     assert ChatTokenizer(folder).count("Hello") == 2
 
 
@@ -110,13 +117,17 @@ def test_a_date_changes_nothing(folder):
 
 def test_what_a_folder_may_lack(folder):
     (folder / "chat_template.jinja").write_text("{{ raise_exception('no user, please') }}")
-    with pytest.raises(CragruError, match="chat template refuses a user's message: no user, please"):
+    with pytest.raises(
+        CragruError, match="chat template refuses a user's message: no user, please"
+    ):
         ChatTokenizer(folder).tokens("Hello")
     (folder / "chat_template.jinja").write_text("{% if %}")
     with pytest.raises(CragruError, match="its chat template cannot be read"):
         ChatTokenizer(folder)
     (folder / "chat_template.jinja").unlink()
-    with pytest.raises(CragruError, match="has no chat template; take a model that was tuned to instructions"):
+    with pytest.raises(
+        CragruError, match="has no chat template; take a model that was tuned to instructions"
+    ):
         ChatTokenizer(folder)
     (folder / "tokenizer.json").write_text("{")
     with pytest.raises(CragruError, match="no readable tokenizer"):

@@ -30,13 +30,17 @@ def times(**seconds):
         for name, (middle, least, most) in seconds.items()
     ]
     table = pd.DataFrame(rows)
-    fastest = [table.loc[table["method"] != name, "seconds_sequential"].min() for name in table["method"]]
+    fastest = [
+        table.loc[table["method"] != name, "seconds_sequential"].min() for name in table["method"]
+    ]
     return table.assign(speed_up=fastest / table["seconds_sequential"])
 
 
 def test_what_is_kept_is_a_ratio_of_means():
     rows = [measured("CRAGRU", [0.2, 0.4, 0.0]), measured("Retrain", [0.4, 0.4, 0.4])]
-    (found,) = kept_claims(rows, [Kept("CRAGRU", "Retrain", "A", 0.9)], 10, RESAMPLING, 2).to_dict("records")
+    (found,) = kept_claims(rows, [Kept("CRAGRU", "Retrain", "A", 0.9)], 10, RESAMPLING, 2).to_dict(
+        "records"
+    )
     assert found["value"] == pytest.approx(0.5)
     assert found["low"] < 0.5 < found["high"]
     assert (found["printed"], found["n"]) == (0.9, 3)
@@ -46,7 +50,9 @@ def test_what_is_kept_is_a_ratio_of_means():
 def test_users_are_averaged_over_seeds_first():
     rows = [measured("CRAGRU", [0.2, 0.2], seed=1), measured("CRAGRU", [0.4, 0.4], seed=2)]
     rows += [measured("Retrain", [0.5, 0.5], seed=seed) for seed in (1, 2)]
-    (found,) = kept_claims(rows, [Kept("CRAGRU", "Retrain", "A")], 10, RESAMPLING, 2).to_dict("records")
+    (found,) = kept_claims(rows, [Kept("CRAGRU", "Retrain", "A")], 10, RESAMPLING, 2).to_dict(
+        "records"
+    )
     assert found["value"] == pytest.approx(0.6)
 
 
@@ -59,7 +65,9 @@ def test_too_few_users_leave_a_blank_with_their_number():
 
 
 def test_a_group_without_the_rows_makes_no_claim():
-    assert kept_claims([measured("Retrain", [0.4])], [Kept("CRAGRU", "Retrain", "A")], 10, RESAMPLING, 2).empty
+    assert kept_claims(
+        [measured("Retrain", [0.4])], [Kept("CRAGRU", "Retrain", "A")], 10, RESAMPLING, 2
+    ).empty
 
 
 def test_the_speed_up_is_over_the_fastest_other():
@@ -73,10 +81,18 @@ def test_the_speed_up_is_over_the_fastest_other():
 def test_printed_averages_stand_beside_means():
     rows = [("BPR", 0.8, 0.9), ("LightGCN", 1.0, 0.9), ("LightGCN", float("nan"), 0.9)]
     columns = ["dataset", "backbone", "claim", "printed", "value", "low", "high", "n"]
-    table = pd.DataFrame([["Toy", name, "kept", said, got, 0.1, 2.0, 24] for name, got, said in rows], columns=columns)
+    table = pd.DataFrame(
+        [["Toy", name, "kept", said, got, 0.1, 2.0, 24] for name, got, said in rows],
+        columns=columns,
+    )
     *own, mean = mean_claims(table).to_dict("records")
     assert all(pd.isna(row["printed"]) for row in own)
-    assert (mean["dataset"], mean["value"], mean["printed"], mean["n"]) == ("mean", pytest.approx(0.9), 0.9, 2)
+    assert (mean["dataset"], mean["value"], mean["printed"], mean["n"]) == (
+        "mean",
+        pytest.approx(0.9),
+        0.9,
+        2,
+    )
     _, grid = claims_grid(mean_claims(table))
     assert [text.value for text in grid[-1]] == ["mean", "mean", "kept", "0.9", "0.9", "2"]
 
@@ -84,16 +100,32 @@ def test_printed_averages_stand_beside_means():
 def test_claims_are_made_of_results_and_times(tmp_path):
     """Under mask B everything is twice as good, but for the original, which knows no more there."""
     rows, original = [], ("Original", [0.5, 0.5], 1)
-    others = [("CRAGRU", [0.2, 0.4], 2), ("Candidates, no LLM", [0.1, 0.3], 2), ("Retrain", [0.4, 0.4], 2)]
+    others = [
+        ("CRAGRU", [0.2, 0.4], 2),
+        ("Candidates, no LLM", [0.1, 0.3], 2),
+        ("Retrain", [0.4, 0.4], 2),
+    ]
     for method, values, factor in [original, *others]:
         path = tmp_path / f"{method}.parquet"
         masks = {"A": values, "B": [factor * value for value in values]}
         both = [measured(method, own, mask).per_user for mask, own in masks.items()]
         write_parquet(path, pd.concat(both), PER_USER)
-        names = {"panel": "cohort", "dataset": "Toy", "backbone": "BPR", "method": method, "printed": method, "seed": 1}
+        names = {
+            "panel": "cohort",
+            "dataset": "Toy",
+            "backbone": "BPR",
+            "method": method,
+            "printed": method,
+            "seed": 1,
+        }
         rows.append(names | {"per_user": str(path), "cohort": None, "cost": None})
     times(Retrain=(10, 9, 11), CRAGRU=(4, 2, 8)).to_csv(tmp_path / "times.csv", index=False)
-    words = {"cragru": "CRAGRU", "no_llm": "Candidates, no LLM", "original": "Original", "retrain": "Retrain"}
+    words = {
+        "cragru": "CRAGRU",
+        "no_llm": "Candidates, no LLM",
+        "original": "Original",
+        "retrain": "Retrain",
+    }
     spec, words = {"cutoff": 10, "least_users": 2}, words | {"note": "Of an LLM."}
     made = make("table", tmp_path, "claims_table", rows, spec, words, times=tmp_path / "times.csv")
     table = pd.read_csv(made["csv"])
@@ -115,7 +147,12 @@ LARGE = [
     {"dataset": "Toy", "backbone": "BPR", "method": "Retrain", "seconds_sequential": 30.0},
     {"dataset": "Toy", "backbone": "BPR", "method": "Retrain", "seconds_sequential": 50.0},
     {"dataset": "Toy", "backbone": "BPR", "method": "CRAGRU", "seconds_per_user": 2.0},
-    {"dataset": "Toy", "backbone": "BPR", "method": "SISA", "seconds_sequential": 1.0},  # has no small request
+    {
+        "dataset": "Toy",
+        "backbone": "BPR",
+        "method": "SISA",
+        "seconds_sequential": 1.0,
+    },  # has no small request
 ]
 
 
@@ -128,7 +165,15 @@ def test_sizes_by_hand():
     ]
     assert pd.isna(table["users_in_a_retraining"][0]) and table["users_in_a_retraining"][1] == 20
     _, grid = size_grid(table)
-    assert [text.value for text in grid[1]] == ["Toy", "BPR", "CRAGRU", "4.00", "200 *", "50.0", "20.0"]
+    assert [text.value for text in grid[1]] == [
+        "Toy",
+        "BPR",
+        "CRAGRU",
+        "4.00",
+        "200 *",
+        "50.0",
+        "20.0",
+    ]
 
 
 def test_a_table_of_nothing_is_an_error():
@@ -141,15 +186,27 @@ def test_sizes_are_made_of_costs_and_times(tmp_path):
     write_json(tmp_path / "statistics.json", {"users": 100, "items": 5})
     stages = {"filter_seconds": 0.5, "prompt_seconds": 0.25, "generation_seconds": 1.25}
     rows = []
-    for method, cost, cohort in (("Retrain", {"seconds_sequential": 40.0}, None), ("CRAGRU", stages, "cohort.json")):
+    for method, cost, cohort in (
+        ("Retrain", {"seconds_sequential": 40.0}, None),
+        ("CRAGRU", stages, "cohort.json"),
+    ):
         write_json(tmp_path / f"{method}.json", cost)
-        files = {"cost": str(tmp_path / f"{method}.json"), "statistics": str(tmp_path / "statistics.json")}
-        rows.append({"dataset": "Toy", "backbone": "BPR", "method": method, "seed": 1, "cohort": cohort} | files)
+        files = {
+            "cost": str(tmp_path / f"{method}.json"),
+            "statistics": str(tmp_path / "statistics.json"),
+        }
+        rows.append(
+            {"dataset": "Toy", "backbone": "BPR", "method": method, "seed": 1, "cohort": cohort}
+            | files
+        )
     times(Retrain=(10, 9, 11), CRAGRU=(4, 2, 8)).to_csv(tmp_path / "times.csv", index=False)
     words = {"titles": ["one user leaves", "a tenth is forgotten"], "retrain": "Retrain"}
     made = make("table", tmp_path, "size_table", rows, {}, words, times=tmp_path / "times.csv")
     table = pd.read_csv(made["csv"])
-    assert table[["method", "large", "is_computed"]].values.tolist() == [["Retrain", 40, False], ["CRAGRU", 200, True]]
+    assert table[["method", "large", "is_computed"]].values.tolist() == [
+        ["Retrain", 40, False],
+        ["CRAGRU", 200, True],
+    ]
     assert table["users_in_a_retraining"][1] == 20
     note = made["md"].read_text()
     assert "One user: one user leaves, median. A tenth of all rows: a tenth is forgotten;" in note

@@ -14,7 +14,9 @@ people = st.sets(st.integers(0, 79))
 
 def rows(users):
     """Two rows of each user."""
-    return pd.DataFrame({"user": [user for user in users for _ in range(2)], "item": 0}).astype("int32")
+    return pd.DataFrame({"user": [user for user in users for _ in range(2)], "item": 0}).astype(
+        "int32"
+    )
 
 
 def drawn(size, test=range(80), forget=None, users=80, dataset="mini"):

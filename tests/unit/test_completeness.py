@@ -42,7 +42,10 @@ class Fixed:
 def parts_of(**rows):
     """Parts by name (`heldout` for `forget-heldout`), each a list of (user, item)."""
     rows = {name.replace("heldout", "forget-heldout"): pairs for name, pairs in rows.items()}
-    return {name: pd.DataFrame(rows.get(name, []), columns=["user", "item"], dtype="int32") for name in NAMES}
+    return {
+        name: pd.DataFrame(rows.get(name, []), columns=["user", "item"], dtype="int32")
+        for name in NAMES
+    }
 
 
 def world(seed=0, users=12, items=40):
@@ -50,11 +53,21 @@ def world(seed=0, users=12, items=40):
     rng = np.random.default_rng(seed)
     roles = rng.choice([*NAMES[:4], "none"], size=(users, items), p=[0.3, 0.1, 0.1, 0.15, 0.35])
     parts = {name: [(u, i) for u, i in np.argwhere(roles == name)] for name in NAMES[:4]}
-    return parts_of(**parts), [Fixed(rng.normal(size=(users, items)).round(1)) for _ in range(3)], users, items
+    return (
+        parts_of(**parts),
+        [Fixed(rng.normal(size=(users, items)).round(1)) for _ in range(3)],
+        users,
+        items,
+    )
 
 
 def left(parts, user, items, *hidden):
-    seen = {item for name in hidden for owner, item in parts[name].itertuples(index=False) if owner == user}
+    seen = {
+        item
+        for name in hidden
+        for owner, item in parts[name].itertuples(index=False)
+        if owner == user
+    }
     return [item for item in range(items) if item not in seen]
 
 
@@ -69,7 +82,12 @@ def values_of(table, user=0):
 @pytest.fixture
 def parts():
     """User 0: train 0, valid 1, forgets 2 and 5, test 3. User 1 forgets 0 and has no test row. User 2: test 0 alone."""
-    return parts_of(train=[(0, 0), (2, 5)], valid=[(0, 1)], forget=[(0, 2), (0, 5), (1, 0)], test=[(0, 3), (2, 0)])
+    return parts_of(
+        train=[(0, 0), (2, 5)],
+        valid=[(0, 1)],
+        forget=[(0, 2), (0, 5), (1, 0)],
+        test=[(0, 3), (2, 0)],
+    )
 
 
 def test_membership_rows_by_hand(parts):
@@ -94,12 +112,17 @@ def test_nothing_forgotten_gives_no_rows():
     for frame, columns in ((rows, schema.MEMBERSHIP), (figure, schema.FORGET_REMAIN)):
         assert frame.empty and dict(frame.dtypes.astype(str)) == columns
     assert math.isnan(membership_auc(rows)) and np.isnan(membership_bootstrap(rows, 1, 5)).all()
-    assert sorted(values_of(per_user_completeness(world[0], world[0], [world[0]], *world[1:]))) == ["js", "overlap@10"]
+    assert sorted(values_of(per_user_completeness(world[0], world[0], [world[0]], *world[1:]))) == [
+        "js",
+        "overlap@10",
+    ]
 
 
 def test_auc_of_scorers_that_know_nothing_and_everything():
     parts, _, users, items = world()
-    assert membership_auc(membership_rows(Fixed(torch.ones(users, items)), parts, users, items)) == 0.5
+    assert (
+        membership_auc(membership_rows(Fixed(torch.ones(users, items)), parts, users, items)) == 0.5
+    )
     knows = torch.zeros(users, items)
     for name, score in (("forget", 1.0), ("test", -1.0)):
         knows[parts[name]["user"].to_numpy(), parts[name]["item"].to_numpy()] = score
@@ -118,7 +141,10 @@ def test_membership_against_loops(seed):
     rows = membership_rows(scorer, parts, users, items)
     expected = []
     for user in range(users):
-        own = {name: sorted(parts[name].loc[parts[name]["user"] == user, "item"]) for name in ("test", "forget")}
+        own = {
+            name: sorted(parts[name].loc[parts[name]["user"] == user, "item"])
+            for name in ("test", "forget")
+        }
         scores = scorer.scores[user][left(parts, user, items, "train", "valid")]
         for item in (own["test"] + own["forget"]) * bool(own["test"] and own["forget"]):
             mine = scorer.scores[user, item]
@@ -133,7 +159,9 @@ def drawn_rows(rng, users, own, effect, spread=0.1):
     """Rows whose users differ, for the bootstrap: members stand higher by `effect`."""
     user = np.repeat(np.arange(users), own)
     member = np.tile(np.arange(own) % 3 == 0, users)
-    percentile = rng.normal(size=len(user)) + effect * member + np.repeat(rng.normal(0, spread, users), own)
+    percentile = (
+        rng.normal(size=len(user)) + effect * member + np.repeat(rng.normal(0, spread, users), own)
+    )
     return pd.DataFrame({"user": user, "member": member, "percentile": percentile.round(1)})
 
 
@@ -142,12 +170,16 @@ def test_the_bootstrap_draws_users_with_all_their_rows(monkeypatch):
     from cragru.evaluation import membership as module
 
     monkeypatch.setattr(module, "DRAWS_AT_ONCE", 4)
-    rows = drawn_rows(np.random.default_rng(3), 7, 12, 0.5).drop(range(3, 12)).drop(range(30, 34))  # not equally many
+    rows = (
+        drawn_rows(np.random.default_rng(3), 7, 12, 0.5).drop(range(3, 12)).drop(range(30, 34))
+    )  # not equally many
     rows["user"] = rows["user"] * 10 + 4
     times = module.numpy_stream(5, "bootstrap", "users").multinomial(7, np.full(7, 1 / 7), size=10)
     repeated = [rows.loc[rows.index.repeat(drawn[rows["user"] // 10])] for drawn in times]
     rows = rows.sample(frac=1, random_state=1)
-    assert membership_bootstrap(rows, 5, 10) == pytest.approx([membership_auc(draw) for draw in repeated])
+    assert membership_bootstrap(rows, 5, 10) == pytest.approx(
+        [membership_auc(draw) for draw in repeated]
+    )
 
 
 def test_users_without_rows_may_be_drawn_too():
@@ -157,7 +189,9 @@ def test_users_without_rows_may_be_drawn_too():
     repeated = [rows.loc[rows.index.repeat(drawn[rows["user"]])] for drawn in times]
     found = membership_bootstrap(rows, 5, 10, among=[8, *range(8)])
     assert found == pytest.approx([membership_auc(draw) for draw in repeated])
-    with pytest.raises(CragruError, match=r"^bootstrap: user 2 has rows, but is none of the 2 users to draw from$"):
+    with pytest.raises(
+        CragruError, match=r"^bootstrap: user 2 has rows, but is none of the 2 users to draw from$"
+    ):
         membership_bootstrap(rows, 5, 10, among=[1, 3])
 
 
@@ -207,7 +241,12 @@ def test_completeness_by_hand(parts):
             "rank-change": ((1 - 2) + (4 - 3)) / 2,
         }
     )
-    assert sorted(values_of(table, 1)) == ["decline-ratio", "forget-hr@10", "forget-ndcg@10", "rank-change"]
+    assert sorted(values_of(table, 1)) == [
+        "decline-ratio",
+        "forget-hr@10",
+        "forget-ndcg@10",
+        "rank-change",
+    ]
     assert sorted(values_of(table, 2)) == ["js", "overlap@10"]
     assert sorted(values_of(table)) == sorted(schema.MEASURES)
 
@@ -217,24 +256,35 @@ def test_completeness_by_hand(parts):
 def test_completeness_against_loops(seed):
     parts, _, users, items = world(seed)
     rng = np.random.default_rng(seed)
-    scorer, original, first, second = (Fixed(rng.normal(size=(users, items))) for _ in range(4))  # no ties
+    scorer, original, first, second = (
+        Fixed(rng.normal(size=(users, items))) for _ in range(4)
+    )  # no ties
     table = per_user_completeness(scorer, original, [first, second], parts, users, items)
     for user in range(users):
-        lists = [best_of(m, user, left(parts, user, items, "train", "valid")) for m in (scorer, original)]
+        lists = [
+            best_of(m, user, left(parts, user, items, "train", "valid")) for m in (scorer, original)
+        ]
         forgotten, expected = set(parts["forget"].loc[parts["forget"]["user"] == user, "item"]), {}
         if forgotten:
             gains = [1 / math.log2(place + 2) for place in range(10)]
             hits = [item in forgotten for item in lists[0][:10]]
             changes = [lists[0].index(item) - lists[1].index(item) for item in forgotten]
             expected["forget-hr@10"] = float(any(hits))
-            expected["forget-ndcg@10"] = np.dot(hits, gains[: len(hits)]) / sum(gains[: len(forgotten)])
+            expected["forget-ndcg@10"] = np.dot(hits, gains[: len(hits)]) / sum(
+                gains[: len(forgotten)]
+            )
             expected["rank-change"] = np.mean(changes)
             expected["decline-ratio"] = np.mean(np.array(changes) > 0)
         if user in set(parts["test"]["user"]):
             rest = left(parts, user, items, "train", "valid", "forget")
             tops = [set(best_of(m, user, rest)[:10]) for m in (scorer, first, second)]
-            expected["overlap@10"] = np.mean([len(tops[0] & top) / len(tops[0] | top) for top in tops[1:]])
-            z = [(s - s.mean()) / s.std() for s in (m.scores[user].numpy()[rest] for m in (scorer, first, second))]
+            expected["overlap@10"] = np.mean(
+                [len(tops[0] & top) / len(tops[0] | top) for top in tops[1:]]
+            )
+            z = [
+                (s - s.mean()) / s.std()
+                for s in (m.scores[user].numpy()[rest] for m in (scorer, first, second))
+            ]
             p = [np.exp(s) / np.exp(s).sum() for s in z]
             kl = [(a * np.log(a / ((p[0] + b) / 2))).sum() for b in p[1:] for a in (p[0], b)]
             expected["js"] = np.sum(kl) / 2 / 2
@@ -243,35 +293,51 @@ def test_completeness_against_loops(seed):
 
 def test_a_model_against_itself():
     parts, (one, two, three), users, items = world()
-    means = per_user_completeness(one, one, [Fixed(one.scores)], parts, users, items).groupby("measure")["value"]
+    means = per_user_completeness(one, one, [Fixed(one.scores)], parts, users, items).groupby(
+        "measure"
+    )["value"]
     assert means.min()["overlap@10"] == 1 and means.max()["js"] == 0
     assert means.max()["rank-change"] == means.max()["decline-ratio"] == 0
     shuffled = {name: part.sample(frac=1, random_state=1) for name, part in parts.items()}
-    tables = [per_user_completeness(one, two, [three], own, users, items) for own in (parts, shuffled)]
+    tables = [
+        per_user_completeness(one, two, [three], own, users, items) for own in (parts, shuffled)
+    ]
     pd.testing.assert_frame_equal(*tables)
 
 
 def test_a_masked_item_is_no_hit():
     """Not even where a row is in two parts, and fewer than ten items are left to fill the list."""
-    parts, scorer = parts_of(train=[(0, 0)], forget=[(0, 0), (0, 5)], test=[(0, 4)]), Fixed([FALLING])
+    parts, scorer = (
+        parts_of(train=[(0, 0)], forget=[(0, 0), (0, 5)], test=[(0, 4)]),
+        Fixed([FALLING]),
+    )
     hits = values_of(per_user_completeness(scorer, scorer, [scorer], parts, 1, 6))["forget-ndcg@10"]
     assert hits == pytest.approx(1 / math.log2(6) / (1 + 1 / math.log2(3)))
 
 
 def test_references_are_needed(parts):
     scorer = Fixed([FALLING] * 3)
-    with pytest.raises(CragruError, match=r"^completeness: no Retrain model to compare with; [^\n]*$"):
+    with pytest.raises(
+        CragruError, match=r"^completeness: no Retrain model to compare with; [^\n]*$"
+    ):
         per_user_completeness(scorer, scorer, [], parts, 3, 6)
 
 
 def test_rank_based_measures_see_the_order_alone():
     parts, (one, two, three), users, items = world()
     scale = torch.linspace(0.5, 2, users, dtype=torch.float64)[:, None]
-    bent = Fixed((one.scores * scale).exp() - 100 * scale)  # strictly monotone, another one for each user
-    found = [per_user_completeness(m, two, [three], parts, users, items).query("measure != 'js'") for m in (one, bent)]
+    bent = Fixed(
+        (one.scores * scale).exp() - 100 * scale
+    )  # strictly monotone, another one for each user
+    found = [
+        per_user_completeness(m, two, [three], parts, users, items).query("measure != 'js'")
+        for m in (one, bent)
+    ]
     pd.testing.assert_frame_equal(*found)
     for measure in (membership_rows, lambda *world: forget_remain_utility(*world, seed=1)):
-        pd.testing.assert_frame_equal(*(measure(model, parts, users, items) for model in (one, bent)))
+        pd.testing.assert_frame_equal(
+            *(measure(model, parts, users, items) for model in (one, bent))
+        )
 
 
 @given(st.integers(0, 10_000), st.floats(0.01, 100))
@@ -282,26 +348,42 @@ def test_divergence_and_overlap_hold_their_bounds(seed, scale):
     masked = torch.rand(6, 30, generator=generator) < 0.4
     before = first.clone()
     js, overlap = js_divergence(first, second, masked), top_overlap(first, second, masked, 5)
-    assert (js > 0).all() and (js <= math.log(2)).all() and (overlap >= 0).all() and (overlap <= 1).all()
+    assert (
+        (js > 0).all()
+        and (js <= math.log(2)).all()
+        and (overlap >= 0).all()
+        and (overlap <= 1).all()
+    )
     torch.testing.assert_close(js, js_divergence(second, first, masked))
     torch.testing.assert_close(overlap, top_overlap(second, first, masked, 5))
     torch.testing.assert_close(js, js_divergence(first * scale + 3, second, masked))  # z-scores
-    noise = torch.where(masked, torch.randn(6, 30, generator=generator, dtype=torch.float64) * 100, first)
-    torch.testing.assert_close(js, js_divergence(noise, second, masked))  # masked items are never looked at
+    noise = torch.where(
+        masked, torch.randn(6, 30, generator=generator, dtype=torch.float64) * 100, first
+    )
+    torch.testing.assert_close(
+        js, js_divergence(noise, second, masked)
+    )  # masked items are never looked at
     assert (overlap == top_overlap(noise, second, masked, 5)).all() and (first == before).all()
 
 
 def test_divergence_and_overlap_at_their_ends():
     scores, none = torch.zeros(1, 4000), torch.zeros(1, 4000, dtype=torch.bool)
-    assert js_divergence(scores, scores + 0.1, none).item() == pytest.approx(0, abs=1e-12)  # both uniform
+    assert js_divergence(scores, scores + 0.1, none).item() == pytest.approx(
+        0, abs=1e-12
+    )  # both uniform
     peaks = [torch.nn.functional.one_hot(torch.tensor([i]), 4000).float() for i in (0, 1)]
     assert js_divergence(*peaks, none).item() == pytest.approx(math.log(2), rel=1e-9)
-    assert top_overlap(torch.arange(4.0)[None], torch.arange(4.0).flip(0)[None], none[:, :4], 2).item() == 0
+    assert (
+        top_overlap(torch.arange(4.0)[None], torch.arange(4.0).flip(0)[None], none[:, :4], 2).item()
+        == 0
+    )
     crowd = torch.rand(2, 50, 30, generator=torch.Generator().manual_seed(1))
     hidden = torch.arange(30).expand(50, 30) >= 4
     assert (top_overlap(*crowd, hidden, 10) == 1).all()  # the same four
     few = torch.tensor([[True, False, False, True]])  # two are left for lists of ten
-    assert top_overlap(torch.arange(4.0)[None], torch.arange(4.0).flip(0)[None], few, 10).item() == 1
+    assert (
+        top_overlap(torch.arange(4.0)[None], torch.arange(4.0).flip(0)[None], few, 10).item() == 1
+    )
     assert top_overlap(torch.arange(4.0)[None], torch.arange(4.0).flip(0)[None], few, 1).item() == 0
 
 
@@ -310,12 +392,18 @@ def test_reranked_lists_of_a_cohort(parts):
     base = Fixed([FALLING] * 3)
     lists = pd.DataFrame({"user": [0, 0], "rank": [1, 2], "item": [3, 5]})
     reranked, cohort = RerankedScorer(base, lists), of_users(parts, [0])
-    assert membership_rows(reranked, cohort, 3, 6)["percentile"].tolist() == pytest.approx([1, 1 / 3, 2 / 3])
+    assert membership_rows(reranked, cohort, 3, 6)["percentile"].tolist() == pytest.approx(
+        [1, 1 / 3, 2 / 3]
+    )
     table = per_user_completeness(reranked, base, [base], cohort, 3, 6)
-    assert set(schema.MEASURES) - set(values_of(table)) == set(schema.NEED_SCORES)  # no score behind its order
+    assert set(schema.MEASURES) - set(values_of(table)) == set(
+        schema.NEED_SCORES
+    )  # no score behind its order
     assert values_of(table)["rank-change"] == pytest.approx(((3 - 1) + (2 - 4)) / 2)
     assert table["user"].unique().tolist() == [0]
-    assert forget_remain_utility(reranked, cohort, 3, 6, 1).query("group == 'remain'")["hr"].tolist() == [1, 1, 1]
+    assert forget_remain_utility(reranked, cohort, 3, 6, 1).query("group == 'remain'")[
+        "hr"
+    ].tolist() == [1, 1, 1]
     with pytest.raises(CragruError, match="no re-ranked list"):
         membership_rows(reranked, parts_of(forget=[(1, 0)], test=[(1, 1)]), 3, 6)
 
@@ -327,7 +415,9 @@ def test_figure_3_by_hand():
     assert dict(table.dtypes.astype(str)) == schema.FORGET_REMAIN
     assert table["user"].tolist() == [0] * 6
     assert table["hr"].tolist() == [1, 1, 1, 0, 1, 1]
-    assert table["ndcg"].tolist() == pytest.approx([1, 1, 1, 0, 0.5, 0.5])  # the forgotten item keeps its place
+    assert table["ndcg"].tolist() == pytest.approx(
+        [1, 1, 1, 0, 0.5, 0.5]
+    )  # the forgotten item keeps its place
 
 
 def test_figure_3_asks_every_model_for_equally_many_rows_of_each_kind():
@@ -338,7 +428,9 @@ def test_figure_3_asks_every_model_for_equally_many_rows_of_each_kind():
     def asked(parts, seed):
         """Scorers with one item first: a hit tells that its row was drawn."""
         firsts = [Fixed(torch.eye(11)[[item, item]]) for item in range(11)]
-        tables = [forget_remain_utility(first, parts, 2, 11, seed).query("k == 1") for first in firsts]
+        tables = [
+            forget_remain_utility(first, parts, 2, 11, seed).query("k == 1") for first in firsts
+        ]
         return pd.concat([table.set_index(["user", "group"])["hr"] for table in tables], axis=1)
 
     once = asked(parts, 7)
@@ -352,8 +444,15 @@ def test_figure_3_has_a_ratio_of_one_for_a_model_that_saw_neither():
     rng, users, items = np.random.default_rng(8), 600, 60
     liked = np.argsort(rng.random((users, items)), axis=1)[:, :24]
     cuts = {"train": liked[:, :16], "forget": liked[:, 16:18], "test": liked[:, 18:]}
-    parts = parts_of(**{name: [(u, i) for u in range(users) for i in own[u]] for name, own in cuts.items()})
+    parts = parts_of(
+        **{name: [(u, i) for u in range(users) for i in own[u]] for name, own in cuts.items()}
+    )
     scores = rng.random((users, items)) * 1.5
     np.put_along_axis(scores, liked, np.take_along_axis(scores, liked, 1) + 1, 1)
-    means = forget_remain_utility(Fixed(scores), parts, users, items, 1).query("k == 5").groupby("group")["ndcg"].mean()
+    means = (
+        forget_remain_utility(Fixed(scores), parts, users, items, 1)
+        .query("k == 5")
+        .groupby("group")["ndcg"]
+        .mean()
+    )
     assert means["forget"] / means["remain"] == pytest.approx(1, abs=0.15)

@@ -38,7 +38,9 @@ def per_user(values, users=None):
     return pd.DataFrame(rows, columns=list(COMPLETENESS)).astype(COMPLETENESS)
 
 
-def remembered(method, auc=0.5, draws=(0.5, 0.5), seed=1, members=9, values=None, users=None, panel="all"):
+def remembered(
+    method, auc=0.5, draws=(0.5, 0.5), seed=1, members=9, values=None, users=None, panel="all"
+):
     names = (panel, "ML", "BPR", method)
     return Remembered(names, seed, auc, np.array(draws), members, per_user(values or {}, users))
 
@@ -59,9 +61,14 @@ def number(table, method, measure):
 
 def test_auc_and_its_draws_are_averaged_over_seeds():
     """Draws .6, .8 on average; their quartiles are .65 and .75."""
-    rows = [remembered("Retrain", 0.6, [0.5, 0.7], 1, members=8), remembered("Retrain", 0.9, [0.7, 0.9], 2, members=9)]
+    rows = [
+        remembered("Retrain", 0.6, [0.5, 0.7], 1, members=8),
+        remembered("Retrain", 0.9, [0.7, 0.9], 2, members=9),
+    ]
     found = number(table_of(*rows), "Retrain", "mia-auc")
-    assert [found[name] for name in ("value", "low", "high", "n")] == pytest.approx([0.75, 0.65, 0.75, 8.5])
+    assert [found[name] for name in ("value", "low", "high", "n")] == pytest.approx(
+        [0.75, 0.65, 0.75, 8.5]
+    )
     assert found["sd"] == pytest.approx(0.3 / np.sqrt(2))
     assert found["seeds"] == 2
 
@@ -69,7 +76,10 @@ def test_auc_and_its_draws_are_averaged_over_seeds():
 def test_a_user_has_one_mean_over_the_seeds():
     """Users' means 1, 1/2, 1/2, 0; the seeds' are 2/3 and 1/3."""
     first, second = ({"forget-hr@10": hr} for hr in ([1, 0, 1], [1, 0, 0]))
-    rows = [remembered("Retrain", values=first), remembered("Retrain", seed=2, values=second, users=[1, 2, 3])]
+    rows = [
+        remembered("Retrain", values=first),
+        remembered("Retrain", seed=2, values=second, users=[1, 2, 3]),
+    ]
     found = number(table_of(*rows), "Retrain", "forget-hr@10")
     assert (found["value"], found["n"]) == (0.5, 4)
     assert found["sd"] == pytest.approx((1 / 3) / np.sqrt(2))
@@ -111,14 +121,22 @@ def test_gaps_of_two_seeds_may_cancel_but_their_spread_does_not():
 
 
 def test_a_gap_is_to_the_retrain_of_the_same_panel():
-    rows = [remembered(*row, panel=panel) for panel, row in (("all", ("Retrain", 0.5)), ("few", ("Retrain", 0.7)))]
-    found = table_of(*rows, remembered("M", 0.8, panel="few")).query("measure == 'mia-gap' and method == 'M'")
+    rows = [
+        remembered(*row, panel=panel)
+        for panel, row in (("all", ("Retrain", 0.5)), ("few", ("Retrain", 0.7)))
+    ]
+    found = table_of(*rows, remembered("M", 0.8, panel="few")).query(
+        "measure == 'mia-gap' and method == 'M'"
+    )
     assert found["value"].tolist() == [pytest.approx(0.1)]
 
 
 @pytest.mark.parametrize(("least_users", "is_blank"), [(3, False), (4, True)])
 def test_numbers_of_too_few_users_are_blank_and_tell_how_many(least_users, is_blank):
-    rows = [remembered(name, members=3, values={"overlap@10": [0.1, 0.2, 0.3]}) for name in ("Retrain", "M")]
+    rows = [
+        remembered(name, members=3, values={"overlap@10": [0.1, 0.2, 0.3]})
+        for name in ("Retrain", "M")
+    ]
     table = table_of(*rows, least_users=least_users).query("method == 'M' and n > 0")
     assert table[["value", "low", "high"]].isna().to_numpy().all() == is_blank
     assert table["n"].tolist() == [3, 3, 3]
@@ -128,7 +146,10 @@ def test_numbers_of_too_few_users_are_blank_and_tell_how_many(least_users, is_bl
 
 
 REFUSED = [
-    ([remembered("Retrain"), remembered("Retrain")], "all, ML, BPR, Retrain, seed 1: there twice; name each row once"),
+    (
+        [remembered("Retrain"), remembered("Retrain")],
+        "all, ML, BPR, Retrain, seed 1: there twice; name each row once",
+    ),
     ([remembered("M")], "all, ML, BPR, M: seeds [1], Retrain has []; both must have the same"),
     (
         [remembered("M"), remembered("M", seed=2), remembered("Retrain", seed=2)],
@@ -156,8 +177,14 @@ def shown_rows(panels=("all",)):
     both = {"forget-hr@10": [1, 0, 1], "overlap@10": [0.25] * 3, "rank-change": [-0.04] * 3}
     rows = []
     for panel in panels:
-        rows.append(remembered("Retrain", 0.6, [0.5, 0.7], values=both | {"js": [0.0123] * 3}, panel=panel))
-        rows.append(remembered("CRAGRU", 0.7, [0.6, 0.8], values=both | {"rank-change": [-12.34] * 3}, panel=panel))
+        rows.append(
+            remembered("Retrain", 0.6, [0.5, 0.7], values=both | {"js": [0.0123] * 3}, panel=panel)
+        )
+        rows.append(
+            remembered(
+                "CRAGRU", 0.7, [0.6, 0.8], values=both | {"rank-change": [-12.34] * 3}, panel=panel
+            )
+        )
     return rows
 
 
@@ -166,11 +193,21 @@ def test_cells():
     assert header == ["Data set", "Backbone", "Method", *LABELS, "n"]
     retrain, cragru = ([(text.value, text.paper) for text in line[2:]] for line in grid)
     assert (retrain[0], retrain[-1]) == (("Retrain", ""), ("9", ""))
-    assert retrain[1:3] == [("0.600", "0.550, 0.650"), ("\N{EN DASH}", "")]  # Retrain has no gap to itself
-    assert retrain[4:7] == [("0.250", "0.250, 0.250"), ("0.0123", "0.0123, 0.0123"), ("0.0", "0.0, 0.0")]
+    assert retrain[1:3] == [
+        ("0.600", "0.550, 0.650"),
+        ("\N{EN DASH}", ""),
+    ]  # Retrain has no gap to itself
+    assert retrain[4:7] == [
+        ("0.250", "0.250, 0.250"),
+        ("0.0123", "0.0123, 0.0123"),
+        ("0.0", "0.0, 0.0"),
+    ]
     assert cragru[2] == ("0.100", "0.100, 0.100")
     minus = "\N{MINUS SIGN}12.3"
-    assert cragru[5:7] == [("\N{EN DASH}", ""), (minus, f"{minus}, {minus}")]  # JS is not defined, which is no 0 users
+    assert cragru[5:7] == [
+        ("\N{EN DASH}", ""),
+        (minus, f"{minus}, {minus}"),
+    ]  # JS is not defined, which is no 0 users
     assert "| 0.600 [0.550, 0.650] | \N{EN DASH} " in re.sub(" +", " ", markdown(header, grid, "c"))
 
 
@@ -186,7 +223,9 @@ def test_the_note_has_the_ceiling_of_each_retrain():
         "Protocol: by hand. In brackets: 50% intervals over 9 users (bootstrap, users drawn whole); one"
     )
     assert "the ceiling of an overlap (ML, BPR: 0.250)." in note
-    (note,) = completeness_notes(table_of(*shown_rows(["all users", "cohort"])), "by hand", "Retrain", HALF)
+    (note,) = completeness_notes(
+        table_of(*shown_rows(["all users", "cohort"])), "by hand", "Retrain", HALF
+    )
     assert "(ML, BPR, all users: 0.250; ML, BPR, cohort: 0.250)" in note
     (note,) = completeness_notes(table_of(*shown_rows(), least_users=4), "by hand", "Retrain", HALF)
     assert "the ceiling of an overlap (too few users)." in note
@@ -200,7 +239,9 @@ def test_the_note_has_the_ceiling_of_each_retrain():
 def test_latex_compiles_and_fits_the_page(tmp_path):
     table = table_of(*shown_rows(["all users", "cohort a_b"]))
     notes = completeness_notes(table, "by hand", "Retrain", HALF)
-    check_it_fits(compiled(tmp_path, latex(*completeness_grid(table), "What is known", "tab:4", notes)))
+    check_it_fits(
+        compiled(tmp_path, latex(*completeness_grid(table), "What is known", "tab:4", notes))
+    )
 
 
 # --- its files
@@ -208,8 +249,14 @@ def test_latex_compiles_and_fits_the_page(tmp_path):
 
 def members(users):
     """A member and two others of each user; the higher the user, the lower the member."""
-    rows = [(user, kind, value) for user in users for kind, value in ((True, round(0.9 - user / 10, 1)), (False, 0.5))]
-    return pd.DataFrame(rows + [(user, False, 0.7) for user in users], columns=list(MEMBERSHIP)).astype(MEMBERSHIP)
+    rows = [
+        (user, kind, value)
+        for user in users
+        for kind, value in ((True, round(0.9 - user / 10, 1)), (False, 0.5))
+    ]
+    return pd.DataFrame(
+        rows + [(user, False, 0.7) for user in users], columns=list(MEMBERSHIP)
+    ).astype(MEMBERSHIP)
 
 
 @pytest.fixture
@@ -220,9 +267,19 @@ def row(tmp_path):
         folder = tmp_path / f"{method}-{seed}"
         frames = {
             "membership": (MEMBERSHIP, members(users)),
-            "completeness": (COMPLETENESS, per_user({"overlap@10": [user / 4 for user in users]}, list(users))),
+            "completeness": (
+                COMPLETENESS,
+                per_user({"overlap@10": [user / 4 for user in users]}, list(users)),
+            ),
         }
-        names = {"panel": "all", "dataset": "ML", "backbone": "BPR", "method": method, "seed": seed, "variant": "model"}
+        names = {
+            "panel": "all",
+            "dataset": "ML",
+            "backbone": "BPR",
+            "method": method,
+            "seed": seed,
+            "variant": "model",
+        }
         files = {"cohort": None}
         for name, (columns, frame) in frames.items():
             files[name] = str(folder / f"{name}.parquet")
@@ -239,7 +296,9 @@ def row(tmp_path):
 def test_rows_are_read_from_their_files(row):
     (found,) = read_remembered([row()], HALF)
     assert (found.names, found.seed, found.members) == (("all", "ML", "BPR", "Retrain"), 1, 4)
-    assert found.auc == membership_auc(members(range(4))) == (2 + 2 + 1.5 + 1) / 8  # of .9, .8, .7, .6 over .5 and .7
+    assert (
+        found.auc == membership_auc(members(range(4))) == (2 + 2 + 1.5 + 1) / 8
+    )  # of .9, .8, .7, .6 over .5 and .7
     assert found.draws.tolist() == membership_bootstrap(members(range(4)), 1, 50).tolist()
     assert found.per_user["value"].tolist() == [0, 0.25, 0.5, 0.75]
 
@@ -256,11 +315,18 @@ def test_a_file_of_variants_gives_the_one_asked_for(row):
     assert len(read_measure(made, "membership")) == 12
     with pytest.raises(CragruError) as caught:
         list(read_remembered([made | {"variant": "random-ties"}], HALF))
-    assert str(caught.value) == f"{made['membership']}: lacks the variant 'random-ties'; delete it and run again"
+    assert (
+        str(caught.value)
+        == f"{made['membership']}: lacks the variant 'random-ties'; delete it and run again"
+    )
 
 
 def test_an_empty_file_lacks_no_variant(tmp_path):
-    write_parquet(tmp_path / "none.parquet", pd.DataFrame(columns=["variant", *FORGET_REMAIN]), VARIANT | FORGET_REMAIN)
+    write_parquet(
+        tmp_path / "none.parquet",
+        pd.DataFrame(columns=["variant", *FORGET_REMAIN]),
+        VARIANT | FORGET_REMAIN,
+    )
     files = {"forget_remain": tmp_path / "none.parquet", "variant": "model", "cohort": None}
     assert read_measure(files, "forget_remain").empty
 

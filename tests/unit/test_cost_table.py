@@ -22,7 +22,14 @@ COST = {
 
 
 def record(strategy="Random", seed=1, dataset="ML-100K", backbone="BPR", **changed):
-    return {"dataset": dataset, "backbone": backbone, "strategy": strategy, "seed": seed, **COST, **changed}
+    return {
+        "dataset": dataset,
+        "backbone": backbone,
+        "strategy": strategy,
+        "seed": seed,
+        **COST,
+        **changed,
+    }
 
 
 # --- numbers
@@ -37,10 +44,20 @@ def test_one_seed_is_its_own_mean_and_has_no_spread():
 
 
 def test_mean_and_spread_over_seeds():
-    seeds = [record(seed=1), record(seed=2, generation_seconds=14.5, users=30), record(seed=3, generation_seconds=10.5)]
+    seeds = [
+        record(seed=1),
+        record(seed=2, generation_seconds=14.5, users=30),
+        record(seed=3, generation_seconds=10.5),
+    ]
     (row,) = cost_table(seeds).to_dict("records")
-    assert (row["generation_seconds"], row["generation_seconds_sd"]) == (12.5, 2)  # of 12.5, 14.5, 10.5; n - 1
-    assert (row["total_seconds"], row["total_seconds_sd"]) == (pytest.approx(12.75123), pytest.approx(2))
+    assert (row["generation_seconds"], row["generation_seconds_sd"]) == (
+        12.5,
+        2,
+    )  # of 12.5, 14.5, 10.5; n - 1
+    assert (row["total_seconds"], row["total_seconds_sd"]) == (
+        pytest.approx(12.75123),
+        pytest.approx(2),
+    )
     assert row["filter_seconds_sd"] == pytest.approx(0)
     assert row["users"] == pytest.approx(94 / 3)
     assert row["seeds"] == 3
@@ -54,7 +71,9 @@ def test_cells_keep_their_order_and_do_not_mix():
         record("Random", dataset="ML-1M", dropped=4),
     ]
     table = cost_table(records)
-    assert [*zip(table["dataset"], table["backbone"], table["strategy"], table["dropped"], strict=True)] == [
+    assert [
+        *zip(table["dataset"], table["backbone"], table["strategy"], table["dropped"], strict=True)
+    ] == [
         ("ML-100K", "BPR", "Whole history", 12),
         ("ML-100K", "BPR", "Random", 0),
         ("ML-100K", "LightGCN", "Random", 3),
@@ -77,7 +96,9 @@ def test_missing_numbers_are_named():
 
 
 def test_a_cell_must_not_be_there_twice():
-    with pytest.raises(CragruError, match="costs of ML-100K, BPR, Random, seed 1: there twice; keep one"):
+    with pytest.raises(
+        CragruError, match="costs of ML-100K, BPR, Random, seed 1: there twice; keep one"
+    ):
         cost_table([record(), record(seed=2), record()])
 
 
@@ -86,7 +107,15 @@ def test_a_cell_must_not_be_there_twice():
 
 def test_grid():
     header, grid = cost_grid(cost_table([record(dropped=12.25)]))
-    names = ["Data set", "Backbone", "Retrieval", "Filter [s]", "Prompt [s]", "Generation [s]", "Total [s]"]
+    names = [
+        "Data set",
+        "Backbone",
+        "Retrieval",
+        "Filter [s]",
+        "Prompt [s]",
+        "Generation [s]",
+        "Total [s]",
+    ]
     assert header == [*names, "Tokens in", "Tokens out", "Lines dropped", "Ties [%]"]
     shown = ["0.00123", "0.250", "12.5", "12.8", "1,234", "160", "12.2", "91.2"]
     assert [text.value for text in grid[0]] == ["ML-100K", "BPR", "Random", *shown]
@@ -134,9 +163,12 @@ def test_other_numbers_of_digits():
 def test_notes():
     table = cost_table([record(), record("Attention", engine_start_seconds=20)])
     (note,) = cost_notes(table, "cpu", "Scored by a small LLM.")
-    assert note.startswith("Seconds per user with a warm engine on cpu; n = 32 users; one seed. Filter: ")
+    assert note.startswith(
+        "Seconds per user with a warm engine on cpu; n = 32 users; one seed. Filter: "
+    )
     assert (
-        "Generation: wall time of a whole chunk of prompts, which are answered together, divided by its users" in note
+        "Generation: wall time of a whole chunk of prompts, which are answered together, divided by its users"
+        in note
     )
     assert "Not in the total: to start the engine, 30.0 s on average." in note
     assert note.endswith("1 - distinct scores / candidates. Scored by a small LLM.")
@@ -166,7 +198,15 @@ def test_it_is_made(tmp_path):
     for number, (cost, (strategy, seed)) in enumerate(zip(costs, named, strict=True)):
         path = tmp_path / f"{number}.json"
         path.write_text(json.dumps(cost))
-        rows.append({"dataset": "ML", "backbone": "BPR", "strategy": strategy, "seed": seed, "cost": str(path)})
+        rows.append(
+            {
+                "dataset": "ML",
+                "backbone": "BPR",
+                "strategy": strategy,
+                "seed": seed,
+                "cost": str(path),
+            }
+        )
     made = make("table", tmp_path, "cost_table", rows, {}, {"note": "By hand."})
     assert made["csv"].read_text().count("\n") == 3
     text = made["md"].read_text()

@@ -20,7 +20,9 @@ METHODS = pytest.mark.parametrize("method", [ifru, scif], ids=["ifru", "scif"])
 
 @pytest.fixture
 def scores():
-    return torch.randn(USERS, ITEMS, generator=torch.Generator().manual_seed(31), dtype=torch.float64)
+    return torch.randn(
+        USERS, ITEMS, generator=torch.Generator().manual_seed(31), dtype=torch.float64
+    )
 
 
 def model_of(scores):
@@ -38,14 +40,18 @@ def test_percentiles_are_a_users_own(scores):
     stable = order[torch.argsort(users[order], stable=True)]
     for value, user, item in zip(got, users[stable], items[stable], strict=True):
         rivals = scores[user][~masked[user]]
-        assert value.item() == pytest.approx((rivals < scores[user, item]).sum().item() / (len(rivals) - 1))
+        assert value.item() == pytest.approx(
+            (rivals < scores[user, item]).sum().item() / (len(rivals) - 1)
+        )
     assert len(percentiles(model_of(scores), (users[:0], items[:0]), masked)) == 0
     assert context.reader.asked == []
 
 
 def test_percentiles_of_ties_are_in_the_middle():
     nothing = torch.zeros(USERS, ITEMS, dtype=torch.bool)
-    got = percentiles(model_of(torch.zeros(USERS, ITEMS)), (torch.tensor([0, 5]), torch.tensor([3, 4])), nothing)
+    got = percentiles(
+        model_of(torch.zeros(USERS, ITEMS)), (torch.tensor([0, 5]), torch.tensor([3, 4])), nothing
+    )
     assert got.tolist() == [0.5, 0.5]
 
 
@@ -71,7 +77,11 @@ def test_judge_by_brute_force(scores):
     gains, ranks = [], {True: [], False: []}
     discount = [1 / torch.tensor(place + 2.0).log2().item() for place in range(10)]
     for user in range(USERS):
-        order = [item for item in scores[user].argsort(descending=True).tolist() if item not in known[user]][:10]
+        order = [
+            item
+            for item in scores[user].argsort(descending=True).tolist()
+            if item not in known[user]
+        ][:10]
         if valid[user]:
             gained = sum(discount[place] for place, item in enumerate(order) if item in valid[user])
             gains.append(gained / sum(discount[: len(valid[user])]))
@@ -98,7 +108,9 @@ def test_search_agrees_with_serving_each_damping(backbone, method):
         assert row.hessian_products == done.cost.hessian_products
         assert row.residual == pytest.approx(done.facts["residual"])
         assert row.loss == pytest.approx(1 - row.ndcg / row.original_ndcg)
-        assert (row.original_ndcg, row.original_membership) == pytest.approx(judge(context.reader.model))
+        assert (row.original_ndcg, row.original_membership) == pytest.approx(
+            judge(context.reader.model)
+        )
         assert row.seconds > 0
         assert row.failure == ""
 
@@ -106,7 +118,9 @@ def test_search_agrees_with_serving_each_damping(backbone, method):
 @METHODS
 def test_search_prepares_once(method, monkeypatch):
     times = []
-    monkeypatch.setattr(method, "linearise", lambda *given, real=method.linearise: times.append(1) or real(*given))
+    monkeypatch.setattr(
+        method, "linearise", lambda *given, real=method.linearise: times.append(1) or real(*given)
+    )
     assert list(search(world(), method)["damping"]) == list(damping.GRID)
     assert times == [1]
 
@@ -122,7 +136,9 @@ def test_search_notes_a_solve_that_broke_down():
 def test_search_refuses_a_split_without_validation_rows():
     context = world()
     empty = (torch.zeros(0, dtype=torch.int64),) * 2
-    reader = dataclasses.replace(context.reader, data=dataclasses.replace(context.reader.data, valid=empty))
+    reader = dataclasses.replace(
+        context.reader, data=dataclasses.replace(context.reader.data, valid=empty)
+    )
     with pytest.raises(CragruError, match="no validation row to choose by"):
         search(dataclasses.replace(context, reader=reader), ifru)
 
@@ -154,5 +170,7 @@ def test_choose_takes_the_largest_drop_within_the_allowed_loss(frame):
 
 
 def test_choose_refuses_a_grid_that_breaks_the_model(frame):
-    with pytest.raises(CragruError, match=r"none tried loses at most 5% .*0.3: 0.400.*; try larger ones"):
+    with pytest.raises(
+        CragruError, match=r"none tried loses at most 5% .*0.3: 0.400.*; try larger ones"
+    ):
         choose(frame.assign(loss=0.4))

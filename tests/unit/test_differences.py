@@ -23,7 +23,10 @@ REFERENCES = {"all": "Retrain", "few": "CRAGRU"}
 
 def per_user(hr, ks=(5,), mask="A"):
     metrics = metric_columns(hr=hr, ndcg=hr)
-    frames = [pd.DataFrame({"user": range(len(hr)), "mask": mask, "k": k, **metrics, "relevant": 1}) for k in ks]
+    frames = [
+        pd.DataFrame({"user": range(len(hr)), "mask": mask, "k": k, **metrics, "relevant": 1})
+        for k in ks
+    ]
     return pd.concat(frames).astype(PER_USER)
 
 
@@ -34,12 +37,18 @@ def row(method, hits, users=10, panel="all", backbone="BPR", seeds=3, ks=(5,)):
 
 
 def compared(*rows, references=REFERENCES, null=NULL, cutoffs=(5,)):
-    return significance_table([one for row in rows for one in row], "A", cutoffs, references, null, FEW)
+    return significance_table(
+        [one for row in rows for one in row], "A", cutoffs, references, null, FEW
+    )
 
 
 def whole(seeds=3):
     """Both panels: SISA loses seven of ten users to Retrain; SISA and CRAGRU are alike on the four of the cohort."""
-    everyone = [row("Retrain", 8, seeds=seeds), row("SISA", 1, seeds=seeds), row(NULL[1], 7, seeds=seeds)]
+    everyone = [
+        row("Retrain", 8, seeds=seeds),
+        row("SISA", 1, seeds=seeds),
+        row(NULL[1], 7, seeds=seeds),
+    ]
     few = [("SISA", 2), ("Retrain", 3), ("CRAGRU", 2), (NULL[1], 4)]
     return everyone + [row(method, hits, 4, "few", seeds=seeds) for method, hits in few]
 
@@ -49,7 +58,15 @@ def whole(seeds=3):
 
 def test_each_panel_is_held_against_its_own_row():
     table = compared(*whole()).query("metric == 'hr'")
-    assert [*table.columns[:7]] == ["panel", "dataset", "backbone", "comparison", "reference", "metric", "k"]
+    assert [*table.columns[:7]] == [
+        "panel",
+        "dataset",
+        "backbone",
+        "comparison",
+        "reference",
+        "metric",
+        "k",
+    ]
     assert [*zip(table["panel"], table["comparison"], table["reference"], strict=True)] == [
         ("all", "SISA", "Retrain"),
         ("few", "SISA", "CRAGRU"),
@@ -76,11 +93,16 @@ def test_the_whole_table_is_one_family():
     assert len(table) == 6
     assert first["p_holm"] == pytest.approx(6 * 2 / 128)
     alone = compared(*whole()[:3])
-    assert alone["p_holm"].tolist() == pytest.approx([2 * 2 / 128] * 2)  # HR, and NDCG with all signs alike
+    assert alone["p_holm"].tolist() == pytest.approx(
+        [2 * 2 / 128] * 2
+    )  # HR, and NDCG with all signs alike
 
 
 def test_backbones_are_groups_of_their_own():
-    other = [row(method, hits, backbone="LightGCN") for method, hits in (("Retrain", 2), ("SISA", 5), (NULL[1], 2))]
+    other = [
+        row(method, hits, backbone="LightGCN")
+        for method, hits in (("Retrain", 2), ("SISA", 5), (NULL[1], 2))
+    ]
     table = compared(*whole()[:3], *other).query("metric == 'hr'")
     assert table["backbone"].tolist() == ["BPR", "LightGCN"]
     assert table["difference"].tolist() == pytest.approx([-0.7, 0.3])
@@ -94,7 +116,11 @@ def test_a_group_without_its_reference_is_left_out():
 
 
 REFUSED = [
-    (whole()[:2], REFERENCES, "all, ML, BPR: no row 'Retrain, replicate' to tell noise by; add that method"),
+    (
+        whole()[:2],
+        REFERENCES,
+        "all, ML, BPR: no row 'Retrain, replicate' to tell noise by; add that method",
+    ),
     (whole()[1:3], REFERENCES, "all, ML, BPR: no row 'Retrain' to tell noise by; add that method"),
     (
         whole()[:3],
@@ -128,7 +154,9 @@ def stars(rows, tests, least_users=1):
     """Labels of rows and columns with a star."""
     table = utility_table([one for row in rows for one in row], "A", [5, 10], None)
     header, grid = utility_grid(mark_differences(table, tests), least_users)
-    assert not [text for line in grid for text in line[: header.index("Method") + 1] if "*" in text.value]
+    assert not [
+        text for line in grid for text in line[: header.index("Method") + 1] if "*" in text.value
+    ]
     return [
         (line[header.index("Method")].value, name)
         for line in grid
@@ -139,7 +167,10 @@ def stars(rows, tests, least_users=1):
 
 def found(**p_holm):
     """Tests of SISA on all users: corrected p by metric and K."""
-    rows = [("all", "ML", "BPR", "SISA", name[:-2].rstrip("_"), int(name[-2:]), p) for name, p in p_holm.items()]
+    rows = [
+        ("all", "ML", "BPR", "SISA", name[:-2].rstrip("_"), int(name[-2:]), p)
+        for name, p in p_holm.items()
+    ]
     columns = ["panel", "dataset", "backbone", "comparison", "metric", "k", "p_holm"]
     return pd.DataFrame(rows, columns=columns).assign(p=0.01)
 
@@ -191,7 +222,13 @@ def test_a_star_beside_a_mark_can_be_rendered(tmp_path):
     tests = compared(*rows, row(NULL[1], 0))
     header, grid = utility_grid(mark_differences(table, tests), 1)
     assert "| **0.9000 ± 0.0000*** " in markdown(header, grid, "c")
-    text = latex(header, grid, "c", "tab:2", [*utility_notes(table, "by hand"), significance_note(tests, REFERENCES)])
+    text = latex(
+        header,
+        grid,
+        "c",
+        "tab:2",
+        [*utility_notes(table, "by hand"), significance_note(tests, REFERENCES)],
+    )
     assert r"\textbf{0.9000 $\pm$ 0.0000{*}}" in text
     check_it_fits(compiled(tmp_path, text))
 
@@ -205,17 +242,36 @@ def test_differences_and_their_stars_are_made(tmp_path):
     for one in [*row("Retrain", 9), *row("SISA", 0), *row(NULL[1], 9)]:
         path = tmp_path / f"{one.method}-{one.seed}.parquet"
         write_parquet(path, one.per_user, PER_USER)
-        names = {"panel": "all", "dataset": "ML", "backbone": "BPR", "method": one.method, "printed": one.method}
-        rows.append(names | {"seed": one.seed, "per_user": path, "cohort": None, "cost": None, "check": None})
+        names = {
+            "panel": "all",
+            "dataset": "ML",
+            "backbone": "BPR",
+            "method": one.method,
+            "printed": one.method,
+        }
+        rows.append(
+            names
+            | {"seed": one.seed, "per_user": path, "cohort": None, "cost": None, "check": None}
+        )
     spec, words = {"mask": "A", "cutoffs": [5]}, {"references": REFERENCES}
-    (tests,) = make("differences", tmp_path, "differences", rows, spec, words | {"null": [*NULL]}).values()
+    (tests,) = make(
+        "differences", tmp_path, "differences", rows, spec, words | {"null": [*NULL]}
+    ).values()
     tests = tests.rename(tmp_path / "tests.csv")
     table = pd.read_csv(tests)
-    assert [*zip(table["comparison"], table["metric"], strict=True)] == [("SISA", "hr"), ("SISA", "ndcg")]
+    assert [*zip(table["comparison"], table["metric"], strict=True)] == [
+        ("SISA", "hr"),
+        ("SISA", "ndcg"),
+    ]
     assert table["p"].tolist() == pytest.approx([2 / 2**9] * 2)
     spec, words = spec | {"least_users": 10}, words | {"title": "by hand"}
     outputs = make("table", tmp_path, "utility_table", rows[:6], spec, words, tests=tests)
     text = outputs["md"].read_text()
     assert text.count("0.0000 ± 0.0000*") == 2  # SISA's HR and NDCG
-    assert "\n*: differs from the row that its panel is held against (all: Retrain), p < 0.05" in text
-    assert pd.read_csv(outputs["csv"]).groupby("method")["differs"].all().to_dict() == {"Retrain": False, "SISA": True}
+    assert (
+        "\n*: differs from the row that its panel is held against (all: Retrain), p < 0.05" in text
+    )
+    assert pd.read_csv(outputs["csv"]).groupby("method")["differs"].all().to_dict() == {
+        "Retrain": False,
+        "SISA": True,
+    }

@@ -104,7 +104,9 @@ PLAIN = "def work(a, b):\n    if a:\n        return b\n    return [1, 2]\n\n\ncl
 SAME = {
     "comments": "# a comment\n" + PLAIN.replace("[1, 2]", "[1, 2]  # two"),
     "docstrings": '"""Module."""\n'
-    + PLAIN.replace("    if a:", '    """Work."""\n    if a:').replace("    size", '    """Thing."""\n    size'),
+    + PLAIN.replace("    if a:", '    """Work."""\n    if a:').replace(
+        "    size", '    """Thing."""\n    size'
+    ),
     "formatting": "def work(a,b):\n  if a: return b\n  return [\n    1,\n    2,\n  ]\nclass Thing: size=(1)",
 }
 OTHER = {

@@ -173,12 +173,21 @@ def test_what_is_not_reached_does_not(package, case):
 
 def test_what_comes_or_goes_without_being_used_does_not_count(package):
     before = package(A, {"m": "a = 0\n\n\ndef b():\n    return a\n"})
-    assert package(A, {"m": "from cragru.n import c\n\na = 0\n\n\ndef d():\n    return a\n", "n": "c = 2\n"}) == before
+    assert (
+        package(
+            A,
+            {"m": "from cragru.n import c\n\na = 0\n\n\ndef d():\n    return a\n", "n": "c = 2\n"},
+        )
+        == before
+    )
 
 
 def test_a_name_that_is_bound_anew_counts(package):
     before = package(A, {"m": "def a():\n    return len([])\n"})
-    assert package(A, {"m": "def a():\n    return len([])\n\n\ndef len(it):\n    return 3\n"}) != before
+    assert (
+        package(A, {"m": "def a():\n    return len([])\n\n\ndef len(it):\n    return 3\n"})
+        != before
+    )
 
 
 def test_the_order_of_what_is_reached_counts(package):
@@ -263,12 +272,23 @@ def test_what_a_digest_covers_is_enough_to_import(pruned):
     assert len(trees) == len(SCRIPTS) > 30
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     command = [sys.executable, "-P", "-c", IMPORT_ALL, *trees]
-    done = subprocess.run(command, cwd=pruned, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=pruned, env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 
 def test_what_a_digest_covers_lacks_no_name(pruned):
-    command = [sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache", "--select", "F821"]
+    command = [
+        sys.executable,
+        "-m",
+        "ruff",
+        "check",
+        "--isolated",
+        "--no-cache",
+        "--select",
+        "F821",
+    ]
     command += ["--config", 'builtins=["snakemake"]', str(pruned)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:]
@@ -281,10 +301,17 @@ def test_what_a_digest_covers_lacks_no_import(pruned):
         for path in tree.rglob("*.py"):
             name = ".".join(path.relative_to(tree).with_suffix("").parts).removesuffix(".__init__")
             module = sources.module(name)
-            for one in (one for statement in module.statements for one in statement.imports) if module else ():
+            for one in (
+                (one for statement in module.statements for one in statement.imports)
+                if module
+                else ()
+            ):
                 target = sources.module(one.module)
                 if target is not None and one.name is not None:
-                    known = one.name in target.binders or sources.module(f"{one.module}.{one.name}") is not None
+                    known = (
+                        one.name in target.binders
+                        or sources.module(f"{one.module}.{one.name}") is not None
+                    )
                     assert known or f"{one.module}.{one.name}" in LEFT_OUT, (tree.name, name, one)
 
 
@@ -329,15 +356,26 @@ def test_an_edit_of_anything_that_is_reached_changes_the_digest():
         modules = PLUGINS.get(script, ())
         reached = sources.reached(script, *modules)
         for path in draw.sample(sorted(reached), min(8, len(reached))):
-            name = "" if path == script else ".".join(Path(path).with_suffix("").parts).removesuffix(".__init__")
+            name = (
+                ""
+                if path == script
+                else ".".join(Path(path).with_suffix("").parts).removesuffix(".__init__")
+            )
             statements = sources.read(path, name).statements
             for number in draw.sample(range(len(statements)), min(2, len(statements))):
                 same, edited = _texts(statements, number)
                 if edited is None:
                     continue
-                before, after = (Edited(sources, path, name, text).digest(script, *modules) for text in (same, edited))
+                before, after = (
+                    Edited(sources, path, name, text).digest(script, *modules)
+                    for text in (same, edited)
+                )
                 changed = before != after
-                assert changed == (statements[number] in reached[path]), (script, path, statements[number].binds)
+                assert changed == (statements[number] in reached[path]), (
+                    script,
+                    path,
+                    statements[number].binds,
+                )
                 counts[changed] += 1
     assert min(counts.values()) > 40
 

@@ -31,7 +31,9 @@ def make_zip(path, files):
 
 def publisher_zip(path, **changed):
     """The publisher's archive with some files changed, those of None left out."""
-    files = {f"mini/{name}": data for name, data in {**FILES, **changed}.items() if data is not None}
+    files = {
+        f"mini/{name}": data for name, data in {**FILES, **changed}.items() if data is not None
+    }
     return make_zip(path, files)
 
 
@@ -103,7 +105,9 @@ def test_url(served, target, tmp_path):
     assert_complete(target, fetch(served, "mini", target), "publisher")
     assert stat.S_IMODE((target / "u.data").stat().st_mode) == 0o644
     fetch(served, "mini", tmp_path / "again")
-    assert (target / "source.json").read_bytes() == (tmp_path / "again" / "source.json").read_bytes()
+    assert (target / "source.json").read_bytes() == (
+        tmp_path / "again" / "source.json"
+    ).read_bytes()
 
 
 def test_url_without_a_length(server, entry, tmp_path, target):
@@ -132,9 +136,16 @@ BAD_ANSWERS = {
 def test_no_source_reachable_lists_each_and_the_manual_step(server, tmp_path, target):
     put_bad_answers(server, tmp_path)
     closed = url_source("http://127.0.0.1:1/closed", "closed")
-    message = failure(make_entry(*(url_source(f"{server.address}/{bad}", bad) for bad in BAD_ANSWERS), closed), target)
-    tried = "; ".join(f"{bad} ({server.address}/{bad}: {reason})" for bad, reason in BAD_ANSWERS.items())
-    assert message.startswith(f"mini: no source gave the data; tried {tried}; closed (http://127.0.0.1:1/closed: <url")
+    message = failure(
+        make_entry(*(url_source(f"{server.address}/{bad}", bad) for bad in BAD_ANSWERS), closed),
+        target,
+    )
+    tried = "; ".join(
+        f"{bad} ({server.address}/{bad}: {reason})" for bad, reason in BAD_ANSWERS.items()
+    )
+    assert message.startswith(
+        f"mini: no source gave the data; tried {tried}; closed (http://127.0.0.1:1/closed: <url"
+    )
     manual = f"download {server.address}/gone by hand and set CRAGRU_DATA_DIR to the folder that holds mini.zip"
     assert message.endswith(manual)
 
@@ -167,8 +178,13 @@ def test_wheel_after_a_dead_address(server, target):
 @pytest.mark.usefixtures("wheelhouse")
 def test_wheel_that_pip_does_not_find(target):
     message = failure(make_entry(wheel_source("minidata==2.0")), target)
-    assert "mirror (minidata==2.0: pip could not download it: ERROR: No matching distribution" in message
-    assert message.endswith("pip's index can be reached, or add a source of kind url to the registry")
+    assert (
+        "mirror (minidata==2.0: pip could not download it: ERROR: No matching distribution"
+        in message
+    )
+    assert message.endswith(
+        "pip's index can be reached, or add a source of kind url to the registry"
+    )
 
 
 def test_pip_that_never_ends(target, monkeypatch):
@@ -179,11 +195,17 @@ def test_pip_that_never_ends(target, monkeypatch):
 # --- from a local copy
 
 
-@pytest.mark.parametrize("form", ["mini.zip", "other.zip", "folder of zip", "folder of folder", "folder"])
+@pytest.mark.parametrize(
+    "form", ["mini.zip", "other.zip", "folder of zip", "folder of folder", "folder"]
+)
 def test_local_copy(entry, server, target, tmp_path, monkeypatch, form):
-    monkeypatch.setenv("HOME", str(tmp_path))  # '~' is the user's home folder also where no shell replaces it
+    monkeypatch.setenv(
+        "HOME", str(tmp_path)
+    )  # '~' is the user's home folder also where no shell replaces it
     if form.startswith("folder"):
-        publisher_zip(tmp_path / "mini.zip") if form == "folder of zip" else publisher_folder(tmp_path / "mini")
+        publisher_zip(tmp_path / "mini.zip") if form == "folder of zip" else publisher_folder(
+            tmp_path / "mini"
+        )
         override = "~/mini" if form == "folder" else "~"
     else:
         override = str(publisher_zip(tmp_path / form))
@@ -202,12 +224,36 @@ def damaged_zip(path):
 BAD_COPIES = {
     "wrong zip": (partial(publisher_zip, **{"u.item": b"else"}), "mini.zip", WRONG),
     "wrong folder": (partial(publisher_folder, **{"u.item": b"else"}), "mini", WRONG),
-    "zip lacks a file": (partial(publisher_zip, **{"u.item": None}), "mini.zip", "the archive lacks mini/u.item"),
-    "folder lacks a file": (partial(publisher_folder, **{"u.item": None}), "mini", "the folder lacks u.item"),
-    "other zip": (lambda path: make_zip(path, {"a": b""}), "mini.zip", "the archive lacks mini/u.data, mini/u.item"),
-    "truncated": (lambda path: path.write_bytes(b"PK\3\4half"), "mini.zip", "truncated or corrupt zip file (File is"),
-    "damaged": (damaged_zip, "mini.zip", "truncated or corrupt zip file (Error -3 while decompressing"),
-    "escapes": (lambda path: make_zip(path, {"../evil": b""}), "mini.zip", "refused, its entry '../evil' leads out"),
+    "zip lacks a file": (
+        partial(publisher_zip, **{"u.item": None}),
+        "mini.zip",
+        "the archive lacks mini/u.item",
+    ),
+    "folder lacks a file": (
+        partial(publisher_folder, **{"u.item": None}),
+        "mini",
+        "the folder lacks u.item",
+    ),
+    "other zip": (
+        lambda path: make_zip(path, {"a": b""}),
+        "mini.zip",
+        "the archive lacks mini/u.data, mini/u.item",
+    ),
+    "truncated": (
+        lambda path: path.write_bytes(b"PK\3\4half"),
+        "mini.zip",
+        "truncated or corrupt zip file (File is",
+    ),
+    "damaged": (
+        damaged_zip,
+        "mini.zip",
+        "truncated or corrupt zip file (Error -3 while decompressing",
+    ),
+    "escapes": (
+        lambda path: make_zip(path, {"../evil": b""}),
+        "mini.zip",
+        "refused, its entry '../evil' leads out",
+    ),
 }
 
 
@@ -224,21 +270,28 @@ def test_bad_local_copy_stops_at_once(served, server, target, tmp_path, case):
 
 def test_local_copy_that_does_not_exist(served, server, target, tmp_path):
     advice = "point the local copy (CRAGRU_DATA_DIR) at mini.zip or at the folder that holds it, or unset it"
-    assert failure(served, target, tmp_path / "nowhere") == f"{tmp_path}/nowhere: no such file or folder; {advice}"
+    assert (
+        failure(served, target, tmp_path / "nowhere")
+        == f"{tmp_path}/nowhere: no such file or folder; {advice}"
+    )
     assert server.asked == []
 
 
 @pytest.mark.parametrize("given", [".", "mini"])
 def test_local_copy_in_the_target_folder_is_not_cleared(entry, tmp_path, given):
     folder = publisher_folder(tmp_path / "mini")
-    with pytest.raises(CragruError, match=r"is the folder .* that the files go to; move it elsewhere"):
+    with pytest.raises(
+        CragruError, match=r"is the folder .* that the files go to; move it elsewhere"
+    ):
         fetch(entry, "mini", folder, str(tmp_path / given))
     assert names(folder) == sorted(FILES)
 
 
 def test_local_file_that_is_no_archive(served, target, tmp_path):
     (tmp_path / "mini.txt").write_text("no archive")
-    assert failure(served, target, tmp_path / "mini.txt").startswith(f"{tmp_path / 'mini.txt'}: truncated or corrupt")
+    assert failure(served, target, tmp_path / "mini.txt").startswith(
+        f"{tmp_path / 'mini.txt'}: truncated or corrupt"
+    )
 
 
 @pytest.mark.parametrize("given", ["elsewhere/big.zip", "elsewhere"])
@@ -246,7 +299,10 @@ def test_local_copy_of_another_data_set_is_passed_over(served, target, tmp_path,
     (tmp_path / "elsewhere").mkdir()
     make_zip(tmp_path / "elsewhere" / "big.zip", {"big/ratings.dat": b"1"})
     assert_complete(target, fetch(served, "mini", target, str(tmp_path / given)), "publisher")
-    assert f"mini: local copy {tmp_path / given} holds neither mini.zip nor mini/; trying" in caplog.text
+    assert (
+        f"mini: local copy {tmp_path / given} holds neither mini.zip nor mini/; trying"
+        in caplog.text
+    )
 
 
 @pytest.mark.usefixtures("wheelhouse")
@@ -259,7 +315,9 @@ def test_local_copy_means_nothing_without_a_publisher(target, tmp_path, caplog):
 # --- archives that are not to be trusted
 
 
-@pytest.mark.parametrize("bad", ["/etc/evil", "../evil", "mini/../../evil", "C:\\evil", "c:evil", "..\\evil", "link"])
+@pytest.mark.parametrize(
+    "bad", ["/etc/evil", "../evil", "mini/../../evil", "C:\\evil", "c:evil", "..\\evil", "link"]
+)
 def test_archive_that_escapes_is_refused(tmp_path, bad):
     path = publisher_zip(tmp_path / "mini.zip")
     entry = zipfile.ZipInfo(bad)
@@ -268,7 +326,9 @@ def test_archive_that_escapes_is_refused(tmp_path, bad):
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(entry, "/etc/passwd")
     (tmp_path / "into").mkdir()
-    with pytest.raises(CragruError, match=r"^mini\.zip: refused, its entry '.*' leads out of the folder"):
+    with pytest.raises(
+        CragruError, match=r"^mini\.zip: refused, its entry '.*' leads out of the folder"
+    ):
         archives.extract(path, ["mini/u.data"], tmp_path / "into", "mini.zip")
     assert names(tmp_path / "into") == []
 

@@ -20,20 +20,40 @@ from cragru.reporting.bars import draw_bars
 from cragru.reporting.measured import Measured
 from cragru.reporting.strategies_figure import strategies_bars, strategies_data, strategies_note
 
-LABELS = ["Candidates, no LLM", "Whole history", "Random", "Preference", "Diversity", "Attention", "Retrain"]
-NOTE = "n = 60 users; one seed. Error bars: standard error over users. A small LLM scores the 20 best candidates. " * 2
+LABELS = [
+    "Candidates, no LLM",
+    "Whole history",
+    "Random",
+    "Preference",
+    "Diversity",
+    "Attention",
+    "Retrain",
+]
+NOTE = (
+    "n = 60 users; one seed. Error bars: standard error over users. A small LLM scores the 20 best candidates. "
+    * 2
+)
 
 
 def per_user(ndcg, users=None, k=5, mask="A"):
     """NDCG of users 0, 1, ... at one cut-off under one mask; HR is another number, which no bar may show."""
     users = range(len(ndcg)) if users is None else users
-    frame = {"user": users, "mask": mask, "k": k, **metric_columns(hr=9.0, ndcg=ndcg), "relevant": 1}
+    frame = {
+        "user": users,
+        "mask": mask,
+        "k": k,
+        **metric_columns(hr=9.0, ndcg=ndcg),
+        "relevant": 1,
+    }
     return pd.DataFrame(frame).astype(PER_USER)
 
 
 def bars(label, *seeds, dataset="ML", backbone="BPR"):
     """A bar: one frame of results a seed."""
-    return [Measured(dataset, backbone, label, number, frame, "pilot") for number, frame in enumerate(seeds, 1)]
+    return [
+        Measured(dataset, backbone, label, number, frame, "pilot")
+        for number, frame in enumerate(seeds, 1)
+    ]
 
 
 def plausible(panels, labels=LABELS):
@@ -60,10 +80,22 @@ def drawn(data, title="Title", note=NOTE):
 
 
 def test_means_and_errors():
-    frame = pd.concat([per_user([0.5, 0, 1, 0]), per_user([0.5, 0.25, 1, 0], k=10), per_user([1, 1], k=3)])
+    frame = pd.concat(
+        [per_user([0.5, 0, 1, 0]), per_user([0.5, 0.25, 1, 0], k=10), per_user([1, 1], k=3)]
+    )
     frame = pd.concat([frame, per_user([1, 1], mask="B")])
     data = strategies_data(bars("Random", frame) + bars("Attention", frame), "A", [5, 10])
-    assert list(data) == ["dataset", "backbone", "row", "k", "mean", "se_users", "sd", "users", "seeds"]
+    assert list(data) == [
+        "dataset",
+        "backbone",
+        "row",
+        "k",
+        "mean",
+        "se_users",
+        "sd",
+        "users",
+        "seeds",
+    ]
     assert [*zip(data["row"], data["k"], data["mean"], strict=True)] == [
         ("Random", 5, 0.375),
         ("Random", 10, 0.4375),
@@ -71,14 +103,18 @@ def test_means_and_errors():
         ("Attention", 10, 0.4375),
     ]
     squares = 0.125**2 + 0.375**2 + 0.625**2 + 0.375**2  # of distances from 0.375
-    assert data["se_users"][0] == pytest.approx(math.sqrt(squares / 3) / 2)  # n - 1, then the root of 4 users
+    assert data["se_users"][0] == pytest.approx(
+        math.sqrt(squares / 3) / 2
+    )  # n - 1, then the root of 4 users
     assert data["sd"].isna().all()
     assert (data["users"] == 4).all()
     assert (data["seeds"] == 1).all()
 
 
 def test_spread_over_seeds_and_error_over_users():
-    row = strategies_data(bars("Random", per_user([1, 0, 1]), per_user([1, 0, 0])), "A", [5]).iloc[0]
+    row = strategies_data(bars("Random", per_user([1, 0, 1]), per_user([1, 0, 0])), "A", [5]).iloc[
+        0
+    ]
     assert row["mean"] == pytest.approx(1 / 2)  # of 2/3 and 1/3
     assert row["sd"] == pytest.approx((1 / 3) / math.sqrt(2))  # n - 1
     assert row["se_users"] == pytest.approx(0.5 / math.sqrt(3))  # users' means 1, 0, 1/2
@@ -161,7 +197,11 @@ def test_one_user_has_no_error_bar():
     assert axis.get_ylim() == (0, pytest.approx(0.0106))
 
 
-PANELS = [(dataset, backbone) for dataset in ("ML-100K", "ML-1M", "Netflix") for backbone in ("BPR", "LightGCN")]
+PANELS = [
+    (dataset, backbone)
+    for dataset in ("ML-100K", "ML-1M", "Netflix")
+    for backbone in ("BPR", "LightGCN")
+]
 
 
 @pytest.mark.parametrize(("panels", "labels"), [(1, 7), (1, 2), (3, 8), (6, 7), (2, 12)])
@@ -172,10 +212,17 @@ def test_nothing_overlaps(panels, labels):
     assert [axis.get_title() for axis in shown] == [", ".join(panel) for panel in PANELS[:panels]]
     (legend,) = figure.legends
     assert {text.get_text() for text in legend.get_texts()} == set(names)
-    assert len({(patch.get_facecolor(), patch.get_hatch()) for patch in legend.get_patches()}) == labels
+    assert (
+        len({(patch.get_facecolor(), patch.get_hatch()) for patch in legend.get_patches()})
+        == labels
+    )
     note, heading = figure.texts
     page = figure.bbox
-    boxes = [note.get_window_extent(), legend.get_window_extent(), *(a.get_tightbbox() for a in shown)]
+    boxes = [
+        note.get_window_extent(),
+        legend.get_window_extent(),
+        *(a.get_tightbbox() for a in shown),
+    ]
     boxes.append(heading.get_window_extent())
     assert all(page.x0 <= box.x0 and box.x1 <= page.x1 for box in boxes)
     assert all(page.y0 <= box.y0 and box.y1 <= page.y1 for box in boxes)
@@ -191,7 +238,9 @@ def test_legend_is_read_line_by_line():
 def test_a_long_title_goes_to_the_note():
     short = drawn(plausible(PANELS[:1]), "Short", "The note.")
     assert [text.get_text() for text in short.texts] == ["The note.", "Short"]
-    title = "A title that is much longer than a column of the paper is wide, and ends in a full stop."
+    title = (
+        "A title that is much longer than a column of the paper is wide, and ends in a full stop."
+    )
     note, heading = drawn(plausible(PANELS[:1]), title, "The note.").texts
     assert note.get_text().replace("\n", " ") == f"{title} The note."
     assert heading.get_text() == ""
@@ -229,23 +278,40 @@ def test_files(tmp_path, caplog):
 def test_equal_data_give_equal_bytes(tmp_path, monkeypatch):
     data = plausible(PANELS[:1])
     draw_bars(strategies_bars(data), "Title", NOTE, paths(tmp_path, "one"))
-    with matplotlib.rc_context({"font.size": 20, "axes.facecolor": "red"}):  # as a user's matplotlibrc may say
+    with matplotlib.rc_context(
+        {"font.size": 20, "axes.facecolor": "red"}
+    ):  # as a user's matplotlibrc may say
         monkeypatch.setattr(time, "time", lambda: 2_000_000_000.0)
         draw_bars(strategies_bars(data), "Title", NOTE, paths(tmp_path, "two"))
     for ending in ("pdf", "png"):
-        assert (tmp_path / f"one.{ending}").read_bytes() == (tmp_path / f"two.{ending}").read_bytes()
+        assert (tmp_path / f"one.{ending}").read_bytes() == (
+            tmp_path / f"two.{ending}"
+        ).read_bytes()
 
 
 def test_figure_four_is_made(tmp_path):
     rows = []
     write_json(tmp_path / "cohort.json", {"users": [0, 2]})
     for label, cohort, frame in (
-        ("Random", tmp_path / "cohort.json", per_user([0.5, 1, 0.25])),  # user 1 is not of the cohort
+        (
+            "Random",
+            tmp_path / "cohort.json",
+            per_user([0.5, 1, 0.25]),
+        ),  # user 1 is not of the cohort
         ("Retrain", tmp_path / "cohort.json", per_user([0.5, 0.5, 0.5])),
     ):
         write_parquet(tmp_path / f"{label}.parquet", frame, PER_USER)
-        names = {"panel": "pilot", "dataset": "ML", "backbone": "BPR", "method": label, "printed": label, "seed": 1}
-        rows.append(names | {"per_user": tmp_path / f"{label}.parquet", "cohort": cohort, "cost": None})
+        names = {
+            "panel": "pilot",
+            "dataset": "ML",
+            "backbone": "BPR",
+            "method": label,
+            "printed": label,
+            "seed": 1,
+        }
+        rows.append(
+            names | {"per_user": tmp_path / f"{label}.parquet", "cohort": cohort, "cost": None}
+        )
     spec = {"mask": "A", "cutoffs": [5]}
     made = make("figure", tmp_path, "strategies_figure", rows, spec, {"note": "By hand."})
     assert re.findall("ML,BPR,(.*),5,([0-9.]+),", made["csv"].read_text()) == [

@@ -14,7 +14,11 @@ GROUND = 1
 def floors():
     """The number of the floor of each package and module that the page names."""
     rows = re.findall(r"^\| (\d+) \| (.+?) \|", PAGE, re.MULTILINE)
-    return {name: int(number) for number, names in rows for name in re.findall(r"`(cragru\.\w+)`", names)}
+    return {
+        name: int(number)
+        for number, names in rows
+        for name in re.findall(r"`(cragru\.\w+)`", names)
+    }
 
 
 def of_module(name):
@@ -55,7 +59,11 @@ def arrows():
 
 def test_every_package_has_a_floor():
     known = floors()
-    packages = {of_module(name) for name, path in modules() if path.parent != ROOT / "cragru" and "." in name}
+    packages = {
+        of_module(name)
+        for name, path in modules()
+        if path.parent != ROOT / "cragru" and "." in name
+    }
     assert packages <= set(known)
     assert len(known) == 11
 
@@ -70,7 +78,11 @@ def test_imports_go_down():
 
 def test_neighbours_on_a_floor_do_not_import_one_another():
     known = floors()
-    beside = [arrow for arrow in arrows() if known.get(arrow[0], GROUND) == known.get(arrow[1], GROUND) > GROUND]
+    beside = [
+        arrow
+        for arrow in arrows()
+        if known.get(arrow[0], GROUND) == known.get(arrow[1], GROUND) > GROUND
+    ]
     assert not beside
 
 

@@ -13,7 +13,12 @@ from cragru.evaluation.completeness_columns import FORGET_REMAIN, VARIANT
 from cragru.io import write_json, write_parquet
 from cragru.reporting import bars as bars_module
 from cragru.reporting.bars import draw_bars
-from cragru.reporting.forget_remain_figure import COLUMNS, forget_remain_bars, forget_remain_data, forget_remain_note
+from cragru.reporting.forget_remain_figure import (
+    COLUMNS,
+    forget_remain_bars,
+    forget_remain_data,
+    forget_remain_note,
+)
 
 pytestmark = pytest.mark.usefixtures("hr_and_ndcg")
 
@@ -45,8 +50,20 @@ def data_of(*models):
 
 
 def test_means_and_their_ratio():
-    table = data_of(bar("Original", per_user([1, 1, 1, 0], [1, 0, 0, 0])), bar("Retrain", per_user([1] * 4, [1] * 4)))
-    assert [*zip(table["method"], table["metric"], table["group"], table["mean"], table["ratio"], strict=True)] == [
+    table = data_of(
+        bar("Original", per_user([1, 1, 1, 0], [1, 0, 0, 0])),
+        bar("Retrain", per_user([1] * 4, [1] * 4)),
+    )
+    assert [
+        *zip(
+            table["method"],
+            table["metric"],
+            table["group"],
+            table["mean"],
+            table["ratio"],
+            strict=True,
+        )
+    ] == [
         ("Original", "hr", "forget", 0.75, 3),
         ("Original", "hr", "remain", 0.25, 3),
         ("Retrain", "hr", "forget", 1, 1),
@@ -56,7 +73,9 @@ def test_means_and_their_ratio():
         ("Retrain", "ndcg", "forget", 0.5, 1),
         ("Retrain", "ndcg", "remain", 0.5, 1),
     ]
-    assert table["se_users"][0] == pytest.approx(0.5 / 2)  # sd of 1, 1, 1, 0 (n - 1), the root of 4 users
+    assert table["se_users"][0] == pytest.approx(
+        0.5 / 2
+    )  # sd of 1, 1, 1, 0 (n - 1), the root of 4 users
     assert table["sd"].isna().all()
     assert set(table["users"]) == {4}
 
@@ -79,7 +98,9 @@ def test_the_ratio_is_one_of_means_and_missing_where_nothing_remains():
 
 def test_each_k_has_its_own_ratio():
     frame = pd.concat([per_user([1], [0.5]), per_user([0.5], [0.5], ks=(1,))])
-    assert data_of(bar("M", frame)).query("group == 'forget'").set_index(["metric", "k"])["ratio"].to_dict() == {
+    assert data_of(bar("M", frame)).query("group == 'forget'").set_index(["metric", "k"])[
+        "ratio"
+    ].to_dict() == {
         ("hr", 5): 2,
         ("hr", 1): 1,
         ("ndcg", 5): 2,
@@ -95,7 +116,10 @@ def test_seeds_and_backbones_may_have_users_of_their_own():
 
 REFUSED = [
     (
-        [bar("M", per_user([1, 0], [1, 0])), bar("N", per_user([1, 0, 1], [1, 0, 1], users=[1, 2, 3]))],
+        [
+            bar("M", per_user([1, 0], [1, 0])),
+            bar("N", per_user([1, 0, 1], [1, 0, 1], users=[1, 2, 3])),
+        ],
         "ML, BPR, seed 1: 'N' has 3 users, 'M' 2, and 1 are in both; all bars of a panel must be of the same users; "
         "give the results of one cohort",
     ),
@@ -133,10 +157,17 @@ def test_the_note_has_the_ratios_at_the_largest_k():
 # --- what is drawn
 
 
-def plausible(backbones=("BPR", "LightGCN"), methods=("Original", "Retrain", "CRAGRU"), datasets=("ML-100K",)):
+def plausible(
+    backbones=("BPR", "LightGCN"), methods=("Original", "Retrain", "CRAGRU"), datasets=("ML-100K",)
+):
     rng = np.random.default_rng(0)
     rows = [
-        bar(method, per_user(rng.random(9), rng.random(9) / 2, ks=(1, 3, 5)), dataset=dataset, backbone=backbone)
+        bar(
+            method,
+            per_user(rng.random(9), rng.random(9) / 2, ks=(1, 3, 5)),
+            dataset=dataset,
+            backbone=backbone,
+        )
         for dataset in datasets
         for backbone in backbones
         for method in methods
@@ -164,7 +195,9 @@ def test_a_panel_for_each_metric_and_two_bars_for_each_model():
     assert [label.get_text() for label in axes[0].get_xticklabels()] == ["1", "3", "5"]
     for axis, (_, own) in zip(axes, data.groupby(["metric", "backbone"], sort=False), strict=True):
         by_bar = [rows["mean"].tolist() for _, rows in own.groupby(["method", "group"], sort=False)]
-        assert [patch.get_height() for patch in axis.patches] == pytest.approx(np.concatenate(by_bar))
+        assert [patch.get_height() for patch in axis.patches] == pytest.approx(
+            np.concatenate(by_bar)
+        )
 
 
 def test_panels_of_a_metric_share_their_scale():
@@ -184,7 +217,9 @@ def test_a_model_has_one_colour_and_forgotten_rows_are_hatched():
         for text, patch in zip(legend.get_texts(), legend.get_patches(), strict=True)
     }
     assert set(looks) == {
-        f"{name}: {kind}" for name in ("Original", "Retrain", "CRAGRU") for kind in ("forgotten", "remaining")
+        f"{name}: {kind}"
+        for name in ("Original", "Retrain", "CRAGRU")
+        for kind in ("forgotten", "remaining")
     }
     for name in ("Original", "Retrain", "CRAGRU"):
         assert looks[f"{name}: forgotten"] == (looks[f"{name}: remaining"][0], "////")
@@ -221,7 +256,14 @@ def test_figure_three_is_made(tmp_path):
     for method, variant in (("Retrain", "model"), ("CRAGRU", "llm")):
         path = tmp_path / f"{method}.parquet"
         write_parquet(path, frames[method].reset_index(drop=True), VARIANT | FORGET_REMAIN)
-        names = {"panel": "few", "dataset": "ML", "backbone": "BPR", "method": method, "seed": 1, "variant": variant}
+        names = {
+            "panel": "few",
+            "dataset": "ML",
+            "backbone": "BPR",
+            "method": method,
+            "seed": 1,
+            "variant": variant,
+        }
         rows.append(names | {"forget_remain": path, "cohort": tmp_path / "cohort.json"})
     made = make("figure", tmp_path, "forget_remain_figure", rows, {}, {"note": "By hand."})
     table = pd.read_csv(made["csv"]).query("metric == 'hr'")

@@ -31,11 +31,15 @@ def inputs(tmp_path):
     """A split, three models of it, and re-ranked lists of two users."""
     user = np.repeat(np.arange(USERS), 12)
     item = (np.arange(12 * USERS) * 7 + user) % ITEMS
-    interactions = pd.DataFrame({"user": user, "item": item, "rating": 5, "timestamp": 0}).astype(INTERACTIONS)
+    interactions = pd.DataFrame({"user": user, "item": item, "rating": 5, "timestamp": 0}).astype(
+        INTERACTIONS
+    )
     assert not interactions.duplicated(["user", "item"]).any()
     write_parquet(tmp_path / "interactions.parquet", interactions, INTERACTIONS)
     write_json(tmp_path / "statistics.json", {"users": USERS, "items": ITEMS})
-    write_parts(tmp_path, forget_interactions(interactions, 0.2, (0.6, 0.1, 0.3), seed=1), interactions)
+    write_parts(
+        tmp_path, forget_interactions(interactions, 0.2, (0.6, 0.1, 0.3), seed=1), interactions
+    )
     generator = torch.Generator().manual_seed(3)
     for name in ("model", "original", "replicate"):
         users, items = (torch.randn(size, 4, generator=generator) for size in (USERS, ITEMS))
@@ -46,7 +50,11 @@ def inputs(tmp_path):
         for user in WITH_LISTS
         for place in range(3)
     ]
-    write_parquet(tmp_path / "lists.parquet", pd.DataFrame(rows, columns=list(RERANKED)).astype(RERANKED), RERANKED)
+    write_parquet(
+        tmp_path / "lists.parquet",
+        pd.DataFrame(rows, columns=list(RERANKED)).astype(RERANKED),
+        RERANKED,
+    )
     paths = {name: tmp_path / f"{name}.safetensors" for name in ("model", "original", "replicate")}
     paths |= {name: tmp_path / f"{name}.parquet" for name in ("interactions", "forget", "train")}
     return paths | {"record": tmp_path / "split.json", "statistics": tmp_path / "statistics.json"}
@@ -56,7 +64,9 @@ def run(script, inputs, folder, *outputs):
     """Run a script's work; returns the paths of its outputs."""
     paths = {name: folder / f"out-{name}.parquet" for name in outputs}
     job = SimpleNamespace(
-        input=Namedlist(fromdict=inputs), output=Namedlist(fromdict=paths), wildcards=SimpleNamespace(seed=str(SEED))
+        input=Namedlist(fromdict=inputs),
+        output=Namedlist(fromdict=paths),
+        wildcards=SimpleNamespace(seed=str(SEED)),
     )
     runpy.run_path(str(ROOT / "scripts" / f"{script}.py"))["main"](job)
     return paths
@@ -66,13 +76,17 @@ def expected(scorer, inputs, parts):
     original, replicate = (FactorModel.load(inputs[name]) for name in ("original", "replicate"))
     return {
         "membership": library.membership_rows(scorer, parts, USERS, ITEMS),
-        "completeness": library.per_user_completeness(scorer, original, [replicate], parts, USERS, ITEMS),
+        "completeness": library.per_user_completeness(
+            scorer, original, [replicate], parts, USERS, ITEMS
+        ),
         "forget_remain": library.forget_remain_utility(scorer, parts, USERS, ITEMS, SEED),
     }
 
 
 def whole(inputs):
-    return read_all_parts(inputs["record"].parent, read_parquet(inputs["interactions"], INTERACTIONS))
+    return read_all_parts(
+        inputs["record"].parent, read_parquet(inputs["interactions"], INTERACTIONS)
+    )
 
 
 def test_what_a_model_still_knows(inputs, tmp_path):
@@ -94,7 +108,11 @@ def test_what_an_llms_lists_still_tell(inputs, tmp_path):
     for variant in VARIANTS:
         scorer = RerankedScorer(base, lists[lists["variant"] == variant])
         for name, table in expected(scorer, inputs, parts).items():
-            own = tables[name][tables[name]["variant"] == variant].drop(columns="variant").reset_index(drop=True)
+            own = (
+                tables[name][tables[name]["variant"] == variant]
+                .drop(columns="variant")
+                .reset_index(drop=True)
+            )
             assert set(own["user"]) == {*WITH_LISTS}
             pd.testing.assert_frame_equal(own, table)
     assert "js" not in set(tables["completeness"]["measure"])
@@ -120,7 +138,8 @@ def test_groups_and_training_rows(inputs, tmp_path):
     write_parts(tmp_path, forget_users(interactions, 0.1, (0.6, 0.1, 0.3), seed=1), interactions)
     made = run("user_groups", inputs, tmp_path, "user_groups", "item_rows")
     users, items = (
-        read_parquet(made[name], schema) for name, schema in (("user_groups", USER_GROUPS), ("item_rows", ITEM_ROWS))
+        read_parquet(made[name], schema)
+        for name, schema in (("user_groups", USER_GROUPS), ("item_rows", ITEM_ROWS))
     )
     parts = whole(inputs)
     (gone,) = parts["forget"]["user"].unique()

@@ -57,9 +57,14 @@ class Ridge:
     def __init__(self, damping=0.7):
         generator = torch.Generator().manual_seed(11)
         pairs = interactions(5, 0.5, 6, 60)
-        self.damping, self.pairs = damping, pairs[:, torch.randperm(pairs.shape[1], generator=generator)]
+        self.damping, self.pairs = (
+            damping,
+            pairs[:, torch.randperm(pairs.shape[1], generator=generator)],
+        )
         self.labels = torch.randn(self.pairs.shape[1], generator=generator, dtype=DOUBLE)
-        self.items = torch.cat([torch.randn(60, 4, generator=generator, dtype=DOUBLE), torch.zeros(1, 4, dtype=DOUBLE)])
+        self.items = torch.cat(
+            [torch.randn(60, 4, generator=generator, dtype=DOUBLE), torch.zeros(1, 4, dtype=DOUBLE)]
+        )
 
     def rows(self, which):
         return Triplets(tuple(self.pairs[:, which]), torch.full((len(which), 1), 60), 6, 61, CPU)
@@ -81,7 +86,9 @@ class Ridge:
     def step(self, fitted, curvature_rows, forgotten):
         """``(H + λI)⁻¹ Σ_F ∇ℓ`` for the users."""
         table = self.table(fitted)
-        gradient = self.rows(forgotten).gradient(table, lambda x, rows: x - self.labels[forgotten][rows].unsqueeze(1))
+        gradient = self.rows(forgotten).gradient(
+            table, lambda x, rows: x - self.labels[forgotten][rows].unsqueeze(1)
+        )
         product = self.rows(curvature_rows).gauss_newton(table, torch.ones_like)
 
         def of_users(direction):
@@ -137,14 +144,22 @@ def toy():
 
 def objective(table, toy, weights, copies):
     x = margins(table, toy[0], toy[1], M)
-    return (weights.unsqueeze(1) * torch.nn.functional.softplus(-x)).sum() / K + copies * L2 / 2 * table.square().sum()
+    return (
+        weights.unsqueeze(1) * torch.nn.functional.softplus(-x)
+    ).sum() / K + copies * L2 / 2 * table.square().sum()
 
 
 def fit(start, free, toy, weights, copies):
     """Deterministic L-BFGS over the rows of `free`, from `start`."""
     moving = start.clone().requires_grad_()
     optimiser = torch.optim.LBFGS(
-        [moving], 1, 3000, tolerance_grad=1e-9, tolerance_change=0, history_size=50, line_search_fn="strong_wolfe"
+        [moving],
+        1,
+        3000,
+        tolerance_grad=1e-9,
+        tolerance_change=0,
+        history_size=50,
+        line_search_fn="strong_wolfe",
     )
 
     def closure():
@@ -160,7 +175,9 @@ def fit(start, free, toy, weights, copies):
 
 def optimum_of(toy, copies, free):
     """The optimum on so many copies of all rows."""
-    return fit(toy[2], free, toy, torch.full((toy[0].shape[1],), float(copies), dtype=DOUBLE), copies)
+    return fit(
+        toy[2], free, toy, torch.full((toy[0].shape[1],), float(copies), dtype=DOUBLE), copies
+    )
 
 
 def forget_one(toy, row, copies, free, optimum):
@@ -173,11 +190,17 @@ def forget_one(toy, row, copies, free, optimum):
 def influence_step(toy, row, optimum, weights, copies, free):
     """Production's gradient, Gauss-Newton products and solver."""
     pairs, negatives, _ = toy
-    gradient = Triplets(tuple(pairs[:, row : row + 1]), negatives[row : row + 1], M, N, CPU).gradient(optimum)
+    gradient = Triplets(
+        tuple(pairs[:, row : row + 1]), negatives[row : row + 1], M, N, CPU
+    ).gradient(optimum)
     counts = weights.long()
-    remain = Triplets(tuple(pairs.repeat_interleave(counts, 1)), negatives.repeat_interleave(counts, 0), M, N, CPU)
+    remain = Triplets(
+        tuple(pairs.repeat_interleave(counts, 1)), negatives.repeat_interleave(counts, 0), M, N, CPU
+    )
     product = remain.gauss_newton(optimum)
-    step = conjugate_gradient(lambda x: product(x * free) * free, gradient * free, L2 * copies, 1e-10, 500).step
+    step = conjugate_gradient(
+        lambda x: product(x * free) * free, gradient * free, L2 * copies, 1e-10, 500
+    ).step
     return step, gradient
 
 
@@ -235,14 +258,22 @@ def test_step_solves_the_damped_system(backbone):
     request, count = influence.request, len(influence.request.remain.train[0])
     before, after = dense_map(request.deployed, layers), dense_map(request.remain.train, layers)
     remaining = (request.remain.train, influence.negatives[:count])
-    right = autograd(lambda t: loss(t, before, request.deployed, influence.negatives), request.table)
+    right = autograd(
+        lambda t: loss(t, before, request.deployed, influence.negatives), request.table
+    )
     right -= autograd(lambda t: loss(t, after, *remaining), request.table)
-    jacobian = torch.autograd.functional.jacobian(lambda t: margins(after @ t, *remaining).reshape(-1), request.table)
+    jacobian = torch.autograd.functional.jacobian(
+        lambda t: margins(after @ t, *remaining).reshape(-1), request.table
+    )
     jacobian = jacobian.view(-1, right.numel())
     s = torch.sigmoid(margins(after @ request.table, *remaining)).reshape(-1, 1)
-    damped = jacobian.T @ (s * (1 - s) / 5 * jacobian) + 0.6 * torch.eye(right.numel(), dtype=DOUBLE)
+    damped = jacobian.T @ (s * (1 - s) / 5 * jacobian) + 0.6 * torch.eye(
+        right.numel(), dtype=DOUBLE
+    )
     wanted = torch.linalg.solve(damped, right.reshape(-1)).view_as(right)
-    done = ifru.unlearn(dataclasses.replace(context, method_options={**context.method_options, "damping": 0.6}))
+    done = ifru.unlearn(
+        dataclasses.replace(context, method_options={**context.method_options, "damping": 0.6})
+    )
     assert torch.allclose(tables(done.model) - request.table, wanted, atol=1e-8)
     factors = torch.cat([done.model.user_factors, done.model.item_factors])
     assert torch.allclose(factors, after @ tables(done.model), atol=1e-12)
@@ -258,7 +289,9 @@ def test_forget_gradients_add_up():
         return Triplets(tuple(pairs[:, rows]), negatives[rows], USERS, ITEMS, CPU).gradient(table)
 
     first, second = torch.arange(0, 7), torch.arange(20, 31)
-    assert torch.allclose(gradient(torch.cat([first, second])), gradient(first) + gradient(second), atol=1e-12)
+    assert torch.allclose(
+        gradient(torch.cat([first, second])), gradient(first) + gradient(second), atol=1e-12
+    )
 
 
 @BOTH
@@ -294,7 +327,11 @@ def test_nothing_to_forget_changes_nothing(backbone):
     assert torch.equal(done.model.item_embeddings, context.reader.model.item_embeddings)
     factors = linearised(context).factors_before
     assert torch.equal(torch.cat([done.model.user_factors, done.model.item_factors]), factors)
-    assert (done.cost.hessian_products, done.facts["iterations"], done.facts["residual"]) == (0, 0, 0.0)
+    assert (done.cost.hessian_products, done.facts["iterations"], done.facts["residual"]) == (
+        0,
+        0,
+        0.0,
+    )
     assert done.facts["imbalance"] is None
 
 
@@ -302,7 +339,9 @@ def test_lightgcn_without_layers_is_matrix_factorisation():
     """P7.9."""
     plain = world("bpr")
     graph = dataclasses.replace(world("lightgcn", layers=0), backbone="bpr")
-    for got, wanted in zip(tables(ifru.unlearn(graph).model), tables(ifru.unlearn(plain).model), strict=True):
+    for got, wanted in zip(
+        tables(ifru.unlearn(graph).model), tables(ifru.unlearn(plain).model), strict=True
+    ):
         assert torch.equal(got, wanted)
 
 
@@ -327,7 +366,9 @@ def test_importance_by_hand():
     none = ifru.importance(deployed, forget, 2, 3, 0)
     assert torch.allclose(none, torch.tensor([1 / 4, 0, 1 / 2, 0, 0], dtype=DOUBLE))
     one = ifru.importance(deployed, forget, 2, 3, 1)
-    wanted = torch.tensor([(1 / 4 + 1 / 2) / 4, 0, (1 / 2 + 1 / 4) / 2, 1 / 4 / 3, 1 / 4 / 3], dtype=DOUBLE)
+    wanted = torch.tensor(
+        [(1 / 4 + 1 / 2) / 4, 0, (1 / 2 + 1 / 4) / 2, 1 / 4 / 3, 1 / 4 / 3], dtype=DOUBLE
+    )
     assert torch.allclose(one, wanted)
 
 
@@ -360,7 +401,9 @@ def test_pruned_rows_stay(backbone):
     assert (after[keep] != before[keep]).any(dim=1).all()
     assert done.facts["updated"] == int(keep.sum())
     influence = linearised(context, 24)
-    whole = matrix_of(influence.curvature(influence.remain, torch.ones(len(before), 1, dtype=torch.bool)), before)
+    whole = matrix_of(
+        influence.curvature(influence.remain, torch.ones(len(before), 1, dtype=torch.bool)), before
+    )
     block = keep.unsqueeze(1).expand_as(before).reshape(-1)
     right = (influence.forget_gradient + influence.spillover()).reshape(-1)[block]
     part = whole[block][:, block] + torch.eye(int(block.sum()), dtype=DOUBLE)
@@ -381,7 +424,9 @@ def test_pruning_everything_is_refused():
     request = read_request(world(forgotten=1), ratings=False)
     one = (torch.tensor([0]), torch.tensor([0]))
     empty = (torch.zeros(0, dtype=torch.int64),) * 2
-    request = dataclasses.replace(request, remain=dataclasses.replace(request.remain, train=empty), forget=one)
+    request = dataclasses.replace(
+        request, remain=dataclasses.replace(request.remain, train=empty), forget=one
+    )
     with pytest.raises(CragruError, match=r"prune is 0.5, which leaves no node to update"):
         ifru.kept(request, 0.5, 0)
 
@@ -394,7 +439,9 @@ def test_cost_and_facts(backbone):
     done = ifru.unlearn(world(backbone))
     cost, facts = done.cost, done.facts
     assert (cost.shards_touched, cost.optimiser_steps, cost.device) == (0, 0, "cpu")
-    assert cost.seconds_sequential == cost.seconds_parallel == pytest.approx(sum(cost.stages.values()))
+    assert (
+        cost.seconds_sequential == cost.seconds_parallel == pytest.approx(sum(cost.stages.values()))
+    )
     assert set(cost.stages) == {"prepare", "solve"}
     assert cost.hessian_products == facts["iterations"] + 1 > 1
     assert facts["residual"] <= 1e-4
@@ -411,7 +458,9 @@ def test_reads_what_it_must_and_no_more():
 
 
 def test_repeats_itself():
-    assert torch.equal(tables(ifru.unlearn(world("lightgcn")).model), tables(ifru.unlearn(world("lightgcn")).model))
+    assert torch.equal(
+        tables(ifru.unlearn(world("lightgcn")).model), tables(ifru.unlearn(world("lightgcn")).model)
+    )
 
 
 @pytest.mark.parametrize(
@@ -419,14 +468,26 @@ def test_repeats_itself():
     [
         ({"damping": 0.0}, r"ifru: options\.damping: got 0.0; Input should be greater than 0"),
         ({"damping": -3}, r"ifru: options\.damping: got -3; Input should be greater than 0"),
-        ({"damping": "much"}, r"ifru: options\.damping: got the text 'much'; Input should be a valid number"),
-        ({"negatives": 0}, r"ifru: options\.negatives: got 0; Input should be greater than or equal to 1"),
+        (
+            {"damping": "much"},
+            r"ifru: options\.damping: got the text 'much'; Input should be a valid number",
+        ),
+        (
+            {"negatives": 0},
+            r"ifru: options\.negatives: got 0; Input should be greater than or equal to 1",
+        ),
         ({"tolerance": 0.0}, r"ifru: options\.tolerance: got 0.0; Input should be greater than 0"),
-        ({"iterations": 0}, r"ifru: options\.iterations: got 0; Input should be greater than or equal to 1"),
+        (
+            {"iterations": 0},
+            r"ifru: options\.iterations: got 0; Input should be greater than or equal to 1",
+        ),
         ({"prune": 1.0}, r"ifru: options\.prune: got 1.0; Input should be less than 1"),
         ({"hops": -1}, r"ifru: options\.hops: got -1; Input should be greater than or equal to 0"),
         ({"dampening": 1.0}, r"ifru: options\.dampening: unknown option \(did you mean 'damping'"),
-        ({"iterations": 1, "damping": 1e-6}, "relative residual .* after 1 iterations at damping 1e-06"),
+        (
+            {"iterations": 1, "damping": 1e-6},
+            "relative residual .* after 1 iterations at damping 1e-06",
+        ),
     ],
 )
 def test_wrong_options_are_refused(options, message):

@@ -40,7 +40,9 @@ def rows():
     """Rows in no order, with three negatives each, one of them twice."""
     pairs = interactions()
     pairs = pairs[:, torch.randperm(pairs.shape[1], generator=torch.Generator().manual_seed(3))]
-    negatives = torch.randint(ITEMS, (pairs.shape[1], 3), generator=torch.Generator().manual_seed(4))
+    negatives = torch.randint(
+        ITEMS, (pairs.shape[1], 3), generator=torch.Generator().manual_seed(4)
+    )
     negatives[:, 2] = negatives[:, 1]
     return tuple(pairs), negatives
 
@@ -61,7 +63,9 @@ def test_gradient_is_autograds_whatever_the_blocks(rows, table, entries, monkeyp
     monkeypatch.setitem(triplets.BLOCK, "cpu", entries)
     own = Triplets(*rows, USERS, ITEMS, CPU)
     assert len(own.blocks) == {1: 12, 40: 6, 1 << 17: 1}[entries]
-    assert torch.allclose(own.gradient(table), autograd(lambda t: loss(t, IDENTITY, *rows), table), atol=1e-12)
+    assert torch.allclose(
+        own.gradient(table), autograd(lambda t: loss(t, IDENTITY, *rows), table), atol=1e-12
+    )
 
 
 def test_gradient_by_finite_differences(rows, table):
@@ -79,7 +83,9 @@ def test_a_slope_knows_the_numbers_of_its_rows(rows, table):
     weights = torch.rand(len(pairs[0]), generator=torch.Generator().manual_seed(6), dtype=DOUBLE)
     own = Triplets(pairs, negatives, USERS, ITEMS, CPU)
     got = own.gradient(table, lambda x, numbers: weights[numbers].unsqueeze(1).expand_as(x))
-    wanted = autograd(lambda t: (weights.unsqueeze(1) * margins(t, pairs, negatives)).sum() / 3, table)
+    wanted = autograd(
+        lambda t: (weights.unsqueeze(1) * margins(t, pairs, negatives)).sum() / 3, table
+    )
     assert torch.allclose(got, wanted, atol=1e-12)
 
 
@@ -90,7 +96,11 @@ def test_only_users_with_rows_are_worked_on(rows, table):
     assert [block.users.tolist() for block in one.blocks] == [[4]]
     gradient = one.gradient(table)
     assert not gradient[:USERS][torch.arange(USERS) != 4].any()
-    assert not Triplets((pairs[0][:0], pairs[1][:0]), negatives[:0], USERS, ITEMS, CPU).gradient(table).any()
+    assert (
+        not Triplets((pairs[0][:0], pairs[1][:0]), negatives[:0], USERS, ITEMS, CPU)
+        .gradient(table)
+        .any()
+    )
 
 
 @BOTH
@@ -100,11 +110,15 @@ def test_gauss_newton_is_autograds(backbone):
     count = len(influence.request.remain.train[0])
     pairs, negatives = influence.request.remain.train, influence.negatives[:count]
     read_out, table = dense_map(pairs, LAYERS[backbone]), influence.request.table
-    jacobian = torch.autograd.functional.jacobian(lambda t: margins(read_out @ t, pairs, negatives).reshape(-1), table)
+    jacobian = torch.autograd.functional.jacobian(
+        lambda t: margins(read_out @ t, pairs, negatives).reshape(-1), table
+    )
     jacobian = jacobian.view(-1, table.numel())
     s = torch.sigmoid(margins(read_out @ table, pairs, negatives)).reshape(-1, 1)
     wanted = jacobian.T @ (s * (1 - s) / 4 * jacobian)
-    got = matrix_of(influence.curvature(influence.remain, torch.ones(len(table), 1, dtype=torch.bool)), table)
+    got = matrix_of(
+        influence.curvature(influence.remain, torch.ones(len(table), 1, dtype=torch.bool)), table
+    )
     assert torch.allclose(got, wanted, atol=1e-12)
     assert torch.allclose(got, got.T, atol=1e-12)
     assert torch.linalg.eigvalsh(got).min() > -1e-12
@@ -146,10 +160,15 @@ def test_negatives_are_of_nobody_and_repeat():
     influence = linearised(context, 50)
     users, items = influence.request.deployed
     known = set(zip(users.tolist(), items.tolist(), strict=True))
-    drawn = zip(users.repeat_interleave(50).tolist(), influence.negatives.view(-1).tolist(), strict=True)
+    drawn = zip(
+        users.repeat_interleave(50).tolist(), influence.negatives.view(-1).tolist(), strict=True
+    )
     assert not known & set(drawn)
     assert torch.equal(influence.negatives, linearised(context, 50).negatives)
-    for other in (dataclasses.replace(context, seed=2), dataclasses.replace(context, backbone="other")):
+    for other in (
+        dataclasses.replace(context, seed=2),
+        dataclasses.replace(context, backbone="other"),
+    ):
         assert not torch.equal(influence.negatives, linearised(other, 50).negatives)
 
 
@@ -158,7 +177,9 @@ def test_deployed_rows_are_the_remaining_and_then_the_forgotten():
     count, table = len(influence.request.remain.train[0]), influence.request.table
     both = influence.remain.gradient(table) + influence.forget.gradient(table)
     assert torch.allclose(both, influence.deployed.gradient(table), atol=1e-12)
-    wanted = autograd(lambda t: loss(t, IDENTITY, influence.request.forget, influence.negatives[count:]), table)
+    wanted = autograd(
+        lambda t: loss(t, IDENTITY, influence.request.forget, influence.negatives[count:]), table
+    )
     assert torch.allclose(influence.forget.gradient(table), wanted, atol=1e-12)
 
 
@@ -169,8 +190,12 @@ def test_spillover_identity(backbone):
     request, layers = influence.request, LAYERS[backbone]
     before, after = dense_map(request.deployed, layers), dense_map(request.remain.train, layers)
     count = len(request.remain.train[0])
-    wanted = autograd(lambda t: loss(t, before, request.deployed, influence.negatives), request.table)
-    wanted -= autograd(lambda t: loss(t, after, request.remain.train, influence.negatives[:count]), request.table)
+    wanted = autograd(
+        lambda t: loss(t, before, request.deployed, influence.negatives), request.table
+    )
+    wanted -= autograd(
+        lambda t: loss(t, after, request.remain.train, influence.negatives[:count]), request.table
+    )
     assert torch.allclose(influence.forget_gradient + influence.spillover(), wanted, atol=1e-12)
     assert influence.spillover().any() == (backbone == "lightgcn")
 
@@ -186,8 +211,12 @@ def test_imbalance_is_the_ratio_of_gradients():
     influence = linearised(world("lightgcn"))
     read_out, table = dense_map(influence.request.deployed, 2), influence.request.table
     count = len(influence.request.remain.train[0])
-    whole = autograd(lambda t: loss(t, read_out, influence.request.deployed, influence.negatives), table)
-    part = autograd(lambda t: loss(t, read_out, influence.request.forget, influence.negatives[count:]), table)
+    whole = autograd(
+        lambda t: loss(t, read_out, influence.request.deployed, influence.negatives), table
+    )
+    part = autograd(
+        lambda t: loss(t, read_out, influence.request.forget, influence.negatives[count:]), table
+    )
     assert influence.imbalance() == pytest.approx((whole.norm() / part.norm()).item())
 
 
@@ -206,14 +235,22 @@ def test_model_changes_no_row_without_a_change():
     wanted = dense_map(influence.request.remain.train, 2) @ changed
     assert torch.allclose(torch.cat([model.user_factors, model.item_factors]), wanted, atol=1e-12)
     with pytest.raises(CragruError, match="the step holds 1 values that are no finite numbers"):
-        influence.model(change.index_put((torch.tensor(0), torch.tensor(0)), torch.tensor(float("inf"), dtype=DOUBLE)))
+        influence.model(
+            change.index_put(
+                (torch.tensor(0), torch.tensor(0)), torch.tensor(float("inf"), dtype=DOUBLE)
+            )
+        )
 
 
 def test_an_original_of_other_data_is_refused():
     context = world()
-    model = dataclasses.replace(context.reader.model, item_embeddings=context.reader.model.item_embeddings[1:])
+    model = dataclasses.replace(
+        context.reader.model, item_embeddings=context.reader.model.item_embeddings[1:]
+    )
     reader = dataclasses.replace(context.reader, model=model)
-    with pytest.raises(CragruError, match=r"item table is \(14, 3\), expected \(15, 3\); train the original anew"):
+    with pytest.raises(
+        CragruError, match=r"item table is \(14, 3\), expected \(15, 3\); train the original anew"
+    ):
         read_request(dataclasses.replace(context, reader=reader), ratings=False)
 
 
@@ -230,7 +267,12 @@ def test_a_user_of_everything_is_refused():
     everything = (torch.zeros(ITEMS, dtype=torch.int64), torch.arange(ITEMS))
     train = tuple(torch.cat(sides) for sides in zip(data.train, everything, strict=True))
     stars = torch.ones(len(train[0]))
-    reader = FakeReader(dataclasses.replace(data, train=train), context.reader.forgotten, context.reader.model, stars)
+    reader = FakeReader(
+        dataclasses.replace(data, train=train),
+        context.reader.forgotten,
+        context.reader.model,
+        stars,
+    )
     with pytest.raises(CragruError, match="user 0 has interacted with all 15 items"):
         linearised(dataclasses.replace(context, reader=reader))
 
@@ -270,11 +312,16 @@ def test_conjugate_gradient_keeps_its_promise(system):
             break
     assert all(later < earlier for earlier, later in itertools.pairwise(errors))
     for tolerance in (1e-2, 1e-4, 1e-8):
-        assert conjugate_gradient(lambda x: matrix @ x, right, 0.5, tolerance, 100).residual <= tolerance
+        assert (
+            conjugate_gradient(lambda x: matrix @ x, right, 0.5, tolerance, 100).residual
+            <= tolerance
+        )
 
 
 def test_conjugate_gradient_of_nothing_is_nothing(system):
-    solution = conjugate_gradient(lambda x: system[0] @ x, torch.zeros(20, dtype=DOUBLE), 1.0, 1e-4, 100)
+    solution = conjugate_gradient(
+        lambda x: system[0] @ x, torch.zeros(20, dtype=DOUBLE), 1.0, 1e-4, 100
+    )
     assert (solution.iterations, solution.products, solution.residual) == (0, 0, 0.0)
     assert not solution.step.any()
 
@@ -282,7 +329,10 @@ def test_conjugate_gradient_of_nothing_is_nothing(system):
 def test_a_larger_damping_makes_a_smaller_step(system):
     """P7.7: towards zero as the damping grows, as ``v / λ`` in the end."""
     matrix, right = system
-    sizes = [conjugate_gradient(lambda x: matrix @ x, right, 10.0**k, 1e-8, 100).step.norm().item() for k in range(7)]
+    sizes = [
+        conjugate_gradient(lambda x: matrix @ x, right, 10.0**k, 1e-8, 100).step.norm().item()
+        for k in range(7)
+    ]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[-1] == pytest.approx(right.norm().item() / 1e6, rel=1e-3)
 
@@ -294,25 +344,36 @@ def test_a_damping_must_be_positive(system, damping):
 
 
 def test_negative_curvature_is_refused(system):
-    with pytest.raises(CragruError, match=r"curvature -.* at damping 2, must be positive; raise damping"):
+    with pytest.raises(
+        CragruError, match=r"curvature -.* at damping 2, must be positive; raise damping"
+    ):
         conjugate_gradient(lambda x: -3 * x, system[1], 2.0, 1e-4, 100)
 
 
 def test_what_is_not_finite_is_refused(system):
     matrix, right = system
     with pytest.raises(CragruError, match="gradient of the forget set holds 1 values"):
-        conjugate_gradient(lambda x: matrix @ x, right.index_fill(0, torch.tensor([2]), torch.nan), 1.0, 1e-4, 100)
+        conjugate_gradient(
+            lambda x: matrix @ x, right.index_fill(0, torch.tensor([2]), torch.nan), 1.0, 1e-4, 100
+        )
     with pytest.raises(CragruError, match="curvature nan"):
         conjugate_gradient(lambda x: x * torch.nan, right, 1.0, 1e-4, 100)
 
 
 def test_a_solve_that_ran_out_of_iterations_is_refused_or_tells_its_residual(system):
     matrix, right = system
-    with pytest.raises(CragruError, match=r"relative residual .* after 2 iterations at damping 0.01, allowed at most"):
+    with pytest.raises(
+        CragruError,
+        match=r"relative residual .* after 2 iterations at damping 0.01, allowed at most",
+    ):
         conjugate_gradient(lambda x: matrix @ x, right, 0.01, 1e-4, 2)
     damped = matrix + 10 * torch.eye(20, dtype=DOUBLE)
     attempts = enumerate(iterates(lambda x: matrix @ x, right, 10.0), start=1)
-    enough = next(count for count, (step, _) in attempts if (damped @ step - right).norm() < LOOSEST * right.norm())
+    enough = next(
+        count
+        for count, (step, _) in attempts
+        if (damped @ step - right).norm() < LOOSEST * right.norm()
+    )
     rough = conjugate_gradient(lambda x: matrix @ x, right, 10.0, 1e-12, enough)
     assert rough.iterations == enough
     assert 1e-12 < rough.residual <= LOOSEST

@@ -7,14 +7,24 @@ import pandas as pd
 import pytest
 
 from cragru.errors import CragruError
-from cragru.io import atomic_path, read_json, read_parquet, sha256, write_json, write_parquet, write_text
+from cragru.io import (
+    atomic_path,
+    read_json,
+    read_parquet,
+    sha256,
+    write_json,
+    write_parquet,
+    write_text,
+)
 
 SCHEMA = {"user": "int32", "title": "object", "score": "float64"}
 
 
 @pytest.fixture
 def frame():
-    return pd.DataFrame({"score": [0.5, 1.0], "user": [1, 2], "title": ["a", "é"], "left_out": [0, 0]})
+    return pd.DataFrame(
+        {"score": [0.5, 1.0], "user": [1, 2], "title": ["a", "é"], "left_out": [0, 0]}
+    )
 
 
 def names(folder):
@@ -29,7 +39,9 @@ def test_new_file_appears_at_the_end_only(tmp_path):
     with atomic_path(target) as temporary:
         temporary.write_text("half")
         assert not target.exists()
-        assert temporary.parent == target.parent  # the same file system, so that it can take its place at once
+        assert (
+            temporary.parent == target.parent
+        )  # the same file system, so that it can take its place at once
     assert target.read_text() == "half"
     assert names(target.parent) == ["a.txt"]
 
@@ -83,7 +95,9 @@ def test_text_is_utf_8_with_plain_line_ends(tmp_path):
 def test_json_bytes_do_not_depend_on_the_order_of_keys(tmp_path):
     write_json(tmp_path / "a.json", {"b": [1, 0.1], "a": {"d": None, "c": "é"}})
     write_json(tmp_path / "b.json", {"a": {"c": "é", "d": None}, "b": [1, 0.1]})
-    expected = '{\n  "a": {\n    "c": "é",\n    "d": null\n  },\n  "b": [\n    1,\n    0.1\n  ]\n}\n'
+    expected = (
+        '{\n  "a": {\n    "c": "é",\n    "d": null\n  },\n  "b": [\n    1,\n    0.1\n  ]\n}\n'
+    )
     assert (tmp_path / "a.json").read_bytes() == expected.encode()
     assert (tmp_path / "b.json").read_bytes() == expected.encode()
     assert read_json(tmp_path / "a.json") == {"a": {"c": "é", "d": None}, "b": [1, 0.1]}
@@ -137,7 +151,10 @@ def test_other_columns_than_expected(tmp_path, frame, other):
     write_parquet(path, frame.assign(more=1, users=1), other)
     with pytest.raises(CragruError) as caught:
         read_parquet(path, SCHEMA)
-    assert str(caught.value) == f"{path}: columns are {other}, expected {SCHEMA}; delete it and run again"
+    assert (
+        str(caught.value)
+        == f"{path}: columns are {other}, expected {SCHEMA}; delete it and run again"
+    )
 
 
 @pytest.mark.parametrize("content", [b"PAR1 half", b"", None])
@@ -170,4 +187,6 @@ def test_sha256(tmp_path):
     (tmp_path / "a").write_bytes(b"abc" * 100_000)
     assert sha256(tmp_path / "a") == hashlib.sha256(b"abc" * 100_000).hexdigest()
     (tmp_path / "a").write_bytes(b"abc")
-    assert sha256(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert (
+        sha256(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )

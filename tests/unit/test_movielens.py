@@ -53,14 +53,21 @@ def write(folder, files, encoding="latin-1"):
 
 
 def rows(frame):
-    return [tuple(None if pd.isna(value) else value for value in row) for row in frame.itertuples(index=False)]
+    return [
+        tuple(None if pd.isna(value) else value for value in row)
+        for row in frame.itertuples(index=False)
+    ]
 
 
 class TestMovielens100K:
     def test_tables(self, tmp_path):
         tables = movielens_100k.load(write(tmp_path, MINI_100K))
         assert list(tables.interactions) == ["user", "item", "rating", "timestamp"]
-        assert rows(tables.interactions) == [(7, 20, 4.0, 200), (7, 1412, 5.0, 100), (2, 267, 1.0, 300)]
+        assert rows(tables.interactions) == [
+            (7, 20, 4.0, 200),
+            (7, 1412, 5.0, 100),
+            (2, 267, 1.0, 300),
+        ]
         assert list(tables.users) == ["raw_id", "age", "gender", "occupation", "zip"]
         assert rows(tables.users) == [
             (2, "24", "male", "technician", "85711"),
@@ -68,7 +75,12 @@ class TestMovielens100K:
             (9, "13", "female", "student", ""),
         ]
         assert list(tables.items) == ["raw_id", "title", "year", "genres"]
-        assert rows(tables.items)[0] == (5, "Hiver été, L'", 1995, "Drama")  # latin-1, and a space after the year
+        assert rows(tables.items)[0] == (
+            5,
+            "Hiver été, L'",
+            1995,
+            "Drama",
+        )  # latin-1, and a space after the year
         assert rows(tables.items)[2:] == [
             (267, "unknown", None, "unknown"),
             (1412, "Land Before Time III: The Time of the Great Giving", 1995, "Children's|Drama"),
@@ -86,7 +98,9 @@ class TestMovielens100K:
     def test_genre_flags_that_do_not_fit(self, tmp_path):
         items = MINI_100K["u.item"].replace("|1|0|0|0\n", "|1|0|0\n")
         write(tmp_path, MINI_100K | {"u.item": items})
-        assert_fails(movielens_100k.load, tmp_path, "u.item", 3, "3 genre flags, but u.genre lists 4 genres")
+        assert_fails(
+            movielens_100k.load, tmp_path, "u.item", 3, "3 genre flags, but u.genre lists 4 genres"
+        )
 
 
 class TestMovielens1M:
@@ -108,7 +122,9 @@ class TestMovielens1M:
             (30, "Godfather, The", 1972, "Action|Crime|Drama"),
         ]
 
-    @pytest.mark.parametrize("user", ["1::F::2::10::48067", "1::F::1::21::48067", "1::X::1::10::48067"])
+    @pytest.mark.parametrize(
+        "user", ["1::F::2::10::48067", "1::F::1::21::48067", "1::X::1::10::48067"]
+    )
     def test_unknown_codes(self, tmp_path, user):
         write(tmp_path, MINI_1M | {"users.dat": f"{user}\n"})
         said = f"'{user}' does not parse, expected user::M or F::age code (1, 18, 25, 35, 45, 50, 56)::occupation code"
@@ -161,7 +177,15 @@ class TestBadRows:
     LAYOUTS: ClassVar = {
         "movielens-100k": (MINI_100K, "latin-1", "u.data", "u.user", "u.item", "\t", 0),
         "movielens-1m": (MINI_1M, "latin-1", "ratings.dat", "users.dat", "movies.dat", "::", 0),
-        "recbole-ml-100k": (MINI_RECBOLE, "utf-8", "ml-100k.inter", "ml-100k.user", "ml-100k.item", "\t", 1),
+        "recbole-ml-100k": (
+            MINI_RECBOLE,
+            "utf-8",
+            "ml-100k.inter",
+            "ml-100k.user",
+            "ml-100k.item",
+            "\t",
+            1,
+        ),
     }
 
     @pytest.fixture(params=LAYOUTS)
@@ -180,7 +204,13 @@ class TestBadRows:
 
     @pytest.mark.parametrize(
         "row",
-        [("7", "5"), ("x", "5", "3", "1"), ("7", "5", "good", "1"), ("7", "5", "3", "1.5"), ("7", "5", "3", "-1")],
+        [
+            ("7", "5"),
+            ("x", "5", "3", "1"),
+            ("7", "5", "good", "1"),
+            ("7", "5", "3", "1.5"),
+            ("7", "5", "3", "-1"),
+        ],
     )
     def test_does_not_parse(self, layout, tmp_path, row):
         said = "does not parse, expected user"
@@ -189,10 +219,14 @@ class TestBadRows:
     @pytest.mark.parametrize("rating", ["0", "6", "5.5", "-1"])
     def test_rating_off_the_scale(self, layout, tmp_path, rating):
         said = f"rating {rating} is outside the scale, 1 to 5"
-        self.fails(layout, tmp_path, self.ratings(layout, ("2", "20", rating, "1")), layout[3], 4, said)
+        self.fails(
+            layout, tmp_path, self.ratings(layout, ("2", "20", rating, "1")), layout[3], 4, said
+        )
 
     def test_duplicate_pair_names_both_lines(self, layout, tmp_path):
-        first = layout[1][layout[3]].split("\n")[1 + layout[7]].split(layout[6])[:2]  # the second row's user and item
+        first = (
+            layout[1][layout[3]].split("\n")[1 + layout[7]].split(layout[6])[:2]
+        )  # the second row's user and item
         changes = self.ratings(layout, ("2", "20", "3", "1"), (*first, "3", "1"))
         said = f"user {first[0]}, item {first[1]} is there already, on line {2 + layout[7]}"
         self.fails(layout, tmp_path, changes, layout[3], 5, said)
@@ -228,5 +262,7 @@ class TestBadRows:
     def test_missing_file(self, layout, tmp_path, which):
         write(tmp_path, layout[1], layout[2])
         (tmp_path / layout[which]).unlink()
-        with pytest.raises(CragruError, match=f"{layout[which]}: no such file; download the data set again"):
+        with pytest.raises(
+            CragruError, match=f"{layout[which]}: no such file; download the data set again"
+        ):
             self.LOADERS[layout[0]](tmp_path)

@@ -22,7 +22,9 @@ NAN, INF = float("nan"), float("inf")
 INTEGER, NUMBER = "Input should be a valid integer", "Input should be a valid number"
 AT_LEAST = "Input should be greater than or equal to"
 OPTION = "Input should be a valid number, text, true or false"
-LIGHTGCN = "allowed: batch_size, dimensions, epochs, layers, learning_rate, patience, regularisation"
+LIGHTGCN = (
+    "allowed: batch_size, dimensions, epochs, layers, learning_rate, patience, regularisation"
+)
 SISA = "allowed: learning_rate, least_batch, missing, shards, steps"
 
 
@@ -43,7 +45,9 @@ def option(section, name, key, value, said):
 def override(section, name, pattern, values, said):
     """A wrong override of an entry."""
     # the pattern may hold the slash that a key path is cut at
-    return {f"{section}/{name}/overrides": {pattern: values}}, f"{section}.{name}.overrides.{pattern}{said}"
+    return {
+        f"{section}/{name}/overrides": {pattern: values}
+    }, f"{section}.{name}.overrides.{pattern}{said}"
 
 
 def module(section, name, value, said):
@@ -53,21 +57,71 @@ def module(section, name, value, said):
 
 WRONG = [
     # a name that is unknown, one of another's options, one that is missing
-    option("backbones", "lightgcn", "layer", 2, f"unknown option (did you mean 'layers'? {LIGHTGCN})"),
-    option("backbones", "bpr", "layers", 2, "unknown option (allowed: batch_size, dimensions, epochs, learning_rate"),
-    option("backbones", "bpr", "dtype", "float64", "unknown option (allowed: batch_size, dimensions, epochs"),
-    option("backbones", "bpr", "_is_double", True, "unknown option (allowed: batch_size, dimensions, epochs"),
+    option(
+        "backbones", "lightgcn", "layer", 2, f"unknown option (did you mean 'layers'? {LIGHTGCN})"
+    ),
+    option(
+        "backbones",
+        "bpr",
+        "layers",
+        2,
+        "unknown option (allowed: batch_size, dimensions, epochs, learning_rate",
+    ),
+    option(
+        "backbones",
+        "bpr",
+        "dtype",
+        "float64",
+        "unknown option (allowed: batch_size, dimensions, epochs",
+    ),
+    option(
+        "backbones",
+        "bpr",
+        "_is_double",
+        True,
+        "unknown option (allowed: batch_size, dimensions, epochs",
+    ),
     option("backbones", "lightgcn", "layers", DELETE, "missing; add it"),
-    option("partitions", "ubp", "capacty", 1.5, "unknown option (did you mean 'capacity'? allowed: capacity, "),
+    option(
+        "partitions",
+        "ubp",
+        "capacty",
+        1.5,
+        "unknown option (did you mean 'capacity'? allowed: capacity, ",
+    ),
     option("partitions", "random-users", "unit", DELETE, "missing; add it"),
-    option("methods", "scif", "dampening", 1.0, "unknown option (did you mean 'damping'? allowed: damping, iterations"),
+    option(
+        "methods",
+        "scif",
+        "dampening",
+        1.0,
+        "unknown option (did you mean 'damping'? allowed: damping, iterations",
+    ),
     option("methods", "sisa-users", "shard", 3, f"unknown option (did you mean 'shards'? {SISA})"),
     option("methods", "sisa-users", "shards", DELETE, "missing; add it"),
-    option("strategies", "preference", "categoriez", 9, "unknown option (did you mean 'categories'? allowed: cat"),
-    option("strategies", "attention", "heds", 4, "unknown option (did you mean 'heads'? allowed: batch_size, epochs"),
+    option(
+        "strategies",
+        "preference",
+        "categoriez",
+        9,
+        "unknown option (did you mean 'categories'? allowed: cat",
+    ),
+    option(
+        "strategies",
+        "attention",
+        "heds",
+        4,
+        "unknown option (did you mean 'heads'? allowed: batch_size, epochs",
+    ),
     option("strategies", "diversity", "categories", DELETE, "missing; add it"),
-    ({"strategies/none/options": {"k": 1}}, "strategies.none.options.k: unknown option (allowed: nothing)"),
-    ({"strategies/random/options": {"seed": 1}}, "strategies.random.options.seed: unknown option (allowed: nothing)"),
+    (
+        {"strategies/none/options": {"k": 1}},
+        "strategies.none.options.k: unknown option (allowed: nothing)",
+    ),
+    (
+        {"strategies/random/options": {"seed": 1}},
+        "strategies.random.options.seed: unknown option (allowed: nothing)",
+    ),
     (
         {"methods/retrain/options": {"seed": 1}},
         "methods.retrain.options.seed: unknown option (did you mean 'seed_offset'?",
@@ -75,7 +129,13 @@ WRONG = [
     # another type
     option("backbones", "bpr", "epochs", 1.5, f"got 1.5; {INTEGER}"),
     option("backbones", "bpr", "epochs", "300", f"got the text '300'; {INTEGER}"),
-    option("backbones", "bpr", "learning_rate", "1e-3", f"got the text '1e-3'; {NUMBER}: without quotes, and 1e-3 as"),
+    option(
+        "backbones",
+        "bpr",
+        "learning_rate",
+        "1e-3",
+        f"got the text '1e-3'; {NUMBER}: without quotes, and 1e-3 as",
+    ),
     option("backbones", "bpr", "dimensions", True, f"got True; {INTEGER}"),
     option("backbones", "lightgcn", "regularisation", False, f"got False; {NUMBER}"),
     option("backbones", "lightgcn", "layers", None, f"got None; {OPTION}"),
@@ -94,7 +154,9 @@ WRONG = [
     option("backbones", "bpr", "learning_rate", 0, "got 0; Input should be greater than 0"),
     option("backbones", "bpr", "learning_rate", NAN, "got nan; Input should be a finite number"),
     option("backbones", "lightgcn", "layers", -1, f"got -1; {AT_LEAST} 0"),
-    option("backbones", "lightgcn", "regularisation", INF, "got inf; Input should be a finite number"),
+    option(
+        "backbones", "lightgcn", "regularisation", INF, "got inf; Input should be a finite number"
+    ),
     option("partitions", "ubp", "capacity", 0.9, f"got 0.9; {AT_LEAST} 1"),
     option("partitions", "inbp", "capacity", INF, "got inf; Input should be a finite number"),
     option("methods", "sisa-users", "shards", 0, f"got 0; {AT_LEAST} 1"),
@@ -104,30 +166,103 @@ WRONG = [
     option("methods", "receraser-ubp", "dropout", 1.0, "got 1.0; Input should be less than 1"),
     option("methods", "grapheraser-blpa", "penalty", -0.1, f"got -0.1; {AT_LEAST} 0"),
     option("strategies", "attention", "epochs", -1, f"got -1; {AT_LEAST} 1"),
-    option("strategies", "attention", "learning_rate", -INF, "got -inf; Input should be a finite number"),
-    option("strategies", "diversity", "retention", 1.5, "got 1.5; Input should be less than or equal to 1"),
+    option(
+        "strategies",
+        "attention",
+        "learning_rate",
+        -INF,
+        "got -inf; Input should be a finite number",
+    ),
+    option(
+        "strategies",
+        "diversity",
+        "retention",
+        1.5,
+        "got 1.5; Input should be less than or equal to 1",
+    ),
     option("strategies", "diversity", "ridge", NAN, "got nan; Input should be a finite number"),
     option("strategies", "preference", "categories", 0, f"got 0; {AT_LEAST} 1"),
     # another choice
-    option("partitions", "random-users", "unit", "user", "got 'user'; did you mean 'users'? allowed: interactions, us"),
-    ({"partitions/blpa/options": {"capacity_on": "row"}}, "partitions.blpa.options.capacity_on: got 'row'; did you me"),
     option(
-        "methods", "sisa-users", "missing", "median", "got 'median'; did you mean 'mean'? allowed: mask, mean, zero"
+        "partitions",
+        "random-users",
+        "unit",
+        "user",
+        "got 'user'; did you mean 'users'? allowed: interactions, us",
+    ),
+    (
+        {"partitions/blpa/options": {"capacity_on": "row"}},
+        "partitions.blpa.options.capacity_on: got 'row'; did you me",
+    ),
+    option(
+        "methods",
+        "sisa-users",
+        "missing",
+        "median",
+        "got 'median'; did you mean 'mean'? allowed: mask, mean, zero",
     ),
     # overrides
-    override("methods", "ifru", "*/lightgcn", {"dampin": 1.0}, ".dampin: unknown option (did you mean 'damping'?"),
-    override("methods", "ifru", "*/lightgcn", {"damping": NAN}, ".damping: got nan; Input should be a finite number"),
+    override(
+        "methods",
+        "ifru",
+        "*/lightgcn",
+        {"dampin": 1.0},
+        ".dampin: unknown option (did you mean 'damping'?",
+    ),
+    override(
+        "methods",
+        "ifru",
+        "*/lightgcn",
+        {"damping": NAN},
+        ".damping: got nan; Input should be a finite number",
+    ),
     override("methods", "ifru", "*/lightgcn", {"damping": None}, f".damping: got None; {OPTION}"),
-    override("methods", "ifru", "bpr/*", {}, ": matches no cell; patterns are 'dataset/backbone', such as ml-1m/*"),
+    override(
+        "methods",
+        "ifru",
+        "bpr/*",
+        {},
+        ": matches no cell; patterns are 'dataset/backbone', such as ml-1m/*",
+    ),
     override("methods", "sisa-users", "ml-1m/*", {"shards": True}, f".shards: got True; {INTEGER}"),
-    override("backbones", "bpr", "ml-1m/*", {"epoch": 5}, ".epoch: unknown option (did you mean 'epochs'?"),
-    override("backbones", "bpr", "*", {"label": 5}, ".label: unknown option (allowed: batch_size, dimensions"),
+    override(
+        "backbones",
+        "bpr",
+        "ml-1m/*",
+        {"epoch": 5},
+        ".epoch: unknown option (did you mean 'epochs'?",
+    ),
+    override(
+        "backbones",
+        "bpr",
+        "*",
+        {"label": 5},
+        ".label: unknown option (allowed: batch_size, dimensions",
+    ),
     override("backbones", "bpr", "*/bpr", {"epochs": 0.5}, f".epochs: got 0.5; {INTEGER}"),
     override("backbones", "bpr", "*/bpr", {"epochs": -1}, f".epochs: got -1; {AT_LEAST} 1"),
-    override("backbones", "bpr", "*/lightgcn", {"epochs": 1}, ": matches no cell; patterns are 'dataset/backbone'"),
-    override("backbones", "lightgcn", "ml-2m/*", {"epochs": 1}, ": matches no cell; patterns are 'dataset/backbone'"),
-    ({"partitions/ubp/overrides": {}}, "partitions.ubp.overrides: unknown key (allowed: module, options, reads)"),
-    ({"strategies/none/overrides": {}}, "strategies.none.overrides: unknown key (allowed: label, module, options, who"),
+    override(
+        "backbones",
+        "bpr",
+        "*/lightgcn",
+        {"epochs": 1},
+        ": matches no cell; patterns are 'dataset/backbone'",
+    ),
+    override(
+        "backbones",
+        "lightgcn",
+        "ml-2m/*",
+        {"epochs": 1},
+        ": matches no cell; patterns are 'dataset/backbone'",
+    ),
+    (
+        {"partitions/ubp/overrides": {}},
+        "partitions.ubp.overrides: unknown key (allowed: module, options, reads)",
+    ),
+    (
+        {"strategies/none/overrides": {}},
+        "strategies.none.overrides: unknown key (allowed: label, module, options, who",
+    ),
     # a module that is not there, or of another kind
     module(
         "backbones",
@@ -135,15 +270,30 @@ WRONG = [
         "cragru.backbones.brp",
         "got 'cragru.backbones.brp', which is no module of cragru (did you mean",
     ),
-    module("backbones", "bpr", "cragru.unlearning.sisa", "got 'cragru.unlearning.sisa', which has no function build"),
-    module("partitions", "blpa", "cragru.unlearning.scif", "got 'cragru.unlearning.scif', which has no function parti"),
+    module(
+        "backbones",
+        "bpr",
+        "cragru.unlearning.sisa",
+        "got 'cragru.unlearning.sisa', which has no function build",
+    ),
+    module(
+        "partitions",
+        "blpa",
+        "cragru.unlearning.scif",
+        "got 'cragru.unlearning.scif', which has no function parti",
+    ),
     module(
         "methods",
         "scif",
         "cragru.unlearning.sciff",
         "got 'cragru.unlearning.sciff', which is no module of cragru (did you",
     ),
-    module("methods", "scif", "cragru.unlearning.triplets", "got 'cragru.unlearning.triplets', which has no function"),
+    module(
+        "methods",
+        "scif",
+        "cragru.unlearning.triplets",
+        "got 'cragru.unlearning.triplets', which has no function",
+    ),
     module(
         "methods",
         "scif",
@@ -162,11 +312,25 @@ WRONG = [
         "cragru.retrieval.nine",
         "got 'cragru.retrieval.nine', which is no module of cragru (did you",
     ),
-    module("strategies", "none", "cragru.backbones.bpr", "got 'cragru.backbones.bpr', which has no function fit and"),
+    module(
+        "strategies",
+        "none",
+        "cragru.backbones.bpr",
+        "got 'cragru.backbones.bpr', which has no function fit and",
+    ),
     # partitions of methods
-    ({"methods/scif/partition": "ubp"}, "methods.scif.partition: got 'ubp', but cragru.unlearning.scif has no shards"),
-    ({"methods/sisa-users/partition": DELETE}, "methods.sisa-users.partition: missing, and cragru.unlearning.sisa has"),
-    ({"methods/sisa-users/partition": "upb"}, "methods.sisa-users.partition: unknown name 'upb' (did you mean 'ubp'?"),
+    (
+        {"methods/scif/partition": "ubp"},
+        "methods.scif.partition: got 'ubp', but cragru.unlearning.scif has no shards",
+    ),
+    (
+        {"methods/sisa-users/partition": DELETE},
+        "methods.sisa-users.partition: missing, and cragru.unlearning.sisa has",
+    ),
+    (
+        {"methods/sisa-users/partition": "upb"},
+        "methods.sisa-users.partition: unknown name 'upb' (did you mean 'ubp'?",
+    ),
 ]
 
 
@@ -178,13 +342,23 @@ def test_a_wrong_plugin_is_refused_when_the_configuration_is_read(shipped, chang
 
 
 def test_every_problem_is_told(shipped):
-    wrong = {"backbones/bpr/options/epochs": -1, "strategies/attention/options/heds": 4, "methods/scif/module": "m"}
+    wrong = {
+        "backbones/bpr/options/epochs": -1,
+        "strategies/attention/options/heds": 4,
+        "methods/scif/module": "m",
+    }
     places = [line.split(": ")[1] for line in problems(shipped, wrong)]
-    assert places == ["backbones.bpr.options.epochs", "methods.scif.module", "strategies.attention.options.heds"]
+    assert places == [
+        "backbones.bpr.options.epochs",
+        "methods.scif.module",
+        "strategies.attention.options.heds",
+    ]
 
 
 def test_a_project_with_a_wrong_option_is_not_loaded(shipped, tmp_path):
-    with pytest.raises(CragruError, match=r"^config/params\.yaml: strategies\.attention\.options\.epochs: got -1"):
+    with pytest.raises(
+        CragruError, match=r"^config/params\.yaml: strategies\.attention\.options\.epochs: got -1"
+    ):
         load_changed(shipped, tmp_path, {"params/strategies/attention/options/epochs": -1})
 
 
@@ -200,12 +374,21 @@ def test_the_shipped_configuration_is_checked_where_nothing_heavy_is_installed()
         "print(len(project.params.methods), {name for name in heavy if sys.modules[name]})",
     ]
     done = subprocess.run(
-        [sys.executable, "-c", "\n".join(lines)], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", "\n".join(lines)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode, done.stdout) == (0, "10 set()\n"), done.stderr
 
 
-PLUGINS = [name for kind in KINDS for name in modules_of(kind.package) if set(kind.functions) <= names_in(name)]
+PLUGINS = [
+    name
+    for kind in KINDS
+    for name in modules_of(kind.package)
+    if set(kind.functions) <= names_in(name)
+]
 
 
 def test_all_shipped_plugins_are_found(shipped):
@@ -237,15 +420,30 @@ def test_every_field_is_documented(module):
 
 HEAD = "from pydantic import Field\nfrom cragru.options import BaseOptions\n"
 BROKEN = [
-    ("import torch\nclass Options(BaseOptions):\n    a: int = torch.pi", "class Options uses 'torch' of torch; it may"),
+    (
+        "import torch\nclass Options(BaseOptions):\n    a: int = torch.pi",
+        "class Options uses 'torch' of torch; it may",
+    ),
     (
         "MOST = 3\nclass Options(BaseOptions):\n    a: int = MOST",
         "class Options uses 'MOST' of {module}; it may",
     ),
-    ("class Options(Based):\n    a: int = 1", "class Options cannot be made: NameError: name 'Based' is not defined"),
-    ("class Options:\n    a: int = 1", "class Options derives from no cragru.options.BaseOptions; derive it"),
-    ("Options = BaseOptions", "Options is not one class at the top of the module; define it there, once"),
-    ("if Field:\n    class Options(BaseOptions):\n        a: int", "Options is not one class at the top of the module"),
+    (
+        "class Options(Based):\n    a: int = 1",
+        "class Options cannot be made: NameError: name 'Based' is not defined",
+    ),
+    (
+        "class Options:\n    a: int = 1",
+        "class Options derives from no cragru.options.BaseOptions; derive it",
+    ),
+    (
+        "Options = BaseOptions",
+        "Options is not one class at the top of the module; define it there, once",
+    ),
+    (
+        "if Field:\n    class Options(BaseOptions):\n        a: int",
+        "Options is not one class at the top of the module",
+    ),
     (
         "from cragru.options import Nothing\nclass Options(Nothing):\n    a: int",
         "class Options uses 'Nothing', which",
@@ -323,4 +521,8 @@ def test_an_engines_options_hold_to_the_same(shipped, name, value):
     assert [key for key, _ in wrong_options(EngineOptions, right | {name: value})] == [name]
     entry = next(iter(shipped["llms"]["llms"]))
     with pytest.raises(CragruError, match=rf"^config/llms\.yaml: llms\.{entry}\.engine\.{name}: "):
-        parse(FILES["llms"][1], changed(shipped["llms"], {f"llms/{entry}/engine/{name}": value}), "config/llms.yaml")
+        parse(
+            FILES["llms"][1],
+            changed(shipped["llms"], {f"llms/{entry}/engine/{name}": value}),
+            "config/llms.yaml",
+        )

@@ -21,7 +21,8 @@ PARTITIONS = [
     (balanced, {"unit": "interactions"}),
 ]
 NAMES = [
-    f"{module.__name__.rpartition('.')[2]}-{'-'.join(map(str, options.values()))}" for module, options in PARTITIONS
+    f"{module.__name__.rpartition('.')[2]}-{'-'.join(map(str, options.values()))}"
+    for module, options in PARTITIONS
 ]
 every_partition = pytest.mark.parametrize(("module", "options"), PARTITIONS, ids=NAMES)
 
@@ -52,7 +53,12 @@ def test_no_shard_is_over_the_capacity(module, options, seed):
     users = [len(np.unique(problem.train[0][assignment.train == shard])) for shard in range(4)]
     counted = users if "users" in options.values() else rows
     share = (58 if "users" in options.values() else len(problem.train[0])) / 4
-    most = {random: share, blpa: share + 0.05 * 3 * share, bekm: share + 0.05 * 3 * share, balanced: 1.2 * share}
+    most = {
+        random: share,
+        blpa: share + 0.05 * 3 * share,
+        bekm: share + 0.05 * 3 * share,
+        balanced: 1.2 * share,
+    }
     assert max(counted) <= np.ceil(most[module] - 1e-9)
     if module is random:
         assert max(counted) - min(counted) <= 1
@@ -74,7 +80,9 @@ def test_users_keep_together_where_users_are_cut(module, options):
 @every_partition
 def test_a_seed_decides(module, options):
     problems = [random_problem(5, **options) for _ in range(3)]
-    first, again, other = (module.partition(redrawn(p, seed)) for p, seed in zip(problems, (5, 5, 6), strict=True))
+    first, again, other = (
+        module.partition(redrawn(p, seed)) for p, seed in zip(problems, (5, 5, 6), strict=True)
+    )
     assert np.array_equal(first.train, again.train)
     assert np.array_equal(first.valid, again.valid)
     assert not np.array_equal(first.train, other.train)
@@ -84,7 +92,9 @@ def test_a_seed_decides(module, options):
 def test_more_shards_than_units_are_refused(module, options):
     train = ids(0, 0, 1, 1, 1), ids(0, 1, 0, 1, 2)
     tables = np.zeros((2, 3)), np.zeros((3, 3))
-    unit = "5 training rows" if options.get("unit") == "interactions" else "2 users with training rows"
+    unit = (
+        "5 training rows" if options.get("unit") == "interactions" else "2 users with training rows"
+    )
     with pytest.raises(CragruError, match=f"6 shards for {unit}; ask for {unit[0]} at most"):
         module.partition(pose(train, 6, embeddings=tables, **options))
     with pytest.raises(CragruError, match="shards is 0; ask for 1 at least"):
@@ -95,10 +105,17 @@ def test_more_shards_than_units_are_refused(module, options):
 
 
 def test_rows_follow_their_user():
-    problem = pose((ids(0, 2, 0, 3), ids(0, 0, 1, 1)), 3, valid=((3, 1, 0, 4), (0, 0, 2, 0)), users=6)
+    problem = pose(
+        (ids(0, 2, 0, 3), ids(0, 0, 1, 1)), 3, valid=((3, 1, 0, 4), (0, 0, 2, 0)), users=6
+    )
     assignment = of_users(problem, ids(2, -1, 0, 1, -1, -1))
     assert assignment.train.tolist() == [2, 0, 2, 1]
-    assert assignment.valid.tolist() == [1, 1, 2, 1]  # users 1 and 4 have no training row: 1 % 3 and 4 % 3
+    assert assignment.valid.tolist() == [
+        1,
+        1,
+        2,
+        1,
+    ]  # users 1 and 4 have no training row: 1 % 3 and 4 % 3
 
 
 def test_validation_rows_follow_the_majority_of_rows():
@@ -151,7 +168,9 @@ def test_capacities_by_hand(count, shards, factor, slack, wanted):
 
 @pytest.mark.parametrize(("factor", "slack"), [(0.8, 0.0), (1.0, -0.1)])
 def test_a_capacity_under_the_even_share_is_refused(factor, slack):
-    with pytest.raises(CragruError, match=r"4 shards of capacity \d+ cannot hold 100; .* allowed: factor from 1"):
+    with pytest.raises(
+        CragruError, match=r"4 shards of capacity \d+ cannot hold 100; .* allowed: factor from 1"
+    ):
         capacity(100, 4, factor, slack)
 
 
@@ -159,13 +178,23 @@ def test_a_capacity_under_the_even_share_is_refused(factor, slack):
     ("tables", "message"),
     [
         (None, "needs embeddings of a trained model and got none"),
-        ((np.zeros((3, 2)), np.zeros((1, 2))), r"user embeddings are \(3, 2\); expected one vector for each of 2"),
-        ((np.zeros((2, 2)), np.zeros(1)), r"item embeddings are \(1,\); expected one vector for each of 1"),
-        ((np.full((2, 2), np.nan), np.zeros((1, 2))), "user embeddings hold values that are not finite"),
+        (
+            (np.zeros((3, 2)), np.zeros((1, 2))),
+            r"user embeddings are \(3, 2\); expected one vector for each of 2",
+        ),
+        (
+            (np.zeros((2, 2)), np.zeros(1)),
+            r"item embeddings are \(1,\); expected one vector for each of 1",
+        ),
+        (
+            (np.full((2, 2), np.nan), np.zeros((1, 2))),
+            "user embeddings hold values that are not finite",
+        ),
     ],
 )
 @pytest.mark.parametrize(
-    ("module", "options"), [(bekm, {}), (balanced, {"unit": "users"}), (balanced, {"unit": "interactions"})]
+    ("module", "options"),
+    [(bekm, {}), (balanced, {"unit": "users"}), (balanced, {"unit": "interactions"})],
 )
 def test_embeddings_that_cannot_be_used(module, options, tables, message):
     with pytest.raises(CragruError, match=message):

@@ -18,7 +18,9 @@ from cragru.unlearning.partition.greedy import assign, assign_all
 def walk(table, room, sizes):
     """The walk over all pairs that `assign` stands for."""
     room, labels = list(room), [-1] * len(table)
-    for _, unit, shard in sorted((table[u][s], u, s) for u in range(len(table)) for s in range(len(room))):
+    for _, unit, shard in sorted(
+        (table[u][s], u, s) for u in range(len(table)) for s in range(len(room))
+    ):
         if labels[unit] < 0 and sizes[unit] <= room[shard]:
             labels[unit] = shard
             room[shard] -= sizes[unit]
@@ -36,16 +38,24 @@ def walk(table, room, sizes):
 def test_greedy_equals_the_walk_over_all_pairs(count, shards, levels, biggest, seed):
     """With few levels nearly all pairs tie; rooms are small, so that shards close and units stay out."""
     rng = np.random.default_rng(seed)
-    table, room = rng.integers(0, levels, (count, shards)).astype(float), rng.integers(0, 12, shards)
+    table, room = (
+        rng.integers(0, levels, (count, shards)).astype(float),
+        rng.integers(0, 12, shards),
+    )
     sizes = rng.integers(1, biggest + 1, count)
-    assert assign(table, room, sizes).tolist() == walk(table.tolist(), room.tolist(), sizes.tolist())
+    assert assign(table, room, sizes).tolist() == walk(
+        table.tolist(), room.tolist(), sizes.tolist()
+    )
     assert assign(table, room).tolist() == walk(table.tolist(), room.tolist(), [1] * count)
 
 
 @pytest.mark.parametrize("biggest", [1, 40])
 def test_greedy_equals_the_walk_on_many(biggest):
     rng = np.random.default_rng(8)
-    table, sizes = np.square(rng.normal(size=(3000, 10)) + np.arange(10) / 3), rng.integers(1, biggest + 1, 3000)
+    table, sizes = (
+        np.square(rng.normal(size=(3000, 10)) + np.arange(10) / 3),
+        rng.integers(1, biggest + 1, 3000),
+    )
     room = capacity(int(sizes.sum()), 10, slack=0.005)
     labels = assign_all(table, room, sizes)
     assert labels.tolist() == walk(table.tolist(), [room] * 10, sizes.tolist())
@@ -53,14 +63,18 @@ def test_greedy_equals_the_walk_on_many(biggest):
 
 
 @settings(max_examples=100, deadline=None)
-@given(seed=st.integers(0, 10**6), shards=st.integers(1, 6), slack=st.sampled_from([0.02, 0.05, 0.2]))
+@given(
+    seed=st.integers(0, 10**6), shards=st.integers(1, 6), slack=st.sampled_from([0.02, 0.05, 0.2])
+)
 def test_users_of_at_most_the_slack_always_fit(seed, shards, slack):
     """What the documentation of bekm promises."""
     rng = np.random.default_rng(seed)
     sizes = rng.integers(1, 10, 60)
     sizes = np.minimum(sizes, max(1, int(slack * sizes.sum() / 2)))
     assert sizes.max() <= slack * sizes.sum()
-    labels = assign_all(rng.normal(size=(60, shards)), capacity(int(sizes.sum()), shards, slack=slack), sizes)
+    labels = assign_all(
+        rng.normal(size=(60, shards)), capacity(int(sizes.sum()), shards, slack=slack), sizes
+    )
     assert labels.min() >= 0
 
 
@@ -69,7 +83,9 @@ def test_who_fits_nowhere_is_told():
     with pytest.raises(CragruError, match=message):
         assign_all(np.array([[0.0, 1.0], [1.0, 0.0], [3.0, 3.0]]), 10, ids(6, 6, 7), "user")
     rows = ((0,) * 9 + (1, 2), (*range(9), 0, 0))
-    with pytest.raises(CragruError, match="1 users fit into no shard of capacity 6, the first takes 9"):
+    with pytest.raises(
+        CragruError, match="1 users fit into no shard of capacity 6, the first takes 9"
+    ):
         bekm.partition(pose(rows, 2, embeddings=(np.eye(3), np.zeros((9, 3)))))
 
 
@@ -81,14 +97,20 @@ def test_distances_by_hand():
     items = Vectors(np.array([[1.0, 0.0]]), ids(0, 0, 0))
     anchors = np.array([[0.0, 0.0], [0.0, 4.0]])
     assert distances([users], [anchors]).tolist() == [[0, 16], [25, 9], [25, 9]]
-    assert distances([users, items], [anchors, anchors]).tolist() == [[0, 16 * 17], [25, 9 * 17], [25, 9 * 17]]
+    assert distances([users, items], [anchors, anchors]).tolist() == [
+        [0, 16 * 17],
+        [25, 9 * 17],
+        [25, 9 * 17],
+    ]
 
 
 def test_anchors_are_mean_vectors_and_stay_without_members():
     side = Vectors(np.array([[1.0, 10.0], [3.0, 20.0], [100.0, 100.0]]), ids(0, 1, 1, 2))
     old = np.full((3, 2), -7.0)
     # shard 0: vectors 0, 1, 1; shard 2: vector 2; shard 1: nobody
-    assert means(side, ids(0, 0, 0, 2), old) == pytest.approx(np.array([[7 / 3, 50 / 3], [-7, -7], [100, 100]]))
+    assert means(side, ids(0, 0, 0, 2), old) == pytest.approx(
+        np.array([[7 / 3, 50 / 3], [-7, -7], [100, 100]])
+    )
 
 
 @pytest.mark.parametrize("iterations", [1, 2, 15])
@@ -133,8 +155,14 @@ def test_clustering_stops_when_labels_repeat_or_anchors_rest():
     first = cluster([side], [anchors], place, 1)
     assert (first.labels.tolist(), first.rounds) == ([0, 1, 1, 0], 1)
     apart = cluster([side], [np.array([[0.0], [10.0]])], place, 9)
-    assert (apart.labels.tolist(), apart.anchors[0].tolist(), apart.rounds) == ([0, 0, 1, 1], [[0.5], [10.5]], 2)
-    assert cluster([side], [np.array([[0.0], [10.0]])], place, 9, tolerance=1.0).rounds == 1  # 0 to .5, 10 to 10.5
+    assert (apart.labels.tolist(), apart.anchors[0].tolist(), apart.rounds) == (
+        [0, 0, 1, 1],
+        [[0.5], [10.5]],
+        2,
+    )
+    assert (
+        cluster([side], [np.array([[0.0], [10.0]])], place, 9, tolerance=1.0).rounds == 1
+    )  # 0 to .5, 10 to 10.5
 
 
 def test_names_of_users_do_not_matter():
@@ -148,7 +176,11 @@ def test_names_of_users_do_not_matter():
     rng = np.random.default_rng(1)
     anchors = [rng.normal(size=(4, 5)), rng.normal(size=(4, 5))]
     room = capacity(len(users), 4, 1.2)
-    of_users, others, of_items = Vectors(tables[0], users), Vectors(renamed, names[users]), Vectors(tables[1], items)
+    of_users, others, of_items = (
+        Vectors(tables[0], users),
+        Vectors(renamed, names[users]),
+        Vectors(tables[1], items),
+    )
     plain = cluster([of_users, of_items], anchors, lambda t: assign_all(t, room), 15)
     other = cluster([others, of_items], anchors, lambda t: assign_all(t, room), 15)
     assert np.array_equal(plain.labels, other.labels)

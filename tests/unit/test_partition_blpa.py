@@ -33,11 +33,15 @@ def test_neighbours_are_weighed_as_in_the_specification():
     pairs = sum(between[a, b] for a in range(10) for b in range(10) if labels[a] == labels[b])
     assert blpa.objective(graph.weights(labels, 3), labels) == pytest.approx(pairs)
     twice = tuple(np.concatenate([column, column[:5]]) for column in problem.train)
-    assert np.array_equal(blpa.Neighbourhood(twice, users, 20).weights(labels, 3), graph.weights(labels, 3))
+    assert np.array_equal(
+        blpa.Neighbourhood(twice, users, 20).weights(labels, 3), graph.weights(labels, 3)
+    )
 
 
 @settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 10_000), iterations=st.integers(1, 12), slack=st.sampled_from([0.05, 0.3]))
+@given(
+    seed=st.integers(0, 10_000), iterations=st.integers(1, 12), slack=st.sampled_from([0.05, 0.3])
+)
 def test_communities_are_never_worse_than_the_start(seed, iterations, slack):
     problem = random_problem(seed)
     users, rng = holders(problem), np.random.default_rng(seed)
@@ -46,18 +50,31 @@ def test_communities_are_never_worse_than_the_start(seed, iterations, slack):
     graph = blpa.Neighbourhood(problem.train, users, problem.items)
     start = blpa.balanced_start(sizes, 4, room, rng)
     end = blpa.propagate(graph, start, sizes, room, iterations, rng)
-    assert blpa.objective(graph.weights(end, 4), end) >= blpa.objective(graph.weights(start, 4), start)
+    assert blpa.objective(graph.weights(end, 4), end) >= blpa.objective(
+        graph.weights(start, 4), start
+    )
     assert np.bincount(end, sizes).max() <= room
 
 
 def test_a_step_for_the_worse_is_not_kept():
     """Users 0 and 2 share most and change places with each other, which parts 0 from 1; user 3 has no neighbour."""
     rows = ids(0, 0, 0, 1, 2, 2, 3), ids(0, 1, 2, 2, 0, 1, 3)
-    graph, start, sizes = blpa.Neighbourhood(rows, np.arange(4), 4), ids(0, 0, 1, 1), np.ones(4, dtype=np.int64)
+    graph, start, sizes = (
+        blpa.Neighbourhood(rows, np.arange(4), 4),
+        ids(0, 0, 1, 1),
+        np.ones(4, dtype=np.int64),
+    )
     after, _ = blpa._step(start, graph.weights(start, 2), sizes, 4, np.random.default_rng(1))
     assert after.tolist() == [1, 0, 0, 1]
-    assert blpa.objective(graph.weights(after, 2), after) == 0 < blpa.objective(graph.weights(start, 2), start)
-    assert blpa.propagate(graph, start, sizes, 4, 1, np.random.default_rng(1)).tolist() == start.tolist()
+    assert (
+        blpa.objective(graph.weights(after, 2), after)
+        == 0
+        < blpa.objective(graph.weights(start, 2), start)
+    )
+    assert (
+        blpa.propagate(graph, start, sizes, 4, 1, np.random.default_rng(1)).tolist()
+        == start.tolist()
+    )
 
 
 def wishes(labels, desired, shards=3):
@@ -76,17 +93,25 @@ def test_waiting_users_follow_who_leaves():
     shard 1 and 3 into shard 0, which leaves a place in shard 1; 1 wants it (2) and moves.
     """
     labels, weights = wishes([0, 0, 1, 1, 2], {0: (1, 5), 3: (0, 4), 2: (2, 3), 1: (1, 2)})
-    after, moves = blpa._step(labels, weights, np.ones(5, dtype=np.int64), 2, np.random.default_rng(1))
+    after, moves = blpa._step(
+        labels, weights, np.ones(5, dtype=np.int64), 2, np.random.default_rng(1)
+    )
     assert after.tolist() == [1, 1, 2, 0, 2]
     assert moves == 4
 
 
 def test_the_strongest_wish_is_granted_first_and_full_shards_stay_full():
     labels, weights = wishes([0, 0, 1, 1, 2], {0: (2, 1), 1: (2, 2), 2: (2, 3)})
-    after, moves = blpa._step(labels, weights, np.ones(5, dtype=np.int64), 2, np.random.default_rng(1))
+    after, moves = blpa._step(
+        labels, weights, np.ones(5, dtype=np.int64), 2, np.random.default_rng(1)
+    )
     assert (after.tolist(), moves) == ([0, 0, 2, 1, 2], 1)
-    labels, weights = wishes([0, 0, 1, 1], {0: (1, 1), 2: (0, 1)}, 2)  # a swap, but nobody can go first
-    after, moves = blpa._step(labels, weights, np.ones(4, dtype=np.int64), 2, np.random.default_rng(1))
+    labels, weights = wishes(
+        [0, 0, 1, 1], {0: (1, 1), 2: (0, 1)}, 2
+    )  # a swap, but nobody can go first
+    after, moves = blpa._step(
+        labels, weights, np.ones(4, dtype=np.int64), 2, np.random.default_rng(1)
+    )
     assert (after.tolist(), moves) == ([0, 0, 1, 1], 0)
 
 
@@ -107,7 +132,10 @@ def test_ties_fall_at_random():
     labels, weights = wishes([0, 0, 1, 2], {0: (1, 1)})
     weights[0, 2] = 2
     sizes = np.ones(4, dtype=np.int64)
-    ends = [blpa._step(labels, weights, sizes, 4, np.random.default_rng(seed))[0][0] for seed in range(40)]
+    ends = [
+        blpa._step(labels, weights, sizes, 4, np.random.default_rng(seed))[0][0]
+        for seed in range(40)
+    ]
     assert set(ends) == {1, 2}
     assert 8 < ends.count(1) < 32
 
@@ -127,7 +155,10 @@ def test_nobody_is_their_own_neighbour():
 
 
 def test_the_biggest_user_starts_anywhere():
-    starts = [blpa.balanced_start(ids(5, 1, 1), 3, 5, np.random.default_rng(seed))[0] for seed in range(30)]
+    starts = [
+        blpa.balanced_start(ids(5, 1, 1), 3, 5, np.random.default_rng(seed))[0]
+        for seed in range(30)
+    ]
     assert set(starts) == {0, 1, 2}
 
 

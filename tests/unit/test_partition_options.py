@@ -18,19 +18,39 @@ from cragru.unlearning.partition import balanced, bekm, blpa, random
             {"units": "users"},
             "unit: missing; add it; cragru.unlearning.partition.random: options.units: unknown",
         ),
-        (random, {"units": "users", "unit": "users"}, r"units: unknown option \(did you mean 'unit'\? allowed: unit\)"),
+        (
+            random,
+            {"units": "users", "unit": "users"},
+            r"units: unknown option \(did you mean 'unit'\? allowed: unit\)",
+        ),
         (random, {"unit": 1}, "unit: got 1; allowed: interactions, users"),
-        (random, {"unit": "user"}, r"unit: got 'user'; did you mean 'users'\? allowed: interactions, users"),
-        (blpa, {"slak": 9}, r"slak: unknown option \(did you mean 'slack'\? allowed: capacity_on, iterations, slack\)"),
+        (
+            random,
+            {"unit": "user"},
+            r"unit: got 'user'; did you mean 'users'\? allowed: interactions, users",
+        ),
+        (
+            blpa,
+            {"slak": 9},
+            r"slak: unknown option \(did you mean 'slack'\? allowed: capacity_on, iterations, slack\)",
+        ),
         (blpa, {"slack": "0.1"}, "slack: got the text '0.1'; Input should be a valid number"),
         (blpa, {"slack": -0.1}, "slack: got -0.1; Input should be greater than or equal to 0"),
         (blpa, {"slack": 5}, "slack: got 5; Input should be less than or equal to 1"),
         (blpa, {"slack": float("nan")}, "slack: got nan; Input should be a finite number"),
         (blpa, {"iterations": 0}, "iterations: got 0; Input should be greater than or equal to 1"),
         (blpa, {"iterations": 2.5}, "iterations: got 2.5; Input should be a valid integer"),
-        (blpa, {"capacity_on": "row"}, r"capacity_on: got 'row'; did you mean 'rows'\? allowed: rows, users"),
+        (
+            blpa,
+            {"capacity_on": "row"},
+            r"capacity_on: got 'row'; did you mean 'rows'\? allowed: rows, users",
+        ),
         (blpa, {"tolerance": 1.0}, "tolerance: unknown option"),
-        (bekm, {"slak": 9}, r"slak: unknown option \(did you mean 'slack'\? allowed: capacity_on, iter"),
+        (
+            bekm,
+            {"slak": 9},
+            r"slak: unknown option \(did you mean 'slack'\? allowed: capacity_on, iter",
+        ),
         (bekm, {"slack": True}, "slack: got True; Input should be a valid number"),
         (bekm, {"slack": 1.1}, "slack: got 1.1; Input should be less than or equal to 1"),
         (bekm, {"iterations": 0}, "iterations: got 0; Input should be greater than or equal to 1"),
@@ -44,9 +64,21 @@ from cragru.unlearning.partition import balanced, bekm, blpa, random
             {"unit": "users", "capacity": "all"},
             "capacity: got the text 'all'; Input should be a valid number",
         ),
-        (balanced, {"unit": "users", "capacity": 0.9}, "capacity: got 0.9; Input should be greater than or equal to 1"),
-        (balanced, {"unit": "users", "capacity": float("inf")}, "capacity: got inf; Input should be a finite number"),
-        (balanced, {"unit": "users", "iterations": 0}, "iterations: got 0; Input should be greater than or equal to 1"),
+        (
+            balanced,
+            {"unit": "users", "capacity": 0.9},
+            "capacity: got 0.9; Input should be greater than or equal to 1",
+        ),
+        (
+            balanced,
+            {"unit": "users", "capacity": float("inf")},
+            "capacity: got inf; Input should be a finite number",
+        ),
+        (
+            balanced,
+            {"unit": "users", "iterations": 0},
+            "iterations: got 0; Input should be greater than or equal to 1",
+        ),
     ],
 )
 def test_wrong_options_are_refused(module, given, message):
@@ -60,7 +92,11 @@ def test_wrong_options_are_refused(module, given, message):
     [
         (random, {"unit": "interactions"}, random.Options(unit="interactions")),
         (blpa, {}, blpa.Options(capacity_on="rows", slack=0.005, iterations=100)),
-        (blpa, {"slack": 1, "capacity_on": "users"}, blpa.Options(capacity_on="users", slack=1.0, iterations=100)),
+        (
+            blpa,
+            {"slack": 1, "capacity_on": "users"},
+            blpa.Options(capacity_on="users", slack=1.0, iterations=100),
+        ),
         (bekm, {}, bekm.Options(capacity_on="rows", slack=0.005, iterations=20, tolerance=0.0)),
         (
             bekm,

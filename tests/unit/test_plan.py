@@ -44,14 +44,18 @@ def load(shipped, tmp_path):
 def test_the_plan_needs_nothing_heavy():
     """In a process of its own, for this one has them all."""
     unasked = ("__init__", "schema")  # the second is a tool, which no rule imports
-    modules = [path.stem for path in (ROOT / "cragru/plan").glob("*.py") if path.stem not in unasked]
+    modules = [
+        path.stem for path in (ROOT / "cragru/plan").glob("*.py") if path.stem not in unasked
+    ]
     lines = ["import sys, yaml", "from pathlib import Path"]
     lines += [f"import cragru.plan.{name}" for name in modules]
     lines.append(
         "project = cragru.plan.project.load_project(yaml.safe_load(open('config/config.yaml')), Path().resolve())"
     )
     lines.append("assert len(project.rows) > 100 and len(project.cells) == 8")
-    lines.append("print({'torch', 'scipy', 'sklearn', 'matplotlib', 'pandas', 'numpy'} & set(sys.modules))")
+    lines.append(
+        "print({'torch', 'scipy', 'sklearn', 'matplotlib', 'pandas', 'numpy'} & set(sys.modules))"
+    )
     command = [sys.executable, "-c", "\n".join(lines)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "set()\n"), done.stderr
@@ -73,7 +77,9 @@ def test_a_template_is_filled_and_found_again():
 
 def test_a_name_with_the_letters_of_a_pattern_is_no_pattern():
     assert places.is_at(places.STATISTICS, "results/a.b/prepared/statistics.json", dataset="a.b")
-    assert not places.is_at(places.STATISTICS, "results/axb/prepared/statistics.json", dataset="a.b")
+    assert not places.is_at(
+        places.STATISTICS, "results/axb/prepared/statistics.json", dataset="a.b"
+    )
 
 
 def test_a_template_without_all_its_names_is_an_error():
@@ -96,8 +102,17 @@ def test_a_split_has_its_parts_record_and_manifest():
 
 def test_the_readme_of_results_names_every_file():
     told = (ROOT / "results/README.md").read_text()
-    files = {Path(value).name for name, value in vars(places).items() if name.isupper() and isinstance(value, str)}
-    for make in (places.split_files, places.unlearned_files, places.prompt_files, places.measured_files):
+    files = {
+        Path(value).name
+        for name, value in vars(places).items()
+        if name.isupper() and isinstance(value, str)
+    }
+    for make in (
+        places.split_files,
+        places.unlearned_files,
+        places.prompt_files,
+        places.measured_files,
+    ):
         files |= {Path(path).name for path in make("x").values()}
     named = {name for name in files if "." in name and "{" not in name and "manifest" not in name}
     assert len(named) > 30
@@ -123,8 +138,14 @@ def test_what_a_method_reads_is_of_its_state_or_of_its_request(project):
 def test_a_request_leaves_a_model_and_the_original_stays_the_states(project):
     training = Training(project)
     folder = "results/ml-100k/one-user/2"
-    models = [training.model_after(asked(**REQUEST, backbone="bpr", model=name)) for name in ("original", "scif")]
-    assert models == [f"{folder}/bpr/original/model.safetensors", f"{folder}/draw-3/bpr/scif/model.safetensors"]
+    models = [
+        training.model_after(asked(**REQUEST, backbone="bpr", model=name))
+        for name in ("original", "scif")
+    ]
+    assert models == [
+        f"{folder}/bpr/original/model.safetensors",
+        f"{folder}/draw-3/bpr/scif/model.safetensors",
+    ]
 
 
 def test_methods_fall_into_those_with_shards_and_those_without(project):
@@ -149,14 +170,17 @@ def test_options_reach_only_what_they_change(project):
 def test_a_partition_that_looks_at_embeddings_reads_the_original(project):
     training = Training(project)
     models = [
-        training.partition_model(asked(**STATE, backbone="bpr", method=m)) for m in ("receraser-ubp", "sisa-users")
+        training.partition_model(asked(**STATE, backbone="bpr", method=m))
+        for m in ("receraser-ubp", "sisa-users")
     ]
     assert models == ["results/ml-100k/paper/1/bpr/original/model.safetensors", []]
 
 
 def test_a_strategy_keeps_k_or_all(project):
     training = Training(project)
-    limits = [training.history_limit(asked(strategy=name)) for name in ("none", "random", "attention")]
+    limits = [
+        training.history_limit(asked(strategy=name)) for name in ("none", "random", "attention")
+    ]
     assert limits == [None, 16, 16]
 
 
@@ -166,7 +190,9 @@ def test_code_is_digested_with_the_modules_that_are_named_at_run_time(project):
     roots = [
         training.method_code("scripts/unlearn.py")(ifru)["roots"],
         training.backbone_code("scripts/train_original.py")(ifru)["roots"],
-        training.partition_code("scripts/partition.py")(asked(**STATE, backbone="bpr", method="sisa-users"))["roots"],
+        training.partition_code("scripts/partition.py")(
+            asked(**STATE, backbone="bpr", method="sisa-users")
+        )["roots"],
         training.strategy_code("scripts/fit_strategy.py")(asked(strategy="attention"))["roots"],
     ]
     assert roots == [
@@ -181,7 +207,9 @@ def test_code_is_digested_with_the_modules_that_are_named_at_run_time(project):
 
 
 def of_cell(cell, llm="smollm2-135m", cohort="pilot"):
-    return asked(**{name: str(value) for name, value in cell._asdict().items()}, llm=llm, cohort=cohort)
+    return asked(
+        **{name: str(value) for name, value in cell._asdict().items()}, llm=llm, cohort=cohort
+    )
 
 
 def test_a_cell_is_read_from_its_path(project):
@@ -206,7 +234,9 @@ def test_a_batch_has_the_prompts_and_proofs_of_its_cells(project):
     scoring = Scoring(project)
     names = {**STATE, "llm": "smollm2-135m", "cohort": "pilot"}
     together = asked(**names, batch="together")
-    assert scoring.prompts(together) == [cell_file(project, cell, "prompts.jsonl") for cell in project.cells]
+    assert scoring.prompts(together) == [
+        cell_file(project, cell, "prompts.jsonl") for cell in project.cells
+    ]
     assert len(scoring.proofs(together)) == len(project.cells) == 8
     alone = asked(**names, batch="bpr/original/diversity/backbone")
     assert scoring.proofs(alone) == [cell_file(project, CELL, "prompts-checked.json")]
@@ -224,14 +254,23 @@ def test_a_batch_of_one_cell_each_and_many_jobs(load):
 
 
 def test_a_server_takes_one_thread_no_gpu_and_anothers_tokenizer(load):
-    source = {"kind": "server", "url": "http://127.0.0.1:8000/v1", "model": "m", "tokenizer": "smollm2-135m"}
+    source = {
+        "kind": "server",
+        "url": "http://127.0.0.1:8000/v1",
+        "model": "m",
+        "tokenizer": "smollm2-135m",
+    }
     entry = {"label": "Server", "source": source, "engine": {"context": 2048}}
     project = load(llms__llms__remote=entry, config__device="cuda")
     scoring = Scoring(project)
     remote, local = asked(llm="remote"), asked(llm="smollm2-135m")
     assert (scoring.threads(remote), scoring.gpus(remote)) == (1, 0)
     assert (scoring.threads(local), scoring.gpus(local)) == (8, 1)
-    assert scoring.tokenizer_folder(remote) == scoring.tokenizer_folder(local) == "results/llm/smollm2-135m/model"
+    assert (
+        scoring.tokenizer_folder(remote)
+        == scoring.tokenizer_folder(local)
+        == "results/llm/smollm2-135m/model"
+    )
     assert scoring.tokenizer_manifest(remote) == "results/llm/smollm2-135m/manifest.json"
     assert scoring.context(remote) == 2048
     assert "label" not in scoring.llm_service(remote)
@@ -241,9 +280,16 @@ def test_weights_of_a_folder_are_watched(load, tmp_path):
     (tmp_path / "model").mkdir()
     for name in ("config.json", "a.safetensors"):
         (tmp_path / "model" / name).write_text("{}")
-    entry = {"label": "Mine", "source": {"kind": "folder", "path": str(tmp_path / "model")}, "engine": {"context": 8}}
+    entry = {
+        "label": "Mine",
+        "source": {"kind": "folder", "path": str(tmp_path / "model")},
+        "engine": {"context": 8},
+    }
     scoring = Scoring(load(llms__llms__mine=entry))
-    assert [Path(path).name for path in scoring.llm_files(asked(llm="mine"))] == ["a.safetensors", "config.json"]
+    assert [Path(path).name for path in scoring.llm_files(asked(llm="mine"))] == [
+        "a.safetensors",
+        "config.json",
+    ]
     assert scoring.llm_files(asked(llm="smollm2-135m")) == []
 
 
@@ -271,10 +317,14 @@ def test_a_draw_has_a_number_and_a_file_has_a_path(load):
 
 def test_a_request_that_there_is_not_is_named(project):
     requests = Requests(project)
-    with pytest.raises(CragruError, match=r"request 'draw-9': requests\.one_user allows draw-1 to draw-3"):
+    with pytest.raises(
+        CragruError, match=r"request 'draw-9': requests\.one_user allows draw-1 to draw-3"
+    ):
         requests.number(asked(**{**REQUEST, "request": "draw-9"}))
     unknown = asked(**{**REQUEST, "protocol": "from-file", "request": "autumn"})
-    with pytest.raises(CragruError, match=r"'autumn': not in the config key requests\.files \(known: none\)"):
+    with pytest.raises(
+        CragruError, match=r"'autumn': not in the config key requests\.files \(known: none\)"
+    ):
         requests.file(unknown)
 
 
@@ -287,10 +337,15 @@ def test_requests_of_a_state_are_answered_together(project):
             cell = served_cell("ml-100k", "one-user", 2, backbone)
             wanted.append(service_file(cell, request, "smollm2-135m", "prompts.jsonl"))
     assert requests.prompts(asked(**names, batch="together")) == wanted
-    assert wanted[0].endswith("/2/draw-1/bpr/cragru/original/none/backbone/smollm2-135m/requester/prompts.jsonl")
+    assert wanted[0].endswith(
+        "/2/draw-1/bpr/cragru/original/none/backbone/smollm2-135m/requester/prompts.jsonl"
+    )
     assert len(requests.proofs(asked(**names, batch="draw-2/bpr"))) == 1
     receipt = requests.receipt(asked(**names, request="draw-2", backbone="bpr"))
-    assert receipt == "results/llm/smollm2-135m/receipts/ml-100k/one-user/2/requester/together/1-of-1.json"
+    assert (
+        receipt
+        == "results/llm/smollm2-135m/receipts/ml-100k/one-user/2/requester/together/1-of-1.json"
+    )
 
 
 def test_a_request_on_another_backbone_than_the_runs_is_answered_alone(load):
@@ -307,7 +362,11 @@ def test_files_of_a_table_are_three_and_its_tests(project):
     assert showing.tested == ["table2"]
     names = [path.removeprefix("results/default/tables/") for path in showing.table_files("table2")]
     assert names == ["table2.csv", "table2.md", "table2.tex", "table2-differences.csv"]
-    assert [Path(path).suffix for path in showing.figure_files("figure3")] == [".csv", ".pdf", ".png"]
+    assert [Path(path).suffix for path in showing.figure_files("figure3")] == [
+        ".csv",
+        ".pdf",
+        ".png",
+    ]
     assert len(showing.run_files()) == 7 * 3 + 1 + 2 * 3
 
 
@@ -343,7 +402,9 @@ def test_the_maker_of_a_table_is_digested_with_its_script(project):
 
 def test_notes_say_whom_and_what_the_llm_saw(project):
     note = scoring_note(project, [CELL])
-    assert note.startswith("Cohort pilot: the first 24 users, in one random order, of those that can be judged. ")
+    assert note.startswith(
+        "Cohort pilot: the first 24 users, in one random order, of those that can be judged. "
+    )
     assert "scores the 20 best candidates; prompts are at most 1024 tokens" in note
     assert note.endswith("keep at most 16 interactions.")
     assert scoring_note(project, []) == ""

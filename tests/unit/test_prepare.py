@@ -18,7 +18,9 @@ LOCAL = Path(os.environ.get("CRAGRU_DATA_DIR") or ROOT.parent / "shared" / "data
 LOADERS = {"publisher": "cragru.data.movielens_1m", "local": "cragru.data.movielens_1m"}
 OUTPUTS = ["interactions.parquet", "items.parquet", "statistics.json", "users.parquet"]
 
-needs_local_data = pytest.mark.skipif(not LOCAL.exists(), reason="set CRAGRU_DATA_DIR to the publisher's archives")
+needs_local_data = pytest.mark.skipif(
+    not LOCAL.exists(), reason="set CRAGRU_DATA_DIR to the publisher's archives"
+)
 
 # User 3 and items 100 and 5 have no interaction; as text, 10 would come before 2 and 9.
 RATINGS = ["10::9::4::50", "2::30::1::20", "10::30::5::10", "2::9::2::20", "10::2::3::50"]
@@ -97,7 +99,12 @@ def test_statistics_file(prepared):
 def test_statistics_by_hand():
     frame = pd.DataFrame({"user": [0, 0, 1], "item": [0, 3, 3], "timestamp": np.array([7, 5, 6])})
     got = statistics(frame, (0.5, 5.0))
-    assert (got["users"], got["items"], got["interactions_per_user"], got["sparsity"]) == (2, 2, 1.5, 0.25)
+    assert (got["users"], got["items"], got["interactions_per_user"], got["sparsity"]) == (
+        2,
+        2,
+        1.5,
+        0.25,
+    )
     assert (got["rating_min"], got["first_timestamp"], got["last_timestamp"]) == (0.5, 5, 7)
 
 
@@ -111,7 +118,9 @@ def test_order_of_raw_rows_does_not_matter(prepared, tmp_path):
 def test_incomplete_download(tmp_path):
     raw = make_raw(tmp_path / "raw")
     (raw / "source.json").unlink()
-    with pytest.raises(CragruError, match=r"source\.json: no such file, so the raw data are not complete; download"):
+    with pytest.raises(
+        CragruError, match=r"source\.json: no such file, so the raw data are not complete; download"
+    ):
         prepare(raw, tmp_path / "out", LOADERS)
 
 
@@ -161,7 +170,9 @@ def test_wheel_gives_table_one(tmp_path):
     assert f"{got['interactions_per_user']:.2f}" == "106.04"
     assert f"{got['sparsity']:.4f}" == "0.9370"
     items = read_parquet(out / "items.parquet", ITEMS)
-    assert items.loc[items["raw_id"] == "267", ["title", "year"]].to_numpy().tolist() == [["unknown", pd.NA]]
+    assert items.loc[items["raw_id"] == "267", ["title", "year"]].to_numpy().tolist() == [
+        ["unknown", pd.NA]
+    ]
     assert items["year"].isna().sum() == 1
 
 

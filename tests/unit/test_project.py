@@ -28,23 +28,56 @@ UNDEFINED = [
     (
         "params/methods/sisa-users/partition",
         "random-user",
-        PARAMS + "methods.sisa-users.partition: unknown name 'random-user' (did you mean 'random-users'?",
+        PARAMS
+        + "methods.sisa-users.partition: unknown name 'random-user' (did you mean 'random-users'?",
     ),
-    ("tables/tables/table3/protocol", "paper", TABLES + "tables.table3.protocol: got 'paper', which has no single"),
+    (
+        "tables/tables/table3/protocol",
+        "paper",
+        TABLES + "tables.table3.protocol: got 'paper', which has no single",
+    ),
     (
         "config/datasets",
         ["ml-1m", "ml100k"],
         "datasets: unknown name 'ml100k' (did you mean 'ml-100k'? allowed: ml-100k, ml-1m",
     ),
-    ("config/backbones", ["bpr", "lightgnc"], "backbones: unknown name 'lightgnc' (did you mean 'lightgcn'?"),
+    (
+        "config/backbones",
+        ["bpr", "lightgnc"],
+        "backbones: unknown name 'lightgnc' (did you mean 'lightgcn'?",
+    ),
     ("config/methods", ["retrian"], "methods: unknown name 'retrian' (did you mean 'retrain'?"),
     ("config/tables", ["tabel1"], "tables: unknown name 'tabel1' (did you mean 'table1'?"),
-    ("tables/tables/table2/protocol", "papers", TABLES + "tables.table2.protocol: unknown name 'papers' (did you mean"),
-    ("tables/tables/table2/cutoffs", [5, 50], TABLES + "tables.table2.cutoffs: got [50]; allowed: 1, 3, 5, 10, 20"),
-    ("params/backbones/bpr/label", "LightGCN", PARAMS + "'lightgcn' and 'bpr' are both called 'LightGCN' in tables"),
-    ("params/methods/retrain/label", "Original", PARAMS + "'retrain' and 'original' are both called 'Original'"),
-    ("datasets/datasets/ml-1m/title", "ML-100K", "config/datasets.yaml: 'ml-1m' and 'ml-100k' are both called"),
-    ("params/methods/original", {"label": "O", "module": "m"}, PARAMS + "methods.original: is the model before any"),
+    (
+        "tables/tables/table2/protocol",
+        "papers",
+        TABLES + "tables.table2.protocol: unknown name 'papers' (did you mean",
+    ),
+    (
+        "tables/tables/table2/cutoffs",
+        [5, 50],
+        TABLES + "tables.table2.cutoffs: got [50]; allowed: 1, 3, 5, 10, 20",
+    ),
+    (
+        "params/backbones/bpr/label",
+        "LightGCN",
+        PARAMS + "'lightgcn' and 'bpr' are both called 'LightGCN' in tables",
+    ),
+    (
+        "params/methods/retrain/label",
+        "Original",
+        PARAMS + "'retrain' and 'original' are both called 'Original'",
+    ),
+    (
+        "datasets/datasets/ml-1m/title",
+        "ML-100K",
+        "config/datasets.yaml: 'ml-1m' and 'ml-100k' are both called",
+    ),
+    (
+        "params/methods/original",
+        {"label": "O", "module": "m"},
+        PARAMS + "methods.original: is the model before any",
+    ),
 ]
 
 
@@ -81,7 +114,14 @@ def test_last_override_that_matches_wins(load):
 
 
 def test_a_methods_options_in_a_cell(load):
-    project = load({"params/methods/ifru/overrides": {"*/lightgcn": {"damping": 0.1}, "ml-1m/*": {"damping": 7.0}}})
+    project = load(
+        {
+            "params/methods/ifru/overrides": {
+                "*/lightgcn": {"damping": 0.1},
+                "ml-1m/*": {"damping": 7.0},
+            }
+        }
+    )
     assert project.method_options("ml-100k", "bpr", "ifru") == {"negatives": 24, "damping": 1.0}
     assert project.method_options("ml-100k", "lightgcn", "ifru")["damping"] == 0.1
     assert project.method_options("ml-1m", "lightgcn", "ifru")["damping"] == 7.0
@@ -100,7 +140,9 @@ def test_names_in_the_papers_tables(load):
 
 
 def test_requests_of_each_protocol(load):
-    project = load({"config/requests": {"one_user": 2, "files": {"spring": "a.csv", "autumn": "b.csv"}}})
+    project = load(
+        {"config/requests": {"one_user": 2, "files": {"spring": "a.csv", "autumn": "b.csv"}}}
+    )
     assert project.requests("one-user") == ["draw-1", "draw-2"]
     assert project.requests("from-file") == ["spring", "autumn"]
     assert project.requests("paper") == []

@@ -32,7 +32,9 @@ TITLES = ["Twins", "Heat", "Alien", "Brazil", "Twins", "Fargo", "Ran", "Big", "J
 
 @pytest.fixture
 def interactions():
-    frame = pd.DataFrame({"user": [row[0] for row in ROWS], "item": [row[1] for row in ROWS], "rating": 4.0})
+    frame = pd.DataFrame(
+        {"user": [row[0] for row in ROWS], "item": [row[1] for row in ROWS], "rating": 4.0}
+    )
     return frame.assign(timestamp=range(len(ROWS))).astype(INTERACTIONS)
 
 
@@ -45,8 +47,19 @@ def parts(interactions):
 
 @pytest.fixture
 def library():
-    items = pd.DataFrame({"item": range(9), "raw_id": [str(900 + n) for n in range(9)], "title": TITLES})
-    users = pd.DataFrame({"user": range(2), "raw_id": "", "age": ["24", ""], "gender": "", "occupation": "", "zip": ""})
+    items = pd.DataFrame(
+        {"item": range(9), "raw_id": [str(900 + n) for n in range(9)], "title": TITLES}
+    )
+    users = pd.DataFrame(
+        {
+            "user": range(2),
+            "raw_id": "",
+            "age": ["24", ""],
+            "gender": "",
+            "occupation": "",
+            "zip": "",
+        }
+    )
     items = items.assign(year=1990, genres="Drama").astype(ITEMS)
     return Library(items, users.astype(USERS), (1, 5), show_ratings=True)
 
@@ -99,7 +112,11 @@ def test_no_prompts(check):
 def test_a_forgotten_candidate_is_counted_and_no_error(check, made):
     """Item 4 is forgotten for user 0, who asked for it, and for nobody else."""
     counts = check(made(0, [0, 1], [4, 7, 8]), made(1, [7], [0, 1]))
-    assert (counts["forgotten_candidates"], counts["candidates"], counts["forgotten_in_history"]) == (1, 5, 0)
+    assert (
+        counts["forgotten_candidates"],
+        counts["candidates"],
+        counts["forgotten_in_history"],
+    ) == (1, 5, 0)
     assert check(made(1, [6], [4, 0]))["forgotten_candidates"] == 0
 
 
@@ -133,7 +150,9 @@ def test_a_row_that_must_not_be_shown(check, made, row, owner, part, place):
 def test_a_pair_that_is_forgotten_in_one_row_and_kept_in_another(check, made, parts):
     """One row per user and movie at the most; were there two, a forgotten pair would still be a forgotten pair."""
     twice = {**parts, "forget": parts["forget"].assign(item=1)}
-    assert "the history of user 0 shows row 1 (user 0, part train)" in refusal(check, made(0, [0, 1], [7]), parts=twice)
+    assert "the history of user 0 shows row 1 (user 0, part train)" in refusal(
+        check, made(0, [0, 1], [7]), parts=twice
+    )
 
 
 # a number that is no row of the data at all
@@ -150,7 +169,11 @@ def test_a_negative_row_is_none_of_the_split(check, made):
 ALTERED = [
     lambda record: {"prompt": record.prompt + " "},
     lambda record: {"prompt": record.prompt.replace("Heat", "Jaws")},
-    lambda record: {"prompt": record.prompt.replace("|- ", '|- "Twins" (1990); genres: Drama; rated 80 of 100\n- ', 1)},
+    lambda record: {
+        "prompt": record.prompt.replace(
+            "|- ", '|- "Twins" (1990); genres: Drama; rated 80 of 100\n- ', 1
+        )
+    },
     lambda record: {"rows": record.rows[1:]},
     lambda record: {"rows": record.rows[::-1]},
     lambda record: {"candidates": record.candidates[::-1]},
@@ -172,8 +195,12 @@ def test_another_template_makes_other_prompts(check, made):
     assert "the prompt of user 0 is not what" in refusal(check, made(0, [0], [7]), template=other)
 
 
-@pytest.mark.parametrize("empty", [("forget",), ("forget-heldout",), ("forget", "forget-heldout", "test")])
+@pytest.mark.parametrize(
+    "empty", [("forget",), ("forget-heldout",), ("forget", "forget-heldout", "test")]
+)
 def test_parts_may_be_empty(check, made, parts, empty):
     left = {name: part.iloc[:0] if name in empty else part for name, part in parts.items()}
     assert check(made(0, [0, 1, 2], [4]), parts=left)["history_rows"] == 3
-    assert check(made(0, [0, 1, 2], [4]), parts=left)["forgotten_candidates"] == ("forget" not in empty)
+    assert check(made(0, [0, 1, 2], [4]), parts=left)["forgotten_candidates"] == (
+        "forget" not in empty
+    )

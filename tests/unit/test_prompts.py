@@ -57,12 +57,21 @@ WRONG = [
         "unknown placeholder {candidates_list} (did you mean 'candidate_list'? allowed: candidate_list, "
         "history_movies, user_profile_text)",
     ),
-    ("{user_profile} {history_movies} {candidate_list}", "unknown placeholder {user_profile} (did you mean"),
+    (
+        "{user_profile} {history_movies} {candidate_list}",
+        "unknown placeholder {user_profile} (did you mean",
+    ),
     ("{history_movies}", "placeholder {candidate_list} is there 0 times; it must be there once"),
     ("{candidate_list}", "placeholder {history_movies} is there 0 times; it must be there once"),
     ("{History_Movies} {candidate_list}", "unknown placeholder {History_Movies} (did you mean"),
-    ("{history_movies} {candidate_list} {history_movies}", "placeholder {history_movies} is there 2 times"),
-    ("{user_profile_text} {user_profile_text} {history_movies} {candidate_list}", "placeholder {user_profile_text} is"),
+    (
+        "{history_movies} {candidate_list} {history_movies}",
+        "placeholder {history_movies} is there 2 times",
+    ),
+    (
+        "{user_profile_text} {user_profile_text} {history_movies} {candidate_list}",
+        "placeholder {user_profile_text} is",
+    ),
 ]
 
 
@@ -129,7 +138,11 @@ def test_every_data_set_has_a_template():
     ("movie", "score", "line"),
     [
         (TOY_STORY, None, '- "Toy Story" (1995); genres: Animation, Children\'s, Comedy'),
-        (TOY_STORY, 80.0, '- "Toy Story" (1995); genres: Animation, Children\'s, Comedy; rated 80 of 100'),
+        (
+            TOY_STORY,
+            80.0,
+            '- "Toy Story" (1995); genres: Animation, Children\'s, Comedy; rated 80 of 100',
+        ),
         (HEAT, None, '- "Heat"'),
         (HEAT, 0.0, '- "Heat"; rated 0 of 100'),
         (Movie("6", "Heat", 1995), None, '- "Heat" (1995)'),
@@ -146,7 +159,8 @@ def test_candidate_lines_say_id_title_and_year():
 
 
 @pytest.mark.parametrize(
-    ("rating", "scale", "wanted"), [(4, (1, 5), 80), (1, (1, 5), 20), (5, (1, 5), 100), (0.5, (0.5, 5), 10)]
+    ("rating", "scale", "wanted"),
+    [(4, (1, 5), 80), (1, (1, 5), 20), (5, (1, 5), 100), (0.5, (0.5, 5), 10)],
 )
 def test_ratings_are_shares_of_the_highest(rating, scale, wanted):
     assert scaled(rating, *scale) == pytest.approx(wanted)
@@ -161,7 +175,10 @@ def test_ratings_outside_the_scale_are_refused(rating, shown):
 @pytest.mark.parametrize(
     ("known", "sentence"),
     [
-        (("24", "male", "technician"), "The user is of age 24, gender male, occupation technician."),
+        (
+            ("24", "male", "technician"),
+            "The user is of age 24, gender male, occupation technician.",
+        ),
         (("", "female", ""), "The user is of gender female."),
         (("", "", ""), "Nothing is known about the user."),
     ],
@@ -211,14 +228,18 @@ def test_a_title_changes_nothing_but_itself(title):
 
     def prompt(one):
         history = [history_line(HEAT), history_line(one, 40), history_line(TOY_STORY)]
-        return render(TEMPLATE, Parts("A student.", history, [candidate_line(one), candidate_line(HEAT)]))
+        return render(
+            TEMPLATE, Parts("A student.", history, [candidate_line(one), candidate_line(HEAT)])
+        )
 
     assert prompt(movie) == prompt(plain).replace('"PLAIN"', quoted(title))
     assert len(prompt(movie).splitlines()) == len(prompt(plain).splitlines())
 
 
 def test_a_placeholder_in_a_profile_stays_as_it_is():
-    assert "Who: {history_movies}\nSeen:\n- h\n" in render(TEMPLATE, Parts("{history_movies}", ["- h"], ["- c"]))
+    assert "Who: {history_movies}\nSeen:\n- h\n" in render(
+        TEMPLATE, Parts("{history_movies}", ["- h"], ["- c"])
+    )
 
 
 # --- length
@@ -245,7 +266,9 @@ def test_a_fitted_prompt_has_the_longest_history_that_fits(count, lengths, spare
         return f'Who: A student.\nSeen:\n{shown}\nRate:\n- 7\n- 8\nAs {{"id":score,...}}'
 
     budget = count(by_hand(len(history))) + spare
-    fewest = min(dropped for dropped in range(len(history) + 1) if count(by_hand(dropped)) <= budget)
+    fewest = min(
+        dropped for dropped in range(len(history) + 1) if count(by_hand(dropped)) <= budget
+    )
     got = fit_prompt(TEMPLATE, parts, count, budget)
     assert (got.dropped, got.text, got.tokens) == (fewest, by_hand(fewest), count(by_hand(fewest)))
 
@@ -254,8 +277,26 @@ def test_fitting_by_hand():
     """11 words, 3 of the chat template, and 3 for each line, or 1 for "(none)"."""
     parts = Parts("A student.", [f"- movie {n}" for n in range(4)], ["- 7", "- 8"])
     budgets = [15, 16, 17, 19, 20, 25, 26, 99]
-    assert [fit_prompt(TEMPLATE, parts, words, budget).dropped for budget in budgets] == [4, 4, 3, 3, 2, 1, 0, 0]
-    assert [fit_prompt(TEMPLATE, parts, words, budget).tokens for budget in budgets] == [15, 15, 17, 17, 20, 23, 26, 26]
+    assert [fit_prompt(TEMPLATE, parts, words, budget).dropped for budget in budgets] == [
+        4,
+        4,
+        3,
+        3,
+        2,
+        1,
+        0,
+        0,
+    ]
+    assert [fit_prompt(TEMPLATE, parts, words, budget).tokens for budget in budgets] == [
+        15,
+        15,
+        17,
+        17,
+        20,
+        23,
+        26,
+        26,
+    ]
 
 
 def test_a_long_history_is_not_counted_line_by_line():

@@ -19,7 +19,10 @@ GOLDEN = json.loads((DATA / "recbole_metrics_golden.json").read_text())
 def test_equal_to_recbole(case):
     """The golden file holds RecBole 1.2.1's `Hit` and `NDCG` (tests/benchmarks/recbole_metrics.py made it)."""
     hits = torch.tensor(
-        [[item in set(good) for item in ranked] for ranked, good in zip(case["ranked"], case["relevant"], strict=True)]
+        [
+            [item in set(good) for item in ranked]
+            for ranked, good in zip(case["ranked"], case["relevant"], strict=True)
+        ]
     )
     counts = torch.tensor([len(good) for good in case["relevant"]])
     for k in case["ks"]:
@@ -34,12 +37,18 @@ def test_three_users_by_hand():
     assert hit_ratio(hits, 3).tolist() == [1, 1, 0]
     assert hit_ratio(hits, 1).tolist() == [1, 0, 0]
     ideal = 1 + 1 / math.log2(3) + 1 / math.log2(4)
-    assert ndcg(hits, relevant, 3).tolist() == pytest.approx([1, (1 / math.log2(4)) / ideal, 0], abs=1e-12)
+    assert ndcg(hits, relevant, 3).tolist() == pytest.approx(
+        [1, (1 / math.log2(4)) / ideal, 0], abs=1e-12
+    )
 
 
 def brute_force(scores, masked, relevant, k):
     """One user, by sorting."""
-    left = [item for item in sorted(range(len(scores)), key=lambda item: -scores[item]) if not masked[item]][:k]
+    left = [
+        item
+        for item in sorted(range(len(scores)), key=lambda item: -scores[item])
+        if not masked[item]
+    ][:k]
     gained = sum(1 / math.log2(place + 2) for place, item in enumerate(left) if relevant[item])
     ideal = sum(1 / math.log2(place + 2) for place in range(min(sum(relevant), k)))
     return float(any(relevant[item] for item in left)), gained / ideal
@@ -54,10 +63,13 @@ def test_against_brute_force_on_random_scores():
     hits = relevant.gather(1, best) & ranked
     for k in (1, 3, 5, 10, 20):
         wanted = [
-            brute_force(*user, k) for user in zip(scores.tolist(), masked.tolist(), relevant.tolist(), strict=True)
+            brute_force(*user, k)
+            for user in zip(scores.tolist(), masked.tolist(), relevant.tolist(), strict=True)
         ]
         assert hit_ratio(hits, k).tolist() == [hit for hit, _ in wanted]
-        assert ndcg(hits, relevant.sum(1), k).tolist() == pytest.approx([value for _, value in wanted], abs=1e-12)
+        assert ndcg(hits, relevant.sum(1), k).tolist() == pytest.approx(
+            [value for _, value in wanted], abs=1e-12
+        )
 
 
 def test_masked_items_never_count_where_too_few_are_left():
@@ -80,7 +92,9 @@ def test_a_list_longer_than_the_catalogue():
 
 def test_all_that_is_left_is_relevant():
     hits = torch.ones(1, 20, dtype=torch.bool)
-    assert [ndcg(hits, torch.tensor([30]), k).item() for k in (1, 5, 20)] == pytest.approx([1, 1, 1])
+    assert [ndcg(hits, torch.tensor([30]), k).item() for k in (1, 5, 20)] == pytest.approx(
+        [1, 1, 1]
+    )
 
 
 def test_pair_mask():

@@ -10,7 +10,16 @@ from cragru.errors import CragruError
 from cragru.seeds import torch_stream
 from cragru.unlearning import receraser
 from cragru.unlearning.receraser import Attention, AttentionTrainer, Options, SelfAdjoint
-from tests.deletion import ITEMS, MODULES, OPTIONS, USERS, a_context, a_request, of_one_user, with_user_shards
+from tests.deletion import (
+    ITEMS,
+    MODULES,
+    OPTIONS,
+    USERS,
+    a_context,
+    a_request,
+    of_one_user,
+    with_user_shards,
+)
 
 DOUBLE, CPU, D, S = torch.float64, torch.device("cpu"), 6, 3
 OWN = {"shards": 3, "learning_rate": 0.02, "least_batch": 16}
@@ -21,7 +30,12 @@ def attention(seed=1, shards=S):
     fresh = Attention(shards, D, torch.Generator().manual_seed(seed), DOUBLE)
     with torch.no_grad():
         for parameter in fresh.parameters():  # none of them at its special start
-            parameter.add_(0.3 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(7), dtype=DOUBLE))
+            parameter.add_(
+                0.3
+                * torch.randn(
+                    parameter.shape, generator=torch.Generator().manual_seed(7), dtype=DOUBLE
+                )
+            )
     return fresh
 
 
@@ -37,7 +51,9 @@ def test_attention_by_loops():
     side = module.users
     for node in range(5):
         mapped = [users[node, s] @ module.transfer[s] + module.shift[s] for s in range(S)]
-        scores = torch.stack([torch.relu(e @ side.weight + side.bias) @ side.read_out for e in mapped])
+        scores = torch.stack(
+            [torch.relu(e @ side.weight + side.bias) @ side.read_out for e in mapped]
+        )
         share = torch.softmax(scores, dim=0)
         assert torch.allclose(weights[node], share)
         assert torch.allclose(got[node], sum(a * e for a, e in zip(share, mapped, strict=True)))
@@ -89,7 +105,10 @@ def test_each_map_starts_at_its_own_scale():
 def a_trainer(backbone, request, options=OWN):
     generator = torch.Generator().manual_seed(5)
     shapes = [(USERS, 8), (ITEMS, 8)] * 2
-    models = [FactorModel(*(torch.randn(*shape, generator=generator) for shape in shapes)) for _ in range(3)]
+    models = [
+        FactorModel(*(torch.randn(*shape, generator=generator) for shape in shapes))
+        for _ in range(3)
+    ]
     context = a_context(request, backbone, {})
     return models, AttentionTrainer(context, Options(**options), models, CPU)
 
@@ -103,8 +122,13 @@ def test_shards_are_frozen_and_the_attention_is_not(backbone):
     curve, steps = trainer.fit()
     assert not trainer._users.requires_grad
     assert trainer._users.grad is None
-    assert all(torch.equal(model.user_embeddings, was) for model, was in zip(models, before, strict=True))
-    moved = [not torch.equal(now, was) for now, was in zip(trainer.attention.parameters(), start, strict=True)]
+    assert all(
+        torch.equal(model.user_embeddings, was) for model, was in zip(models, before, strict=True)
+    )
+    moved = [
+        not torch.equal(now, was)
+        for now, was in zip(trainer.attention.parameters(), start, strict=True)
+    ]
     assert all(moved)
     assert steps == len(curve) * -(-len(trainer.data.train[0]) // 64)
 
@@ -123,8 +147,16 @@ def test_on_lightgcn_the_aggregate_is_propagated_over_what_remains():
 def test_gradient_through_the_propagation():
     options = OPTIONS["lightgcn"].in_double()
     backbone = lightgcn.build([a_request().remain()], options, CPU)
-    table = torch.randn(USERS + ITEMS, 2, dtype=DOUBLE, generator=torch.Generator().manual_seed(1), requires_grad=True)
-    assert torch.autograd.gradcheck(lambda leaf: SelfAdjoint.apply(leaf, backbone).sin().sum(), [table], atol=1e-6)
+    table = torch.randn(
+        USERS + ITEMS,
+        2,
+        dtype=DOUBLE,
+        generator=torch.Generator().manual_seed(1),
+        requires_grad=True,
+    )
+    assert torch.autograd.gradcheck(
+        lambda leaf: SelfAdjoint.apply(leaf, backbone).sin().sum(), [table], atol=1e-6
+    )
 
 
 def test_dropout_keeps_the_expectation(monkeypatch):
@@ -189,7 +221,9 @@ def test_a_request_starts_from_fresh_weights(backbone):
 def test_a_request_leaves_nothing_to_the_next():
     """B alone, and B after A: the same to the bit, though A is another."""
     a, b = (with_user_shards(request, 3) for request in (a_request(), of_one_user(a_request(), 5)))
-    alone, other, after = (receraser.unlearn(a_context(request, "bpr", OWN)).model for request in (b, a, b))
+    alone, other, after = (
+        receraser.unlearn(a_context(request, "bpr", OWN)).model for request in (b, a, b)
+    )
     assert not torch.equal(alone.user_factors, other.user_factors)
     assert torch.equal(alone.user_factors, after.user_factors)
     assert torch.equal(alone.item_factors, after.item_factors)
@@ -200,6 +234,7 @@ def test_divergence_is_an_error():
     with torch.no_grad():
         trainer.attention.transfer.fill_(float("nan"))
     with pytest.raises(
-        CragruError, match=r"bpr-attention diverged: loss is nan in epoch 1; lower attention_rate \(0.01\)"
+        CragruError,
+        match=r"bpr-attention diverged: loss is nan in epoch 1; lower attention_rate \(0.01\)",
     ):
         trainer.fit()

@@ -59,7 +59,11 @@ def test_shipped_registry():
     [
         ("cragru.data.movielens_100k", "load", True),
         ("cragru.data.movielens_100k", "lod", False),
-        ("cragru.data.movielens", "load", False),  # no function at its top, though one is called so elsewhere
+        (
+            "cragru.data.movielens",
+            "load",
+            False,
+        ),  # no function at its top, though one is called so elsewhere
         ("cragru.data.movielens_2m", "load", False),
         ("cragru.data", "load", False),
         ("pandas", "read_csv", False),  # of the repository alone: a digest follows nothing else
@@ -71,8 +75,16 @@ def test_whether_a_module_has_a_function(module, name, there):
 
 def test_what_fetching_depends_on_has_no_words_and_no_loader(tmp_path):
     entry = load(tmp_path).entry("mini")
-    words = {"title": "M", "version": "2", "licence": "x", "homepage": "https://example.com/", "prompt": "p"}
-    other = load(tmp_path, **words, sources=[URL | {"module": "cragru.data.movielens_1m"}, WHEEL]).entry("mini")
+    words = {
+        "title": "M",
+        "version": "2",
+        "licence": "x",
+        "homepage": "https://example.com/",
+        "prompt": "p",
+    }
+    other = load(
+        tmp_path, **words, sources=[URL | {"module": "cragru.data.movielens_1m"}, WHEEL]
+    ).entry("mini")
     assert other.raw_files == entry.raw_files
     assert RawFiles.model_validate(entry.raw_files.model_dump(mode="json")) == entry.raw_files
     for changes in ({"archive": "x.zip"}, {"sources": [WHEEL, URL]}, {"sources": [URL]}):
@@ -81,7 +93,9 @@ def test_what_fetching_depends_on_has_no_words_and_no_loader(tmp_path):
 
 def test_a_local_copy_is_read_as_the_publishers_files_are(tmp_path):
     names = {"mirror": "cragru.data.recbole_ml_100k", "publisher": "cragru.data.movielens_100k"}
-    assert load(tmp_path, sources=[WHEEL, URL]).entry("mini").loaders == names | {"local": names["publisher"]}
+    assert load(tmp_path, sources=[WHEEL, URL]).entry("mini").loaders == names | {
+        "local": names["publisher"]
+    }
     assert load(tmp_path, sources=[WHEEL]).entry("mini").loaders == {"mirror": names["mirror"]}
 
 
@@ -94,7 +108,9 @@ def test_unknown_data_set_names_the_nearest():
     with pytest.raises(CragruError) as caught:
         load_registry(SHIPPED).entry("ml100k")
     message = str(caught.value)
-    assert message.startswith("'ml100k': unknown data set (did you mean 'ml-100k'? allowed: ml-100k, ml-1m)")
+    assert message.startswith(
+        "'ml100k': unknown data set (did you mean 'ml-100k'? allowed: ml-100k, ml-1m)"
+    )
     assert "\n" not in message
 
 
@@ -105,12 +121,22 @@ def test_publisher_is_none_without_a_url(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"sources": [{**URL, "members": {"mini/u.data": "abc"}}]}, r"sources.0.members.mini/u.data: got 'abc'"),
+        (
+            {"sources": [{**URL, "members": {"mini/u.data": "abc"}}]},
+            r"sources.0.members.mini/u.data: got 'abc'",
+        ),
         ({"sources": [{**URL, "members": {"mini/u.data": "G" * 64}}]}, r"\[0-9a-f\]\{64\}"),
         ({"sources": [{**URL, "members": {}}]}, "sources.0.members: empty; name at least one"),
-        ({"sources": [{**URL, "members": {"u.data": "0" * 64}}]}, "'u.data' lies outside the archive's folder 'mini'"),
         (
-            {"sources": [{**URL, "members": {"mini/a/u.data": "0" * 64, "mini/b/u.data": "0" * 64}}]},
+            {"sources": [{**URL, "members": {"u.data": "0" * 64}}]},
+            "'u.data' lies outside the archive's folder 'mini'",
+        ),
+        (
+            {
+                "sources": [
+                    {**URL, "members": {"mini/a/u.data": "0" * 64, "mini/b/u.data": "0" * 64}}
+                ]
+            },
             "two members are called u.data",
         ),
         ({"sources": [{**URL, "url": "ftp://example.org/mini.zip"}]}, "sources.0.url: got 'ftp:"),
@@ -119,11 +145,20 @@ def test_publisher_is_none_without_a_url(tmp_path):
             r"sources.0.module: got 'cragru.data.movielens_2m', which is no module of cragru "
             r"\(did you mean 'cragru.data.movielens_1m'\? allowed: .*\)",
         ),
-        ({"sources": [{**URL, "module": "cragru.data.movielens"}]}, "sources.0.module: .* which has no function load"),
-        ({"sources": [URL, {**WHEEL, "name": "publisher"}]}, "sources: more than one source is called publisher"),
+        (
+            {"sources": [{**URL, "module": "cragru.data.movielens"}]},
+            "sources.0.module: .* which has no function load",
+        ),
+        (
+            {"sources": [URL, {**WHEEL, "name": "publisher"}]},
+            "sources: more than one source is called publisher",
+        ),
         ({"sources": [{**URL, "name": "local"}]}, "sources: more than one source is called local"),
         ({"sources": [{**URL, "kind": "torrent"}]}, "sources.0: .*'url', 'wheel'"),
-        ({"sources": [{**WHEEL, "requirement": "mini>=1"}]}, "sources.0.requirement: got 'mini>=1'"),
+        (
+            {"sources": [{**WHEEL, "requirement": "mini>=1"}]},
+            "sources.0.requirement: got 'mini>=1'",
+        ),
         ({"sources": [{**WHEEL, "requirement": "--index-url==1"}]}, "sources.0.requirement"),
         ({"sources": []}, "datasets.mini.sources: empty; name at least one"),
         ({"archive": "zips/mini.zip"}, "archive: got 'zips/mini.zip'"),

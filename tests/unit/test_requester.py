@@ -36,12 +36,21 @@ def remaining():
 
 @pytest.fixture
 def desk(model, remaining):
-    items = pd.DataFrame({"raw_id": [str(n + 1) for n in range(ITEMS)], "title": [f"Film {n}" for n in range(ITEMS)]})
+    items = pd.DataFrame(
+        {"raw_id": [str(n + 1) for n in range(ITEMS)], "title": [f"Film {n}" for n in range(ITEMS)]}
+    )
     items = items.assign(year=pd.Series([1990] * ITEMS, dtype="Int32"), genres="")
     users = pd.DataFrame({name: [""] * USERS for name in ("age", "gender", "occupation")})
     builder = PromptBuilder(Library(items, users, (1, 5), False), TEMPLATE, len, lambda ids: 10_000)
     return Desk(
-        model, remaining, ITEMS, LENGTH, lambda user, history, shown: np.arange(len(history)), builder, "backbone", 1
+        model,
+        remaining,
+        ITEMS,
+        LENGTH,
+        lambda user, history, shown: np.arange(len(history)),
+        builder,
+        "backbone",
+        1,
     )
 
 
@@ -74,7 +83,9 @@ def test_the_strategy_chooses_what_is_shown(desk):
         asked.append((user, history.tolist(), candidates.tolist()))
         return np.array([0, 2])
 
-    record, _ = Desk(**{field.name: getattr(desk, field.name) for field in fields(Desk)} | {"choose": choose}).serve(1)
+    record, _ = Desk(
+        **{field.name: getattr(desk, field.name) for field in fields(Desk)} | {"choose": choose}
+    ).serve(1)
     assert record.rows == [3, 6]
     assert asked == [(1, [5, 2, 7], record.candidates)]
 
@@ -102,6 +113,8 @@ def test_costs_add_up_over_users():
 
 def test_costs_have_the_fields_of_a_method():
     cost = request_cost(
-        [{"prompt": 1.0}], [Answer("", "stop", 1, 1)], [{"seconds": 1.0, "start_seconds": 1.0, "device": "cpu"}]
+        [{"prompt": 1.0}],
+        [Answer("", "stop", 1, 1)],
+        [{"seconds": 1.0, "start_seconds": 1.0, "device": "cpu"}],
     )
     assert {field.name for field in fields(Cost)} <= cost.keys()

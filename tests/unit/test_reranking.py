@@ -18,7 +18,9 @@ from cragru.retrieval.selection import top_candidates
 def said(*cells):
     """What the LLM said: user, items as shown, scores."""
     frames = [
-        pd.DataFrame({"user": user, "shown": range(1, len(items) + 1), "item": items, "score": scores})
+        pd.DataFrame(
+            {"user": user, "shown": range(1, len(items) + 1), "item": items, "score": scores}
+        )
         for user, items, scores in cells
     ]
     return pd.concat(frames, ignore_index=True).astype(SCORES)
@@ -27,7 +29,8 @@ def said(*cells):
 def ranked(lists):
     """The backbone's candidates: user -> items, best first."""
     frames = [
-        pd.DataFrame({"user": user, "rank": range(1, len(items) + 1), "item": items}) for user, items in lists.items()
+        pd.DataFrame({"user": user, "rank": range(1, len(items) + 1), "item": items})
+        for user, items in lists.items()
     ]
     return pd.concat(frames, ignore_index=True).astype("int32")
 
@@ -45,7 +48,9 @@ def cohorts(draw):
     cells, own = [], {}
     for user in draw(st.lists(st.integers(0, 99), min_size=1, max_size=4, unique=True)):
         items = draw(st.lists(st.integers(0, 999), min_size=1, max_size=12, unique=True))
-        scores = draw(st.lists(st.integers(1, 100) | st.just(50), min_size=len(items), max_size=len(items)))
+        scores = draw(
+            st.lists(st.integers(1, 100) | st.just(50), min_size=len(items), max_size=len(items))
+        )
         cells.append((user, draw(st.permutations(items)), scores))
         own[user] = items
     return said(*cells), ranked(own)
@@ -72,7 +77,10 @@ def test_many_ties_keep_the_order_shown():
     items = np.random.default_rng(1).permutation(500)[:100].tolist()
     scores = [100 if place % 3 else 20 for place in range(100)]
     table = rerank(said((0, items, scores)), ranked({0: sorted(items)}), 1)
-    high, low = ([item for item, score in zip(items, scores, strict=True) if score == value] for value in (100, 20))
+    high, low = (
+        [item for item, score in zip(items, scores, strict=True) if score == value]
+        for value in (100, 20)
+    )
     assert orders(table, "llm") == {0: high + low}
 
 
@@ -93,7 +101,9 @@ def test_every_variant_ranks_the_candidates_and_the_llms_by_score(cohort, seed):
             else:
                 assert values == sorted(values, reverse=True)
             if variant == "llm":
-                assert items == sorted(items, key=lambda item: (-given_scores[user, item], shown[user, item]))
+                assert items == sorted(
+                    items, key=lambda item: (-given_scores[user, item], shown[user, item])
+                )
     pd.testing.assert_frame_equal(table, rerank(scores, candidates, seed))
 
 
@@ -102,7 +112,9 @@ def test_every_variant_ranks_the_candidates_and_the_llms_by_score(cohort, seed):
 def test_the_order_of_rows_in_the_files_does_not_matter(cohort, random):
     scores, candidates = cohort
     told = rerank(scores, candidates, 1)
-    mixed = [frame.sample(frac=1, random_state=random.randrange(2**32)) for frame in (scores, candidates)]
+    mixed = [
+        frame.sample(frac=1, random_state=random.randrange(2**32)) for frame in (scores, candidates)
+    ]
     again = rerank(*mixed, 1)
     for variant in VARIANTS:
         assert orders(again, variant) == orders(told, variant)
@@ -122,14 +134,18 @@ def test_a_users_ties_do_not_depend_on_who_else_is_there():
     items = list(range(20))
     one, two = ((user, items, [7] * 20) for user in (1, 2))
     candidates = ranked({1: items, 2: items})
-    alone, together = (orders(rerank(said(*cells), candidates, 1), "random-ties") for cells in ((two,), (one, two)))
+    alone, together = (
+        orders(rerank(said(*cells), candidates, 1), "random-ties") for cells in ((two,), (one, two))
+    )
     assert alone[2] == together[2]
 
 
 def test_random_ties_favour_no_place():
     """What was shown first comes first no more often than the rest: 100 of 400 times, give or take 5 deviations."""
     scores = said(*((user, [0, 1, 2, 3, 4], [80, 80, 80, 80, 9]) for user in range(400)))
-    lists = orders(rerank(scores, ranked({user: range(5) for user in range(400)}), 1), "random-ties")
+    lists = orders(
+        rerank(scores, ranked({user: range(5) for user in range(400)}), 1), "random-ties"
+    )
     assert all(items[-1] == 4 for items in lists.values())
     first = [items[0] for items in lists.values()]
     assert all(55 < first.count(item) < 145 for item in range(4))
@@ -216,19 +232,25 @@ SCALES = [(1, 0), (0.001, 100), (0.001, -100), (50, -300), (1e-6, 0)]
 def test_candidates_are_on_top_and_the_rest_as_it_was(places, items, scale):
     base = Fixed([[scale[0] * place + scale[1] for place in places]])
     scores = RerankedScorer(base, ranked({0: items})).score(torch.tensor([0]))[0]
-    assert best_first(scores) == items + [item for item in best_first(base.scores[0]) if item not in items]
+    assert best_first(scores) == items + [
+        item for item in best_first(base.scores[0]) if item not in items
+    ]
     assert len(scores.unique()) == 15
 
 
 def test_lists_are_read_by_rank():
     lists = ranked({0: [2, 0, 1]}).iloc[[2, 0, 1]]
-    assert best_first(RerankedScorer(Fixed([[1.0, 2, 3, 4]]), lists).score(torch.tensor([0]))[0]) == [2, 0, 1, 3]
+    assert best_first(
+        RerankedScorer(Fixed([[1.0, 2, 3, 4]]), lists).score(torch.tensor([0]))[0]
+    ) == [2, 0, 1, 3]
 
 
 @pytest.mark.parametrize("users", [[5], [0, 5], [5, 0]])
 def test_a_user_without_a_list_is_an_error(users):
     scorer = RerankedScorer(Fixed([[1.0, 2]] * 6), ranked({0: [1]}))
-    with pytest.raises(CragruError, match=r"^user 5 has no re-ranked list; evaluate the cohort only$"):
+    with pytest.raises(
+        CragruError, match=r"^user 5 has no re-ranked list; evaluate the cohort only$"
+    ):
         scorer.score(torch.tensor(users))
 
 
@@ -263,9 +285,13 @@ def cohort():
 @pytest.fixture(scope="module")
 def lists(model, parts, cohort):
     """All variants for the cohort, after an LLM that has no idea."""
-    candidates = top_candidates(model, pd.concat([parts["train"], parts["valid"]]), cohort, ITEMS, COUNT)
+    candidates = top_candidates(
+        model, pd.concat([parts["train"], parts["valid"]]), cohort, ITEMS, COUNT
+    )
     rng = np.random.default_rng(5)
-    shown = {user: rng.permutation(rows["item"].to_numpy()) for user, rows in candidates.groupby("user")}
+    shown = {
+        user: rng.permutation(rows["item"].to_numpy()) for user, rows in candidates.groupby("user")
+    }
     scores = said(*((user, shown[user], rng.integers(1, 5, COUNT)) for user in cohort.tolist()))
     return rerank(scores, candidates, 1)
 
@@ -287,16 +313,22 @@ def test_without_the_llm_everything_is_the_backbones(model, parts, cohort, lists
 
 
 @pytest.mark.parametrize("variant", ["llm", "random-ties"])
-def test_an_llm_without_an_idea_moves_only_what_is_within_the_candidates(model, parts, cohort, lists, variant):
+def test_an_llm_without_an_idea_moves_only_what_is_within_the_candidates(
+    model, parts, cohort, lists, variant
+):
     scorer = RerankedScorer(model, lists[lists["variant"] == variant])
     seen = pd.concat([parts["train"], parts["valid"]])
-    got, base = (top_candidates(one, seen, cohort, ITEMS, ITEMS).groupby("user") for one in (scorer, model))
+    got, base = (
+        top_candidates(one, seen, cohort, ITEMS, ITEMS).groupby("user") for one in (scorer, model)
+    )
     wanted = orders(lists, variant)
     for user in cohort.tolist():
         ours, theirs = (lists_of.get_group(user)["item"].tolist() for lists_of in (got, base))
         assert ours[:COUNT] == wanted[user]
         assert ours[COUNT:] == theirs[COUNT:]
-    at_10 = [evaluated(one, parts, cohort).query("k == 10 and mask == 'A'") for one in (scorer, model)]
+    at_10 = [
+        evaluated(one, parts, cohort).query("k == 10 and mask == 'A'") for one in (scorer, model)
+    ]
     assert at_10[0]["hr"].tolist() == at_10[1]["hr"].tolist()
     assert at_10[0]["ndcg"].tolist() != at_10[1]["ndcg"].tolist()
 

@@ -13,7 +13,16 @@ from cragru.plan.scoring import Scoring
 from cragru.plan.training import Training
 
 REAL = Path(__file__).parents[2]
-COSTLY = {"download", "prepare", "split", "fetch_llm", "train_original", "train_shards", "partition", "fit_strategy"}
+COSTLY = {
+    "download",
+    "prepare",
+    "split",
+    "fetch_llm",
+    "train_original",
+    "train_shards",
+    "partition",
+    "fit_strategy",
+}
 BACKBONES = ("cragru.backbones.bpr", "cragru.backbones.lightgcn")
 
 
@@ -59,7 +68,11 @@ def _modules(project, script):
     if script in ("unlearn", "search_damping"):
         named |= {entry.module for entry in params.backbones.values()}
     if script == "prepare":
-        named |= {module for dataset in ("ml-100k", "ml-1m") for module in project.loaders(dataset).values()}
+        named |= {
+            module
+            for dataset in ("ml-100k", "ml-1m")
+            for module in project.loaders(dataset).values()
+        }
     return sorted(named)
 
 
@@ -86,8 +99,12 @@ def costly_params(project):
             for backbone in ("bpr", "lightgcn"):
                 names = SimpleNamespace(dataset=dataset, backbone=backbone, method=method)
                 tracked[f"train_original {dataset} {backbone}"] = training.options(names)
-                tracked[f"train_shards {dataset} {backbone} {method}"] = training.shard_options(names)
-                tracked[f"partition {dataset} {backbone} {method}"] = training.partition_options(names)
+                tracked[f"train_shards {dataset} {backbone} {method}"] = training.shard_options(
+                    names
+                )
+                tracked[f"partition {dataset} {backbone} {method}"] = training.partition_options(
+                    names
+                )
     for name in ("smollm2-135m", "llama-3.1-8b-instruct"):
         tracked[f"fetch_llm {name}"] = scoring.llm_source(SimpleNamespace(llm=name))
     for name in project.params.strategies:
@@ -138,7 +155,9 @@ def test_a_method_of_what_reads_requests(before, copy):
 
 def test_a_pure_function_beside_those_that_rank(before, copy):
     path = copy / "cragru/ranking.py"
-    path.write_text(f"{path.read_text()}\n\ndef recall(hits, size):\n    return hits.sum() / size\n")
+    path.write_text(
+        f"{path.read_text()}\n\ndef recall(hits, size):\n    return hits.sum() / size\n"
+    )
     assert reruns(before, copy) == set()
 
 
@@ -150,12 +169,20 @@ def test_a_function_that_trainings_use(before, copy):
 
 def test_words(before, copy):
     words = {"title": "M", "version": "2", "licence": "another", "homepage": "https://example.org/"}
-    for name, key in (("datasets", "datasets"), ("llms", "llms"), ("params", "methods"), ("params", "backbones")):
+    for name, key in (
+        ("datasets", "datasets"),
+        ("llms", "llms"),
+        ("params", "methods"),
+        ("params", "backbones"),
+    ):
         path = copy / f"config/{name}.yaml"
         content = yaml.safe_load(path.read_text())
         for entry, values in content[key].items():
             new = words if name == "datasets" else {"label": "L"}
-            values |= {word: f"{value} {entry}" if word in ("title", "label") else value for word, value in new.items()}
+            values |= {
+                word: f"{value} {entry}" if word in ("title", "label") else value
+                for word, value in new.items()
+            }
         path.write_text(yaml.safe_dump(content))
     after = _project(copy)
     assert after.registry.datasets["ml-100k"].licence == "another"
@@ -164,6 +191,9 @@ def test_words(before, copy):
 
 
 def test_another_loader_prepares_anew_and_downloads_nothing(before, copy):
-    _edit(copy / "config/datasets.yaml", ("module: cragru.data.recbole_ml_100k", "module: cragru.data.movielens_1m"))
+    _edit(
+        copy / "config/datasets.yaml",
+        ("module: cragru.data.recbole_ml_100k", "module: cragru.data.movielens_1m"),
+    )
     old, new = costly_params(before[1]), costly_params(_project(copy))
     assert {name for name in old if old[name] != new[name]} == {"prepare ml-100k"}

@@ -20,13 +20,16 @@ def request_():
 
 def retrained(request, backbone, seed=1, **options):
     context = replace(
-        a_context(request, backbone, options, OPTIONS[backbone].model_copy(update={"epochs": 2})), seed=seed
+        a_context(request, backbone, options, OPTIONS[backbone].model_copy(update={"epochs": 2})),
+        seed=seed,
     )
     return unlearn(context).model
 
 
 def same(first, second):
-    return torch.equal(first.user_factors, second.user_factors) and torch.equal(first.item_factors, second.item_factors)
+    return torch.equal(first.user_factors, second.user_factors) and torch.equal(
+        first.item_factors, second.item_factors
+    )
 
 
 @EACH_BACKBONE

@@ -9,7 +9,13 @@ import torch
 
 from cragru.backbones.base import FactorModel, TrainingData
 from cragru.errors import CragruError
-from cragru.retrieval.attention import Attention, HistoryAttention, Options, padded_histories, train_attention
+from cragru.retrieval.attention import (
+    Attention,
+    HistoryAttention,
+    Options,
+    padded_histories,
+    train_attention,
+)
 from cragru.retrieval.categories import genre_vectors, item_categories
 from cragru.retrieval.diversity import Diversity, knapsack
 from cragru.retrieval.folding import RATIOS, FoldIn, performance_matrix
@@ -27,7 +33,11 @@ def test_no_strategy_keeps_the_most_recent():
 @pytest.mark.parametrize(
     ("counts", "limit", "wanted"),
     [
-        ([6, 3, 1], 5, [3, 2, 0]),  # shares 3, 1.5, .5: floors 3, 1, 0; of the equal remainders the first category's
+        (
+            [6, 3, 1],
+            5,
+            [3, 2, 0],
+        ),  # shares 3, 1.5, .5: floors 3, 1, 0; of the equal remainders the first category's
         ([6, 3, 1], 10, [6, 3, 1]),
         ([1, 1, 1], 2, [1, 1, 0]),
         ([10, 0, 10], 3, [2, 0, 1]),
@@ -120,10 +130,14 @@ def test_performance_matrix():
     seen[:, 20:] = torch.rand(users, 20, generator=generator) < 0.3  # category 1 is noise
     valid = likes & ~seen
     valid[:, 20:] = False
-    factors = torch.cat([torch.eye(2)[torch.arange(items) % 2], torch.rand(items, 2, generator=generator)], 1)
+    factors = torch.cat(
+        [torch.eye(2)[torch.arange(items) % 2], torch.rand(items, 2, generator=generator)], 1
+    )
     factors[20:, :2] = 0
     categories = np.repeat([0, 1], 20)
-    matrix = performance_matrix(FoldIn(factors, 0.01), seen, valid, categories, np.random.default_rng(1))
+    matrix = performance_matrix(
+        FoldIn(factors, 0.01), seen, valid, categories, np.random.default_rng(1)
+    )
     assert matrix.shape == (2, len(RATIOS))
     assert matrix[0, -1] == matrix[1, -1]
     assert matrix[0, 0] < matrix[0, -1]
@@ -136,7 +150,9 @@ def taste():
     generator = torch.Generator().manual_seed(6)
     liked = torch.arange(60)[:, None] % 2 == torch.arange(20) % 2
     pairs = (liked & (torch.rand(60, 20, generator=generator) < 0.8)).nonzero()
-    return TrainingData(tuple(pairs.T), tuple(pairs[:1].T), 60, 20), torch.randn(20, 8, generator=generator) * 0.1
+    return TrainingData(tuple(pairs.T), tuple(pairs[:1].T), 60, 20), torch.randn(
+        20, 8, generator=generator
+    ) * 0.1
 
 
 def test_attention_learns_and_repeats(taste):
@@ -170,7 +186,9 @@ def test_attention_by_the_papers_equations(taste):
     outputs, alphas = [], []
     for head in (slice(0, 4), slice(4, 8)):
         query = network.query.weight[head] @ items[candidate]
-        keys, values = (items[history] @ layer.weight[head].T for layer in (network.key, network.value))
+        keys, values = (
+            items[history] @ layer.weight[head].T for layer in (network.key, network.value)
+        )
         alphas.append(torch.softmax(keys @ query / 2, dim=0))  # the root of four dimensions a head
         outputs.append(alphas[-1] @ values)
     wanted = (network.output.weight @ torch.cat(outputs)) @ items[candidate]
@@ -186,7 +204,10 @@ def test_attention_keeps_the_largest_alpha(taste, monkeypatch):
     strategy = Attention(HistoryAttention(taste[1], heads=2))
     table = np.array([[0.1, 0.1, 0.1, 0.6, 0.1], [0.3, 0.1, 0.1, 0.1, 0.4]])
     monkeypatch.setattr(strategy, "alpha", lambda history, candidates: table)
-    assert strategy.select(np.arange(5), np.arange(2), 2, np.random.default_rng(1)).tolist() == [3, 4]
+    assert strategy.select(np.arange(5), np.arange(2), 2, np.random.default_rng(1)).tolist() == [
+        3,
+        4,
+    ]
 
 
 def test_attention_never_sees_the_positive_it_is_to_predict(monkeypatch):
@@ -202,14 +223,18 @@ def test_attention_never_sees_the_positive_it_is_to_predict(monkeypatch):
 
     monkeypatch.setattr(HistoryAttention, "forward", spy)
     options = Options(heads=2, epochs=2, batch_size=8, length=10)
-    train_attention(torch.randn(30, 4, generator=torch.Generator().manual_seed(1)), data, options, seed=1)
+    train_attention(
+        torch.randn(30, 4, generator=torch.Generator().manual_seed(1)), data, options, seed=1
+    )
     for (positive, negative), history, (of_positive, of_negative) in asked:
         seen = [item for item, shown in zip(history, of_positive, strict=True) if shown]
         assert of_positive == of_negative
         assert negative not in seen
         assert sorted([*seen, positive]) == sorted(own[positive // 4])
     told = sorted(positive for (positive, _), *_ in asked)
-    assert told == sorted([*range(20)] * 2)  # item 20 is all that its user has: nothing is left to attend to
+    assert told == sorted(
+        [*range(20)] * 2
+    )  # item 20 is all that its user has: nothing is left to attend to
 
 
 def test_heads_must_divide_the_dimensions(taste):
@@ -277,7 +302,9 @@ class Fixed:
 def select_fixed(places, limit):
     """Two rows of history, of which a broken strategy chooses."""
     history = pd.DataFrame({"row": [3, 5], "user": [0, 0], "item": [7, 6]})
-    return select_histories(Fixed(places), "fixed", history, pd.DataFrame({"user": [0], "item": [1]}), limit, seed=1)
+    return select_histories(
+        Fixed(places), "fixed", history, pd.DataFrame({"user": [0], "item": [1]}), limit, seed=1
+    )
 
 
 @pytest.mark.parametrize("limit", [1, 2, None])

@@ -39,7 +39,9 @@ def test_both_engines_draw_the_same(monkeypatch):
     users = torch.randint(4, (500,), generator=torch.Generator().manual_seed(2))
     dense = NegativeSampler(POSITIVES, 4, 5).sample(users, torch.Generator().manual_seed(3))
     monkeypatch.setattr(sampling, "DENSE_LIMIT", 0)
-    assert torch.equal(dense, NegativeSampler(POSITIVES, 4, 5).sample(users, torch.Generator().manual_seed(3)))
+    assert torch.equal(
+        dense, NegativeSampler(POSITIVES, 4, 5).sample(users, torch.Generator().manual_seed(3))
+    )
 
 
 def test_a_user_with_every_item_is_refused(engine):
@@ -50,5 +52,7 @@ def test_a_user_with_every_item_is_refused(engine):
 
 def test_a_repeated_row_is_one_positive(engine):
     twice = (torch.tensor([0, 0]), torch.tensor([1, 1]))
-    drawn = NegativeSampler(twice, users=1, items=2).sample(torch.zeros(50, dtype=torch.int64), torch.Generator())
+    drawn = NegativeSampler(twice, users=1, items=2).sample(
+        torch.zeros(50, dtype=torch.int64), torch.Generator()
+    )
     assert set(drawn.tolist()) == {0}

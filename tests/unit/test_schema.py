@@ -41,7 +41,9 @@ def test_tree_is_up_to_date():
 
 
 def test_there_is_a_schema_for_every_configuration_file():
-    assert sorted(path.name for path in SHIPPED.iterdir()) == [f"{name}.schema.json" for name in NAMES]
+    assert sorted(path.name for path in SHIPPED.iterdir()) == [
+        f"{name}.schema.json" for name in NAMES
+    ]
     assert sorted(schema.SCHEMAS) == NAMES
 
 

@@ -55,7 +55,9 @@ def test_ridge_step_is_the_refit_with_replaced_labels():
     generator, damping = torch.Generator().manual_seed(21), 0.7
     pairs = interactions(5, 0.5, 30, 12)
     labels = torch.randn(pairs.shape[1], generator=generator, dtype=DOUBLE)
-    items = torch.cat([torch.randn(12, 4, generator=generator, dtype=DOUBLE), torch.zeros(1, 4, dtype=DOUBLE)])
+    items = torch.cat(
+        [torch.randn(12, 4, generator=generator, dtype=DOUBLE), torch.zeros(1, 4, dtype=DOUBLE)]
+    )
     replaced = labels.clone()
     replaced[:40] = labels[40:].mean()
 
@@ -64,7 +66,9 @@ def test_ridge_step_is_the_refit_with_replaced_labels():
         for user in range(30):
             own = pairs[0] == user
             q = items[pairs[1, own]]
-            users[user] = torch.linalg.solve(q.T @ q + damping * torch.eye(4, dtype=DOUBLE), q.T @ targets[own])
+            users[user] = torch.linalg.solve(
+                q.T @ q + damping * torch.eye(4, dtype=DOUBLE), q.T @ targets[own]
+            )
         return users
 
     fitted = fit(labels)
@@ -103,7 +107,9 @@ def test_step_solves_the_damped_system(backbone):
     block = block.view(-1)
     curvature = (jacobian.T @ (s * (1 - s) / 5 * jacobian))[block][:, block]
     wanted = torch.zeros(right.numel(), dtype=DOUBLE)
-    wanted[block] = torch.linalg.solve(curvature + 0.6 * torch.eye(len(curvature)), right.view(-1)[block])
+    wanted[block] = torch.linalg.solve(
+        curvature + 0.6 * torch.eye(len(curvature)), right.view(-1)[block]
+    )
     done = scif.unlearn(context)
     assert torch.allclose(tables(done.model) - request.table, wanted.view_as(right), atol=1e-8)
     factors = torch.cat([done.model.user_factors, done.model.item_factors])
@@ -114,10 +120,14 @@ def test_blocks_are_those_of_the_gauss_newton_matrix():
     influence = linearised(world())
     table = influence.request.table
     users, blocks = scif.curvature_blocks(influence.deployed, table)
-    whole = matrix_of(influence.curvature(influence.deployed, torch.ones(len(table), 1, dtype=torch.bool)), table)
+    whole = matrix_of(
+        influence.curvature(influence.deployed, torch.ones(len(table), 1, dtype=torch.bool)), table
+    )
     d = table.shape[1]
     for user, block in zip(users.tolist(), blocks, strict=True):
-        assert torch.allclose(block, whole[user * d : (user + 1) * d, user * d : (user + 1) * d], atol=1e-12)
+        assert torch.allclose(
+            block, whole[user * d : (user + 1) * d, user * d : (user + 1) * d], atol=1e-12
+        )
     off = whole.clone()
     for user in range(USERS):
         off[user * d : (user + 1) * d, user * d : (user + 1) * d] = 0
@@ -172,7 +182,8 @@ def test_nothing_to_forget_changes_nothing(backbone, options):
     done = scif.unlearn(context)
     assert torch.equal(tables(done.model), tables(context.reader.model))
     assert torch.equal(
-        torch.cat([done.model.user_factors, done.model.item_factors]), linearised(context).factors_before
+        torch.cat([done.model.user_factors, done.model.item_factors]),
+        linearised(context).factors_before,
     )
     assert (done.facts["iterations"], done.facts["residual"], done.facts["updated"]) == (0, 0.0, 0)
 
@@ -231,20 +242,28 @@ def rated():
     train = (torch.tensor([0, 0, 1]), torch.tensor([0, 1, 0]))
     forget = (torch.tensor([0, 1, 2, 2, 2]), torch.tensor([2, 1, 0, 1, 2]))
     remain = dataclasses.replace(request.remain, train=train)
-    return dataclasses.replace(request, remain=remain, forget=forget, ratings=torch.tensor([4.0, 3.0, 5.0]))
+    return dataclasses.replace(
+        request, remain=remain, forget=forget, ratings=torch.tensor([4.0, 3.0, 5.0])
+    )
 
 
 def test_labels_are_the_users_means_then_the_items_then_all(rated):
     wanted = torch.tensor([0.5, 1.0, 1.0, 0.0, 2 / 3])
     assert torch.allclose(scif.labels(rated, scif.Options()), wanted)
-    assert torch.equal(scif.labels(rated, scif.Options(threshold=4.5))[:2], torch.tensor([0.0, 1.0]))
+    assert torch.equal(
+        scif.labels(rated, scif.Options(threshold=4.5))[:2], torch.tensor([0.0, 1.0])
+    )
     assert torch.equal(scif.labels(rated, scif.Options(target=0.25)), torch.full((5,), 0.25))
 
 
 def test_labels_of_nothing_are_refused(rated):
     empty = (torch.zeros(0, dtype=torch.int64),) * 2
-    request = dataclasses.replace(rated, remain=dataclasses.replace(rated.remain, train=empty), ratings=torch.zeros(0))
-    with pytest.raises(CragruError, match="no row remains to take average labels from; give option target"):
+    request = dataclasses.replace(
+        rated, remain=dataclasses.replace(rated.remain, train=empty), ratings=torch.zeros(0)
+    )
+    with pytest.raises(
+        CragruError, match="no row remains to take average labels from; give option target"
+    ):
         scif.labels(request, scif.Options())
 
 
@@ -265,7 +284,9 @@ def test_cost_and_facts(backbone):
     done = scif.unlearn(world(backbone))
     cost, facts = done.cost, done.facts
     assert (cost.shards_touched, cost.optimiser_steps, cost.device) == (0, 0, "cpu")
-    assert cost.seconds_sequential == cost.seconds_parallel == pytest.approx(sum(cost.stages.values()))
+    assert (
+        cost.seconds_sequential == cost.seconds_parallel == pytest.approx(sum(cost.stages.values()))
+    )
     products = {"bpr": 0, "lightgcn": facts["iterations"] + 1}
     assert cost.hessian_products == products[backbone]
     assert facts["residual"] <= 1e-4
@@ -285,11 +306,23 @@ def test_reads_what_it_must_and_no_more(options, more):
     ("options", "message"),
     [
         ({"damping": 0.0}, r"options\.damping: got 0.0; Input should be greater than 0"),
-        ({"negatives": 0}, r"scif: options\.negatives: got 0; Input should be greater than or equal to 1"),
-        ({"target": 1.5}, r"scif: options\.target: got 1.5; Input should be less than or equal to 1"),
-        ({"target": -0.5}, r"scif: options\.target: got -0.5; Input should be greater than or equal to 0"),
+        (
+            {"negatives": 0},
+            r"scif: options\.negatives: got 0; Input should be greater than or equal to 1",
+        ),
+        (
+            {"target": 1.5},
+            r"scif: options\.target: got 1.5; Input should be less than or equal to 1",
+        ),
+        (
+            {"target": -0.5},
+            r"scif: options\.target: got -0.5; Input should be greater than or equal to 0",
+        ),
         ({"tolerance": 2.0}, r"scif: options\.tolerance: got 2.0; Input should be less than 1"),
-        ({"iterations": 0}, r"scif: options\.iterations: got 0; Input should be greater than or equal to 1"),
+        (
+            {"iterations": 0},
+            r"scif: options\.iterations: got 0; Input should be greater than or equal to 1",
+        ),
         ({"block": "users"}, r"scif: options\.block: unknown option \(allowed"),
     ],
 )
@@ -300,11 +333,15 @@ def test_wrong_options_are_refused(options, message):
 
 def test_broken_blocks_are_refused():
     blocks, right = torch.eye(2, dtype=DOUBLE).expand(3, 2, 2), torch.ones(3, 2, dtype=DOUBLE)
-    with pytest.raises(CragruError, match="curvature of 3 users is not positive definite at damping 1"):
+    with pytest.raises(
+        CragruError, match="curvature of 3 users is not positive definite at damping 1"
+    ):
         scif.solve_blocks(-2 * blocks, right, 1.0)
     with pytest.raises(CragruError, match="holds 1 values that are no finite numbers"):
         scif.solve_blocks(
-            blocks, right.index_put((torch.tensor(0), torch.tensor(1)), torch.tensor(torch.inf).double()), 1
+            blocks,
+            right.index_put((torch.tensor(0), torch.tensor(1)), torch.tensor(torch.inf).double()),
+            1,
         )
     with pytest.raises(CragruError, match="damping: got 0"):
         scif.solve_blocks(blocks, right, 0.0)

@@ -47,7 +47,10 @@ class Oracle:
         if len(self.asked) + 1 == self._fail_at:
             raise CragruError("the engine died")
         self.asked.append([question.prompt for question in questions])
-        return [self._misspeak.get(question.prompt, replace)(self._answer(question)) for question in questions]
+        return [
+            self._misspeak.get(question.prompt, replace)(self._answer(question))
+            for question in questions
+        ]
 
     def _answer(self, question):
         ids = re.findall(r'"(\d+)":', question.pattern)
@@ -56,7 +59,9 @@ class Oracle:
 
 
 def record(user, ids=(7, 8), text="rate these for user"):
-    return PromptRecord(user, f"{text} {user}", 9, 0, [user], [number - 1 for number in ids], [str(n) for n in ids])
+    return PromptRecord(
+        user, f"{text} {user}", 9, 0, [user], [number - 1 for number in ids], [str(n) for n in ids]
+    )
 
 
 def records(count, **options):
@@ -65,7 +70,9 @@ def records(count, **options):
 
 def kept(folder):
     """The answers in a store, by file."""
-    return {path.name: path.read_bytes() for path in folder.glob("*.json") if ".cost." not in path.name}
+    return {
+        path.name: path.read_bytes() for path in folder.glob("*.json") if ".cost." not in path.name
+    }
 
 
 @pytest.fixture
@@ -93,7 +100,9 @@ def test_chunks_hold_every_prompt_once_and_in_order(cells, size):
         assert [chunk.number for chunk in own] == list(range(len(own)))
         assert all(len(chunk.records) == size for chunk in own[:-1])
         assert all(0 < len(chunk.records) <= size for chunk in own)
-    assert [chunk.cell for chunk in chunks] == sorted((c.cell for c in chunks), key=list(cells).index)
+    assert [chunk.cell for chunk in chunks] == sorted(
+        (c.cell for c in chunks), key=list(cells).index
+    )
 
 
 @settings(deadline=None)
@@ -118,7 +127,9 @@ def keys(cells, size=4, **settings):
     return [chunk_key(SETTINGS | settings, chunk.questions()) for chunk in cut_chunks(cells, size)]
 
 
-@pytest.mark.parametrize(("few", "many", "full"), [(10, 30, 2), (8, 9, 2), (3, 30, 0), (30, 943, 7)])
+@pytest.mark.parametrize(
+    ("few", "many", "full"), [(10, 30, 2), (8, 9, 2), (3, 30, 0), (30, 943, 7)]
+)
 def test_a_cohort_that_grows_keeps_its_full_chunks(few, many, full):
     small, large = keys({BPR: records(few)}), keys({BPR: records(many)})
     assert [key in large for key in small] == [True] * full + [False] * (len(small) - full)
@@ -132,7 +143,9 @@ def test_a_key_is_32_hex_digits_and_repeats():
     questions = [Question("a", "b", 3), Question("c", "d", 4)]
     assert re.fullmatch("[0-9a-f]{32}", chunk_key(SETTINGS, questions))
     turned = dict(reversed(SETTINGS.items())) | {"options": {"eager": True, "threads": 2}}
-    assert chunk_key(turned, [replace(question) for question in questions]) == chunk_key(SETTINGS, questions)
+    assert chunk_key(turned, [replace(question) for question in questions]) == chunk_key(
+        SETTINGS, questions
+    )
 
 
 QUESTIONS = [Question("a", "p", 3), Question("b", "q", 4)]
@@ -160,7 +173,9 @@ OTHERS = [
 
 
 def test_a_key_depends_on_everything():
-    found = [chunk_key(settings, questions) for settings, questions in [(SETTINGS, QUESTIONS), *OTHERS]]
+    found = [
+        chunk_key(settings, questions) for settings, questions in [(SETTINGS, QUESTIONS), *OTHERS]
+    ]
     assert len(set(found)) == len(OTHERS) + 1
 
 
@@ -173,16 +188,25 @@ def test_another_size_of_chunk_is_another_batch():
 
 def test_everything_is_asked_once_and_kept(store):
     engine = Oracle()
-    receipt = score_chunks(cut_chunks({BPR: records(10), LIGHTGCN: records(3, text="other")}, 4), engine, store)
+    receipt = score_chunks(
+        cut_chunks({BPR: records(10), LIGHTGCN: records(3, text="other")}, 4), engine, store
+    )
     assert [len(prompts) for prompts in engine.asked] == [4, 4, 2, 3]
-    assert [prompt for prompts in engine.asked[:3] for prompt in prompts] == [one.prompt for one in records(10)]
-    assert {cell: list(keys) for cell, keys in receipt.items()} == {BPR: ["0", "1", "2"], LIGHTGCN: ["0"]}
+    assert [prompt for prompts in engine.asked[:3] for prompt in prompts] == [
+        one.prompt for one in records(10)
+    ]
+    assert {cell: list(keys) for cell, keys in receipt.items()} == {
+        BPR: ["0", "1", "2"],
+        LIGHTGCN: ["0"],
+    }
     assert [*receipt[BPR].values(), *receipt[LIGHTGCN].values()] == [
         *keys({BPR: records(10), LIGHTGCN: records(3, text="other")})
     ]
     first = store.answers(receipt[BPR]["0"])
     length = len("rate these for user 0")
-    assert first[0] == Answer(f'{{"7":{1 + 7 * length % 100},"8":{1 + 8 * length % 100}}}', "stop", length, 8)
+    assert first[0] == Answer(
+        f'{{"7":{1 + 7 * length % 100},"8":{1 + 8 * length % 100}}}', "stop", length, 8
+    )
     assert [answer.prompt_tokens for answer in first] == [length] * 4
     cost = store.cost(receipt[BPR]["0"])
     assert cost.pop("seconds") >= 0
@@ -351,7 +375,11 @@ def test_receipts_of_several_jobs_add_up(tmp_path, store):
     whole = score_chunks(chunks, Oracle(), AnswerStore(tmp_path / "whole"))
     receipts = [score_chunks(share_of(chunks, share, 3), Oracle(), store) for share in (1, 2, 3)]
     for cell in (BPR, LIGHTGCN):
-        assert read_receipts(receipts, cell) == read_receipts([whole], cell) == list(whole[cell].values())
+        assert (
+            read_receipts(receipts, cell)
+            == read_receipts([whole], cell)
+            == list(whole[cell].values())
+        )
         assert read_receipts(reversed(receipts), cell) == list(whole[cell].values())
 
 
@@ -420,20 +448,26 @@ def test_answers_that_were_deleted_are_told(store):
     store.path(found[1]).unlink()
     with pytest.raises(CragruError) as caught:
         collect_scores(prompts, found, store)
-    assert str(caught.value) == (f"{store.path(found[1])}: no such answers, though they were scored; {AGAIN}")
+    assert str(caught.value) == (
+        f"{store.path(found[1])}: no such answers, though they were scored; {AGAIN}"
+    )
 
 
 def test_answers_that_are_damaged_are_told(store):
     prompts, found = scored_cell(store)
     path = store.path(found[1])
     path.write_text(path.read_text()[:-20])
-    with pytest.raises(CragruError, match=f"^{re.escape(str(path))}: not valid JSON .*; delete it and run again$"):
+    with pytest.raises(
+        CragruError, match=f"^{re.escape(str(path))}: not valid JSON .*; delete it and run again$"
+    ):
         collect_scores(prompts, found, store)
 
 
 def test_answers_to_other_prompts_are_refused(store):
     prompts, found = scored_cell(store)
-    with pytest.raises(CragruError, match="answer does not hold the 3 candidates once each and in order"):
+    with pytest.raises(
+        CragruError, match="answer does not hold the 3 candidates once each and in order"
+    ):
         collect_scores([prompts[1], *prompts[1:]], found, store)
 
 
@@ -445,7 +479,11 @@ def test_costs_by_hand():
         "filter": {"seconds": 9.0, "users": 900, "seconds_per_user": 0.01},
         "prompt": {"users": 3, "seconds_per_user": 0.02, "dropped": 1.5, "tokens": 900.0},
     }
-    answers = [Answer("", "stop", 900, 40), Answer("", "stop", 1200, 44), Answer("", "stop", 600, 48)]
+    answers = [
+        Answer("", "stop", 900, 40),
+        Answer("", "stop", 1200, 44),
+        Answer("", "stop", 600, 48),
+    ]
     costs = [
         {"seconds": 6.0, "start_seconds": 30.0, "device": "cpu"},
         {"seconds": 3.0, "start_seconds": 12.0, "device": "cpu"},
@@ -465,6 +503,12 @@ def test_costs_by_hand():
 
 
 def test_devices_are_each_told_once():
-    before = {"filter": {"seconds_per_user": 0.0}, "prompt": {"seconds_per_user": 0.0, "dropped": 0.0}}
-    costs = [{"seconds": 1.0, "start_seconds": 1.0, "device": device} for device in ("cpu", "H200", "cpu")]
+    before = {
+        "filter": {"seconds_per_user": 0.0},
+        "prompt": {"seconds_per_user": 0.0, "dropped": 0.0},
+    }
+    costs = [
+        {"seconds": 1.0, "start_seconds": 1.0, "device": device}
+        for device in ("cpu", "H200", "cpu")
+    ]
     assert cell_cost(before, [Answer("", "stop", 1, 1)], costs, 0.0)["device"] == "H200 and cpu"

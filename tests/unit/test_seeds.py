@@ -49,7 +49,9 @@ def test_streams_are_not_each_other_shifted():
     draws = [numpy_stream(1, "user", user).random(1000) for user in range(10)]
     for first, second in itertools.combinations(draws, 2):
         assert not np.isin(first, second).any()
-        assert abs(np.corrcoef(first, second)[0, 1]) < 0.15  # 4.7 standard errors; the seeds are fixed
+        assert (
+            abs(np.corrcoef(first, second)[0, 1]) < 0.15
+        )  # 4.7 standard errors; the seeds are fixed
 
 
 def test_global_generators_are_left_alone():
@@ -77,4 +79,10 @@ def test_numpy_stream_is_as_ever():
 
 
 def test_torch_stream_is_as_ever():
-    assert torch.randint(1000, (5,), generator=torch_stream(1, "split", 7)).tolist() == [173, 767, 656, 409, 439]
+    assert torch.randint(1000, (5,), generator=torch_stream(1, "split", 7)).tolist() == [
+        173,
+        767,
+        656,
+        409,
+        439,
+    ]

@@ -57,7 +57,11 @@ class Handler(BaseHTTPRequestHandler):
     def reply(self, content, status=200, **headers):
         data = content if isinstance(content, bytes) else json.dumps(content).encode()
         self.send_response(status)
-        for name, value in {"Content-Type": "application/json", "Content-Length": len(data), **headers}.items():
+        for name, value in {
+            "Content-Type": "application/json",
+            "Content-Length": len(data),
+            **headers,
+        }.items():
             self.send_header(name.replace("_", "-"), str(value))
         self.end_headers()
         self.wfile.write(data)
@@ -82,7 +86,9 @@ class Fake(ThreadingHTTPServer):
 
 
 def serves(*models):
-    return lambda handler: handler.reply({"object": "list", "data": [{"id": model} for model in models]})
+    return lambda handler: handler.reply(
+        {"object": "list", "data": [{"id": model} for model in models]}
+    )
 
 
 def answer_to(body):
@@ -95,15 +101,25 @@ def saying(content, finish_reason="stop", tokens=12, **message):
     """Answer with these words, whatever was asked."""
 
     def act(handler, body):
-        said = {"role": "assistant", "content": content(body) if callable(content) else content, **message}
+        said = {
+            "role": "assistant",
+            "content": content(body) if callable(content) else content,
+            **message,
+        }
         handler.reply(
             {
                 "id": "1",
                 "object": "chat.completion",
                 "created": 1,
                 "model": body["model"],
-                "choices": [{"index": 0, "message": said, "finish_reason": finish_reason, "logprobs": None}],
-                "usage": {"prompt_tokens": 30, "completion_tokens": tokens, "total_tokens": 30 + tokens},
+                "choices": [
+                    {"index": 0, "message": said, "finish_reason": finish_reason, "logprobs": None}
+                ],
+                "usage": {
+                    "prompt_tokens": 30,
+                    "completion_tokens": tokens,
+                    "total_tokens": 30 + tokens,
+                },
             }
         )
 
@@ -127,7 +143,9 @@ def failing(status, message="it is broken", **headers):
 
     def act(handler, body=None):
         secret = handler.headers["Authorization"]
-        handler.reply({"error": {"message": f"{message} {secret}", "code": status}}, status, **headers)
+        handler.reply(
+            {"error": {"message": f"{message} {secret}", "code": status}}, status, **headers
+        )
 
     return act
 
@@ -165,12 +183,21 @@ def surroundings(monkeypatch):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.setattr(module, "LONGEST_PAUSE", 0.01)
-    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", lambda self, *args, **options: None)
+    monkeypatch.setattr(
+        ssl.SSLContext, "load_verify_locations", lambda self, *args, **options: None
+    )
 
 
 def source(fake, **changes):
     url = fake if isinstance(fake, str) else f"{fake.address}/v1"
-    fields = {"kind": "server", "url": url, "model": "smol", "key": VARIABLE, "tokenizer": "any", "timeout": 5}
+    fields = {
+        "kind": "server",
+        "url": url,
+        "model": "smol",
+        "key": VARIABLE,
+        "tokenizer": "any",
+        "timeout": 5,
+    }
     return ServerSource(**fields | changes)
 
 
@@ -231,7 +258,9 @@ def test_answers_are_in_the_order_of_the_questions(fake):
     fake.acts = [after(0.02 * (12 - place)) for place in range(12)]
     questions = [question("?" * (place + 1), (str(place + 1),)) for place in range(12)]
     answers = engine(fake, parallel=12).ask(questions)
-    assert [json.loads(answer.text) for answer in answers] == [{str(n): 1 + 2 * n} for n in range(1, 13)]
+    assert [json.loads(answer.text) for answer in answers] == [
+        {str(n): 1 + 2 * n} for n in range(1, 13)
+    ]
     assert fake.busiest > 6
 
 
@@ -266,7 +295,10 @@ def test_settings(fake):
 
 
 def test_a_whole_stage_into_the_store(fake, tmp_path):
-    records = [PromptRecord(user, f"user {user}", 9, 0, [user], [6, 190], ["7", "191"]) for user in range(5)]
+    records = [
+        PromptRecord(user, f"user {user}", 9, 0, [user], [6, 190], ["7", "191"])
+        for user in range(5)
+    ]
     chunks = cut_chunks({"cell": records}, 2)
     store = AnswerStore(tmp_path)
     keys = score_chunks(chunks, engine(fake), store)["cell"]
@@ -309,7 +341,11 @@ def test_the_screen_hears_of_trouble_once_a_chunk_and_the_log_each_time(fake, ca
     caplog.set_level(logging.DEBUG)
     fake.acts = [failing(503)] * 4
     engine(fake, parallel=2).ask([question()] * 4)
-    told = [(record.levelname, record.message) for record in caplog.records if record.name == module.__name__]
+    told = [
+        (record.levelname, record.message)
+        for record in caplog.records
+        if record.name == module.__name__
+    ]
     assert [level for level, _ in told] == ["WARNING", "DEBUG", "DEBUG", "DEBUG"]
     assert told[0][1] == (
         f"'smol' at {fake.address}/v1: the server failed (503: it is broken Bearer ***); retry 1 of 5 in 0.0 s"
@@ -376,7 +412,10 @@ def test_tries_end(fake, act, told):
 
 def test_a_server_that_hangs(fake):
     told, times = refusal(fake, *[hang] * 9, retries=1, timeout=0.2)
-    assert told == "no answer in time (ReadTimeout), asked 2 times; raise `timeout` or lower `parallel` in the registry"
+    assert (
+        told
+        == "no answer in time (ReadTimeout), asked 2 times; raise `timeout` or lower `parallel` in the registry"
+    )
     assert times == 2
 
 
@@ -394,18 +433,36 @@ def test_a_server_that_hangs(fake):
             "the request is refused (400: too long [31m Bearer ***); the server must support structured outputs, and "
             "its context hold the prompt and the answer",
         ),
-        (failing(308), "unexpected status (308: it is broken Bearer ***); correct `url` in the registry"),
+        (
+            failing(308),
+            "unexpected status (308: it is broken Bearer ***); correct `url` in the registry",
+        ),
         (plain(b"<html>welcome</html>"), "the reply is not JSON; correct `url` in the registry"),
         (plain(b"\xff{", "application/json"), "the reply is not JSON; "),
-        (plain(b'"welcome"', "application/json"), "the reply is not OpenAI's (: Input should be a valid dictionary"),
-        (plain(b'{"choices": []}'), "the reply is not OpenAI's (choices: List should have at least 1 item"),
-        (plain(b'{"choices": [{"message": {"content": [1]}}]}'), "the reply is not OpenAI's (choices.0.message."),
+        (
+            plain(b'"welcome"', "application/json"),
+            "the reply is not OpenAI's (: Input should be a valid dictionary",
+        ),
+        (
+            plain(b'{"choices": []}'),
+            "the reply is not OpenAI's (choices: List should have at least 1 item",
+        ),
+        (
+            plain(b'{"choices": [{"message": {"content": [1]}}]}'),
+            "the reply is not OpenAI's (choices.0.message.",
+        ),
         (
             saying("words", "content_filter"),
             "the model refused to answer: 'words'; take another model or template",
         ),
-        (saying(None, refusal="I'd rather not"), 'the model refused to answer: "I\'d rather not"; take another'),
-        (saying(None), "the reply has no text, and ended by 'stop'; have the server answer at once, without thinking"),
+        (
+            saying(None, refusal="I'd rather not"),
+            'the model refused to answer: "I\'d rather not"; take another',
+        ),
+        (
+            saying(None),
+            "the reply has no text, and ended by 'stop'; have the server answer at once, without thinking",
+        ),
     ],
 )
 def test_what_does_not_pass_is_asked_once(fake, act, told):
@@ -415,7 +472,9 @@ def test_what_does_not_pass_is_asked_once(fake, act, told):
 
 
 def test_a_reply_without_counts_of_tokens(fake):
-    told, _ = refusal(fake, plain(b'{"choices": [{"message": {"content": "a"}, "finish_reason": "stop"}]}'))
+    told, _ = refusal(
+        fake, plain(b'{"choices": [{"message": {"content": "a"}, "finish_reason": "stop"}]}')
+    )
     assert told.startswith("the reply is not OpenAI's (usage: ")
 
 
@@ -435,7 +494,10 @@ def test_one_slip_is_forgiven(fake):
 
 
 def test_an_answer_that_took_all_its_tokens_is_none_of_the_pattern(fake):
-    assert "must support structured outputs" in refusal(fake, *[saying("Sure, ", "length", longest_answer(IDS))] * 2)[0]
+    assert (
+        "must support structured outputs"
+        in refusal(fake, *[saying("Sure, ", "length", longest_answer(IDS))] * 2)[0]
+    )
 
 
 @pytest.mark.parametrize("reason", ["length", "abort", "tool_calls"])
@@ -448,7 +510,9 @@ def test_other_ends_are_passed_on(fake, reason):
 def test_the_first_error_ends_the_rest(fake):
     """Neither those under way, which would take 20 s, nor those that wait."""
     begun = time.monotonic()
-    told, times = refusal(fake, hang, hang, after(0.1, failing(401)), questions=30, parallel=3, timeout=20)
+    told, times = refusal(
+        fake, hang, hang, after(0.1, failing(401)), questions=30, parallel=3, timeout=20
+    )
     assert told.startswith("access is refused")
     assert time.monotonic() - begun < 10
     assert times == 3
@@ -509,7 +573,9 @@ def test_a_start_that_fails(fake, monkeypatch, check, told):
     assert len(fake.gets) == 1
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:x/v1", "http://127.0.0.1:99999/v1", "http://[::1/v1"])
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:x/v1", "http://127.0.0.1:99999/v1", "http://[::1/v1"]
+)
 def test_no_address(url):
     told = error_of(lambda: engine(url))
     assert told.startswith(f"'smol' at {url}: no address (")
@@ -547,7 +613,9 @@ def test_without_the_key_nothing_is_sent(fake, monkeypatch, value, call):
         monkeypatch.setenv(VARIABLE, value)
     one = engine(fake)
     told = error_of(lambda: call(one))
-    assert f"the environment variable {VARIABLE} is not set; put the server's API key into it" in told
+    assert (
+        f"the environment variable {VARIABLE} is not set; put the server's API key into it" in told
+    )
     assert fake.gets == fake.posts == []
 
 
@@ -574,7 +642,14 @@ def test_a_server_without_a_named_key_says_so(fake):
 def test_no_log_has_the_key(fake, caplog):
     """Even where the server sends it back, in an error, an answer or the list of models, and libraries log all."""
     caplog.set_level(logging.DEBUG)
-    for act in (failing(500), failing(401), saying(KEY), saying(None, refusal=KEY), plain(KEY.encode()), close):
+    for act in (
+        failing(500),
+        failing(401),
+        saying(KEY),
+        saying(None, refusal=KEY),
+        plain(KEY.encode()),
+        close,
+    ):
         refusal(fake, act, act, retries=1)
     fake.check = serves(KEY)
     assert "it serves ***; wanted smol" in error_of(lambda: engine(fake).start_seconds)
@@ -602,7 +677,15 @@ def test_this_machine_is_reached_without_a_proxy(fake, monkeypatch, proxy, host)
     [
         *((host, True) for host in ("127.0.0.1", "127.9.9.9:80", "[::1]:80", "0.0.0.0:8000")),
         *((host, True) for host in ("localhost", "LOCALHOST:80", "a.localhost")),
-        *((host, False) for host in ("10.0.0.1", "[2001:db8::1]", "localhost.example.org", "127.0.0.1.example.org")),
+        *(
+            (host, False)
+            for host in (
+                "10.0.0.1",
+                "[2001:db8::1]",
+                "localhost.example.org",
+                "127.0.0.1.example.org",
+            )
+        ),
     ],
 )
 def test_what_is_this_machine(host, own):
@@ -620,7 +703,9 @@ def test_other_machines_are_reached_through_the_proxy(fake, monkeypatch):
 def test_a_proxy_that_cannot_be_used(monkeypatch):
     monkeypatch.setenv("http_proxy", "nonsense://me:secret@proxy.invalid")
     told = error_of(lambda: engine("http://llm.example.invalid/v1").start_seconds)
-    assert told.startswith("'smol' at http://llm.example.invalid/v1: no way to connect (ValueError); correct `url`")
+    assert told.startswith(
+        "'smol' at http://llm.example.invalid/v1: no way to connect (ValueError); correct `url`"
+    )
     assert "secret" not in told
 
 

@@ -87,7 +87,9 @@ def test_forgetting_nothing_trains_nothing():
     renewed = renew(a_context(request, "bpr", SHARDS), read_options(ShardOptions, SHARDS))
     assert renewed.new == {}
     assert renewed.cost.shards_touched == renewed.cost.optimiser_steps == 0
-    assert all(model is before for model, before in zip(renewed.models, request.models, strict=True))
+    assert all(
+        model is before for model, before in zip(renewed.models, request.models, strict=True)
+    )
 
 
 def test_a_validation_row_that_leaves_touches_its_shard():
@@ -97,7 +99,9 @@ def test_a_validation_row_that_leaves_touches_its_shard():
 
     class Left(type(request)):
         def remain(self):
-            return dataclasses.replace(self.before(), valid=tuple(side[kept] for side in self.valid))
+            return dataclasses.replace(
+                self.before(), valid=tuple(side[kept] for side in self.valid)
+            )
 
         def rows(self):
             train, valid = super().rows()
@@ -142,9 +146,17 @@ def test_a_row_of_one_shard_moves_no_other(backbone):
     draws, models = [], []
     for state in (request, moved):
         context, pieces = a_context(state, backbone, SHARDS), cut(state.before(), state.shards, 3)
-        learners = [Learner(shard_task(own, backbone, shard, options, 64), 1, CPU) for shard, own in enumerate(pieces)]
+        learners = [
+            Learner(shard_task(own, backbone, shard, options, 64), 1, CPU)
+            for shard, own in enumerate(pieces)
+        ]
         draws.append([torch.stack([learner.draw() for _ in range(3)]) for learner in learners])
-        models.append([train_shards([own], [shard], context, options)[0].model for shard, own in enumerate(pieces)])
+        models.append(
+            [
+                train_shards([own], [shard], context, options)[0].model
+                for shard, own in enumerate(pieces)
+            ]
+        )
     assert [torch.equal(*pair) for pair in zip(*draws, strict=True)] == [False, True, True]
     assert [same(*pair) for pair in zip(*models, strict=True)] == [False, True, True]
 
@@ -156,7 +168,10 @@ def test_together_a_row_of_one_shard_moves_no_other_but_by_rounding(backbone):
     together = deployed(request, backbone).models
     for shard, model in enumerate(together):
         wanted = alone(request, shard, backbone).model
-        assert all(torch.allclose(getattr(model, name), getattr(wanted, name), atol=1e-5) for name in FIELDS)
+        assert all(
+            torch.allclose(getattr(model, name), getattr(wanted, name), atol=1e-5)
+            for name in FIELDS
+        )
 
 
 def test_shards_partition_the_data():
@@ -164,7 +179,9 @@ def test_shards_partition_the_data():
     request = with_user_shards(a_request(), 3)
     pieces = cut(request.before(), request.shards, 3)
     for part in ("train", "valid"):
-        sides = [torch.cat([getattr(piece, part)[side] for piece in pieces]).tolist() for side in (0, 1)]
+        sides = [
+            torch.cat([getattr(piece, part)[side] for piece in pieces]).tolist() for side in (0, 1)
+        ]
         wanted = [side.tolist() for side in getattr(request, part)]
         assert sorted(zip(*sides, strict=True)) == sorted(zip(*wanted, strict=True))
     assert all((piece.users, piece.items) == (40, 30) for piece in pieces)
@@ -174,8 +191,12 @@ def test_shards_partition_the_data():
 def test_scores_are_the_shards_scores_by_id(rule):
     """P3.6: id by id from models of each shard's rows alone; a shard that numbered its users anew would fail."""
     request = with_user_shards(a_request(), 3)
-    got = sisa.unlearn(a_context(request, "bpr", SHARDS | {"missing": rule})).model.score(torch.arange(USERS))
-    own = torch.stack([alone(request, shard).model.score(torch.arange(USERS)) for shard in range(3)])
+    got = sisa.unlearn(a_context(request, "bpr", SHARDS | {"missing": rule})).model.score(
+        torch.arange(USERS)
+    )
+    own = torch.stack(
+        [alone(request, shard).model.score(torch.arange(USERS)) for shard in range(3)]
+    )
     for user in range(USERS):
         shard = user // 2 % 3
         wanted = {"mask": own[shard, user], "mean": own[:, user].mean(dim=0)}
@@ -202,7 +223,9 @@ def test_a_request_that_empties_a_shard_is_an_error():
     request = with_user_shards(a_request(), 20)
     gone = torch.isin(request.train[0], torch.tensor([6, 7]))
     emptied = dataclasses.replace(request, forgotten=gone)
-    with pytest.raises(CragruError, match="bpr-shard-3: has no training row to learn from; use fewer shards"):
+    with pytest.raises(
+        CragruError, match="bpr-shard-3: has no training row to learn from; use fewer shards"
+    ):
         sisa.unlearn(a_context(emptied, "bpr", {"shards": 20, "learning_rate": 0.02}))
 
 
@@ -227,8 +250,14 @@ def test_batches_of_shards():
     ("given", "said"),
     [
         ({"shards": 3}, "cragru.unlearning.sisa: options.learning_rate: missing; add it"),
-        (SHARDS | {"shard": 3}, "cragru.unlearning.sisa: options.shard: unknown option (did you mean 'shards'?"),
-        (SHARDS | {"steps": 2.5}, "cragru.unlearning.sisa: options.steps: got 2.5; Input should be a valid integer"),
+        (
+            SHARDS | {"shard": 3},
+            "cragru.unlearning.sisa: options.shard: unknown option (did you mean 'shards'?",
+        ),
+        (
+            SHARDS | {"steps": 2.5},
+            "cragru.unlearning.sisa: options.steps: got 2.5; Input should be a valid integer",
+        ),
         (
             SHARDS | {"missing": "median"},
             "cragru.unlearning.sisa: options.missing: got 'median'; did you mean 'mean'? allowed: mask, mean, zero",

@@ -12,7 +12,14 @@ from cragru.errors import CragruError
 from cragru.evaluation import bootstrap as bootstrap_module
 from cragru.evaluation.bootstrap import Resampling, bootstrap, column_mean
 from cragru.evaluation.columns import PER_USER
-from cragru.evaluation.significance import compare, holm, mcnemar, one_family, paired_values, signed_rank
+from cragru.evaluation.significance import (
+    compare,
+    holm,
+    mcnemar,
+    one_family,
+    paired_values,
+    signed_rank,
+)
 
 pytestmark = pytest.mark.usefixtures("hr_and_ndcg")
 FEW = Resampling(seed=1, resamples=50)
@@ -22,7 +29,13 @@ def frame(ndcg, hr=None, k=10, mask="A", users=None, relevant=1):
     """Results of users 0, 1, ... at one cut-off under one mask; a hit where NDCG is not 0."""
     users = range(len(ndcg)) if users is None else users
     hr = [float(value > 0) for value in ndcg] if hr is None else hr
-    columns = {"user": users, "mask": mask, "k": k, **metric_columns(hr=hr, ndcg=ndcg), "relevant": relevant}
+    columns = {
+        "user": users,
+        "mask": mask,
+        "k": k,
+        **metric_columns(hr=hr, ndcg=ndcg),
+        "relevant": relevant,
+    }
     return pd.DataFrame(columns).astype(PER_USER)
 
 
@@ -65,7 +78,9 @@ def test_few_users_that_differ_are_counted_exactly():
     """Four alike can be so by chance in 2 of 16 ways; the normal approximation says .046."""
     differences = np.r_[np.zeros(20), 0.1, 0.2, 0.3, 0.4]
     assert signed_rank(differences).p == pytest.approx(0.125)
-    approximate = stats.wilcoxon(differences, zero_method="pratt", correction=False, method="asymptotic")
+    approximate = stats.wilcoxon(
+        differences, zero_method="pratt", correction=False, method="asymptotic"
+    )
     assert approximate.pvalue < 0.05
 
 
@@ -73,11 +88,17 @@ def test_few_users_that_differ_are_counted_exactly():
 def test_signed_rank_is_scipys(seed):
     rng = np.random.default_rng(seed)
     smooth = rng.normal(0.2, size=40)
-    assert signed_rank(smooth).p == pytest.approx(stats.wilcoxon(smooth, method="exact").pvalue, rel=1e-9)
+    assert signed_rank(smooth).p == pytest.approx(
+        stats.wilcoxon(smooth, method="exact").pvalue, rel=1e-9
+    )
     assert signed_rank(smooth).statistic == stats.wilcoxon(smooth).statistic
-    tied = np.round(rng.normal(0.3, size=11))  # up to 13 users scipy goes through all patterns, zeros and ties or not
+    tied = np.round(
+        rng.normal(0.3, size=11)
+    )  # up to 13 users scipy goes through all patterns, zeros and ties or not
     if tied.any():
-        assert signed_rank(tied).p == pytest.approx(stats.wilcoxon(tied, zero_method="pratt").pvalue, rel=1e-9)
+        assert signed_rank(tied).p == pytest.approx(
+            stats.wilcoxon(tied, zero_method="pratt").pvalue, rel=1e-9
+        )
     many = np.round(rng.normal(0.1, size=300), 1)
     theirs = stats.wilcoxon(many, zero_method="pratt", correction=False, method="asymptotic")
     assert signed_rank(many).p == pytest.approx(theirs.pvalue, rel=1e-12)
@@ -89,7 +110,9 @@ def test_exact_and_approximate_agree_where_they_meet():
     for _ in range(10):
         values = np.r_[np.round(rng.normal(0.15, 0.5, size=60), 1), np.zeros(5)]
         values = values[np.cumsum(values != 0) <= 50]  # the most that are counted exactly
-        theirs = stats.wilcoxon(values, zero_method="pratt", correction=False, method="asymptotic").pvalue
+        theirs = stats.wilcoxon(
+            values, zero_method="pratt", correction=False, method="asymptotic"
+        ).pvalue
         assert signed_rank(values).p == pytest.approx(theirs, abs=0.01)
 
 
@@ -120,7 +143,8 @@ def test_mcnemar_is_the_textbooks_table():
 
 
 @pytest.mark.parametrize(
-    ("differences", "p", "effect"), [([1, 1, 1, 0], 0.25, np.inf), ([-1, -1], 0.5, 0), ([1, -1], 1, 1)]
+    ("differences", "p", "effect"),
+    [([1, 1, 1, 0], 0.25, np.inf), ([-1, -1], 0.5, 0), ([1, -1], 1, 1)],
 )
 def test_mcnemar_of_few(differences, p, effect):
     assert (mcnemar(differences).p, mcnemar(differences).effect) == (pytest.approx(p), effect)
@@ -145,7 +169,10 @@ def test_a_user_is_discordant_where_shares_of_seeds_differ():
     """Hits in 3 of 3 seeds against 1, in 2 against 0, in 1 against 1, in 0 against 1."""
     method = [[1, 1, 1, 0], [1, 1, 0, 0], [1, 0, 0, 0]]
     reference = [[1, 0, 1, 0], [0, 0, 0, 1], [0, 0, 0, 0]]
-    rows = {name: seeded(*(frame(hr, hr) for hr in per_seed)) for name, per_seed in (("M", method), ("R", reference))}
+    rows = {
+        name: seeded(*(frame(hr, hr) for hr in per_seed))
+        for name, per_seed in (("M", method), ("R", reference))
+    }
     row = compare(rows, "R", "A", [10], FEW).set_index("metric").loc["hr"]
     assert (row["better"], row["worse"]) == (2, 1)
     assert row["difference"] == pytest.approx((2 / 3 + 2 / 3 + 0 - 1 / 3) / 4)
@@ -186,7 +213,9 @@ def random_rows(rng, shifts, users=120, seeds=3):
     """Rows whose users have a level of their own; a row is better by its shift."""
     level = rng.random(users) * 0.5
     return {
-        label: seeded(*(frame(np.clip(level + shift + rng.normal(0, 0.1, users), 0, 1)) for _ in range(seeds)))
+        label: seeded(
+            *(frame(np.clip(level + shift + rng.normal(0, 0.1, users), 0, 1)) for _ in range(seeds))
+        )
         for label, shift in shifts.items()
     }
 
@@ -197,8 +226,30 @@ def test_the_table():
     null = tuple(random_rows(rng, {"a": 0.0, "b": 0.0}).values())
     table = compare(rows, "CRAGRU", "A", [10], Resampling(1, 500), null)
     assert [*table.columns] == [
-        *("comparison", "reference", "metric", "k", "seeds", "n", "difference", "low", "high", "test"),
-        *("statistic", "p", "effect", "better", "worse", "null", "null_low", "null_high", "null_p", "p_holm"),
+        *(
+            "comparison",
+            "reference",
+            "metric",
+            "k",
+            "seeds",
+            "n",
+            "difference",
+            "low",
+            "high",
+            "test",
+        ),
+        *(
+            "statistic",
+            "p",
+            "effect",
+            "better",
+            "worse",
+            "null",
+            "null_low",
+            "null_high",
+            "null_p",
+            "p_holm",
+        ),
     ]
     assert [*zip(table["comparison"], table["metric"], table["test"], strict=True)] == [
         *(("Better", "hr", "mcnemar"), ("Same", "hr", "mcnemar")),
@@ -207,7 +258,9 @@ def test_the_table():
     assert set(table["reference"]) == {"CRAGRU"}
     assert (set(table["n"]), set(table["seeds"])) == ({120}, {3})
     found = table[table["metric"] == "ndcg"].set_index("comparison")
-    means = {label: np.mean([own["ndcg"].mean() for own in row.values()]) for label, row in rows.items()}
+    means = {
+        label: np.mean([own["ndcg"].mean() for own in row.values()]) for label, row in rows.items()
+    }
     assert found.loc["Better", "difference"] == pytest.approx(means["Better"] - means["CRAGRU"])
     assert found.loc["Better", "low"] < 0.1 < found.loc["Better", "high"]
     assert found.loc["Better", "p_holm"] < 1e-6
@@ -225,18 +278,27 @@ def test_swapping_the_rows_turns_the_signs():
     one = compare(rows, "A", "A", [10], FEW).set_index("metric").loc["ndcg"]
     other = compare(rows, "B", "A", [10], FEW).set_index("metric").loc["ndcg"]
     assert one["p"] == pytest.approx(other["p"])
-    assert (one["difference"], one["effect"]) == (pytest.approx(-other["difference"]), pytest.approx(-other["effect"]))
+    assert (one["difference"], one["effect"]) == (
+        pytest.approx(-other["difference"]),
+        pytest.approx(-other["effect"]),
+    )
     assert (one["low"], one["better"]) == (pytest.approx(-other["high"]), other["worse"])
 
 
 def test_order_of_users_and_labels_does_not_matter():
     rows = random_rows(np.random.default_rng(3), {"A": 0.0, "B": 0.02, "C": 0.0})
     shuffled = {
-        label: {seed: own.sample(frac=1, random_state=seed) for seed, own in reversed(rows[label].items())}
+        label: {
+            seed: own.sample(frac=1, random_state=seed)
+            for seed, own in reversed(rows[label].items())
+        }
         for label in ("C", "A", "B")
     }
     key = ["comparison", "metric"]
-    one, other = (compare(given, "A", "A", [10], FEW).sort_values(key, ignore_index=True) for given in (rows, shuffled))
+    one, other = (
+        compare(given, "A", "A", [10], FEW).sort_values(key, ignore_index=True)
+        for given in (rows, shuffled)
+    )
     pd.testing.assert_frame_equal(one, other)
 
 
@@ -249,7 +311,10 @@ def test_only_the_mask_and_cut_offs_asked_for():
         "B": row((0.3, 5, "A"), (0, 10, "B"), (1, 10, "A")),
     }
     table = compare(rows, "A", "A", [5, 10], FEW, least_seeds=1).query("metric == 'ndcg'")
-    assert [*zip(table["k"], table["difference"], strict=True)] == [(5, pytest.approx(0.2)), (10, pytest.approx(0.8))]
+    assert [*zip(table["k"], table["difference"], strict=True)] == [
+        (5, pytest.approx(0.2)),
+        (10, pytest.approx(0.8)),
+    ]
 
 
 def test_no_test_before_averaging_over_three_seeds():
@@ -261,13 +326,17 @@ def test_no_test_before_averaging_over_three_seeds():
 
 
 def test_without_a_null_its_columns_are_missing():
-    table = compare(random_rows(np.random.default_rng(4), {"A": 0.0, "B": 0.0}), "A", "A", [10], FEW)
+    table = compare(
+        random_rows(np.random.default_rng(4), {"A": 0.0, "B": 0.0}), "A", "A", [10], FEW
+    )
     assert table[["null", "null_low", "null_high", "null_p"]].isna().all(axis=None)
 
 
 def test_a_family_is_a_whole_table():
     rows = random_rows(np.random.default_rng(6), {"A": 0.0, "B": 0.03, "C": 0.02})
-    parts = [compare(rows, "A", "A", [10], FEW).assign(backbone=name) for name in ("BPR", "LightGCN")]
+    parts = [
+        compare(rows, "A", "A", [10], FEW).assign(backbone=name) for name in ("BPR", "LightGCN")
+    ]
     table = one_family(parts)
     assert len(table) == 8
     assert table["p_holm"].tolist() == holm(table["p"]).tolist()
@@ -305,7 +374,10 @@ def test_no_more_false_alarms_than_promised(test):
 def test_a_known_effect_is_found():
     rng = np.random.default_rng(12)
     found = [
-        (signed_rank(rng.normal(0.5, 1, 80)).p < 0.05, mcnemar((rng.random(80) < 0.8) * 1.0 - (rng.random(80) < 0.5)).p)
+        (
+            signed_rank(rng.normal(0.5, 1, 80)).p < 0.05,
+            mcnemar((rng.random(80) < 0.8) * 1.0 - (rng.random(80) < 0.5)).p,
+        )
         for _ in range(50)
     ]
     assert np.mean([wilcoxon for wilcoxon, _ in found]) > 0.9
@@ -319,7 +391,11 @@ BAD_ROWS = [
     ({"A": seeded(ONE)}, "B", "comparison with 'B': no such row; allowed: A"),
     ({"A": seeded(ONE)}, "A", "comparison with 'A': no other row; give two or more"),
     ({"A": {}, "B": seeded(ONE)}, "B", "A: no results under any seed; give one or more"),
-    ({"A": seeded(ONE), "B": {2: ONE}}, "A", "B has seeds [2], A has [1]; compare them under the same"),
+    (
+        {"A": seeded(ONE), "B": {2: ONE}},
+        "A",
+        "B has seeds [2], A has [1]; compare them under the same",
+    ),
     (
         {"A": seeded(ONE), "B": seeded(frame([0.1, 0.2], users=[0, 2]))},
         "A",
@@ -355,7 +431,11 @@ BAD_ROWS = [
         "A",
         "A: ndcg of user 1 is 1.2, expected 0 to 1",
     ),
-    ({"A": seeded(frame([0.1, np.nan])), "B": seeded(ONE)}, "A", "A: ndcg of user 1 is nan, expected 0 to 1"),
+    (
+        {"A": seeded(frame([0.1, np.nan])), "B": seeded(ONE)},
+        "A",
+        "A: ndcg of user 1 is nan, expected 0 to 1",
+    ),
 ]
 
 
@@ -365,11 +445,15 @@ def test_bad_rows(rows, reference, message):
 
 
 def test_ndcg_may_be_rounded_up_from_1():
-    assert paired_values({"A": seeded(frame([1 + 2**-52]))}, "ndcg", "A", 10)["A"].tolist() == [1 + 2**-52]
+    assert paired_values({"A": seeded(frame([1 + 2**-52]))}, "ndcg", "A", 10)["A"].tolist() == [
+        1 + 2**-52
+    ]
 
 
 def test_a_metric_that_is_not_known():
-    assert said(paired_values, {"A": seeded(ONE)}, "mrr", "A", 10) == ("metric 'mrr': not known; allowed: hr, ndcg")
+    assert said(paired_values, {"A": seeded(ONE)}, "mrr", "A", 10) == (
+        "metric 'mrr': not known; allowed: hr, ndcg"
+    )
 
 
 def test_a_null_of_other_users():
@@ -411,7 +495,10 @@ def test_reflected_bounds():
         bootstrap(column_mean, [values], np.random.default_rng(2), bounds=bounds)
         for bounds in ("percentile", "reflected")
     )
-    assert (turned.low, turned.high) == (pytest.approx(2 * plain.value - plain.high), 2 * plain.value - plain.low)
+    assert (turned.low, turned.high) == (
+        pytest.approx(2 * plain.value - plain.high),
+        2 * plain.value - plain.low,
+    )
 
 
 @pytest.mark.parametrize("shift", [2.0, 0.01, -2.0])
@@ -419,7 +506,8 @@ def test_bounds_of_a_size(shift):
     values = np.random.default_rng(1).normal(size=40)
     values += shift - values.mean()
     plain, size = (
-        bootstrap(column_mean, [values], np.random.default_rng(2), bounds=bounds) for bounds in ("percentile", "size")
+        bootstrap(column_mean, [values], np.random.default_rng(2), bounds=bounds)
+        for bounds in ("percentile", "size")
     )
     assert size.value == abs(plain.value)
     ends = sorted([abs(plain.low), abs(plain.high)])
@@ -435,7 +523,9 @@ def test_pairs_stay_pairs():
 
 def test_any_statistic_of_rows_of_users():
     table = np.random.default_rng(0).normal(size=(40, 3))
-    found = bootstrap(lambda rows: np.median(rows[:, :, 1], axis=1), [table], np.random.default_rng(1), 200)
+    found = bootstrap(
+        lambda rows: np.median(rows[:, :, 1], axis=1), [table], np.random.default_rng(1), 200
+    )
     assert found.value == np.median(table[:, 1])
     assert found.low <= found.value <= found.high
 

@@ -45,14 +45,26 @@ class Kitchen:
 
     def run(self, *work, before="", role=None, **job):
         self.folder.mkdir(exist_ok=True)
-        defaults = {"input": {}, "output": {}, "params": {}, "wildcards": {}, "threads": 1, "log": [self.log]}
+        defaults = {
+            "input": {},
+            "output": {},
+            "params": {},
+            "wildcards": {},
+            "threads": 1,
+            "log": [self.log],
+        }
         (self.folder / "job.json").write_text(json.dumps(defaults | job))
         body = "".join(f"    {line}\n" for line in work)
         stated = f", role=Role.{role}" if role else ""
         (self.folder / "script.py").write_text(SCRIPT.format(work=body, before=before, role=stated))
-        environment = os.environ | {"PYTHONPATH": str(ROOT), "GIT_DIR": str(self.folder / "no-repository")}
+        environment = os.environ | {
+            "PYTHONPATH": str(ROOT),
+            "GIT_DIR": str(self.folder / "no-repository"),
+        }
         command = [sys.executable, "script.py"]
-        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+        )
 
     def logged(self):
         return (self.folder / self.log).read_text()
@@ -84,7 +96,10 @@ def test_unexpected_failure_shows_the_traceback(kitchen):
 
 def test_failure_writes_no_manifest(kitchen):
     for error in ("CragruError", "ValueError"):
-        assert kitchen.run(f"raise {error}('no')", output={"manifest": "manifest.json"}).returncode == 1
+        assert (
+            kitchen.run(f"raise {error}('no')", output={"manifest": "manifest.json"}).returncode
+            == 1
+        )
         assert not (kitchen.folder / "manifest.json").exists()
 
 
@@ -101,7 +116,11 @@ def test_messages_go_to_the_screen_and_the_log_which_starts_anew(kitchen):
 def test_rule_without_log_and_manifest(kitchen):
     done = kitchen.run("open('bread', 'w').write('bread')", log=[], output={"bread": "bread"})
     assert (done.returncode, done.stderr) == (0, "")
-    assert sorted(path.name for path in kitchen.folder.iterdir()) == ["bread", "job.json", "script.py"]
+    assert sorted(path.name for path in kitchen.folder.iterdir()) == [
+        "bread",
+        "job.json",
+        "script.py",
+    ]
 
 
 # --- the manifest
@@ -159,7 +178,13 @@ def pantry(tmp_path, monkeypatch):
 
 def made(*inputs, outputs=None):
     """The inputs and outputs of a manifest."""
-    wanted = {"params": {}, "wildcards": {}, "rule": "bake", "output": outputs or {}, "input": list(inputs)}
+    wanted = {
+        "params": {},
+        "wildcards": {},
+        "rule": "bake",
+        "output": outputs or {},
+        "input": list(inputs),
+    }
     manifest = smk._manifest(SimpleNamespace(**wanted), {}, None)
     return manifest["inputs"], manifest["outputs"]
 
@@ -180,11 +205,15 @@ def test_an_empty_folder_has_no_files(tmp_path):
 
 
 def test_a_folder_is_not_hashed_anew_where_its_maker_has_done_so(pantry, monkeypatch):
-    write_json("larder/stock-manifest.json", {"outputs": PANTRY | {"larder/list": "of another place"}})
+    write_json(
+        "larder/stock-manifest.json", {"outputs": PANTRY | {"larder/list": "of another place"}}
+    )
     monkeypatch.setattr(smk, "sha256", lambda path: f"hashed {path}")
     assert made("larder/pantry") == (PANTRY, {})
     # what this job made is of no earlier manifest
-    assert set(made(outputs={"folder": "larder/pantry"})[1].values()) == {f"hashed {path}" for path in PANTRY}
+    assert set(made(outputs={"folder": "larder/pantry"})[1].values()) == {
+        f"hashed {path}" for path in PANTRY
+    }
 
 
 def test_what_is_younger_than_its_makers_manifest_is_hashed_anew(pantry):
@@ -218,7 +247,9 @@ def test_commit_is_that_of_the_repository(tmp_path, monkeypatch):
     who = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
     for command in (["init", "-q"], [*who, "commit", "-q", "--allow-empty", "-m", "one"]):
         subprocess.run(["git", *command], cwd=tmp_path, check=True)
-    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    head = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
     assert smk._commit() == head.stdout.strip()
 
 
@@ -229,7 +260,10 @@ def test_guard_compares_the_code_of_all_roots():
     code = code_digest("scripts/prepare.py", "cragru.data.archives")
     smk._check_code(SimpleNamespace(params={"code": code}))
     other = {**code, "digest": code_digest("scripts/prepare.py", "cragru.data.download")["digest"]}
-    with pytest.raises(CragruError, match=r"^scripts/prepare\.py: its code was edited after .*; run the same command"):
+    with pytest.raises(
+        CragruError,
+        match=r"^scripts/prepare\.py: its code was edited after .*; run the same command",
+    ):
         smk._check_code(SimpleNamespace(params={"code": other}))
 
 
@@ -241,7 +275,9 @@ def test_guard_stops_before_any_work(kitchen):
     code = {**code_digest("scripts/prepare.py"), "digest": "0" * 16}
     done = kitchen.run("open('bread', 'w')", params={"code": code})
     assert done.returncode == 1
-    assert done.stderr.startswith("cragru: error in bake: scripts/prepare.py: its code was edited after this job was")
+    assert done.stderr.startswith(
+        "cragru: error in bake: scripts/prepare.py: its code was edited after this job was"
+    )
     assert done.stderr.count("\n") == 1
     assert not (kitchen.folder / "bread").exists()
 

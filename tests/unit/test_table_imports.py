@@ -6,7 +6,9 @@ import sys
 import pytest
 from configuration import ROOT
 
-MAKERS = sorted(path.stem for path in (ROOT / "cragru" / "reporting").glob("*.py") if path.stem != "__init__")
+MAKERS = sorted(
+    path.stem for path in (ROOT / "cragru" / "reporting").glob("*.py") if path.stem != "__init__"
+)
 SCRIPTS = ["table", "figure", "differences"]
 
 
@@ -17,10 +19,16 @@ def test_tables_need_no_torch(what):
     if what == "modules":
         lines += [f"import cragru.reporting.{name}" for name in MAKERS]
     else:
-        lines += [f"assert callable(runpy.run_path('scripts/{name}.py')['main'])" for name in SCRIPTS]
+        lines += [
+            f"assert callable(runpy.run_path('scripts/{name}.py')['main'])" for name in SCRIPTS
+        ]
     lines.append("print({'torch', 'sklearn', 'pandas'} & set(sys.modules))")
     done = subprocess.run(
-        [sys.executable, "-c", "\n".join(lines)], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", "\n".join(lines)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode, done.stdout) == (0, "{'pandas'}\n"), done.stderr
 
@@ -33,6 +41,10 @@ def test_a_table_needs_no_matplotlib():
     lines += [f"import cragru.reporting.{name}" for name in tables]
     lines.append("assert 'matplotlib' not in sys.modules")
     done = subprocess.run(
-        [sys.executable, "-c", "\n".join(lines)], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", "\n".join(lines)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -19,10 +19,21 @@ from cragru.reporting.files import write_table
 from cragru.reporting.grid import Text, interval_text, latex, markdown
 from cragru.reporting.measured import Measured, read_measured
 from cragru.reporting.paper import printed, printed_values
-from cragru.reporting.utility_table import candidates_note, utility_grid, utility_notes, utility_table
+from cragru.reporting.utility_table import (
+    candidates_note,
+    utility_grid,
+    utility_notes,
+    utility_table,
+)
 
 pytestmark = pytest.mark.usefixtures("hr_and_ndcg")
-HUNDRED_K = {"users": 943, "items": 1682, "interactions": 100_000, "interactions_per_user": 106.0445, "sparsity": 0.937}
+HUNDRED_K = {
+    "users": 943,
+    "items": 1682,
+    "interactions": 100_000,
+    "interactions_per_user": 106.0445,
+    "sparsity": 0.937,
+}
 STATISTICS = {"ML-100K": HUNDRED_K, "Mine": {**HUNDRED_K, "users": 12345, "sparsity": 0.5}}
 PAPER_ONE = "dataset,users,items,interactions,avg_interactions,sparsity_percent\nML-100K,944,1683,100000,106,93.71\n"
 PAPER_TWO = "dataset,backbone,method,k,hr,ndcg\nML,BPR,Retrain,5,0.6643,0.2914\nML,BPR,Retrain,10,0.7845,0.291\n"
@@ -47,7 +58,10 @@ def per_user(hr, ndcg=None, k=5, mask="A"):
 
 def measured(method, *seeds, dataset="ML", backbone="BPR", **more):
     """A row of a table: one frame of results a seed."""
-    return [Measured(dataset, backbone, method, number, frame, **more) for number, frame in enumerate(seeds, 1)]
+    return [
+        Measured(dataset, backbone, method, number, frame, **more)
+        for number, frame in enumerate(seeds, 1)
+    ]
 
 
 # --- Table II: the numbers
@@ -75,7 +89,9 @@ def test_spread_over_seeds_and_error_over_users():
     row = table.iloc[0]
     assert row["mean"] == pytest.approx(1 / 2)  # of 2/3 and 1/3
     assert row["sd"] == pytest.approx((1 / 3) / math.sqrt(2))  # n - 1
-    assert row["se_users"] == pytest.approx(0.5 / math.sqrt(3))  # users' means 1, 0, 1/2: sd 1/2 (n - 1), 3 users
+    assert row["se_users"] == pytest.approx(
+        0.5 / math.sqrt(3)
+    )  # users' means 1, 0, 1/2: sd 1/2 (n - 1), 3 users
     assert (row["users"], row["seeds"]) == (3, 2)
 
 
@@ -93,7 +109,9 @@ def test_rows_do_not_mix():
     ]
     table = utility_table([one for row in rows for one in row], "A", [5], None)
     table = table[table["metric"] == "hr"]
-    assert [*zip(table["dataset"], table["backbone"], table["method"], table["mean"], strict=True)] == [
+    assert [
+        *zip(table["dataset"], table["backbone"], table["method"], table["mean"], strict=True)
+    ] == [
         ("ML", "BPR", "N", 1),
         ("ML", "BPR", "M", 0.5),
         ("ML", "LightGCN", "M", 0),
@@ -103,11 +121,14 @@ def test_rows_do_not_mix():
 
 def test_printed_values_stand_beside_ours(paper):
     frame = pd.concat([per_user([1, 0], k=5), per_user([1, 1], k=10)])
-    table = utility_table(measured("Original", frame) + measured("Retrain", frame), "A", [10, 5], paper(PAPER_TWO))
+    table = utility_table(
+        measured("Original", frame) + measured("Retrain", frame), "A", [10, 5], paper(PAPER_TWO)
+    )
     header, grid = utility_grid(table, 1)
     assert header == ["Data set", "Backbone", "Method", "HR@5", "NDCG@5", "HR@10", "NDCG@10"]
     assert [[text.value for text in row] for row in grid] == [
-        ["ML", "BPR", name, "0.5000", "0.5000", "1.0000", "1.0000"] for name in ("Original", "Retrain")
+        ["ML", "BPR", name, "0.5000", "0.5000", "1.0000", "1.0000"]
+        for name in ("Original", "Retrain")
     ]
     beside = ["", "", "", "0.6643", "0.2914", "0.7845", "0.2910"]
     assert [[text.paper for text in row] for row in grid] == [[""] * 7, beside]
@@ -150,7 +171,9 @@ def test_no_marks_where_few_users_were_evaluated():
 
 def test_marks_are_of_a_data_set_and_backbone():
     rows = measured("M", per_user([1.0])) + measured("N", per_user([0.0]))
-    rows += measured("M", per_user([0.0]), backbone="LightGCN") + measured("N", per_user([1.0]), backbone="LightGCN")
+    rows += measured("M", per_user([0.0]), backbone="LightGCN") + measured(
+        "N", per_user([1.0]), backbone="LightGCN"
+    )
     rows += measured("M", per_user([1.0]), dataset="Other")
     _, grid = utility_grid(utility_table(rows, "A", [5], None), 1)
     assert [row[3].mark for row in grid] == ["best", "second", "second", "best", ""]
@@ -162,9 +185,14 @@ def test_notes_tell_users_seeds_and_spread():
         "Protocol: by hand. all: n = 2 users, standard error over users at most 0.5000; one seed, so no spread over "
         "seeds. Original: "
     )
-    more = measured("M", per_user([1, 0]), per_user([1, 0])) + measured("N", per_user([1, 0, 0]), per_user([1, 0, 0]))
+    more = measured("M", per_user([1, 0]), per_user([1, 0])) + measured(
+        "N", per_user([1, 0, 0]), per_user([1, 0, 0])
+    )
     (note,) = utility_notes(utility_table(more, "A", [5], None), "by hand")
-    assert "all: n = 2 to 3 users, standard error over users at most 0.5000; mean ± standard deviation over 2 " in note
+    assert (
+        "all: n = 2 to 3 users, standard error over users at most 0.5000; mean ± standard deviation over 2 "
+        in note
+    )
     assert "over 2 seeds (of split and training). Original" in note
 
 
@@ -178,7 +206,10 @@ def panels(seeds=1, few=2, many=4):
 
     def row(method, good, users, panel, ties=(None, None)):
         frame = per_user([1.0] * good + [0.0] * (users - good))
-        return [Measured("ML", "BPR", method, seed, frame, panel, ties[seed - 1]) for seed in range(1, seeds + 1)]
+        return [
+            Measured("ML", "BPR", method, seed, frame, panel, ties[seed - 1])
+            for seed in range(1, seeds + 1)
+        ]
 
     return [
         *row("SISA", 1, many, "all"),
@@ -219,7 +250,11 @@ def test_ties_are_a_row_s_own():
     rows = [*panels()[:2], *measured("CRAGRU", per_user([1, 0]), panel="pilot", ties=0.5)]
     rows += measured("CRAGRU", per_user([1, 0]), panel="pilot", ties=0.25, backbone="LightGCN")
     rows += measured("CRAGRU", per_user([1, 0]), panel="pilot", ties=0.0, dataset="Other")
-    assert utility_table(rows, "A", [5], None).query("metric == 'hr'")["ties"].tolist()[2:] == [0.5, 0.25, 0]
+    assert utility_table(rows, "A", [5], None).query("metric == 'hr'")["ties"].tolist()[2:] == [
+        0.5,
+        0.25,
+        0,
+    ]
     assert [row[-1].value for row in utility_grid(utility_table(rows, "A", [5], None), 1)[1]] == [
         "",
         "",
@@ -233,7 +268,14 @@ def test_two_panels_have_columns_of_users_and_ties():
     header, grid = utility_grid(utility_table(panels(), "A", [5], None), 1)
     assert header == ["Users", "Data set", "Backbone", "Method", "HR@5", "NDCG@5", "Ties [%]"]
     assert [(row[0].value, row[3].value) for row in grid] == PANELS
-    assert [row[4].value for row in grid] == ["0.2500", "0.7500", "1.0000", "0.0000", "0.5000", "1.0000"]
+    assert [row[4].value for row in grid] == [
+        "0.2500",
+        "0.7500",
+        "1.0000",
+        "0.0000",
+        "0.5000",
+        "1.0000",
+    ]
     assert [row[-1] for row in grid] == [Text(text) for text in ("", "", "", "", "85", "")]
 
 
@@ -247,7 +289,9 @@ def test_one_panel_has_no_such_columns(panel):
 
 def test_variants_share_a_printed_row_and_the_first_shows_it(paper):
     frame = per_user([1, 0])
-    rows = [one for name in ("R (one)", "R (two)") for one in measured(name, frame, printed="Retrain")]
+    rows = [
+        one for name in ("R (one)", "R (two)") for one in measured(name, frame, printed="Retrain")
+    ]
     table = utility_table(rows, "A", [5], paper(PAPER_TWO)).set_index("method")
     assert table.loc["R (one)", "paper"].notna().all()
     assert table.loc["R (two)", "paper"].isna().all()
@@ -258,11 +302,18 @@ def test_printed_values_are_shown_once(paper):
     _, grid = utility_grid(utility_table(panels(), "A", [5], paper(PAPER_CRAGRU)), 1)
     shown = {(row[0].value, row[3].value): (row[4].paper, row[5].paper) for row in grid}
     beside = {names: both for names, both in shown.items() if any(both)}
-    assert beside == {("all", "Retrain"): ("0.6643", "0.2914"), ("pilot", "CRAGRU"): ("0.6000", "0.2500")}
+    assert beside == {
+        ("all", "Retrain"): ("0.6643", "0.2914"),
+        ("pilot", "CRAGRU"): ("0.6000", "0.2500"),
+    }
 
 
 def test_the_original_does_not_compete():
-    rows = [made for name, hr in (("Original", 0.9), ("A", 0.5), ("B", 0.4)) for made in measured(name, per_user([hr]))]
+    rows = [
+        made
+        for name, hr in (("Original", 0.9), ("A", 0.5), ("B", 0.4))
+        for made in measured(name, per_user([hr]))
+    ]
     _, grid = utility_grid(utility_table(rows, "A", [5], None), 1)
     assert [row[3].mark for row in grid] == ["", "best", "second"]
 
@@ -274,10 +325,15 @@ def test_marks_are_of_a_panel():
 
 
 @pytest.mark.parametrize(
-    ("few", "many", "marked"), [(199, 200, {"all"}), (199, 199, set()), (200, 200, {"all", "pilot"})]
+    ("few", "many", "marked"),
+    [(199, 200, {"all"}), (199, 199, set()), (200, 200, {"all", "pilot"})],
 )
 def test_no_marks_in_a_panel_of_fewer_than_200_users(few, many, marked):
-    least_users = parse(Tables, load_yaml(ROOT / "config/tables.yaml"), "tables.yaml").tables["table2"].least_users
+    least_users = (
+        parse(Tables, load_yaml(ROOT / "config/tables.yaml"), "tables.yaml")
+        .tables["table2"]
+        .least_users
+    )
     assert least_users == 200
     _, grid = utility_grid(utility_table(panels(few=few, many=many), "A", [5], None), least_users)
     assert {row[0].value for row in grid if any(text.mark for text in row)} == marked
@@ -286,7 +342,9 @@ def test_no_marks_in_a_panel_of_fewer_than_200_users(few, many, marked):
 def test_notes_count_each_panel():
     (note,) = utility_notes(utility_table(panels(few=3), "A", [5], None), "by hand")
     errors = "all: n = 4 users, standard error over users at most 0.2500; pilot: n = 3 users, standard error over users"
-    assert note.startswith(f"Protocol: by hand. {errors} at most 0.3333; one seed, so no spread over seeds. ")
+    assert note.startswith(
+        f"Protocol: by hand. {errors} at most 0.3333; one seed, so no spread over seeds. "
+    )
 
 
 def test_panels_can_be_rendered():
@@ -294,7 +352,14 @@ def test_panels_can_be_rendered():
     assert "| pilot   | ML         | BPR        | CRAGRU " in markdown(header, grid, "c")
     shown = rows(latex(header, grid, "c", "l"))
     assert shown[0] == r"Users & Data set & Backbone & Method & HR@5 & NDCG@5 & Ties {[}\%] \\"
-    assert [line.split("&")[0].strip() for line in shown[2:]] == ["all", "", r"\midrule pilot", "", "", ""]
+    assert [line.split("&")[0].strip() for line in shown[2:]] == [
+        "all",
+        "",
+        r"\midrule pilot",
+        "",
+        "",
+        "",
+    ]
 
 
 def test_a_row_must_not_be_there_twice():
@@ -304,8 +369,20 @@ def test_a_row_must_not_be_there_twice():
 
 def test_note_on_candidates():
     checks = [
-        {"history_rows": 1500, "candidates": 300, "forgotten_candidates": 30, "prompts": 15, "forgotten_in_history": 0},
-        {"history_rows": 500, "candidates": 100, "forgotten_candidates": 15, "prompts": 5, "forgotten_in_history": 0},
+        {
+            "history_rows": 1500,
+            "candidates": 300,
+            "forgotten_candidates": 30,
+            "prompts": 15,
+            "forgotten_in_history": 0,
+        },
+        {
+            "history_rows": 500,
+            "candidates": 100,
+            "forgotten_candidates": 15,
+            "prompts": 5,
+            "forgotten_in_history": 0,
+        },
     ]
     of_three = [("BPR", checks[0]), ("LightGCN", checks[1]), ("BPR", checks[1])]
     assert candidates_note(iter(of_three)).startswith(
@@ -343,8 +420,15 @@ def named(files, panel="all", cohort=None, cost=None, **changed):
 
 
 def test_rows_are_read_from_their_files(files):
-    everyone, few = read_measured([named(files), named(files, "pilot", "cohort.json", "cost.json", method="CRAGRU")])
-    assert (everyone.dataset, everyone.backbone, everyone.method, everyone.seed) == ("ML", "BPR", "M", 7)
+    everyone, few = read_measured(
+        [named(files), named(files, "pilot", "cohort.json", "cost.json", method="CRAGRU")]
+    )
+    assert (everyone.dataset, everyone.backbone, everyone.method, everyone.seed) == (
+        "ML",
+        "BPR",
+        "M",
+        7,
+    )
     assert (everyone.panel, everyone.ties, len(everyone.per_user)) == ("all", None, 8)
     assert (few.method, few.panel, few.ties) == ("CRAGRU", "pilot", 0.9)
     assert few.per_user["user"].tolist() == [1, 3, 1, 3]
@@ -367,7 +451,9 @@ def test_results_that_lack_users_of_the_cohort_are_told(files):
 
 
 def test_table_two_is_made(files, tmp_path, paper):
-    write_json(tmp_path / "checked.json", {"history_rows": 40, "candidates": 20, "forgotten_candidates": 2})
+    write_json(
+        tmp_path / "checked.json", {"history_rows": 40, "candidates": 20, "forgotten_candidates": 2}
+    )
     check = {"group": "BPR", "check": str(tmp_path / "checked.json")}
     rows = [
         named(files, group=None, check=None),
@@ -389,7 +475,19 @@ def test_table_two_is_made(files, tmp_path, paper):
         assert part in text
     table = pd.read_csv(made["csv"])
     assert [*table.columns] == [
-        *("panel", "dataset", "backbone", "method", "metric", "k", "mean", "sd", "users", "seeds", "se_users"),
+        *(
+            "panel",
+            "dataset",
+            "backbone",
+            "method",
+            "metric",
+            "k",
+            "mean",
+            "sd",
+            "users",
+            "seeds",
+            "se_users",
+        ),
         *("ties", "paper"),
     ]
     assert r"\label{tab:made}" in made["tex"].read_text()
@@ -404,7 +502,13 @@ def test_table_one(paper):
     table = datasets_table(STATISTICS, paper(PAPER_ONE))
     header, grid = datasets_grid(table)
     assert header[0] == "Data set"
-    known = [("943", "944"), ("1,682", "1,683"), ("100,000", "100,000"), ("106.04", "106"), ("93.70", "93.71")]
+    known = [
+        ("943", "944"),
+        ("1,682", "1,683"),
+        ("100,000", "100,000"),
+        ("106.04", "106"),
+        ("93.70", "93.71"),
+    ]
     own = [("12,345", ""), ("1,682", ""), ("100,000", ""), ("106.04", ""), ("50.00", "")]
     assert [[(text.value, text.paper) for text in row[1:]] for row in grid] == [known, own]
     assert [row[0] for row in grid] == [Text("ML-100K"), Text("Mine")]
@@ -437,12 +541,16 @@ def test_paper_file_must_name_its_rows(paper):
     path = paper("dataset,method,hr\nML,Retrain,0.5\n")
     with pytest.raises(CragruError) as caught:
         printed_values(path, ["dataset", "backbone", "method", "k"])
-    assert str(caught.value) == (f"{path}: columns ['backbone', 'k'] are missing; it has ['dataset', 'method', 'hr']")
+    assert str(caught.value) == (
+        f"{path}: columns ['backbone', 'k'] are missing; it has ['dataset', 'method', 'hr']"
+    )
 
 
 def test_paper_file_must_not_name_a_row_twice(paper):
     path = paper(PAPER_TWO + "ML,BPR,Retrain,5,0.1,0.1\n")
-    with pytest.raises(CragruError, match="dataset ML, backbone BPR, method Retrain, k 5 is there twice; keep one"):
+    with pytest.raises(
+        CragruError, match="dataset ML, backbone BPR, method Retrain, k 5 is there twice; keep one"
+    ):
         printed_values(path, ["dataset", "backbone", "method", "k"])
 
 
@@ -497,7 +605,8 @@ def test_latex_marks_escapes_and_groups():
 
 def test_latex_puts_printed_values_below_ours_where_lines_are_long():
     grid = [
-        [Text(name), *(Text("0.5000 ± 0.0100", paper) for _ in range(5))] for name, paper in (("a", "0.4"), ("b", ""))
+        [Text(name), *(Text("0.5000 ± 0.0100", paper) for _ in range(5))]
+        for name, paper in (("a", "0.4"), ("b", ""))
     ]
     ours = r" & 0.5000 $\pm$ 0.0100" * 5
     assert rows(latex("abcdef", grid, "c", "l"))[2:] == [
@@ -537,7 +646,9 @@ def test_latex_escapes_caption_and_notes_but_not_the_label():
 def test_files_of_a_table(tmp_path):
     table = pd.DataFrame({"mean": [1 / 3], "paper": [None]})
     paths = {ending: tmp_path / f"t.{ending}" for ending in ("csv", "md", "tex")}
-    write_table(Table(table, HEADER, GRID, ["Note."]), {"caption": "All", "label": "tab:all"}, paths)
+    write_table(
+        Table(table, HEADER, GRID, ["Note."]), {"caption": "All", "label": "tab:all"}, paths
+    )
     assert paths["csv"].read_text() == "mean,paper\n0.3333333333333333,\n"
     assert paths["md"].read_text() == markdown(HEADER, GRID, "All", ["Note."])
     assert paths["tex"].read_text() == latex(HEADER, GRID, "All", "tab:all", ["Note."])
@@ -552,6 +663,10 @@ def test_latex_compiles_and_fits_the_page(tmp_path, paper):
     names = ["Original", "Retrain", *map(str, range(120)), special]
     rows = [one for name in names for one in measured(name, *seeds)]
     two = utility_table(rows, "A", [5, 10, 20], paper(PAPER_TWO))
-    first = latex(*datasets_grid(datasets_table(STATISTICS | {special: HUNDRED_K}, paper(PAPER_ONE))), special, "tab:1")
+    first = latex(
+        *datasets_grid(datasets_table(STATISTICS | {special: HUNDRED_K}, paper(PAPER_ONE))),
+        special,
+        "tab:1",
+    )
     second = latex(*utility_grid(two, 1), "Wide and high", "tab:2", utility_notes(two, special))
     check_it_fits(compiled(tmp_path, first, second))

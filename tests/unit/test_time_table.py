@@ -27,7 +27,13 @@ SHARDS = [2.0, 1.0, 4.0, 3.0]  # median 2.5
 
 
 def record(method="Retrain", seed=1, request="draw-1", backbone="BPR", paper=None, **changed):
-    names = {"dataset": "ML", "backbone": backbone, "method": method, "seed": seed, "request": request}
+    names = {
+        "dataset": "ML",
+        "backbone": backbone,
+        "method": method,
+        "seed": seed,
+        "request": request,
+    }
     return COST | names | {"printed": paper or method, "ready": "all users"} | changed
 
 
@@ -35,7 +41,9 @@ def rows(method, seconds, **changed):
     """The records of a row: four requests, two under each of two seeds."""
     places = [(seed, f"draw-{number}") for seed in (1, 2) for number in (1, 2)]
     times = [{"seconds_sequential": value, "seconds_parallel": value / 2} for value in seconds]
-    return [record(method, *place, **time, **changed) for place, time in zip(places, times, strict=True)]
+    return [
+        record(method, *place, **time, **changed) for place, time in zip(places, times, strict=True)
+    ]
 
 
 def answered(seconds, **changed):
@@ -47,7 +55,9 @@ def answered(seconds, **changed):
 def texts(table):
     """Cells of the grid, by the row's method and the column's name."""
     header, grid = time_grid(table)
-    return {row[2].value: dict(zip(header, (text.value for text in row), strict=True)) for row in grid}
+    return {
+        row[2].value: dict(zip(header, (text.value for text in row), strict=True)) for row in grid
+    }
 
 
 @pytest.fixture
@@ -70,18 +80,29 @@ def test_medians_quartiles_and_extremes_over_requests_and_seeds():
 
 def test_medians_of_counts():
     steps = [100, 300, 200, 1000]
-    made = [record("SCIF", 1, f"draw-{n}", optimiser_steps=n, hessian_products=2 * n, shards_touched=n) for n in steps]
+    made = [
+        record("SCIF", 1, f"draw-{n}", optimiser_steps=n, hessian_products=2 * n, shards_touched=n)
+        for n in steps
+    ]
     (row,) = time_table(made, None).to_dict("records")
-    assert (row["shards_touched"], row["optimiser_steps"], row["hessian_products"]) == (250, 250, 500)
+    assert (row["shards_touched"], row["optimiser_steps"], row["hessian_products"]) == (
+        250,
+        250,
+        500,
+    )
 
 
 def test_speed_up_is_against_the_fastest_other_row():
-    table = time_table([*rows("Retrain", RETRAIN), *rows("SISA", SHARDS), *answered([5, 5, 5, 5])], None)
+    table = time_table(
+        [*rows("Retrain", RETRAIN), *rows("SISA", SHARDS), *answered([5, 5, 5, 5])], None
+    )
     assert table["speed_up"].tolist() == [2.5 / 9.5, 5 / 2.5, 2.5 / 5]
 
 
 def test_speed_up_stays_within_a_data_set_and_backbone():
-    table = time_table([record(), record("SISA", seconds_sequential=2.0), record(backbone="LightGCN")], None)
+    table = time_table(
+        [record(), record("SISA", seconds_sequential=2.0), record(backbone="LightGCN")], None
+    )
     assert table["speed_up"].tolist()[:2] == [0.25, 4]
     assert pd.isna(table["speed_up"][2])
 
@@ -94,7 +115,10 @@ def test_a_method_alone_has_no_speed_up():
 
 @pytest.mark.parametrize("without", [1, 4])
 def test_no_parallel_seconds_where_a_request_has_none(without):
-    made = [record(request=f"draw-{n}", seconds_parallel=None if n <= without else 1.0) for n in range(1, 5)]
+    made = [
+        record(request=f"draw-{n}", seconds_parallel=None if n <= without else 1.0)
+        for n in range(1, 5)
+    ]
     table = time_table(made, None)
     assert table.filter(regex="^seconds_parallel").isna().all(axis=None)
     assert texts(table)["Retrain"]["Parallel [s]"] == ""
@@ -110,9 +134,20 @@ def test_rows_keep_their_order():
 
 
 def test_printed_values_stand_beside_the_first_variant(paper):
-    made = [record(), record("SISA (users)", paper="SISA"), record("SISA (interactions)", paper="SISA"), record("IFRU")]
+    made = [
+        record(),
+        record("SISA (users)", paper="SISA"),
+        record("SISA (interactions)", paper="SISA"),
+        record("IFRU"),
+    ]
     table = time_table([*made, *answered([5, 5, 5, 5])], paper)
-    assert table["paper"].astype(object).where(table["paper"].notna(), None).tolist() == [248, 27.5, None, None, 1400]
+    assert table["paper"].astype(object).where(table["paper"].notna(), None).tolist() == [
+        248,
+        27.5,
+        None,
+        None,
+        1400,
+    ]
     _, grid = time_grid(table)
     assert [row[3].paper for row in grid] == ["248", "27.5", "", "", "1,400"]
     assert not any(text.paper for row in grid for place, text in enumerate(row) if place != 3)
@@ -139,12 +174,16 @@ def test_missing_fields_are_named():
 
 
 def test_sequential_seconds_must_not_be_null():
-    with pytest.raises(CragruError, match="costs of ML, BPR, Retrain, seed 1, draw-1: seconds_sequential missing"):
+    with pytest.raises(
+        CragruError, match="costs of ML, BPR, Retrain, seed 1, draw-1: seconds_sequential missing"
+    ):
         time_table([record(seconds_sequential=None)], None)
 
 
 def test_a_request_must_not_be_there_twice():
-    with pytest.raises(CragruError, match="costs of ML, BPR, Retrain, seed 1, draw-1: there twice; keep one"):
+    with pytest.raises(
+        CragruError, match="costs of ML, BPR, Retrain, seed 1, draw-1: there twice; keep one"
+    ):
         time_table([record(), record(seed=2), record()], None)
 
 
@@ -156,7 +195,9 @@ def test_a_methods_cost_has_the_fields():
 
 
 def test_grid():
-    header, grid = time_grid(time_table([*rows("Retrain", RETRAIN), *answered([0.5, 1, 1, 2000])], None))
+    header, grid = time_grid(
+        time_table([*rows("Retrain", RETRAIN), *answered([0.5, 1, 1, 2000])], None)
+    )
     counts = ["Shards", "Steps", "HVPs", "Speed-up", "Scores ready for", "Engine start [s]"]
     assert header == ["Data set", "Backbone", "Method", "Sequential [s]", "Parallel [s]", *counts]
     retrain, cragru = ([text.value for text in row] for row in grid)
@@ -164,11 +205,15 @@ def test_grid():
     assert retrain == ["ML", "BPR", "Retrain", *seconds, "1", "100", "0", "0.105", "all users", ""]
     assert cragru[2:4] == ["CRAGRU", "1.00 (0.500\N{EN DASH}2,000)"]
     assert cragru[5:] == ["0", "0", "0", "9.50", "the requester", "40.0"]
-    assert not any(text.mark for row in grid for text in row)  # a row that serves one user is no rival
+    assert not any(
+        text.mark for row in grid for text in row
+    )  # a row that serves one user is no rival
 
 
 def test_counts_between_two_requests_keep_their_half():
-    table = time_table([record(optimiser_steps=2000), record(request="draw-2", optimiser_steps=2001)], None)
+    table = time_table(
+        [record(optimiser_steps=2000), record(request="draw-2", optimiser_steps=2001)], None
+    )
     assert texts(table)["Retrain"]["Steps"] == "2,000.5"
 
 
@@ -183,7 +228,9 @@ def test_without_cragru_there_is_no_column_for_the_engine():
 
 
 def test_grid_can_be_rendered(paper):
-    header, grid = time_grid(time_table([*rows("Retrain", RETRAIN), *answered([5, 5, 5, 6])], paper))
+    header, grid = time_grid(
+        time_table([*rows("Retrain", RETRAIN), *answered([5, 5, 5, 6])], paper)
+    )
     assert "| 9.50 (8.00\N{EN DASH}12.0) [248]" in markdown(header, grid, "Times")
     rendered = latex(header, grid, "Times", "tab:time", ["under 5 %"])
     for part in (r"Sequential {[}s]", "9.50 (8.00--12.0)", r"under 5 \%"):
@@ -207,21 +254,35 @@ def test_notes_of_one_request():
 
 
 def check(history=0, candidates=20, forgotten=5):
-    return {"prompts": 1, "history_rows": history, "candidates": candidates, "forgotten_candidates": forgotten}
+    return {
+        "prompts": 1,
+        "history_rows": history,
+        "candidates": candidates,
+        "forgotten_candidates": forgotten,
+    }
 
 
 def test_the_note_on_cragru_has_the_share_of_forgotten_candidates():
-    checks = [("BPR on ML", check()), ("LightGCN on ML", check(forgotten=1)), ("BPR on ML", check(forgotten=2))]
+    checks = [
+        ("BPR on ML", check()),
+        ("LightGCN on ML", check(forgotten=1)),
+        ("BPR on ML", check(forgotten=2)),
+    ]
     note = requester_note(checks, ["cpu"], "A small LLM scores the 20 best candidates.")
     assert "for who asks alone" in note
     assert "by itself, on cpu. The engine is warm" in note
     assert "A small LLM scores the 20 best candidates. Nothing remains of those who ask" in note
-    assert "training rows of the request: BPR on ML: 17.5%; LightGCN on ML: 5.0%. The paper's" in note
+    assert (
+        "training rows of the request: BPR on ML: 17.5%; LightGCN on ML: 5.0%. The paper's" in note
+    )
 
 
 def test_the_note_on_cragru_where_something_remains():
     note = requester_note([("BPR on ML", check(history=1200))], ["server"], "")
-    assert "None of the 1,200 history lines of their prompts is a forgotten interaction. The original" in note
+    assert (
+        "None of the 1,200 history lines of their prompts is a forgotten interaction. The original"
+        in note
+    )
 
 
 # --- its files
@@ -238,17 +299,33 @@ def made(tmp_path, paper, records, checks=None):
             files["check"] = tmp_path / f"check-{number}.json"
             files["check"].write_text(json.dumps(checks[number]))
         rows.append({name: value for name, value in of.items() if name not in measured} | files)
-    return make("table", tmp_path, "time_table", rows, {}, {"title": "one user", "note": "Small."}, paper=paper)
+    return make(
+        "table",
+        tmp_path,
+        "time_table",
+        rows,
+        {},
+        {"title": "one user", "note": "Small."},
+        paper=paper,
+    )
 
 
 def test_it_is_made(tmp_path, paper):
-    records = [record(), record("CRAGRU", ready="the requester", engine_start_seconds=40.0, device="NVIDIA H200")]
+    records = [
+        record(),
+        record("CRAGRU", ready="the requester", engine_start_seconds=40.0, device="NVIDIA H200"),
+    ]
     files = made(tmp_path, paper, records, {1: check()})
     table = pd.read_csv(files["csv"])
     assert table["method"].tolist() == ["Retrain", "CRAGRU"]
     assert table["paper"].tolist() == [248, 1400]
     text = files["md"].read_text()
-    for part in ("methods ran on cpu. ", "by itself, on NVIDIA H200. ", "Small. Nothing remains", "ML: 25.0%."):
+    for part in (
+        "methods ran on cpu. ",
+        "by itself, on NVIDIA H200. ",
+        "Small. Nothing remains",
+        "ML: 25.0%.",
+    ):
         assert part in text
     assert r"\label{tab:made}" in files["tex"].read_text()
 

@@ -57,17 +57,26 @@ def test_a_table_without_absent_users_changes_nothing(name, data, monkeypatch):
         inside = (pairs[0] >= first) & (pairs[0] < end)
         return pairs[0][inside], pairs[1][inside]
 
-    shards = [dataclasses.replace(data, train=part(data.train, *b), valid=part(data.valid, *b)) for b in bounds]
+    shards = [
+        dataclasses.replace(data, train=part(data.train, *b), valid=part(data.valid, *b))
+        for b in bounds
+    ]
     rows = rows_with_data(shards)
     assert [len(its) for its in rows] == [20, 20, 20]  # of the largest; the others are filled up
     assert all(set(range(*b)) <= set(its.tolist()) for b, its in zip(bounds, rows, strict=True))
     tasks = [Task(shard, f"shard-{number}", 64) for number, shard in enumerate(shards)]
     narrow = train_together(MODULES[name], tasks, options, 1, CPU)
     monkeypatch.setattr(trainer, "rows_with_data", lambda tasks: [torch.arange(USERS)] * len(tasks))
-    for mine, whole in zip(narrow, train_together(MODULES[name], tasks, options, 1, CPU), strict=True):
-        assert [epoch.valid_ndcg for epoch in mine.curve] == [epoch.valid_ndcg for epoch in whole.curve]
+    for mine, whole in zip(
+        narrow, train_together(MODULES[name], tasks, options, 1, CPU), strict=True
+    ):
+        assert [epoch.valid_ndcg for epoch in mine.curve] == [
+            epoch.valid_ndcg for epoch in whole.curve
+        ]
         for field in FIELDS:
-            assert torch.allclose(getattr(mine.model, field), getattr(whole.model, field), rtol=0, atol=1e-12)
+            assert torch.allclose(
+                getattr(mine.model, field), getattr(whole.model, field), rtol=0, atol=1e-12
+            )
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -109,7 +118,11 @@ class Scripted(Trainer):
 @pytest.mark.parametrize(
     ("values", "epochs", "best"),
     [
-        ([0.1, 0.2, 0.1, 0.1, 0.1, 0.9], 5, 2),  # stops after patience + 1 = 3 epochs without a gain, as RecBole
+        (
+            [0.1, 0.2, 0.1, 0.1, 0.1, 0.9],
+            5,
+            2,
+        ),  # stops after patience + 1 = 3 epochs without a gain, as RecBole
         ([0.1, 0.1, 0.0, 0.0, 0.0, 0.9], 5, 2),  # an equal value is a gain, as RecBole
         ([0.1, 0.0, 0.0, 0.3, 0.2, 0.1], 6, 4),  # ends with the last allowed epoch
     ],
@@ -124,7 +137,9 @@ def test_early_stopping_keeps_the_best_epoch(data, values, epochs, best):
 
 def test_validation_value_by_hand():
     """User 0 has its validation item first among unseen ones, user 1 second; user 2 has none and does not count."""
-    data = TrainingData((torch.tensor([0]), torch.tensor([0])), (torch.tensor([0, 1]), torch.tensor([1, 2])), 3, 3)
+    data = TrainingData(
+        (torch.tensor([0]), torch.tensor([0])), (torch.tensor([0, 1]), torch.tensor([1, 2])), 3, 3
+    )
 
     class Fixed:
         def score(self, users):
@@ -136,7 +151,9 @@ def test_validation_value_by_hand():
 
 def test_no_validation_rows_is_an_error(data):
     nothing = (torch.empty(0, dtype=torch.int64),) * 2
-    with pytest.raises(CragruError, match="bpr: has no validation row to stop early by; use fewer shards"):
+    with pytest.raises(
+        CragruError, match="bpr: has no validation row to stop early by; use fewer shards"
+    ):
         fit("bpr", dataclasses.replace(data, valid=nothing))
     with pytest.raises(CragruError, match="bpr: has no training row to learn from"):
         fit("bpr", dataclasses.replace(data, train=nothing))
@@ -178,15 +195,21 @@ def test_models_trained_together_are_those_trained_alone(name, data):
     for task, training in zip(tasks, together, strict=True):
         (alone,) = train_together(MODULES[name], [task], options, 1, CPU)
         assert (training.best_epoch, training.steps) == (alone.best_epoch, alone.steps)
-        assert [epoch.loss for epoch in training.curve] == pytest.approx([epoch.loss for epoch in alone.curve])
+        assert [epoch.loss for epoch in training.curve] == pytest.approx(
+            [epoch.loss for epoch in alone.curve]
+        )
         for field in ("user_factors", "item_factors", "user_embeddings", "item_embeddings"):
-            assert torch.allclose(getattr(training.model, field), getattr(alone.model, field), atol=1e-9)
+            assert torch.allclose(
+                getattr(training.model, field), getattr(alone.model, field), atol=1e-9
+            )
 
 
 def test_the_order_of_models_trained_together_changes_none(data):
     tasks = [Task(own, f"bpr-{k}", 32) for k, own in enumerate(shards_of(data))]
     options = OPTIONS.in_double()
-    forward, backward = (train_together(MODULES["bpr"], order, options, 1, CPU) for order in (tasks, tasks[::-1]))
+    forward, backward = (
+        train_together(MODULES["bpr"], order, options, 1, CPU) for order in (tasks, tasks[::-1])
+    )
     for one, other in zip(forward, backward[::-1], strict=True):
         assert torch.allclose(one.model.user_factors, other.model.user_factors, atol=1e-9)
 

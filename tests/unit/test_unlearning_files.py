@@ -28,7 +28,12 @@ ROWS = {"forget": [1, 4], "forget-heldout": [], "train": [0, 2, 5], "valid": [3]
 def split(tmp_path):
     """Seven rows of three users; rows 1 and 4 are forgotten."""
     interactions = pd.DataFrame(
-        {"user": [0, 0, 1, 1, 2, 2, 2], "item": range(7), "rating": [1.0, 2, 3, 4, 5, 4, 3], "timestamp": range(7)}
+        {
+            "user": [0, 0, 1, 1, 2, 2, 2],
+            "item": range(7),
+            "rating": [1.0, 2, 3, 4, 5, 4, 3],
+            "timestamp": range(7),
+        }
     ).astype({"user": "int32", "item": "int32", "rating": "float32", "timestamp": "int64"})
     rows = {name: pd.Series(ROWS[name], dtype="int64").to_numpy() for name in PARTS}
     write_parts(tmp_path / "split", rows, interactions)
@@ -62,7 +67,12 @@ def test_reader(split, partition):
 
 
 @pytest.mark.parametrize(
-    ("what", "key"), [("forget", r"reads: \[forget\]"), ("original", r"reads: \[original\]"), ("deployed", "partition")]
+    ("what", "key"),
+    [
+        ("forget", r"reads: \[forget\]"),
+        ("original", r"reads: \[original\]"),
+        ("deployed", "partition"),
+    ],
 )
 def test_what_is_not_declared_cannot_be_read(split, what, key):
     with pytest.raises(CragruError, match=f"does not declare; add {key}"):
@@ -78,7 +88,10 @@ def test_reading_what_remains_opens_no_forgotten_row(split):
 def test_spared_shards_keep_their_bytes(tmp_path):
     write_shards(tmp_path / "before", {0: a_model(0), 1: a_model(1), 2: a_model(2)}, 3, None)
     write_shards(tmp_path / "after", {1: a_model(9)}, 3, tmp_path / "before")
-    same = [sha256(shard_path(tmp_path / "before", k)) == sha256(shard_path(tmp_path / "after", k)) for k in range(3)]
+    same = [
+        sha256(shard_path(tmp_path / "before", k)) == sha256(shard_path(tmp_path / "after", k))
+        for k in range(3)
+    ]
     assert same == [True, False, True]
     assert FactorModel.load(shard_path(tmp_path / "after", 1)).user_factors[0, 0] == 9
 
@@ -110,7 +123,12 @@ def test_a_context_of_a_rule(split, partition, tmp_path):
         "original": [],
     }
     options = {"dimensions": 2, "learning_rate": 0.1, "batch_size": 4, "epochs": 3, "patience": 2}
-    params = {"module": "cragru.backbones.bpr", "options": options, "method_options": {"shards": 2}, "device": "cpu"}
+    params = {
+        "module": "cragru.backbones.bpr",
+        "options": options,
+        "method_options": {"shards": 2},
+        "device": "cpu",
+    }
     job = SimpleNamespace(
         input=type("Inputs", (dict,), {"__getattr__": dict.__getitem__})(inputs),
         params=SimpleNamespace(**params),

@@ -49,7 +49,9 @@ def test_mask_a_lets_forgotten_items_compete(table):
     assert table.loc[(0, "A", 1), "hr"] == 0
     ideal = 1 + 1 / math.log2(3)
     assert table.loc[(0, "A", 3), "ndcg"] == pytest.approx(1 / math.log2(3) / ideal)
-    assert table.loc[(0, "A", 5), "ndcg"] == pytest.approx((1 / math.log2(3) + 1 / math.log2(5)) / ideal)
+    assert table.loc[(0, "A", 5), "ndcg"] == pytest.approx(
+        (1 / math.log2(3) + 1 / math.log2(5)) / ideal
+    )
 
 
 def test_mask_b_hides_them(table):
@@ -72,7 +74,8 @@ def test_the_order_of_users_and_batches_does_not_matter(monkeypatch):
     scorer = Fixed(torch.rand(9, 30, generator=generator).tolist())
     pairs = (torch.rand(9, 30, generator=generator) < 0.5).nonzero().tolist()
     roles = {
-        name: frame(*map(tuple, pairs[start::4])) for start, name in enumerate(("train", "valid", "forget", "test"))
+        name: frame(*map(tuple, pairs[start::4]))
+        for start, name in enumerate(("train", "valid", "forget", "test"))
     }
     whole = per_user_utility(scorer, roles, 9, 30)
     monkeypatch.setattr(module, "user_batches", lambda users: user_batches(users, 2))
@@ -82,7 +85,9 @@ def test_the_order_of_users_and_batches_does_not_matter(monkeypatch):
 def test_lists_are_of_users_with_test_rows_and_leave_out_what_is_hidden():
     """User 0 has two items left, user 2 four; user 1 has no test row."""
     hidden = frame((0, 0), (0, 1), (0, 2), (0, 4), (2, 0), (2, 5), (1, 3))
-    found = recommended(Fixed([[6.0, 5, 4, 3, 2, 1]] * 3), hidden, frame((2, 0), (0, 3), (2, 2)), 3, 6, length=3)
+    found = recommended(
+        Fixed([[6.0, 5, 4, 3, 2, 1]] * 3), hidden, frame((2, 0), (0, 3), (2, 2)), 3, 6, length=3
+    )
     assert dict(found.dtypes.astype(str)) == LISTS
     expected = [(0, 1, 3), (0, 2, 5), (2, 1, 1), (2, 2, 2), (2, 3, 3)]
     assert [*found.itertuples(index=False, name=None)] == expected

@@ -36,10 +36,15 @@ class Toy:
 def toy_ratings() -> pd.DataFrame:
     """12 to 30 ratings a user, six in ten of the genre that the user likes; ids have gaps, lines no order."""
     draw = random.Random(7)
-    users, items = [3 * number + 2 for number in range(40)], [5 * number + 1 for number in range(60)]
+    users, items = (
+        [3 * number + 2 for number in range(40)],
+        [5 * number + 1 for number in range(60)],
+    )
     rows, now = [], 874_000_000
     for place, user in enumerate(users):
-        liked = [item for number, item in enumerate(items) if number % len(GENRES) == place % len(GENRES)]
+        liked = [
+            item for number, item in enumerate(items) if number % len(GENRES) == place % len(GENRES)
+        ]
         count = draw.randint(12, 30)
         chosen = draw.sample(liked, min(len(liked), count * 6 // 10))
         chosen += draw.sample([item for item in items if item not in liked], count - len(chosen))
@@ -52,10 +57,15 @@ def toy_ratings() -> pd.DataFrame:
 
 def toy_files(ratings: pd.DataFrame) -> dict[str, bytes]:
     users, items = (sorted(map(int, set(ratings[name]))) for name in ("user", "item"))
-    flags = ["|".join(str(int(number % len(GENRES) == genre)) for genre in range(len(GENRES))) for number in range(60)]
+    flags = [
+        "|".join(str(int(number % len(GENRES) == genre)) for genre in range(len(GENRES)))
+        for number in range(60)
+    ]
     texts = {
         "u.data": "".join("\t".join(row) + "\n" for row in ratings.itertuples(index=False)),
-        "u.user": "".join(f"{user}|{20 + user % 50}|{'MF'[user % 2]}|writer|{user:05}\n" for user in users),
+        "u.user": "".join(
+            f"{user}|{20 + user % 50}|{'MF'[user % 2]}|writer|{user:05}\n" for user in users
+        ),
         "u.item": "".join(
             f"{item}|Café {number} ({1980 + number % 20})|01-Jan-1995||http://example.org/|{flags[number]}\n"
             for number, item in enumerate(items)
@@ -92,7 +102,10 @@ def toy_params() -> dict:
             entry["options"]["shards"] = 3
         if entry["module"].endswith("receraser"):
             entry["options"]["attention_epochs"] = 3
-    for name in ("blpa", "bekm"):  # three shards of forty users cannot be as even as the shipped slack asks
+    for name in (
+        "blpa",
+        "bekm",
+    ):  # three shards of forty users cannot be as even as the shipped slack asks
         params["partitions"][name]["options"] = {"slack": 0.1}
     return params
 
@@ -130,8 +143,18 @@ def configure(toy, tmp_path_factory):
     folder = tmp_path_factory.mktemp("config")
 
     def write(files: dict[str, str] | None = None, **changes) -> Path:
-        config = {"run": "tiny", "datasets": ["toy"], "seeds": [1, 2], "device": "cpu", "data_dir": str(toy.archive)}
-        config |= {"tables": ["table1", "table2", "table2-released-code"], "figures": [], "scoring": {"llm": None}}
+        config = {
+            "run": "tiny",
+            "datasets": ["toy"],
+            "seeds": [1, 2],
+            "device": "cpu",
+            "data_dir": str(toy.archive),
+        }
+        config |= {
+            "tables": ["table1", "table2", "table2-released-code"],
+            "figures": [],
+            "scoring": {"llm": None},
+        }
         config["methods"] = ["retrain"]
         own = {"datasets": str(toy.registry), "params": str(toy.params), "tables": str(toy.tables)}
         config |= {"files": own | (files or {}), **changes}
@@ -239,7 +262,9 @@ def unlearned(once, workflow, each_kind, on_one_core) -> Path:
     def make(directory: Path) -> None:
         shutil.copytree(on_one_core, directory, dirs_exist_ok=True)
         served = [f"{DRAW}/{method}/cost.json" for method in METHODS if method != "retrain"]
-        workflow.make(directory, "table2", *served, f"{PAPER}/ifru/damping.csv", config=each_kind, cores=2)
+        workflow.make(
+            directory, "table2", *served, f"{PAPER}/ifru/damping.csv", config=each_kind, cores=2
+        )
 
     return once("unlearned", make)
 

@@ -14,7 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
-METHODS = ["retrain", "sisa-users", "receraser-ubp", "ifru"]  # one of each kind; tests/contract has all
+METHODS = [
+    "retrain",
+    "sisa-users",
+    "receraser-ubp",
+    "ifru",
+]  # one of each kind; tests/contract has all
 LONGEST = 1500  # seconds of a call: those with the language model are slow where the processor is
 LOADED = multiprocessing.get_context("forkserver")
 LOADED.set_forkserver_preload(["snakemake.cli"])
@@ -30,16 +35,26 @@ class Finished:
     @property
     def jobs(self) -> dict[str, int]:
         """The first table of jobs, rule by rule; empty where nothing was to be done."""
-        table = re.search(r"^Job stats:\njob +count\n-+ +-+\n(.*?)^total +\d+$", self.output, re.DOTALL | re.MULTILINE)
+        table = re.search(
+            r"^Job stats:\njob +count\n-+ +-+\n(.*?)^total +\d+$",
+            self.output,
+            re.DOTALL | re.MULTILINE,
+        )
         if table is None:
             assert "Nothing to be done" in self.output, self.output
             return {}
-        return {name: int(count) for name, count in (line.split() for line in table[1].splitlines())}
+        return {
+            name: int(count) for name, count in (line.split() for line in table[1].splitlines())
+        }
 
     @property
     def errors(self) -> list[str]:
         """Cragru's own lines about what went wrong."""
-        return [line for line in self.output.splitlines() if re.match(r"cragru: (error|unexpected|config)", line)]
+        return [
+            line
+            for line in self.output.splitlines()
+            if re.match(r"cragru: (error|unexpected|config)", line)
+        ]
 
 
 def surroundings() -> dict[str, str]:
@@ -48,7 +63,9 @@ def surroundings() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not unwanted.match(name)}
 
 
-def _be_snakemake(arguments: list[str], folder: str, environment: dict[str, str], output: str) -> None:
+def _be_snakemake(
+    arguments: list[str], folder: str, environment: dict[str, str], output: str
+) -> None:
     """In a process of its own: what `python -m` does with these arguments, in these surroundings."""
     os.chdir(folder)
     os.environ.clear()
@@ -67,7 +84,9 @@ class Workflow:
         self.sources = sources
         self.key = key or sources.parent / "audit.key"
 
-    def command(self, directory: Path, *args: str, config: Path | None = None, cores: int = 1) -> list[str]:
+    def command(
+        self, directory: Path, *args: str, config: Path | None = None, cores: int = 1
+    ) -> list[str]:
         command = [sys.executable, "-m", "snakemake", "-s", str(self.sources / "Snakefile")]
         command += ["--configfile", str(config)] if config else []
         command += ["--workflow-profile", str(self.sources / "profiles/default")]
@@ -77,7 +96,12 @@ class Workflow:
         return surroundings() | {"CRAGRU_AUDIT_KEY_FILE": str(self.key)} | changes
 
     def run(
-        self, directory: Path, *args: str, config: Path | None = None, cores: int = 1, **environment: str
+        self,
+        directory: Path,
+        *args: str,
+        config: Path | None = None,
+        cores: int = 1,
+        **environment: str,
     ) -> Finished:
         command = self.command(directory, *args, config=config, cores=cores)
         with tempfile.NamedTemporaryFile(mode="r", encoding="utf-8") as output:
@@ -86,7 +110,9 @@ class Workflow:
             process.start()
             try:
                 process.join(LONGEST)
-                assert process.exitcode is not None, f"{command} takes over {LONGEST} s: {output.read()}"
+                assert process.exitcode is not None, (
+                    f"{command} takes over {LONGEST} s: {output.read()}"
+                )
                 return Finished(process.exitcode, output.read())
             finally:
                 process.kill()  # where it has not ended: the test was interrupted, or has waited in vain

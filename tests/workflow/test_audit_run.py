@@ -22,14 +22,22 @@ slow = pytest.mark.slow
         (["table2", "table3", "table4"], ["figure3"], {"certificate": 2, "certificate_request": 6}),
     ],
 )
-def test_certificates_cost_nothing_but_themselves(workflow, configure, tmp_path, tables, figures, certified):
+def test_certificates_cost_nothing_but_themselves(
+    workflow, configure, tmp_path, tables, figures, certified
+):
     methods = ["retrain", "sisa-users", "receraser-ubp", "scif"]
     config = configure(backbones=["bpr"], methods=methods, tables=tables, figures=figures)
     planned = workflow.plan(tmp_path, config=config)
     named = workflow.plan(tmp_path, *tables, *figures, config=config)
-    assert {name: planned.pop(name) for name in ("certificate", "certificate_request") if name in planned} == certified
+    assert {
+        name: planned.pop(name)
+        for name in ("certificate", "certificate_request")
+        if name in planned
+    } == certified
     assert planned.pop("all") == 1
-    assert planned == {name: count for name, count in named.items() if name not in {*tables, *figures}}
+    assert planned == {
+        name: count for name, count in named.items() if name not in {*tables, *figures}
+    }
 
 
 def test_a_run_without_requests_has_no_certificate(workflow, configure, tmp_path):
@@ -49,12 +57,16 @@ def test_audit_without_certificates_says_what_to_do(workflow, configure, tmp_pat
 @slow
 def test_a_finished_run_is_certified_and_audited(workflow, two_seeds, a_copy):
     done = workflow.make(a_copy, "audit", config=two_seeds)
-    verified = re.findall(r"^cragru: verified (\S+): (\d+) interactions removed", done.output, re.MULTILINE)
+    verified = re.findall(
+        r"^cragru: verified (\S+): (\d+) interactions removed", done.output, re.MULTILINE
+    )
     forgotten = {
-        seed: len(pd.read_parquet(a_copy / f"results/toy/paper/{seed}/split/forget.parquet")) for seed in (1, 2)
+        seed: len(pd.read_parquet(a_copy / f"results/toy/paper/{seed}/split/forget.parquet"))
+        for seed in (1, 2)
     }
     assert {path: int(count) for path, count in verified} == {
-        f"results/tiny/certificates/toy/paper/{seed}/certificate.json": count for seed, count in forgotten.items()
+        f"results/tiny/certificates/toy/paper/{seed}/certificate.json": count
+        for seed, count in forgotten.items()
     }
 
 
@@ -68,7 +80,10 @@ def test_a_certificate_names_nobody_and_no_place(a_copy, workflow):
         assert key not in path.read_text()
     certificate = json.loads(text)
     assert certificate["guarantees"] == {"retrain": "exact"}
-    assert all(re.fullmatch("[0-9a-f]{64}", line) for line in certificate["commitment"]["removed"]["forget"])
+    assert all(
+        re.fullmatch("[0-9a-f]{64}", line)
+        for line in certificate["commitment"]["removed"]["forget"]
+    )
 
 
 @slow
@@ -83,19 +98,29 @@ def test_an_altered_file_is_named_and_a_wrong_key_told_apart(workflow, two_seeds
     ]
     assert "verified results/tiny/certificates/toy/paper/1/certificate.json" in done.output
     (tmp_path / "other.key").write_text("00" * 32)
-    done = workflow.run(a_copy, "audit", config=two_seeds, CRAGRU_AUDIT_KEY_FILE=str(tmp_path / "other.key"))
+    done = workflow.run(
+        a_copy, "audit", config=two_seeds, CRAGRU_AUDIT_KEY_FILE=str(tmp_path / "other.key")
+    )
     assert "was made with the key" in done.errors[0]
 
 
 @slow
 def test_what_a_purge_leaves_is_audited(workflow, two_seeds, a_copy):
     done = workflow.make(a_copy, "purge", config=two_seeds)
-    gone = ["results/toy/paper/1/split/forget.parquet", "results/toy/paper/2/bpr/original/model.safetensors"]
+    gone = [
+        "results/toy/paper/1/split/forget.parquet",
+        "results/toy/paper/2/bpr/original/model.safetensors",
+    ]
     for path in gone:
         assert f"cragru: purged {path}\n" in done.output
         assert not (a_copy / path).exists()
-    remaining = read_json(a_copy / CERTIFICATE.replace("certificate.json", "purged.json"))["remains"]
-    assert {entry["path"] for entry in remaining} == {"results/raw/toy", "results/toy/prepared/interactions.parquet"}
+    remaining = read_json(a_copy / CERTIFICATE.replace("certificate.json", "purged.json"))[
+        "remains"
+    ]
+    assert {entry["path"] for entry in remaining} == {
+        "results/raw/toy",
+        "results/toy/prepared/interactions.parquet",
+    }
     done = workflow.make(a_copy, "audit", config=two_seeds)
     assert "files purged" in done.output
     again = workflow.plan(a_copy, config=two_seeds)
@@ -109,12 +134,19 @@ def test_what_a_purge_leaves_is_audited(workflow, two_seeds, a_copy):
 def test_a_request_of_one_user_with_shards(workflow, configure, unlearned, tmp_path):
     methods = ["sisa-users", "ifru"]
     config = configure(
-        run="times", backbones=["bpr"], seeds=[1], methods=methods, tables=["table3"], requests={"one_user": 1}
+        run="times",
+        backbones=["bpr"],
+        seeds=[1],
+        methods=methods,
+        tables=["table3"],
+        requests={"one_user": 1},
     )
     others = shutil.ignore_patterns("receraser-ubp")  # not in this run, so its purge would leave it
     directory = shutil.copytree(unlearned, tmp_path / "run", ignore=others)
     workflow.make(directory, config=config, cores=2)
-    certificate = read_json(directory / "results/times/certificates/toy/one-user/1/draw-1/certificate.json")
+    certificate = read_json(
+        directory / "results/times/certificates/toy/one-user/1/draw-1/certificate.json"
+    )
     assert certificate["guarantees"] == {"sisa-users": "exact", "ifru": "approximate"}
     assert [check["unchanged"] for check in certificate["checks"] if "unchanged" in check] == [2]
     workflow.make(directory, "purge", config=config)

@@ -14,12 +14,18 @@ from snakemake_calls import surroundings
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "results" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 RUN_BY_CI = {"make run", "make test", "make bench", "make benchllm", "make benchshards"}
-AS_THEY_STAND = {"-n", "--unlock", "--touch"}  # what a command with one of these does is not a plan of its targets
+AS_THEY_STAND = {
+    "-n",
+    "--unlock",
+    "--touch",
+}  # what a command with one of these does is not a plan of its targets
 
 
 def blocks(page, language):
     """Contents of a page's fenced blocks of a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return re.findall(
+        rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
 
 
 def commands():
@@ -29,7 +35,9 @@ def commands():
             continue
         for block in blocks(page, "sh"):
             for line in block.splitlines():
-                yield pytest.param(line.split("  #")[0].strip(), id=f"{page.name}: {line.strip()[:60]}")
+                yield pytest.param(
+                    line.split("  #")[0].strip(), id=f"{page.name}: {line.strip()[:60]}"
+                )
 
 
 def words_of(command):
@@ -86,7 +94,9 @@ def plan(folder):
     @functools.cache
     def plan(key):
         settings, options = key
-        return run_snakemake([*wanted[key], "--cores", "all", *options, "-n"], dict(settings), folder)
+        return run_snakemake(
+            [*wanted[key], "--cores", "all", *options, "-n"], dict(settings), folder
+        )
 
     return plan
 
@@ -111,7 +121,9 @@ def test_command(command, folder, plan):
 def is_planned(target, answer):
     """Whether a dry run has a job of this rule, or one that makes this file."""
     made = r"^ *(?:output|Reason: Missing output files): (?:[^;\n]*, )?"
-    return re.search(rf"^{re.escape(target)} +1$|{made}{re.escape(target)}(?:[,;]|$)", answer, re.MULTILINE)
+    return re.search(
+        rf"^{re.escape(target)} +1$|{made}{re.escape(target)}(?:[,;]|$)", answer, re.MULTILINE
+    )
 
 
 def run_snakemake(arguments, settings, folder):

@@ -37,10 +37,18 @@ class Section:
 
     @classmethod
     def of(cls, text: str) -> "Section":
-        blocks = re.findall(r"^```(?:python|yaml)\n# (\S+)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        blocks = re.findall(
+            r"^```(?:python|yaml)\n# (\S+)\n(.*?)^```", text, re.MULTILINE | re.DOTALL
+        )
         (command,) = re.findall(r"^```sh\n(.*?)\n```", text, re.MULTILINE | re.DOTALL)
         snakemake, cores, count, target, configfile, own = shlex.split(command)
-        assert (snakemake, cores, count, configfile, own) == ("snakemake", "--cores", "all", "--configfile", OWN)
+        assert (snakemake, cores, count, configfile, own) == (
+            "snakemake",
+            "--cores",
+            "all",
+            "--configfile",
+            OWN,
+        )
         return cls(dict(blocks), target)
 
     @property
@@ -51,7 +59,11 @@ class Section:
     @property
     def entries(self) -> dict[str, dict]:
         """What goes into files of config/, by path."""
-        return {path: yaml.safe_load(text) for path, text in self.files.items() if path.startswith("config/")}
+        return {
+            path: yaml.safe_load(text)
+            for path, text in self.files.items()
+            if path.startswith("config/")
+        }
 
     @property
     def modules(self) -> dict[str, str]:
@@ -59,7 +71,11 @@ class Section:
         return {path: text for path, text in self.files.items() if path.endswith(".py")}
 
 
-HELD_ELSEWHERE = {"A metric", "A data set and its loader", "An LLM engine"}  # tests/contract/test_extending_*.py
+HELD_ELSEWHERE = {
+    "A metric",
+    "A data set and its loader",
+    "An LLM engine",
+}  # tests/contract/test_extending_*.py
 SECTIONS = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
 
 
@@ -90,7 +106,9 @@ def with_entries(path: Path, entries: dict[str, dict]) -> str:
     """A file of config/ with more entries."""
     content = yaml.safe_load(path.read_text())
     for key, more in entries.items():
-        assert not set(content[key]) & set(more), "only entries that are not shipped show that the page suffices"
+        assert not set(content[key]) & set(more), (
+            "only entries that are not shipped show that the page suffices"
+        )
         content[key] |= more
     return yaml.safe_dump(content)
 
@@ -108,7 +126,11 @@ def extend(workflow: Workflow, section: Section, folder: Path) -> Workflow:
 
 def laid_over(below: dict, above: dict) -> dict:
     """A configuration over another, as Snakemake lays them."""
-    inner = {key: laid_over(below.get(key, {}), value) for key, value in above.items() if isinstance(value, dict)}
+    inner = {
+        key: laid_over(below.get(key, {}), value)
+        for key, value in above.items()
+        if isinstance(value, dict)
+    }
     return below | above | inner
 
 
@@ -116,10 +138,14 @@ def check_shipped(extended: Workflow, section: Section) -> None:
     """With the shipped configuration below it, the page's own is right as it stands."""
     below = yaml.safe_load((extended.sources / "config/config.yaml").read_text())
     (extended.sources / OWN).write_text(yaml.safe_dump(laid_over(below, section.own)))
-    code = "from cragru.config.base import load_yaml; from cragru.plan.project import load_project; "
+    code = (
+        "from cragru.config.base import load_yaml; from cragru.plan.project import load_project; "
+    )
     code += f"from pathlib import Path; load_project(load_yaml({OWN!r}), Path('.'))"
     surroundings = {"cwd": extended.sources, "env": extended.environment(PYTHONPATH="")}
-    done = subprocess.run([sys.executable, "-c", code], **surroundings, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], **surroundings, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -169,7 +195,9 @@ def look_at_partition(added: Added) -> None:
     assert set(added.table2()["method"]) == {"Original", "Retrain", "SISA (blocks)"}
     before = added.directory / "results/toy/paper/1/bpr/sisa-blocks/before/partition.parquet"
     shards = pd.read_parquet(before)
-    users = pd.read_parquet(added.directory / "results/toy/prepared/interactions.parquet")["user"].to_numpy()
+    users = pd.read_parquet(added.directory / "results/toy/prepared/interactions.parquet")[
+        "user"
+    ].to_numpy()
     of_user = shards.groupby(users[shards["row"]])["shard"].unique()
     assert [shard.tolist() for shard in of_user] == [[user // 4 % 3] for user in range(40)]
 
@@ -182,7 +210,9 @@ def look_at_backbone(added: Added) -> None:
     assert set(table["method"]) == {"Original", "Retrain", "SISA (users)"}
     losses = pd.read_csv(added.directory / "results/toy/paper/1/hinge/original/curve.csv")["loss"]
     assert losses.iloc[-1] < losses.iloc[0]
-    assert losses.iloc[0] == pytest.approx(0.5, abs=0.05)  # the entry's margin, where all scores are near 0
+    assert losses.iloc[0] == pytest.approx(
+        0.5, abs=0.05
+    )  # the entry's margin, where all scores are near 0
 
 
 def look_at_strategy(added: Added) -> None:
@@ -206,7 +236,9 @@ def look_at_table(added: Added) -> None:
     rows = len(pd.read_parquet(added.directory / "results/toy/prepared/interactions.parquet"))
     assert table[["forget", "train", "valid", "test"]].sum(axis=1).tolist() == [rows]
     assert table["forget"].tolist() == [round(rows / 10)]
-    assert (added.directory / "results/tiny/tables/split-sizes.tex").read_text().count("tab:split-sizes") == 1
+    assert (added.directory / "results/tiny/tables/split-sizes.tex").read_text().count(
+        "tab:split-sizes"
+    ) == 1
 
 
 LOOKS = {
@@ -227,11 +259,25 @@ def test_a_plugin_is_added_as_the_docs_say(add, name):
 def run_contract(extended: Workflow, name: str) -> Counter:
     """How often each test of the contract passed with what was added, in the copy of the sources; none may fail."""
     sources = extended.sources
-    shutil.copytree(REPOSITORY / "tests/contract", sources / "tests/contract", ignore=shutil.ignore_patterns("__*"))
+    shutil.copytree(
+        REPOSITORY / "tests/contract",
+        sources / "tests/contract",
+        ignore=shutil.ignore_patterns("__*"),
+    )
     shutil.copy2(REPOSITORY / "tests/deletion.py", sources / "tests")
     shutil.copy2(REPOSITORY / "pyproject.toml", sources)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", "tests/contract", "-k", name],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-rA",
+            "-p",
+            "no:cacheprovider",
+            "tests/contract",
+            "-k",
+            name,
+        ],
         cwd=sources,
         env=extended.environment(PYTHONPATH=""),
         capture_output=True,

@@ -15,11 +15,16 @@ CELL = "results/toy/paper/1/bpr/original"
 @pytest.mark.parametrize(
     ("change", "answer"),
     [
-        ({"datasets": ["toyy"]}, "datasets: unknown name 'toyy' (did you mean 'toy'? allowed: toy; defined in "),
+        (
+            {"datasets": ["toyy"]},
+            "datasets: unknown name 'toyy' (did you mean 'toy'? allowed: toy; defined in ",
+        ),
         ({"sedes": [1]}, "config: sedes: unknown key (did you mean 'seeds'? allowed: "),
     ],
 )
-def test_a_wrong_name_in_the_configuration_is_told_in_a_line(workflow, configure, tmp_path, change, answer):
+def test_a_wrong_name_in_the_configuration_is_told_in_a_line(
+    workflow, configure, tmp_path, change, answer
+):
     refused = workflow.run(tmp_path, "--dry-run", config=configure(**change))
     assert refused.rc == 1
     (line,) = [line for line in refused.output.splitlines() if line.startswith("cragru: ")]
@@ -27,11 +32,15 @@ def test_a_wrong_name_in_the_configuration_is_told_in_a_line(workflow, configure
     assert "Traceback (most" not in refused.output
 
 
-def test_missing_data_are_told_with_what_was_tried_and_what_to_do(workflow, configure, toy, tmp_path):
+def test_missing_data_are_told_with_what_was_tried_and_what_to_do(
+    workflow, configure, toy, tmp_path
+):
     refused = workflow.run(tmp_path, "table1", config=configure(data_dir=None))
     assert refused.rc == 1
     (line,) = refused.errors
-    assert line.startswith("cragru: error in download: toy: no source gave the data; tried publisher (http://127.0.0.1")
+    assert line.startswith(
+        "cragru: error in download: toy: no source gave the data; tried publisher (http://127.0.0.1"
+    )
     assert "; mirror (http://127.0.0.1" in line
     assert line.endswith("by hand and set CRAGRU_DATA_DIR to the folder that holds toy.zip")
     assert not (tmp_path / "results/toy").exists()
@@ -57,7 +66,9 @@ def test_an_altered_split_stops_the_evaluation(workflow, one_cell, a_copy):
     refused = workflow.run(a_copy, f"{CELL}/per-user.parquet", config=one_cell)
     assert refused.rc == 1
     (line,) = refused.errors
-    assert line.startswith("cragru: error in evaluate: results/toy/paper/1/split/test.parquet: checksum is ")
+    assert line.startswith(
+        "cragru: error in evaluate: results/toy/paper/1/split/test.parquet: checksum is "
+    )
     assert "the file was altered; delete the split's folder and run again" in line
     assert not (a_copy / f"{CELL}/per-user.parquet").exists()
 
@@ -82,7 +93,11 @@ def kill_in_training(command, environment, directory):
     log = directory / "results/logs/train_original/toy/paper/1/bpr.log"
     log.unlink()
     with subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        command,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     ) as run:
         wait_until(log.exists, 120)
         children = psutil.Process(run.pid).children(recursive=True)
@@ -95,7 +110,9 @@ def test_a_killed_run_is_taken_up_to_the_same_bytes(workflow, one_cell, on_one_c
     folder = a_copy / "results/common/tables"
     shutil.rmtree(folder)
     shutil.rmtree(a_copy / CELL)
-    children = kill_in_training(workflow.command(a_copy, config=one_cell), workflow.environment(), a_copy)
+    children = kill_in_training(
+        workflow.command(a_copy, config=one_cell), workflow.environment(), a_copy
+    )
     assert children
     wait_until(lambda: not any(map(alive, children)), 30)
     assert not list((a_copy / CELL).glob("*.safetensors"))  # no orphan has worked on
@@ -103,7 +120,13 @@ def test_a_killed_run_is_taken_up_to_the_same_bytes(workflow, one_cell, on_one_c
     assert list((a_copy / ".snakemake/incomplete").iterdir())
     assert workflow.run(a_copy, "--unlock", config=one_cell).rc == 0
     again = workflow.make(a_copy, config=one_cell)
-    assert again.jobs == {"train_original": 1, "evaluate": 1, "table": 1, "certificate": 1, "all": 1}
+    assert again.jobs == {
+        "train_original": 1,
+        "evaluate": 1,
+        "table": 1,
+        "certificate": 1,
+        "all": 1,
+    }
     undisturbed = on_one_core / "results/common/tables"
     made = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert made == {path.name: path.read_bytes() for path in undisturbed.iterdir()}

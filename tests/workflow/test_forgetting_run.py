@@ -42,7 +42,9 @@ def test_table_four_has_every_model(folder):
     assert values.loc["Original", "mia-auc"] > values.loc["Retrain", "mia-auc"]
     assert pd.isna(values.loc["Retrain", "mia-gap"])
     ceilings = values.loc[["Retrain", "Retrain, replicate"], "overlap@10"]
-    assert ceilings.nunique() == 1 and ceilings.max() < 1  # each of the other: another training, not the same model
+    assert (
+        ceilings.nunique() == 1 and ceilings.max() < 1
+    )  # each of the other: another training, not the same model
     known = table.dropna(subset="value")
     assert (known["low"] <= known["value"]).all() and (known["value"] <= known["high"]).all()
 
@@ -50,7 +52,8 @@ def test_table_four_has_every_model(folder):
 def test_the_second_retrain_is_of_the_same_split_and_another_model(folder):
     place = folder / "results/toy/paper/1/bpr"
     models = [
-        (place / name / "model.safetensors").read_bytes() for name in ("retrain", "retrain-replicate", "original")
+        (place / name / "model.safetensors").read_bytes()
+        for name in ("retrain", "retrain-replicate", "original")
     ]
     assert len(set(models)) == 3
 

@@ -262,7 +262,10 @@ def test_python_3_is_taken_where_it_is_3_11_and_python_names_another(machine):
 
 
 def test_a_full_disk_is_told_before_anything_is_fetched(machine):
-    machine.put("df", "#!/usr/bin/env bash\nprintf 'Filesystem blocks Used Available\\n/dev/x 1 1 2097152 1%% /\\n'\n")
+    machine.put(
+        "df",
+        "#!/usr/bin/env bash\nprintf 'Filesystem blocks Used Available\\n/dev/x 1 1 2097152 1%% /\\n'\n",
+    )
     printed = machine.install(expect=1)
     assert "needs 6 GB free" in printed
     assert "there are 2 GB" in printed

@@ -11,7 +11,10 @@ from cragru.plan import places
 from cragru.plan.project import load_project
 from cragru.plan.rows import row_files
 
-ACTIONS = {"audit", "purge"}  # they look at, or delete, what is there: no file of theirs could be up to date
+ACTIONS = {
+    "audit",
+    "purge",
+}  # they look at, or delete, what is there: no file of theirs could be up to date
 LIST_RULES = """
 import json, re, sys
 from pathlib import Path
@@ -42,7 +45,13 @@ with SnakemakeApi() as api:
 def rules(workflow, tmp_path_factory):
     """Every rule of the shipped configuration, as Snakemake has parsed it."""
     done = subprocess.run(
-        [sys.executable, "-c", LIST_RULES, str(workflow.sources / "Snakefile"), str(tmp_path_factory.mktemp("rules"))],
+        [
+            sys.executable,
+            "-c",
+            LIST_RULES,
+            str(workflow.sources / "Snakefile"),
+            str(tmp_path_factory.mktemp("rules")),
+        ],
         env=workflow.environment(),
         capture_output=True,
         text=True,
@@ -126,7 +135,11 @@ def test_a_further_seed_plans_its_own_jobs_only(workflow, configure, on_one_core
 
 def written():
     """Every template of a file or folder that the path grammar has."""
-    folders = {name: value for name, value in vars(places).items() if name.isupper() and isinstance(value, str)}
+    folders = {
+        name: value
+        for name, value in vars(places).items()
+        if name.isupper() and isinstance(value, str)
+    }
     files = set(folders.values())
     for folder in (places.STATE, places.REQUEST):
         files |= set(places.split_files(folder).values())
@@ -136,9 +149,19 @@ def written():
         files |= {*places.prompt_files(folder).values(), *places.proof_files(folder).values()}
     for folder in (places.MODEL, places.REQUEST_MODEL, places.CELL, places.SERVICE):
         files |= set(places.measured_files(folder).values())
-        names = ("PER_USER", "PER_USER_NO_LLM", "PER_USER_RANDOM_TIES", "RECOMMENDED", "COST", "MANIFEST")
+        names = (
+            "PER_USER",
+            "PER_USER_NO_LLM",
+            "PER_USER_RANDOM_TIES",
+            "RECOMMENDED",
+            "COST",
+            "MANIFEST",
+        )
         files |= {f"{folder}/{folders[name]}" for name in (*names, "SCORES", "LISTS")}
-    for template, endings in ((places.TABLE, places.TABLE_ENDINGS), (places.FIGURE, places.FIGURE_ENDINGS)):
+    for template, endings in (
+        (places.TABLE, places.TABLE_ENDINGS),
+        (places.FIGURE, places.FIGURE_ENDINGS),
+    ):
         files |= set(places.ended(template, endings).values())
     return files
 
@@ -148,9 +171,26 @@ def test_rules_write_what_the_path_grammar_has(rules):
     made = {path for rule in rules.values() for path in rule["paths"]}
     assert len(made) > 60
     assert made <= written()
-    asked = [places.SELECTION_MANIFEST, places.FIT_MANIFEST, places.CANDIDATES_MANIFEST, places.PARTITION_MANIFEST]
-    asked += [places.SHARDS_MANIFEST, places.PREPARED_MANIFEST, places.STATISTICS, places.COHORT, places.USER_GROUPS]
-    asked += [places.ITEM_ROWS, places.CERTIFICATE, places.REQUEST_CERTIFICATE, places.DIFFERENCES, places.RECEIPT]
+    asked = [
+        places.SELECTION_MANIFEST,
+        places.FIT_MANIFEST,
+        places.CANDIDATES_MANIFEST,
+        places.PARTITION_MANIFEST,
+    ]
+    asked += [
+        places.SHARDS_MANIFEST,
+        places.PREPARED_MANIFEST,
+        places.STATISTICS,
+        places.COHORT,
+        places.USER_GROUPS,
+    ]
+    asked += [
+        places.ITEM_ROWS,
+        places.CERTIFICATE,
+        places.REQUEST_CERTIFICATE,
+        places.DIFFERENCES,
+        places.RECEIPT,
+    ]
     assert set(asked) <= made
 
 
@@ -168,7 +208,17 @@ def test_every_file_of_a_row_is_made_by_one_rule(rules, workflow):
 def test_rules_without_outputs_are_mere_targets(rules, working):
     targets = rules.keys() - working.keys() - ACTIONS
     assert targets == {
-        *("all", "table1", "table2", "table2-released-code", "table3", "table4", "table5", "claims", "request-size"),
+        *(
+            "all",
+            "table1",
+            "table2",
+            "table2-released-code",
+            "table3",
+            "table4",
+            "table5",
+            "claims",
+            "request-size",
+        ),
         *("cragru-cost", "figure3", "figure4"),
         *("retrieval", "damping"),
     }
@@ -178,7 +228,9 @@ def test_rules_without_outputs_are_mere_targets(rules, working):
 def test_an_action_runs_a_script_that_it_depends_on_and_logs_it(rules):
     for name in ACTIONS:
         action = rules[name]
-        assert action["script"] and action["code"] and action["message"] and action["log"] == 1, name
+        assert action["script"] and action["code"] and action["message"] and action["log"] == 1, (
+            name
+        )
 
 
 def test_every_rule_runs_a_script_and_names_its_outputs(working):
@@ -213,4 +265,8 @@ def test_what_computes_with_torch_is_timed_and_nothing_else(working):
 
 
 def test_what_comes_before_training_can_be_shared(working):
-    assert {name for name, rule in working.items() if rule["cache"]} == {"download", "prepare", "split"}
+    assert {name for name, rule in working.items() if rule["cache"]} == {
+        "download",
+        "prepare",
+        "split",
+    }

@@ -58,7 +58,10 @@ def served(workflow, unlearned, config, tmp_path_factory):
     """A directory in which three requests were served."""
     directory = shutil.copytree(unlearned, tmp_path_factory.mktemp("requests") / "run")
     targets = [f"{DRAW}/bpr/{model}/per-user.parquet" for model in ("original", "retrain")]
-    targets += [f"{STATE}/bpr/original/model.safetensors", f"{STATE}/pairs/bpr/retrain/model.safetensors"]
+    targets += [
+        f"{STATE}/bpr/original/model.safetensors",
+        f"{STATE}/pairs/bpr/retrain/model.safetensors",
+    ]
     workflow.make(directory, *targets, f"{STATE}/whole/split/split.json", config=config, cores=2)
     return directory
 
@@ -67,7 +70,9 @@ def served(workflow, unlearned, config, tmp_path_factory):
 def raw_ids(served):
     """The publisher's ids of the dense ones."""
     prepared = served / "results/toy/prepared"
-    users, items = (pd.read_parquet(prepared / f"{name}.parquet")["raw_id"] for name in ("users", "items"))
+    users, items = (
+        pd.read_parquet(prepared / f"{name}.parquet")["raw_id"] for name in ("users", "items")
+    )
     return users, items
 
 
@@ -80,7 +85,9 @@ def forgotten_user(served):
 
 def test_a_drawn_user_leaves_every_part_and_nobody_else_moves(served):
     user = forgotten_user(served)
-    deployed, left = (read_parts(served / folder) for folder in ("results/toy/one-user/1/split", f"{DRAW}/split"))
+    deployed, left = (
+        read_parts(served / folder) for folder in ("results/toy/one-user/1/split", f"{DRAW}/split")
+    )
     for name in PARTS:
         assert user in set(deployed[name]["user"])
         pd.testing.assert_frame_equal(left[name], without(deployed[name], [user]))
@@ -99,13 +106,17 @@ def test_a_drawn_user_is_not_evaluated_and_all_others_are(served, model):
 def test_the_original_of_a_request_is_the_deployed_one(served, workflow, config):
     assert (served / "results/toy/one-user/1/bpr/original/model.safetensors").is_file()
     assert not list(served.glob(f"{DRAW}/bpr/original/model*"))
-    planned = workflow.plan(served, "results/toy/one-user/1/draw-2/bpr/original/per-user.parquet", config=config)
+    planned = workflow.plan(
+        served, "results/toy/one-user/1/draw-2/bpr/original/per-user.parquet", config=config
+    )
     assert planned == {"apply_request": 1, "evaluate_request": 1}
 
 
 def test_a_request_of_pairs_forgets_just_them(served, asked, raw_ids):
     users, items = raw_ids
-    deployed, left = (read_parts(served / folder) for folder in (f"{STATE}/split", f"{STATE}/pairs/split"))
+    deployed, left = (
+        read_parts(served / folder) for folder in (f"{STATE}/split", f"{STATE}/pairs/split")
+    )
     gone = pd.concat([left["forget"], left["forget-heldout"]])
     assert sorted(zip(users[gone["user"]], items[gone["item"]], strict=True)) == sorted(asked)
     for name in PARTS:
@@ -124,12 +135,19 @@ def test_a_request_of_a_user_forgets_all_its_rows(served, ratings, raw_ids):
     assert len(gone) == len(ratings[raw])
 
 
-def test_a_further_request_leaves_the_deployed_state_alone(served, workflow, configure, files, ratings, tmp_path):
+def test_a_further_request_leaves_the_deployed_state_alone(
+    served, workflow, configure, files, ratings, tmp_path
+):
     """With `ancient` the run ended well and had made nothing: snakemake#4166."""
     more = {**files, "added": write_request(tmp_path / "added.csv", [f"{min(ratings, key=int)},"])}
     config = configure(requests={"files": more})
-    old = [f"{STATE}/bpr/original/model.safetensors", f"{STATE}/pairs/bpr/retrain/model.safetensors"]
-    planned = workflow.plan(served, *old, f"{STATE}/added/bpr/retrain/per-user.parquet", config=config)
+    old = [
+        f"{STATE}/bpr/original/model.safetensors",
+        f"{STATE}/pairs/bpr/retrain/model.safetensors",
+    ]
+    planned = workflow.plan(
+        served, *old, f"{STATE}/added/bpr/retrain/per-user.parquet", config=config
+    )
     assert planned == {"apply_request": 1, "unlearn_request": 1, "evaluate_request": 1}
     workflow.make(served, f"{STATE}/added/split/split.json", config=config)
     assert len(read_parts(served / f"{STATE}/added/split")["forget"])
@@ -141,7 +159,9 @@ def test_a_further_request_is_checked_too(served, workflow, configure, files, tm
     refused = workflow.run(served, target, config=configure(requests={"files": more}))
     assert refused.rc == 1
     (line,) = refused.errors
-    assert line.startswith(f"cragru: error in apply_request: {more['later']}, line 2: unknown user '999999'")
+    assert line.startswith(
+        f"cragru: error in apply_request: {more['later']}, line 2: unknown user '999999'"
+    )
     assert not (served / STATE / "later/bpr").exists()
 
 
@@ -153,13 +173,19 @@ def bad_lines(ratings):
     return {
         "unknown user": (f"{user},{item}", "999999,", "unknown user '999999'"),
         "unknown item": (f"{user},{item}", f"{user},999999", "unknown item '999999'"),
-        "no such pair": (f"{user},{item}", f"{user},{stranger}", f"user '{user}' has no interaction with item"),
+        "no such pair": (
+            f"{user},{item}",
+            f"{user},{stranger}",
+            f"user '{user}' has no interaction with item",
+        ),
         "repeated row": (f"{user},{item}", f"{user},", "was asked for in line 2 already"),
     }
 
 
 @pytest.mark.parametrize("slip", ["unknown user", "unknown item", "no such pair", "repeated row"])
-def test_a_bad_request_is_refused_before_training(workflow, configure, ratings, on_one_core, tmp_path, slip):
+def test_a_bad_request_is_refused_before_training(
+    workflow, configure, ratings, on_one_core, tmp_path, slip
+):
     *lines, answer = bad_lines(ratings)[slip]
     path = write_request(tmp_path / "bad.csv", lines)
     directory = tmp_path / "run"
@@ -178,8 +204,14 @@ def test_a_bad_request_is_refused_before_training(workflow, configure, ratings, 
 @pytest.mark.parametrize(
     ("target", "answer"),
     [
-        (f"{STATE}/summer/bpr/retrain/per-user.parquet", "request 'summer': not in the config key requests.files"),
-        ("results/toy/one-user/1/draw-9/bpr/retrain/cost.json", "requests.one_user allows draw-1 to draw-3"),
+        (
+            f"{STATE}/summer/bpr/retrain/per-user.parquet",
+            "request 'summer': not in the config key requests.files",
+        ),
+        (
+            "results/toy/one-user/1/draw-9/bpr/retrain/cost.json",
+            "requests.one_user allows draw-1 to draw-3",
+        ),
     ],
 )
 def test_an_unknown_request_is_an_error(workflow, config, tmp_path, target, answer):

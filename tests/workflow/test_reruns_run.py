@@ -48,21 +48,32 @@ def test_nothing_for_what_changes_no_byte(edited, a_copy, toy, configure, tmp_pa
     """A data set and its loader, a key, a function, a licence, a homepage; and the copy of the data is gone."""
     for path, (old, new) in EDITS.items():
         edit(edited.sources, path, old, new)
-    shutil.copyfile(edited.sources / "cragru/data/movielens_1m.py", edited.sources / "cragru/data/toy_2.py")
+    shutil.copyfile(
+        edited.sources / "cragru/data/movielens_1m.py", edited.sources / "cragru/data/toy_2.py"
+    )
     files = registry_with(toy, tmp_path, licence="another", homepage="https://example.com/")
     config = configure(files, backbones=["bpr"], tables=["table1", "table2"], data_dir=None)
     assert edited.plan(a_copy, config=config) == {}
 
 
 def test_tables_alone_for_a_label(edited, a_copy, toy, configure, tmp_path):
-    shutil.copyfile(edited.sources / "cragru/data/movielens_1m.py", edited.sources / "cragru/data/toy_2.py")
+    shutil.copyfile(
+        edited.sources / "cragru/data/movielens_1m.py", edited.sources / "cragru/data/toy_2.py"
+    )
     files = registry_with(toy, tmp_path, title="Toy, reworded")
     config = configure(files, backbones=["bpr"], tables=["table1", "table2"])
     assert edited.plan(a_copy, config=config) == {"all": 1, "table": 2}
 
 
 def test_what_serves_requests_alone_for_a_field_of_its_cost(edited, a_copy, two_seeds):
-    edit(edited.sources, "cragru/unlearning/base.py", "    device: str\n", "    device: str\n    joules: float = 0.0\n")
+    edit(
+        edited.sources,
+        "cragru/unlearning/base.py",
+        "    device: str\n",
+        "    device: str\n    joules: float = 0.0\n",
+    )
     planned = edited.plan(a_copy, config=two_seeds)
     assert planned["unlearn"] == 2
-    assert planned.keys().isdisjoint({"download", "prepare", "split", "train_original", "fetch_llm", "candidates"})
+    assert planned.keys().isdisjoint(
+        {"download", "prepare", "split", "train_original", "fetch_llm", "candidates"}
+    )

@@ -15,7 +15,11 @@ CELL = "results/toy/paper/1"
 @pytest.fixture(scope="module")
 def small(configure):
     """Short lists, both sources, one backbone and seed."""
-    retrieval = {"candidates_of": ["original", "retrain"], "history": HISTORY, "candidates": CANDIDATES}
+    retrieval = {
+        "candidates_of": ["original", "retrain"],
+        "history": HISTORY,
+        "candidates": CANDIDATES,
+    }
     return configure(backbones=["bpr"], seeds=[1], retrieval=retrieval)
 
 
@@ -29,7 +33,9 @@ def folder(workflow, small, on_one_core, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def parts(folder):
-    return {path.stem: pd.read_parquet(path) for path in (folder / CELL / "split").glob("*.parquet")}
+    return {
+        path.stem: pd.read_parquet(path) for path in (folder / CELL / "split").glob("*.parquet")
+    }
 
 
 def pairs(frame):
@@ -50,7 +56,9 @@ def test_candidates_are_unseen_items(folder, parts, source):
 def test_histories_hold_remaining_rows_only(folder, parts, strategy):
     """Against the files, not against what the stage believes: no forgotten row and no test row was chosen."""
     for source in ("original", "retrain"):
-        table = pd.read_parquet(folder / CELL / "bpr/cragru" / source / strategy / "selection.parquet")
+        table = pd.read_parquet(
+            folder / CELL / "bpr/cragru" / source / strategy / "selection.parquet"
+        )
         remaining = pd.concat([parts["train"], parts["valid"]]).set_index("row")
         assert set(table["row"]) <= set(remaining.index)
         assert table["item"].tolist() == remaining.loc[table["row"], "item"].tolist()
@@ -64,7 +72,11 @@ def test_histories_hold_remaining_rows_only(folder, parts, strategy):
 
 def test_strategies_differ(folder):
     chosen = {
-        strategy: tuple(pd.read_parquet(folder / CELL / "bpr/cragru/original" / strategy / "selection.parquet")["row"])
+        strategy: tuple(
+            pd.read_parquet(folder / CELL / "bpr/cragru/original" / strategy / "selection.parquet")[
+                "row"
+            ]
+        )
         for strategy in STRATEGIES
     }
     assert len(set(chosen.values())) == len(STRATEGIES)
@@ -88,4 +100,7 @@ def test_a_longer_history_chooses_anew_and_fits_nothing(workflow, configure, fol
     retrieval = {"candidates_of": ["original"], "history": HISTORY + 1, "candidates": CANDIDATES}
     longer = configure(backbones=["bpr"], seeds=[1], retrieval=retrieval)
     planned = workflow.plan(folder, "retrieval", config=longer)
-    assert planned == {"select_histories": len(STRATEGIES) - 1, "retrieval": 1}  # `none` keeps all anyway
+    assert planned == {
+        "select_histories": len(STRATEGIES) - 1,
+        "retrieval": 1,
+    }  # `none` keeps all anyway

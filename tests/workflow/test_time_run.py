@@ -53,10 +53,14 @@ def small(configure, settings):
 @pytest.fixture(scope="module")
 def folder(workflow, small, tmp_path_factory):
     """The finished run; do not change it, take a copy."""
-    directory = tmp_path_factory.mktemp("times") / "run"  # no deeper than copies: paths of templates are relative
+    directory = (
+        tmp_path_factory.mktemp("times") / "run"
+    )  # no deeper than copies: paths of templates are relative
     directory.mkdir()
     done = workflow.make(directory, config=small, cores=2)
-    assert done.jobs == METHODS | CRAGRU  # with one job, and so one start of the engine, for all requests
+    assert (
+        done.jobs == METHODS | CRAGRU
+    )  # with one job, and so one start of the engine, for all requests
     return directory
 
 
@@ -71,7 +75,8 @@ def read(path):
 
 def prompts(directory, request):
     return [
-        json.loads(line) for line in (directory / STATE / request / CELL / "prompts.jsonl").read_text().splitlines()
+        json.loads(line)
+        for line in (directory / STATE / request / CELL / "prompts.jsonl").read_text().splitlines()
     ]
 
 
@@ -101,7 +106,11 @@ def test_candidates_are_the_deployed_originals_best_and_some_are_forgotten(folde
         forgotten = set(part(folder, request, "forget")["item"]) & set(prompt["candidates"])
         checked = read(folder / STATE / request / CELL / "prompts-checked.json")
         assert checked["forgotten_candidates"] == len(forgotten) > 0
-        assert (checked["prompts"], checked["history_rows"], checked["candidates"]) == (1, 0, CANDIDATES)
+        assert (checked["prompts"], checked["history_rows"], checked["candidates"]) == (
+            1,
+            0,
+            CANDIDATES,
+        )
 
 
 def test_every_request_is_answered_alone_and_every_stage_is_timed(folder):
@@ -109,13 +118,19 @@ def test_every_request_is_answered_alone_and_every_stage_is_timed(folder):
         cost = read(folder / STATE / request / CELL / "cost.json")
         assert cost["stages"].keys() == {"filter", "candidates", "prompt", "generation"}
         assert min(cost["stages"].values()) > 0
-        assert cost["seconds_sequential"] == cost["seconds_parallel"] == pytest.approx(sum(cost["stages"].values()))
+        assert (
+            cost["seconds_sequential"]
+            == cost["seconds_parallel"]
+            == pytest.approx(sum(cost["stages"].values()))
+        )
         assert cost["engine_start_seconds"] > 0
     store = folder / "results/llm/smollm2-135m/answers"
     answers = [read(path) for path in store.glob("*.json") if not path.name.endswith(".cost.json")]
     assert [len(chunk) for chunk in answers] == [1] * len(REQUESTS)
     (receipt,) = (folder / "results/llm/smollm2-135m/receipts").rglob("*.json")
-    assert list(read(receipt)) == [f"{STATE}/{request}/{CELL}/prompts.jsonl" for request in REQUESTS]
+    assert list(read(receipt)) == [
+        f"{STATE}/{request}/{CELL}/prompts.jsonl" for request in REQUESTS
+    ]
 
 
 def test_table(folder):
@@ -155,16 +170,24 @@ def test_a_forgotten_row_in_the_prompt_stops_the_run(workflow, small, a_copy):
     assert "part forget" in error
 
 
-def test_a_request_of_some_rows_leaves_the_others_in_the_prompt(workflow, configure, settings, toy, a_copy):
+def test_a_request_of_some_rows_leaves_the_others_in_the_prompt(
+    workflow, configure, settings, toy, a_copy
+):
     """Up to the proof, which needs no engine."""
     asked = pd.concat([rows.head(2) for _, rows in list(toy.ratings.groupby("user"))[:2]])
     path = a_copy / "some.csv"
     asked.to_csv(path, columns=["user", "item"], index=False)
     config = configure(**settings | {"requests": {"files": {"some": str(path)}}})
     room = a_copy / "results/toy/from-file/1/some"
-    workflow.make(a_copy, str((room / CELL / "prompts-checked.json").relative_to(a_copy)), config=config)
-    remaining = pd.concat([pd.read_parquet(room / f"split/{name}.parquet") for name in ("train", "valid")])
-    records = [json.loads(line) for line in (room / CELL / "prompts.jsonl").read_text().splitlines()]
+    workflow.make(
+        a_copy, str((room / CELL / "prompts-checked.json").relative_to(a_copy)), config=config
+    )
+    remaining = pd.concat(
+        [pd.read_parquet(room / f"split/{name}.parquet") for name in ("train", "valid")]
+    )
+    records = [
+        json.loads(line) for line in (room / CELL / "prompts.jsonl").read_text().splitlines()
+    ]
     assert len(records) == 2
     for record in records:
         own = remaining[remaining["user"] == record["user"]]
@@ -175,9 +198,12 @@ def test_a_request_of_some_rows_leaves_the_others_in_the_prompt(workflow, config
 
 def test_a_table_of_no_requests_is_an_error(workflow, configure, settings, changed, tmp_path):
     files = settings["files"] | changed("tables", "table3", "protocol", "from-file")
-    refused = workflow.run(tmp_path, "--dry-run", "table3", config=configure(**settings | {"files": files}))
+    refused = workflow.run(
+        tmp_path, "--dry-run", "table3", config=configure(**settings | {"files": files})
+    )
     assert refused.rc == 1
     assert (
-        "table3: the protocol from-file has no requests; name files in the config key requests.files" in refused.output
+        "table3: the protocol from-file has no requests; name files in the config key requests.files"
+        in refused.output
     )
     assert "Traceback (most" not in refused.output

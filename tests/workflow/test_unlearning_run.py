@@ -18,20 +18,36 @@ SHARDED = ("sisa-users", "receraser-ubp")
 
 def test_table_two_has_every_method_of_the_run(unlearned):
     table = pd.read_csv(unlearned / "results/tiny/tables/table2.csv")
-    assert table["method"].unique().tolist() == ["Original", "Retrain", "SISA (users)", "RecEraser (UBP)", "IFRU"]
+    assert table["method"].unique().tolist() == [
+        "Original",
+        "Retrain",
+        "SISA (users)",
+        "RecEraser (UBP)",
+        "IFRU",
+    ]
     assert table["mean"].between(0, 1).all()
 
 
 @pytest.mark.parametrize("method", SHARDED)
 def test_a_request_keeps_the_bytes_of_the_shards_that_it_spares(unlearned, method):
-    before, after = (unlearned / folder / "shards" for folder in (f"{STATE}/{method}/before", f"{DRAW}/{method}/after"))
+    before, after = (
+        unlearned / folder / "shards"
+        for folder in (f"{STATE}/{method}/before", f"{DRAW}/{method}/after")
+    )
     names = [f"shard-{shard:02d}.safetensors" for shard in range(3)]
-    assert [sorted(path.name for path in folder.glob("shard*")) for folder in (before, after)] == [names, names]
+    assert [sorted(path.name for path in folder.glob("shard*")) for folder in (before, after)] == [
+        names,
+        names,
+    ]
     changed = [name for name in names if sha256(before / name) != sha256(after / name)]
     cost = read_json(unlearned / DRAW / method / "cost.json")
     assert len(changed) == cost["shards_touched"] == 1
-    partition = pd.read_parquet(unlearned / STATE / method / "before/partition.parquet").set_index("row")["shard"]
-    forgotten = pd.read_parquet(unlearned / "results/toy/one-user/1/draw-1/split/forget.parquet")["row"]
+    partition = pd.read_parquet(unlearned / STATE / method / "before/partition.parquet").set_index(
+        "row"
+    )["shard"]
+    forgotten = pd.read_parquet(unlearned / "results/toy/one-user/1/draw-1/split/forget.parquet")[
+        "row"
+    ]
     assert {f"shard-{shard:02d}.safetensors" for shard in partition[forgotten]} == set(changed)
     left = pd.read_parquet(unlearned / DRAW / method / "after/partition.parquet")
     assert not set(left["row"]) & set(forgotten)
@@ -39,7 +55,9 @@ def test_a_request_keeps_the_bytes_of_the_shards_that_it_spares(unlearned, metho
 
 
 def test_costs_of_a_request(unlearned):
-    costs = {method: read_json(unlearned / DRAW / method / "cost.json") for method in (*SHARDED, "ifru")}
+    costs = {
+        method: read_json(unlearned / DRAW / method / "cost.json") for method in (*SHARDED, "ifru")
+    }
     for method in SHARDED:
         assert costs[method]["optimiser_steps"] > 0
         assert costs[method]["seconds_parallel"] <= costs[method]["seconds_sequential"]
@@ -68,10 +86,15 @@ def test_the_choice_of_the_damping_is_on_file(unlearned):
 
 
 def test_nothing_is_left_to_do(unlearned, workflow, each_kind):
-    assert workflow.plan(unlearned, "table2", f"{DRAW}/receraser-ubp/cost.json", config=each_kind) == {}
+    assert (
+        workflow.plan(unlearned, "table2", f"{DRAW}/receraser-ubp/cost.json", config=each_kind)
+        == {}
+    )
 
 
-def test_another_damping_solves_anew_and_trains_nothing(unlearned, workflow, configure, toy, tmp_path):
+def test_another_damping_solves_anew_and_trains_nothing(
+    unlearned, workflow, configure, toy, tmp_path
+):
     params = yaml.safe_load(Path(toy.params).read_text())
     params["methods"]["ifru"]["options"]["damping"] = 7.0
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
@@ -91,9 +114,12 @@ def test_more_shards_than_users_is_one_line(unlearned, workflow, configure, toy,
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     config = configure({"params": str(tmp_path / "params.yaml")}, methods=["sisa-users"])
     shutil.copytree(unlearned, tmp_path / "run")
-    refused = workflow.run(tmp_path / "run", "results/toy/paper/1/bpr/sisa-users/cost.json", config=config)
+    refused = workflow.run(
+        tmp_path / "run", "results/toy/paper/1/bpr/sisa-users/cost.json", config=config
+    )
     assert refused.rc == 1
     (line,) = refused.errors
     assert (
-        line == "cragru: error in partition: partition: 41 shards for 40 users with training rows; ask for 40 at most"
+        line
+        == "cragru: error in partition: partition: 41 shards for 40 users with training rows; ask for 40 at most"
     )

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 LeastUsers = Annotated[int, Field(ge=2, description="a number of fewer users is blank")]
 Mask = Literal["A", "B"]
 Cutoffs = Annotated[list[PositiveInt], Field(min_length=1)]
-Problem = tuple[str, str]  # a key of an entry, or of the run's configuration, and what is wrong with it
+Problem = tuple[
+    str, str
+]  # a key of an entry, or of the run's configuration, and what is wrong with it
 
 
 class Shown(Frozen):
@@ -93,7 +95,9 @@ class Table(Shown):
 class PrintedTable(Table):
     """A table that the paper has, too."""
 
-    paper: str | None = Field(default=None, description="CSV of printed values, relative to the repository")
+    paper: str | None = Field(
+        default=None, description="CSV of printed values, relative to the repository"
+    )
 
     @property
     def printed_values(self) -> str | None:
@@ -151,7 +155,9 @@ def unknown_methods(project: Project, key: str, names: Collection[str]) -> Itera
             yield key, f"unknown name {name!r} ({nearest(name, project.params.methods)})"
 
 
-def wrong_table(project: Project, key: str, name: str, is_right: Callable[[Any], bool]) -> Iterator[Problem]:
+def wrong_table(
+    project: Project, key: str, name: str, is_right: Callable[[Any], bool]
+) -> Iterator[Problem]:
     """A table that another takes numbers from must be of the right kind."""
     tables = project.tables.tables
     if name not in tables or not is_right(tables[name]):
@@ -162,7 +168,10 @@ def wrong_table(project: Project, key: str, name: str, is_right: Callable[[Any],
 def replicate_in_run(project: Project, name: str, replicate: str | None) -> Iterator[Problem]:
     """Retrain with other random streams is trained for what is held against it, and is no row."""
     if replicate in project.settings.methods:
-        yield "methods", f"got {replicate!r}, which {name} holds Retrain against; it is trained without being a row"
+        yield (
+            "methods",
+            f"got {replicate!r}, which {name} holds Retrain against; it is trained without being a row",
+        )
 
 
 def lacks_retrain(project: Project, why: str) -> Iterator[Problem]:
@@ -173,4 +182,6 @@ def lacks_retrain(project: Project, why: str) -> Iterator[Problem]:
 
 def needing_llm() -> CragruError:
     """The error of a target that has no row without an LLM."""
-    return CragruError("needs an LLM and a backbone to compare on; set scoring.llm and scoring.compare_on")
+    return CragruError(
+        "needs an LLM and a backbone to compare on; set scoring.llm and scoring.compare_on"
+    )

@@ -38,7 +38,10 @@ class BiasTable(AgainstReplicate, Table):
 
     def words(self, project: Project) -> dict[str, Any]:
         """What the protocol and the null are called."""
-        return {"title": protocol_title(project, self.protocol), "replicate": project.label(self.replicate)}
+        return {
+            "title": protocol_title(project, self.protocol),
+            "replicate": project.label(self.replicate),
+        }
 
     def _row(self, project: Project, pair: tuple[str, str], method: str, seed: int) -> Row:
         """What is compared under one seed: a method, Retrain, and Retrain with other random streams."""
@@ -48,9 +51,15 @@ class BiasTable(AgainstReplicate, Table):
             "user_groups": places.place(places.USER_GROUPS, **names),
             "item_rows": places.place(places.ITEM_ROWS, **names),
         }
-        for name, model in (("method", method), ("retrain", RETRAIN), ("replicate", self.replicate)):
+        for name, model in (
+            ("method", method),
+            ("retrain", RETRAIN),
+            ("replicate", self.replicate),
+        ):
             folder = places.place(places.MODEL, **names, model=model)
             files[f"{name}_per_user"] = f"{folder}/{places.PER_USER}"
             files[f"{name}_lists"] = f"{folder}/{places.RECOMMENDED}"
         labels = common_labels(project, dataset, backbone, None) | {"method": project.label(method)}
-        return Row(**names, model=method, references=(RETRAIN, self.replicate), labels=labels, files=files)
+        return Row(
+            **names, model=method, references=(RETRAIN, self.replicate), labels=labels, files=files
+        )

@@ -10,7 +10,16 @@ from pydantic import Field, PositiveInt
 from cragru.config.types import Name
 from cragru.names import ORIGINAL, RETRAIN
 from cragru.plan import places
-from cragru.plan.rows import CRAGRU, NO_LLM, Row, cells_of, cohort_panel, cragru_rows, model_rows, pairs_of
+from cragru.plan.rows import (
+    CRAGRU,
+    NO_LLM,
+    Row,
+    cells_of,
+    cohort_panel,
+    cragru_rows,
+    model_rows,
+    pairs_of,
+)
 from cragru.plan.scoring import plain_cells
 from cragru.plan.tables.base import LeastUsers, Problem, Table, lacks_retrain, wrong_table
 from cragru.plan.tables.unlearning_time import TimeTable
@@ -30,8 +39,12 @@ class ClaimsTable(Table):
     needs_llm: ClassVar[bool] = True
 
     kind: Literal["claims"]
-    utility: Name = Field(description="the table of ranking quality that they are taken from; it has a cohort's panel")
-    time: Name = Field(description="the table of single requests that they are taken from; it has CRAGRU")
+    utility: Name = Field(
+        description="the table of ranking quality that they are taken from; it has a cohort's panel"
+    )
+    time: Name = Field(
+        description="the table of single requests that they are taken from; it has CRAGRU"
+    )
     cutoff: PositiveInt = Field(description="K of NDCG@K")
     least_users: LeastUsers = 20
 
@@ -42,9 +55,13 @@ class ClaimsTable(Table):
         rows = []
         for pair in pairs_of(project) if cells else []:
             models = [ORIGINAL, RETRAIN]
-            own = model_rows(project, protocol, pair, models, cohort_panel(project), per_user=places.PER_USER)
+            own = model_rows(
+                project, protocol, pair, models, cohort_panel(project), per_user=places.PER_USER
+            )
             rows += [row.of_files(cost=None) for row in own]
-            rows += [row for row in cragru_rows(project, cells, pair) if row.labels["method"] in CLAIMED]
+            rows += [
+                row for row in cragru_rows(project, cells, pair) if row.labels["method"] in CLAIMED
+            ]
         return rows
 
     def words(self, project: Project) -> dict[str, Any]:
@@ -63,8 +80,12 @@ class ClaimsTable(Table):
 
     def problems(self, project: Project) -> Iterator[Problem]:
         """See `Shown`."""
-        yield from wrong_table(project, "utility", self.utility, lambda table: isinstance(table, UtilityTable))
-        yield from wrong_table(project, "time", self.time, lambda table: isinstance(table, TimeTable))
+        yield from wrong_table(
+            project, "utility", self.utility, lambda table: isinstance(table, UtilityTable)
+        )
+        yield from wrong_table(
+            project, "time", self.time, lambda table: isinstance(table, TimeTable)
+        )
 
     def run_problems(self, project: Project, name: str) -> Iterator[Problem]:
         """See `Shown`."""

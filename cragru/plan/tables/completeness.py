@@ -29,7 +29,10 @@ class CompletenessTable(AgainstReplicate, Table):
     maker: ClassVar[str] = "cragru.reporting.completeness_table"
 
     kind: Literal["completeness"]
-    panel: bool = Field(default=False, description="whether CRAGRU is shown, in a second panel of the cohort's users")
+    panel: bool = Field(
+        default=False,
+        description="whether CRAGRU is shown, in a second panel of the cohort's users",
+    )
     candidates_of: list[Literal["original", "retrain"]] = Field(
         default=[],
         description="whose candidates CRAGRU is measured with beside retrieval.candidates_of: whole histories, on the "
@@ -64,11 +67,18 @@ class CompletenessTable(AgainstReplicate, Table):
         cells = plain_cells(project, self.protocol) + shuffled_cells(project, self.protocol)
         cells += strategy_cells(project, self.protocol)
         for candidates_of in self.candidates_of:
-            cells += [cell._replace(candidates_of=candidates_of) for cell in compared_cells(project, self.protocol)]
+            cells += [
+                cell._replace(candidates_of=candidates_of)
+                for cell in compared_cells(project, self.protocol)
+            ]
         return list(dict.fromkeys(cells))
 
     def _models(self, project: Project, pair: tuple[str, str], panel: str) -> list[Row]:
         """Models against the second Retrain, and that one against Retrain: how far chance alone goes."""
         models = list(dict.fromkeys([ORIGINAL, RETRAIN, *project.settings.methods]))
-        rows = measured_model_rows(project, self.protocol, pair, models, panel, self.replicate, MEASURES)
-        return rows + measured_model_rows(project, self.protocol, pair, [self.replicate], panel, RETRAIN, MEASURES)
+        rows = measured_model_rows(
+            project, self.protocol, pair, models, panel, self.replicate, MEASURES
+        )
+        return rows + measured_model_rows(
+            project, self.protocol, pair, [self.replicate], panel, RETRAIN, MEASURES
+        )

@@ -44,7 +44,9 @@ class ForgetRemainFigure(AgainstReplicate, Figure):
         rows = []
         for pair in pairs_of(project):
             own = [cell for cell in cells if cell.pair == pair]
-            rows += measured_model_rows(project, self.protocol, pair, models, panel, self.replicate, MEASURES)
+            rows += measured_model_rows(
+                project, self.protocol, pair, models, panel, self.replicate, MEASURES
+            )
             rows += measured_cell_rows(project, own, self.replicate, MEASURES, [LLM_VARIANT])
         return rows
 

@@ -47,7 +47,11 @@ def measured_model_rows(
 
 
 def measured_cell_rows(
-    project: Project, cells: Sequence[Cell], reference: str, measures: Sequence[str], variants: Sequence[str] = ()
+    project: Project,
+    cells: Sequence[Cell],
+    reference: str,
+    measures: Sequence[str],
+    variants: Sequence[str] = (),
 ) -> list[Row]:
     """CRAGRU and its controls, each under every seed: the first seed's cells have the others' order.
 
@@ -63,7 +67,9 @@ def measured_cell_rows(
         for label, variant in _labels(project, cell):
             if variants and variant not in variants:
                 continue
-            row = cell_row(project, cell, label, **_files(reference, measures)).called(variant=variant)
+            row = cell_row(project, cell, label, **_files(reference, measures)).called(
+                variant=variant
+            )
             rows.append(replace(row, references=(reference,)))
     labels = list(dict.fromkeys(row.labels["method"] for row in rows))
     return sorted(rows, key=lambda row: labels.index(row.labels["method"]))
@@ -81,4 +87,8 @@ def _labels(project: Project, cell: Cell) -> list[tuple[str, str]]:
     if cell.strategy != TABLE_STRATEGY:
         strategy = project.params.strategies[cell.strategy].label
         return [(f"{CRAGRU}, {strategy}{suffix}", LLM_VARIANT)]
-    return [(label + suffix, VARIANTS[results]) for label, order, results in CONTROLS if order == cell.order]
+    return [
+        (label + suffix, VARIANTS[results])
+        for label, order, results in CONTROLS
+        if order == cell.order
+    ]

@@ -54,16 +54,24 @@ class SizeTable(Table):
     def problems(self, project: Project) -> Iterator[Problem]:
         """See `Shown`."""
         yield from unknown_protocol(project, self.protocol)
-        yield from wrong_table(project, "time", self.time, lambda table: isinstance(table, TimeTable))
+        yield from wrong_table(
+            project, "time", self.time, lambda table: isinstance(table, TimeTable)
+        )
         if self.protocol in project.protocols:
             kind = project.protocols[self.protocol].forget.kind
             if kind != "interactions":
-                yield "protocol", f"got {self.protocol!r}, which forgets {kind}; take one that forgets interactions"
+                yield (
+                    "protocol",
+                    f"got {self.protocol!r}, which forgets {kind}; take one that forgets interactions",
+                )
         yield from not_forget_first(project, self.protocol)
 
 
 def _of_costs(row: Row) -> Row:
     """A row of what it took, with its data set's counts; whose users an LLM answered is told, but not read."""
     cohort = None if row.cell is None else row.labels["panel"]
-    files = {"cost": row.files["cost"], "statistics": places.place(places.STATISTICS, dataset=row.dataset)}
+    files = {
+        "cost": row.files["cost"],
+        "statistics": places.place(places.STATISTICS, dataset=row.dataset),
+    }
     return replace(row.called(cohort=cohort), files=files)

@@ -9,7 +9,15 @@ from pydantic import Field
 
 from cragru.config.types import Name
 from cragru.plan import places
-from cragru.plan.rows import NO_LLM, Row, candidates_suffix, cell_row, cells_of, cohort_panel, model_rows
+from cragru.plan.rows import (
+    NO_LLM,
+    Row,
+    candidates_suffix,
+    cell_row,
+    cells_of,
+    cohort_panel,
+    model_rows,
+)
 from cragru.plan.scoring import strategy_cells
 from cragru.plan.tables.base import (
     Cutoffs,
@@ -59,9 +67,13 @@ class StrategiesFigure(Figure):
                     label = NO_LLM + candidates_suffix(project, cell.candidates_of)
                     rows.append(cell_row(project, cell, label, per_user=places.PER_USER_NO_LLM))
             for cell in own:
-                label = project.params.strategies[cell.strategy].label + candidates_suffix(project, cell.candidates_of)
+                label = project.params.strategies[cell.strategy].label + candidates_suffix(
+                    project, cell.candidates_of
+                )
                 rows.append(cell_row(project, cell, label, per_user=places.PER_USER))
-            rows += model_rows(project, self.protocol, pair, rivals, panel, per_user=places.PER_USER)
+            rows += model_rows(
+                project, self.protocol, pair, rivals, panel, per_user=places.PER_USER
+            )
         return [row.of_files(cost=None) for row in rows]
 
     def words(self, project: Project) -> dict[str, Any]:

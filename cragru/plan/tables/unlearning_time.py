@@ -43,8 +43,15 @@ class TimeTable(PrintedTable):
         shows_cragru = self.cragru and settings.scoring.llm is not None
         methods = [*settings.methods, *([None] if shows_cragru else [])]
         rows = []
-        for (dataset, backbone), method, seed in product(pairs_of(project), methods, settings.seeds):
-            names = {"dataset": dataset, "protocol": self.protocol, "seed": seed, "backbone": backbone}
+        for (dataset, backbone), method, seed in product(
+            pairs_of(project), methods, settings.seeds
+        ):
+            names = {
+                "dataset": dataset,
+                "protocol": self.protocol,
+                "seed": seed,
+                "backbone": backbone,
+            }
             rows += [_row(project, method, request, names) for request in requests]
         return rows
 
@@ -55,21 +62,36 @@ class TimeTable(PrintedTable):
     def problems(self, project: Project) -> Iterator[Problem]:
         """See `Shown`."""
         yield from unknown_protocol(project, self.protocol)
-        if self.protocol in project.protocols and project.protocols[self.protocol].order == "forget-first":
-            yield "protocol", f"got {self.protocol!r}, which has no single requests; take one-user or from-file"
+        if (
+            self.protocol in project.protocols
+            and project.protocols[self.protocol].order == "forget-first"
+        ):
+            yield (
+                "protocol",
+                f"got {self.protocol!r}, which has no single requests; take one-user or from-file",
+            )
 
     def run_problems(self, project: Project, name: str) -> Iterator[Problem]:
         """See `Shown`."""
         if self.protocol in project.protocols and not project.requests(self.protocol):
-            yield "requests.files", f"empty, but {name} is of requests from files; name one, or leave the table out"
+            yield (
+                "requests.files",
+                f"empty, but {name} is of requests from files; name one, or leave the table out",
+            )
 
 
 def _row(project: Project, method: str | None, request: str, names: dict[str, Any]) -> Row:
     """One row under one seed and request. No method stands for CRAGRU."""
-    labels = common_labels(project, names["dataset"], names["backbone"], None) | {"request": request}
+    labels = common_labels(project, names["dataset"], names["backbone"], None) | {
+        "request": request
+    }
     if method is not None:
         folder = places.place(places.REQUEST_METHOD, **names, request=request, method=method)
-        labels |= {"method": project.label(method), "printed": project.paper_label(method), "ready": EVERYONE}
+        labels |= {
+            "method": project.label(method),
+            "printed": project.paper_label(method),
+            "ready": EVERYONE,
+        }
         files = {"cost": f"{folder}/{places.COST}", "check": None}
         return Row(**names, model=method, request=request, labels=labels, files=files)
     cell, llm = served_cell(**names), project.settings.scoring.llm

@@ -49,8 +49,13 @@ class UtilityTable(PrintedTable):
     protocol: Name
     mask: Mask
     cutoffs: Cutoffs
-    least_users: PositiveInt = Field(default=200, description="no bold or underline in a panel of fewer users")
-    panel: bool = Field(default=False, description="whether CRAGRU is shown, in a second panel of the cohort's users")
+    least_users: PositiveInt = Field(
+        default=200, description="no bold or underline in a panel of fewer users"
+    )
+    panel: bool = Field(
+        default=False,
+        description="whether CRAGRU is shown, in a second panel of the cohort's users",
+    )
     replicate: Name | None = Field(
         default=None,
         description="the method that is Retrain with other random streams: differences stand beside its own from "
@@ -93,7 +98,11 @@ class UtilityTable(PrintedTable):
             "note": scoring_note(project, cells_of(self.rows(project))),
             "references": {EVERYONE: project.label(RETRAIN), cohort_panel(project): CRAGRU},
         }
-        null = [] if self.replicate is None else [project.label(RETRAIN), project.label(self.replicate)]
+        null = (
+            []
+            if self.replicate is None
+            else [project.label(RETRAIN), project.label(self.replicate)]
+        )
         return words | {"null": null}
 
     def problems(self, project: Project) -> Iterator[Problem]:
@@ -108,9 +117,13 @@ class UtilityTable(PrintedTable):
         """See `Shown`."""
         yield from replicate_in_run(project, name, self.replicate)
         if self.replicate is not None:
-            yield from lacks_retrain(project, f"{name} tells noise by; add it, or remove the table's key replicate")
+            yield from lacks_retrain(
+                project, f"{name} tells noise by; add it, or remove the table's key replicate"
+            )
 
-    def _model_rows(self, project: Project, pair: tuple[str, str], models: list[str], panel: str) -> list[Row]:
+    def _model_rows(
+        self, project: Project, pair: tuple[str, str], models: list[str], panel: str
+    ) -> list[Row]:
         rows = model_rows(project, self.protocol, pair, models, panel, per_user=places.PER_USER)
         return [row.of_files(cost=None, check=None) for row in rows]
 

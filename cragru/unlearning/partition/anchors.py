@@ -56,7 +56,9 @@ def cluster(
         rounds += 1
         before, old = labels, anchors
         labels = place(distances(sides, anchors))
-        anchors = tuple(means(side, labels, anchor) for side, anchor in zip(sides, old, strict=True))
+        anchors = tuple(
+            means(side, labels, anchor) for side, anchor in zip(sides, old, strict=True)
+        )
         moved = 0.0
         for new, past in zip(anchors, old, strict=True):
             moved += float(np.abs(new - past).sum())

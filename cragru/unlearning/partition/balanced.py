@@ -48,7 +48,9 @@ def partition(problem: Problem) -> Assignment:
     """
     options = read_options(Options, problem.options)
     if options.unit == "users":
-        return of_users(problem, spread(problem, holders(problem), cluster_users(problem, options).labels))
+        return of_users(
+            problem, spread(problem, holders(problem), cluster_users(problem, options).labels)
+        )
     return of_rows(problem, cluster_interactions(problem, options).labels)
 
 

@@ -112,7 +112,9 @@ def check(problem: Problem, assignment: Assignment) -> None:
     _check_column(problem, assignment.valid, len(problem.valid[0]), "validation")
     empty = np.flatnonzero(np.bincount(assignment.train, minlength=problem.shards) == 0)
     if len(empty):
-        raise CragruError(f"partition: shard {empty[0]} of {problem.shards} has no training row; ask for fewer shards")
+        raise CragruError(
+            f"partition: shard {empty[0]} of {problem.shards} has no training row; ask for fewer shards"
+        )
 
 
 def enough(problem: Problem, count: int, what: str) -> None:
@@ -124,7 +126,9 @@ def enough(problem: Problem, count: int, what: str) -> None:
     if problem.shards < 1:
         raise CragruError(f"partition: shards is {problem.shards}; ask for 1 at least")
     if problem.shards > count:
-        raise CragruError(f"partition: {problem.shards} shards for {count} {what}; ask for {count} at most")
+        raise CragruError(
+            f"partition: {problem.shards} shards for {count} {what}; ask for {count} at most"
+        )
 
 
 def holders(problem: Problem) -> np.ndarray:
@@ -184,7 +188,9 @@ def embeddings(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
         CragruError: If there are none, or they are not one finite vector a user and an item.
     """
     if problem.embeddings is None:
-        raise CragruError("partition: needs embeddings of a trained model and got none; give one or cut at random")
+        raise CragruError(
+            "partition: needs embeddings of a trained model and got none; give one or cut at random"
+        )
     users, items = (np.asarray(table, dtype=np.float64) for table in problem.embeddings)
     for table, count, what in ((users, problem.users, "user"), (items, problem.items, "item")):
         if table.ndim != 2 or len(table) != count:
@@ -192,13 +198,17 @@ def embeddings(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
                 f"partition: {what} embeddings are {table.shape}; expected one vector for each of {count}"
             )
         if not np.isfinite(table).all():
-            raise CragruError(f"partition: {what} embeddings hold values that are not finite; train the model again")
+            raise CragruError(
+                f"partition: {what} embeddings hold values that are not finite; train the model again"
+            )
     return users, items
 
 
 def _check_column(problem: Problem, shards: np.ndarray, count: int, what: str) -> None:
     if shards.shape != (count,):
-        raise CragruError(f"partition: shards of {what} rows are {shards.shape}; expected one for each of {count}")
+        raise CragruError(
+            f"partition: shards of {what} rows are {shards.shape}; expected one for each of {count}"
+        )
     wrong = np.flatnonzero((shards < 0) | (shards >= problem.shards))
     if len(wrong):
         got, last = shards[wrong[0]], problem.shards - 1

@@ -45,7 +45,9 @@ def partition(problem: Problem) -> Assignment:
             stays empty.
     """
     options = read_options(Options, problem.options)
-    return of_users(problem, spread(problem, holders(problem), cluster_users(problem, options).labels))
+    return of_users(
+        problem, spread(problem, holders(problem), cluster_users(problem, options).labels)
+    )
 
 
 def cluster_users(problem: Problem, options: Options) -> Clustering:

@@ -109,7 +109,9 @@ def objective(weights: np.ndarray, labels: np.ndarray) -> float:
     return float(weights[np.arange(len(labels)), labels].sum())
 
 
-def balanced_start(sizes: np.ndarray, shards: int, room: int, rng: np.random.Generator) -> np.ndarray:
+def balanced_start(
+    sizes: np.ndarray, shards: int, room: int, rng: np.random.Generator
+) -> np.ndarray:
     """Put the biggest users first, each into the emptiest shard, equal ones in random order.
 
     Args:
@@ -212,12 +214,21 @@ class _Seats:
     moves: int = 0
 
     @classmethod
-    def of(cls, labels: np.ndarray, wishes: np.ndarray, sizes: np.ndarray, room: int, shards: int) -> "_Seats":
+    def of(
+        cls, labels: np.ndarray, wishes: np.ndarray, sizes: np.ndarray, room: int, shards: int
+    ) -> "_Seats":
         taken = np.bincount(labels, sizes, minlength=shards)
         free = room - taken.astype(np.int64)
         members = np.bincount(labels, minlength=shards)
         waiting = [deque() for _ in range(shards)]
-        return cls(labels.tolist(), wishes.tolist(), sizes.tolist(), free.tolist(), members.tolist(), waiting)
+        return cls(
+            labels.tolist(),
+            wishes.tolist(),
+            sizes.tolist(),
+            free.tolist(),
+            members.tolist(),
+            waiting,
+        )
 
     def ask(self, user: int) -> None:
         """Move a user to the shard it wishes for, and then whoever waited for the place it left; or let it wait."""

@@ -5,7 +5,9 @@ import numpy as np
 from cragru.errors import CragruError
 
 
-def assign(distances: np.ndarray, room: np.ndarray | int, sizes: np.ndarray | None = None) -> np.ndarray:
+def assign(
+    distances: np.ndarray, room: np.ndarray | int, sizes: np.ndarray | None = None
+) -> np.ndarray:
     """Walk over all (unit, shard) pairs by ascending distance; a unit not yet placed enters if its size fits.
 
     Pairs are in the order of (distance, unit, shard), so ties are settled too. The walk itself is never made: at any
@@ -44,7 +46,9 @@ def assign(distances: np.ndarray, room: np.ndarray | int, sizes: np.ndarray | No
         waiting = np.delete(waiting, entering)
 
 
-def assign_all(distances: np.ndarray, room: int, sizes: np.ndarray | None = None, unit: str = "unit") -> np.ndarray:
+def assign_all(
+    distances: np.ndarray, room: int, sizes: np.ndarray | None = None, unit: str = "unit"
+) -> np.ndarray:
     """`assign`, where nothing may be left over.
 
     Raises:
