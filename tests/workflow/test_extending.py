@@ -262,7 +262,7 @@ def run_contract(extended: Workflow, name: str) -> Counter:
     shutil.copytree(
         REPOSITORY / "tests/contract",
         sources / "tests/contract",
-        ignore=shutil.ignore_patterns("__*"),
+        ignore=shutil.ignore_patterns("__*", "*extending*"),
     )
     shutil.copy2(REPOSITORY / "tests/deletion.py", sources / "tests")
     shutil.copy2(REPOSITORY / "pyproject.toml", sources)

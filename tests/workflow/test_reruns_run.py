@@ -20,9 +20,11 @@ EDITS = {
 
 
 @pytest.fixture
-def edited(workflow, tmp_path):
-    """A copy of the sources, to be edited."""
-    return Workflow(shutil.copytree(workflow.sources, tmp_path / "checkout" / "cragru"))
+def edited(workflow, tmp_path, a_copy, two_seeds):
+    """A copy of the sources, to be edited; the run is of it: files of config/ are inputs by their paths."""
+    own = Workflow(shutil.copytree(workflow.sources, tmp_path / "checkout" / "cragru"))
+    assert own.make(a_copy, config=two_seeds).jobs == {"table": 2, "all": 1}
+    return own
 
 
 def edit(sources, path, old, new):

@@ -78,7 +78,7 @@ def answers(directory):
 
 
 def test_the_cells_of_table_and_figure_are_there(folder):
-    found = {(path.parts[-6], path.parts[-5]) for path in (folder / STATE).rglob("prompts.jsonl")}
+    found = {(path.parts[-5], path.parts[-4]) for path in (folder / STATE).rglob("prompts.jsonl")}
     assert found == CELLS
 
 
