@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cragru.digest import code_digest
+from cragru.errors import CragruError
 from cragru.plan import places
-from cragru.plan.rows import row_files
+from cragru.plan.rows import Row, row_files
 from cragru.plan.tables.base import Shown
 from cragru.plan.wildcards import Wildcards
 
@@ -46,7 +47,7 @@ class Showing:
     def inputs(self, wildcards: Wildcards) -> dict[str, Any]:
         """What a table or figure is made of: the files of its rows, and the tables that it takes numbers from."""
         name, entry = self._entry(wildcards)
-        found: dict[str, Any] = {"rows": row_files(entry.rows(self._project))}
+        found: dict[str, Any] = {"rows": row_files(self._rows(name, entry))}
         for key, table in entry.tables().items():
             found[key] = places.place(f"{places.TABLE}.csv", run=self._run, table=table)
         if entry.printed_values is not None:
@@ -57,8 +58,7 @@ class Showing:
 
     def rows(self, wildcards: Wildcards) -> list[dict[str, Any]]:
         """Its rows, as its maker reads them."""
-        _, entry = self._entry(wildcards)
-        return [row.param() for row in entry.rows(self._project)]
+        return [row.param() for row in self._rows(*self._entry(wildcards))]
 
     def tested_files(self, wildcards: Wildcards) -> list[str]:
         """The files of the rows whose differences are tested."""
@@ -94,6 +94,13 @@ class Showing:
     def code(self, script: str) -> Any:
         """A function that digests a script with the module that makes the table or figure."""
         return lambda wildcards: code_digest(script, self.maker(wildcards))
+
+    def _rows(self, name: str, entry: Shown) -> list[Row]:
+        """The rows of a table or figure that a target asks for, whether the run shows it or not."""
+        try:
+            return entry.rows(self._project)
+        except CragruError as error:
+            raise CragruError(f"{name}: {error}") from error
 
     def _entry(self, wildcards: Wildcards) -> tuple[str, Shown]:
         """The table or figure that is asked for: its name and its entry."""

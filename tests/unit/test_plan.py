@@ -392,6 +392,13 @@ def test_differences_are_of_the_tables_rows_and_of_a_second_retrain_in_each_pane
     assert set(showing.tested_words(wildcards)) == {"null", "references"}
 
 
+def test_a_target_without_rows_is_named(load):
+    changes = {"config__scoring__llm": None, "config__tables": ["table1"], "config__figures": []}
+    showing = Showing(load(**changes))
+    with pytest.raises(CragruError, match=r"^figure4: needs an LLM and a backbone to compare on"):
+        showing.inputs(asked(run="default", figure="figure4"))
+
+
 def test_the_maker_of_a_table_is_digested_with_its_script(project):
     code = Showing(project).code("scripts/table.py")(asked(run="default", table="claims"))
     assert code["roots"] == ["scripts/table.py", "cragru.reporting.claims_table"]

@@ -203,7 +203,7 @@ def test_a_table_of_no_requests_is_an_error(workflow, configure, settings, chang
     )
     assert refused.rc == 1
     assert (
-        "table3: the protocol from-file has no requests; name files in the config key requests.files"
+        "requests.files: empty, but table3 is of requests from files; name one, or leave the table out"
         in refused.output
     )
     assert "Traceback (most" not in refused.output
