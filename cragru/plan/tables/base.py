@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -53,13 +54,13 @@ class Shown(Frozen):
         """The file of the paper's printed values, if it has one."""
         return None
 
+    @abstractmethod
     def rows(self, project: Project) -> list[Row]:
         """Its rows, in order.
 
         Raises:
             CragruError: If the run lacks what it is made of.
         """
-        raise NotImplementedError
 
     def tested_rows(self, project: Project) -> list[Row]:
         """Rows whose differences are tested beside it; none where it has no such tests."""
