@@ -59,7 +59,7 @@ def write_splits(folder: Path, seeds: int, ratios: tuple[float, float, float]) -
     """Prepare ML-100K and write RecBole's atomic files of every seed's split."""
     entry = load_registry(ROOT / "config" / "datasets.yaml").entry("ml-100k")
     fetch(entry, "ml-100k", folder / "raw", os.environ.get("CRAGRU_DATA_DIR"))
-    prepare(folder / "raw", folder / "prepared")
+    prepare(folder / "raw", folder / "prepared", entry.loaders)
     interactions = read_parquet(folder / "prepared" / "interactions.parquet", INTERACTIONS)
     for seed in range(1, seeds + 1):
         target = folder / str(seed) / "bench"
