@@ -8,7 +8,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-USERS, CHUNK = 8, 4
+USERS, CHUNK = 4, 2
 STATE = "results/toy/paper/1"
 CELLS = {("none", "backbone"), ("none", "shuffled"), ("random", "backbone")}
 
