@@ -110,12 +110,18 @@ def toy_params() -> dict:
     return params
 
 
-def toy_tables() -> dict:
-    """The shipped file without tests of differences, whose second Retrain most tests can do without."""
+def toy_tables(printed: Path) -> dict:
+    """The shipped file without tests of differences, whose second Retrain most tests can do without.
+
+    Printed values are read from the folder `printed`: each process of tests has a copy of the sources, and to one that
+    did not make a finished run, those of its own copy would be another input of the run's tables.
+    """
     tables = yaml.safe_load((REPOSITORY / "config/tables.yaml").read_text())
     for spec in tables["tables"].values():
         if spec["kind"] == "utility":
             spec.pop("replicate", None)
+        if "paper" in spec:
+            spec["paper"] = str(printed / Path(spec["paper"]).name)
     return tables
 
 
@@ -134,7 +140,8 @@ def write_toy(folder: Path, ratings: pd.DataFrame) -> None:
             archive.writestr(f"toy/{name}", data)
     (folder / "datasets.yaml").write_text(yaml.safe_dump(toy_registry(files)))
     (folder / "params.yaml").write_text(yaml.safe_dump(toy_params()))
-    (folder / "tables.yaml").write_text(yaml.safe_dump(toy_tables()))
+    printed = shutil.copytree(REPOSITORY / "config/paper", folder / "paper")
+    (folder / "tables.yaml").write_text(yaml.safe_dump(toy_tables(printed)))
 
 
 @pytest.fixture(scope="session")

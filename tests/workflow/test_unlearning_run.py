@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from snakemake_calls import METHODS
+from snakemake_calls import METHODS, Workflow
 
 from cragru.io import read_json, sha256
 
@@ -85,11 +85,14 @@ def test_the_choice_of_the_damping_is_on_file(unlearned):
     assert facts["chosen"] is None or facts["chosen"] in search["damping"].tolist()
 
 
-def test_nothing_is_left_to_do(unlearned, workflow, each_kind):
-    assert (
-        workflow.plan(unlearned, "table2", f"{DRAW}/receraser-ubp/cost.json", config=each_kind)
-        == {}
-    )
+def test_nothing_is_left_to_do(unlearned, workflow, each_kind, tmp_path):
+    """Nor for another copy of the sources, as each process of tests has one."""
+    copied = Workflow(shutil.copytree(workflow.sources, tmp_path / "checkout" / "cragru"))
+    for anyone in (workflow, copied):
+        planned = anyone.plan(
+            unlearned, "table2", f"{DRAW}/receraser-ubp/cost.json", config=each_kind
+        )
+        assert planned == {}
 
 
 def test_another_damping_solves_anew_and_trains_nothing(
