@@ -5,13 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
+from cragru.csv_files import read_csv
 from cragru.errors import CragruError
 from cragru.evaluation.metrics import METRICS, UTILITY, metrics_in
 from cragru.io import PathLike, read_json
 from cragru.names import ORIGINAL_LABEL
 from cragru.reporting.averages import average, counted
 from cragru.reporting.base import Order, Table
-from cragru.reporting.differences import mark_differences, significance_note
+from cragru.reporting.differences import TESTS, mark_differences, significance_note
 from cragru.reporting.grid import Text
 from cragru.reporting.labels import NAMES, PANEL_GROUP, ROW
 from cragru.reporting.measured import Measured, read_measured
@@ -33,7 +34,7 @@ def make(order: Order) -> Table:
     )
     notes = utility_notes(table, words["title"])
     if "tests" in further:
-        tests = pd.read_csv(further["tests"])
+        tests = read_csv(further["tests"], TESTS)
         table = mark_differences(table, tests)
         notes.append(significance_note(tests, words["references"]))
     checks = [(row["group"], read_json(row["check"])) for row in order.rows if row["check"]]
