@@ -1,0 +1,80 @@
+"""CSV files of people, as spreadsheets save them: read cell by cell, and refused in one line that says what to do."""
+
+from pathlib import Path
+
+from cragru.csv_files import CsvRow, parse_rows
+from cragru.errors import CragruError
+from cragru.io import PathLike
+
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # byte-order marks
+SEPARATORS = {
+    ";": "semicolons",
+    "\t": "tabs",
+}  # of other files that a spreadsheet calls CSV or text
+
+
+def read_spreadsheet(path: PathLike, what: str) -> list[CsvRow]:
+    """Read a CSV file that a person has saved: UTF-8, with or without a byte-order mark, cells parted by commas.
+
+    Blanks around a cell are dropped, and so are rows without any text and what is blank in all rows at their ends.
+
+    Args:
+        path: The file.
+        what: What it is to be, such as ``a request``, for the message.
+
+    Returns:
+        The rows, the header first; none of a file without any text.
+
+    Raises:
+        CragruError: If the file cannot be read, is no text in UTF-8, has other separators, or a row is no row of CSV.
+    """
+    rows = []
+    for row in parse_rows(_text(path, what), path):
+        cells = [cell.strip() for cell in row.cells]
+        if any(cells):
+            rows.append(CsvRow(row.line, cells))
+    if rows:
+        _refuse_separators(path, rows[0])
+    width = max((_width(row) for row in rows), default=0)
+    return [CsvRow(row.line, row.cells[:width]) for row in rows]
+
+
+def _text(path: PathLike, what: str) -> str:
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise CragruError(f"{path}: cannot be read as {what} ({error})") from error
+    if content.startswith(UTF_16):
+        raise CragruError(
+            f"{path}: cannot be read as {what}: it is UTF-16; save it as CSV in UTF-8, with commas between the columns"
+        )
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise CragruError(
+            f"{path}, line {line}: cannot be read as {what}: byte 0x{content[error.start]:02x} is not UTF-8; save it "
+            "as CSV in UTF-8"
+        ) from error
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise CragruError(
+            f"{path}, line {line}: cannot be read as {what}: a NUL byte, which no text has; save it as CSV in UTF-8"
+        )
+    return text
+
+
+def _refuse_separators(path: PathLike, header: CsvRow) -> None:
+    """A header of one cell that holds another separator is that of a file whose columns it parts."""
+    if any(header.cells[1:]):
+        return
+    for separator, name in SEPARATORS.items():
+        if separator in header.cells[0]:
+            raise CragruError(
+                f"{path}, line {header.line}: columns are parted by {name}; save it with commas between them"
+            )
+
+
+def _width(row: CsvRow) -> int:
+    """Cells up to the last that is not blank."""
+    return max(place + 1 for place, cell in enumerate(row.cells) if cell)
