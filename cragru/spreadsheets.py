@@ -1,12 +1,10 @@
 """CSV files of people, as spreadsheets save them: read cell by cell, and refused in one line that says what to do."""
 
-from pathlib import Path
-
 from cragru.csv_files import CsvRow, parse_rows
 from cragru.errors import CragruError
 from cragru.io import PathLike
+from cragru.texts import read_text
 
-UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # byte-order marks
 SEPARATORS = {
     ";": "semicolons",
     "\t": "tabs",
@@ -29,7 +27,7 @@ def read_spreadsheet(path: PathLike, what: str) -> list[CsvRow]:
         CragruError: If the file cannot be read, is no text in UTF-8, has other separators, or a row is no row of CSV.
     """
     rows = []
-    for row in parse_rows(_text(path, what), path):
+    for row in parse_rows(read_text(path, what), path):
         cells = [cell.strip() for cell in row.cells]
         if any(cells):
             rows.append(CsvRow(row.line, cells))
@@ -37,31 +35,6 @@ def read_spreadsheet(path: PathLike, what: str) -> list[CsvRow]:
         _refuse_separators(path, rows[0])
     width = max((_width(row) for row in rows), default=0)
     return [CsvRow(row.line, row.cells[:width]) for row in rows]
-
-
-def _text(path: PathLike, what: str) -> str:
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise CragruError(f"{path}: cannot be read as {what} ({error})") from error
-    if content.startswith(UTF_16):
-        raise CragruError(
-            f"{path}: cannot be read as {what}: it is UTF-16; save it as CSV in UTF-8, with commas between the columns"
-        )
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise CragruError(
-            f"{path}, line {line}: cannot be read as {what}: byte 0x{content[error.start]:02x} is not UTF-8; save it "
-            "as CSV in UTF-8"
-        ) from error
-    if "\0" in text:
-        line = text[: text.index("\0")].count("\n") + 1
-        raise CragruError(
-            f"{path}, line {line}: cannot be read as {what}: a NUL byte, which no text has; save it as CSV in UTF-8"
-        )
-    return text
 
 
 def _refuse_separators(path: PathLike, header: CsvRow) -> None:

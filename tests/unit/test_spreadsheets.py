@@ -46,11 +46,11 @@ def test_lines_are_those_of_the_file(read):
 
 
 REFUSED = [
-    ("user,item\n1,2\n".encode("utf-16"), "it is UTF-16; save it as CSV in UTF-8"),
+    ("user,item\n1,2\n".encode("utf-16"), "it is UTF-16; save it in UTF-8"),
     ("user,item\n1,2\n".encode("utf-16-be"), "a NUL byte"),
     (
         b"user,item\n1,caf\xe9\n",
-        "line 2: cannot be read as a request: byte 0xe9 is not UTF-8; save it as CSV",
+        "line 2: cannot be read as a request: byte 0xe9 is not UTF-8; save it in UTF-8",
     ),
     ("user;item\r\n1;2\r\n", "line 1: columns are parted by semicolons; save it with commas"),
     ("\n\nuser\titem\n1\t2\n", "line 3: columns are parted by tabs"),
