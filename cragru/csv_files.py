@@ -5,15 +5,14 @@ cell, and nothing else, is a missing number. So a method may be called ``NA``, `
 """
 
 import csv
-import io
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from cragru.errors import CragruError, excerpt
 from cragru.io import PathLike, write_text
+from cragru.spreadsheets import CsvRow, parse_rows
 
 
 def _number(cell: str) -> float:
@@ -22,46 +21,6 @@ def _number(cell: str) -> float:
 
 CONVERSIONS = {"object": str, "int64": int, "float64": _number}
 """How a cell is read, by the dtype of its column; in a column of text an empty cell is the empty text."""
-
-
-@dataclass(frozen=True)
-class CsvRow:
-    """A row of a CSV file.
-
-    Attributes:
-        line: The line of the file that it begins on, counted from 1.
-        cells: Its cells, as text.
-    """
-
-    line: int
-    cells: list[str]
-
-
-def parse_rows(text: str, path: PathLike) -> list[CsvRow]:
-    """Cut a text into the rows of a CSV file; an empty line is a row without cells.
-
-    Args:
-        text: The text, its line ends as the file has them.
-        path: The file, for the message.
-
-    Raises:
-        CragruError: With the line of the row, if a quote is not closed or stands within a cell, or a cell is longer
-            than the csv module reads (`csv.field_size_limit`).
-    """
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    rows = []
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            raise CragruError(
-                f"{path}, line {line}: not a row of CSV ({error}); look for a quote that is not closed or a cell that "
-                "is too long"
-            ) from error
-        if cells is None:
-            return rows
-        rows.append(CsvRow(line, cells))
 
 
 def write_csv(path: PathLike, frame: pd.DataFrame) -> None:

@@ -1,14 +1,65 @@
-"""CSV files of people, as spreadsheets save them: read cell by cell, and refused in one line that says what to do."""
+"""CSV files of people, as spreadsheets save them: read cell by cell, and refused in one line that says what to do.
 
-from cragru.csv_files import CsvRow, parse_rows
+Plans are made of what this module reads, so it does without pandas.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 from cragru.errors import CragruError
-from cragru.io import PathLike
 from cragru.texts import read_text
+
+if TYPE_CHECKING:
+    from cragru.io import PathLike
 
 SEPARATORS = {
     ";": "semicolons",
     "\t": "tabs",
 }  # of other files that a spreadsheet calls CSV or text
+
+
+@dataclass(frozen=True)
+class CsvRow:
+    """A row of a CSV file.
+
+    Attributes:
+        line: The line of the file that it begins on, counted from 1.
+        cells: Its cells, as text.
+    """
+
+    line: int
+    cells: list[str]
+
+
+def parse_rows(text: str, path: PathLike) -> list[CsvRow]:
+    """Cut a text into the rows of a CSV file; an empty line is a row without cells.
+
+    Args:
+        text: The text, its line ends as the file has them.
+        path: The file, for the message.
+
+    Raises:
+        CragruError: With the line of the row, if a quote is not closed or stands within a cell, or a cell is longer
+            than the csv module reads (`csv.field_size_limit`).
+    """
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows = []
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            raise CragruError(
+                f"{path}, line {line}: not a row of CSV ({error}); look for a quote that is not closed or a cell that "
+                "is too long"
+            ) from error
+        if cells is None:
+            return rows
+        rows.append(CsvRow(line, cells))
 
 
 def read_spreadsheet(path: PathLike, what: str) -> list[CsvRow]:

@@ -3,10 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from cragru.csv_files import CsvRow
 from cragru.errors import CragruError, excerpt
 from cragru.io import PathLike
-from cragru.spreadsheets import read_spreadsheet
+from cragru.spreadsheets import CsvRow, read_spreadsheet
 
 HEADER = ["user", "item"]
 

@@ -2,9 +2,8 @@
 
 import pytest
 
-from cragru.csv_files import CsvRow
 from cragru.errors import CragruError
-from cragru.spreadsheets import read_spreadsheet
+from cragru.spreadsheets import CsvRow, read_spreadsheet
 
 
 @pytest.fixture
