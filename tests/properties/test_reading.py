@@ -290,7 +290,7 @@ def test_any_printed_cell_is_read_or_named(folder, label, cell):
         values = printed_values(path, OF_UTILITY)
     except CragruError as error:
         message = refusal(path, error)
-        assert "line 2" in message
+        assert ", line " in message  # a label may have lines of its own
     else:
         ((key, numbers),) = values.items()
         assert key == ("ML", "BPR", label.strip(), 5)
