@@ -8,7 +8,7 @@ import string
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from cragru.csv_files import read_csv, write_csv
@@ -33,7 +33,8 @@ def folder(tmp_path_factory):
 
 
 def refusal(path, error):
-    """The message of a refusal, which is one line, not long, and names the file first."""
+    """The message of a refusal, which is one line, not long, and names the file first; statistics count it."""
+    event("refused")
     message = str(error)
     assert message.splitlines() == [message]
     assert message.startswith(str(path))
