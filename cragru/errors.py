@@ -1,4 +1,4 @@
-"""The one exception for expected failures, and the hint that goes into its message."""
+"""The one exception for expected failures, and the hints that go into its message."""
 
 import difflib
 from collections.abc import Iterable
@@ -9,6 +9,15 @@ class CragruError(Exception):
 
     Scripts print the line alone and keep the traceback for the log (`cragru.smk.stage`).
     """
+
+
+LONGEST = 80  # characters of a wrong value that a message shows
+
+
+def excerpt(value: object) -> str:
+    """A wrong value as a message shows it: quoted, on one line, and cut where it is long."""
+    got = repr(value)
+    return got if len(got) <= LONGEST else got[:LONGEST] + "…"
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:

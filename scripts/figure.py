@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from cragru.io import write_text
+from cragru.csv_files import write_csv
 from cragru.reporting.bars import draw_bars
 from cragru.reporting.base import Order
 from cragru.smk import stage
@@ -10,7 +10,7 @@ from cragru.smk import stage
 
 def main(job):
     drawing = import_module(job.params.maker).make(Order.of(job))
-    write_text(job.output.csv, drawing.data.to_csv(index=False))
+    write_csv(job.output.csv, drawing.data)
     draw_bars(drawing.bars, job.params.spec["caption"], drawing.note, dict(job.output.items()))
 
 

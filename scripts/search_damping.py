@@ -3,8 +3,8 @@
 import importlib
 import logging
 
+from cragru.csv_files import write_csv
 from cragru.errors import CragruError
-from cragru.io import write_text
 from cragru.smk import stage
 from cragru.unlearning.damping import choose, search
 from cragru.unlearning.files import job_context
@@ -14,7 +14,7 @@ log = logging.getLogger("cragru")
 
 def main(job):
     frame = search(job_context(job), importlib.import_module(job.params.method))
-    write_text(job.output.csv, frame.to_csv(index=False))
+    write_csv(job.output.csv, frame)
     try:
         chosen = choose(frame)
     except CragruError as error:

@@ -7,7 +7,8 @@ import pandas as pd
 
 from cragru.backbones.base import TrainingData, pairs
 from cragru.backbones.learner import Epoch
-from cragru.io import PathLike, write_text
+from cragru.csv_files import write_csv
+from cragru.io import PathLike
 
 
 def training_data(train: pd.DataFrame, valid: pd.DataFrame, sizes: tuple[int, int]) -> TrainingData:
@@ -18,6 +19,4 @@ def training_data(train: pd.DataFrame, valid: pd.DataFrame, sizes: tuple[int, in
 def write_curve(path: PathLike, curve: Sequence[Epoch]) -> None:
     """Write the training curve as CSV, one line an epoch; the header stands alone where nothing was trained."""
     names = list(Epoch.__dataclass_fields__)
-    write_text(
-        path, pd.DataFrame([asdict(epoch) for epoch in curve], columns=names).to_csv(index=False)
-    )
+    write_csv(path, pd.DataFrame([asdict(epoch) for epoch in curve], columns=names))

@@ -6,6 +6,7 @@ from pathlib import Path
 from cragru.data.frames import RawTables
 from cragru.data.movielens import GENDERS, SCALE, frame_of_items, frame_of_users, split_title
 from cragru.data.raw_files import ID, RATING, TIME, Layout, RawFile, checked_tables
+from cragru.errors import excerpt
 
 RATINGS = Layout(
     "u.data", rf"{ID}\t{ID}\t{RATING}\t{TIME}", "user, item, rating, time, with tabs between"
@@ -49,7 +50,7 @@ def load(folder: Path) -> RawTables:
 
 
 def _flagged_genres(items: RawFile, genres: RawFile, flags: Sequence[str]) -> list[str]:
-    names = [name for name, _ in sorted(genres.rows, key=lambda row: int(row[1]))]
+    names = _genres_by_number(genres)
     joined = []
     for row, one in enumerate(flags):
         bits = one.split("|")
@@ -59,3 +60,24 @@ def _flagged_genres(items: RawFile, genres: RawFile, flags: Sequence[str]) -> li
             )
         joined.append("|".join(name for name, bit in zip(names, bits, strict=True) if bit == "1"))
     return joined
+
+
+def _genres_by_number(genres: RawFile) -> list[str]:
+    """Names of the genres, place k for number k, as flags are; so no number may lack or be there twice."""
+    lines: dict[str | int, int] = {}
+    names = [""] * len(genres.rows)
+    for row, (name, digits) in enumerate(genres.rows):
+        number = int(digits)
+        for what, value in (("genre", name), ("number", number)):
+            if value in lines:
+                raise genres.error(
+                    row, f"{what} {excerpt(value)} is there already, on line {lines[value]}"
+                )
+            lines[value] = genres.line(row)
+        if number >= len(names):
+            raise genres.error(
+                row,
+                f"number {number} of {len(names)} genres; expected 0 to {len(names) - 1} without a gap",
+            )
+        names[number] = name
+    return names

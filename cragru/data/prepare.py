@@ -11,7 +11,7 @@ import pandas as pd
 from cragru.config.base import parse
 from cragru.config.datasets import SOURCE_FILE, SourceRecord
 from cragru.data.frames import INTERACTIONS, ITEMS, USERS
-from cragru.errors import CragruError, nearest
+from cragru.errors import CragruError, excerpt, nearest
 from cragru.io import PathLike, read_json, write_json, write_parquet
 
 
@@ -28,8 +28,8 @@ def prepare(raw_dir: PathLike, out_dir: PathLike, loaders: Mapping[str, str]) ->
         loaders: The module that reads the files of each source, by the source's name.
 
     Raises:
-        CragruError: If the download is not complete, came from a source that has no loader, or a raw file is not
-            what its loader expects.
+        CragruError: If the download is not complete, came from a source that has no loader, a raw file is not what its
+            loader expects, or the loader gives something else where text belongs.
     """
     raw, out = Path(raw_dir), Path(out_dir)
     record_path = raw / SOURCE_FILE
@@ -43,7 +43,10 @@ def prepare(raw_dir: PathLike, out_dir: PathLike, loaders: Mapping[str, str]) ->
         raise CragruError(
             f"{record_path}: source: got {record.source!r} ({hint}); delete the folder and run again"
         )
-    tables = importlib.import_module(loaders[record.source]).load(raw)
+    loader = loaders[record.source]
+    tables = importlib.import_module(loader).load(raw)
+    _check_text(loader, "users", tables.users, USERS)
+    _check_text(loader, "items", tables.items, ITEMS)
     user_ids, users = np.unique(tables.interactions["user"], return_inverse=True)
     item_ids, items = np.unique(tables.interactions["item"], return_inverse=True)
     interactions = tables.interactions.assign(user=users, item=items).sort_values(
@@ -78,6 +81,19 @@ def statistics(interactions: pd.DataFrame, scale: tuple[float, float]) -> dict[s
         "first_timestamp": int(interactions["timestamp"].min()),
         "last_timestamp": int(interactions["timestamp"].max()),
     }
+
+
+def _check_text(loader: str, name: str, frame: pd.DataFrame, schema: Mapping[str, str]) -> None:
+    """A loader that guesses makes a missing number of a title ``NA``; what it gives in columns of text must be text."""
+    for column, dtype in schema.items():
+        if dtype != "object" or column == "raw_id":
+            continue
+        for raw_id, value in zip(frame["raw_id"], frame[column], strict=True):
+            if not isinstance(value, str):
+                raise CragruError(
+                    f"{loader}: {name}, raw_id {raw_id}, {column}: got {excerpt(value)}, expected text; correct "
+                    "the loader"
+                )
 
 
 def _numbered(frame: pd.DataFrame, column: str, raw_ids: np.ndarray) -> pd.DataFrame:

@@ -8,18 +8,27 @@ import numpy as np
 import pandas as pd
 
 from cragru.data.frames import RawTables
-from cragru.errors import CragruError
+from cragru.data.letters import decode
+from cragru.errors import CragruError, excerpt
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a raw file is written: the pattern of a whole line, the same in words, encoding and lines of header."""
+    """How a raw file is written: the pattern of a whole line, the same in words, encoding, and its first line.
+
+    Attributes:
+        name: The file's name.
+        pattern: What a whole line must match.
+        words: The same in words, for messages.
+        encoding: ``latin-1`` or ``utf-8``.
+        header: The line above the rows, letter by letter; empty where there is none.
+    """
 
     name: str
     pattern: str
     words: str
     encoding: str = "latin-1"
-    header: int = 0
+    header: str = ""
 
 
 ID = r"([0-9]{1,9})"
@@ -39,7 +48,8 @@ class RawFile:
         """Read a file of a folder.
 
         Raises:
-            CragruError: If it is missing, in another encoding, has no rows, or a line is not of the layout.
+            CragruError: If it cannot be read, is in another encoding (`cragru.data.letters.decode`), has another header
+                or no rows, or a line is not of the layout.
         """
         self.name = layout.name
         self._path = folder / layout.name
@@ -52,13 +62,15 @@ class RawFile:
 
     def line(self, row: int) -> int:
         """The line of the file that a row stands on, counted from 1."""
-        return row + 1 + self._layout.header
+        return row + 1 + bool(self._layout.header)
 
     def error(self, row: int, problem: str) -> CragruError:
         """An error that names file and line."""
-        where = f"{self._path}:{self.line(row)}"
+        return self._error_on(self.line(row), problem)
+
+    def _error_on(self, line: int, problem: str) -> CragruError:
         return CragruError(
-            f"{where}: {problem}; download the data set again, or correct its loader in the registry"
+            f"{self._path}:{line}: {problem}; download the data set again, or correct its loader in the registry"
         )
 
     def _parse(self) -> list[tuple[str, ...]]:
@@ -68,7 +80,7 @@ class RawFile:
             match = pattern.fullmatch(line)
             if match is None:
                 raise self.error(
-                    row, f"{line[:80]!r} does not parse, expected {self._layout.words}"
+                    row, f"{excerpt(line)} does not parse, expected {self._layout.words}"
                 )
             rows.append(match.groups())
         if not rows:
@@ -76,16 +88,22 @@ class RawFile:
         return rows
 
     def _lines(self) -> list[str]:
+        """The lines below the header, which must be the layout's."""
         try:
-            text = self._path.read_text(encoding=self._layout.encoding)
+            content = self._path.read_bytes()
         except FileNotFoundError as error:
             raise CragruError(f"{self._path}: no such file; download the data set again") from error
-        except UnicodeDecodeError as error:
-            raise CragruError(
-                f"{self._path}: not {error.encoding} text; download the data set again"
-            ) from error
+        except OSError as error:
+            raise CragruError(f"{self._path}: cannot be read ({error})") from error
+        text = decode(content, self._layout.encoding, self._path)
         # not splitlines(), which takes some letters of latin-1 for line ends; u.genre ends in an empty line
-        return text.rstrip("\n").split("\n")[self._layout.header :]
+        lines = text.rstrip("\n").split("\n")
+        header = self._layout.header
+        if not header:
+            return lines
+        if lines[0] != header:
+            raise self._error_on(1, f"got {excerpt(lines[0])}, expected the header {header!r}")
+        return lines[1:]
 
 
 def _interactions(file: RawFile, scale: tuple[float, float]) -> pd.DataFrame:

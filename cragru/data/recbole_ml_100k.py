@@ -14,20 +14,26 @@ PATCHES: dict[int, tuple[str, int | None]] = {
     1412: ("Land Before Time III: The Time of the Great Giving", 1995),
 }
 
-RATINGS = Layout("ml-100k.inter", PUBLISHED.pattern, PUBLISHED.words, encoding="utf-8", header=1)
+RATINGS = Layout(
+    "ml-100k.inter",
+    PUBLISHED.pattern,
+    PUBLISHED.words,
+    encoding="utf-8",
+    header="user_id:token\titem_id:token\trating:float\ttimestamp:float",
+)
 USERS = Layout(
     "ml-100k.user",
     rf"{ID}\t([0-9]+)\t([MF])\t([^\t]+)\t([^\t]*)",
     "user, age, M or F, occupation, zip code, with tabs between",
     encoding="utf-8",
-    header=1,
+    header="user_id:token\tage:token\tgender:token\toccupation:token\tzip_code:token",
 )
 ITEMS = Layout(
     "ml-100k.item",
     rf"{ID}\t([^\t]+)\t([^\t]*)\t([^\t]*)",
     "item, title, year, genres, with tabs between",
     encoding="utf-8",
-    header=1,
+    header="item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq",
 )
 
 

@@ -1,13 +1,11 @@
 """Deletion requests from a file: read, checked line by line against the data, turned into row numbers."""
 
-import csv
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
-from cragru.errors import CragruError
+from cragru.errors import CragruError, excerpt
 from cragru.io import PathLike
+from cragru.spreadsheets import CsvRow, read_spreadsheet
 
 HEADER = ["user", "item"]
 
@@ -31,16 +29,20 @@ class Catalogue:
             CragruError: If the user, the item or the pair does not exist.
         """
         if user not in self.users:
-            raise CragruError(f"{where}: unknown user {user!r}; use the publisher's user ids")
+            raise CragruError(
+                f"{where}: unknown user {excerpt(user)}; use the publisher's user ids"
+            )
         own = self._own[self.users[user]]
         if not item:
             return own
         if item not in self.items:
-            raise CragruError(f"{where}: unknown item {item!r}; use the publisher's item ids")
+            raise CragruError(
+                f"{where}: unknown item {excerpt(item)}; use the publisher's item ids"
+            )
         found = own[self._item_of_row[own] == self.items[item]]
         if not len(found):
             raise CragruError(
-                f"{where}: user {user!r} has no interaction with item {item!r}; remove the line"
+                f"{where}: user {excerpt(user)} has no interaction with item {excerpt(item)}; remove the line"
             )
         return found
 
@@ -48,8 +50,8 @@ class Catalogue:
 def read_request(path: PathLike, catalogue: Catalogue) -> np.ndarray:
     """Read a deletion request.
 
-    The file is CSV with the header ``user,item``, ids as the publisher has them; an empty item asks for all of the
-    user's interactions.
+    The file is CSV with the header ``user,item``, as a spreadsheet saves it in UTF-8, ids as the publisher has them; an
+    empty item asks for all of the user's interactions.
 
     Args:
         path: The file.
@@ -62,7 +64,7 @@ def read_request(path: PathLike, catalogue: Catalogue) -> np.ndarray:
         CragruError: With the line number, if a line names what does not exist or asks for a row twice.
     """
     asked: dict[int, int] = {}
-    for number, user, item in _lines(Path(path)):
+    for number, user, item in _lines(path):
         where = f"{path}, line {number}"
         for row in catalogue.rows(user, item, where).tolist():
             if row in asked:
@@ -75,24 +77,16 @@ def read_request(path: PathLike, catalogue: Catalogue) -> np.ndarray:
     return np.sort(np.fromiter(asked, dtype=np.int64))
 
 
-def _lines(path: Path) -> list[tuple[int, str, str]]:
-    try:
-        with path.open(newline="", encoding="utf-8") as handle:
-            reader = csv.reader(handle)
-            rows = []
-            for row in reader:
-                cells = [cell.strip() for cell in row]
-                rows.append((cells, reader.line_num))
-    except (OSError, UnicodeDecodeError) as error:
-        raise CragruError(f"{path}: cannot be read as a request ({error})") from error
-    if not rows or rows[0][0] != HEADER:
-        raise CragruError(
-            f"{path}, line 1: got {','.join(rows[0][0]) if rows else ''!r}; the header must be user,item"
-        )
-    filled = [(cells, number) for cells, number in rows[1:] if any(cells)]
-    for cells, number in filled:
-        if len(cells) != len(HEADER) or not cells[0]:
+def _lines(path: PathLike) -> list[tuple[int, str, str]]:
+    """Line, user and item of each row below the header; the item is empty where all of the user's are asked for."""
+    header, *rows = read_spreadsheet(path, "a request") or [CsvRow(1, [])]
+    if header.cells != HEADER:
+        got = excerpt(",".join(header.cells))
+        raise CragruError(f"{path}, line {header.line}: got {got}; the header must be user,item")
+    for row in rows:
+        if len(row.cells) != len(HEADER) or not row.cells[0]:
+            got = excerpt(",".join(row.cells))
             raise CragruError(
-                f"{path}, line {number}: got {','.join(cells)!r}; expected user,item or user, for all items"
+                f"{path}, line {row.line}: got {got}; expected user,item or user, for all items"
             )
-    return [(number, *cells) for cells, number in filled]
+    return [(row.line, *row.cells) for row in rows]

@@ -4,10 +4,10 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from cragru.errors import CragruError, nearest
 from cragru.io import PathLike
+from cragru.texts import read_text
 
 PLACEHOLDERS = ("user_profile_text", "history_movies", "candidate_list")
 OPTIONAL = {"user_profile_text"}
@@ -60,8 +60,13 @@ class Template:
 
     @classmethod
     def read(cls, path: PathLike) -> "Template":
-        """Read a template file."""
-        return cls(Path(path).read_text(encoding="utf-8").strip(), str(path))
+        """Read a template file: UTF-8, whatever line ends and byte-order mark an editor gave it.
+
+        Raises:
+            CragruError: If it is no text in UTF-8, or its placeholders are not as they must be.
+        """
+        text = read_text(path, "a template").replace("\r\n", "\n").replace("\r", "\n")
+        return cls(text.strip(), str(path))
 
     def fill(self, values: dict[str, str]) -> str:
         """Put in the values; what looks like a placeholder inside a value stays as it is."""

@@ -6,17 +6,25 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cragru.csv_files import read_csv
 from cragru.errors import CragruError
 from cragru.evaluation.bootstrap import Resampling
 from cragru.evaluation.significance import paired_values
 from cragru.reporting.base import RESAMPLING, Order, Table
 from cragru.reporting.costs import SEQUENTIAL
 from cragru.reporting.grid import Text
-from cragru.reporting.labels import GROUP
+from cragru.reporting.labels import GROUP, NAMES
 from cragru.reporting.measured import Measured, read_measured
 
 MEAN = "mean"  # in place of a data set and a backbone
 COLUMNS = [*GROUP, "claim", "printed", "value", "low", "high", "n"]
+TIMES = {
+    **dict.fromkeys(NAMES, "object"),
+    **dict.fromkeys([SEQUENTIAL, f"{SEQUENTIAL}_min", f"{SEQUENTIAL}_max", "speed_up"], "float64"),
+    "measured": "int64",
+}
+"""Columns of the CSV of Table III that claims are made of."""
+
 PRINTED_KEPT, PRINTED_SPEED = (
     0.9,
     4.5,
@@ -50,7 +58,7 @@ def make(order: Order) -> Table:
     spec, words = order.spec, order.words
     measured, least_users = read_measured(order.rows), spec["least_users"]
     kept = kept_claims(measured, _shares(words), spec["cutoff"], RESAMPLING, least_users)
-    speed = speed_claims(pd.read_csv(order.further["times"]), words["cragru"])
+    speed = speed_claims(read_csv(order.further["times"], TIMES), words["cragru"])
     claims = pd.concat([kept, speed], ignore_index=True).sort_values(GROUP, kind="stable")
     table = mean_claims(claims)
     return Table(

@@ -5,10 +5,11 @@ from typing import Any
 
 import pandas as pd
 
+from cragru.evaluation.printed_columns import OF_DATASETS
 from cragru.io import PathLike, read_json
+from cragru.printed import printed, printed_values
 from cragru.reporting.base import Order, Table
 from cragru.reporting.grid import Text
-from cragru.reporting.paper import printed, printed_values
 
 HEADER = ["Data set", "Users", "Items", "Interactions", "Interactions per user", "Sparsity (%)"]
 PAPER_COLUMNS = {
@@ -44,13 +45,13 @@ def datasets_table(
     Returns:
         One row a data set: `dataset`, our values, and `paper_…` for each (missing where the paper has none).
     """
-    values = printed_values(paper, ["dataset"])
+    values = printed_values(paper, OF_DATASETS)
     rows = []
     for label, counted in statistics.items():
         row = {"dataset": label, **{name: counted.get(name) for name in PAPER_COLUMNS}}
         row["sparsity_percent"] = 100 * counted["sparsity"]
         row |= {
-            f"paper_{ours}": printed(values, label, theirs)
+            f"paper_{ours}": printed(values, (label,), theirs)
             for ours, theirs in PAPER_COLUMNS.items()
         }
         rows.append(row)

@@ -15,6 +15,14 @@ from cragru.reporting.measured import Measured, read_measured
 
 LEVEL = 0.05
 
+TESTS = {
+    **dict.fromkeys([*PANEL_GROUP, "comparison", "metric"], "object"),
+    "k": "int64",
+    "p": "float64",
+    "p_holm": "float64",
+}
+"""Columns of the CSV of `significance_table` that a table reads of it."""
+
 
 def differences(order: Order) -> pd.DataFrame:
     """Test the differences of a table of ranking quality.

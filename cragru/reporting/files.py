@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from cragru.csv_files import write_csv
 from cragru.io import PathLike, write_text
 from cragru.reporting.base import Table
 from cragru.reporting.grid import latex, markdown
@@ -17,6 +18,6 @@ def write_table(table: Table, spec: Mapping[str, Any], paths: Mapping[str, PathL
         paths: Where to, by `csv`, `md` and `tex`.
     """
     header, grid, notes = table.header, table.grid, table.notes
-    write_text(paths["csv"], table.frame.to_csv(index=False))
+    write_csv(paths["csv"], table.frame)
     write_text(paths["md"], markdown(header, grid, spec["caption"], notes))
     write_text(paths["tex"], latex(header, grid, spec["caption"], spec["label"], notes))

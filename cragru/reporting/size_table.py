@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from cragru.csv_files import read_csv
 from cragru.data.parts import read_sizes
 from cragru.errors import CragruError
 from cragru.reporting.base import Order, Table
@@ -13,6 +14,9 @@ from cragru.reporting.grid import Text, significant
 from cragru.reporting.labels import GROUP, NAMES
 
 COLUMNS = [*NAMES, "one_user", "large", "growth", "is_computed", "users_in_a_retraining"]
+
+TIMES = {**dict.fromkeys(NAMES, "object"), SEQUENTIAL: "float64"}
+"""Columns of the CSV of Table III that are read."""
 
 
 def make(order: Order) -> Table:
@@ -26,7 +30,8 @@ def make(order: Order) -> Table:
     """
     large = [_of_large_request(record) for record in read_costs(order.rows)]
     users = {row["dataset"]: read_sizes(row["statistics"])[0] for row in order.rows}
-    table = size_table(pd.read_csv(order.further["times"]), large, users, order.words["retrain"])
+    times = read_csv(order.further["times"], TIMES)
+    table = size_table(times, large, users, order.words["retrain"])
     return Table(table, *size_grid(table), size_notes(tuple(order.words["titles"]), users))
 
 

@@ -6,12 +6,13 @@ from typing import Any
 import pandas as pd
 
 from cragru.errors import CragruError
+from cragru.evaluation.printed_columns import OF_TIMES
 from cragru.io import PathLike, read_json
+from cragru.printed import printed, printed_values
 from cragru.reporting.base import Order, Table
 from cragru.reporting.costs import PARALLEL, SEQUENTIAL, START, read_costs
 from cragru.reporting.grid import Text, significant
 from cragru.reporting.labels import GROUP, NAMES
-from cragru.reporting.paper import printed, printed_values
 from cragru.reporting.prompt_counts import prompt_counts
 
 COUNTS = {"shards_touched": "Shards", "optimiser_steps": "Steps", "hessian_products": "HVPs"}
@@ -181,7 +182,7 @@ def _speed_up(table: pd.DataFrame) -> list[float | None]:
 
 def _paper_column(table: pd.DataFrame, paper: PathLike | None) -> list[float | None]:
     """Printed values, each once."""
-    values, keys = printed_values(paper, NAMES), [*GROUP, "printed"]
+    values, keys = printed_values(paper, OF_TIMES), [*GROUP, "printed"]
     rows = zip(table[keys].itertuples(index=False, name=None), table.duplicated(keys), strict=True)
     return [None if shown_above else printed(values, row, PRINTED) for row, shown_above in rows]
 

@@ -5,17 +5,19 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
+from cragru.csv_files import read_csv
 from cragru.errors import CragruError
 from cragru.evaluation.metrics import METRICS, UTILITY, metrics_in
+from cragru.evaluation.printed_columns import OF_UTILITY
 from cragru.io import PathLike, read_json
 from cragru.names import ORIGINAL_LABEL
+from cragru.printed import printed, printed_values
 from cragru.reporting.averages import average, counted
 from cragru.reporting.base import Order, Table
-from cragru.reporting.differences import mark_differences, significance_note
+from cragru.reporting.differences import TESTS, mark_differences, significance_note
 from cragru.reporting.grid import Text
 from cragru.reporting.labels import NAMES, PANEL_GROUP, ROW
 from cragru.reporting.measured import Measured, read_measured
-from cragru.reporting.paper import printed, printed_values
 from cragru.reporting.prompt_counts import prompt_counts
 
 
@@ -33,7 +35,7 @@ def make(order: Order) -> Table:
     )
     notes = utility_notes(table, words["title"])
     if "tests" in further:
-        tests = pd.read_csv(further["tests"])
+        tests = read_csv(further["tests"], TESTS)
         table = mark_differences(table, tests)
         notes.append(significance_note(tests, words["references"]))
     checks = [(row["group"], read_json(row["check"])) for row in order.rows if row["check"]]
@@ -178,7 +180,7 @@ def _paper_column(
         paper: CSV of printed values.
         methods: What the table calls them: several variants may have one printed row.
     """
-    values = printed_values(paper, [*NAMES, "k"])
+    values = printed_values(paper, OF_UTILITY)
     first: dict[tuple, tuple] = {}
     found = []
     for panel, own, dataset, backbone, method, k, metric in zip(

@@ -119,15 +119,20 @@ def train_attention(
         seed: Seed of the stream ``attention``.
 
     Returns:
-        The network and the mean loss of each epoch.
+        The network and the mean loss of each epoch, over the batches that had something to learn from.
 
     Raises:
-        CragruError: If the loss is no longer a number.
+        CragruError: If no user has two training rows, or the loss is no longer a number.
     """
     generator = torch_stream(seed, "attention")
     network = HistoryAttention(item_factors, options.heads)
     adam = torch.optim.Adam(network.parameters(), lr=options.learning_rate)
     histories = padded_histories(data)
+    if histories.shape[1] < 2:
+        raise CragruError(
+            "attention: no user has two training rows, so there is no history to attend to; leave the strategy out of "
+            "retrieval.strategies, or take a larger data set"
+        )
     sampler = NegativeSampler(data.train, data.users, data.items)
     losses = []
     epochs = Progress(range(1, options.epochs + 1), "train attention", options.epochs, "epoch")
@@ -139,7 +144,8 @@ def train_attention(
         steps = [
             _step(network, adam, histories, batch, options.length, generator) for batch in triplets
         ]
-        losses.append(float(torch.stack(steps).mean()))
+        taken = [loss for loss in steps if loss is not None]
+        losses.append(float(torch.stack(taken).mean()))
         epochs.show(loss=losses[-1])
         if not losses[-1] < float("inf"):
             raise CragruError(
@@ -155,8 +161,12 @@ def _step(
     batch: torch.Tensor,
     length: int,
     generator: torch.Generator,
-) -> torch.Tensor:
-    """One BPR step on `[3, B]` triplets: the user's own item, left out of the history, above the sampled one."""
+) -> torch.Tensor | None:
+    """One BPR step on `[3, B]` triplets: the user's own item, left out of the history, above the sampled one.
+
+    Returns:
+        The loss, or None of a batch in which nobody has another item: no step is taken, and no loss counts.
+    """
     users, positives, negatives = batch
     history = histories[users]
     drawn = torch.rand(history.shape, generator=generator).masked_fill_(history < 0, -1.0)
@@ -165,6 +175,8 @@ def _step(
     candidates = torch.stack([positives, negatives], dim=1)
     present = (history >= 0) & (history != positives.unsqueeze(1))
     told = present.any(dim=1)  # a user whose only item is the positive has no history to attend to
+    if not told.any():
+        return None
     seen = present[told].unsqueeze(1).expand(-1, 2, -1)
     scores = network(candidates[told], history.clamp(min=0)[told], seen)
     margin = scores[:, 0] - scores[:, 1]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.cluster import KMeans
 
-from cragru.io import write_text
+from cragru.csv_files import read_csv, write_csv
 from cragru.retrieval.base import FitContext
 from cragru.seeds import stream_key
 
@@ -56,10 +56,10 @@ def fit_categories(context: FitContext, count: int, folder: Path) -> np.ndarray:
     frame = pd.DataFrame(
         {"item": np.arange(len(categories)), "category": categories, "genres": context.genres}
     )
-    write_text(folder / FILE, frame.to_csv(index=False))
+    write_csv(folder / FILE, frame)
     return categories
 
 
 def load_categories(folder: Path) -> np.ndarray:
     """Read the category of each item, `[items]` int64."""
-    return pd.read_csv(folder / FILE)["category"].to_numpy()
+    return read_csv(folder / FILE, {"category": "int64"})["category"].to_numpy()

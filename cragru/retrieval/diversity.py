@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from cragru.csv_files import read_csv, write_csv
 from cragru.errors import CragruError
-from cragru.io import write_text
 from cragru.options import read_options
 from cragru.ranking import pair_mask
 from cragru.retrieval.base import FitContext, sample
@@ -110,10 +110,11 @@ def fit(context: FitContext, folder: Path) -> None:
     performance = performance_matrix(fold_in, train, valid, categories, rng)
     tenths, _ = knapsack(performance, round(10 * options.retention * len(performance)))
     names = pd.Index(range(len(performance)), name="category")
-    write_text(folder / PERFORMANCE, pd.DataFrame(performance, names, RATIOS).to_csv())
-    write_text(folder / CHOICE, pd.DataFrame({"ratio": tenths / 10}, names).to_csv())
+    write_csv(folder / PERFORMANCE, pd.DataFrame(performance, names, RATIOS).reset_index())
+    write_csv(folder / CHOICE, pd.DataFrame({"ratio": tenths / 10}, names).reset_index())
 
 
 def load(folder: Path) -> Diversity:
     """The strategy."""
-    return Diversity(load_categories(folder), pd.read_csv(folder / CHOICE)["ratio"].to_numpy())
+    ratios = read_csv(folder / CHOICE, {"ratio": "float64"})["ratio"]
+    return Diversity(load_categories(folder), ratios.to_numpy())

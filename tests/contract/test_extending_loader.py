@@ -6,8 +6,8 @@ import json
 from tests.contract.extending import extend, run, section
 
 FILES = {
-    "ratings.csv": "user,item,rating,timestamp\n30,7,9,50\n4,7,10,20\n4,5,1,10\n",
-    "books.csv": "item,title,year,genres\n5,Five,1955,Drama\n7,Seven,,\n9,Nine,1999,War\n",
+    "ratings.csv": "user,item,rating,timestamp\n30,7,9,50\n4,7,10,20\n4,5,1,10\n4,9,2,30\n",
+    "books.csv": "item,title,year,genres\n5,Five,1955,Drama\n7,Seven,,\n9,NA,1999,War\n",
 }
 PREPARE = """
 import json, yaml
@@ -45,8 +45,9 @@ def test_the_page_adds_a_data_set(tmp_path):
     assert made["rows"] == [
         [0, 0, 1.0, 10],
         [0, 1, 10.0, 20],
+        [0, 2, 2.0, 30],
         [1, 1, 9.0, 50],
-    ]  # users 4, 30; items 5, 7
-    assert made["titles"] == ["Five", "Seven"]
+    ]  # users 4, 30; items 5, 7, 9
+    assert made["titles"] == ["Five", "Seven", "NA"]
     assert made["scale"] == [1.0, 10.0]
     assert made["roots"] == ["scripts/prepare.py", "cragru.data.books_csv"]

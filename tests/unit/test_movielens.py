@@ -5,51 +5,7 @@ import pytest
 
 from cragru.data import movielens_1m, movielens_100k, recbole_ml_100k
 from cragru.errors import CragruError
-
-MINI_100K = {
-    "u.data": "7\t20\t4\t200\n7\t1412\t5\t100\n2\t267\t1\t300\n",
-    "u.user": "2|24|M|technician|85711\n7|53|F|other|T8H1N\n9|13|F|student|\n",
-    "u.item": (
-        "5|Hiver été, L' (1995) |01-Jan-1995||http://x/a|0|0|0|1\n"
-        "20|Uncle, The|01-Jan-1995||http://x/b|0|1|0|1\n"
-        "267|unknown||||1|0|0|0\n"
-        "1412|Land Before Time III: The Time of the Great Giving (1995) (V)|01-Jan-1995||http://x/c|0|0|1|1\n"
-    ),
-    # not in order, and with the empty line that the publisher's file ends in
-    "u.genre": "unknown|0\nDrama|3\nAction|1\nChildren's|2\n\n",
-}
-MINI_RECBOLE = {
-    "ml-100k.inter": (
-        "user_id:token\titem_id:token\trating:float\ttimestamp:float\n7\t20\t4\t200\n7\t1412\t5\t100\n2\t267\t1\t300\n"
-    ),
-    "ml-100k.user": (
-        "user_id:token\tage:token\tgender:token\toccupation:token\tzip_code:token\n"
-        "2\t24\tM\ttechnician\t85711\n7\t53\tF\tother\tT8H1N\n9\t13\tF\tstudent\t\n"
-    ),
-    "ml-100k.item": (
-        "item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq\n"
-        "5\tHiver été, L'\t1995\tDrama\n"
-        "20\tUncle, The\t1995\tAction Drama\n"
-        "267\tunkonwn\tunkonwn\tunknown\n"
-        "1412\tLand Before Time III: The Time of the Great Giving (1995)\tV\tChildren's Drama\n"
-    ),
-}
-MINI_1M = {
-    "ratings.dat": "1::10::5::978300760\n1::20::3::978302109\n2::10::1::978301968\n",
-    "users.dat": "1::F::1::10::48067\n2::M::56::0::53404-1230\n3::M::25::20::55117\n",
-    "movies.dat": (
-        "10::Alien³: The First :: Cut (1992)::Action|Sci-Fi\n"
-        "20::Associate, The (L'Associe)(1982)::Comedy\n"
-        "30::Godfather, The (1972)::Action|Crime|Drama\n"
-    ),
-}
-
-
-def write(folder, files, encoding="latin-1"):
-    folder.mkdir(exist_ok=True)
-    for name, text in files.items():
-        (folder / name).write_bytes(text.encode(encoding))
-    return folder
+from tests.raw_data import MINI_1M, MINI_100K, MINI_RECBOLE, write
 
 
 def rows(frame):
@@ -102,6 +58,29 @@ class TestMovielens100K:
             movielens_100k.load, tmp_path, "u.item", 3, "3 genre flags, but u.genre lists 4 genres"
         )
 
+    @pytest.mark.parametrize(
+        ("genres", "line", "said"),
+        [
+            # a gap: Drama's flag is the fourth, and would be read as the third genre's
+            (
+                "unknown|0\nAction|1\nChildren's|2\nDrama|4\n",
+                4,
+                "number 4 of 4 genres; expected 0 to 3",
+            ),
+            ("unknown|1\nAction|2\nChildren's|3\nDrama|4\n", 4, "number 4 of 4 genres"),
+            ("unknown|0\nAction|1\nDrama|1\nWar|3\n", 3, "number 1 is there already, on line 2"),
+            (
+                "unknown|0\nAction|1\nAction|2\nWar|3\n",
+                3,
+                "genre 'Action' is there already, on line 2",
+            ),
+            ("unknown|0\nAction|1\nDrama|01\nWar|3\n", 3, "number 1 is there already, on line 2"),
+        ],
+    )
+    def test_genre_numbers_that_do_not_fit(self, tmp_path, genres, line, said):
+        write(tmp_path, MINI_100K | {"u.genre": genres})
+        assert_fails(movielens_100k.load, tmp_path, "u.genre", line, said)
+
 
 class TestMovielens1M:
     def test_tables(self, tmp_path):
@@ -147,13 +126,82 @@ class TestRecbole:
         assert_fails(recbole_ml_100k.load, tmp_path, "ml-100k.item", 3, "'V' is not a year")
 
     def test_header_counts_as_a_line(self, tmp_path):
-        write(tmp_path, MINI_RECBOLE | {"ml-100k.inter": "header\n2\t5\t3\t1\n2\t5\n"}, "utf-8")
+        header = MINI_RECBOLE["ml-100k.inter"].split("\n")[0]
+        changes = {"ml-100k.inter": f"{header}\n2\t5\t3\t1\n2\t5\n"}
+        write(tmp_path, MINI_RECBOLE | changes, "utf-8")
         assert_fails(recbole_ml_100k.load, tmp_path, "ml-100k.inter", 3, "does not parse")
+
+    @pytest.mark.parametrize("file", MINI_RECBOLE)
+    def test_header_is_checked(self, tmp_path, file):
+        header, rows = MINI_RECBOLE[file].split("\n", 1)
+        others = [
+            f"\ufeff{header}",
+            header.replace(":token", ":float", 1),
+            header.replace("_id", ""),
+            "\t".join(reversed(header.split("\t"))),
+            rows.split("\n")[0],  # no header at all: the first row
+        ]
+        for other in others:
+            write(tmp_path, MINI_RECBOLE | {file: f"{other}\n{rows}"}, "utf-8")
+            said = f"expected the header {header!r}"
+            assert_fails(recbole_ml_100k.load, tmp_path, file, 1, said)
 
     def test_wrong_encoding(self, tmp_path):
         write(tmp_path, MINI_RECBOLE, "latin-1")
         with pytest.raises(CragruError, match=r"ml-100k.item: not utf-8 text; download"):
             recbole_ml_100k.load(tmp_path)
+
+
+class TestLetters:
+    """A file in Latin-1 that somebody has saved anew in another encoding."""
+
+    FILES: ClassVar = [
+        (movielens_100k.load, MINI_100K, "u.item", "Hiver été"),
+        (movielens_100k.load, MINI_100K, "u.user", "technician"),
+        (movielens_100k.load, MINI_100K, "u.genre", "Action"),
+        (movielens_1m.load, MINI_1M, "movies.dat", "Alien³"),
+        (movielens_1m.load, MINI_1M, "users.dat", "48067"),
+    ]
+
+    @pytest.mark.parametrize(("load", "files", "file", "word"), FILES)
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+    def test_utf_8_is_refused(self, tmp_path, load, files, file, word, encoding):
+        write(tmp_path, files)
+        text = files[file].replace(word, "Café")
+        (tmp_path / file).write_bytes(text.encode(encoding))
+        with pytest.raises(CragruError) as caught:
+            load(tmp_path)
+        assert str(caught.value) == (
+            f"{tmp_path / file}: its letters are UTF-8; download the data set again, or save the file in Latin-1 "
+            "(ISO 8859-1), as its publisher does"
+        )
+
+    @pytest.mark.parametrize(("load", "files", "file", "word"), FILES)
+    def test_windows_1252_is_refused(self, tmp_path, load, files, file, word):
+        write(tmp_path, files)
+        text = files[file].replace(word, "Schindler\N{RIGHT SINGLE QUOTATION MARK}s")
+        (tmp_path / file).write_bytes(text.encode("cp1252"))
+        line = text[: text.index("Schindler")].count("\n") + 1
+        with pytest.raises(CragruError, match=f"{file}:{line}: byte 0x92 is no letter of Latin-1"):
+            load(tmp_path)
+
+    def test_utf_16_is_refused(self, tmp_path):
+        write(tmp_path, MINI_100K)
+        (tmp_path / "u.item").write_bytes(MINI_100K["u.item"].encode("utf-16"))
+        assert_fails(movielens_100k.load, tmp_path, "u.item", 1, "does not parse")
+
+    def test_latin_1_that_could_be_utf_8_in_places_stays_what_it_is(self, tmp_path):
+        """``É®`` is a letter of two bytes in UTF-8, ``été`` is none: so the file is Latin-1."""
+        items = MINI_100K["u.item"].replace("Uncle, The", "CAFÉ®")
+        tables = movielens_100k.load(write(tmp_path, MINI_100K | {"u.item": items}))
+        assert tables.items["title"][:2].tolist() == ["Hiver été, L'", "CAFÉ®"]
+
+    def test_line_ends_of_windows(self, tmp_path):
+        wanted = movielens_100k.load(write(tmp_path / "a", MINI_100K))
+        ends = {name: text.replace("\n", "\r\n") for name, text in MINI_100K.items()}
+        got = movielens_100k.load(write(tmp_path / "b", ends))
+        for name in ("interactions", "users", "items"):
+            pd.testing.assert_frame_equal(getattr(got, name), getattr(wanted, name))
 
 
 def assert_fails(loader, folder, file, line, said):
@@ -254,7 +302,7 @@ class TestBadRows:
         )
 
     def test_file_without_rows(self, layout, tmp_path):
-        header = "header\n" * layout[7]
+        header = "".join(line + "\n" for line in layout[1][layout[3]].split("\n")[: layout[7]])
         said = "the file has no rows" if header else "'' does not parse"
         self.fails(layout, tmp_path, {layout[3]: header}, layout[3], 1, said)
 

@@ -1,5 +1,6 @@
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 import pytest
 
 from cragru.config.datasets import SourceRecord, load_registry
+from cragru.data import movielens_1m
 from cragru.data.download import fetch
 from cragru.data.frames import INTERACTIONS, ITEMS, USERS
 from cragru.data.prepare import prepare, statistics
@@ -130,6 +132,20 @@ def test_record_of_a_source_without_a_loader(tmp_path):
     said = r"source\.json: source: got 'publisherr' \(did you mean 'publisher'\? allowed: local, publisher\); delete"
     with pytest.raises(CragruError, match=said):
         prepare(raw, tmp_path / "out", LOADERS)
+
+
+def test_a_loader_that_gives_no_text_is_refused(tmp_path, monkeypatch):
+    """A loader that reads a CSV by guess makes a missing number of a title ``NA``."""
+
+    def load(folder, load=movielens_1m.load):
+        tables = load(folder)
+        items = tables.items.assign(title=tables.items["title"].replace("Nine", float("nan")))
+        return replace(tables, items=items)
+
+    monkeypatch.setattr(movielens_1m, "load", load)
+    said = "cragru.data.movielens_1m: items, raw_id 9, title: got nan, expected text; correct the loader"
+    with pytest.raises(CragruError, match=said):
+        prepare(make_raw(tmp_path / "raw"), tmp_path / "out", LOADERS)
 
 
 def test_record_of_before_is_read(prepared, tmp_path):

@@ -92,6 +92,27 @@ def test_a_template_file_is_named_where_it_is_wrong(tmp_path):
         Template.read(path)
 
 
+@pytest.mark.parametrize(
+    "saved",
+    ["\ufeffa\n{history_movies}\n{candidate_list}\n", "a\r\n{history_movies}\r\n{candidate_list}"],
+)
+def test_what_an_editor_adds_to_a_template_is_no_part_of_it(tmp_path, saved):
+    path = tmp_path / "template.txt"
+    path.write_bytes(saved.encode())
+    assert render(Template.read(path), Parts("", ["- h"], ["- c"])) == "a\n- h\n- c"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "said"),
+    [("utf-16", "it is UTF-16"), ("latin-1", "line 2: cannot be read as a template: byte 0xe9")],
+)
+def test_a_template_in_another_encoding_is_refused(tmp_path, encoding, said):
+    path = tmp_path / "template.txt"
+    path.write_bytes("a\né {history_movies}{candidate_list}".encode(encoding))
+    with pytest.raises(CragruError, match=said):
+        Template.read(path)
+
+
 # --- the shipped templates
 
 PAPERS_ORDER = [

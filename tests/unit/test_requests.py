@@ -20,7 +20,7 @@ def catalogue():
 def request_file(tmp_path):
     def write(text):
         path = tmp_path / "request.csv"
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8", newline="")
         return path
 
     return write
@@ -29,6 +29,16 @@ def request_file(tmp_path):
 def test_pairs_and_whole_users(catalogue, request_file):
     assert read_request(request_file("user,item\n10,9\n20,\n"), catalogue).tolist() == [1, 2]
     assert read_request(request_file("user,item\n 10 ,\n\n"), catalogue).tolist() == [0, 1]
+
+
+def test_what_excel_saves_is_a_request(catalogue, request_file):
+    saved = "\ufeffuser,item\r\n10,9\r\n20,\r\n,\r\n"
+    assert read_request(request_file(saved), catalogue).tolist() == [1, 2]
+
+
+def test_a_folder_is_no_request(catalogue, tmp_path):
+    with pytest.raises(CragruError, match="cannot be read as a request"):
+        read_request(tmp_path, catalogue)
 
 
 @pytest.mark.parametrize(
@@ -43,13 +53,23 @@ def test_pairs_and_whole_users(catalogue, request_file):
         ("10,9\n", "line 1: got '10,9'; the header must be user,item"),
         ("", "line 1: got ''; the header must be user,item"),
         ("user,item\n", "asks for nothing"),
+        ("user;item\n10;9\n", "line 1: columns are parted by semicolons; save it with commas"),
+        (f"user,item\n10,9\n{'9' * 200_000},9\n", "line 3: not a row of CSV (field larger than"),
+        (f"user,item\n10,9\n{'9' * 100_000},9\n", "line 3: unknown user '9999"),
+        (f"user,item\n10,{'9' * 100_000}\n", "line 2: unknown item '9999"),
+        (f"user,item\n10,9,{'9' * 100_000}\n", "line 2: got '10,9,9999"),
+        (f"{'9' * 100_000}\n", "line 1: got '9999"),
+        ('user,item\n10,9\n"20,\n' + "10,7\n" * 1000, "line 3: not a row of CSV (unexpected end"),
+        ('user,item\n10,9\n"20,\n' + "10,7\n" * 99_999, "line 3: not a row of CSV (field larger"),
+        ("user,item\n10,\0\n", "line 2: cannot be read as a request: a NUL byte"),
     ],
 )
-def test_refused_with_the_line(catalogue, request_file, text, message):
+def test_refused_with_the_line(catalogue, request_file, tmp_path, text, message):
     with pytest.raises(CragruError) as refused:
         read_request(request_file(text), catalogue)
     assert message in str(refused.value)
     assert "\n" not in str(refused.value)
+    assert len(str(refused.value).replace(str(tmp_path), "")) < 250
 
 
 def test_missing_file(catalogue, tmp_path):

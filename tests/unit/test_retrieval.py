@@ -9,6 +9,7 @@ import torch
 
 from cragru.backbones.base import FactorModel, TrainingData
 from cragru.errors import CragruError
+from cragru.retrieval import attention
 from cragru.retrieval.attention import (
     Attention,
     HistoryAttention,
@@ -235,6 +236,62 @@ def test_attention_never_sees_the_positive_it_is_to_predict(monkeypatch):
     assert told == sorted(
         [*range(20)] * 2
     )  # item 20 is all that its user has: nothing is left to attend to
+
+
+def sparse(several, singles, items=40):
+    """The first user has several training rows, every other user one."""
+    users = [0] * several + list(range(1, singles + 1))
+    rows = (torch.tensor(users), torch.arange(len(users)))
+    return TrainingData(rows, tuple(column[:1] for column in rows), singles + 1, items)
+
+
+def random_factors(items=40):
+    return torch.randn(items, 4, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize(("batch_size", "with_history"), [(1, 4), (29, 1), (30, 1)])
+def test_a_batch_of_users_without_a_history_is_skipped(monkeypatch, batch_size, with_history):
+    """Four rows have others of their user beside them: in batches of one all others are skipped."""
+    taken, step = [], attention._step
+    monkeypatch.setattr(attention, "_step", lambda *args: taken.append(step(*args)) or taken[-1])
+    options = Options(heads=2, epochs=1, batch_size=batch_size)
+    _, losses = train_attention(random_factors(), sparse(4, 26), options, seed=1)
+    found = [loss.item() for loss in taken if loss is not None]
+    assert len(taken) == -(-30 // batch_size)
+    assert len(found) >= with_history
+    assert len(found) == 4 or batch_size > 1
+    assert losses == [pytest.approx(np.mean(found))]
+
+
+def test_the_last_batch_may_be_one_user_without_a_history(monkeypatch):
+    """1,595 rows in batches of 797: the last batch is one row, under this seed of a user who has no other."""
+    taken, step = [], attention._step
+    monkeypatch.setattr(attention, "_step", lambda *args: taken.append(step(*args)) or taken[-1])
+    options = Options(heads=2, epochs=1, batch_size=797, length=5)
+    data = sparse(600, 995, items=1600)
+    _, losses = train_attention(random_factors(1600), data, options, seed=4)
+    first, second, last = taken
+    assert last is None
+    assert losses == [pytest.approx((first.item() + second.item()) / 2)]
+
+
+def test_a_skipped_batch_moves_no_weight():
+    """Adam would go on by its momentum where the gradient is zero."""
+    network = HistoryAttention(random_factors(), heads=2)
+    adam = torch.optim.Adam(network.parameters(), lr=0.1)
+    histories, generator = padded_histories(sparse(4, 26)), torch.Generator()
+    assert (
+        attention._step(network, adam, histories, torch.tensor([[0], [0], [9]]), 5, generator) > 0
+    )
+    before = [weight.clone() for weight in network.parameters()]
+    alone = torch.tensor([[1, 2], [4, 5], [9, 9]])
+    assert attention._step(network, adam, histories, alone, 5, generator) is None
+    assert all(map(torch.equal, before, network.parameters()))
+
+
+def test_attention_needs_a_user_with_two_rows():
+    with pytest.raises(CragruError, match="no user has two training rows, so there is no history"):
+        train_attention(random_factors(), sparse(1, 29), Options(heads=2), seed=1)
 
 
 def test_heads_must_divide_the_dimensions(taste):

@@ -18,7 +18,6 @@ from cragru.reporting.datasets_table import datasets_grid, datasets_table
 from cragru.reporting.files import write_table
 from cragru.reporting.grid import Text, interval_text, latex, markdown
 from cragru.reporting.measured import Measured, read_measured
-from cragru.reporting.paper import printed, printed_values
 from cragru.reporting.utility_table import (
     candidates_note,
     utility_grid,
@@ -522,9 +521,6 @@ def test_table_one_without_printed_values():
     assert table.loc[0, "sparsity_percent"] == pytest.approx(93.7)
 
 
-# --- the paper's values
-
-
 def test_table_one_is_made(tmp_path, paper):
     rows = []
     for number, (label, statistics) in enumerate(STATISTICS.items()):
@@ -535,30 +531,6 @@ def test_table_one_is_made(tmp_path, paper):
     expected = datasets_table(STATISTICS, paper(PAPER_ONE))
     assert made["csv"].read_text() == expected.to_csv(index=False)
     assert made["md"].read_text() == markdown(*datasets_grid(expected), "Made")
-
-
-def test_paper_file_must_name_its_rows(paper):
-    path = paper("dataset,method,hr\nML,Retrain,0.5\n")
-    with pytest.raises(CragruError) as caught:
-        printed_values(path, ["dataset", "backbone", "method", "k"])
-    assert str(caught.value) == (
-        f"{path}: columns ['backbone', 'k'] are missing; it has ['dataset', 'method', 'hr']"
-    )
-
-
-def test_paper_file_must_not_name_a_row_twice(paper):
-    path = paper(PAPER_TWO + "ML,BPR,Retrain,5,0.1,0.1\n")
-    with pytest.raises(
-        CragruError, match="dataset ML, backbone BPR, method Retrain, k 5 is there twice; keep one"
-    ):
-        printed_values(path, ["dataset", "backbone", "method", "k"])
-
-
-def test_what_the_paper_does_not_have(paper):
-    values = printed_values(paper(PAPER_ONE), ["dataset"])
-    assert printed(values, "ML-100K", "users") == 944
-    assert printed(values, "ML-1M", "users") is None
-    assert printed(values, "ML-100K", "density") is None
 
 
 # --- text

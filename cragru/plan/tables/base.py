@@ -14,6 +14,7 @@ from cragru.errors import CragruError, nearest
 from cragru.evaluation.metrics import CUTOFFS
 from cragru.names import RETRAIN
 from cragru.plan.rows import Row
+from cragru.printed import PrintedColumns, printed_values
 
 if TYPE_CHECKING:
     from cragru.plan.project import Project
@@ -96,6 +97,9 @@ class Table(Shown):
 class PrintedTable(Table):
     """A table that the paper has, too."""
 
+    paper_columns: ClassVar[PrintedColumns]
+    """Columns of its file of printed values."""
+
     paper: str | None = Field(
         default=None, description="CSV of printed values, relative to the repository"
     )
@@ -104,6 +108,15 @@ class PrintedTable(Table):
     def printed_values(self) -> str | None:
         """See `Shown`."""
         return self.paper
+
+    def problems(self, project: Project) -> Iterator[Problem]:
+        """A file of printed values must be one that the maker can read."""
+        if self.paper is None or not (project.root / self.paper).is_file():
+            return
+        try:
+            printed_values(project.file(self.paper), self.paper_columns)
+        except CragruError as error:
+            yield "paper", str(error)
 
 
 class Figure(Shown):

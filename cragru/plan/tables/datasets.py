@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from cragru.evaluation.printed_columns import OF_DATASETS
 from cragru.plan import places
 from cragru.plan.rows import Row
 from cragru.plan.tables.base import PrintedTable
+from cragru.printed import PrintedColumns
 
 if TYPE_CHECKING:
     from cragru.plan.project import Project
@@ -16,6 +18,7 @@ class DatasetsTable(PrintedTable):
     """A table of data set statistics (the paper's Table I)."""
 
     maker: ClassVar[str] = "cragru.reporting.datasets_table"
+    paper_columns: ClassVar[PrintedColumns] = OF_DATASETS
 
     kind: Literal["datasets"]
 

@@ -10,11 +10,13 @@ from pydantic import Field
 
 from cragru.config.types import Name
 from cragru.errors import CragruError
+from cragru.evaluation.printed_columns import OF_TIMES
 from cragru.plan import places
 from cragru.plan.requests import served_cell, service_file
 from cragru.plan.rows import CRAGRU, EVERYONE, Row, common_labels, pairs_of
 from cragru.plan.tables.base import PrintedTable, Problem, unknown_protocol
 from cragru.plan.words import protocol_title, service_note
+from cragru.printed import PrintedColumns
 
 if TYPE_CHECKING:
     from cragru.plan.project import Project
@@ -24,6 +26,7 @@ class TimeTable(PrintedTable):
     """A table of what single requests take (the paper's Table III)."""
 
     maker: ClassVar[str] = "cragru.reporting.time_table"
+    paper_columns: ClassVar[PrintedColumns] = OF_TIMES
 
     kind: Literal["unlearning-time"]
     protocol: Name
@@ -61,6 +64,7 @@ class TimeTable(PrintedTable):
 
     def problems(self, project: Project) -> Iterator[Problem]:
         """See `Shown`."""
+        yield from super().problems(project)
         yield from unknown_protocol(project, self.protocol)
         if (
             self.protocol in project.protocols

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field, PositiveInt
 
 from cragru.config.types import Name
+from cragru.evaluation.printed_columns import OF_UTILITY
 from cragru.names import ORIGINAL, RETRAIN
 from cragru.plan import places
 from cragru.plan.rows import (
@@ -35,6 +36,7 @@ from cragru.plan.tables.base import (
     unknown_protocol,
 )
 from cragru.plan.words import protocol_title, scoring_note
+from cragru.printed import PrintedColumns
 
 if TYPE_CHECKING:
     from cragru.plan.project import Project
@@ -44,6 +46,7 @@ class UtilityTable(PrintedTable):
     """A table of ranking quality (the paper's Table II)."""
 
     maker: ClassVar[str] = "cragru.reporting.utility_table"
+    paper_columns: ClassVar[PrintedColumns] = OF_UTILITY
 
     kind: Literal["utility"]
     protocol: Name
@@ -107,6 +110,7 @@ class UtilityTable(PrintedTable):
 
     def problems(self, project: Project) -> Iterator[Problem]:
         """See `Shown`."""
+        yield from super().problems(project)
         yield from unknown_protocol(project, self.protocol)
         yield from unknown_cutoffs(self.cutoffs)
         yield from unknown_methods(project, "replicate", [self.replicate] if self.replicate else [])
