@@ -70,6 +70,10 @@ class ChatTokenizer:
         """The number of `tokens` of a message."""
         return len(self.tokens(message))
 
+    def count_answer(self, text: str) -> int:
+        """The number of tokens of an answer, with the one that ends it."""
+        return len(self._tokenizer.encode(text, add_special_tokens=False).ids) + 1
+
     def harmless(self, message: str) -> str:
         """What to send to a server, which makes the tokens itself: each control token's name is broken by a blank.
 
