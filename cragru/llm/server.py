@@ -29,10 +29,11 @@ from cragru.errors import CragruError
 from cragru.io import PathLike
 from cragru.llm.base import Answer, Question
 from cragru.llm.chat import ChatTokenizer
+from cragru.llm.failures import BUSY, line_of, problem_of
 from cragru.llm.letters import soften
-from cragru.llm.limited_client import LimitedClient, RefusedReplyError
+from cragru.llm.limited_client import LimitedClient
 from cragru.llm.replies import BadReplyError, Completion, Models, Reply, read_reply, tokens_told
-from cragru.llm.secrets import masked, read_secret
+from cragru.llm.secrets import read_secret
 
 log = logging.getLogger(__name__)
 
@@ -41,10 +42,6 @@ CHECK_SECONDS = 15.0  # most seconds to wait for the list of models, which takes
 LONGEST_PAUSE = 30.0  # most seconds between two requests, also where the server asks for more
 BACK_OFF = wait_exponential_jitter(jitter=2)  # else all parallel requests would come back at once
 TIMES_ASKED = 2  # for an answer that keeps to its pattern; at temperature 0 more would repeat it
-BUSY = (408, 429)  # and all from 500
-SHOWN = 160  # characters of a server's words in a message
-LOOKED_AT = 10_000  # characters of a server's words that are read for it
-LONGEST_ESCAPE = 12  # characters of a letter of the key, escaped
 
 Result = TypeVar("Result")
 Retried = Callable[[BaseException], bool]
@@ -285,68 +282,16 @@ class ServerEngine:
         advice = "put the server's API key into it, or leave `key` out of the registry if it asks for none"
         return read_secret(variable, self._name, "key", advice)
 
-    def _problem(self, error: openai.OpenAIError) -> tuple[str, str]:
-        """What a failure means, and what to do."""
-        if isinstance(error, openai.APITimeoutError):
-            why = type(error.__cause__).__name__
-            return (
-                f"no answer in time ({why})",
-                "raise `timeout` or lower `parallel` in the registry",
-            )
-        if isinstance(error, RefusedReplyError):
-            return (
-                f"the reply is refused: {error}",
-                "correct `url`, or raise `reply_mib` in the registry",
-            )
-        if isinstance(error, openai.APIConnectionError):
-            why = self._said(str(error.__cause__ or "")) or type(error.__cause__).__name__
-            return (
-                f"no connection ({why})",
-                "see whether the server runs, or correct `url` in the registry",
-            )
-        if not isinstance(error, openai.APIStatusError):
-            return (
-                f"the client failed ({type(error).__name__})",
-                "correct the entry in the registry",
-            )
-        return self._status_problem(error.status_code, self._said(_words(error.body)))
+    @property
+    def _secret(self) -> str | None:
+        """What no message may show: the key, where there is one."""
+        return None if self._source.key is None else self._key
 
-    def _status_problem(self, status: int, said: str) -> tuple[str, str]:
-        told = f"{status}: {said}" if said else str(status)
-        if status in (401, 403):  # without the server's words: some repeat the key, or parts of it
-            variable = self._source.key
-            check = (
-                f"check the key in {variable}"
-                if variable
-                else "name the variable that holds its key in `key`"
-            )
-            return f"access is refused ({status})", check
-        if status == 404:
-            return f"no such address or model ({told})", "correct `url` or `model` in the registry"
-        if status == 429:
-            return (
-                f"too many requests ({told})",
-                "lower `parallel` in the registry, or try again later",
-            )
-        if status in (400, 413, 422):
-            return (
-                f"the request is refused ({told})",
-                "the server must support structured outputs, and its context hold the prompt and the answer",
-            )
-        if status in BUSY or status >= 500:
-            return f"the server failed ({told})", "look into its log, or try again later"
-        return f"unexpected status ({told})", "correct `url` in the registry"
+    def _problem(self, error: openai.OpenAIError) -> tuple[str, str]:
+        return problem_of(error, self._source, self._secret)
 
     def _said(self, words: str) -> str:
-        """A server's words in one short line, without the key."""
-        start = words[:LOOKED_AT]
-        printable = "".join(letter if letter.isprintable() else " " for letter in start)
-        line = " ".join(printable.split())
-        if self._source.key is not None:
-            line = masked(line, self._key)
-            if len(words) > LOOKED_AT:  # its end may be the beginning of a key
-                line = line[: -LONGEST_ESCAPE * len(self._key)]
-        return line[:SHOWN]
+        return line_of(words, self._secret)
 
     def _tell(self, state: RetryCallState) -> None:
         """Log a failure that may pass: the first of a chunk to the screen, for a busy server has thousands."""
@@ -414,13 +359,3 @@ def _wanted_pause(error: BaseException) -> float:
         else ""
     )
     return float(header) if re.fullmatch(r"[0-9]+(\.[0-9]+)?", header, re.ASCII) else 0.0
-
-
-def _words(body: object) -> str:
-    """What an error's body tells; servers differ in the field."""
-    if isinstance(body, dict):
-        body = body.get("message") or body.get("detail") or body
-    try:
-        return str(body or "")
-    except RecursionError:
-        return "nested too deeply"

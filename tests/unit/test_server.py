@@ -25,6 +25,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 from cragru.config.llms import ServerSource, load_llms
 from cragru.errors import CragruError
+from cragru.llm import failures
 from cragru.llm import server as module
 from cragru.llm.answers import answer_pattern, longest_answer
 from cragru.llm.base import Answer, Question
@@ -917,7 +918,7 @@ def test_a_key_is_hidden_in_any_encoding(fake, echo):
 
 
 def test_a_key_that_a_long_reply_is_cut_in_is_not_begun(fake, monkeypatch):
-    monkeypatch.setattr(module, "LOOKED_AT", 1000)
+    monkeypatch.setattr(failures, "LOOKED_AT", 1000)
     for room in range(981, 1000, 6):
         error = replying({"error": {"message": " " * room + KEY + "x" * 1000}}, 400)
         assert "sk-" not in refusal(fake, error)[0]
