@@ -278,7 +278,7 @@ def test_answers_are_in_the_order_of_the_questions(fake):
 
 @pytest.mark.parametrize("parallel", [1, 3])
 def test_no_more_requests_at_once_than_allowed(fake, parallel):
-    fake.acts = [after(0.02)] * 9
+    fake.acts = [after(0.1)] * 9
     assert len(engine(fake, parallel=parallel).ask([question()] * 9)) == 9
     assert fake.busiest == parallel
 
