@@ -17,9 +17,10 @@ from pydantic import (
 
 from cragru.config.base import Frozen, load_yaml, named, parse
 from cragru.config.plugins import plugin_of
-from cragru.config.types import Module, Name, Sha256
+from cragru.config.types import Module, Name, Place, Sha256
 from cragru.errors import nearest
 from cragru.options import BaseOptions
+from cragru.paths import located
 
 VARIABLE = r"^[A-Z][A-Z0-9_]*$"
 LONGEST_DEADLINE = 7 * 24 * 3600.0  # seconds: a week
@@ -106,13 +107,11 @@ class FolderSource(LocalSource):
     """A folder on this machine, which is linked and not copied."""
 
     kind: Literal["folder"]
-    path: Text = Field(
-        description="folder with config.json, safetensors, tokenizer.json, relative to the working folder or absolute"
-    )
+    path: Place = Field(description="folder with config.json, safetensors, tokenizer.json")
 
     def files(self) -> list[str]:
         """The folder's files; none where it is not there, which fetching it tells."""
-        folder = Path(self.path)
+        folder = located(self.path, "source.path")
         return (
             sorted(str(path) for path in folder.iterdir() if path.is_file())
             if folder.is_dir()

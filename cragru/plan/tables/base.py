@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, PositiveInt
 
 from cragru.config.base import Frozen
-from cragru.config.types import Name
+from cragru.config.types import Name, Place
 from cragru.errors import CragruError, nearest
 from cragru.evaluation.metrics import CUTOFFS
 from cragru.names import RETRAIN
@@ -96,9 +96,7 @@ class Table(Shown):
 class PrintedTable(Table):
     """A table that the paper has, too."""
 
-    paper: str | None = Field(
-        default=None, description="CSV of printed values, relative to the repository"
-    )
+    paper: Place | None = Field(default=None, description="CSV of printed values")
 
     @property
     def printed_values(self) -> str | None:
