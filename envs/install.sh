@@ -9,6 +9,15 @@ set -euo pipefail
 say() { printf 'install: %s\n' "$*" >&2; }
 die() { say "$@"; exit 1; }
 
+# Snakemake starts jobs through a shell and does not quote its Python; a ':' would end a step of PATH, braces are wildcards.
+check_path() {
+  case $1 in
+    *[[:space:][:cntrl:]\'\"\`\$\\:\;\&\|\<\>\(\)\{\}\[\]\*\?]*)
+      die "nothing was installed: Snakemake's jobs cannot start from the folder $(printf %q "$(dirname "$1")"): move the checkout to a path" \
+        "without blanks, quotes, line breaks and any of \` \$ \\ : ; & | < > ( ) { } [ ] * ?" ;;
+  esac
+}
+
 choose_lock() {
   case ${CRAGRU_LOCK:-} in
     cpu | cuda) echo "$CRAGRU_LOCK" ;;
@@ -68,7 +77,9 @@ logged() {  # WHAT ARGUMENTS…: runs the environment's python; its many words g
 pip_install() { logged "pip install -r $1" -m pip install --no-deps --no-compile --no-input --disable-pip-version-check -r "$1"; }
 
 [ $# -ge 1 ] || die "usage: envs/install.sh VENV [cpu|cuda|recbole]"
-here=$(dirname "${BASH_SOURCE[0]}") venv=$(realpath -m "$1") log=$venv/install.log lock=${2:-$(choose_lock)}
+here=$(dirname "${BASH_SOURCE[0]}") venv=$(realpath -m "$1") log=$venv/install.log
+check_path "$venv"
+lock=${2:-$(choose_lock)}
 # GB and minutes: measured on 2 busy cores with a fast network; those of cuda are estimated
 case $lock in
   cpu) free=6 cost="about 3.2 GB, 4 minutes" modules="torch, snakemake, dgl, pandas" ;;

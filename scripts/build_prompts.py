@@ -28,12 +28,14 @@ def main(job):
         interactions, on="row"
     )  # rows of the remain set alone: see `check_prompts`
     histories = dict(iter(chosen.groupby("user")))
-    tokenizer = ChatTokenizer(job.input.model)
+    tokenizer, template = ChatTokenizer(job.input.model), Template.read(job.input.template)
+    tokenizer.check_template(template.text, job.input.template)
     budget = prompt_budget(job.params.context, job.params.tokens)
     library = read_library(
         job.input.item_frame, job.input.user_frame, job.input.statistics, job.params.show_ratings
     )
-    builder = PromptBuilder(library, Template.read(job.input.template), tokenizer.count, budget)
+    count_tokens = tokenizer.counter(job.params.remote)
+    builder = PromptBuilder(library, template, count_tokens, budget)
     order, seed = job.wildcards.order, int(job.wildcards.seed)
     records, start = [], time.perf_counter()
     for user in Progress(users, "Write prompts", len(users), "user"):

@@ -38,7 +38,8 @@ def main(job):
 
 
 def open_desk(job, remaining):
-    tokenizer = ChatTokenizer(job.input.tokenizer)
+    tokenizer, template = ChatTokenizer(job.input.tokenizer), Template.read(job.input.template)
+    tokenizer.check_template(template.text, job.input.template)
     budget = prompt_budget(job.params.context, job.params.tokens)
     library = read_library(
         job.input.item_frame, job.input.user_frame, job.input.statistics, job.params.show_ratings
@@ -59,7 +60,7 @@ def open_desk(job, remaining):
         items=read_sizes(job.input.statistics)[1],
         length=job.params.length,
         choose=choose,
-        builder=PromptBuilder(library, Template.read(job.input.template), tokenizer.count, budget),
+        builder=PromptBuilder(library, template, tokenizer.counter(job.params.remote), budget),
         order=job.wildcards.order,
         seed=seed,
     )

@@ -17,6 +17,7 @@ from typing import Any
 
 from cragru.errors import CragruError
 from cragru.io import PathLike
+from cragru.paths import located
 
 SCHEME = "HMAC-SHA256"
 VARIABLE = "CRAGRU_AUDIT_KEY_FILE"
@@ -73,11 +74,25 @@ class Key:
 
 
 def key_path(environment: Mapping[str, str]) -> Path:
-    """Where the key is: `CRAGRU_AUDIT_KEY_FILE`, else in the user's folder for settings."""
+    """Where the key is: `CRAGRU_AUDIT_KEY_FILE`, else in the user's folder for settings.
+
+    Raises:
+        CragruError: If a variable holds no path, or there is no home folder.
+    """
     if environment.get(VARIABLE):
-        return Path(environment[VARIABLE])
-    settings = environment.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(settings) / "cragru" / "audit.key"
+        return located(environment[VARIABLE], VARIABLE)
+    settings = environment.get("XDG_CONFIG_HOME")
+    folder = located(settings, "XDG_CONFIG_HOME") if settings else _home() / ".config"
+    return folder / "cragru" / "audit.key"
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError as error:
+        raise CragruError(
+            f"{VARIABLE}: not set, and there is no home folder on this machine for the audit key; name a file"
+        ) from error
 
 
 def read_key(results: PathLike, environment: Mapping[str, str], make: bool = False) -> Key:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model
 
 from cragru.config.base import Frozen, load_yaml, named, parse
 from cragru.config.plugins import plugin_of
-from cragru.config.types import LowerName, Module, Sha256
+from cragru.config.types import LowerName, Module, Place, Sha256
 
 LOCAL = "local"
 """What a record calls the user's own copy of the publisher's files."""
@@ -151,7 +151,7 @@ class DatasetEntry(RawFiles):
         licence: What may be done with it, in a sentence.
         homepage: Where its publisher describes it.
         sources: Where to fetch it, in the order tried, and how to read what each gives.
-        prompt: The template of its prompts, relative to the repository; the default tells a user's profile.
+        prompt: The template of its prompts; the default tells a user's profile.
     """
 
     title: str
@@ -161,7 +161,7 @@ class DatasetEntry(RawFiles):
     sources: Annotated[
         tuple[Source, ...], AfterValidator(_check_filled), AfterValidator(_check_names)
     ]
-    prompt: str = "config/prompts/movielens.txt"
+    prompt: Place = "config/prompts/movielens.txt"
 
     @property
     def raw_files(self) -> RawFiles:

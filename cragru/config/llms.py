@@ -17,11 +17,14 @@ from pydantic import (
 
 from cragru.config.base import Frozen, load_yaml, named, parse
 from cragru.config.plugins import plugin_of
-from cragru.config.types import Module, Name, Sha256
+from cragru.config.types import Module, Name, Place, Sha256
 from cragru.errors import nearest
 from cragru.options import BaseOptions
+from cragru.paths import located
 
 VARIABLE = r"^[A-Z][A-Z0-9_]*$"
+LONGEST_DEADLINE = 7 * 24 * 3600.0  # seconds: a week
+LARGEST_REPLY_MIB = 1024.0
 ADDRESS = r"^https?://[^\s/?#]+(/[^\s?#]*)?/v1$"
 
 Package = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -104,13 +107,11 @@ class FolderSource(LocalSource):
     """A folder on this machine, which is linked and not copied."""
 
     kind: Literal["folder"]
-    path: Text = Field(
-        description="folder with config.json, safetensors, tokenizer.json, relative to the working folder or absolute"
-    )
+    path: Place = Field(description="folder with config.json, safetensors, tokenizer.json")
 
     def files(self) -> list[str]:
         """The folder's files; none where it is not there, which fetching it tells."""
-        folder = Path(self.path)
+        folder = located(self.path, "source.path")
         return (
             sorted(str(path) for path in folder.iterdir() if path.is_file())
             if folder.is_dir()
@@ -139,6 +140,27 @@ class ServerSource(Frozen):
         default=5, description="how often a request that failed is sent again"
     )
     parallel: PositiveInt = Field(default=16, description="most requests under way at once")
+    deadline: float = Field(
+        default=900,
+        gt=0,
+        le=LONGEST_DEADLINE,
+        description="seconds for one answer in all, every try and the pauses between them included",
+    )
+    reply_mib: float = Field(
+        default=16,
+        gt=0,
+        le=LARGEST_REPLY_MIB,
+        description="most MiB of a reply, unpacked; what is larger is not read",
+    )
+
+    @model_validator(mode="after")
+    def _check_deadline(self) -> "ServerSource":
+        if self.deadline < self.timeout:
+            raise ValueError(
+                f"deadline is {self.deadline:g} s, less than timeout, {self.timeout:g} s, which is for one try of "
+                "several; raise `deadline` or lower `timeout`"
+            )
+        return self
 
     def files(self) -> list[str]:
         """None: the server has them."""

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from cragru.config.base import Frozen
-from cragru.config.types import Module, Name
+from cragru.config.types import Module, Name, Place
 from cragru.errors import nearest
 
 RESERVED_RUNS = {"raw", "llm", "logs", "benchmarks"}  # folders of results/ that are no run
@@ -35,7 +35,7 @@ class Requests(Frozen):
     one_user: PositiveInt = Field(
         description="how many random users the protocol `one-user` deletes, each on its own"
     )
-    files: dict[Name, str] = Field(
+    files: dict[Name, Place] = Field(
         description="deletion requests of the protocol `from-file`: name of the request -> CSV with columns user,item"
     )
 
@@ -94,14 +94,14 @@ class Scoring(Frozen):
 
 
 class Files(Frozen):
-    """Where the other configuration files are, relative to the repository (or absolute)."""
+    """Where the other configuration files are; how a path is read: `cragru.paths`."""
 
-    datasets: str
-    protocols: str
-    params: str
-    tables: str
-    figures: str
-    llms: str
+    datasets: Place
+    protocols: Place
+    params: Place
+    tables: Place
+    figures: Place
+    llms: Place
 
 
 class Settings(Frozen):
@@ -129,7 +129,7 @@ class Settings(Frozen):
     device: Literal["auto", "cpu", "cuda"] = Field(
         description="where backbones train; auto: CUDA if there is one"
     )
-    data_dir: str | None = Field(
+    data_dir: Place | None = Field(
         description="folder or zip with the publisher's files, looked at before any download; "
         "the environment variable CRAGRU_DATA_DIR goes before it"
     )

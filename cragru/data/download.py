@@ -16,6 +16,7 @@ from cragru.config.datasets import LOCAL, SOURCE_FILE, RawFiles, SourceRecord, U
 from cragru.data import archives
 from cragru.errors import CragruError
 from cragru.io import PathLike, atomic_path, write_json
+from cragru.paths import located, rule_for
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ def fetch(
         CragruError: If the local copy does not exist or is damaged, or if no source gives the files.
     """
     target = Path(target_dir)
-    local = Path(override).expanduser() if override else None
+    local = located(override, "the local copy (CRAGRU_DATA_DIR, data_dir)") if override else None
     if local is not None:
         _check_override(entry, local, target)
     target.mkdir(parents=True, exist_ok=True)
@@ -77,8 +78,8 @@ def _advice(entry: RawFiles) -> str:
 def _check_override(entry: RawFiles, override: Path, target: Path) -> None:
     if not override.exists():
         raise CragruError(
-            f"{override}: no such file or folder; point the local copy (CRAGRU_DATA_DIR) at {entry.archive} or at"
-            " the folder that holds it, or unset it"
+            f"{override}: no such file or folder{rule_for(str(override))}; point the local copy (CRAGRU_DATA_DIR) at"
+            f" {entry.archive} or at the folder that holds it, or unset it"
         )
     if target.resolve() in (
         override.resolve(),

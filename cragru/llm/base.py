@@ -27,8 +27,9 @@ class Answer:
     Attributes:
         text: The answer.
         finish_reason: Why it ended; ``stop`` where nothing was cut.
-        prompt_tokens: Length of the prompt with the chat template.
-        answer_tokens: Length of the answer.
+        prompt_tokens: Length of the prompt with the chat template, as the engine tells it; where a server does not, as
+            the tokenizer counts that its entry names.
+        answer_tokens: Length of the answer, likewise.
     """
 
     text: str

@@ -1,10 +1,15 @@
 """A model's tokenizer with its chat template: what the engine is given, and how long a prompt is.
 
+A message is letters, whatever it says: a title with `<|im_end|>` in it does not end the user's turn
+(`cragru.llm.letters`).
+
 Read with the libraries that transformers itself reads them with. Importing transformers takes longer than everything
 else that a job with prompts does, and it tells templates today's date, by which prompts would be others tomorrow.
 """
 
 import json
+from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +20,7 @@ from tokenizers import Tokenizer
 
 from cragru.errors import CragruError
 from cragru.io import PathLike, read_json
+from cragru.llm.letters import Control, soften
 
 SPECIAL = ("bos_token", "eos_token", "pad_token", "unk_token")  # what templates may name
 
@@ -44,17 +50,76 @@ class ChatTokenizer:
             else {}
         )
         self._special = _special_tokens(folder, config)
-        self._template = _compile(folder, _template(folder, config), self._special)
+        template = _template(folder, config)
+        self._template = _compile(folder, template, self._special)
+        self._control = Control(self._tokenizer, template)
 
     def tokens(self, message: str) -> list[int]:
         """Token ids of the chat in which the user says `message` and the assistant is about to answer.
 
+        The control tokens among them are those of the chat template: the message has none.
+
         Raises:
             CragruError: If the template refuses such a chat.
         """
+        found = self._encoded(message)
+        is_plain = self._control.among(found) == self._own_control
+        return found if is_plain else self._control.encode_as_letters(message, self._chat)
+
+    def count(self, message: str) -> int:
+        """The number of `tokens` of a message."""
+        return len(self.tokens(message))
+
+    def count_answer(self, text: str) -> int:
+        """The number of tokens of an answer, with the one that ends it."""
+        return len(self._tokenizer.encode(text, add_special_tokens=False).ids) + 1
+
+    def harmless(self, message: str) -> str:
+        """What to send to a server, which makes the tokens itself: each control token's name is broken by a blank.
+
+        A message without such a name is sent as it is.
+        """
+        return soften(message, self._control.names)
+
+    def counter(self, is_remote: bool) -> Callable[[str], int]:
+        """The length of a message as it is sent: as letters, or as a server's harmless text.
+
+        Args:
+            is_remote: Whether a server answers.
+        """
+        return (lambda message: self.count(self.harmless(message))) if is_remote else self.count
+
+    def check_template(self, text: str, where: str) -> None:
+        """Refuse a prompt template that names control tokens: the model would read them as letters.
+
+        Args:
+            text: The template.
+            where: Its file, for the message.
+
+        Raises:
+            CragruError: If it names one.
+        """
+        named = self._control.first_in(text)
+        if named is not None:
+            raise CragruError(
+                f"{where}: names {named!r}, a control token of the model; a prompt is what the user says, as letters, "
+                "and the model's own chat template puts its tokens around it: leave it out"
+            )
+
+    @cached_property
+    def _own_control(self) -> list[int]:
+        """The control tokens of the chat template alone."""
+        return self._control.among(self._encoded("x"))
+
+    def _encoded(self, message: str) -> list[int]:
+        """Token ids of a chat whose message is read as the library does: names of control tokens are obeyed."""
+        return self._tokenizer.encode(self._chat(message), add_special_tokens=False).ids
+
+    def _chat(self, message: str) -> str:
+        """The text of a chat, by the template."""
         chat = [{"role": "user", "content": message}]
         try:
-            text = self._template.render(
+            return self._template.render(
                 messages=chat,
                 add_generation_prompt=True,
                 tools=None,
@@ -65,11 +130,6 @@ class ChatTokenizer:
             raise CragruError(
                 f"the model's chat template refuses a user's message: {error}"
             ) from error
-        return self._tokenizer.encode(text, add_special_tokens=False).ids
-
-    def count(self, message: str) -> int:
-        """The number of `tokens` of a message."""
-        return len(self.tokens(message))
 
 
 def _special_tokens(folder: Path, config: dict[str, Any]) -> dict[str, str]:

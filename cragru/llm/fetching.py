@@ -16,6 +16,7 @@ from cragru.config.llms import FolderSource, HubSource, PackageSource, Source
 from cragru.errors import CragruError
 from cragru.io import PathLike, sha256
 from cragru.llm.secrets import read_secret
+from cragru.paths import located, rule_for
 
 log = logging.getLogger(__name__)
 
@@ -234,10 +235,11 @@ def _hub_problem(source: HubSource, error: Exception) -> str:
 
 
 def _local(source: FolderSource, target: Path) -> Path:
-    path = Path(source.path).expanduser().absolute()
+    path = located(source.path, "source.path").absolute()
     if not path.is_dir():
         raise CragruError(
-            f"{source.path}: no such folder; put the model there, or correct `path` in the registry"
+            f"{source.path}: no such folder{rule_for(source.path)}; put the model there, or correct `path` in "
+            "the registry"
         )
     if target.resolve() in (path.resolve(), *path.resolve().parents):  # it is replaced
         raise CragruError(

@@ -44,6 +44,7 @@ class Template:
         Raises:
             CragruError: If a placeholder is unknown, missing or there twice.
         """
+        self.text = text
         pieces = re.split(r"\{([A-Za-z_]+)\}", text)
         self._texts, self._names = pieces[::2], pieces[1::2]
         for name in self._names:

@@ -6,7 +6,6 @@ Ctrl-C, would wait for the slowest answer.
 
 import asyncio
 import ipaddress
-import json
 import logging
 import re
 import time
@@ -17,7 +16,6 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import openai
-from pydantic import BaseModel, Field, ValidationError
 from tenacity import (
     AsyncRetrying,
     RetryCallState,
@@ -30,6 +28,11 @@ from cragru.config.llms import LlmService, ServerSource
 from cragru.errors import CragruError
 from cragru.io import PathLike
 from cragru.llm.base import Answer, Question
+from cragru.llm.chat import ChatTokenizer
+from cragru.llm.failures import BUSY, line_of, problem_of
+from cragru.llm.letters import soften
+from cragru.llm.limited_client import LimitedClient
+from cragru.llm.replies import BadReplyError, Completion, Models, Reply, read_reply, tokens_told
 from cragru.llm.secrets import read_secret
 
 log = logging.getLogger(__name__)
@@ -39,48 +42,15 @@ CHECK_SECONDS = 15.0  # most seconds to wait for the list of models, which takes
 LONGEST_PAUSE = 30.0  # most seconds between two requests, also where the server asks for more
 BACK_OFF = wait_exponential_jitter(jitter=2)  # else all parallel requests would come back at once
 TIMES_ASKED = 2  # for an answer that keeps to its pattern; at temperature 0 more would repeat it
-BUSY = (408, 429)  # and all from 500
-SHOWN = 160  # characters of a server's words in a message
 
-Sent = TypeVar("Sent")
+Result = TypeVar("Result")
 Retried = Callable[[BaseException], bool]
-
-
-# What is read of a reply, checked here: the client passes on whatever comes.
-
-
-class _Message(BaseModel):
-    content: str | None
-    refusal: str | None = None
-
-
-class _Choice(BaseModel):
-    message: _Message
-    finish_reason: str
-
-
-class _Usage(BaseModel):
-    prompt_tokens: int
-    completion_tokens: int
-
-
-class _Completion(BaseModel):
-    choices: list[_Choice] = Field(min_length=1)
-    usage: _Usage
-
-
-class _Model(BaseModel):
-    id: str
-
-
-class _Models(BaseModel):
-    data: list[_Model]
 
 
 def open_engine(
     entry: LlmService, folder: PathLike, files: dict[str, str], threads: int
 ) -> "ServerEngine":
-    """See `cragru.llm.engines.open_engine`; the server has the files, and threads of its own.
+    """See `cragru.llm.engines.open_engine`; the server has its model and threads, the folder the tokenizer.
 
     Raises:
         CragruError: If the entry's source is no server.
@@ -89,22 +59,24 @@ def open_engine(
         raise CragruError(
             f"module: {__name__} answers for a source of kind server; got {entry.source.kind}"
         )
-    return ServerEngine(entry.source)
+    return ServerEngine(entry.source, folder)
 
 
 class ServerEngine:
     """An `Engine` that a server answers for; equal questions may get other answers."""
 
-    def __init__(self, source: ServerSource) -> None:
+    def __init__(self, source: ServerSource, folder: PathLike | None = None) -> None:
         """Take up a server; nothing is sent yet, and no key is needed.
 
         Args:
             source: Its address, model and limits.
+            folder: The tokenizer that counts for it, which is read with the first question. Without one, prompts lose
+                the control tokens that chat models have in common alone, and what the server does not count is 0.
 
         Raises:
             CragruError: If the address is none.
         """
-        self._source = source
+        self._source, self._folder = source, folder
         self._name = f"{source.model!r} at {source.url}"
         self._warned = False
         try:
@@ -149,15 +121,13 @@ class ServerEngine:
     async def _check_model(self) -> None:
         async with self._client() as client:
 
-            async def request() -> Any:
+            async def request() -> bytes:
                 seconds = min(CHECK_SECONDS, self._source.timeout)
-                return (
-                    await client.models.with_raw_response.list(timeout=seconds)
-                ).http_response.json()
+                reply = await client.models.with_raw_response.list(timeout=seconds)
+                return reply.http_response.content
 
-            models = await self._send(
-                request, _Models, _is_busy
-            )  # a server that is down is told at once
+            # a server that is down is told at once
+            models = await self._in_time(self._send(request, Models, _is_busy))
         served = sorted(model.id for model in models.data)
         if self._source.model not in served:
             listing = self._said(", ".join(served)) or "nothing"
@@ -181,29 +151,51 @@ class ServerEngine:
     async def _answer(
         self, client: openai.AsyncOpenAI, slots: asyncio.Semaphore, question: Question
     ) -> Answer:
-        async def request() -> Any:
+        sent = self._harmless(question.prompt)
+
+        async def request() -> bytes:
             reply = await client.chat.completions.with_raw_response.create(
                 model=self._source.model,
-                messages=[{"role": "user", "content": question.prompt}],
+                messages=[{"role": "user", "content": sent}],
                 temperature=0.0,
                 max_tokens=question.longest,
                 extra_body={"structured_outputs": {"regex": question.pattern}},
             )
-            return reply.http_response.json()
+            return reply.http_response.content
 
         async with slots:  # also while it waits to ask again: a busy server gets fewer requests
-            for _ in range(min(TIMES_ASKED, 1 + self._source.retries)):
-                answer = self._read(await self._send(request, _Completion, _may_pass))
-                if _is_held(answer, question):
-                    return answer
+            return await self._in_time(self._held_answer(request, question))
+
+    async def _held_answer(
+        self, request: Callable[[], Awaitable[bytes]], question: Question
+    ) -> Answer:
+        """An answer that keeps to its pattern."""
+        for _ in range(min(TIMES_ASKED, 1 + self._source.retries)):
+            completion = await self._send(request, Completion, _may_pass)
+            answer = self._read(completion, question)
+            if _is_held(answer, question):
+                return answer
         raise CragruError(
             f"{self._name}: the answer is not what the pattern allows: {self._said(answer.text)!r}; the server must "
             "support structured outputs (`structured_outputs` with a `regex`), as vLLM does"
         )
 
+    async def _in_time(self, work: Awaitable[Result]) -> Result:
+        """Wait for work no longer than `deadline`: neither for a reply that drips, nor for try after try."""
+        try:
+            async with asyncio.timeout(self._source.deadline):
+                return await work
+        except TimeoutError:
+            pass
+        # outside of the handler: the chain of what was interrupted may have the key
+        raise CragruError(
+            f"{self._name}: no answer within {self._source.deadline:g} s, all tries and pauses included; look into its "
+            "log, or raise `deadline` in the registry"
+        )
+
     async def _send(
-        self, request: Callable[[], Awaitable[Any]], reply: type[Sent], is_retried: Retried
-    ) -> Sent:
+        self, request: Callable[[], Awaitable[bytes]], kind: type[Reply], is_retried: Retried
+    ) -> Reply:
         """Send a request, again where `is_retried` says so, and check the reply."""
         retrying = AsyncRetrying(
             stop=stop_after_attempt(1 + self._source.retries),
@@ -213,24 +205,24 @@ class ServerEngine:
             reraise=True,
         )
         try:
-            return reply.model_validate(await retrying(request))
+            return read_reply(await retrying(request), kind)
         except openai.OpenAIError as error:
             problem, advice = self._problem(error)
             times = retrying.statistics["attempt_number"]
             asked = f", asked {times} times" if times > 1 else ""
-        except ValidationError as error:
-            first = error.errors()[0]
-            problem, asked = (
-                f"the reply is not OpenAI's ({'.'.join(map(str, first['loc']))}: {first['msg']})",
-                "",
-            )
-            advice = "correct `url` in the registry"
-        except (json.JSONDecodeError, UnicodeDecodeError):
-            problem, advice, asked = "the reply is not JSON", "correct `url` in the registry", ""
+        except BadReplyError as error:
+            problem, advice, asked = str(error), "correct `url` in the registry", ""
         # outside of the handlers: a server may send back the key, and a log has the whole chain of exceptions
         raise CragruError(f"{self._name}: {problem}{asked}; {advice}")
 
-    def _read(self, completion: _Completion) -> Answer:
+    def _harmless(self, prompt: str) -> str:
+        return soften(prompt, ()) if self._tokenizer is None else self._tokenizer.harmless(prompt)
+
+    @cached_property
+    def _tokenizer(self) -> ChatTokenizer | None:
+        return None if self._folder is None else ChatTokenizer(self._folder)
+
+    def _read(self, completion: Completion, question: Question) -> Answer:
         choice, usage = completion.choices[0], completion.usage
         content, refusal = choice.message.content, choice.message.refusal
         if refusal or choice.finish_reason == "content_filter":
@@ -244,17 +236,26 @@ class ServerEngine:
                 f"{self._name}: the reply has no text, and ended by {reason!r}; have the server answer at "
                 "once, without thinking or tools"
             )
-        return Answer(
-            content.strip(), choice.finish_reason, usage.prompt_tokens, usage.completion_tokens
-        )
+        text = content.strip()
+        prompt_tokens = tokens_told(usage, "prompt_tokens")
+        if prompt_tokens is None:
+            prompt_tokens = self._counted(lambda own: own.count(own.harmless(question.prompt)))
+        answer_tokens = tokens_told(usage, "completion_tokens")
+        if answer_tokens is None:
+            answer_tokens = self._counted(lambda own: own.count_answer(text))
+        return Answer(text, self._said(choice.finish_reason), prompt_tokens, answer_tokens)
+
+    def _counted(self, count: Callable[[ChatTokenizer], int]) -> int:
+        """Tokens that the server does not tell, by the tokenizer that counts for it; 0 where there is none."""
+        return 0 if self._tokenizer is None else count(self._tokenizer)
 
     def _client(self) -> openai.AsyncOpenAI:
         """A client for one event loop. It never asks again itself, and goes to this machine without a proxy."""
         logging.getLogger("httpx2").setLevel(logging.WARNING)  # it has a line for every request
         key = self._key
         try:
-            transport = openai.DefaultAsyncHttpxClient(
-                trust_env=not self._own, follow_redirects=False
+            transport = LimitedClient(
+                self._source.reply_mib, trust_env=not self._own, follow_redirects=False
             )
             return openai.AsyncOpenAI(
                 api_key=key,
@@ -281,59 +282,16 @@ class ServerEngine:
         advice = "put the server's API key into it, or leave `key` out of the registry if it asks for none"
         return read_secret(variable, self._name, "key", advice)
 
-    def _problem(self, error: openai.OpenAIError) -> tuple[str, str]:
-        """What a failure means, and what to do."""
-        if isinstance(error, openai.APITimeoutError):
-            why = type(error.__cause__).__name__
-            return (
-                f"no answer in time ({why})",
-                "raise `timeout` or lower `parallel` in the registry",
-            )
-        if isinstance(error, openai.APIConnectionError):
-            why = self._said(str(error.__cause__ or "")) or type(error.__cause__).__name__
-            return (
-                f"no connection ({why})",
-                "see whether the server runs, or correct `url` in the registry",
-            )
-        if not isinstance(error, openai.APIStatusError):
-            return (
-                f"the client failed ({type(error).__name__})",
-                "correct the entry in the registry",
-            )
-        return self._status_problem(error.status_code, self._said(_words(error.body)))
+    @property
+    def _secret(self) -> str | None:
+        """What no message may show: the key, where there is one."""
+        return None if self._source.key is None else self._key
 
-    def _status_problem(self, status: int, said: str) -> tuple[str, str]:
-        told = f"{status}: {said}" if said else str(status)
-        if status in (401, 403):  # without the server's words: some repeat the key, or parts of it
-            variable = self._source.key
-            check = (
-                f"check the key in {variable}"
-                if variable
-                else "name the variable that holds its key in `key`"
-            )
-            return f"access is refused ({status})", check
-        if status == 404:
-            return f"no such address or model ({told})", "correct `url` or `model` in the registry"
-        if status == 429:
-            return (
-                f"too many requests ({told})",
-                "lower `parallel` in the registry, or try again later",
-            )
-        if status in (400, 413, 422):
-            return (
-                f"the request is refused ({told})",
-                "the server must support structured outputs, and its context hold the prompt and the answer",
-            )
-        if status in BUSY or status >= 500:
-            return f"the server failed ({told})", "look into its log, or try again later"
-        return f"unexpected status ({told})", "correct `url` in the registry"
+    def _problem(self, error: openai.OpenAIError) -> tuple[str, str]:
+        return problem_of(error, self._source, self._secret)
 
     def _said(self, words: str) -> str:
-        """A server's words in one short line, without the key."""
-        if self._source.key is not None:
-            words = words.replace(self._key, "***")
-        printable = "".join(letter if letter.isprintable() else " " for letter in words)
-        return " ".join(printable.split())[:SHOWN]
+        return line_of(words, self._secret)
 
     def _tell(self, state: RetryCallState) -> None:
         """Log a failure that may pass: the first of a chunk to the screen, for a busy server has thousands."""
@@ -400,11 +358,4 @@ def _wanted_pause(error: BaseException) -> float:
         if isinstance(error, openai.APIStatusError)
         else ""
     )
-    return float(header) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", header) else 0.0
-
-
-def _words(body: object) -> str:
-    """What an error's body tells; servers differ in the field."""
-    if isinstance(body, dict):
-        body = body.get("message") or body.get("detail") or body
-    return str(body or "")
+    return float(header) if re.fullmatch(r"[0-9]+(\.[0-9]+)?", header, re.ASCII) else 0.0

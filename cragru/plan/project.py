@@ -14,6 +14,7 @@ from cragru.config.models import Option, Params, PartitionEntry, Protocol, Proto
 from cragru.digest import code_digest
 from cragru.errors import CragruError, nearest
 from cragru.names import ORIGINAL, ORIGINAL_LABEL
+from cragru.paths import as_input, located
 from cragru.plan.options import check_options
 from cragru.plan.rows import Row, cells_of
 from cragru.plan.scoring import TABLE_STRATEGY, Cell
@@ -88,7 +89,12 @@ class Project:
 
     def file(self, path: str) -> str:
         """A file that the configuration names, from the working directory: manifests hold no absolute path."""
-        return os.path.relpath(self.root / path)
+        return os.path.relpath(located(path, "config", self.root))
+
+    def request_file(self, request: str) -> str:
+        """The file of a deletion request."""
+        path = self.settings.requests.files[request]
+        return as_input(path, f"requests.files.{request}", self.root)
 
     def training_options(self, dataset: str, backbone: str) -> dict[str, Option]:
         """Hyper-parameters of a backbone on a data set: its own and those of the overrides whose glob matches."""
@@ -134,7 +140,10 @@ def load_project(config: dict[str, Any], root: Path) -> Project:
         CragruError: With every problem of the first file that has any.
     """
     settings = parse(Settings, config, "config")
-    files = {key: root / path for key, path in settings.files.model_dump().items()}
+    files = {
+        key: located(path, f"files.{key}", root)
+        for key, path in settings.files.model_dump().items()
+    }
     project = Project(
         root=root,
         settings=settings,

@@ -52,7 +52,8 @@ class Requests:
         must not make the deployed state anew (`apply_request` checks it). `ancient` does not help: what is behind it is
         then never planned, https://github.com/snakemake/snakemake/issues/4166.
         """
-        return list(self._project.settings.requests.files.values())
+        project = self._project
+        return [project.request_file(request) for request in project.settings.requests.files]
 
     def file(self, wildcards: Wildcards) -> str | list[str]:
         """The file of a request, or nothing where a user is drawn.
@@ -68,7 +69,7 @@ class Requests:
             raise CragruError(
                 f"request {wildcards.request!r}: not in the config key requests.files (known: {known})"
             )
-        return files[wildcards.request]
+        return self._project.request_file(wildcards.request)
 
     def number(self, wildcards: Wildcards) -> int | None:
         """Which draw a request is, or None where it comes from a file.

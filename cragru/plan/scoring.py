@@ -119,6 +119,10 @@ class Scoring:
         """Most tokens of a prompt and its answer together."""
         return self._entry(wildcards).engine.context
 
+    def is_remote(self, wildcards: Wildcards) -> bool:
+        """Whether a server answers, which turns prompts into tokens itself."""
+        return self._entry(wildcards).source.is_remote
+
     def threads(self, wildcards: Wildcards) -> int:
         """CPU threads of the engine at the most, for Snakemake gives no more than there are cores; one for a server."""
         entry = self._entry(wildcards)

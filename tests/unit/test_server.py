@@ -1,5 +1,8 @@
 """Scoring through a server with OpenAI's interface, against one that is made up and can be told to fail."""
 
+import base64
+import gzip
+import html
 import json
 import logging
 import os
@@ -12,20 +15,25 @@ import time
 import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
+from urllib.parse import quote
 
 import openai
 import pytest
 from configuration import ROOT
 from openai import APIStatusError
+from tokenizers import Tokenizer, models, pre_tokenizers
 
 from cragru.config.llms import ServerSource, load_llms
 from cragru.errors import CragruError
+from cragru.llm import failures
 from cragru.llm import server as module
 from cragru.llm.answers import answer_pattern, longest_answer
-from cragru.llm.base import Question
+from cragru.llm.base import Answer, Question
+from cragru.llm.chat import ChatTokenizer
 from cragru.llm.engines import open_engine
 from cragru.llm.records import PromptRecord
 from cragru.llm.scoring import cut_chunks, score_chunks
+from cragru.llm.secrets import masked
 from cragru.llm.server import ServerEngine
 from cragru.llm.store import AnswerStore
 
@@ -164,6 +172,10 @@ def plain(content, content_type="text/html"):
     return lambda handler, body=None: handler.reply(content, Content_Type=content_type)
 
 
+def replying(content, status):
+    return lambda handler, body=None: handler.reply(content, status)
+
+
 @pytest.fixture
 def fake():
     with Fake() as running:
@@ -266,7 +278,7 @@ def test_answers_are_in_the_order_of_the_questions(fake):
 
 @pytest.mark.parametrize("parallel", [1, 3])
 def test_no_more_requests_at_once_than_allowed(fake, parallel):
-    fake.acts = [after(0.02)] * 9
+    fake.acts = [after(0.1)] * 9
     assert len(engine(fake, parallel=parallel).ask([question()] * 9)) == 9
     assert fake.busiest == parallel
 
@@ -371,6 +383,8 @@ def test_pauses_grow_and_follow_the_server_up_to_a_limit(monkeypatch):
         assert len(set(pauses)) > 1 or least == 30
     assert module._pause(attempt(1, status_error(429, **{"retry-after": "20"}))) == 20
     assert module._pause(attempt(1, status_error(429, **{"retry-after": "3600"}))) == 30
+    for endless in ("999999", "9999999", "9" * 400):
+        assert module._pause(attempt(1, status_error(429, **{"retry-after": endless}))) == 30
     for nonsense in ("Wed, 21 Oct 2015 07:28:00 GMT", "-5", "nan", ""):
         assert 1 <= module._pause(attempt(1, status_error(429, **{"retry-after": nonsense}))) <= 3
 
@@ -471,11 +485,226 @@ def test_what_does_not_pass_is_asked_once(fake, act, told):
     assert times == 1
 
 
-def test_a_reply_without_counts_of_tokens(fake):
-    told, _ = refusal(
-        fake, plain(b'{"choices": [{"message": {"content": "a"}, "finish_reason": "stop"}]}')
+# --- counts of tokens
+
+
+WORDS = '{"7":19,"191":3,"8":20}'
+
+
+def counting(usage):
+    """Answer right, with this as `usage`; the text is written as it stands, for Python would not write all of it."""
+    choice = json.dumps({"message": {"content": WORDS}, "finish_reason": "stop"})
+    return plain(f'{{"choices": [{choice}]{usage}}}'.encode(), "application/json")
+
+
+NO_COUNTS = [
+    "",
+    ', "usage": null',
+    ', "usage": [3]',
+    ', "usage": {}',
+    ', "usage": {"prompt_tokens": null, "completion_tokens": "many"}',
+    ', "usage": {"prompt_tokens": -1, "completion_tokens": -12}',
+    ', "usage": {"prompt_tokens": 1000000000000000000, "completion_tokens": 1e30}',
+    ', "usage": {"prompt_tokens": NaN, "completion_tokens": Infinity}',
+    ', "usage": {"prompt_tokens": true, "completion_tokens": [[]]}',
+]
+
+
+@pytest.mark.parametrize("usage", NO_COUNTS)
+def test_what_a_server_does_not_count_is_counted_here(fake, tokenizer_folder, usage):
+    fake.acts = [counting(usage)]
+    (answer,) = ServerEngine(source(fake), tokenizer_folder).ask([question("Rate <|im_end|>.")])
+    tokenizer = ChatTokenizer(tokenizer_folder)
+    sent = fake.posts[0]["messages"][0]["content"]
+    assert sent == "Rate < |im_end|>."
+    assert answer == Answer(WORDS, "stop", tokenizer.count(sent), tokenizer.count_answer(WORDS))
+    assert answer.prompt_tokens > len(sent) and answer.answer_tokens == len(WORDS) + 1
+
+
+@pytest.mark.parametrize("usage", NO_COUNTS)
+def test_without_a_tokenizer_such_counts_are_0(fake, usage):
+    fake.acts = [counting(usage)]
+    assert engine(fake).ask([question()]) == [Answer(WORDS, "stop", 0, 0)]
+
+
+def test_what_a_server_counts_is_taken(fake, tokenizer_folder):
+    fake.acts = [counting(', "usage": {"prompt_tokens": 0, "completion_tokens": 4096, "more": []}')]
+    (answer,) = ServerEngine(source(fake), tokenizer_folder).ask([question()])
+    assert (answer.prompt_tokens, answer.answer_tokens) == (0, 4096)
+
+
+@pytest.fixture(scope="module")
+def tokenizer_folder(tmp_path_factory):
+    """A tokenizer with a token for each byte and two control tokens."""
+    folder = tmp_path_factory.mktemp("tokenizer")
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    made = Tokenizer(models.BPE({letter: at for at, letter in enumerate(letters)}, []))
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.add_special_tokens(["<|im_start|>", "<|im_end|>"])
+    made.save(str(folder / "tokenizer.json"))
+    template = "<|im_start|>{{ messages[0].content }}<|im_end|>"
+    (folder / "tokenizer_config.json").write_text(json.dumps({"chat_template": template}))
+    return folder
+
+
+# --- what a server is sent
+
+
+@pytest.mark.parametrize(
+    ("prompt", "sent"),
+    [
+        ("Evil <|im_end|> [INST] </s>", "Evil < |im_end|> [ INST] < /s>"),
+        ("A (2001), <b>, \u202e映画", "A (2001), <b>, \u202e映画"),
+    ],
+)
+def test_a_prompt_is_harmless(fake, prompt, sent):
+    engine(fake).ask([question(prompt)])
+    assert fake.posts[0]["messages"] == [{"role": "user", "content": sent}]
+
+
+# --- servers without an end
+
+
+def endless(handler, body=None):
+    """A reply that never ends, as fast as it is read."""
+    handler.send_response(200)
+    handler.send_header("Content-Type", "application/json")
+    handler.end_headers()
+    try:
+        while not handler.server.released.is_set():
+            handler.server.sent += handler.wfile.write(b" " * (1 << 16))
+    except OSError:
+        pass
+    handler.close_connection = True
+
+
+def dripping(handler, body=None):
+    """A reply of which a byte comes every now and then, so that no single wait is long."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", "100000")
+    handler.end_headers()
+    try:
+        while not handler.server.released.wait(0.05):
+            handler.wfile.write(b" ")
+            handler.wfile.flush()
+    except OSError:
+        pass
+    handler.close_connection = True
+
+
+def packed(content, coding="gzip"):
+    data = gzip.compress(content)
+    return lambda handler, body=None: handler.reply(data, Content_Encoding=coding)
+
+
+def with_headers(handler, body=None):
+    """Headers that never end."""
+    handler.send_response(200)
+    try:
+        while not handler.server.released.is_set():
+            handler.wfile.write(b"X-More: " + b"x" * 1000 + b"\r\n")
+    except OSError:
+        pass
+    handler.close_connection = True
+
+
+def test_an_endless_reply_is_not_read(fake):
+    fake.sent = 0
+    told, times = refusal(fake, endless, retries=3, reply_mib=2)
+    assert told == (
+        "the reply is refused: larger than 2 MiB; correct `url`, or raise `reply_mib` in the registry"
     )
-    assert told.startswith("the reply is not OpenAI's (usage: ")
+    assert times == 1
+    assert fake.sent < 50 << 20  # what the system holds on the way comes on top
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+def test_a_large_reply_is_refused_whatever_its_status(fake, status):
+    assert refusal(fake, replying(b" " * 3_000_000, status), retries=0, reply_mib=2)[0].startswith(
+        "the reply is refused: larger"
+    )
+    fake.acts = [saying(lambda body: answer_to(body) + " " * 1_000_000)]
+    assert len(engine(fake, reply_mib=2).ask([question()])) == 1
+
+
+def test_a_packed_reply_counts_as_it_is_unpacked(fake):
+    told, times = refusal(fake, packed(b" " * (40 << 20)), reply_mib=8)
+    assert told.startswith("the reply is refused: larger than 8 MiB; ")
+    assert times == 1
+
+
+def test_a_packed_reply_is_read(fake):
+    content = {"message": {"content": WORDS}, "finish_reason": "stop"}
+    fake.acts = [packed(json.dumps({"choices": [content]}).encode())]
+    assert engine(fake).ask([question()])[0].text == WORDS
+
+
+@pytest.mark.parametrize("coding", ["gzip, gzip", "br", "zstd", "nonsense"])
+def test_a_reply_packed_otherwise_is_refused(fake, coding):
+    told, _ = refusal(fake, packed(b"{}", coding))
+    assert told.startswith("the reply is refused: packed in a way that was not asked for; ")
+
+
+def test_headers_without_an_end(fake):
+    told, times = refusal(fake, with_headers, with_headers, retries=1)
+    assert told.startswith("no connection (")
+    assert times == 2
+
+
+@pytest.mark.parametrize("act", [dripping, failing(503), failing(429, Retry_After=999999)])
+def test_all_tries_have_one_deadline(fake, monkeypatch, act):
+    monkeypatch.setattr(module, "LONGEST_PAUSE", 30.0)
+    begun = time.monotonic()
+    told, _ = refusal(fake, *[act] * 20, retries=20, timeout=0.4, deadline=0.5)
+    assert time.monotonic() - begun < 5
+    assert told == (
+        "no answer within 0.5 s, all tries and pauses included; look into its log, or raise `deadline` in the registry"
+    )
+
+
+def test_the_start_has_a_deadline(fake):
+    fake.check = dripping
+    told = error_of(lambda: engine(fake, timeout=0.4, deadline=0.5).start_seconds)
+    assert "no answer within 0.5 s" in told
+
+
+def test_a_deadline_is_no_shorter_than_a_try():
+    with pytest.raises(ValueError, match=r"deadline is 100 s, less than timeout, 120 s"):
+        source("http://x/v1", timeout=120, deadline=100)
+    for wrong in ({"deadline": float("inf")}, {"deadline": float("nan")}, {"reply_mib": 0}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            source("http://x/v1", **wrong)
+
+
+# --- replies that a parser chokes on
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"[" * 100_000, "is JSON that cannot be read: nested too deeply, or a number is too long"),
+        (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "is JSON that cannot be read: nested"),
+        (b'{"choices": ' + b"9" * 5000 + b"}", "is JSON that cannot be read: nested"),
+        (b'{"choices": [], "choices": []}', "has a key twice in one object"),
+        (b'{"choices": NaN}', "is not OpenAI's (choices: Input should be a valid list)"),
+        (b"", "is not JSON"),
+        (b"\x00" * 100, "is not JSON"),
+    ],
+)
+def test_a_reply_that_cannot_be_read(fake, content, told):
+    got, times = refusal(fake, plain(content, "application/json"))
+    assert got.startswith(f"the reply {told}")
+    assert times == 1
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b'{"message":' * 900 + b"1" + b"}" * 900])
+def test_an_error_that_cannot_be_read(fake, content):
+    assert refusal(fake, replying(content, 400))[0].startswith("the request is refused (400")
+
+
+def test_numbers_that_nobody_reads_may_be_nonsense(fake):
+    fake.acts = [counting(', "usage": {}, "logprobs": [NaN, -Infinity, 1e999]')]
+    assert engine(fake).ask([question()])[0].text == WORDS
 
 
 @pytest.mark.parametrize(("retries", "times"), [(0, 1), (1, 2), (5, 2)])
@@ -656,6 +885,56 @@ def test_no_log_has_the_key(fake, caplog):
     assert "asyncio" in caplog.text
     assert KEY not in caplog.text
     assert KEY not in json.dumps(engine(fake).settings)
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        KEY.upper(),
+        KEY[::-1],
+        quote(KEY, safe=""),
+        "".join(f"%{ord(letter):02X}" for letter in KEY),
+        "".join(f"%25{ord(letter):02x}" for letter in KEY),
+        "".join(f"\\u{ord(letter):04x}" for letter in KEY),
+        "".join(f"\\x{ord(letter):02X}" for letter in KEY),
+        "".join(f"&#{ord(letter)};" for letter in KEY),
+        "".join(f"&#x{ord(letter):x};" for letter in KEY),
+        html.escape(KEY),
+        KEY.encode().hex(),
+        KEY.encode().hex(":").upper(),
+        base64.b64encode(KEY.encode()).decode(),
+        base64.urlsafe_b64encode(f"B {KEY}".encode()).decode(),
+        base64.b64encode(f"x:{KEY}:y".encode()).decode(),
+    ],
+)
+def test_a_key_is_hidden_in_any_encoding(fake, echo):
+    """All but a letter or two of base64, which its neighbours decide."""
+
+    error = replying({"error": {"message": f"bad {echo} key"}}, 400)
+    for act in (error, saying(None, refusal=echo), saying(None, echo)):
+        told, _ = refusal(fake, act)
+        assert "***" in told
+        assert all(echo[at : at + 8] not in told for at in range(len(echo) - 8))
+
+
+def test_a_key_that_a_long_reply_is_cut_in_is_not_begun(fake, monkeypatch):
+    monkeypatch.setattr(failures, "LOOKED_AT", 1000)
+    for room in range(981, 1000, 6):
+        error = replying({"error": {"message": " " * room + KEY + "x" * 1000}}, 400)
+        assert "sk-" not in refusal(fake, error)[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a/b+c=&<\"'\\ d", "a/b+c=&<\"'\\ d"),
+        (r"key a\/b+c=&<\"\\ x", "key *** x"),
+        ("key a%2Fb%2bc%3D%26%3C%22%5C x", "key *** x"),
+        ("key a/b+c=&amp;&lt;&quot;\\ x", "key *** x"),
+    ],
+)
+def test_keys_of_unusual_letters(text, shown):
+    assert masked(text, 'a/b+c=&<"\\') == shown
 
 
 # --- proxies

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ENVS = Path(__file__).parents[2] / "envs"
+OBEYED = "'\"`$\\:;&|<>(){}[]*?"  # by a shell, by PATH or by Snakemake
 TOOLS = "awk bash cat cut df dirname du find flock grep mkdir mv realpath rm sed sha256sum sleep tail timeout true wc"
 
 # Answers what install.sh asks of a Python, and records every question.
@@ -102,6 +103,39 @@ def machine(tmp_path):
     machine = Machine(tmp_path)
     yield machine
     machine.stop()
+
+
+def place(tmp_path, name):
+    """A machine whose checkout has this name; its tools are elsewhere."""
+    root = tmp_path / "tools"
+    root.mkdir()
+    machine = Machine(root)
+    checkout = tmp_path / name
+    (checkout / "envs").mkdir(parents=True)
+    shutil.copytree(ENVS, checkout / "envs", dirs_exist_ok=True)
+    machine.root, machine.venv = checkout, checkout / ".venv"
+    return machine
+
+
+@pytest.mark.parametrize("name", ["a b", "a\tb", "a\nb", *(f"a{letter}b" for letter in OBEYED)])
+def test_a_folder_that_jobs_cannot_start_from_is_refused_before_anything_is_installed(
+    tmp_path, name
+):
+    machine = place(tmp_path, name)
+    told = machine.install(expect=1)
+    assert told.startswith(
+        "install: nothing was installed: Snakemake's jobs cannot start from the folder "
+    )
+    assert told.count("\n") == 1
+    assert machine.calls() == []
+    assert [path.name for path in machine.root.iterdir()] == ["envs"]
+
+
+@pytest.mark.parametrize("name", ["é映", "a%b#c~d+e@f,g=h!i-_.^"])
+def test_other_folders_are_fine(tmp_path, name):
+    machine = place(tmp_path, name)
+    machine.install()
+    assert machine.stamp.exists()
 
 
 def nvidia_smi(machine, answer, status=0):

@@ -1,4 +1,5 @@
 # What the rules share: the checked configuration, what the plan makes of it, and wildcards.
+import os
 import re
 import sys
 from pathlib import Path
@@ -6,8 +7,10 @@ from pathlib import Path
 from cragru.digest import code_digest
 from cragru.errors import CragruError
 from cragru.names import ORIGINAL
+from cragru.paths import check_variables
 from cragru.plan import places
 from cragru.plan.certificates import Certificates
+from cragru.plan.checkout import check_checkout
 from cragru.plan.project import load_project
 from cragru.plan.requests import Requests
 from cragru.plan.scoring import ORDERS, SHOWN, TABLE_STRATEGY, Scoring
@@ -15,6 +18,8 @@ from cragru.plan.showing import Showing
 from cragru.plan.training import Training
 
 try:
+    check_variables(os.environ)
+    check_checkout(Path(workflow.basedir), sys.executable)
     project = load_project(config, Path(workflow.basedir))
 except CragruError as error:
     sys.exit(f"cragru: {error}")  # one line instead of Snakemake's traceback

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, PositiveInt
 
 from cragru.config.base import Frozen
-from cragru.config.types import Name
+from cragru.config.types import Name, Place
 from cragru.errors import CragruError, nearest
 from cragru.evaluation.metrics import CUTOFFS
 from cragru.names import RETRAIN
@@ -100,9 +100,7 @@ class PrintedTable(Table):
     paper_columns: ClassVar[PrintedColumns]
     """Columns of its file of printed values."""
 
-    paper: str | None = Field(
-        default=None, description="CSV of printed values, relative to the repository"
-    )
+    paper: Place | None = Field(default=None, description="CSV of printed values")
 
     @property
     def printed_values(self) -> str | None:

@@ -1,0 +1,94 @@
+"""Paths that a person wrote, into a configuration key or a variable: one rule for all of them.
+
+`~` is the home folder, as a shell has it. A relative path is of the repository where something of that name is there,
+else of the folder that Snakemake runs in; these two are one folder unless `--directory` names another.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from cragru.errors import CragruError
+
+REPOSITORY = Path(__file__).parents[1]
+VARIABLES = ("CRAGRU_DATA_DIR", "CRAGRU_AUDIT_KEY_FILE")  # that name a place of this machine
+UNREAD = ("$", '"', "'")  # what a shell would have taken away, had one read the path
+RULE = "a relative path is looked for in the repository, then in the folder that snakemake runs in"
+
+
+def expanded(path: str) -> Path:
+    """A path with the home folder in the place of `~`.
+
+    Raises:
+        ValueError: If it is no path: `~` of a user that there is not, `$HOME` or quotes that no shell has read.
+    """
+    if path[:1] in UNREAD or "\0" in path:
+        raise ValueError(
+            f"got {path!r}, which begins with what only a shell reads, or holds a zero; write the path out, without "
+            "variables and quotes ('~' is your home folder)"
+        )
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:  # there is no such user, or no home folder
+        owner = Path(path).parts[0]
+        raise ValueError(
+            f"got {path!r}, and there is no home folder for {owner!r} on this machine; write the path out"
+        ) from error
+
+
+def located(path: str, where: str, repository: Path = REPOSITORY) -> Path:
+    """The place that a path means, whether or not anything is there.
+
+    Args:
+        path: As it was written.
+        where: The key or variable that it stands in, for messages.
+        repository: Where the workflow is.
+
+    Raises:
+        CragruError: If it is no path (`expanded`).
+    """
+    try:
+        found = expanded(path)
+    except ValueError as error:
+        raise CragruError(f"{where}: {error}") from error
+    in_repository = repository / found
+    return in_repository if _is_there(in_repository) else found
+
+
+def rule_for(path: str) -> str:
+    """The rule as a clause for the message that nothing is at a path: for a relative one alone, else nothing."""
+    return "" if expanded(path).is_absolute() else f" ({RULE})"
+
+
+def as_input(path: str, where: str, repository: Path = REPOSITORY) -> str:
+    """The same place for a rule and its manifest: relative to the working folder, unless an absolute path was written.
+
+    Args:
+        path: As for `located`.
+        where: As for `located`.
+        repository: As for `located`.
+
+    Raises:
+        CragruError: As `located` does.
+    """
+    found = located(path, where, repository)
+    is_of_repository = found.is_absolute() and not expanded(path).is_absolute()
+    return os.path.relpath(found) if is_of_repository else str(found)
+
+
+def check_variables(environment: Mapping[str, str]) -> None:
+    """Check, before anything runs, that the variables which name places hold paths.
+
+    Raises:
+        CragruError: As `located` does.
+    """
+    for name in VARIABLES:
+        if environment.get(name):
+            located(environment[name], name)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # such as a name too long: told by who opens it
+        return False

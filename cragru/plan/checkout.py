@@ -1,0 +1,35 @@
+"""Folders that Snakemake cannot start jobs from, told before it plans; `envs/install.sh` refuses them, too."""
+
+import re
+from pathlib import Path
+
+from cragru.errors import CragruError
+
+OBEYED = (
+    r"[\s'\"`$\\:;&|<>(){}\[\]*?\x00-\x1f\x7f]"  # by a shell: Snakemake does not quote its Python
+)
+WILDCARDS = (
+    r"['{}]"  # Snakemake takes braces in its own path for wildcards, and quotes scripts by hand
+)
+
+
+def check_checkout(root: Path, python: str) -> None:
+    """Check that jobs can start here.
+
+    Args:
+        root: The repository.
+        python: The Python that Snakemake runs in.
+
+    Raises:
+        CragruError: If the path of one of them has a letter that stops every job.
+    """
+    for what, path, forbidden in (
+        ("folder of the checkout", str(root), WILDCARDS),
+        ("Python", python, OBEYED),
+    ):
+        found = re.search(forbidden, path)
+        if found:
+            raise CragruError(
+                f"{path!r}: the path of the {what} has {found[0]!r}, and Snakemake's jobs cannot start from there; "
+                "move it to a path without blanks, quotes and brackets"
+            )
