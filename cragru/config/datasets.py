@@ -5,11 +5,18 @@ from collections.abc import Sequence, Sized
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    StringConstraints,
+    model_validator,
+)
 
 from cragru.config.base import Frozen, load_yaml, named, parse
 from cragru.config.plugins import plugin_of
-from cragru.config.types import LowerName, Module, Sha256
+from cragru.config.types import Inside, Label, Line, LowerName, Module, Place, Sentences, Sha256
 
 LOCAL = "local"
 """What a record calls the user's own copy of the publisher's files."""
@@ -17,11 +24,11 @@ LOCAL = "local"
 SOURCE_FILE = "source.json"
 """The `SourceRecord` beside raw files; written last, so that it is there only when every raw file is."""
 
-HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
+HttpUrl = Annotated[Line, StringConstraints(pattern=r"^https?://[^\s/?#]+\S*$")]
 Requirement = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.!+]+$")
 ]
-FileName = Annotated[str, StringConstraints(pattern=r"^[^/\\]+$")]
+FileName = Annotated[Inside, StringConstraints(pattern=r"^[^/\\]+$")]
 
 
 Content = TypeVar("Content", bound=Sized)
@@ -43,7 +50,9 @@ def _check_flat(members: dict[str, str]) -> dict[str, str]:
     return members
 
 
-Members = Annotated[dict[str, Sha256], AfterValidator(_check_filled), AfterValidator(_check_flat)]
+Members = Annotated[
+    dict[Inside, Sha256], AfterValidator(_check_filled), AfterValidator(_check_flat)
+]
 Loader = Annotated[Module, AfterValidator(plugin_of("cragru.data", "load"))]
 
 
@@ -124,7 +133,10 @@ class RawFiles(Frozen):
     archive: FileName
     folder: FileName
     sources: Annotated[
-        tuple[Files, ...], AfterValidator(_check_filled), AfterValidator(_check_names)
+        tuple[Files, ...],
+        Field(strict=False),  # YAML has lists
+        AfterValidator(_check_filled),
+        AfterValidator(_check_names),
     ]
 
     @property
@@ -152,16 +164,21 @@ class DatasetEntry(RawFiles):
         homepage: Where its publisher describes it.
         sources: Where to fetch it, in the order tried, and how to read what each gives.
         prompt: The template of its prompts, relative to the repository; the default tells a user's profile.
+        users: How many users it has, where that is known: a method cannot have more shards.
     """
 
-    title: str
-    version: str
-    licence: str
+    title: Label
+    version: Line
+    licence: Sentences
     homepage: HttpUrl
     sources: Annotated[
-        tuple[Source, ...], AfterValidator(_check_filled), AfterValidator(_check_names)
+        tuple[Source, ...],
+        Field(strict=False),  # YAML has lists
+        AfterValidator(_check_filled),
+        AfterValidator(_check_names),
     ]
-    prompt: str = "config/prompts/movielens.txt"
+    prompt: Place = "config/prompts/movielens.txt"
+    users: PositiveInt | None = None
 
     @property
     def raw_files(self) -> RawFiles:

@@ -17,11 +17,14 @@ from pydantic import (
 
 from cragru.config.base import Frozen, load_yaml, named, parse
 from cragru.config.plugins import plugin_of
-from cragru.config.types import Module, Name, Sha256
+from cragru.config.types import Label, Module, Name, Place, Sha256
 from cragru.errors import nearest
 from cragru.options import BaseOptions
 
 VARIABLE = r"^[A-Z][A-Z0-9_]*$"
+LONGEST_CONTEXT = 16_777_216  # tokens: what follows is beyond any machine, and a slip
+LARGEST_CACHE = 65_536  # GiB
+MOST_AT_ONCE = 65_536  # answers, or threads
 ADDRESS = r"^https?://[^\s/?#]+(/[^\s?#]*)?/v1$"
 
 Package = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -104,7 +107,7 @@ class FolderSource(LocalSource):
     """A folder on this machine, which is linked and not copied."""
 
     kind: Literal["folder"]
-    path: Text = Field(
+    path: Place = Field(
         description="folder with config.json, safetensors, tokenizer.json, relative to the working folder or absolute"
     )
 
@@ -164,16 +167,23 @@ class EngineOptions(BaseOptions):
     dtype: Literal["bfloat16", "float16", "float32"] = Field(
         default="bfloat16", description="number type of the model"
     )
-    context: PositiveInt = Field(description="most tokens of prompt and answer together")
-    sequences: PositiveInt = Field(default=64, description="most answers under way at once")
+    context: PositiveInt = Field(
+        le=LONGEST_CONTEXT, description="most tokens of prompt and answer together"
+    )
+    sequences: PositiveInt = Field(
+        default=64, le=MOST_AT_ONCE, description="most answers under way at once"
+    )
     cache_gib: PositiveFloat | None = Field(
         default=None,
+        le=LARGEST_CACHE,
         description="KV cache in GiB; null: what vLLM takes, nine tenths of the memory",
     )
     eager: bool = Field(
         default=False, description="start at once, without compiling the model; slower per answer"
     )
-    threads: PositiveInt = Field(default=8, description="CPU threads; at most what --cores gives")
+    threads: PositiveInt = Field(
+        default=8, le=MOST_AT_ONCE, description="CPU threads; at most what --cores gives"
+    )
 
 
 class LlmSource(Frozen):
@@ -202,7 +212,7 @@ class LlmService(LlmSource):
 class LlmEntry(LlmService):
     """One language model."""
 
-    label: Text = Field(description="its name in tables and figures")
+    label: Label = Field(description="its name in tables and figures")
 
 
 class Llms(Frozen):

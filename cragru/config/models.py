@@ -11,10 +11,11 @@ from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from cragru.config.base import Frozen
-from cragru.config.types import Module, Name
+from cragru.config.types import Label, Line, Module, Name, Place
 from cragru.errors import nearest
 
 RESERVED_RUNS = {"raw", "llm", "logs", "benchmarks"}  # folders of results/ that are no run
+MOST_JOBS = 10_000  # that one number of the configuration asks for; more is a slip
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -33,9 +34,10 @@ class Requests(Frozen):
     """Deletion requests of the protocols that serve them one at a time."""
 
     one_user: PositiveInt = Field(
-        description="how many random users the protocol `one-user` deletes, each on its own"
+        le=MOST_JOBS,
+        description="how many random users the protocol `one-user` deletes, each on its own",
     )
-    files: dict[Name, str] = Field(
+    files: dict[Name, Place] = Field(
         description="deletion requests of the protocol `from-file`: name of the request -> CSV with columns user,item"
     )
 
@@ -82,7 +84,9 @@ class Scoring(Frozen):
         description="state: one engine start for all cells of a data set, protocol and seed; "
         "cell: one for each, so that one table needs its own cells only"
     )
-    jobs: PositiveInt = Field(description="how many jobs share the chunks of a batch, one GPU each")
+    jobs: PositiveInt = Field(
+        le=MOST_JOBS, description="how many jobs share the chunks of a batch, one GPU each"
+    )
 
     @model_validator(mode="after")
     def _cohort_is_there(self) -> "Scoring":
@@ -96,12 +100,12 @@ class Scoring(Frozen):
 class Files(Frozen):
     """Where the other configuration files are, relative to the repository (or absolute)."""
 
-    datasets: str
-    protocols: str
-    params: str
-    tables: str
-    figures: str
-    llms: str
+    datasets: Place
+    protocols: Place
+    params: Place
+    tables: Place
+    figures: Place
+    llms: Place
 
 
 class Settings(Frozen):
@@ -129,7 +133,7 @@ class Settings(Frozen):
     device: Literal["auto", "cpu", "cuda"] = Field(
         description="where backbones train; auto: CUDA if there is one"
     )
-    data_dir: str | None = Field(
+    data_dir: Place | None = Field(
         description="folder or zip with the publisher's files, looked at before any download; "
         "the environment variable CRAGRU_DATA_DIR goes before it"
     )
@@ -180,11 +184,12 @@ class Forget(Frozen):
 class Protocol(Frozen):
     """How data are forgotten and split."""
 
-    title: str = Field(description="what captions call it")
+    title: Line = Field(description="what captions call it")
     order: Literal["forget-first", "split-first"]
     forget: Forget
     ratios: tuple[Fraction, Fraction, Fraction] = Field(
-        description="shares of train, validation and test per user"
+        strict=False,  # YAML has lists
+        description="shares of train, validation and test per user",
     )
 
     @model_validator(mode="after")
@@ -238,7 +243,7 @@ class TunedEntry(PluginEntry):
 class BackboneEntry(TunedEntry):
     """A recommender."""
 
-    label: str = Field(description="its name in tables")
+    label: Label = Field(description="its name in tables")
     module: Module = Field(description="module with build(shards, options, device)")
 
 
@@ -255,8 +260,8 @@ class PartitionEntry(PluginEntry):
 class MethodEntry(TunedEntry):
     """An unlearning method."""
 
-    label: str = Field(description="its name in tables")
-    paper: str | None = Field(
+    label: Label = Field(description="its name in tables")
+    paper: Label | None = Field(
         default=None, description="its name in the paper's tables, where that is not the label"
     )
     module: Module = Field(description="module with unlearn(context)")
@@ -273,7 +278,7 @@ class MethodEntry(TunedEntry):
 class StrategyEntry(PluginEntry):
     """A retrieval strategy."""
 
-    label: str = Field(description="its name in tables and figures")
+    label: Label = Field(description="its name in tables and figures")
     module: Module = Field(description="module with fit(context, folder) and load(folder)")
     whole: bool = Field(
         default=False,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, PositiveInt
 
 from cragru.config.base import Frozen
-from cragru.config.types import Name
+from cragru.config.types import Anchor, Name, Place, Sentences
 from cragru.errors import CragruError, nearest
 from cragru.evaluation.metrics import CUTOFFS
 from cragru.names import RETRAIN
@@ -42,7 +42,7 @@ class Shown(Frozen):
     compares: ClassVar[bool] = False
     """Whether it is of backbones to compare on."""
 
-    caption: str
+    caption: Sentences
 
     @property
     def is_tested(self) -> bool:
@@ -90,13 +90,13 @@ class Shown(Frozen):
 class Table(Shown):
     """A table: one entry of tables.yaml."""
 
-    label: str
+    label: Anchor
 
 
 class PrintedTable(Table):
     """A table that the paper has, too."""
 
-    paper: str | None = Field(
+    paper: Place | None = Field(
         default=None, description="CSV of printed values, relative to the repository"
     )
 
