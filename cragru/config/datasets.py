@@ -16,8 +16,20 @@ from pydantic import (
 
 from cragru.config.base import Frozen, load_yaml, named, parse
 from cragru.config.plugins import plugin_of
-from cragru.config.types import Inside, Label, Line, LowerName, Module, Place, Sentences, Sha256
+from cragru.config.types import (
+    TOP_FOLDERS,
+    Inside,
+    Label,
+    Line,
+    LowerName,
+    Module,
+    Place,
+    Sentences,
+    Sha256,
+    free_of,
+)
 
+LONGEST_FILE_NAME = 200  # a file system takes 255 bytes
 LOCAL = "local"
 """What a record calls the user's own copy of the publisher's files."""
 
@@ -28,7 +40,7 @@ HttpUrl = Annotated[Line, StringConstraints(pattern=r"^https?://[^\s/?#]+\S*$")]
 Requirement = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.!+]+$")
 ]
-FileName = Annotated[Inside, StringConstraints(pattern=r"^[^/\\]+$")]
+FileName = Annotated[Inside, StringConstraints(pattern=r"^[^/\\]+$", max_length=LONGEST_FILE_NAME)]
 
 
 Content = TypeVar("Content", bound=Sized)
@@ -53,6 +65,7 @@ def _check_flat(members: dict[str, str]) -> dict[str, str]:
 Members = Annotated[
     dict[Inside, Sha256], AfterValidator(_check_filled), AfterValidator(_check_flat)
 ]
+DatasetName = Annotated[LowerName, AfterValidator(free_of(*TOP_FOLDERS))]
 Loader = Annotated[Module, AfterValidator(plugin_of("cragru.data", "load"))]
 
 
@@ -200,7 +213,7 @@ class DatasetEntry(RawFiles):
 class Registry(Frozen):
     """Every known data set, by the name that paths and configuration files use."""
 
-    datasets: Annotated[dict[LowerName, DatasetEntry], AfterValidator(_check_filled)]
+    datasets: Annotated[dict[DatasetName, DatasetEntry], AfterValidator(_check_filled)]
 
     def entry(self, name: str) -> DatasetEntry:
         """The data set called `name`.

@@ -17,7 +17,7 @@ from pydantic import (
 
 from cragru.config.base import Frozen, load_yaml, named, parse
 from cragru.config.plugins import plugin_of
-from cragru.config.types import Label, Module, Name, Place, Sha256
+from cragru.config.types import Label, Line, Module, Name, Place, Sha256
 from cragru.errors import nearest
 from cragru.options import BaseOptions
 
@@ -33,7 +33,6 @@ Repository = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*$")
 ]
 Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
-Text = Annotated[str, StringConstraints(min_length=1)]
 
 
 def _check_variable(value: str) -> str:
@@ -129,7 +128,7 @@ class ServerSource(Frozen):
 
     kind: Literal["server"]
     url: Address = Field(description="address of the interface; it ends in /v1")
-    model: Text = Field(description="what the server calls the model")
+    model: Line = Field(description="what the server calls the model")
     key: Variable | None = Field(
         default=None,
         description="environment variable that holds the server's API key; null: it asks for none",
@@ -192,14 +191,18 @@ class LlmSource(Frozen):
     source: Source
 
 
+OPENER = "cragru.llm.engines"  # it opens the engines of the others
+EngineModule = Annotated[
+    Module, AfterValidator(plugin_of("cragru.llm", "open_engine", but=(OPENER,)))
+]
+
+
 class LlmService(LlmSource):
     """What answers with a model."""
 
-    module: Annotated[Module | None, AfterValidator(plugin_of("cragru.llm", "open_engine"))] = (
-        Field(
-            default=None,
-            description="module with open_engine(entry, folder, files, threads); null: the source's own",
-        )
+    module: EngineModule | None = Field(
+        default=None,
+        description="module with open_engine(entry, folder, files, threads); null: the source's own",
     )
     engine: EngineOptions
 

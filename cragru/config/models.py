@@ -7,20 +7,33 @@ import fnmatch
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from cragru.config.base import Frozen
-from cragru.config.types import Label, Line, Module, Name, Place
+from cragru.config.types import TOP_FOLDERS, Label, Line, Module, Name, Place, distinct, free_of
 from cragru.errors import nearest
 
-RESERVED_RUNS = {"raw", "llm", "logs", "benchmarks"}  # folders of results/ that are no run
+Run = Annotated[Name, AfterValidator(free_of(*TOP_FOLDERS))]
+Names = Annotated[list[Name], AfterValidator(distinct)]
+Models = Annotated[list[Literal["original", "retrain"]], AfterValidator(distinct)]
+# neither a folder of a data set, nor of a run, which may be called as the data set is
+ProtocolName = Annotated[
+    Name, AfterValidator(free_of("prepared", "tables", "figures", "certificates"))
+]
+RequestName = Annotated[Name, AfterValidator(free_of("split", "cohorts"))]
+BackboneName = Annotated[Name, AfterValidator(free_of("split", "cohorts"))]
+MethodName = Annotated[Name, AfterValidator(free_of("cragru", "groups"))]
+CohortName = Annotated[Name, AfterValidator(free_of("requester"))]
 MOST_JOBS = 10_000  # that one number of the configuration asks for; more is a slip
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
 def _check_option(value: Any) -> Any:
     """In one line, where a union would have one for each of its members."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise PydanticCustomError("option", "Input should be a finite number")
     if not isinstance(value, float | int | str):
         raise PydanticCustomError("option", "Input should be a valid number, text, true or false")
     return value
@@ -37,7 +50,7 @@ class Requests(Frozen):
         le=MOST_JOBS,
         description="how many random users the protocol `one-user` deletes, each on its own",
     )
-    files: dict[Name, Place] = Field(
+    files: dict[RequestName, Place] = Field(
         description="deletion requests of the protocol `from-file`: name of the request -> CSV with columns user,item"
     )
 
@@ -45,11 +58,11 @@ class Requests(Frozen):
 class Retrieval(Frozen):
     """What CRAGRU retrieves for a user."""
 
-    candidates_of: list[Literal["original", "retrain"]] = Field(
+    candidates_of: Models = Field(
         min_length=1,
         description="whose candidates are re-ranked; the paper takes the original model's",
     )
-    strategies: list[Name] = Field(
+    strategies: Names = Field(
         min_length=1, description="retrieval strategies, by their names in params.yaml"
     )
     candidates: PositiveInt = Field(description="length of the candidate list (eq. 1)")
@@ -65,10 +78,10 @@ class Scoring(Frozen):
         description="which one, by its name in llms.yaml; null leaves the LLM out of all tables"
     )
     cohort: Name = Field(description="whom it scores, by a name in `cohorts`")
-    cohorts: dict[Name, PositiveInt | None] = Field(
+    cohorts: dict[CohortName, PositiveInt | None] = Field(
         description="name -> how many users; null: every user who can be judged. All are prefixes of one random order"
     )
-    compare_on: list[Name] = Field(
+    compare_on: Names = Field(
         description="backbones on which all strategies are compared (Figure 4)"
     )
     tokens: PositiveInt | None = Field(
@@ -111,23 +124,21 @@ class Files(Frozen):
 class Settings(Frozen):
     """One run: the grid that its tables are made of."""
 
-    run: Name = Field(description="name of the run; its tables are written to results/{run}/tables")
-    datasets: list[Name] = Field(
-        min_length=1, description="data sets, by their names in datasets.yaml"
-    )
-    backbones: list[Name] = Field(
+    run: Run = Field(description="name of the run; its tables are written to results/{run}/tables")
+    datasets: Names = Field(min_length=1, description="data sets, by their names in datasets.yaml")
+    backbones: Names = Field(
         min_length=1, description="recommenders, by their names in params.yaml"
     )
-    methods: list[Name] = Field(
+    methods: Names = Field(
         min_length=1, description="unlearning methods, by their names in params.yaml"
     )
-    seeds: list[Annotated[int, Field(ge=0)]] = Field(
+    seeds: Annotated[list[Seed], AfterValidator(distinct)] = Field(
         min_length=1, description="one repetition of everything for each"
     )
-    tables: list[Name] = Field(
+    tables: Names = Field(
         min_length=1, description="what the target `all` makes, by the names in tables.yaml"
     )
-    figures: list[Name] = Field(
+    figures: Names = Field(
         description="what else the target `all` makes, by the names in figures.yaml"
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
@@ -141,26 +152,6 @@ class Settings(Frozen):
     retrieval: Retrieval
     scoring: Scoring
     files: Files
-
-    @model_validator(mode="after")
-    def _distinct(self) -> "Settings":
-        lists = {
-            key: getattr(self, key)
-            for key in ("datasets", "backbones", "methods", "seeds", "tables", "figures")
-        }
-        lists |= {
-            f"retrieval.{key}": getattr(self.retrieval, key)
-            for key in ("candidates_of", "strategies")
-        }
-        for key, values in (lists | {"scoring.compare_on": self.scoring.compare_on}).items():
-            repeated = {value for value in values if values.count(value) > 1}
-            if repeated:
-                raise ValueError(f"{key}: got {sorted(repeated)} more than once; name each once")
-        if self.run in RESERVED_RUNS:
-            raise ValueError(
-                f"run: got {self.run!r}, which is a folder of results/ already; choose another name"
-            )
-        return self
 
 
 class Forget(Frozen):
@@ -209,7 +200,7 @@ class Protocol(Frozen):
 class Protocols(Frozen):
     """The file protocols.yaml."""
 
-    protocols: dict[Name, Protocol]
+    protocols: dict[ProtocolName, Protocol]
 
 
 def matches(pattern: str, dataset: str, backbone: str) -> bool:
@@ -251,7 +242,7 @@ class PartitionEntry(PluginEntry):
     """A way to cut data into shards."""
 
     module: Module = Field(description="module with partition(problem)")
-    reads: list[Literal["original"]] = Field(
+    reads: Annotated[list[Literal["original"]], AfterValidator(distinct)] = Field(
         default=[],
         description="`original`: it looks at the embeddings of the model before the request",
     )
@@ -265,7 +256,7 @@ class MethodEntry(TunedEntry):
         default=None, description="its name in the paper's tables, where that is not the label"
     )
     module: Module = Field(description="module with unlearn(context)")
-    reads: list[Literal["original", "forget"]] = Field(
+    reads: Annotated[list[Literal["original", "forget"]], AfterValidator(distinct)] = Field(
         default=[],
         description="what it reads beside the rows that remain: the model before the request, what is forgotten",
     )
@@ -289,7 +280,7 @@ class StrategyEntry(PluginEntry):
 class Params(Frozen):
     """The file params.yaml."""
 
-    backbones: dict[Name, BackboneEntry]
+    backbones: dict[BackboneName, BackboneEntry]
     partitions: dict[Name, PartitionEntry]
-    methods: dict[Name, MethodEntry]
+    methods: dict[MethodName, MethodEntry]
     strategies: dict[Name, StrategyEntry]

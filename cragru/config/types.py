@@ -1,6 +1,7 @@
 """Types of text that more than one configuration file has."""
 
 import re
+from collections.abc import Callable
 from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints
@@ -12,6 +13,13 @@ LONGEST_NAME = (
 )
 LONGEST_LABEL, LONGEST_CAPTION = 120, 2000
 FORMULA = "=+-@"  # a spreadsheet computes what starts so; matplotlib hides what starts with `_`
+
+TOP_FOLDERS = (
+    "raw",
+    "llm",
+    "logs",
+    "benchmarks",
+)  # of results/, beside those of data sets and runs
 
 Name = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$", max_length=LONGEST_NAME)
@@ -33,6 +41,27 @@ Anchor = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._/+-]*$", max_length=LONGEST_NAME)
 ]
 """What LaTeX refers to a table by: none of the letters that LaTeX reads as commands."""
+
+
+def distinct(values: list) -> list:
+    """A check of lists: no value is there twice."""
+    repeated = {value for value in values if values.count(value) > 1}
+    if repeated:
+        raise ValueError(f"got {sorted(repeated)} more than once; name each once")
+    return values
+
+
+def free_of(*taken: str) -> Callable[[str], str]:
+    """A check of names: none that is a folder of `results/` already."""
+
+    def check(name: str) -> str:
+        if name in taken:
+            raise ValueError(
+                f"got {name!r}, which is a folder of results/ already; choose another name"
+            )
+        return name
+
+    return check
 
 
 def _check_words(value: str) -> str:

@@ -5,9 +5,14 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cragru.errors import CragruError, nearest
-from cragru.io import PathLike
+
+if TYPE_CHECKING:
+    from cragru.io import (
+        PathLike,
+    )  # it brings pandas, and this module is read with the configuration
 
 PLACEHOLDERS = ("user_profile_text", "history_movies", "candidate_list")
 OPTIONAL = {"user_profile_text"}
@@ -59,7 +64,7 @@ class Template:
                 )
 
     @classmethod
-    def read(cls, path: PathLike) -> "Template":
+    def read(cls, path: "PathLike") -> "Template":
         """Read a template file."""
         return cls(Path(path).read_text(encoding="utf-8").strip(), str(path))
 

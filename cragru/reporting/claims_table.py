@@ -9,13 +9,13 @@ import pandas as pd
 from cragru.errors import CragruError
 from cragru.evaluation.bootstrap import Resampling
 from cragru.evaluation.significance import paired_values
+from cragru.names import MEAN
 from cragru.reporting.base import RESAMPLING, Order, Table
 from cragru.reporting.costs import SEQUENTIAL
 from cragru.reporting.grid import Text
 from cragru.reporting.labels import GROUP
 from cragru.reporting.measured import Measured, read_measured
 
-MEAN = "mean"  # in place of a data set and a backbone
 COLUMNS = [*GROUP, "claim", "printed", "value", "low", "high", "n"]
 PRINTED_KEPT, PRINTED_SPEED = (
     0.9,

@@ -3,6 +3,7 @@ import re
 import sys
 from pathlib import Path
 
+from cragru.config.given import take_command_line
 from cragru.digest import code_digest
 from cragru.errors import CragruError
 from cragru.names import ORIGINAL
@@ -15,7 +16,8 @@ from cragru.plan.showing import Showing
 from cragru.plan.training import Training
 
 try:
-    project = load_project(config, Path(workflow.basedir))
+    take_command_line(config, workflow.config_settings.config)
+    project = load_project(config, Path(workflow.basedir), workflow.is_main_process)
 except CragruError as error:
     sys.exit(f"cragru: {error}")  # one line instead of Snakemake's traceback
 

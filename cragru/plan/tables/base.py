@@ -6,13 +6,16 @@ from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import AfterValidator, Field, PositiveInt, ValidationError
 
 from cragru.config.base import Frozen
-from cragru.config.types import Anchor, Name, Place, Sentences
+from cragru.config.models import MethodEntry
+from cragru.config.plugins import options_of
+from cragru.config.types import Anchor, Name, Place, Sentences, distinct
 from cragru.errors import CragruError, nearest
 from cragru.evaluation.metrics import CUTOFFS
-from cragru.names import RETRAIN
+from cragru.names import ORIGINAL, RETRAIN
+from cragru.options import BaseOptions
 from cragru.plan.rows import Row
 
 if TYPE_CHECKING:
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
 LeastUsers = Annotated[int, Field(ge=2, description="a number of fewer users is blank")]
 Mask = Literal["A", "B"]
-Cutoffs = Annotated[list[PositiveInt], Field(min_length=1)]
+Cutoffs = Annotated[list[PositiveInt], Field(min_length=1), AfterValidator(distinct)]
 Problem = tuple[
     str, str
 ]  # a key of an entry, or of the run's configuration, and what is wrong with it
@@ -121,7 +124,7 @@ class AgainstReplicate(Shown):
     def problems(self, project: Project) -> Iterator[Problem]:
         """See `Shown`."""
         yield from unknown_protocol(project, self.protocol)
-        yield from unknown_methods(project, "replicate", [self.replicate])
+        yield from wrong_replicate(project, self.replicate)
         yield from not_forget_first(project, self.protocol)
 
     def run_problems(self, project: Project, name: str) -> Iterator[Problem]:
@@ -142,11 +145,26 @@ def not_forget_first(project: Project, protocol: str) -> Iterator[Problem]:
         yield "protocol", f"got {protocol!r}, which is {order}; it needs one that is forget-first"
 
 
-def unknown_cutoffs(cutoffs: Collection[int]) -> Iterator[Problem]:
+def unknown_cutoffs(cutoffs: Collection[int], key: str = "cutoffs") -> Iterator[Problem]:
     """Cut-offs must be among those that are evaluated."""
     wrong = [k for k in cutoffs if k not in CUTOFFS]
     if wrong:
-        yield "cutoffs", f"got {wrong}; allowed: {', '.join(map(str, CUTOFFS))}"
+        yield key, f"got {wrong}; allowed: {', '.join(map(str, CUTOFFS))}"
+
+
+def wrong_replicate(project: Project, replicate: str) -> Iterator[Problem]:
+    """Retrain with other random streams is Retrain's module with other options; all else is no measure of chance."""
+    methods = project.params.methods
+    yield from unknown_methods(project, "replicate", [replicate])
+    if replicate not in methods or RETRAIN not in methods:
+        return
+    own, retrain = methods[replicate], methods[RETRAIN]
+    if not _is_replicate(own, retrain):
+        right = [name for name, entry in methods.items() if _is_replicate(entry, retrain)]
+        yield (
+            "replicate",
+            f"got {replicate!r}, which is not Retrain with other random streams ({nearest(replicate, right)})",
+        )
 
 
 def unknown_methods(project: Project, key: str, names: Collection[str]) -> Iterator[Problem]:
@@ -154,6 +172,18 @@ def unknown_methods(project: Project, key: str, names: Collection[str]) -> Itera
     for name in names:
         if name not in project.params.methods:
             yield key, f"unknown name {name!r} ({nearest(name, project.params.methods)})"
+
+
+def _is_replicate(entry: MethodEntry, retrain: MethodEntry) -> bool:
+    """Whether an entry is Retrain with other options: a seed offset of 0 is the default, and no other one."""
+    if entry.module != retrain.module:
+        return False
+    try:
+        kind = options_of(entry.module) or BaseOptions
+        own, others = (kind.model_validate(one.options) for one in (entry, retrain))
+    except (CragruError, ValidationError):
+        return True  # told of the options themselves
+    return own != others or entry.overrides != retrain.overrides
 
 
 def wrong_table(
@@ -179,6 +209,15 @@ def lacks_retrain(project: Project, why: str) -> Iterator[Problem]:
     """What is held against Retrain needs it in the run."""
     if RETRAIN not in project.settings.methods:
         yield "methods", f"lacks {RETRAIN!r}, which {why}"
+
+
+def lacks_original(project: Project, name: str) -> Iterator[Problem]:
+    """What takes CRAGRU as the paper has it needs the original model's candidates."""
+    if ORIGINAL not in project.settings.retrieval.candidates_of:
+        yield (
+            "retrieval.candidates_of",
+            f"lacks {ORIGINAL!r}, whose candidates {name} is of; add it",
+        )
 
 
 def needing_llm() -> CragruError:

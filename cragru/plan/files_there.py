@@ -1,0 +1,100 @@
+"""Files that the configuration names must be there before anything runs, and be what they are for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cragru.errors import CragruError, nearest, printable
+from cragru.llm.prompts import Template
+
+if TYPE_CHECKING:
+    from cragru.plan.project import Project
+
+DATA_VARIABLE = "CRAGRU_DATA_DIR"
+MOST_SHOWN = 20  # files beside the one that is missing
+
+
+def missing_files(project: Project) -> Iterator[str]:
+    """Every file or folder that is named and is not there, one line each."""
+    yield from _printed_values(project)
+    yield from _templates(project)
+    yield from _requests(project)
+    yield from _data(project)
+    yield from _model_folder(project)
+
+
+def _printed_values(project: Project) -> Iterator[str]:
+    file = project.settings.files.tables
+    for name, table in project.tables.tables.items():
+        if table.printed_values is not None:
+            place = f"{file}: tables.{name}.paper"
+            yield from _missing(place, project.root, table.printed_values)
+
+
+def _templates(project: Project) -> Iterator[str]:
+    """Templates of prompts; one that is there must have its placeholders."""
+    for name, entry in project.registry.datasets.items():
+        place = f"{project.settings.files.datasets}: datasets.{name}.prompt"
+        told = list(_missing(place, project.root, entry.prompt))
+        yield from told
+        if not told:
+            try:
+                Template.read(project.root / entry.prompt)
+            except CragruError as error:
+                yield f"{place}: {error}"
+            except (OSError, UnicodeDecodeError) as error:
+                yield f"{place}: got {entry.prompt!r}, which is not a readable text in UTF-8 ({error})"
+
+
+def _requests(project: Project) -> Iterator[str]:
+    """Deletion requests, which are relative to the folder that Snakemake runs in."""
+    for name, path in project.settings.requests.files.items():
+        yield from _missing(f"requests.files.{name}", Path(), path)
+
+
+def _data(project: Project) -> Iterator[str]:
+    """The publisher's files: what the variable names goes before the key."""
+    given, key = os.environ.get(DATA_VARIABLE), DATA_VARIABLE
+    if not given:
+        given, key = project.settings.data_dir, "data_dir"
+    if not given:
+        return
+    try:
+        is_there = Path(given).expanduser().exists()
+    except (
+        RuntimeError,
+        OSError,
+        ValueError,
+    ):  # a user that there is not, a name too long, a zero byte
+        is_there = False
+    if not is_there:
+        what = "null" if key == "data_dir" else "unset it"
+        yield f"{key}: got {given!r}: no such file or folder; name the publisher's archive or its folder, or {what}"
+
+
+def _model_folder(project: Project) -> Iterator[str]:
+    """The folder of the run's language model, where it is one of this machine."""
+    name = project.settings.scoring.llm
+    if name not in project.llms.llms:
+        return
+    path = getattr(project.llms.llms[name].source, "path", None)
+    if path is not None and not Path(path).is_dir():
+        file = project.settings.files.llms
+        yield f"{file}: llms.{name}.source.path: got {path!r}: no such folder; name the model's folder"
+
+
+def _missing(place: str, folder: Path, path: str) -> Iterator[str]:
+    """A file that is not there; the message has the nearest one of its folder."""
+    found = folder / path
+    try:
+        if found.is_file():
+            return
+        what = "is a folder" if found.is_dir() else "no such file"
+        beside = [file.name for file in found.parent.glob(f"*{found.suffix}")]
+    except (OSError, ValueError) as error:  # a name too long, or with signs that no path has
+        what, beside = f"cannot be looked for ({error})", []
+    hint = nearest(found.name, sorted(beside)[:MOST_SHOWN])
+    yield f"{place}: got {printable(path)!r}: {what} (in its folder: {hint}); name one that is there"
