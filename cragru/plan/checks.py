@@ -49,7 +49,6 @@ def _unknown_names(project: Project) -> Iterator[str]:
         ("tables", settings.tables, project.tables.tables, files.tables),
         ("figures", settings.figures, project.figures.figures, files.figures),
         ("retrieval.strategies", settings.retrieval.strategies, params.strategies, files.params),
-        ("scoring.compare_on", settings.scoring.compare_on, params.backbones, files.params),
     ):
         for name in wanted:
             if name not in known:
@@ -57,8 +56,8 @@ def _unknown_names(project: Project) -> Iterator[str]:
     llm, llms = settings.scoring.llm, project.llms.llms
     if llm is not None and llm not in llms:
         yield (
-            f"scoring.llm: unknown name {llm!r} ({nearest(llm, llms)}; defined in {files.llms}; "
-            "null leaves the LLM out)"
+            f"scoring.llm: unknown name {llm!r} ({nearest(llm, llms)}; defined in {files.llms}); "
+            "null leaves the LLM out"
         )
 
 
@@ -119,10 +118,13 @@ def _wrong_run(project: Project) -> Iterator[str]:
     needing = [name for _, name, entry in shown if entry.needs_llm]
     if settings.scoring.llm is None and needing:
         yield f"scoring.llm: null, but {', '.join(needing)} need an LLM; name one or leave these out"
-    for name in settings.scoring.compare_on if needing else []:
-        if name in project.params.backbones and name not in settings.backbones:
-            hint = nearest(name, settings.backbones)
-            yield f"scoring.compare_on: unknown name {name!r} ({hint}; defined in the key backbones)"
+    known, where = project.params.backbones, settings.files.params
+    if needing:
+        known, where = settings.backbones, "the key backbones"
+    for name in settings.scoring.compare_on:
+        if name not in known:
+            hint = nearest(name, known)
+            yield f"scoring.compare_on: unknown name {name!r} ({hint}; defined in {where})"
     comparing = [name for _, name, entry in shown if entry.compares]
     if comparing and not settings.scoring.compare_on:
         yield f"scoring.compare_on: empty, but {', '.join(comparing)} compares strategies; name a backbone"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from cragru.names import MEAN, ORIGINAL, ORIGINAL_LABEL
@@ -19,15 +19,14 @@ OWN = [label for label, _, _ in CONTROLS]
 def shared_labels(project: Project) -> Iterator[str]:
     """No two entries that stand in one table may have one label."""
     files, params = project.settings.files, project.params
-    titles = {name: entry.title for name, entry in project.registry.datasets.items()}
-    backbones = {name: entry.label for name, entry in params.backbones.items()}
-    methods = {ORIGINAL: ORIGINAL_LABEL} | {
-        name: entry.label for name, entry in params.methods.items()
-    }
-    strategies = {f"strategies.{name}": entry.label for name, entry in params.strategies.items()}
+    titles = [(name, entry.title) for name, entry in project.registry.datasets.items()]
+    backbones = [(name, entry.label) for name, entry in params.backbones.items()]
+    methods = [(name, entry.label) for name, entry in params.methods.items()]
+    strategies = [(name, entry.label) for name, entry in params.strategies.items()]
     yield from _twins(files.datasets, titles)
     yield from _twins(files.params, backbones)
-    yield from _twins(files.params, methods | strategies)  # Figure 4 has both
+    # Figure 4 has methods and strategies
+    yield from _twins(files.params, [(ORIGINAL, ORIGINAL_LABEL), *methods, *strategies])
 
 
 def reserved_labels(project: Project) -> Iterator[str]:
@@ -50,12 +49,13 @@ def reserved_labels(project: Project) -> Iterator[str]:
         yield from _own(place, entry.label)
 
 
-def _twins(where: str, labels: Mapping[str, str]) -> Iterator[str]:
-    """Labels that another entry has, too."""
+def _twins(where: str, labels: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Labels of named entries that another entry has, too."""
     first: dict[str, str] = {}
-    for name, label in labels.items():
-        twin = first.setdefault(_to_the_eye(label), name)
-        if twin != name:
+    for name, label in labels:
+        twin = first.get(_to_the_eye(label))
+        first.setdefault(_to_the_eye(label), name)
+        if twin is not None:
             yield f"{where}: {name!r} and {twin!r} are both called {label!r} in tables; give each its own label"
 
 

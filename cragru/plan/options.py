@@ -104,10 +104,10 @@ def _wrong_values(
     if not isinstance(entry, TunedEntry):
         return
     for pattern, values in entry.overrides.items():
-        if not values:
-            yield f"{place}.overrides.{pattern}: empty; set an option there, or leave the pattern out"
         if not any(matches(pattern, *cell) for cell in cells):
             yield f"{place}.overrides.{pattern}: matches no cell; {PATTERNS}"
+        elif not values:
+            yield f"{place}.overrides.{pattern}: empty; set an option there, or leave the pattern out"
         told = [
             problem
             for problem in wrong_options(options, entry.options | values)

@@ -151,13 +151,13 @@ def load_project(config: dict[str, Any], root: Path, is_main: bool = True) -> Pr
     settings = problems.take(lambda: parse(Settings, config, "config"))
     files = settings.files if settings else _files_of(config)
     loaded = _load_files(files, root, problems) if files else {}
-    registry, params = loaded.get("registry"), loaded.get("params")
-    if registry and params:
-        problems.lines += check_options(params, registry.datasets, files.params)
     if settings and None not in loaded.values():
         project = Project(root=root, settings=settings, **loaded)
         problems.lines += wrong_project(project)
         problems.lines += missing_files(project) if is_main else []
+    if loaded.get("registry") and loaded.get("params"):
+        datasets = loaded["registry"].datasets
+        problems.lines += check_options(loaded["params"], datasets, files.params)
     problems.tell()
     return project
 
