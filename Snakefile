@@ -5,7 +5,7 @@ import sys
 
 from snakemake.utils import min_version
 
-from cragru.config.given import check_files
+from cragru.config.given import check_checkout, check_files
 from cragru.errors import CragruError
 
 min_version("9.20")  # cache: on rules with several named outputs
@@ -13,6 +13,7 @@ min_version("9.20")  # cache: on rules with several named outputs
 
 default = f"{workflow.basedir}/config/config.yaml"  # also with --directory
 try:
+    check_checkout(workflow.basedir)
     check_files([default, *workflow.config_settings.configfiles])
 except CragruError as error:
     sys.exit(f"cragru: {error}")  # one line instead of Snakemake's traceback

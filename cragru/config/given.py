@@ -13,6 +13,18 @@ NUMBERS = (
 )  # Snakemake reads these itself where they stand alone, but not inside brackets
 
 
+def check_checkout(folder: str | Path) -> None:
+    """Check the folder that the workflow is in: Snakemake takes what stands in braces in a script's path for a name.
+
+    Raises:
+        CragruError: If its path has braces.
+    """
+    if set("{}") & set(str(folder)):
+        raise CragruError(
+            f"{folder}: the path of the checkout has braces, which Snakemake takes for wildcards; move or rename it"
+        )
+
+
 def check_files(paths: Iterable[str | Path]) -> None:
     """Check the files that Snakemake reads: it takes the last of repeated keys, and 8 for `010`.
 
