@@ -7,11 +7,6 @@ from typing import Any
 from cragru.config.yaml_text import load_yaml, plain_value
 from cragru.errors import CragruError, Problems
 
-NUMBERS = (
-    int,
-    float,
-)  # Snakemake reads these itself where they stand alone, but not inside brackets
-
 
 def check_checkout(folder: str | Path) -> None:
     """Check the folder that the workflow is in: Snakemake takes what stands in braces in a script's path for a name.
@@ -54,10 +49,7 @@ def take_command_line(config: dict[str, Any], words: Mapping[str, Any]) -> None:
     """
     problems = Problems()
     for key, word in words.items():
-        is_alone = isinstance(word, str)
         value = problems.take(lambda key=key, word=word: _value(word, key))
-        if is_alone and isinstance(value, NUMBERS) and not isinstance(value, bool):
-            value = word  # in quotes, or Snakemake would have read the number
         config[key] = _over(config.get(key), value)
     problems.tell()
 

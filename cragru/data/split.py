@@ -82,6 +82,7 @@ def forget_interactions(
         raise CragruError(
             f"forget.fraction: got {fraction:g}, which is no row of {len(interactions)}; forget more"
         )
+    require_rest(len(interactions) - count, f"forget.fraction {fraction:g}")
     forget = numpy_stream(seed, "forget", "interactions").choice(
         len(interactions), count, replace=False
     )

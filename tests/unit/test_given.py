@@ -37,8 +37,8 @@ def test_nothing_is_meant_by(word):
 
 
 def test_words_alone_are_snakemakes_but_for_nothing_and_truth():
-    assert taken("run='2024'", "device=cuda", "x_=true", "n_=3") == {
-        "run": "2024",
+    assert taken("run=my-run", "device=cuda", "x_=true", "n_=3") == {
+        "run": "my-run",
         "device": "cuda",
         "x_": True,
         "n_": 3,

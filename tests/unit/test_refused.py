@@ -260,7 +260,7 @@ REFUSED = [
     (
         "params/backbones/bpr/label",
         "  ",
-        "backbones.bpr.label: got '  '; write at least one letter or digit",
+        "backbones.bpr.label: got ' '; write at least one letter or digit",
     ),
     (
         "params/backbones/bpr/label",
