@@ -26,19 +26,39 @@ def missing_files(project: Project) -> Iterator[str]:
     yield from _model_folder(project)
 
 
+def missing_file(place: str, folder: Path, path: str) -> Iterator[str]:
+    """A file that is not there; the message has the nearest one of its folder.
+
+    Args:
+        place: The key path that names it.
+        folder: What the path is relative to.
+        path: As it was given.
+    """
+    found = folder / path
+    try:
+        if found.is_file():
+            return
+        what = "is a folder" if found.is_dir() else "no such file"
+        beside = [file.name for file in found.parent.glob(f"*{found.suffix}")]
+    except (OSError, ValueError) as error:  # a name too long, or with signs that no path has
+        what, beside = f"cannot be looked for ({error})", []
+    hint = nearest(found.name, sorted(beside)[:MOST_SHOWN])
+    yield f"{place}: got {printable(path)!r}: {what} (in its folder: {hint}); name one that is there"
+
+
 def _printed_values(project: Project) -> Iterator[str]:
     file = project.settings.files.tables
     for name, table in project.tables.tables.items():
         if table.printed_values is not None:
             place = f"{file}: tables.{name}.paper"
-            yield from _missing(place, project.root, table.printed_values)
+            yield from missing_file(place, project.root, table.printed_values)
 
 
 def _templates(project: Project) -> Iterator[str]:
     """Templates of prompts; one that is there must have its placeholders."""
     for name, entry in project.registry.datasets.items():
         place = f"{project.settings.files.datasets}: datasets.{name}.prompt"
-        told = list(_missing(place, project.root, entry.prompt))
+        told = list(missing_file(place, project.root, entry.prompt))
         yield from told
         if not told:
             try:
@@ -52,7 +72,7 @@ def _templates(project: Project) -> Iterator[str]:
 def _requests(project: Project) -> Iterator[str]:
     """Deletion requests, which are relative to the folder that Snakemake runs in."""
     for name, path in project.settings.requests.files.items():
-        yield from _missing(f"requests.files.{name}", Path(), path)
+        yield from missing_file(f"requests.files.{name}", Path(), path)
 
 
 def _data(project: Project) -> Iterator[str]:
@@ -84,17 +104,3 @@ def _model_folder(project: Project) -> Iterator[str]:
     if path is not None and not Path(path).is_dir():
         file = project.settings.files.llms
         yield f"{file}: llms.{name}.source.path: got {path!r}: no such folder; name the model's folder"
-
-
-def _missing(place: str, folder: Path, path: str) -> Iterator[str]:
-    """A file that is not there; the message has the nearest one of its folder."""
-    found = folder / path
-    try:
-        if found.is_file():
-            return
-        what = "is a folder" if found.is_dir() else "no such file"
-        beside = [file.name for file in found.parent.glob(f"*{found.suffix}")]
-    except (OSError, ValueError) as error:  # a name too long, or with signs that no path has
-        what, beside = f"cannot be looked for ({error})", []
-    hint = nearest(found.name, sorted(beside)[:MOST_SHOWN])
-    yield f"{place}: got {printable(path)!r}: {what} (in its folder: {hint}); name one that is there"

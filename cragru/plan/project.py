@@ -22,7 +22,7 @@ from cragru.digest import code_digest
 from cragru.errors import CragruError, Problems
 from cragru.names import ORIGINAL, ORIGINAL_LABEL
 from cragru.plan.checks import wrong_project
-from cragru.plan.files_there import missing_files
+from cragru.plan.files_there import missing_file, missing_files
 from cragru.plan.options import check_options
 from cragru.plan.rows import Row, cells_of
 from cragru.plan.scoring import Cell
@@ -173,18 +173,24 @@ def _files_of(config: dict[str, Any]) -> Files | None:
 def _load_files(files: Files, root: Path, problems: Problems) -> dict[str, Any]:
     """The files that a configuration names, by the fields of a `Project`; None for one with problems."""
     models = {
-        "registry": (Registry, files.datasets),
-        "protocols": (Protocols, files.protocols),
-        "params": (Params, files.params),
-        "tables": (Tables, files.tables),
-        "figures": (Figures, files.figures),
-        "llms": (Llms, files.llms),
+        "datasets": Registry,
+        "protocols": Protocols,
+        "params": Params,
+        "tables": Tables,
+        "figures": Figures,
+        "llms": Llms,
     }
-    loaded = {}
-    for field, (model, path) in models.items():
-        loaded[field] = problems.take(
-            lambda model=model, path=path: parse(model, load_yaml(root / path), path)
-        )
+    loaded: dict[str, Any] = {}
+    for key, model in models.items():
+        path = getattr(files, key)
+        missing = list(missing_file(f"files.{key}", root, path))
+        problems.lines += missing
+        loaded[key] = None
+        if not missing:
+            loaded[key] = problems.take(
+                lambda model=model, path=path: parse(model, load_yaml(root / path), path)
+            )
+    loaded["registry"] = loaded.pop("datasets")
     if loaded["protocols"]:
         loaded["protocols"] = loaded["protocols"].protocols
     return loaded

@@ -401,7 +401,7 @@ REFUSED = [
     (
         "config/files/params",
         "config/parms.yaml",
-        "config/parms.yaml: no such configuration file; name an existing one",
+        "files.params: got 'config/parms.yaml': no such file (in its folder: did you mean 'params.yaml'?",
     ),
     (
         "config/data_dir",
