@@ -22,15 +22,8 @@ def too_large(project: Project) -> Iterator[str]:
     users = {name: known_users(project, name) for name in project.registry.datasets}
     yield from _wrong_registry(project)
     yield from _shards(project, users)
-    run = [users.get(name) for name in project.settings.datasets]
-    if None in run:
-        return
-    asked = project.settings.requests.one_user
-    if asked > min(run):
-        yield f"requests.one_user: got {asked}, but a data set of the run has {min(run)} users; take fewer"
-    for name, size in project.settings.scoring.cohorts.items():
-        if size is not None and size > max(run):
-            yield f"scoring.cohorts.{name}: got {size}, but there are {max(run)} users; take fewer, or null for all"
+    yield from _requests(project, users)
+    yield from _cohort(project)
 
 
 def known_users(project: Project, dataset: str) -> int | None:
@@ -59,11 +52,10 @@ def _wrong_registry(project: Project) -> Iterator[str]:
 
 
 def _shards(project: Project, users: dict[str, int | None]) -> Iterator[str]:
-    """A shard without a user learns nothing; each entry is told of once for each data set."""
+    """More shards than users is a slip, of interactions too; each entry is told of once for each data set."""
     file = project.settings.files.params
     for name, entry in project.params.methods.items():
-        partition = project.params.partitions.get(entry.partition)
-        if partition is None or partition.options.get("unit") == OF_INTERACTIONS:
+        if entry.partition is None:
             continue
         for dataset, most in users.items():
             counts = [
@@ -76,3 +68,24 @@ def _shards(project: Project, users: dict[str, int | None]) -> Iterator[str]:
                     f"{file}: methods.{name}.options.shards: got {wrong[0]} on {dataset}, which has {most} users; "
                     "take fewer there, by overrides"
                 )
+
+
+def _requests(project: Project, users: dict[str, int | None]) -> Iterator[str]:
+    """No user is drawn twice."""
+    asked = project.settings.requests.one_user
+    for dataset in project.settings.datasets:
+        most = users.get(dataset)
+        if most is not None and asked > most:
+            yield f"requests.one_user: got {asked}, but {dataset} has {most} users; take fewer"
+
+
+def _cohort(project: Project) -> Iterator[str]:
+    """The run's cohort, where the registry knows all users: of another data set the job takes who is there."""
+    scoring, registry = project.settings.scoring, project.registry.datasets
+    size = scoring.cohorts[scoring.cohort]
+    known = [registry[name].users for name in project.settings.datasets if name in registry]
+    if size is not None and known and None not in known and size > max(known):
+        yield (
+            f"scoring.cohorts.{scoring.cohort}: got {size}, but there are {max(known)} users; "
+            "take fewer, or null for all"
+        )

@@ -114,7 +114,7 @@ REFUSED = [
     (
         "config/requests/one_user",
         944,
-        "requests.one_user: got 944, but a data set of the run has 943 users",
+        "requests.one_user: got 944, but ml-100k has 943 users",
     ),
     (
         "config/scoring/cohorts/pilot",
