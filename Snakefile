@@ -1,12 +1,27 @@
 # cragru: recommendation unlearning, from public data to the paper's tables.
 #
 # cragru/plan/ says what a run makes and where (places.py); the rules say how. docs/architecture.md draws both.
+import sys
+from pathlib import Path
+
 from snakemake.utils import min_version
+
+from cragru.config.given import check_files
+from cragru.errors import CragruError
+from cragru.plan.checkout import check_checkout
 
 min_version("9.20")  # cache: on rules with several named outputs
 
 
-configfile: f"{workflow.basedir}/config/config.yaml"  # also with --directory
+default = f"{workflow.basedir}/config/config.yaml"  # also with --directory
+try:
+    check_checkout(Path(workflow.basedir), sys.executable)
+    check_files([default, *workflow.config_settings.configfiles])
+except CragruError as error:
+    sys.exit(f"cragru: {error}")  # one line instead of Snakemake's traceback
+
+
+configfile: default
 
 
 include: "workflow/rules/common.smk"

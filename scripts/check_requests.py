@@ -2,20 +2,23 @@
 
 from cragru.data.frames import INTERACTIONS, ITEMS, USERS
 from cragru.data.requests import Catalogue, read_request
+from cragru.data.split import require_rest
 from cragru.io import read_parquet, sha256, write_json
 from cragru.smk import stage
 
 
 def main(job):
+    interactions = read_parquet(job.input.interactions, INTERACTIONS)
     catalogue = Catalogue(
-        read_parquet(job.input.interactions, INTERACTIONS),
+        interactions,
         read_parquet(job.input.user_frame, USERS),
         read_parquet(job.input.item_frame, ITEMS),
     )
-    checked = {
-        path: {"rows": len(read_request(path, catalogue)), "sha256": sha256(path)}
-        for path in job.params.requests
-    }
+    checked = {}
+    for path in job.params.requests:
+        rows = len(read_request(path, catalogue))
+        require_rest(len(interactions) - rows, path)
+        checked[path] = {"rows": rows, "sha256": sha256(path)}
     write_json(job.output.checked, checked)
 
 

@@ -20,7 +20,7 @@ class Options(TrainingOptions):
         regularisation: Weight λ of the norm of the batch's layer-0 rows.
     """
 
-    layers: int = Field(ge=0)
+    layers: int = Field(ge=0, le=64)
     regularisation: float = Field(ge=0)
 
 

@@ -21,10 +21,10 @@ class TrainingOptions(BaseOptions):
         patience: Epochs without a better validation NDCG@10 after which training stops.
     """
 
-    dimensions: int = Field(ge=1)
-    learning_rate: float = Field(gt=0)
+    dimensions: int = Field(ge=1, le=65_536)
+    learning_rate: float = Field(gt=0, le=10)
     batch_size: int = Field(ge=1)
-    epochs: int = Field(ge=1)
+    epochs: int = Field(ge=1, le=1_000_000)
     patience: int = Field(ge=1)
     _is_double: bool = PrivateAttr(default=False)
 

@@ -1,42 +1,26 @@
 """What every configuration file shares: frozen models, and errors that name the key, what it got and what to do."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from cragru.errors import CragruError, nearest
+from cragru.config.yaml_text import load_yaml as load_yaml  # how configuration files are read
+from cragru.errors import LONGEST, CragruError, nearest, printable
 
 
 class Frozen(BaseModel):
-    """A configuration section: read-only, and a key that it does not know is an error, never ignored."""
+    """A configuration section: read-only, and a key that it does not know is an error, never ignored.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    A text is no number, and a truth value neither; numbers are finite.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 Model = TypeVar("Model", bound=Frozen)
 Entry = TypeVar("Entry", bound=Frozen)
-
-LONGEST = 80  # characters of a wrong value that a message shows
-
-
-def load_yaml(path: str | Path) -> Any:
-    """Read a YAML file.
-
-    Raises:
-        CragruError: If it is missing, unreadable or not YAML (with line and column).
-    """
-    try:
-        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise CragruError(f"{path}: no such configuration file; name an existing one") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise CragruError(f"{path}: not a readable text file ({error})") from error
-    except yaml.YAMLError as error:
-        raise CragruError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
 
 
 def named(entries: Mapping[str, Entry], name: str, what: str) -> Entry:
@@ -90,7 +74,17 @@ def _explain(model: type[BaseModel], problem: Any) -> str:
     if problem["type"] == "value_error":
         return f"{key}{problem['ctx']['error']}"
     got = repr(problem["input"])
-    return f"{key}got {got if len(got) <= LONGEST else got[:LONGEST] + '…'}; {problem['msg']}"
+    shown = got if len(got) <= LONGEST else got[:LONGEST] + "…"
+    return f"{key}got {shown}; {problem['msg']}{_advice(problem)}"
+
+
+def _advice(problem: Any) -> str:
+    """What to do about a value of another type than it was meant as."""
+    if problem["type"] == "string_type" and isinstance(problem["input"], int | float):
+        return ": put it in quotes"
+    if problem["type"] in ("int_type", "float_type") and isinstance(problem["input"], str):
+        return ": without quotes, and 1e-3 as 1.0e-3, which YAML takes for a number"
+    return ""
 
 
 def _place(model: type[BaseModel], location: tuple[int | str, ...]) -> tuple[str, type[BaseModel]]:
@@ -114,7 +108,7 @@ def _place(model: type[BaseModel], location: tuple[int | str, ...]) -> tuple[str
                 (member for member in get_args(expected) if _is_kind(member, part)), None
             )
             continue
-        steps.append(str(part))
+        steps.append(printable(str(part)))
     return ".".join(steps), section
 
 

@@ -5,23 +5,42 @@ from collections.abc import Sequence, Sized
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    StringConstraints,
+    model_validator,
+)
 
 from cragru.config.base import Frozen, load_yaml, named, parse
 from cragru.config.plugins import plugin_of
-from cragru.config.types import LowerName, Module, Place, Sha256
+from cragru.config.types import (
+    TOP_FOLDERS,
+    Inside,
+    Label,
+    Line,
+    LowerName,
+    Module,
+    Place,
+    Sentences,
+    Sha256,
+    free_of,
+)
 
+LONGEST_FILE_NAME = 200  # a file system takes 255 bytes
 LOCAL = "local"
 """What a record calls the user's own copy of the publisher's files."""
 
 SOURCE_FILE = "source.json"
 """The `SourceRecord` beside raw files; written last, so that it is there only when every raw file is."""
 
-HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
+HttpUrl = Annotated[Line, StringConstraints(pattern=r"^https?://[^\s/?#]+\S*$")]
 Requirement = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.!+]+$")
 ]
-FileName = Annotated[str, StringConstraints(pattern=r"^[^/\\]+$")]
+FileName = Annotated[Inside, StringConstraints(pattern=r"^[^/\\]+$", max_length=LONGEST_FILE_NAME)]
 
 
 Content = TypeVar("Content", bound=Sized)
@@ -43,7 +62,10 @@ def _check_flat(members: dict[str, str]) -> dict[str, str]:
     return members
 
 
-Members = Annotated[dict[str, Sha256], AfterValidator(_check_filled), AfterValidator(_check_flat)]
+Members = Annotated[
+    dict[Inside, Sha256], AfterValidator(_check_filled), AfterValidator(_check_flat)
+]
+DatasetName = Annotated[LowerName, AfterValidator(free_of(*TOP_FOLDERS))]
 Loader = Annotated[Module, AfterValidator(plugin_of("cragru.data", "load"))]
 
 
@@ -124,7 +146,10 @@ class RawFiles(Frozen):
     archive: FileName
     folder: FileName
     sources: Annotated[
-        tuple[Files, ...], AfterValidator(_check_filled), AfterValidator(_check_names)
+        tuple[Files, ...],
+        Field(strict=False),  # YAML has lists
+        AfterValidator(_check_filled),
+        AfterValidator(_check_names),
     ]
 
     @property
@@ -152,16 +177,21 @@ class DatasetEntry(RawFiles):
         homepage: Where its publisher describes it.
         sources: Where to fetch it, in the order tried, and how to read what each gives.
         prompt: The template of its prompts; the default tells a user's profile.
+        users: How many users it has, where that is known: a method cannot have more shards.
     """
 
-    title: str
-    version: str
-    licence: str
+    title: Label
+    version: Line
+    licence: Sentences
     homepage: HttpUrl
     sources: Annotated[
-        tuple[Source, ...], AfterValidator(_check_filled), AfterValidator(_check_names)
+        tuple[Source, ...],
+        Field(strict=False),  # YAML has lists
+        AfterValidator(_check_filled),
+        AfterValidator(_check_names),
     ]
     prompt: Place = "config/prompts/movielens.txt"
+    users: PositiveInt | None = None
 
     @property
     def raw_files(self) -> RawFiles:
@@ -183,7 +213,7 @@ class DatasetEntry(RawFiles):
 class Registry(Frozen):
     """Every known data set, by the name that paths and configuration files use."""
 
-    datasets: Annotated[dict[LowerName, DatasetEntry], AfterValidator(_check_filled)]
+    datasets: Annotated[dict[DatasetName, DatasetEntry], AfterValidator(_check_filled)]
 
     def entry(self, name: str) -> DatasetEntry:
         """The data set called `name`.

@@ -17,7 +17,7 @@ from pydantic import (
 
 from cragru.config.base import Frozen, load_yaml, named, parse
 from cragru.config.plugins import plugin_of
-from cragru.config.types import Module, Name, Place, Sha256
+from cragru.config.types import Label, Line, Module, Name, Place, Sha256
 from cragru.errors import nearest
 from cragru.options import BaseOptions
 from cragru.paths import located
@@ -25,6 +25,9 @@ from cragru.paths import located
 VARIABLE = r"^[A-Z][A-Z0-9_]*$"
 LONGEST_DEADLINE = 7 * 24 * 3600.0  # seconds: a week
 LARGEST_REPLY_MIB = 1024.0
+LONGEST_CONTEXT = 16_777_216  # tokens: what follows is beyond any machine, and a slip
+LARGEST_CACHE = 65_536  # GiB
+MOST_AT_ONCE = 65_536  # answers, or threads
 ADDRESS = r"^https?://[^\s/?#]+(/[^\s?#]*)?/v1$"
 
 Package = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -33,7 +36,6 @@ Repository = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*$")
 ]
 Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
-Text = Annotated[str, StringConstraints(min_length=1)]
 
 
 def _check_variable(value: str) -> str:
@@ -127,7 +129,7 @@ class ServerSource(Frozen):
 
     kind: Literal["server"]
     url: Address = Field(description="address of the interface; it ends in /v1")
-    model: Text = Field(description="what the server calls the model")
+    model: Line = Field(description="what the server calls the model")
     key: Variable | None = Field(
         default=None,
         description="environment variable that holds the server's API key; null: it asks for none",
@@ -186,16 +188,23 @@ class EngineOptions(BaseOptions):
     dtype: Literal["bfloat16", "float16", "float32"] = Field(
         default="bfloat16", description="number type of the model"
     )
-    context: PositiveInt = Field(description="most tokens of prompt and answer together")
-    sequences: PositiveInt = Field(default=64, description="most answers under way at once")
+    context: PositiveInt = Field(
+        le=LONGEST_CONTEXT, description="most tokens of prompt and answer together"
+    )
+    sequences: PositiveInt = Field(
+        default=64, le=MOST_AT_ONCE, description="most answers under way at once"
+    )
     cache_gib: PositiveFloat | None = Field(
         default=None,
+        le=LARGEST_CACHE,
         description="KV cache in GiB; null: what vLLM takes, nine tenths of the memory",
     )
     eager: bool = Field(
         default=False, description="start at once, without compiling the model; slower per answer"
     )
-    threads: PositiveInt = Field(default=8, description="CPU threads; at most what --cores gives")
+    threads: PositiveInt = Field(
+        default=8, le=MOST_AT_ONCE, description="CPU threads; at most what --cores gives"
+    )
 
 
 class LlmSource(Frozen):
@@ -204,14 +213,18 @@ class LlmSource(Frozen):
     source: Source
 
 
+OPENER = "cragru.llm.engines"  # it opens the engines of the others
+EngineModule = Annotated[
+    Module, AfterValidator(plugin_of("cragru.llm", "open_engine", but=(OPENER,)))
+]
+
+
 class LlmService(LlmSource):
     """What answers with a model."""
 
-    module: Annotated[Module | None, AfterValidator(plugin_of("cragru.llm", "open_engine"))] = (
-        Field(
-            default=None,
-            description="module with open_engine(entry, folder, files, threads); null: the source's own",
-        )
+    module: EngineModule | None = Field(
+        default=None,
+        description="module with open_engine(entry, folder, files, threads); null: the source's own",
     )
     engine: EngineOptions
 
@@ -224,7 +237,7 @@ class LlmService(LlmSource):
 class LlmEntry(LlmService):
     """One language model."""
 
-    label: Text = Field(description="its name in tables and figures")
+    label: Label = Field(description="its name in tables and figures")
 
 
 class Llms(Frozen):

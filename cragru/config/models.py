@@ -7,19 +7,33 @@ import fnmatch
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from cragru.config.base import Frozen
-from cragru.config.types import Module, Name, Place
+from cragru.config.types import TOP_FOLDERS, Label, Line, Module, Name, Place, distinct, free_of
 from cragru.errors import nearest
 
-RESERVED_RUNS = {"raw", "llm", "logs", "benchmarks"}  # folders of results/ that are no run
+Run = Annotated[Name, AfterValidator(free_of(*TOP_FOLDERS))]
+Names = Annotated[list[Name], AfterValidator(distinct)]
+Models = Annotated[list[Literal["original", "retrain"]], AfterValidator(distinct)]
+# neither a folder of a data set, nor of a run, which may be called as the data set is
+ProtocolName = Annotated[
+    Name, AfterValidator(free_of("prepared", "tables", "figures", "certificates"))
+]
+RequestName = Annotated[Name, AfterValidator(free_of("split", "cohorts"))]
+BackboneName = Annotated[Name, AfterValidator(free_of("split", "cohorts"))]
+MethodName = Annotated[Name, AfterValidator(free_of("cragru", "groups"))]
+CohortName = Annotated[Name, AfterValidator(free_of("requester"))]
+MOST_JOBS = 10_000  # that one number of the configuration asks for; more is a slip
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
 def _check_option(value: Any) -> Any:
     """In one line, where a union would have one for each of its members."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise PydanticCustomError("option", "Input should be a finite number")
     if not isinstance(value, float | int | str):
         raise PydanticCustomError("option", "Input should be a valid number, text, true or false")
     return value
@@ -33,9 +47,10 @@ class Requests(Frozen):
     """Deletion requests of the protocols that serve them one at a time."""
 
     one_user: PositiveInt = Field(
-        description="how many random users the protocol `one-user` deletes, each on its own"
+        le=MOST_JOBS,
+        description="how many random users the protocol `one-user` deletes, each on its own",
     )
-    files: dict[Name, Place] = Field(
+    files: dict[RequestName, Place] = Field(
         description="deletion requests of the protocol `from-file`: name of the request -> CSV with columns user,item"
     )
 
@@ -43,11 +58,11 @@ class Requests(Frozen):
 class Retrieval(Frozen):
     """What CRAGRU retrieves for a user."""
 
-    candidates_of: list[Literal["original", "retrain"]] = Field(
+    candidates_of: Models = Field(
         min_length=1,
         description="whose candidates are re-ranked; the paper takes the original model's",
     )
-    strategies: list[Name] = Field(
+    strategies: Names = Field(
         min_length=1, description="retrieval strategies, by their names in params.yaml"
     )
     candidates: PositiveInt = Field(description="length of the candidate list (eq. 1)")
@@ -63,10 +78,10 @@ class Scoring(Frozen):
         description="which one, by its name in llms.yaml; null leaves the LLM out of all tables"
     )
     cohort: Name = Field(description="whom it scores, by a name in `cohorts`")
-    cohorts: dict[Name, PositiveInt | None] = Field(
+    cohorts: dict[CohortName, PositiveInt | None] = Field(
         description="name -> how many users; null: every user who can be judged. All are prefixes of one random order"
     )
-    compare_on: list[Name] = Field(
+    compare_on: Names = Field(
         description="backbones on which all strategies are compared (Figure 4)"
     )
     tokens: PositiveInt | None = Field(
@@ -82,7 +97,9 @@ class Scoring(Frozen):
         description="state: one engine start for all cells of a data set, protocol and seed; "
         "cell: one for each, so that one table needs its own cells only"
     )
-    jobs: PositiveInt = Field(description="how many jobs share the chunks of a batch, one GPU each")
+    jobs: PositiveInt = Field(
+        le=MOST_JOBS, description="how many jobs share the chunks of a batch, one GPU each"
+    )
 
     @model_validator(mode="after")
     def _cohort_is_there(self) -> "Scoring":
@@ -107,23 +124,21 @@ class Files(Frozen):
 class Settings(Frozen):
     """One run: the grid that its tables are made of."""
 
-    run: Name = Field(description="name of the run; its tables are written to results/{run}/tables")
-    datasets: list[Name] = Field(
-        min_length=1, description="data sets, by their names in datasets.yaml"
-    )
-    backbones: list[Name] = Field(
+    run: Run = Field(description="name of the run; its tables are written to results/{run}/tables")
+    datasets: Names = Field(min_length=1, description="data sets, by their names in datasets.yaml")
+    backbones: Names = Field(
         min_length=1, description="recommenders, by their names in params.yaml"
     )
-    methods: list[Name] = Field(
+    methods: Names = Field(
         min_length=1, description="unlearning methods, by their names in params.yaml"
     )
-    seeds: list[Annotated[int, Field(ge=0)]] = Field(
+    seeds: Annotated[list[Seed], AfterValidator(distinct)] = Field(
         min_length=1, description="one repetition of everything for each"
     )
-    tables: list[Name] = Field(
+    tables: Names = Field(
         min_length=1, description="what the target `all` makes, by the names in tables.yaml"
     )
-    figures: list[Name] = Field(
+    figures: Names = Field(
         description="what else the target `all` makes, by the names in figures.yaml"
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
@@ -137,26 +152,6 @@ class Settings(Frozen):
     retrieval: Retrieval
     scoring: Scoring
     files: Files
-
-    @model_validator(mode="after")
-    def _distinct(self) -> "Settings":
-        lists = {
-            key: getattr(self, key)
-            for key in ("datasets", "backbones", "methods", "seeds", "tables", "figures")
-        }
-        lists |= {
-            f"retrieval.{key}": getattr(self.retrieval, key)
-            for key in ("candidates_of", "strategies")
-        }
-        for key, values in (lists | {"scoring.compare_on": self.scoring.compare_on}).items():
-            repeated = {value for value in values if values.count(value) > 1}
-            if repeated:
-                raise ValueError(f"{key}: got {sorted(repeated)} more than once; name each once")
-        if self.run in RESERVED_RUNS:
-            raise ValueError(
-                f"run: got {self.run!r}, which is a folder of results/ already; choose another name"
-            )
-        return self
 
 
 class Forget(Frozen):
@@ -180,11 +175,12 @@ class Forget(Frozen):
 class Protocol(Frozen):
     """How data are forgotten and split."""
 
-    title: str = Field(description="what captions call it")
+    title: Line = Field(description="what captions call it")
     order: Literal["forget-first", "split-first"]
     forget: Forget
     ratios: tuple[Fraction, Fraction, Fraction] = Field(
-        description="shares of train, validation and test per user"
+        strict=False,  # YAML has lists
+        description="shares of train, validation and test per user",
     )
 
     @model_validator(mode="after")
@@ -204,7 +200,7 @@ class Protocol(Frozen):
 class Protocols(Frozen):
     """The file protocols.yaml."""
 
-    protocols: dict[Name, Protocol]
+    protocols: dict[ProtocolName, Protocol]
 
 
 def matches(pattern: str, dataset: str, backbone: str) -> bool:
@@ -238,7 +234,7 @@ class TunedEntry(PluginEntry):
 class BackboneEntry(TunedEntry):
     """A recommender."""
 
-    label: str = Field(description="its name in tables")
+    label: Label = Field(description="its name in tables")
     module: Module = Field(description="module with build(shards, options, device)")
 
 
@@ -246,7 +242,7 @@ class PartitionEntry(PluginEntry):
     """A way to cut data into shards."""
 
     module: Module = Field(description="module with partition(problem)")
-    reads: list[Literal["original"]] = Field(
+    reads: Annotated[list[Literal["original"]], AfterValidator(distinct)] = Field(
         default=[],
         description="`original`: it looks at the embeddings of the model before the request",
     )
@@ -255,12 +251,12 @@ class PartitionEntry(PluginEntry):
 class MethodEntry(TunedEntry):
     """An unlearning method."""
 
-    label: str = Field(description="its name in tables")
-    paper: str | None = Field(
+    label: Label = Field(description="its name in tables")
+    paper: Label | None = Field(
         default=None, description="its name in the paper's tables, where that is not the label"
     )
     module: Module = Field(description="module with unlearn(context)")
-    reads: list[Literal["original", "forget"]] = Field(
+    reads: Annotated[list[Literal["original", "forget"]], AfterValidator(distinct)] = Field(
         default=[],
         description="what it reads beside the rows that remain: the model before the request, what is forgotten",
     )
@@ -273,7 +269,7 @@ class MethodEntry(TunedEntry):
 class StrategyEntry(PluginEntry):
     """A retrieval strategy."""
 
-    label: str = Field(description="its name in tables and figures")
+    label: Label = Field(description="its name in tables and figures")
     module: Module = Field(description="module with fit(context, folder) and load(folder)")
     whole: bool = Field(
         default=False,
@@ -284,7 +280,7 @@ class StrategyEntry(PluginEntry):
 class Params(Frozen):
     """The file params.yaml."""
 
-    backbones: dict[Name, BackboneEntry]
+    backbones: dict[BackboneName, BackboneEntry]
     partitions: dict[Name, PartitionEntry]
-    methods: dict[Name, MethodEntry]
+    methods: dict[MethodName, MethodEntry]
     strategies: dict[Name, StrategyEntry]

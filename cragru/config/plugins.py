@@ -9,7 +9,7 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from cragru.errors import CragruError, nearest
@@ -51,31 +51,43 @@ def lacking(module: str, functions: Iterable[str]) -> str | None:
     return f"has no function {' and no function '.join(missing)}" if missing else None
 
 
-def check_plugin(module: str, functions: Iterable[str], package: str) -> None:
+def check_plugin(
+    module: str, functions: Iterable[str], package: str, but: Collection[str] = ()
+) -> None:
     """Check that a module offers what plug-ins of its kind do.
 
     Args:
         module: Its full name.
         functions: Names of what it must offer.
         package: Where modules of the kind are, for the message.
+        but: Modules with these functions that are none of the kind.
 
     Raises:
         CragruError: If it lacks one; the message has the nearest module that does not.
     """
     functions = tuple(functions)
-    problem = lacking(module, functions)
+    problem = "is no plug-in itself" if module in but else lacking(module, functions)
     if problem:
-        known = [name for name in modules_of(package) if not lacking(name, functions)]
+        offering = [name for name in modules_of(package) if not lacking(name, functions)]
+        known = [name for name in offering if name not in but]
         raise CragruError(f"got {module!r}, which {problem} ({nearest(module, known)})")
 
 
-def plugin_of(package: str, *functions: str) -> Callable[[str | None], str | None]:
-    """A validator of fields that name a module of a kind; None, where a field allows it, stands for the default."""
+def plugin_of(
+    package: str, *functions: str, but: Collection[str] = ()
+) -> Callable[[str | None], str | None]:
+    """A validator of fields that name a module of a kind; None, where a field allows it, stands for the default.
+
+    Args:
+        package: As for `check_plugin`, with the following.
+        *functions: What a module of the kind offers.
+        but: Modules that offer the same and are none.
+    """
 
     def check(module: str | None) -> str | None:
         if module is not None:
             try:
-                check_plugin(module, functions, package)
+                check_plugin(module, functions, package, but)
             except CragruError as error:
                 raise ValueError(str(error)) from error
         return module

@@ -72,8 +72,17 @@ def ratio_split(
 def forget_interactions(
     interactions: pd.DataFrame, fraction: float, ratios: Sequence[float], seed: int
 ) -> Rows:
-    """Forget a random share of all rows, then split the rest (protocol `paper`)."""
+    """Forget a random share of all rows, then split the rest (protocol `paper`).
+
+    Raises:
+        CragruError: If the share is no row, or leaves none to train on.
+    """
     count = round(fraction * len(interactions))
+    if not count:
+        raise CragruError(
+            f"forget.fraction: got {fraction:g}, which is no row of {len(interactions)}; forget more"
+        )
+    require_rest(len(interactions) - count, f"forget.fraction {fraction:g}")
     forget = numpy_stream(seed, "forget", "interactions").choice(
         len(interactions), count, replace=False
     )
@@ -111,12 +120,32 @@ def take_users(parts: Rows, users: np.ndarray, leaving: np.ndarray) -> Rows:
 
 
 def take_rows(parts: Rows, rows: np.ndarray) -> Rows:
-    """Forget rows after a split: those in train are the forget set, those in valid and test are held out of use."""
+    """Forget rows after a split: those in train are the forget set, those in valid and test are held out of use.
+
+    Raises:
+        CragruError: If no row is left to train on.
+    """
     train, valid, test = parts["train"], parts["valid"], parts["test"]
     kept = [np.setdiff1d(part, rows) for part in (train, valid, test)]
     forget = np.intersect1d(train, rows)
     held_out = np.intersect1d(np.concatenate([valid, test]), rows)
     return _parts(*kept, forget=forget, held_out=held_out)
+
+
+def require_rest(left: int, who: str) -> None:
+    """Refuse to forget everything: nothing could be trained, and nobody would be left to recommend to.
+
+    Args:
+        left: How many rows remain.
+        who: What asks for it, for the message.
+
+    Raises:
+        CragruError: If there are none.
+    """
+    if not left:
+        raise CragruError(
+            f"{who}: nothing remains to train on, for everything is forgotten; forget less"
+        )
 
 
 def draw_user(users: np.ndarray, number: int, seed: int) -> int:
@@ -142,6 +171,7 @@ def _parts(
     held_out: np.ndarray | None = None,
 ) -> Rows:
     nothing = np.empty(0, dtype=np.int64)
+    require_rest(len(train), "the split")
     return {
         "forget": nothing if forget is None else forget,
         "forget-heldout": nothing if held_out is None else held_out,

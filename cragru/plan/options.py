@@ -3,8 +3,17 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from cragru.backbones.options import TrainingOptions
-from cragru.config.models import MethodEntry, Params, PluginEntry, TunedEntry, matches
+from cragru.config.models import (
+    MethodEntry,
+    Params,
+    PluginEntry,
+    StrategyEntry,
+    TunedEntry,
+    matches,
+)
 from cragru.config.plugins import check_plugin, options_of
 from cragru.errors import CragruError, nearest
 from cragru.options import BaseOptions, option_lines, wrong_options
@@ -55,9 +64,13 @@ def check_options(params: Params, datasets: Iterable[str], where: str) -> Iterat
             except CragruError as error:
                 yield f"{place}.module: {error}"
                 continue
-            yield from _wrong_values(place, entry, options, _cells(params, datasets, kind, name))
+            cells = _cells(params, datasets, kind, name)
+            yield from _wrong_values(place, entry, options, cells)
+            yield from _missing_reads(place, entry, options)
             if isinstance(entry, MethodEntry):
                 yield from _wrong_partition(place, entry, options, params)
+            if isinstance(entry, StrategyEntry):
+                yield from _clashes(place, entry, options, cells, params)
 
 
 def plugin_options(kind: Kind, module: str) -> type[BaseOptions]:
@@ -93,6 +106,8 @@ def _wrong_values(
     for pattern, values in entry.overrides.items():
         if not any(matches(pattern, *cell) for cell in cells):
             yield f"{place}.overrides.{pattern}: matches no cell; {PATTERNS}"
+        elif not values:
+            yield f"{place}.overrides.{pattern}: empty; set an option there, or leave the pattern out"
         told = [
             problem
             for problem in wrong_options(options, entry.options | values)
@@ -108,6 +123,36 @@ def _wrong_values(
         ]
         known.update(told)
         yield from option_lines(f"{place}.overrides, together in {'/'.join(cell)}", told)
+
+
+def _missing_reads(place: str, entry: PluginEntry, options: type[BaseOptions]) -> Iterator[str]:
+    """An entry must say that its module is given what it cannot do without: certificates speak of it."""
+    missing = [name for name in options.needs if name not in getattr(entry, "reads", ())]
+    if missing:
+        yield f"{place}.reads: lacks {', '.join(missing)}, which {entry.module} reads; add it"
+
+
+def _clashes(
+    place: str,
+    entry: StrategyEntry,
+    options: type[BaseOptions],
+    cells: list[tuple[str, str]],
+    params: Params,
+) -> Iterator[str]:
+    """What cannot be with the hyper-parameters of a backbone; wrong options are told elsewhere."""
+    if list(wrong_options(options, entry.options)):
+        return
+    chosen, told = options.model_validate(entry.options), set()
+    for dataset, name in cells:
+        backbone = params.backbones[name]
+        try:
+            kind = plugin_options(KINDS[0], backbone.module)
+            clash = chosen.clash(kind.model_validate(backbone.options_in(dataset, name)))
+        except (CragruError, ValidationError):  # told of the backbone
+            continue
+        if clash is not None and clash not in told:
+            told.add(clash)
+            yield f"{place}.options.{clash} {name!r}"
 
 
 def _wrong_partition(

@@ -1,23 +1,32 @@
 """The whole configuration, loaded and cross-checked: what the Snakefile asks."""
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from cragru.config.base import load_yaml, parse
-from cragru.config.datasets import Registry, load_registry
-from cragru.config.llms import Llms, load_llms
-from cragru.config.models import Option, Params, PartitionEntry, Protocol, Protocols, Settings
+from cragru.config.datasets import Registry
+from cragru.config.llms import Llms
+from cragru.config.models import (
+    Files,
+    Option,
+    Params,
+    PartitionEntry,
+    Protocol,
+    Protocols,
+    Settings,
+)
 from cragru.digest import code_digest
-from cragru.errors import CragruError, nearest
+from cragru.errors import CragruError, Problems
 from cragru.names import ORIGINAL, ORIGINAL_LABEL
 from cragru.paths import as_input, located
+from cragru.plan.checks import wrong_project
+from cragru.plan.files_there import missing_file, missing_files
 from cragru.plan.options import check_options
 from cragru.plan.rows import Row, cells_of
-from cragru.plan.scoring import TABLE_STRATEGY, Cell
+from cragru.plan.scoring import Cell
 from cragru.plan.tables import Figures, Tables
 from cragru.plan.tables.base import Shown
 
@@ -46,16 +55,19 @@ class Project:
 
     @cached_property
     def shown(self) -> dict[str, Shown]:
-        """The run's tables and figures and the tables that these take numbers from, each once, by name."""
+        """The run's tables and figures and the tables that these take numbers from, each once, by name.
+
+        Names that are defined nowhere are passed over: they are refused when the configuration is read.
+        """
         tables, figures = self.tables.tables, self.figures.figures
         found: dict[str, Shown] = {}
         waiting = list(self.settings.tables)
         while waiting:
             name = waiting.pop(0)
-            if name not in found:
+            if name in tables and name not in found:
                 found[name] = tables[name]
                 waiting += tables[name].tables().values()
-        return found | {name: figures[name] for name in self.settings.figures}
+        return found | {name: figures[name] for name in self.settings.figures if name in figures}
 
     @cached_property
     def rows(self) -> list[Row]:
@@ -129,128 +141,63 @@ class Project:
         )
 
 
-def load_project(config: dict[str, Any], root: Path) -> Project:
+def load_project(config: dict[str, Any], root: Path, is_main: bool = True) -> Project:
     """Check a run's configuration and everything that it names.
 
     Args:
         config: Snakemake's config, after all overlays.
-        root: The repository, which the files it names are relative to.
+        root: The repository.
+        is_main: Whether files must be there that only the run's first process is sure to see: a job on another
+            machine reads the configuration, too.
 
     Raises:
-        CragruError: With every problem of the first file that has any.
+        CragruError: With every problem of every file; those across files only where each file is right by itself.
     """
-    settings = parse(Settings, config, "config")
-    files = {
-        key: located(path, f"files.{key}", root)
-        for key, path in settings.files.model_dump().items()
-    }
-    project = Project(
-        root=root,
-        settings=settings,
-        registry=load_registry(files["datasets"]),
-        protocols=parse(
-            Protocols, load_yaml(files["protocols"]), str(settings.files.protocols)
-        ).protocols,
-        params=parse(Params, load_yaml(files["params"]), str(settings.files.params)),
-        tables=parse(Tables, load_yaml(files["tables"]), str(settings.files.tables)),
-        figures=parse(Figures, load_yaml(files["figures"]), str(settings.files.figures)),
-        llms=load_llms(files["llms"]),
-    )
-    for check in (_unknown_names, _shared_labels, _wrong_tables, _wrong_run, _wrong_options):
-        problems = list(check(project))
-        if problems:
-            raise CragruError("; ".join(problems))
+    problems = Problems()
+    settings = problems.take(lambda: parse(Settings, config, "config"))
+    files = settings.files if settings else _files_of(config)
+    loaded = _load_files(files, root, problems) if files else {}
+    if settings and None not in loaded.values():
+        project = Project(root=root, settings=settings, **loaded)
+        problems.lines += wrong_project(project)
+        problems.lines += missing_files(project) if is_main else []
+    if loaded.get("registry") and loaded.get("params"):
+        datasets = loaded["registry"].datasets
+        problems.lines += check_options(loaded["params"], datasets, files.params)
+    problems.tell()
     return project
 
 
-def _unknown_names(project: Project) -> Iterator[str]:
-    """What a run names must be defined in the file for it."""
-    settings, files, params = project.settings, project.settings.files, project.params
-    for key, wanted, known, file in (
-        ("datasets", settings.datasets, project.registry.datasets, files.datasets),
-        ("backbones", settings.backbones, params.backbones, files.params),
-        ("methods", settings.methods, params.methods, files.params),
-        ("tables", settings.tables, project.tables.tables, files.tables),
-        ("figures", settings.figures, project.figures.figures, files.figures),
-        ("retrieval.strategies", settings.retrieval.strategies, params.strategies, files.params),
-        (
-            "scoring.llm",
-            [settings.scoring.llm] if settings.scoring.llm else [],
-            project.llms.llms,
-            files.llms,
-        ),
-    ):
-        for name in wanted:
-            if name not in known:
-                yield f"{key}: unknown name {name!r} ({nearest(name, known)}; defined in {file})"
-    if ORIGINAL in project.params.methods:
-        yield f"{files.params}: methods.{ORIGINAL}: is the model before any request; rename it"
+def _files_of(config: dict[str, Any]) -> Files | None:
+    """Where the other files are, in a configuration that is wrong elsewhere."""
+    try:
+        return parse(Files, config["files"], "config")
+    except (CragruError, KeyError, TypeError):  # told with all else of the configuration
+        return None
 
 
-def _shared_labels(project: Project) -> Iterator[str]:
-    """Rows of a table are told apart by their labels, so no two may share one."""
-    files = project.settings.files
-    titles = {name: entry.title for name, entry in project.registry.datasets.items()}
-    backbones = {name: entry.label for name, entry in project.params.backbones.items()}
-    methods = {
-        ORIGINAL: ORIGINAL_LABEL,
-        **{name: entry.label for name, entry in project.params.methods.items()},
+def _load_files(files: Files, root: Path, problems: Problems) -> dict[str, Any]:
+    """The files that a configuration names, by the fields of a `Project`; None for one with problems."""
+    models = {
+        "datasets": Registry,
+        "protocols": Protocols,
+        "params": Params,
+        "tables": Tables,
+        "figures": Figures,
+        "llms": Llms,
     }
-    strategies = {name: entry.label for name, entry in project.params.strategies.items()}
-    all_labels = (
-        (files.datasets, titles),
-        *((files.params, labels) for labels in (backbones, methods, strategies)),
-    )
-    for where, labels in all_labels:
-        for name, label in labels.items():
-            twin = next(other for other, its in labels.items() if its == label)
-            if twin != name:
-                yield f"{where}: {name!r} and {twin!r} are both called {label!r} in tables; give each its own label"
-
-
-def _wrong_tables(project: Project) -> Iterator[str]:
-    """What the entries of tables and figures must hold, each by its kind."""
-    for where, _, entry in _entries(project):
-        for key, problem in entry.problems(project):
-            yield f"{where}.{key}: {problem}"
-
-
-def _entries(project: Project) -> Iterator[tuple[str, str, Shown]]:
-    """Every table and figure: where it is defined, its name and its entry."""
-    files = project.settings.files
-    for name, table in project.tables.tables.items():
-        yield f"{files.tables}: tables.{name}", name, table
-    for name, figure in project.figures.figures.items():
-        yield f"{files.figures}: figures.{name}", name, figure
-
-
-def _wrong_run(project: Project) -> Iterator[str]:
-    """What a run must have for the tables and figures that it shows."""
-    settings = project.settings
-    shown = [
-        (where, name, entry) for where, name, entry in _entries(project) if name in project.shown
-    ]
-    needing = [name for _, name, entry in shown if entry.needs_llm]
-    if settings.scoring.llm is None and needing:
-        yield f"scoring.llm: null, but {', '.join(needing)} need an LLM; name one or leave these out"
-    for name in settings.scoring.compare_on if needing else []:
-        if name not in settings.backbones:
-            hint = nearest(name, settings.backbones)
-            yield f"scoring.compare_on: unknown name {name!r} ({hint}; defined in the key backbones)"
-    comparing = [name for _, name, entry in shown if entry.compares]
-    if comparing and not settings.scoring.compare_on:
-        yield f"scoring.compare_on: empty, but {', '.join(comparing)} compares strategies; name a backbone"
-    for where, name, entry in shown:
-        for key, problem in entry.run_problems(project, name):
-            yield f"{key}: {problem}"
-        for key, problem in entry.entry_problems(project, name):
-            yield f"{where}.{key}: {problem}"
-    if TABLE_STRATEGY not in project.params.strategies:
-        yield f"{settings.files.params}: strategies: {TABLE_STRATEGY!r} is missing, which Table II shows; add it"
-
-
-def _wrong_options(project: Project) -> Iterator[str]:
-    """Plug-ins and their options must be right in every cell."""
-    yield from check_options(
-        project.params, project.registry.datasets, project.settings.files.params
-    )
+    loaded: dict[str, Any] = {}
+    for key, model in models.items():
+        path = getattr(files, key)
+        missing = list(missing_file(f"files.{key}", root, path))
+        problems.lines += missing
+        loaded[key] = None
+        if not missing:
+            found = located(path, f"files.{key}", root)
+            loaded[key] = problems.take(
+                lambda model=model, path=path, found=found: parse(model, load_yaml(found), path)
+            )
+    loaded["registry"] = loaded.pop("datasets")
+    if loaded["protocols"]:
+        loaded["protocols"] = loaded["protocols"].protocols
+    return loaded

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 EVERYONE = "all users"  # what the panel of all users is called; a cohort may be called `all`
 CRAGRU = "CRAGRU"  # what rows of an LLM are called
+CANDIDATES_OF = ", candidates of "  # tells rows with another model's candidates
 NO_LLM = "Candidates, no LLM"  # the control that shows what the candidates do alone
 
 
@@ -94,7 +95,7 @@ def cohort_panel(project: Project) -> str:
 
 def candidates_suffix(project: Project, candidates_of: str) -> str:
     """What tells the candidates of another model than the paper's."""
-    return "" if candidates_of == ORIGINAL else f", candidates of {project.label(candidates_of)}"
+    return "" if candidates_of == ORIGINAL else CANDIDATES_OF + project.label(candidates_of)
 
 
 def common_labels(

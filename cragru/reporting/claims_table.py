@@ -10,13 +10,13 @@ from cragru.csv_files import read_csv
 from cragru.errors import CragruError
 from cragru.evaluation.bootstrap import Resampling
 from cragru.evaluation.significance import paired_values
+from cragru.names import MEAN
 from cragru.reporting.base import RESAMPLING, Order, Table
 from cragru.reporting.costs import SEQUENTIAL
 from cragru.reporting.grid import Text
 from cragru.reporting.labels import GROUP, NAMES
 from cragru.reporting.measured import Measured, read_measured
 
-MEAN = "mean"  # in place of a data set and a backbone
 COLUMNS = [*GROUP, "claim", "printed", "value", "low", "high", "n"]
 TIMES = {
     **dict.fromkeys(NAMES, "object"),

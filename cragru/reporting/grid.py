@@ -6,28 +6,8 @@ from dataclasses import dataclass
 
 from tabulate import DataRow, Line, TableFormat, tabulate
 
-MINUS = "\N{MINUS SIGN}"
-LATEX_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "±": r"$\pm$",
-    MINUS: "$-$",
-    "\N{EN DASH}": "--",
-    "\N{EM DASH}": "---",
-    "|": r"\textbar{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "[": "{[}",  # a line that starts with it, or with *, would be read as an option of the line break before
-    "*": "{*}",
-}
+from cragru.reporting.escapes import MINUS, escape_latex, escape_markdown, markdown_paragraph
+
 LATEX_FIT = (  # box 0, shrunk to what a page can hold
     r"\ifdim\wd0>\textwidth\sbox0{\resizebox{\textwidth}{!}{\usebox0}}\fi",
     r"\ifdim\dimexpr\ht0+\dp0\relax>.75\textheight\sbox0{\resizebox*{!}{.75\textheight}{\usebox0}}\fi",
@@ -79,11 +59,6 @@ def significant(value: float, digits: int = 3) -> str:
     return scientific if exponent < -4 else f"{value:,.{max(0, digits - 1 - exponent)}f}"
 
 
-def escape_latex(text: str) -> str:
-    """Make text safe for LaTeX."""
-    return "".join(LATEX_SPECIAL.get(character, character) for character in text)
-
-
 def markdown(header: Sequence[str], grid: Grid, caption: str, notes: Sequence[str] = ()) -> str:
     """The table in GitHub's Markdown: bold best, underlined second, printed values in brackets.
 
@@ -95,13 +70,14 @@ def markdown(header: Sequence[str], grid: Grid, caption: str, notes: Sequence[st
     """
     around = {"best": "**{}**", "second": "<u>{}</u>", "": "{}"}
     rows = [
-        [_beside(around[text.mark].format(_plain(text.value)), text.paper) for text in row]
+        [_beside(around[text.mark].format(escape_markdown(text.value)), text.paper) for text in row]
         for row in grid
     ]
     table = tabulate(
-        rows, [_plain(name) for name in header], tablefmt="pipe", disable_numparse=True
+        rows, [escape_markdown(name) for name in header], tablefmt="pipe", disable_numparse=True
     )
-    return "\n\n".join([caption, table, *notes]) + "\n"
+    texts = [markdown_paragraph(note) for note in notes]
+    return "\n\n".join([markdown_paragraph(caption), table, *texts]) + "\n"
 
 
 def latex(
@@ -180,10 +156,6 @@ def _group_names(grid: Grid) -> Iterator[list[str]]:
 
 def _beside(value: str, paper: str) -> str:
     return f"{value} [{paper}]" if paper else value
-
-
-def _plain(text: str) -> str:
-    return text.replace("|", "\\|")
 
 
 def _booktabs(columns: int) -> TableFormat:

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from cragru.backbones.base import TrainingData
+from cragru.backbones.options import TrainingOptions
 from cragru.backbones.sampling import NegativeSampler
 from cragru.errors import CragruError
 from cragru.io import atomic_path, read_json, write_json
@@ -37,10 +38,16 @@ class Options(BaseOptions):
     """
 
     heads: int = Field(default=4, ge=1)
-    epochs: int = Field(default=5, ge=1)
+    epochs: int = Field(default=5, ge=1, le=100_000)
     batch_size: int = Field(default=1024, ge=1)
-    learning_rate: float = Field(default=0.002, gt=0)
+    learning_rate: float = Field(default=0.002, gt=0, le=10)
     length: int = Field(default=50, ge=1)
+
+    def clash(self, backbone: TrainingOptions) -> str | None:
+        """Heads share the dimensions of the backbone's embeddings out among them."""
+        if backbone.dimensions % self.heads:
+            return f"heads: got {self.heads}, which does not divide the {backbone.dimensions} dimensions of"
+        return None
 
 
 class HistoryAttention(nn.Module):

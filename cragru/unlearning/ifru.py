@@ -13,6 +13,8 @@ has negative curvature where training stopped early, and the one over D leaves F
 conjugate gradient instead of by an optimiser that a validation score stops; the loss is summed over rows.
 """
 
+from typing import ClassVar
+
 import torch
 from pydantic import Field
 
@@ -36,7 +38,9 @@ class Options(BaseOptions):
         hops: How far importance spreads from the forgotten rows.
     """
 
-    negatives: int = Field(default=24, ge=1)
+    needs: ClassVar[tuple[str, ...]] = ("original", "forget")
+
+    negatives: int = Field(default=24, ge=1, le=100_000)
     damping: float = Field(default=1.0, gt=0)
     tolerance: float = Field(default=1e-4, gt=0, lt=1)
     iterations: int = Field(default=100, ge=1)

@@ -25,7 +25,7 @@ class ShardOptions(BaseOptions):
     """
 
     shards: int = Field(ge=1)
-    learning_rate: float = Field(gt=0)
+    learning_rate: float = Field(gt=0, le=10)
     steps: int = Field(default=30, ge=1)
     least_batch: int = Field(default=256, ge=1)
 

@@ -17,6 +17,7 @@ harder than a deleted one: hence the large damping.
 """
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -49,7 +50,9 @@ class Options(BaseOptions):
         iterations: Of conjugate gradient, at most.
     """
 
-    negatives: int = Field(default=8, ge=1)
+    needs: ClassVar[tuple[str, ...]] = ("original", "forget")
+
+    negatives: int = Field(default=8, ge=1, le=100_000)
     damping: float = Field(default=30.0, gt=0)
     threshold: float = 4.0
     target: float = Field(default=0.0, ge=0, le=1)

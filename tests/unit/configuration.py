@@ -1,6 +1,7 @@
 """The shipped configuration files, and copies of them with something changed."""
 
 import copy
+import shutil
 from pathlib import Path
 
 import yaml
@@ -39,10 +40,17 @@ def changed(data, changes):
     return data
 
 
+def copy_beside(folder):
+    """Put what the configuration names beside it into a folder: printed values and templates of prompts."""
+    for name in ("paper", "prompts"):
+        if not (folder / "config" / name).exists():
+            shutil.copytree(ROOT / "config" / name, folder / "config" / name)
+
+
 def load_changed(shipped, folder, changes=()):
     """Load a changed copy, in `folder`, of the shipped configuration; key paths start with the file's name."""
     files = changed(shipped, dict(changes))
-    (folder / "config").mkdir(exist_ok=True)
+    copy_beside(folder)
     for name, (path, _) in FILES.items():
         (folder / path).write_text(yaml.safe_dump(files[name], sort_keys=False))
     return load_project(files["config"], folder)

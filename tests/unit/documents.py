@@ -14,9 +14,13 @@ def compiled(folder, *tables):
     """Run pdflatex on a document with these tables; returns its log."""
     if not shutil.which("pdflatex") and "CRAGRU_REQUIRE_LATEX" not in os.environ:
         pytest.skip("pdflatex is not installed")
-    (folder / "t.tex").write_text(DOCUMENT + "\n".join(tables) + r"\end{document}")
+    (folder / "t.tex").write_text(
+        DOCUMENT + "\n".join(tables) + r"\end{document}", encoding="utf-8"
+    )
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, errors="replace", check=False
+    )
     assert done.returncode == 0, done.stdout
     return done.stdout
 

@@ -303,7 +303,9 @@ def test_a_cohort_is_of_users_who_forget_where_interactions_are_forgotten(projec
 # --- requests
 
 
-def test_a_draw_has_a_number_and_a_file_has_a_path(load):
+def test_a_draw_has_a_number_and_a_file_has_a_path(load, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("spring.csv").touch()
     requests = Requests(load(config__requests__files={"spring": "spring.csv"}))
     assert requests.number(asked(**REQUEST)) == 3
     assert requests.file(asked(**REQUEST)) == []

@@ -139,10 +139,11 @@ def test_names_in_the_papers_tables(load):
     assert project.partition("receraser-ubp").reads == ["original"]
 
 
-def test_requests_of_each_protocol(load):
-    project = load(
-        {"config/requests": {"one_user": 2, "files": {"spring": "a.csv", "autumn": "b.csv"}}}
-    )
+def test_requests_of_each_protocol(load, tmp_path):
+    files = {"spring": str(tmp_path / "a.csv"), "autumn": str(tmp_path / "b.csv")}
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).touch()
+    project = load({"config/requests": {"one_user": 2, "files": files}})
     assert project.requests("one-user") == ["draw-1", "draw-2"]
     assert project.requests("from-file") == ["spring", "autumn"]
     assert project.requests("paper") == []

@@ -134,3 +134,19 @@ def test_draws_are_distinct_users(interactions):
     assert sorted(drawn) == list(range(30))
     with pytest.raises(CragruError, match="request 31 of a data set of 30 users"):
         draw_user(users, 31, seed=1)
+
+
+def test_forgetting_everything_or_nothing_is_refused(interactions):
+    parts = split_first(interactions, RATIOS, 1)
+    with pytest.raises(
+        CragruError,
+        match=r"^the split: nothing remains to train on, for everything is forgotten; forget less$",
+    ):
+        take_rows(parts, np.arange(len(interactions)))
+    for forget in (forget_interactions, forget_users):
+        with pytest.raises(CragruError, match="nothing remains to train on"):
+            forget(interactions, 1 - 1e-12, RATIOS, 1)
+    with pytest.raises(
+        CragruError, match=r"^forget.fraction: got 1e-12, which is no row of \d+; forget more$"
+    ):
+        forget_interactions(interactions, 1e-12, RATIOS, 1)

@@ -1,6 +1,7 @@
 """What goes wrong, and what is said: names, data, altered files, a killed run."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -30,6 +31,24 @@ def test_a_wrong_name_in_the_configuration_is_told_in_a_line(
     (line,) = [line for line in refused.output.splitlines() if line.startswith("cragru: ")]
     assert answer in line
     assert "Traceback (most" not in refused.output
+
+
+def test_what_snakemake_takes_otherwise_is_told_in_a_line(workflow, configure, tmp_path):
+    """It would take the last of two keys, and read `null` inside brackets as a text."""
+    twice = tmp_path / "twice.yaml"
+    twice.write_text(configure().read_text() + "run: other\n")
+    refused = workflow.run(tmp_path, "--dry-run", config=twice)
+    assert refused.rc == 1
+    (line,) = [line for line in refused.output.splitlines() if line.startswith("cragru: ")]
+    assert re.fullmatch(
+        rf"cragru: {twice}: run: is there twice, in line \d+ and line \d+; keep one", line
+    )
+    words = ["--config", "scoring={llm: null}", "run=none", "--dry-run", "--quiet", "--", "claims"]
+    refused = workflow.run(tmp_path, *words, config=configure(tables=["claims"]))
+    (line,) = [line for line in refused.output.splitlines() if line.startswith("cragru: ")]
+    assert line.startswith(
+        "cragru: scoring.llm: null, but claims need an LLM; name one or leave these out"
+    )
 
 
 def test_missing_data_are_told_with_what_was_tried_and_what_to_do(

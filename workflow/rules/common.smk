@@ -4,13 +4,13 @@ import re
 import sys
 from pathlib import Path
 
+from cragru.config.given import take_command_line
 from cragru.digest import code_digest
 from cragru.errors import CragruError
 from cragru.names import ORIGINAL
 from cragru.paths import check_variables
 from cragru.plan import places
 from cragru.plan.certificates import Certificates
-from cragru.plan.checkout import check_checkout
 from cragru.plan.project import load_project
 from cragru.plan.requests import Requests
 from cragru.plan.scoring import ORDERS, SHOWN, TABLE_STRATEGY, Scoring
@@ -19,8 +19,8 @@ from cragru.plan.training import Training
 
 try:
     check_variables(os.environ)
-    check_checkout(Path(workflow.basedir), sys.executable)
-    project = load_project(config, Path(workflow.basedir))
+    take_command_line(config, workflow.config_settings.config)
+    project = load_project(config, Path(workflow.basedir), workflow.is_main_process)
 except CragruError as error:
     sys.exit(f"cragru: {error}")  # one line instead of Snakemake's traceback
 

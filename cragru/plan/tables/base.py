@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import AfterValidator, Field, PositiveInt, ValidationError
 
 from cragru.config.base import Frozen
-from cragru.config.types import Name, Place
+from cragru.config.models import MethodEntry
+from cragru.config.plugins import options_of
+from cragru.config.types import Anchor, Name, Place, Sentences, distinct
 from cragru.errors import CragruError, nearest
 from cragru.evaluation.metrics import CUTOFFS
-from cragru.names import RETRAIN
+from cragru.names import ORIGINAL, RETRAIN
+from cragru.options import BaseOptions
 from cragru.plan.rows import Row
 from cragru.printed import PrintedColumns, printed_values
 
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
 
 LeastUsers = Annotated[int, Field(ge=2, description="a number of fewer users is blank")]
 Mask = Literal["A", "B"]
-Cutoffs = Annotated[list[PositiveInt], Field(min_length=1)]
+Cutoffs = Annotated[list[PositiveInt], Field(min_length=1), AfterValidator(distinct)]
 Problem = tuple[
     str, str
 ]  # a key of an entry, or of the run's configuration, and what is wrong with it
@@ -43,7 +47,7 @@ class Shown(Frozen):
     compares: ClassVar[bool] = False
     """Whether it is of backbones to compare on."""
 
-    caption: str
+    caption: Sentences
 
     @property
     def is_tested(self) -> bool:
@@ -91,7 +95,7 @@ class Shown(Frozen):
 class Table(Shown):
     """A table: one entry of tables.yaml."""
 
-    label: str
+    label: Anchor
 
 
 class PrintedTable(Table):
@@ -109,7 +113,7 @@ class PrintedTable(Table):
 
     def problems(self, project: Project) -> Iterator[Problem]:
         """A file of printed values must be one that the maker can read."""
-        if self.paper is None or not (project.root / self.paper).is_file():
+        if self.paper is None or not Path(project.file(self.paper)).is_file():
             return
         try:
             printed_values(project.file(self.paper), self.paper_columns)
@@ -132,7 +136,7 @@ class AgainstReplicate(Shown):
     def problems(self, project: Project) -> Iterator[Problem]:
         """See `Shown`."""
         yield from unknown_protocol(project, self.protocol)
-        yield from unknown_methods(project, "replicate", [self.replicate])
+        yield from wrong_replicate(project, self.replicate)
         yield from not_forget_first(project, self.protocol)
 
     def run_problems(self, project: Project, name: str) -> Iterator[Problem]:
@@ -153,11 +157,26 @@ def not_forget_first(project: Project, protocol: str) -> Iterator[Problem]:
         yield "protocol", f"got {protocol!r}, which is {order}; it needs one that is forget-first"
 
 
-def unknown_cutoffs(cutoffs: Collection[int]) -> Iterator[Problem]:
+def unknown_cutoffs(cutoffs: Collection[int], key: str = "cutoffs") -> Iterator[Problem]:
     """Cut-offs must be among those that are evaluated."""
     wrong = [k for k in cutoffs if k not in CUTOFFS]
     if wrong:
-        yield "cutoffs", f"got {wrong}; allowed: {', '.join(map(str, CUTOFFS))}"
+        yield key, f"got {wrong}; allowed: {', '.join(map(str, CUTOFFS))}"
+
+
+def wrong_replicate(project: Project, replicate: str) -> Iterator[Problem]:
+    """Retrain with other random streams is Retrain's module with other options; all else is no measure of chance."""
+    methods = project.params.methods
+    yield from unknown_methods(project, "replicate", [replicate])
+    if replicate not in methods or RETRAIN not in methods:
+        return
+    own, retrain = methods[replicate], methods[RETRAIN]
+    if not _is_replicate(own, retrain):
+        right = [name for name, entry in methods.items() if _is_replicate(entry, retrain)]
+        yield (
+            "replicate",
+            f"got {replicate!r}, which is not Retrain with other random streams ({nearest(replicate, right)})",
+        )
 
 
 def unknown_methods(project: Project, key: str, names: Collection[str]) -> Iterator[Problem]:
@@ -165,6 +184,18 @@ def unknown_methods(project: Project, key: str, names: Collection[str]) -> Itera
     for name in names:
         if name not in project.params.methods:
             yield key, f"unknown name {name!r} ({nearest(name, project.params.methods)})"
+
+
+def _is_replicate(entry: MethodEntry, retrain: MethodEntry) -> bool:
+    """Whether an entry is Retrain with other options: a seed offset of 0 is the default, and no other one."""
+    if entry.module != retrain.module:
+        return False
+    try:
+        kind = options_of(entry.module) or BaseOptions
+        own, others = (kind.model_validate(one.options) for one in (entry, retrain))
+    except (CragruError, ValidationError):
+        return True  # told of the options themselves
+    return own != others or entry.overrides != retrain.overrides
 
 
 def wrong_table(
@@ -190,6 +221,15 @@ def lacks_retrain(project: Project, why: str) -> Iterator[Problem]:
     """What is held against Retrain needs it in the run."""
     if RETRAIN not in project.settings.methods:
         yield "methods", f"lacks {RETRAIN!r}, which {why}"
+
+
+def lacks_original(project: Project, name: str) -> Iterator[Problem]:
+    """What takes CRAGRU as the paper has it needs the original model's candidates."""
+    if ORIGINAL not in project.settings.retrieval.candidates_of:
+        yield (
+            "retrieval.candidates_of",
+            f"lacks {ORIGINAL!r}, whose candidates {name} is of; add it",
+        )
 
 
 def needing_llm() -> CragruError:

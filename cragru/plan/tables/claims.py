@@ -21,7 +21,15 @@ from cragru.plan.rows import (
     pairs_of,
 )
 from cragru.plan.scoring import plain_cells
-from cragru.plan.tables.base import LeastUsers, Problem, Table, lacks_retrain, wrong_table
+from cragru.plan.tables.base import (
+    LeastUsers,
+    Problem,
+    Table,
+    lacks_original,
+    lacks_retrain,
+    unknown_cutoffs,
+    wrong_table,
+)
 from cragru.plan.tables.unlearning_time import TimeTable
 from cragru.plan.tables.utility import UtilityTable
 from cragru.plan.words import scoring_note
@@ -80,6 +88,7 @@ class ClaimsTable(Table):
 
     def problems(self, project: Project) -> Iterator[Problem]:
         """See `Shown`."""
+        yield from unknown_cutoffs([self.cutoff], "cutoff")
         yield from wrong_table(
             project, "utility", self.utility, lambda table: isinstance(table, UtilityTable)
         )
@@ -90,6 +99,7 @@ class ClaimsTable(Table):
     def run_problems(self, project: Project, name: str) -> Iterator[Problem]:
         """See `Shown`."""
         yield from lacks_retrain(project, f"{name} holds CRAGRU against; add it")
+        yield from lacks_original(project, name)
 
     def entry_problems(self, project: Project, name: str) -> Iterator[Problem]:
         """See `Shown`."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from cragru.config.models import Models
 from cragru.names import ORIGINAL, RETRAIN
 from cragru.plan.rows import EVERYONE, Row, cells_of, cohort_panel, pairs_of
 from cragru.plan.scoring import Cell, compared_cells, plain_cells, shuffled_cells, strategy_cells
@@ -33,7 +34,7 @@ class CompletenessTable(AgainstReplicate, Table):
         default=False,
         description="whether CRAGRU is shown, in a second panel of the cohort's users",
     )
-    candidates_of: list[Literal["original", "retrain"]] = Field(
+    candidates_of: Models = Field(
         default=[],
         description="whose candidates CRAGRU is measured with beside retrieval.candidates_of: whole histories, on the "
         "backbones of scoring.compare_on. Retrain's hold nothing that was learnt from forgotten rows",

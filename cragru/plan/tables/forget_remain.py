@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from cragru.config.types import Name
+from cragru.config.types import Name, distinct
 from cragru.names import ORIGINAL
 from cragru.plan.rows import EVERYONE, Row, cells_of, cohort_panel, pairs_of
 from cragru.plan.scoring import plain_cells
@@ -32,7 +32,7 @@ class ForgetRemainFigure(AgainstReplicate, Figure):
     maker: ClassVar[str] = "cragru.reporting.forget_remain_figure"
 
     kind: Literal["forget-remain"]
-    rivals: list[Name] = Field(
+    rivals: Annotated[list[Name], AfterValidator(distinct)] = Field(
         description="methods to stand between the original and CRAGRU; those that the run has are drawn"
     )
 

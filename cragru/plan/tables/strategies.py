@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from cragru.config.types import Name
+from cragru.config.types import Name, distinct
 from cragru.plan import places
 from cragru.plan.rows import (
     NO_LLM,
@@ -47,7 +47,7 @@ class StrategiesFigure(Figure):
     protocol: Name
     mask: Mask
     cutoffs: Cutoffs
-    rivals: list[Name] = Field(
+    rivals: Annotated[list[Name], AfterValidator(distinct)] = Field(
         default=[],
         description="methods to stand beside, by their names in params.yaml; those that the run has are drawn",
     )

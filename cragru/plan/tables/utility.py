@@ -32,8 +32,8 @@ from cragru.plan.tables.base import (
     not_forget_first,
     replicate_in_run,
     unknown_cutoffs,
-    unknown_methods,
     unknown_protocol,
+    wrong_replicate,
 )
 from cragru.plan.words import protocol_title, scoring_note
 from cragru.printed import PrintedColumns
@@ -113,7 +113,8 @@ class UtilityTable(PrintedTable):
         yield from super().problems(project)
         yield from unknown_protocol(project, self.protocol)
         yield from unknown_cutoffs(self.cutoffs)
-        yield from unknown_methods(project, "replicate", [self.replicate] if self.replicate else [])
+        if self.replicate is not None:
+            yield from wrong_replicate(project, self.replicate)
         if self.panel:
             yield from not_forget_first(project, self.protocol)
 

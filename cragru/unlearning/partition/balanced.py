@@ -5,6 +5,7 @@ that every anchor becomes a single number repeated; here, as in the paper, an an
 """
 
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -34,6 +35,8 @@ class Options(BaseOptions):
         capacity: What a shard may hold, times the even share of users or rows.
         iterations: Assignments, at most.
     """
+
+    needs: ClassVar[tuple[str, ...]] = ("original",)
 
     unit: Unit
     capacity: float = Field(default=1.2, ge=1)

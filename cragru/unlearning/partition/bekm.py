@@ -4,6 +4,8 @@ Source: GraphEraser (Chen et al. 2022). A user takes all its rows along and item
 bipartite graph's nodes would lose most of its edges.
 """
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from cragru.options import read_options
@@ -29,6 +31,8 @@ class Options(GraphEraserOptions):
         iterations: Assignments, at most.
         tolerance: The movement of all centroids, coordinate by coordinate, at which to stop.
     """
+
+    needs: ClassVar[tuple[str, ...]] = ("original",)
 
     iterations: int = Field(default=20, ge=1)
     tolerance: float = Field(default=0.0, ge=0)
