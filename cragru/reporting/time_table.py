@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 
 from cragru.errors import CragruError
-from cragru.io import PathLike, read_json
+from cragru.io import PathLike
+from cragru.llm.counts import read_counts
 from cragru.reporting.base import Order, Table
 from cragru.reporting.costs import PARALLEL, SEQUENTIAL, START, read_costs
 from cragru.reporting.grid import Text, significant
@@ -32,7 +33,7 @@ def make(order: Order) -> Table:
     notes = time_notes(table, order.words["title"], _devices(methods))
     if answered:
         checks = [
-            (f"{record['backbone']} on {record['dataset']}", read_json(record["check"]))
+            (f"{record['backbone']} on {record['dataset']}", read_counts(record["check"]))
             for record in answered
         ]
         notes.append(requester_note(checks, _devices(answered), order.words["note"]))

@@ -7,7 +7,8 @@ import pandas as pd
 
 from cragru.errors import CragruError
 from cragru.evaluation.metrics import METRICS, UTILITY, metrics_in
-from cragru.io import PathLike, read_json
+from cragru.io import PathLike
+from cragru.llm.counts import read_counts
 from cragru.names import ORIGINAL_LABEL
 from cragru.reporting.averages import average, counted
 from cragru.reporting.base import Order, Table
@@ -36,7 +37,7 @@ def make(order: Order) -> Table:
         tests = pd.read_csv(further["tests"])
         table = mark_differences(table, tests)
         notes.append(significance_note(tests, words["references"]))
-    checks = [(row["group"], read_json(row["check"])) for row in order.rows if row["check"]]
+    checks = [(row["group"], read_counts(row["check"])) for row in order.rows if row["check"]]
     if checks:
         notes.append(words["note"] + " " + candidates_note(checks))
     return Table(table, *utility_grid(table, spec["least_users"]), notes)
