@@ -31,6 +31,21 @@ rule all:
         certificates.files(),
 
 
+onstart:
+    # the last jobs need the key: that none can be made is told before the first
+    if any(
+        job.rule.name.startswith("certificate")
+        for job in workflow.dag.needrun_jobs()
+    ):
+        checked_or_exit(check_key, places.RESULTS, os.environ)
+
+
+onerror:
+    said = killed(Path(log[0]).read_text(errors="replace"))
+    if said:
+        print(f"cragru: {said}")
+
+
 onsuccess:
     if Path(f"results/{settings.run}/tables").is_dir():
         print(

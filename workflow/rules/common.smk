@@ -1,10 +1,13 @@
 # What the rules share: the checked configuration, what the plan makes of it, and wildcards.
+import os
 import re
 import sys
 from pathlib import Path
 
+from cragru.audit.commitment import check_key
 from cragru.digest import code_digest
 from cragru.errors import CragruError
+from cragru.machine import killed
 from cragru.names import ORIGINAL
 from cragru.plan import places
 from cragru.plan.certificates import Certificates
@@ -14,10 +17,16 @@ from cragru.plan.scoring import ORDERS, SHOWN, TABLE_STRATEGY, Scoring
 from cragru.plan.showing import Showing
 from cragru.plan.training import Training
 
-try:
-    project = load_project(config, Path(workflow.basedir))
-except CragruError as error:
-    sys.exit(f"cragru: {error}")  # one line instead of Snakemake's traceback
+
+def checked_or_exit(check, *what):
+    """What a check gives, or its one line instead of Snakemake's traceback."""
+    try:
+        return check(*what)
+    except CragruError as error:
+        sys.exit(f"cragru: {error}")
+
+
+project = checked_or_exit(load_project, config, Path(workflow.basedir))
 
 settings = project.settings
 requests = Requests(project)
