@@ -33,7 +33,6 @@ NAMES_LEFT_OUT = (
     "roles",
     "machine",
     "shapes",
-    "manifest",
     "rights",
 )
 LEFT_OUT = {f"{PACKAGE}.{name}" for name in NAMES_LEFT_OUT}

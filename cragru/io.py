@@ -15,10 +15,8 @@ import pandas as pd
 
 from cragru.errors import CragruError
 from cragru.machine import trouble
-from cragru.rights import rights_of_folders
+from cragru.rights import PathLike, rights_of_folders
 from cragru.shapes import Shape, misfit
-
-PathLike = str | os.PathLike[str]
 
 
 @contextlib.contextmanager

@@ -5,10 +5,11 @@ import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+PathLike = str | os.PathLike[str]
 CACHE = "SNAKEMAKE_OUTPUT_CACHE"  # Snakemake's variable: the folder of `--cache`
 
 
-def rights_of_folders(folder: str | os.PathLike[str]) -> int:
+def rights_of_folders(folder: PathLike) -> int:
     """The most rights that a file in a folder may have: others get none that the folder, or one above it, lacks.
 
     Above it: as far as a relative path tells, so up to `results/`. Whoever closes `results/` means the files in it,

@@ -5,6 +5,7 @@ from pathlib import Path, PurePosixPath
 
 from cragru.errors import CragruError
 from cragru.io import check_record
+from cragru.llm.store import AnswerStore
 from cragru.manifest import ENDING, ROOM, SOURCE_FILE, Makers, difference, read_manifest
 from cragru.shapes import Each
 
@@ -73,6 +74,7 @@ class Behind:
             for name, checksum in facts["answers"].items():
                 self.looked_at.add(name)
                 self._compare(name, [(manifest, checksum)])
+                self._check_stored(name)
         return [*inputs, *record["outputs"]]
 
     def _compare(self, name: str, told: Iterable[tuple[str, str]]) -> None:
@@ -84,6 +86,16 @@ class Behind:
         differs = difference(got, told)
         if differs:
             self.wrong.setdefault(name, f"altered: {differs}")
+
+    def _check_stored(self, name: str) -> None:
+        """Check an LLM's stored answers and what they took by the checksums in the store."""
+        path = Path(name)
+        if name in self.wrong or not path.is_file():
+            return
+        try:
+            AnswerStore(path.parent).answers(path.stem)
+        except CragruError as error:
+            self._fail(str(error))
 
     def _expect_maker(self, name: str, told: Collection[tuple[str, str]]) -> None:
         """What is under `results/` was made by a job, so a manifest must name it; people's own files are elsewhere."""

@@ -4,8 +4,6 @@ A plain checksum would not do, not even of a file: the data are public, so who w
 hash the forget set of every user and compare.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import json
@@ -15,12 +13,10 @@ import secrets
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cragru.errors import CragruError
-
-if TYPE_CHECKING:  # for a run's parsing imports this module, and has no need of pandas
-    from cragru.io import PathLike
+from cragru.rights import PathLike
 
 SCHEME = "HMAC-SHA256"
 VARIABLE = "CRAGRU_AUDIT_KEY_FILE"

@@ -88,9 +88,11 @@ class AnswerStore:
         return {name: record[name] for name in COST}
 
     def checksums(self, keys: Iterable[str]) -> dict[str, str]:
-        """The SHA-256 of the files of some chunks, by path, for the manifest of who has read them."""
-        paths = [path for key in keys for path in (self.path(key), self._cost_path(key))]
-        return {path.as_posix(): sha256(path) for path in paths}
+        """The SHA-256 of some chunks' answers, by path, for the manifest of who has read them.
+
+        Not of what they took, which another engine that answers them again would change.
+        """
+        return {self.path(key).as_posix(): sha256(self.path(key)) for key in keys}
 
     def _cost_record(self, key: str) -> dict[str, Any]:
         """What is kept of a chunk's cost; with checksums of it and of the answers, if not of an older version."""

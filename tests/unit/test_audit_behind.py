@@ -12,6 +12,8 @@ from cragru.audit.purging import purge
 from cragru.audit.verification import Verifier, find_certificates, missing_certificates
 from cragru.errors import CragruError
 from cragru.io import read_json, sha256, write_json
+from cragru.llm.base import Answer
+from cragru.llm.store import AnswerStore
 
 KEY = Key(SECRET)
 RUN = "results/run"
@@ -43,9 +45,10 @@ def world(tmp_path, monkeypatch):
     """The world of certificates, with what stands around it in a run: published data, an LLM, evaluations, a table."""
     monkeypatch.chdir(tmp_path)
     world = World(tmp_path)
-    for name in (RAW, ANSWERS):
-        Path(name).parent.mkdir(parents=True)
-        Path(name).write_text(name)
+    Path(RAW).parent.mkdir(parents=True)
+    Path(RAW).write_text(RAW)
+    cost = {"seconds": 1.5, "start_seconds": 2.5, "device": "cpu"}
+    AnswerStore(Path(ANSWERS).parent).keep("0123", [Answer('{"1":5}', "stop", 9, 4)], cost)
     write_json(
         "results/raw/toy/source.json",
         {"dataset": "toy", "source": "local", "members": {"u.data": sha256(RAW)}},
@@ -101,6 +104,14 @@ def test_a_flipped_bit_of_each_kind_is_named(world, name):
     assert f"{name} (altered" in line
     Path(name).unlink()
     assert f"{name} (missing)" in refused()
+
+
+def test_what_answers_took_is_verified_too(world):
+    path = Path(ANSWERS).with_suffix(".cost.json")
+    path.write_text(path.read_text().replace("1.5", "1.4"))
+    assert f"{path}: was altered" in refused()
+    path.unlink()
+    assert f"{path}: no such file" in refused()
 
 
 def test_what_is_in_a_certificate_is_told_once(world):
