@@ -4,19 +4,22 @@ A job's manifest lies beside what it made: an output of its rule, or, where the 
 after the first output (`per-user.parquet`: `per-user-manifest.json`).
 """
 
+import hashlib
+import json
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from cragru.errors import CragruError
 from cragru.io import PathLike, read_record, sha256
-from cragru.shapes import Each
+from cragru.shapes import Each, Shape
 
 ENDING = "manifest.json"
 ROOM = "results"  # what a run makes is in it; what is outside has no manifest
 LLM_ROOM = "llm"  # language models are in this folder of it
 TOLD = {"outputs": Each(str)}
 RECORD = TOLD | {"rule": str, "wildcards": Each(str), "params": dict, "inputs": Each(str)}
+KEYS = {*RECORD, "role", "code", "commit", "versions", "facts", "sha256"}
 PUBLISHED = {"members": Each(str)}
 SOURCE_FILE = "source.json"  # beside a publisher's files (`cragru.config.datasets.SourceRecord`)
 SHORT = 12  # hex digits of a checksum in a message
@@ -26,13 +29,32 @@ Told = dict[
 ]  # of each file: manifests that name it, and the checksums that they tell
 
 
-def read_manifest(path: PathLike) -> dict[str, Any]:
+def sealed(content: dict[str, Any]) -> dict[str, Any]:
+    """A manifest's content with the SHA-256 of it: a manifest that was altered would accuse the files that it names."""
+    content = json.loads(json.dumps(content))  # as it will be read: with text for keys
+    return content | {"sha256": _checksum_of(content)}
+
+
+def read_manifest(path: PathLike, shape: Shape = RECORD) -> dict[str, Any]:
     """A manifest.
 
+    Args:
+        path: The file.
+        shape: What of it is asked for.
+
     Raises:
-        CragruError: If it is none.
+        CragruError: If it is none, or not the one that was written; one of before there were checksums has none.
     """
-    return read_record(path, RECORD)
+    record = read_record(path, shape)
+    strange = sorted(record.keys() - KEYS)
+    content = {name: value for name, value in record.items() if name != "sha256"}
+    wanted = record.get("sha256")
+    if strange or (wanted is not None and wanted != _checksum_of(content)):
+        what = f"has the unknown key {strange[0]!r}" if strange else "its checksum is another one"
+        raise CragruError(
+            f"{path}: was altered ({what}); delete it with the files that it names and run the same command again"
+        )
+    return record
 
 
 def place_beside(output: PathLike) -> Path:
@@ -83,7 +105,7 @@ class Makers:
         if folder not in self._of_folder:
             told: Told = {}
             for manifest in sorted(folder.glob(f"*{ENDING}")):
-                outputs = read_record(manifest, TOLD)["outputs"]
+                outputs = read_manifest(manifest, TOLD)["outputs"]
                 for name, checksum in outputs.items():
                     told.setdefault(name, []).append((manifest.as_posix(), checksum))
             source = folder / SOURCE_FILE
@@ -154,6 +176,11 @@ def _check_file(file: Path, got: str, told: list[tuple[str, str]], path: str) ->
         raise CragruError(
             f"{file.as_posix()}: is not the file that its job wrote: {wrong}; {_remedy(file, path)}"
         )
+
+
+def _checksum_of(content: dict[str, Any]) -> str:
+    """The SHA-256 of plain JSON, however it is laid out."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _check_whole(path: str, makers: Makers) -> None:

@@ -16,7 +16,7 @@ from cragru.digest import ROOT, code_digest
 from cragru.errors import CragruError
 from cragru.io import sha256, write_json
 from cragru.machine import trouble
-from cragru.manifest import checked_inputs, files_at, place_beside
+from cragru.manifest import checked_inputs, files_at, place_beside, sealed
 from cragru.rights import narrow_cached
 from cragru.roles import Role
 from cragru.versions import installed
@@ -59,7 +59,7 @@ def stage(
             place.unlink(missing_ok=True)  # it is of what the job makes anew
         facts = work(snakemake)
         if place is not None:
-            write_json(place, _manifest(snakemake, inputs, facts or {}, role))
+            write_json(place, sealed(_manifest(snakemake, inputs, facts or {}, role)))
     except Exception as error:
         _end(log, snakemake, error)
 

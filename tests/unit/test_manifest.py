@@ -19,6 +19,7 @@ from cragru.manifest import (
     is_llm_weights,
     place_beside,
     read_manifest,
+    sealed,
 )
 from cragru.plan import places
 
@@ -214,3 +215,23 @@ def test_which_files_are_weights_of_a_language_model(name, is_one):
 def test_words_are_those_of_the_plan():
     """The module stands on the ground, and must not ask the plan."""
     assert (ROOM, SOURCE_FILE) == (places.RESULTS, datasets.SOURCE_FILE)
+
+
+def test_a_manifest_that_was_altered_is_refused():
+    """Where its checksum is, and where not: a version, say, would else go unseen."""
+    path = "results/toy/manifest.json"
+    content = {
+        "rule": "bake",
+        "wildcards": {},
+        "params": {"heat": 200},
+        "versions": {"oven": "1.0"},
+    }
+    write_json(path, sealed(content | {"inputs": {}, "outputs": {}}))
+    before = Path(path).read_text()
+    assert read_manifest(path)["params"]["heat"] == 200
+    for old, new in (("1.0", "1.1"), ("200", "201"), ("bake", "cake"), ('"sha256"', '"sha257"')):
+        Path(path).write_text(before.replace(old, new))
+        with pytest.raises(CragruError, match=f"^{path}: was altered"):
+            read_manifest(path)
+    Path(path).write_text(before.replace("\n", "\n\n"))
+    assert read_manifest(path)["params"]["heat"] == 200

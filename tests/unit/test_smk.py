@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -151,6 +152,7 @@ def test_manifest_says_what_was_made_from_what(tmp_path):
     written, code = bake(tmp_path / "one")
     manifest = json.loads(written)
     versions = manifest.pop("versions")
+    assert re.fullmatch("[0-9a-f]{64}", manifest.pop("sha256"))
     assert manifest == {
         "rule": "bake",
         "role": "deploys",

@@ -7,7 +7,7 @@ from pathlib import Path
 from cragru.audit.commitment import check_key
 from cragru.digest import code_digest
 from cragru.errors import CragruError
-from cragru.machine import killed
+from cragru.machine import killed, trouble
 from cragru.names import ORIGINAL
 from cragru.plan import places
 from cragru.plan.certificates import Certificates
@@ -24,6 +24,10 @@ def checked_or_exit(check, *what):
         return check(*what)
     except CragruError as error:
         sys.exit(f"cragru: {error}")
+    except OSError as error:
+        if trouble(error) is None:
+            raise
+        sys.exit(f"cragru: {trouble(error)}, and run the same command again")
 
 
 project = checked_or_exit(load_project, config, Path(workflow.basedir))
