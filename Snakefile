@@ -7,18 +7,15 @@ from pathlib import Path
 from snakemake.utils import min_version
 
 from cragru.config.given import check_files
-from cragru.errors import CragruError
+from cragru.machine import checked_or_exit
 from cragru.plan.checkout import check_checkout
 
 min_version("9.20")  # cache: on rules with several named outputs
 
 
 default = f"{workflow.basedir}/config/config.yaml"  # also with --directory
-try:
-    check_checkout(Path(workflow.basedir), sys.executable)
-    check_files([default, *workflow.config_settings.configfiles])
-except CragruError as error:
-    sys.exit(f"cragru: {error}")  # one line instead of Snakemake's traceback
+checked_or_exit(check_checkout, Path(workflow.basedir), sys.executable)
+checked_or_exit(check_files, [default, *workflow.config_settings.configfiles])
 
 
 configfile: default
@@ -44,6 +41,21 @@ rule all:
     input:
         showing.run_files(),
         certificates.files(),
+
+
+onstart:
+    # the last jobs need the key: that none can be made is told before the first
+    if any(
+        job.rule.name.startswith("certificate")
+        for job in workflow.dag.needrun_jobs()
+    ):
+        checked_or_exit(check_key, places.RESULTS, os.environ)
+
+
+onerror:
+    said = killed(Path(log[0]).read_text(errors="replace"))
+    if said:
+        print(f"cragru: {said}")
 
 
 onsuccess:

@@ -10,8 +10,8 @@ and does more than bind a name (a call, an assignment into something, a decorato
 import it. Where the text does not say what is used, the whole module counts: ``import module``, ``from package import
 module``, ``import *``, a name that the module does not bind, `globals` and its like, and modules named at run time.
 
-Some modules do not count at all (`LEFT_OUT`): they make logs, manifests, messages and this digest, and the store's
-keys of an LLM's answers have the versions in them. What they change is never a result.
+Some modules do not count at all (`LEFT_OUT`): they make logs, manifests, messages, refusals and this digest, and the
+store's keys of an LLM's answers have the versions in them. What they change is never a result.
 """
 
 import functools
@@ -23,10 +23,19 @@ from cragru.syntax import STAR, Import, Statement, read_statements
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = "cragru"
-LEFT_OUT = {
-    f"{PACKAGE}.{name}"
-    for name in ("smk", "digest", "syntax", "versions", "progress", "errors", "roles")
-}
+NAMES_LEFT_OUT = (
+    "smk",
+    "digest",
+    "syntax",
+    "versions",
+    "progress",
+    "errors",
+    "roles",
+    "machine",
+    "shapes",
+    "rights",
+)
+LEFT_OUT = {f"{PACKAGE}.{name}" for name in NAMES_LEFT_OUT}
 REFLECTION = {
     "globals",
     "vars",

@@ -4,7 +4,9 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
+import re
+import secrets
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,9 @@ from typing import Any
 import pandas as pd
 
 from cragru.errors import CragruError
-
-PathLike = str | os.PathLike[str]
+from cragru.machine import trouble
+from cragru.rights import PathLike, rights_of_folders
+from cragru.shapes import Shape, misfit
 
 
 @contextlib.contextmanager
@@ -21,21 +24,47 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
     """Yield a temporary path beside `path`; it takes its place only if the block succeeds.
 
     A killed job therefore never leaves half a file under the final name. The temporary name is unique
-    over hosts, because several nodes may write into one shared folder.
+    over hosts, because several nodes may write into one shared folder. The file gets the rights that the umask
+    leaves, and none that a folder above it does not give.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = _new_file_beside(target)
+    rights = stat.S_IMODE(temporary.stat().st_mode) & rights_of_folders(target.parent)
     try:
         yield temporary
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
-        temporary.chmod(0o644)  # mkstemp makes 0600, which a group on a cluster could not read
+        temporary.chmod(
+            rights
+        )  # some libraries put a file of their own, with rights of their own, in its place
         temporary.replace(target)
+    except OSError as error:
+        if error.filename in (None, os.fspath(temporary)):  # of a full disk, say
+            error.filename = os.fspath(target)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def temporaries_of(path: PathLike) -> list[Path]:
+    """Temporary copies of a file that killed jobs have left beside it, or that other jobs write now."""
+    target = Path(path)
+    pattern = re.compile(rf"\.{re.escape(target.name)}\.[0-9a-z_]{{8,}}")
+    if not target.parent.is_dir():
+        return []
+    return sorted(file for file in target.parent.iterdir() if pattern.fullmatch(file.name))
+
+
+def _new_file_beside(target: Path) -> Path:
+    """An empty file with a name that nobody else has, and the rights that the umask leaves."""
+    while True:
+        temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+        try:
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        except FileExistsError:
+            continue
+        return temporary
 
 
 def write_text(path: PathLike, text: str) -> None:
@@ -53,12 +82,42 @@ def read_json(path: PathLike) -> Any:
     """Read a JSON file.
 
     Raises:
-        CragruError: If the file is not JSON.
+        CragruError: If there is no such file, or it is not JSON.
     """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise CragruError(f"{path}: no such file; run the workflow again") from error
+    except RecursionError as error:
+        raise CragruError(
+            f"{path}: not valid JSON (nested too deep); delete it and run again"
+        ) from error
     except ValueError as error:
         raise CragruError(f"{path}: not valid JSON ({error}); delete it and run again") from error
+
+
+def read_record(path: PathLike, shape: Shape) -> Any:
+    """Read a JSON file that a job has written.
+
+    Args:
+        path: The file.
+        shape: What it must hold (`cragru.shapes`); what else it holds is given as it is.
+
+    Raises:
+        CragruError: If there is no such file, or it is not JSON of this shape.
+    """
+    record = read_json(path)
+    check_record(path, record, shape)
+    return record
+
+
+def check_record(path: PathLike, record: Any, shape: Shape) -> None:
+    """Check what a JSON file holds; as `read_record`."""
+    wrong = misfit(record, shape)
+    if wrong:
+        raise CragruError(
+            f"{path}: not a record as a job writes it: {wrong}; delete it and run again"
+        )
 
 
 def write_parquet(path: PathLike, frame: pd.DataFrame, schema: Mapping[str, str]) -> None:
@@ -78,6 +137,8 @@ def read_parquet(path: PathLike, schema: Mapping[str, str]) -> pd.DataFrame:
     try:
         frame = pd.read_parquet(path)
     except (OSError, ValueError) as error:
+        if trouble(error):
+            raise  # the file may be whole: to delete it would be the wrong advice
         reason = str(error).splitlines()[0]
         raise CragruError(
             f"{path}: not a readable parquet file ({reason}); delete it and run again"

@@ -8,13 +8,16 @@ import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable, Iterable
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
+from pathlib import Path, PurePath
+from typing import Any, NoReturn
 
 from cragru.digest import ROOT, code_digest
 from cragru.errors import CragruError
-from cragru.io import read_json, sha256, write_json
+from cragru.io import sha256, write_json
+from cragru.machine import trouble
+from cragru.manifest import checked_inputs, files_at, place_beside, sealed
+from cragru.rights import narrow_cached
 from cragru.roles import Role
 from cragru.versions import installed
 
@@ -26,36 +29,59 @@ PR_SET_PDEATHSIG = 1  # of prctl(2)
 
 
 def stage(
-    snakemake: Any, work: Callable[[Any], dict[str, Any] | None], role: Role | None = None
+    snakemake: Any,
+    work: Callable[[Any], dict[str, Any] | None],
+    role: Role | None = None,
+    has_record: bool = False,
 ) -> None:
     """Run a rule's work.
 
-    An expected failure ends the job with its one line on the screen; the traceback is in the rule's log. A rule with
-    an output named `manifest` gets one, with the facts that `work` returns.
+    What the job reads is held against the manifests of its makers first, and the job's own manifest is written last,
+    with the facts that `work` returns. An expected failure ends the job with its one line on the screen, and so does
+    one of the machine; the traceback is in the rule's log.
 
     Args:
         snakemake: The object that Snakemake injects into scripts.
         work: Takes that object; may return facts for the manifest.
         role: What the script does about a deletion request, for the manifest; None if no certificate speaks of it.
+        has_record: Whether what the job makes tells its own checksums, so that it has no manifest.
     """
     _die_with_parent()
     _limit_threads(snakemake.threads)
-    log = _start_log(snakemake)
+    log = logging.getLogger("cragru")
     try:
+        _start_log(snakemake)
         _check_code(snakemake)
+        inputs = checked_inputs(snakemake.input)
+        narrow_cached(snakemake.input, os.environ)
+        place = None if has_record else _manifest_place(snakemake.output)
+        if place is not None:
+            place.unlink(missing_ok=True)  # it is of what the job makes anew
         facts = work(snakemake)
-        if "manifest" in snakemake.output.keys():  # noqa: SIM118  a Namedlist iterates over values
-            write_json(snakemake.output.manifest, _manifest(snakemake, facts or {}, role))
-    except CragruError as error:
-        log.debug("%s", traceback.format_exc())
-        log.error("error in %s: %s", snakemake.rule, error)
-        sys.exit(1)
-    except Exception:
+        if place is not None:
+            write_json(place, sealed(_manifest(snakemake, inputs, facts or {}, role)))
+    except Exception as error:
+        _end(log, snakemake, error)
+
+
+def _end(log: logging.Logger, snakemake: Any, error: Exception) -> NoReturn:
+    """Tell why a job failed, in one line where it is no fault of cragru, and end it."""
+    is_expected = isinstance(error, CragruError)
+    machine = None if is_expected else trouble(error)
+    if machine is None and not is_expected:
         log.exception(
             "unexpected error in %s; this is a bug of cragru, please report it with the log",
             snakemake.rule,
         )
         sys.exit(1)
+    said = str(error)
+    if machine is not None:
+        where = next((f"{PurePath(path).parent}: " for path in snakemake.output), "")
+        has_place = machine.partition(": ")[2]
+        said = f"{'' if has_place else where}{machine}, and run the same command again"
+    log.debug("%s", "".join(traceback.format_exception(error)))
+    log.error("error in %s: %s", snakemake.rule, said)
+    sys.exit(1)
 
 
 def _die_with_parent() -> None:
@@ -86,12 +112,24 @@ def _start_log(snakemake: Any) -> logging.Logger:
         Path(snakemake.log[0]).parent.mkdir(parents=True, exist_ok=True)
         Path(snakemake.log[0]).write_text("")
         # not mode="w": vLLM's own set-up of logging closes all handlers, and only one that appends opens again
-        file = logging.FileHandler(snakemake.log[0], mode="a", encoding="utf-8")
+        file = _LogFile(snakemake.log[0], mode="a", encoding="utf-8")
         file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         root.addHandler(file)
     logger = logging.getLogger("cragru")
     logger.setLevel(logging.DEBUG)
     return logger
+
+
+class _LogFile(logging.FileHandler):
+    """A log that cannot be written, on a full disk, is told of once, and ends no job."""
+
+    is_told = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  logging's own name
+        if not self.is_told:
+            self.is_told = True
+            reason = trouble(sys.exc_info()[1]) or sys.exc_info()[1]
+            sys.stderr.write(f"cragru: the log cannot be written any more: {reason}\n")
 
 
 def _check_code(snakemake: Any) -> None:
@@ -106,7 +144,17 @@ def _check_code(snakemake: Any) -> None:
         )
 
 
-def _manifest(snakemake: Any, facts: dict[str, Any], role: Role | None) -> dict[str, Any]:
+def _manifest_place(outputs: Any) -> Path | None:
+    """Where a job's manifest goes, or None where it makes nothing."""
+    named = dict(outputs.items())
+    if "manifest" in named:
+        return Path(named["manifest"])
+    return place_beside(outputs[0]) if len(outputs) else None
+
+
+def _manifest(
+    snakemake: Any, inputs: dict[str, str], facts: dict[str, Any], role: Role | None
+) -> dict[str, Any]:
     """What was made from what: no clock, no host, so that equal work gives equal bytes."""
     outputs = {name: path for name, path in snakemake.output.items() if name != "manifest"}
     return {
@@ -116,55 +164,13 @@ def _manifest(snakemake: Any, facts: dict[str, Any], role: Role | None) -> dict[
         "params": {name: value for name, value in snakemake.params.items() if name != "code"},
         "code": snakemake.params.get("code"),
         "commit": _commit(),
-        "inputs": _input_checksums(snakemake.input),
+        "inputs": inputs,
         "outputs": {
-            file.as_posix(): sha256(file) for path in outputs.values() for file in _files(path)
+            file.as_posix(): sha256(file) for path in outputs.values() for file in files_at(path)
         },
         "versions": {"python": platform.python_version(), **installed(VERSIONED)},
         "facts": facts,
     }
-
-
-def _files(path: str) -> list[Path]:
-    """The file at a path, or every file in the folder there, Snakemake's own aside."""
-    if Path(path).is_file():
-        return [Path(path)]
-    found = (file for file in Path(path).rglob("*") if file.is_file())
-    return sorted(file for file in found if not file.name.startswith(".snakemake"))
-
-
-def _input_checksums(paths: Iterable[str]) -> dict[str, str]:
-    """The SHA-256 of what a job read, files of folders included.
-
-    A folder may be a language model of many gigabytes that hundreds of jobs read. So what a manifest beside the folder
-    says of a file in it is taken, and the file is hashed only where no such manifest names it, or where it is younger
-    than the manifest: then it is not the file that its maker hashed.
-
-    Args:
-        paths: Of files and folders.
-
-    Returns:
-        Checksums by POSIX path.
-    """
-    found = {}
-    for path in paths:
-        told = _told_beside(Path(path)) if Path(path).is_dir() else {}
-        for file in _files(path):
-            name = file.as_posix()
-            checksum, written = told.get(name, (None, 0))
-            is_as_told = checksum is not None and file.stat().st_mtime_ns <= written
-            found[name] = checksum if is_as_told else sha256(file)
-    return found
-
-
-def _told_beside(folder: Path) -> dict[str, tuple[str, int]]:
-    """What manifests beside a folder tell: the SHA-256 of each output, and when the manifest was written, in ns."""
-    told = {}
-    for manifest in sorted(folder.parent.glob("*manifest.json")):
-        written = manifest.stat().st_mtime_ns
-        outputs = read_json(manifest)["outputs"]
-        told |= {name: (checksum, written) for name, checksum in outputs.items()}
-    return told
 
 
 def _commit() -> str | None:

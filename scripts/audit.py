@@ -1,19 +1,27 @@
-"""Verify the certificates of a run against the files."""
+"""Verify the certificates of a run against the files, and everything behind its tables and figures."""
 
 import logging
 import os
 
+from cragru.audit.behind import shown_files
 from cragru.audit.commitment import read_key
-from cragru.audit.verification import Verifier, find_certificates
+from cragru.audit.verification import Verifier, find_certificates, missing_certificates
+from cragru.errors import CragruError
 from cragru.plan.places import RESULTS
 from cragru.smk import stage
 
 
 def main(job):
-    found = find_certificates(job.params.certificates)
-    verifier = Verifier(read_key(RESULTS, os.environ))
+    wanted = job.params.wanted
+    found = find_certificates(job.params.certificates, wanted)
+    shown = shown_files(job.params.run, job.params.shown)
+    if not found and not shown:
+        raise CragruError(f"{job.params.run}: nothing was made yet; run the workflow first")
+    verifier = Verifier(read_key(RESULTS, os.environ) if found else None)
     for path in found:
         verifier.verify(path)
+    verifier.fail(missing_certificates(wanted))
+    verifier.verify_behind(shown)
     for line in verifier.verified:
         logging.getLogger("cragru").info("verified %s", line)
     verifier.report()

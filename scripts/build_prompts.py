@@ -5,8 +5,9 @@ import time
 
 import pandas as pd
 
+from cragru.data.cohort import read_cohort
 from cragru.data.frames import INTERACTIONS
-from cragru.io import read_json, read_parquet, write_json
+from cragru.io import read_parquet, write_json
 from cragru.llm.building import PromptBuilder, prompt_budget, read_library, shown_order
 from cragru.llm.chat import ChatTokenizer
 from cragru.llm.prompts import Template
@@ -20,7 +21,7 @@ log = logging.getLogger("cragru")
 
 
 def main(job):
-    users = read_json(job.input.cohort)["users"]
+    users = read_cohort(job.input.cohort)
     candidates = read_parquet(job.input.candidates, CANDIDATES).groupby("user")["item"]
     interactions = read_parquet(job.input.interactions, INTERACTIONS)
     selection = read_parquet(job.input.selection, SELECTION)

@@ -23,4 +23,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    stage(snakemake, main)
+    stage(snakemake, main, has_record=True)  # a certificate is sealed

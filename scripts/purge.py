@@ -5,13 +5,18 @@ import os
 
 from cragru.audit.commitment import read_key
 from cragru.audit.purging import purge
-from cragru.audit.verification import find_certificates
+from cragru.audit.verification import find_certificates, missing_certificates
+from cragru.errors import CragruError
 from cragru.plan.places import RESULTS
 from cragru.smk import stage
 
 
 def main(job):
-    found = find_certificates(job.params.certificates)
+    wanted = job.params.wanted
+    found = find_certificates(job.params.certificates, wanted)
+    missing = missing_certificates(wanted)
+    if missing:
+        raise CragruError(f"{'; '.join(missing)}. Nothing was deleted")
     deleted = purge(found, read_key(RESULTS, os.environ))
     for path in deleted:
         logging.getLogger("cragru").info("purged %s", path)

@@ -1,19 +1,21 @@
 """What CRAGRU took to serve a deletion request."""
 
-from cragru.io import read_json, write_json
-from cragru.llm.collecting import collect_scores, read_receipts, request_cost
+from cragru.io import read_record, write_json
+from cragru.llm.collecting import collect_scores, read_receipt, read_receipts, request_cost
 from cragru.llm.records import read_prompts
 from cragru.llm.store import AnswerStore
 from cragru.roles import Role
+from cragru.shapes import Each
 from cragru.smk import stage
 
 
 def main(job):
     store = AnswerStore(job.params.store)
-    keys = read_receipts([read_json(job.input.receipt)], job.input.prompts)
+    keys = read_receipts([read_receipt(job.input.receipt)], job.input.prompts)
     _, answers = collect_scores(read_prompts(job.input.prompts), keys, store)
-    before = read_json(job.input.prompts_cost)["seconds"]
+    before = read_record(job.input.prompts_cost, {"seconds": [Each(float)]})["seconds"]
     write_json(job.output.cost, request_cost(before, answers, [store.cost(key) for key in keys]))
+    return {"answers": store.checksums(keys)}
 
 
 if __name__ == "__main__":

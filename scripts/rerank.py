@@ -1,7 +1,7 @@
 """A cell's answers, and the lists that follow from them."""
 
-from cragru.io import read_json, read_parquet, write_json, write_parquet
-from cragru.llm.collecting import cell_cost, collect_scores, read_receipts
+from cragru.io import read_parquet, read_record, write_json, write_parquet
+from cragru.llm.collecting import cell_cost, collect_scores, read_receipt, read_receipts
 from cragru.llm.records import read_prompts
 from cragru.llm.reranking import RERANKED, SCORES, rerank, tie_rate
 from cragru.llm.store import AnswerStore
@@ -13,19 +13,22 @@ from cragru.smk import stage
 def main(job):
     store = AnswerStore(job.params.store)
     records = read_prompts(job.input.prompts)
-    keys = read_receipts(map(read_json, job.input.receipts), job.input.prompts)
+    keys = read_receipts(map(read_receipt, job.input.receipts), job.input.prompts)
     scores, answers = collect_scores(records, keys, store)
     write_parquet(job.output.scores, scores, SCORES)
     lists = rerank(scores, read_parquet(job.input.candidates, CANDIDATES), int(job.wildcards.seed))
     write_parquet(job.output.lists, lists, RERANKED)
     before = {
-        "filter": read_json(job.input.selection_cost),
-        "prompt": read_json(job.input.prompts_cost),
+        "filter": read_record(job.input.selection_cost, {"seconds_per_user": float}),
+        "prompt": read_record(
+            job.input.prompts_cost, {"seconds_per_user": float, "dropped": float}
+        ),
     }
     write_json(
         job.output.cost,
         cell_cost(before, answers, [store.cost(key) for key in keys], tie_rate(scores)),
     )
+    return {"answers": store.checksums(keys)}
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 from cragru.config.base import parse
 from cragru.config.llms import LlmService
-from cragru.io import read_json, write_json
-from cragru.llm.engines import open_engine
+from cragru.io import write_json
+from cragru.llm.engines import model_files, open_engine
 from cragru.llm.records import read_prompts
 from cragru.llm.scoring import cut_chunks, score_chunks, share_of
 from cragru.llm.store import AnswerStore
@@ -16,7 +16,7 @@ def main(job):
     chunks = share_of(
         cut_chunks(cells, job.params.chunk), int(job.wildcards.share), int(job.wildcards.shares)
     )
-    files = read_json(job.input.manifest)["facts"]["files"]
+    files = model_files(job.input.manifest)
     engine = open_engine(entry, job.input.model, files, job.threads)
     write_json(job.output.receipt, score_chunks(chunks, engine, AnswerStore(job.params.store)))
 

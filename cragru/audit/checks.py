@@ -1,5 +1,6 @@
 """What a certificate vouches for: each check ends in a record of what was looked at, or in an error."""
 
+from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Any
 
@@ -10,7 +11,7 @@ from cragru.audit.provenance import Job, Provenance
 from cragru.audit.request import Request
 from cragru.errors import CragruError
 from cragru.guarantees import APPROXIMATE, EXACT, PARTITIONED, RANDOM_PARTITION
-from cragru.io import read_json
+from cragru.llm.counts import read_counts
 from cragru.plan.places import FORGOTTEN_PARTS, PARTS, PROMPTS, PROOF, REMAINING_PARTS, SHARD
 from cragru.roles import Role
 
@@ -154,8 +155,10 @@ def check_shards(request: Request, job: Job, parts: Parts) -> Record | None:
         raise CragruError(
             f"{job.manifest}: tells of {len(before)} shards before the request, but of {len(after)} after it"
         )
-    old = next(path for path in job.inputs if request.is_partition(path))
-    new = next(path for path in job.outputs if request.is_renewed_partition(path))
+    old = _only(job, "its partition", filter(request.is_partition, job.inputs))
+    new = _only(
+        job, "the partition that is left", filter(request.is_renewed_partition, job.outputs)
+    )
     gone = set(pd.concat([parts[name] for name in FORGOTTEN_PARTS])["row"])
     held = pd.read_parquet(old, columns=["row", "shard"])
     touched = {SHARD.format(number=shard) for shard in held["shard"][held["row"].isin(gone)]}
@@ -185,14 +188,14 @@ def check_proof(provenance: Provenance, job: Job) -> Record:
     Raises:
         CragruError: If it is of no prompts that are known, or counts a forgotten row.
     """
-    proof = next(path for path in job.outputs if PurePath(path).name == PROOF)
+    proof = _only(job, PROOF, (path for path in job.outputs if PurePath(path).name == PROOF))
     prompts = PurePath(proof).with_name(PROMPTS).as_posix()
     read = [path for path in job.inputs if PurePath(path).name == PROMPTS]
     if read != [prompts] or provenance.maker(prompts) is None:
         raise CragruError(
             f"{proof}: is no proof of the prompts beside it; delete it and run the workflow again"
         )
-    counts = read_json(proof)
+    counts = read_counts(proof)
     if counts["forgotten_in_history"] != 0:
         raise CragruError(
             f"{proof}: found {counts['forgotten_in_history']} forgotten rows in histories of prompts"
@@ -265,6 +268,16 @@ def _model(request: Request, job: Job) -> str:
             f"{job.manifest}: states the role {job.role}, but made {len(models)} models, not 1"
         )
     return models[0]
+
+
+def _only(job: Job, what: str, paths: Iterable[str]) -> str:
+    """The first of some paths that a manifest must tell."""
+    path = next(iter(paths), None)
+    if path is None:
+        raise CragruError(
+            f"{job.manifest}: does not tell {what}; delete it and run the workflow again"
+        )
+    return path
 
 
 def _is_from_before(request: Request, path: str) -> bool:

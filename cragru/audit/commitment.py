@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from cragru.errors import CragruError
-from cragru.io import PathLike
 from cragru.paths import located
+from cragru.rights import PathLike
 
 SCHEME = "HMAC-SHA256"
 VARIABLE = "CRAGRU_AUDIT_KEY_FILE"
@@ -107,10 +107,7 @@ def read_key(results: PathLike, environment: Mapping[str, str], make: bool = Fal
         CragruError: If there is no key, it is no key, or it lies in the results folder.
     """
     path = key_path(environment)
-    if path.resolve().is_relative_to(Path(results).resolve()):
-        raise CragruError(
-            f"{path}: the audit key must not lie in the results folder; set {VARIABLE} to another place"
-        )
+    _check_place(path, results)
     if make and not path.exists():
         _make(path)
     try:
@@ -129,6 +126,36 @@ def read_key(results: PathLike, environment: Mapping[str, str], make: bool = Fal
             f"{path}: the audit key has {len(secret)} bytes; it must have {KEY_BYTES}, in hex"
         )
     return Key(secret)
+
+
+def check_key(results: PathLike, environment: Mapping[str, str]) -> None:
+    """Check, before a run, that its last jobs will find a key or can make one.
+
+    Args:
+        results: As for `read_key`.
+        environment: Environment variables.
+
+    Raises:
+        CragruError: If they cannot, or there is a key that `read_key` refuses.
+    """
+    path = key_path(environment)
+    if path.exists():
+        read_key(results, environment)
+        return
+    _check_place(path, results)
+    folder = next(one for one in path.absolute().parents if one.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise CragruError(
+            f"{path}: there is no audit key, and none can be made: {folder} cannot be written; set {VARIABLE} to a "
+            "place where you may write"
+        )
+
+
+def _check_place(path: Path, results: PathLike) -> None:
+    if path.resolve().is_relative_to(Path(results).resolve()):
+        raise CragruError(
+            f"{path}: the audit key must not lie in the results folder; set {VARIABLE} to another place"
+        )
 
 
 def _make(path: Path) -> None:

@@ -5,9 +5,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from cragru.errors import CragruError, nearest
-from cragru.io import read_json, sha256
+from cragru.io import sha256
+from cragru.manifest import read_manifest
 from cragru.plan.places import LLM_FOLDER, RAW, is_under
 from cragru.roles import Role
+
+
+class Told(dict[str, Any]):
+    """What a manifest tells under a key; to ask for a name that it lacks is an error of one line."""
+
+    def __init__(self, manifest: str, key: str, told: dict[str, Any]) -> None:
+        super().__init__(told)
+        self._where = f"{manifest}: {key}"
+
+    def __missing__(self, name: str) -> Any:
+        raise CragruError(f"{self._where}.{name}: missing; delete it and run the workflow again")
 
 
 @dataclass(frozen=True)
@@ -86,17 +98,17 @@ class Provenance:
 
     def _read(self, path: str) -> Job:
         self.sha256(path)
-        record = read_json(path)
-        rule, role, wildcards = record["rule"], _role(record, path), record["wildcards"]
+        record = read_manifest(path)
+        rule, role = record["rule"], _role(record, path)
         for kind in ("inputs", "outputs"):
             for name, recorded in record[kind].items():
                 if not _is_left_out(name) and self.sha256(name) != recorded:
                     raise CragruError(
                         f"{name}: is not the file that {path} speaks of; run the workflow again"
                     )
-        return Job(
-            path, rule, role, wildcards, record["params"], record["inputs"], record["outputs"]
-        )
+        wildcards = Told(path, "wildcards", record["wildcards"])
+        params = Told(path, "params", record["params"])
+        return Job(path, rule, role, wildcards, params, record["inputs"], record["outputs"])
 
 
 def _is_left_out(path: str) -> bool:

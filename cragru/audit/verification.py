@@ -1,30 +1,58 @@
 """Verifies certificates against the files: every one that was altered or is missing is named."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from cragru.audit.behind import Behind
 from cragru.audit.certificate import FORMAT, Certificate, as_text, build_certificate, manifests_of
 from cragru.audit.commitment import Key
 from cragru.audit.request import Request
 from cragru.errors import CragruError
-from cragru.io import PathLike, read_json, sha256
+from cragru.io import PathLike, check_record, read_json, read_record, sha256
 from cragru.plan.places import CERTIFICATE_FILE, PURGED_FILE
+from cragru.shapes import Each
 
 NAMED = 8  # files that a message names at the most
+REQUEST = {"dataset": str, "protocol": str, "seed": int, "request": (str, type(None))}
+ARTIFACT = {"manifest": str, "outputs": Each(str), "inputs": Each(str)}
+CERTIFICATE = {
+    "request": REQUEST,
+    "guarantees": Each(str),
+    "commitment": {"key": str, "interactions": int},
+    "artifacts": [ARTIFACT],
+    "checks": list,
+    "remains": [{"path": str, "purge": bool}],
+    "files": Each(str),
+    "seal": str,
+}
+PURGED = {"certificate": str, "purged": Each(str), "seal": str}
 
 
-def find_certificates(folder: PathLike) -> list[Path]:
-    """All certificates of a run.
+def find_certificates(folder: PathLike, wanted: Collection[str] = ()) -> list[Path]:
+    """All certificates of a run that are there.
+
+    Args:
+        folder: Where they are.
+        wanted: Those that there must be, by the tables and figures that the run shows (`cragru.plan.certificates`).
 
     Raises:
-        CragruError: If there are none.
+        CragruError: If there must be some, and there are none.
     """
     found = sorted(Path(folder).rglob(CERTIFICATE_FILE))
-    if not found:
+    if wanted and not found:
         raise CragruError(
             f"{folder}: no certificates; run the workflow first, with a table or figure of a request"
         )
     return found
+
+
+def missing_certificates(wanted: Iterable[str]) -> list[str]:
+    """What to say of each certificate that there must be, and is not there."""
+    return [
+        f"{path}: no such certificate, though the run shows what came of its request; run the workflow again"
+        for path in wanted
+        if not Path(path).is_file()
+    ]
 
 
 def read_certificate(path: Path, key: Key) -> Certificate:
@@ -38,7 +66,8 @@ def read_certificate(path: Path, key: Key) -> Certificate:
         raise CragruError(
             f"{path}: is no certificate of format {FORMAT}; delete it and run the workflow again"
         )
-    made_with = certificate.get("commitment", {}).get("key")
+    check_record(path, certificate, CERTIFICATE)
+    made_with = certificate["commitment"]["key"]
     if made_with != key.fingerprint:
         raise CragruError(
             f"{path}: was made with the key {made_with}, but this is {key.fingerprint}; use that key"
@@ -56,7 +85,7 @@ def read_purged(path: Path, certificate: Certificate, key: Key) -> dict[str, str
     record = path.with_name(PURGED_FILE)
     if not record.exists():
         return {}
-    purged = read_json(record)
+    purged = read_record(record, PURGED)
     key.check_seal(purged, record)
     if purged["certificate"] != certificate["seal"]:
         raise CragruError(f"{record}: is of another certificate than the one beside it; delete it")
@@ -66,21 +95,27 @@ def read_purged(path: Path, certificate: Certificate, key: Key) -> dict[str, str
 class Verifier:
     """Verifies certificates; a file that several of them name is read once."""
 
-    def __init__(self, key: Key) -> None:
-        self.key = key
+    def __init__(self, key: Key | None) -> None:
+        self._key = key  # None where there is no certificate
         self.verified: list[str] = []
         self._checksums: dict[str, str | None] = {}
         self._wrong: dict[str, str] = {}  # file -> what is wrong with it
+        self._behind: dict[str, str] = {}  # likewise, of files behind the run
         self._failed: list[str] = []
+        self._purged: set[str] = set()
+        self._certified: set[str] = set()  # what certificates speak of
 
     def verify(self, path: Path) -> None:
         """Verify one certificate; `report` tells."""
         try:
-            certificate = read_certificate(path, self.key)
-            purged = read_purged(path, certificate, self.key)
+            certificate = read_certificate(path, self._key)
+            purged = read_purged(path, certificate, self._key)
         except CragruError as error:
             self._failed.append(str(error))
             return
+        self._purged |= purged.keys()
+        for artifact in certificate["artifacts"]:
+            self._certified |= artifact["outputs"].keys()
         wrong = dict(self._compare(certificate["files"], purged))
         self._wrong |= wrong
         if wrong:
@@ -92,18 +127,34 @@ class Verifier:
             return
         self._rebuild(path, certificate)
 
+    def verify_behind(self, shown: Iterable[str]) -> None:
+        """Verify everything behind the run, by manifests; `report` tells. Certificates are to be verified before.
+
+        Args:
+            shown: The files of the run's tables and figures.
+        """
+        behind = Behind(self._checksum, self._purged)
+        behind.look(sorted({*shown, *self._certified}))
+        self._behind |= behind.wrong
+        self._failed += behind.failed
+        if not behind.wrong and not behind.failed:
+            self.verified.append(
+                f"{len(behind.looked_at)} files behind tables, figures and certificates: as their manifests tell"
+            )
+
+    def fail(self, problems: Iterable[str]) -> None:
+        """Have `report` tell of problems that others have found."""
+        self._failed += problems
+
     def report(self) -> None:
         """Fail if anything was wrong.
 
         Raises:
             CragruError: With the names of files, in one line.
         """
-        named = [f"{path} ({what})" for path, what in sorted(self._wrong.items())]
-        problems = named[:NAMED] + (
-            [f"and {len(named) - NAMED} more"] if len(named) > NAMED else []
-        )
-        if problems:
-            problems = [f"files are not as certified: {', '.join(problems)}"]
+        told = {path: what for path, what in self._behind.items() if path not in self._wrong}
+        problems = _listed("files are not as certified", self._wrong)
+        problems += _listed("files are not as their manifests tell", told)
         problems += self._failed
         if problems:
             raise CragruError("; ".join(problems))
@@ -116,7 +167,7 @@ class Verifier:
                     yield name, "was purged and is there again; run snakemake purge"
             elif checksum is None:
                 yield name, "missing"
-            elif self.key.of_file(name, checksum) != files[name]:
+            elif self._key.of_file(name, checksum) != files[name]:
                 yield name, "altered"
 
     def _checksum(self, name: str) -> str | None:
@@ -131,7 +182,7 @@ class Verifier:
         request = Request.of(certificate["request"])
         try:
             rebuilt = build_certificate(
-                request, manifests_of(certificate), certificate["guarantees"], self.key
+                request, manifests_of(certificate), certificate["guarantees"], self._key
             )
         except CragruError as error:
             self._failed.append(f"{path}: cannot be built again: {error}")
@@ -146,3 +197,10 @@ class Verifier:
         self.verified.append(
             f"{path}: {removed} interactions removed, {passed} checks, {files} files as certified"
         )
+
+
+def _listed(title: str, wrong: dict[str, str]) -> list[str]:
+    """One clause that names the files with which something is wrong, or none."""
+    named = [f"{path} ({what})" for path, what in sorted(wrong.items())]
+    more = [f"and {len(named) - NAMED} more"] if len(named) > NAMED else []
+    return [f"{title}: {', '.join(named[:NAMED] + more)}"] if named else []

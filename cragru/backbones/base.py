@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from cragru.errors import CragruError
 from cragru.io import PathLike, atomic_path
+from cragru.machine import trouble
 from cragru.ranking import Pairs
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class FactorModel:
         try:
             tables = load_file(Path(path))
         except (SafetensorError, OSError) as error:
+            if trouble(error):
+                raise  # the file may be whole: to delete it would be the wrong advice
             raise CragruError(
                 f"{path}: not a readable model ({error}); delete it and run again"
             ) from error

@@ -5,6 +5,7 @@ import logging
 import numpy as np
 import pandas as pd
 
+from cragru.io import PathLike, read_record
 from cragru.seeds import numpy_stream
 
 log = logging.getLogger(__name__)
@@ -41,3 +42,12 @@ def draw_cohort(
             len(eligible),
         )
     return {"users": eligible[:size].tolist(), "eligible": len(eligible)}
+
+
+def read_cohort(path: PathLike) -> list[int]:
+    """The users of a cohort's file, in their order.
+
+    Raises:
+        CragruError: If it is not the record of a cohort.
+    """
+    return read_record(path, {"users": [int]})["users"]

@@ -9,9 +9,11 @@ import pandas as pd
 from cragru.data.frames import INTERACTIONS
 from cragru.data.split import Rows
 from cragru.errors import CragruError
-from cragru.io import PathLike, read_json, read_parquet, sha256, write_json, write_parquet
+from cragru.io import PathLike, read_parquet, read_record, sha256, write_json, write_parquet
+from cragru.shapes import Each
 
 PARTS = ("forget", "forget-heldout", "train", "valid", "test")
+RECORD = {"rows": int, "parts": Each({"rows": int, "sha256": str})}  # split.json
 SCHEMA = {"row": "int32", **INTERACTIONS}  # row: number in the prepared interactions
 
 
@@ -51,7 +53,7 @@ def read_parts(folder: PathLike, names: Iterable[str]) -> dict[str, pd.DataFrame
         CragruError: If a file is not the one that was written, or the record does not add up.
     """
     folder = Path(folder)
-    record = read_json(folder / "split.json")
+    record = read_record(folder / "split.json", RECORD)
     counted = sum(part["rows"] for part in record["parts"].values())
     if set(record["parts"]) != set(PARTS) or counted != record["rows"]:
         raise CragruError(
@@ -80,7 +82,7 @@ def read_all_parts(folder: PathLike, interactions: pd.DataFrame) -> dict[str, pd
 
 def read_sizes(path: PathLike) -> tuple[int, int]:
     """Numbers of users and items of a data set, from its statistics.json."""
-    statistics = read_json(path)
+    statistics = read_record(path, {"users": int, "items": int})
     return statistics["users"], statistics["items"]
 
 

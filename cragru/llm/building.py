@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cragru.data.frames import ITEMS, USERS
-from cragru.io import PathLike, read_json, read_parquet
+from cragru.io import PathLike, read_parquet, read_record
 from cragru.llm.answers import longest_answer
 from cragru.llm.prompts import (
     Movie,
@@ -74,7 +74,7 @@ def read_library(
     items: PathLike, users: PathLike, statistics: PathLike, show_ratings: bool
 ) -> Library:
     """The words of a prepared data set, from its files."""
-    facts = read_json(statistics)
+    facts = read_record(statistics, {"rating_min": float, "rating_max": float})
     scale = (facts["rating_min"], facts["rating_max"])
     return Library(read_parquet(items, ITEMS), read_parquet(users, USERS), scale, show_ratings)
 

@@ -6,14 +6,25 @@ from typing import Any
 import pandas as pd
 
 from cragru.errors import CragruError
+from cragru.io import PathLike, read_record
 from cragru.llm.answers import read_scores
 from cragru.llm.base import Answer
 from cragru.llm.records import PromptRecord
 from cragru.llm.reranking import SCORES
 from cragru.llm.store import AGAIN, AnswerStore
+from cragru.shapes import Each
 
 Receipt = Mapping[str, Mapping[str, str]]
 """What one job answered: file of prompts -> number of the chunk in it (from 0) -> the chunk's key."""
+
+
+def read_receipt(path: PathLike) -> Receipt:
+    """A job's receipt, from its file.
+
+    Raises:
+        CragruError: If it is none.
+    """
+    return read_record(path, Each(Each(str)))
 
 
 def read_receipts(receipts: Iterable[Receipt], cell: str) -> list[str]:

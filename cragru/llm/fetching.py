@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatch
@@ -139,7 +140,8 @@ def _convert(path: Path, folder: Path) -> None:
             " knows, or one in safetensors"
         ) from error
     for file in folder.iterdir():
-        file.chmod(0o644)  # safetensors writes 0600, which a group on a cluster could not read
+        # safetensors writes 0600, which a group on a cluster could not read; the folder has what the umask leaves
+        file.chmod(stat.S_IMODE(folder.stat().st_mode) & 0o666)
 
 
 @contextlib.contextmanager

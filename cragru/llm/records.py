@@ -7,6 +7,10 @@ from pathlib import Path
 
 from cragru.errors import CragruError
 from cragru.io import PathLike, write_text
+from cragru.shapes import misfit
+
+SHAPE = {"user": int, "prompt": str, "tokens": int, "dropped": int}
+SHAPE |= {"rows": [int], "candidates": [int], "ids": [str]}
 
 
 @dataclass(frozen=True)
@@ -47,9 +51,16 @@ def read_prompts(path: PathLike) -> list[PromptRecord]:
     lines = (
         Path(path).read_text(encoding="utf-8").split("\n")[:-1]
     )  # not splitlines: a title may hold U+2028
-    try:
-        return [PromptRecord(**json.loads(line)) for line in lines]
-    except (ValueError, TypeError) as error:
-        raise CragruError(
-            f"{path}: not a file of prompts ({error}); delete it and run again"
-        ) from error
+    records = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            record = json.loads(line)
+            wrong = misfit(record, SHAPE)
+            if wrong:
+                raise ValueError(wrong)
+            records.append(PromptRecord(**record))
+        except (ValueError, TypeError, RecursionError) as error:
+            raise CragruError(
+                f"{path}: line {number}: not a prompt's record ({error}); delete it and run again"
+            ) from error
+    return records

@@ -5,17 +5,21 @@ There is no reuse of single prompts: what else is in a batch changes the arithme
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from cragru.errors import CragruError
-from cragru.io import PathLike, read_json, write_json
+from cragru.io import PathLike, read_json, sha256, write_json
 from cragru.llm.base import Answer, Question
+from cragru.shapes import misfit
 
 # has the receipts made anew, and what is missing answered
 AGAIN = "run again with `--forcerun score_prompts score_requesters`"
+
+ANSWER = {"text": str, "finish_reason": str, "prompt_tokens": int, "answer_tokens": int}
+COST = {"seconds": float, "start_seconds": float, "device": str}
 
 
 def chunk_key(settings: dict[str, Any], questions: Sequence[Question]) -> str:
@@ -52,38 +56,82 @@ class AnswerStore:
 
     def keep(self, key: str, answers: Sequence[Answer], cost: dict[str, float | str]) -> None:
         """Keep a chunk; the cost first, for the chunk counts as answered once its answers are there."""
-        write_json(self._cost_path(key), cost)
-        write_json(self.path(key), [asdict(answer) for answer in answers])
+        content = [asdict(answer) for answer in answers]
+        told = {**cost, "answers_sha256": _checksum_of(content)}
+        write_json(self._cost_path(key), told | {"sha256": _checksum_of(told)})
+        write_json(self.path(key), content)
 
     def answers(self, key: str) -> list[Answer]:
         """A chunk's answers.
 
         Raises:
-            CragruError: If they are missing or damaged.
+            CragruError: If they are missing, or not those that were kept.
         """
+        path = self.path(key)
         if key not in self:
-            raise CragruError(
-                f"{self.path(key)}: no such answers, though they were scored; {AGAIN}"
-            )
-        try:
-            return [Answer(**answer) for answer in read_json(self.path(key))]
-        except TypeError as error:
-            raise CragruError(
-                f"{self.path(key)}: not a chunk's answers ({error}); delete it and {AGAIN}"
-            ) from error
+            raise CragruError(f"{path}: no such answers, though they were scored; {AGAIN}")
+        content = read_json(path)
+        wrong = misfit(content, [ANSWER])
+        if wrong:
+            raise CragruError(f"{path}: not a chunk's answers ({wrong}); delete it and {AGAIN}")
+        wanted = self._cost_record(key).get("answers_sha256")
+        _compare(path, _checksum_of(content), wanted)
+        return [Answer(**answer) for answer in content]
 
     def cost(self, key: str) -> dict[str, float | str]:
         """What a chunk's answers took: `seconds`, `start_seconds` of the engine that gave them, and its `device`.
 
         Raises:
-            CragruError: If the file is missing.
+            CragruError: If the file is missing, or not the one that was kept.
         """
+        record = self._cost_record(key)
+        return {name: record[name] for name in COST}
+
+    def checksums(self, keys: Iterable[str]) -> dict[str, str]:
+        """The SHA-256 of some chunks' answers, by path, for the manifest of who has read them.
+
+        Not of what they took, which another engine that answers them again would change.
+        """
+        return {self.path(key).as_posix(): sha256(self.path(key)) for key in keys}
+
+    def _cost_record(self, key: str) -> dict[str, Any]:
+        """What is kept of a chunk's cost; with checksums of it and of the answers, if not of an older version."""
         path = self._cost_path(key)
         if not path.is_file():
             raise CragruError(
                 f"{path}: no such file; delete {self.path(key).name} beside it and {AGAIN}"
             )
-        return read_json(path)
+        cost = read_json(path)
+        wrong = misfit(cost, COST) or _stranger(cost)
+        if wrong:
+            beside = self.path(key).name
+            raise CragruError(
+                f"{path}: not what a chunk's answers took ({wrong}); delete it and {beside} beside it and {AGAIN}"
+            )
+        told = {name: value for name, value in cost.items() if name != "sha256"}
+        _compare(path, _checksum_of(told), cost.get("sha256"))
+        return cost
 
     def _cost_path(self, key: str) -> Path:
         return self._folder / f"{key}.cost.json"
+
+
+def _checksum_of(content: Any) -> str:
+    """The SHA-256 of plain JSON, however it is laid out."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _compare(path: Path, got: str, wanted: str | None) -> None:
+    """Hold a file against the checksum that was kept with it; chunks that were kept by older versions have none."""
+    if wanted is not None and got != wanted:
+        beside = path.name.removesuffix(".json").removesuffix(".cost")
+        raise CragruError(
+            f"{path}: was altered: the SHA-256 of what it says is {got[:12]}…, kept was {wanted[:12]}…; delete "
+            f"{beside}.json and {beside}.cost.json and {AGAIN}"
+        )
+
+
+def _stranger(cost: dict[str, Any]) -> str | None:
+    """A key that no cost has: the name of a checksum may be what was altered."""
+    known = {*COST, "answers_sha256", "sha256"}
+    return next((f"{name}: unknown" for name in cost if name not in known), None)

@@ -14,6 +14,7 @@ from cragru.io import PathLike
 from cragru.llm.answers import answer_pattern, longest_answer
 from cragru.llm.base import Answer, Question
 from cragru.llm.chat import ChatTokenizer
+from cragru.llm.engines import check_model
 from cragru.versions import installed
 
 GIB = 1 << 30
@@ -134,7 +135,8 @@ class VllmEngine:
 
     @cached_property
     def _started(self) -> tuple[Any, float]:
-        """The engine, and the seconds that its start took."""
+        """The engine, and the seconds that its start took; the check of its weights is not counted."""
+        check_model(self._folder, self._files)
         begun = time.perf_counter()
         from vllm import LLM
 

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from cragru.evaluation.printed_columns import OF_DATASETS
-from cragru.io import PathLike, read_json
+from cragru.io import PathLike, read_record
 from cragru.printed import printed, printed_values
 from cragru.reporting.base import Order, Table
 from cragru.reporting.grid import Text
@@ -19,6 +19,7 @@ PAPER_COLUMNS = {
     "interactions_per_user": "avg_interactions",
     "sparsity_percent": "sparsity_percent",
 }
+COUNTED = dict.fromkeys([*PAPER_COLUMNS][:4], float) | {"sparsity": float}  # of statistics.json
 FORMATS = {"interactions_per_user": ("{:.2f}", "{:.0f}"), "sparsity_percent": ("{:.2f}", "{:.2f}")}
 
 
@@ -28,7 +29,7 @@ def make(order: Order) -> Table:
     Args:
         order: Rows have `dataset`, a label, and `statistics`, a file; a further file may be `paper`.
     """
-    statistics = {row["dataset"]: read_json(row["statistics"]) for row in order.rows}
+    statistics = {row["dataset"]: read_record(row["statistics"], COUNTED) for row in order.rows}
     table = datasets_table(statistics, order.further.get("paper"))
     return Table(table, *datasets_grid(table))
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from cragru.data.cohort import read_cohort
 from cragru.errors import CragruError
 from cragru.evaluation.columns import PER_USER
-from cragru.io import read_json, read_parquet
+from cragru.io import read_parquet, read_record
 
 
 @dataclass(frozen=True)
@@ -46,16 +47,20 @@ def read_measured(rows: Iterable[Mapping[str, Any]]) -> Iterator[Measured]:
         CragruError: If a file lacks a user of the cohort.
     """
     for row in rows:
-        ties = None if row["cost"] is None else read_json(row["cost"])["tie_rate"]
+        ties = None if row["cost"] is None else _tie_rate(row["cost"])
         names = (row[name] for name in ("dataset", "backbone", "method", "seed"))
         yield Measured(*names, _per_user(row), row["panel"], ties, row["printed"])
+
+
+def _tie_rate(cost: str) -> float:
+    return read_record(cost, {"tie_rate": float})["tie_rate"]
 
 
 def _per_user(row: Mapping[str, Any]) -> pd.DataFrame:
     per_user = read_parquet(row["per_user"], PER_USER)
     if row["cohort"] is None:
         return per_user
-    wanted = read_json(row["cohort"])["users"]
+    wanted = read_cohort(row["cohort"])
     missing = set(wanted) - set(per_user["user"])
     if missing:
         raise CragruError(

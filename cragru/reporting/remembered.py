@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cragru.data.cohort import read_cohort
 from cragru.errors import CragruError
 from cragru.evaluation.bootstrap import Resampling
 from cragru.evaluation.completeness_columns import COMPLETENESS, FORGET_REMAIN, MEMBERSHIP, VARIANT
 from cragru.evaluation.membership import membership_auc, membership_bootstrap
-from cragru.io import read_json, read_parquet
+from cragru.io import read_parquet
 from cragru.reporting.labels import ROW
 
 FILES = {"membership": MEMBERSHIP, "completeness": COMPLETENESS, "forget_remain": FORGET_REMAIN}
@@ -101,5 +102,5 @@ def read_measure(row: Mapping[str, Any], name: str) -> pd.DataFrame:
             f"{row[name]}: lacks the variant {row['variant']!r}; delete it and run again"
         )
     if row["cohort"] is not None:
-        own = own[own["user"].isin(read_json(row["cohort"])["users"])]
+        own = own[own["user"].isin(read_cohort(row["cohort"]))]
     return own.reset_index(drop=True)

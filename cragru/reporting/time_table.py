@@ -7,7 +7,8 @@ import pandas as pd
 
 from cragru.errors import CragruError
 from cragru.evaluation.printed_columns import OF_TIMES
-from cragru.io import PathLike, read_json
+from cragru.io import PathLike
+from cragru.llm.counts import read_counts
 from cragru.printed import printed, printed_values
 from cragru.reporting.base import Order, Table
 from cragru.reporting.costs import PARALLEL, SEQUENTIAL, START, read_costs
@@ -33,7 +34,7 @@ def make(order: Order) -> Table:
     notes = time_notes(table, order.words["title"], _devices(methods))
     if answered:
         checks = [
-            (f"{record['backbone']} on {record['dataset']}", read_json(record["check"]))
+            (f"{record['backbone']} on {record['dataset']}", read_counts(record["check"]))
             for record in answered
         ]
         notes.append(requester_note(checks, _devices(answered), order.words["note"]))

@@ -9,7 +9,8 @@ from cragru.csv_files import read_csv
 from cragru.errors import CragruError
 from cragru.evaluation.metrics import METRICS, UTILITY, metrics_in
 from cragru.evaluation.printed_columns import OF_UTILITY
-from cragru.io import PathLike, read_json
+from cragru.io import PathLike
+from cragru.llm.counts import read_counts
 from cragru.names import ORIGINAL_LABEL
 from cragru.printed import printed, printed_values
 from cragru.reporting.averages import average, counted
@@ -38,7 +39,7 @@ def make(order: Order) -> Table:
         tests = read_csv(further["tests"], TESTS)
         table = mark_differences(table, tests)
         notes.append(significance_note(tests, words["references"]))
-    checks = [(row["group"], read_json(row["check"])) for row in order.rows if row["check"]]
+    checks = [(row["group"], read_counts(row["check"])) for row in order.rows if row["check"]]
     if checks:
         notes.append(words["note"] + " " + candidates_note(checks))
     return Table(table, *utility_grid(table, spec["least_users"]), notes)

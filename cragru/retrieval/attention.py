@@ -17,7 +17,7 @@ from cragru.backbones.base import TrainingData
 from cragru.backbones.options import TrainingOptions
 from cragru.backbones.sampling import NegativeSampler
 from cragru.errors import CragruError
-from cragru.io import atomic_path, read_json, write_json
+from cragru.io import atomic_path, read_record, write_json
 from cragru.options import BaseOptions, read_options
 from cragru.progress import Progress
 from cragru.retrieval.base import FitContext
@@ -249,8 +249,7 @@ def fit(context: FitContext, folder: Path) -> None:
 def load(folder: Path) -> Attention:
     """The strategy."""
     weights = load_file(folder / WEIGHTS)
-    network = HistoryAttention(
-        weights["items.weight"], read_json(folder / TRAINING)["options"]["heads"]
-    )
+    training = read_record(folder / TRAINING, {"options": {"heads": int}})
+    network = HistoryAttention(weights["items.weight"], training["options"]["heads"])
     network.load_state_dict(weights)
     return Attention(network)

@@ -252,8 +252,10 @@ def test_another_key_is_told_apart(world):
 
 
 def test_no_certificates_say_what_to_do(world):
+    wanted = "results/run/certificates/toy/paper/1/certificate.json"
     with pytest.raises(CragruError, match="no certificates; run the workflow first"):
-        verified()
+        find_certificates("results/run/certificates", [wanted])
+    assert find_certificates("results/run/certificates") == []
 
 
 def test_a_forgotten_row_in_train_fails(world):

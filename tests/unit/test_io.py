@@ -11,11 +11,14 @@ from cragru.io import (
     atomic_path,
     read_json,
     read_parquet,
+    read_record,
     sha256,
+    temporaries_of,
     write_json,
     write_parquet,
     write_text,
 )
+from cragru.rights import narrow_cached
 
 SCHEMA = {"user": "int32", "title": "object", "score": "float64"}
 
@@ -75,13 +78,83 @@ def test_writers_do_not_share_a_temporary_file(tmp_path):
     assert names(tmp_path) == ["a.txt"]
 
 
-def test_others_may_read_the_file(tmp_path):
-    before = os.umask(0o077)
+@pytest.mark.parametrize(
+    ("umask", "folder", "rights"),
+    [
+        (0o022, 0o755, 0o644),
+        (0o027, 0o755, 0o640),
+        (0o077, 0o755, 0o600),
+        (0o002, 0o775, 0o664),
+        (0o022, 0o750, 0o640),
+        (0o022, 0o700, 0o600),
+        (0o000, 0o777, 0o666),
+        (0o000, 0o755, 0o644),
+    ],
+)
+@pytest.mark.parametrize("writer", ["text", "parquet", "replaced"])
+def test_rights_are_the_umasks_and_no_wider_than_the_folders(
+    tmp_path, umask, folder, rights, writer
+):
+    place = tmp_path / "results"
+    place.mkdir()
+    place.chmod(folder)
+    before = os.umask(umask)
     try:
-        write_text(tmp_path / "a.txt", "text")
+        if writer == "text":
+            write_text(place / "a", "text")
+        elif writer == "parquet":
+            write_parquet(place / "a", pd.DataFrame({"a": [1]}), {"a": "int64"})
+        else:
+            with atomic_path(
+                place / "a"
+            ) as temporary:  # as safetensors does: a file of its own, 0600
+                temporary.unlink()
+                os.close(os.open(temporary, os.O_CREAT | os.O_WRONLY, 0o600))
     finally:
         os.umask(before)
-    assert stat.S_IMODE((tmp_path / "a.txt").stat().st_mode) == 0o644
+    assert stat.S_IMODE((place / "a").stat().st_mode) == rights
+
+
+def test_rights_follow_the_results_folder_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_text("results/toy/split/before", "text")
+    (tmp_path / "results").chmod(0o700)
+    write_text("results/toy/split/after", "text")
+    found = {
+        path.name: stat.S_IMODE(path.stat().st_mode)
+        for path in (tmp_path / "results/toy/split").iterdir()
+    }
+    assert found == {"before": 0o644, "after": 0o600}
+
+
+def test_a_file_in_snakemakes_cache_gets_the_rights_of_its_folder(tmp_path):
+    """Snakemake lets everybody write it."""
+    cache, room = tmp_path / "cache", tmp_path / "results"
+    for folder, mode in ((cache, 0o700), (room, 0o755)):
+        folder.mkdir(mode=mode)
+    for name in ("forget", "own"):
+        (cache / name).write_text("rows")
+        (cache / name).chmod(0o666)
+        (room / name).symlink_to(cache / name)
+    (room / "plain").write_text("rows")
+    (room / "plain").chmod(0o666)
+    paths = [str(room / name) for name in ("forget", "plain")]
+    narrow_cached(paths, {})
+    narrow_cached(paths, {"SNAKEMAKE_OUTPUT_CACHE": str(tmp_path / "other")})
+    assert stat.S_IMODE((cache / "forget").stat().st_mode) == 0o666
+    narrow_cached(paths, {"SNAKEMAKE_OUTPUT_CACHE": str(cache)})
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (cache / "forget", room / "plain")]
+    assert modes == [0o600, 0o666]
+
+
+def test_temporary_copies_of_a_file(tmp_path):
+    for name in ("a.txt", ".a.txt.0123abcd", ".a.txt.k_8x0fz1", ".a.txt", ".b.txt.0123abcd"):
+        (tmp_path / name).touch()
+    found = [path.name for path in temporaries_of(tmp_path / "a.txt")]
+    assert found == [".a.txt.0123abcd", ".a.txt.k_8x0fz1"]
+    assert temporaries_of(tmp_path / "nowhere" / "a.txt") == []
+    with atomic_path(tmp_path / "c.txt") as temporary:
+        assert temporaries_of(tmp_path / "c.txt") == [temporary]
 
 
 # --- text and JSON
@@ -111,6 +184,27 @@ def test_bad_json_names_the_file(tmp_path, content):
         read_json(path)
     assert str(caught.value).startswith(f"{path}: not valid JSON (")
     assert "\n" not in str(caught.value)
+
+
+def test_json_that_is_not_there_or_too_deep_names_the_file(tmp_path):
+    path = tmp_path / "a.json"
+    with pytest.raises(CragruError, match=f"^{path}: no such file; run the workflow again$"):
+        read_json(path)
+    path.write_text("[" * 100_000)
+    with pytest.raises(CragruError, match=f"^{path}: not valid JSON .nested too deep"):
+        read_json(path)
+
+
+def test_a_record_of_the_wrong_shape_names_file_and_key(tmp_path):
+    path = tmp_path / "a.json"
+    write_json(path, {"users": [1, "2"]})
+    with pytest.raises(CragruError) as caught:
+        read_record(path, {"users": [int]})
+    assert str(caught.value) == (
+        f"{path}: not a record as a job writes it: users[1]: got '2', expected a whole number; delete it and run again"
+    )
+    write_json(path, {"users": [1, 2], "more": 3})
+    assert read_record(path, {"users": [int]}) == {"users": [1, 2], "more": 3}
 
 
 def test_value_that_json_cannot_hold_writes_nothing(tmp_path):

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cragru.errors import CragruError
-from cragru.io import write_json
+from cragru.io import sha256, write_json
 from cragru.llm.answers import answer_pattern, longest_answer
 from cragru.llm.base import Answer, Question
-from cragru.llm.collecting import cell_cost, collect_scores, read_receipts
+from cragru.llm.collecting import cell_cost, collect_scores, read_receipt, read_receipts
 from cragru.llm.records import PromptRecord
 from cragru.llm.reranking import SCORES
 from cragru.llm.scoring import cut_chunks, score_chunks, share_of
@@ -461,6 +461,68 @@ def test_answers_that_are_damaged_are_told(store):
         CragruError, match=f"^{re.escape(str(path))}: not valid JSON .*; delete it and run again$"
     ):
         collect_scores(prompts, found, store)
+
+
+def flipped(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("stop", "stap"), ('"prompt_tokens": ', '"prompt_tokens": 1'), ("{\\", "{ \\")]
+)
+def test_answers_that_were_altered_are_told(store, old, new):
+    """Each is read without complaint: only the checksum tells."""
+    prompts, found = scored_cell(store)
+    flipped(store.path(found[1]), old, new)
+    said = f"{re.escape(str(store.path(found[1])))}: was altered: .*; delete {found[1]}.json and {found[1]}.cost.json"
+    with pytest.raises(CragruError, match=said):
+        collect_scores(prompts, found, store)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"device": "a', '"device": "b', "was altered"),
+        ('"sha256"', '"sha257"', "sha257: unknown"),
+        ('"answers_sha256"', '"answers_sha257"', "answers_sha257: unknown"),
+        ('"seconds": ', '"seconds": "1", "x": ', "expected a number"),
+    ],
+)
+def test_costs_that_were_altered_are_told(store, folder, old, new, said):
+    _, found = scored_cell(store)
+    path = folder / f"{found[0]}.cost.json"
+    flipped(path, old, new)
+    with pytest.raises(CragruError, match=f"^{re.escape(str(path))}: .*{said}"):
+        store.cost(found[0])
+
+
+def test_answers_of_before_there_were_checksums_are_taken(store, folder):
+    prompts, found = scored_cell(store)
+    for key in found:
+        cost = store.cost(key)
+        older = {name: cost[name] for name in ("seconds", "start_seconds", "device")}
+        write_json(folder / f"{key}.cost.json", older)
+    collect_scores(prompts, found, store)
+
+
+def test_the_checksums_of_chunks_are_told_by_path(store):
+    _, found = scored_cell(store)
+    told = store.checksums(found[:1])
+    path = store.path(found[0])
+    assert told == {
+        path.as_posix(): sha256(path),
+    }
+
+
+def test_a_damaged_receipt_is_told(tmp_path):
+    path = tmp_path / "1-of-1.json"
+    write_json(path, {BPR: {"0": "key"}})
+    assert read_receipt(path) == {BPR: {"0": "key"}}
+    write_json(path, {BPR: ["key"]})
+    with pytest.raises(CragruError, match=f"^{re.escape(str(path))}: .*expected an object"):
+        read_receipt(path)
 
 
 def test_answers_to_other_prompts_are_refused(store):

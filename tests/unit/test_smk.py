@@ -1,6 +1,6 @@
-import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -43,7 +43,7 @@ class Kitchen:
         self.folder = folder
         self.log = "logs/bake/one.log"
 
-    def run(self, *work, before="", role=None, **job):
+    def run(self, *work, before="", role=None, has_record=False, **job):
         self.folder.mkdir(exist_ok=True)
         defaults = {
             "input": {},
@@ -56,6 +56,7 @@ class Kitchen:
         (self.folder / "job.json").write_text(json.dumps(defaults | job))
         body = "".join(f"    {line}\n" for line in work)
         stated = f", role=Role.{role}" if role else ""
+        stated += ", has_record=True" if has_record else ""
         (self.folder / "script.py").write_text(SCRIPT.format(work=body, before=before, role=stated))
         environment = os.environ | {
             "PYTHONPATH": str(ROOT),
@@ -113,11 +114,12 @@ def test_messages_go_to_the_screen_and_the_log_which_starts_anew(kitchen):
     assert "old" not in kitchen.logged()
 
 
-def test_rule_without_log_and_manifest(kitchen):
+def test_rule_without_log(kitchen):
     done = kitchen.run("open('bread', 'w').write('bread')", log=[], output={"bread": "bread"})
     assert (done.returncode, done.stderr) == (0, "")
     assert sorted(path.name for path in kitchen.folder.iterdir()) == [
         "bread",
+        "bread-manifest.json",
         "job.json",
         "script.py",
     ]
@@ -150,6 +152,7 @@ def test_manifest_says_what_was_made_from_what(tmp_path):
     written, code = bake(tmp_path / "one")
     manifest = json.loads(written)
     versions = manifest.pop("versions")
+    assert re.fullmatch("[0-9a-f]{64}", manifest.pop("sha256"))
     assert manifest == {
         "rule": "bake",
         "role": "deploys",
@@ -165,69 +168,96 @@ def test_manifest_says_what_was_made_from_what(tmp_path):
     assert {"numpy", "pandas", "torch", "snakemake"} <= set(versions)
 
 
-@pytest.fixture
-def pantry(tmp_path, monkeypatch):
-    """A folder with files of its own, in a folder of it, and Snakemake's; made by a job with a manifest beside it."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("flour", "spices/salt", "spices/.rare", ".snakemake_timestamp"):
-        path = tmp_path / "larder/pantry" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(name)
-    return tmp_path / "larder/pantry"
-
-
-def made(*inputs, outputs=None):
-    """The inputs and outputs of a manifest."""
-    wanted = {
-        "params": {},
-        "wildcards": {},
-        "rule": "bake",
-        "output": outputs or {},
-        "input": list(inputs),
-    }
-    manifest = smk._manifest(SimpleNamespace(**wanted), {}, None)
-    return manifest["inputs"], manifest["outputs"]
-
-
-PANTRY = {
-    f"larder/pantry/{name}": hashlib.sha256(name.encode()).hexdigest()
-    for name in ("flour", "spices/salt", "spices/.rare")
-}
-
-
-def test_every_file_of_a_folder_is_in_the_manifest(pantry):
-    assert made("larder/pantry", outputs={"folder": "larder/pantry"}) == (PANTRY, PANTRY)
-
-
-def test_an_empty_folder_has_no_files(tmp_path):
-    (tmp_path / "empty").mkdir()
-    assert made(str(tmp_path / "empty")) == ({}, {})
-
-
-def test_a_folder_is_not_hashed_anew_where_its_maker_has_done_so(pantry, monkeypatch):
-    write_json(
-        "larder/stock-manifest.json", {"outputs": PANTRY | {"larder/list": "of another place"}}
+@pytest.mark.parametrize("name", ["flour", "bag/flour"])
+def test_an_input_that_is_not_as_it_was_made_stops_the_job_before_any_work(kitchen, name):
+    path = kitchen.folder / "results/toy" / name
+    path.parent.mkdir(parents=True)
+    path.write_text("flour")
+    told = {"outputs": {f"results/toy/{name}": sha256(path)}}
+    write_json(kitchen.folder / "results/toy/manifest.json", told)
+    read = Path("results/toy", name).parts[2]
+    job = {"input": {"read": f"results/toy/{read}"}, "output": {"bread": "bread"}}
+    write = "open('bread', 'w').write('bread')"
+    assert kitchen.run(write, **job).returncode == 0
+    (kitchen.folder / "bread").unlink()
+    path.write_text("Flour")
+    done = kitchen.run(write, **job)
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        f"cragru: error in bake: results/toy/{name}: is not the file that its job wrote: its SHA-256 is "
     )
-    monkeypatch.setattr(smk, "sha256", lambda path: f"hashed {path}")
-    assert made("larder/pantry") == (PANTRY, {})
-    # what this job made is of no earlier manifest
-    assert set(made(outputs={"folder": "larder/pantry"})[1].values()) == {
-        f"hashed {path}" for path in PANTRY
-    }
+    assert done.stderr.count("\n") == 1
+    assert not (kitchen.folder / "bread").exists()
 
 
-def test_what_is_younger_than_its_makers_manifest_is_hashed_anew(pantry):
-    write_json("larder/manifest.json", {"outputs": dict.fromkeys(PANTRY, "of the maker")})
-    younger = Path("larder/manifest.json").stat().st_mtime_ns + 1
-    os.utime(pantry / "flour", ns=(younger, younger))
-    assert made("larder/pantry")[0] == dict.fromkeys(PANTRY, "of the maker") | {
-        "larder/pantry/flour": PANTRY["larder/pantry/flour"]
-    }
+def test_a_job_whose_rule_names_no_manifest_has_one_beside_its_first_output(kitchen):
+    done = kitchen.run(
+        "open('bread.csv', 'w').write('bread')", output={"csv": "bread.csv", "md": "bread.md"}
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    manifest = json.loads((kitchen.folder / "bread-manifest.json").read_text())
+    assert (manifest["rule"], manifest["role"]) == ("bake", None)
+    assert manifest["outputs"] == {"bread.csv": sha256(kitchen.folder / "bread.csv")}
 
 
-def test_what_the_makers_manifest_does_not_tell_is_hashed(pantry):
-    write_json("larder/manifest.json", {"outputs": {"larder/pantry/flour": "of the maker"}})
-    assert made("larder/pantry")[0] == PANTRY | {"larder/pantry/flour": "of the maker"}
+def test_a_failed_job_leaves_no_manifest_of_an_earlier_one(kitchen):
+    kitchen.run("open('bread', 'w').write('bread')", output={"bread": "bread"})
+    assert (kitchen.folder / "bread-manifest.json").exists()
+    kitchen.run("raise CragruError('burnt')", output={"bread": "bread"})
+    assert not (kitchen.folder / "bread-manifest.json").exists()
+
+
+def test_what_tells_its_own_checksums_has_no_manifest(kitchen):
+    work = "open('bread', 'w').write('bread')"
+    done = kitchen.run(work, output={"bread": "bread"}, has_record=True)
+    assert done.returncode == 0
+    assert not list(kitchen.folder.glob("*manifest.json"))
+
+
+def test_an_empty_folder_has_no_files(kitchen):
+    (kitchen.folder / "empty").mkdir(parents=True)
+    done = kitchen.run("pass", input={"a": "empty"}, output={"manifest": "manifest.json"})
+    assert done.returncode == 0
+    assert json.loads((kitchen.folder / "manifest.json").read_text())["inputs"] == {}
+
+
+# --- failures of the machine
+
+
+@pytest.mark.parametrize(
+    ("work", "said"),
+    [
+        (
+            "raise OSError(28, 'No space left on device')",
+            "out: no space is left on the disk; free some, and run the same command again",
+        ),
+        (
+            "raise PermissionError(13, 'Permission denied', 'out/bread')",
+            "out/bread: permission denied; see that you may read files there and write into its folder, and run the "
+            "same command again",
+        ),
+        (
+            "raise MemoryError()",
+            "out: no memory is left; use fewer cores or a machine with more, and run the same command again",
+        ),
+    ],
+)
+def test_a_failure_of_the_machine_is_one_line(kitchen, work, said):
+    done = kitchen.run(work, output={"bread": "out/bread"})
+    assert (done.returncode, done.stderr) == (1, f"cragru: error in bake: {said}\n")
+    assert "Traceback (most recent call last)" in kitchen.logged()
+
+
+def test_a_log_that_cannot_be_written_is_told_once(kitchen):
+    """/dev/full is a disk without space."""
+    kitchen.folder.mkdir()
+    (kitchen.folder / "full.log").symlink_to("/dev/full")
+    say = "import logging; [logging.getLogger('cragru').info('hot') for _ in range(3)]"
+    done = kitchen.run(say, log=["full.log"])
+    assert done.returncode == 0
+    assert done.stderr.count("the log cannot be written any more: no space is left") == 1
+    assert done.stderr.count("cragru: hot") == 3
+    assert "Traceback" not in done.stderr
 
 
 def test_equal_work_gives_equal_bytes_wherever_and_whenever(tmp_path):

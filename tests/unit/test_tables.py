@@ -451,7 +451,14 @@ def test_results_that_lack_users_of_the_cohort_are_told(files):
 
 def test_table_two_is_made(files, tmp_path, paper):
     write_json(
-        tmp_path / "checked.json", {"history_rows": 40, "candidates": 20, "forgotten_candidates": 2}
+        tmp_path / "checked.json",
+        {
+            "prompts": 1,
+            "forgotten_in_history": 0,
+            "history_rows": 40,
+            "candidates": 20,
+            "forgotten_candidates": 2,
+        },
     )
     check = {"group": "BPR", "check": str(tmp_path / "checked.json")}
     rows = [

@@ -257,6 +257,7 @@ def check(history=0, candidates=20, forgotten=5):
     return {
         "prompts": 1,
         "history_rows": history,
+        "forgotten_in_history": 0,
         "candidates": candidates,
         "forgotten_candidates": forgotten,
     }

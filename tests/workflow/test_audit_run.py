@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import stat
 
 import pandas as pd
 import pytest
@@ -128,6 +129,39 @@ def test_what_a_purge_leaves_is_audited(workflow, two_seeds, a_copy):
     shutil.copy2(a_copy / "results/toy/paper/1/split/train.parquet", a_copy / gone[0])
     done = workflow.run(a_copy, "audit", config=two_seeds)
     assert f"{gone[0]} (was purged and is there again; run snakemake purge)" in done.errors[0]
+
+
+@slow
+def test_a_purge_leaves_nothing_in_the_cache(workflow, one_cell, tmp_path):
+    """Splits lie in Snakemake's cache, and what the run has are links; there everybody may write them."""
+    cache, directory = tmp_path / "cache", tmp_path / "run"
+    cache.mkdir(mode=0o750)
+    surroundings = {"SNAKEMAKE_OUTPUT_CACHE": str(cache)}
+    done = workflow.run(directory, "--cache", config=one_cell, **surroundings)
+    assert done.rc == 0, done.output
+    forget = directory / "results/toy/paper/1/split/forget.parquet"
+    target = forget.resolve()
+    assert forget.is_symlink() and target.parent == cache
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+    rows = target.read_bytes()
+    workflow.make(directory, "purge", config=one_cell)
+    assert not target.exists() and not forget.is_symlink()
+    assert not [
+        path for path in tmp_path.rglob("*") if path.is_file() and path.read_bytes() == rows
+    ]
+    workflow.make(directory, "audit", config=one_cell)
+
+
+@slow
+def test_a_deleted_certificate_is_missed(workflow, two_seeds, a_copy):
+    (a_copy / CERTIFICATE).unlink()
+    for target in ("audit", "purge"):
+        done = workflow.run(a_copy, target, config=two_seeds)
+        assert done.rc != 0
+        assert (
+            f"{CERTIFICATE}: no such certificate, though the run shows what came" in done.errors[0]
+        )
+    assert (a_copy / "results/toy/paper/1/split/forget.parquet").exists()
 
 
 @slow

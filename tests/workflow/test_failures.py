@@ -6,9 +6,16 @@ import shutil
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import psutil
 import pytest
+
+from cragru.audit.behind import Behind, shown_files
+from cragru.audit.commitment import read_key
+from cragru.audit.verification import Verifier, find_certificates
+from cragru.errors import CragruError
+from cragru.io import sha256
 
 CELL = "results/toy/paper/1/bpr/original"
 
@@ -86,10 +93,78 @@ def test_an_altered_split_stops_the_evaluation(workflow, one_cell, a_copy):
     assert refused.rc == 1
     (line,) = refused.errors
     assert line.startswith(
-        "cragru: error in evaluate: results/toy/paper/1/split/test.parquet: checksum is "
+        "cragru: error in evaluate: results/toy/paper/1/split/test.parquet: is not the file that its job wrote: "
     )
-    assert "the file was altered; delete the split's folder and run again" in line
+    assert line.endswith("; delete it and run the same command again")
     assert not (a_copy / f"{CELL}/per-user.parquet").exists()
+
+
+def flip(path):
+    """Flip one bit in the middle of a file, with its times as they were."""
+    times, content = path.stat(), bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+@pytest.mark.slow
+def test_a_flipped_bit_stops_a_table_and_deleting_the_file_heals(
+    workflow, one_cell, on_one_core, a_copy
+):
+    """A job whose rule names no manifest reads a file whose rule names none either."""
+    flip(a_copy / f"{CELL}/per-user.parquet")
+    table = "results/common/tables/table2.csv"
+    before = (a_copy / table).read_bytes()
+    refused = workflow.run(a_copy, table, "--forcerun", "table", config=one_cell)
+    assert refused.rc == 1
+    (line,) = refused.errors
+    assert line.startswith(
+        f"cragru: error in table: {CELL}/per-user.parquet: is not the file that its job wrote: "
+    )
+    assert f"but {CELL}/per-user-manifest.json tells " in line
+    (a_copy / f"{CELL}/per-user.parquet").unlink()
+    workflow.make(a_copy, table, config=one_cell)
+    assert (a_copy / table).read_bytes() == before
+
+
+@pytest.mark.slow
+def test_the_audit_names_a_flipped_bit_of_every_file(two_seeds, a_copy, workflow, monkeypatch):
+    """Every file that a manifest of the run names; in this process, for there are dozens."""
+    monkeypatch.chdir(a_copy)
+    monkeypatch.setenv("CRAGRU_AUDIT_KEY_FILE", str(workflow.key))
+
+    def audited():
+        verifier = Verifier(read_key("results", os.environ))
+        for path in find_certificates("results/tiny/certificates"):
+            verifier.verify(path)
+        verifier.verify_behind(shown_files("results/tiny", []))
+        verifier.report()
+        return verifier
+
+    audited()
+    behind = Behind(lambda name: sha256(name))
+    behind.look(shown_files("results/tiny", []))
+    inside = sorted(name for name in behind.looked_at if name.startswith("results/"))
+    assert {"results/raw/toy/u.data", f"{CELL}/model.safetensors"} <= set(inside)
+    assert len(inside) > 40
+    for name in inside:
+        before = Path(name).read_bytes()
+        flip(Path(name))
+        with pytest.raises(CragruError, match=re.escape(name)):
+            audited()
+        Path(name).write_bytes(before)
+
+
+def test_a_key_that_cannot_be_made_is_told_before_the_first_job(workflow, one_cell, tmp_path):
+    (tmp_path / "file").touch()
+    refused = workflow.run(
+        tmp_path / "run", config=one_cell, CRAGRU_AUDIT_KEY_FILE=str(tmp_path / "file/audit.key")
+    )
+    assert refused.rc == 1
+    (line,) = [line for line in refused.output.splitlines() if line.startswith("cragru: ")]
+    assert "audit.key: there is no audit key, and none can be made: " in line
+    assert not (tmp_path / "run/results/raw").exists()
+    assert "Traceback (most" not in refused.output
 
 
 def wait_until(condition, seconds):

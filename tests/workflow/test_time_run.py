@@ -127,7 +127,7 @@ def test_every_request_is_answered_alone_and_every_stage_is_timed(folder):
     store = folder / "results/llm/smollm2-135m/answers"
     answers = [read(path) for path in store.glob("*.json") if not path.name.endswith(".cost.json")]
     assert [len(chunk) for chunk in answers] == [1] * len(REQUESTS)
-    (receipt,) = (folder / "results/llm/smollm2-135m/receipts").rglob("*.json")
+    (receipt,) = (folder / "results/llm/smollm2-135m/receipts").rglob("1-of-1.json")
     assert list(read(receipt)) == [
         f"{STATE}/{request}/{CELL}/prompts.jsonl" for request in REQUESTS
     ]

@@ -42,9 +42,12 @@ rule audit:
         "../../envs/data.yaml"
     params:
         certificates=places.place(places.CERTIFICATES, run=settings.run),
+        wanted=certificates.files(),
+        run=places.place(places.RUN, run=settings.run),
+        shown=showing.run_files(),
         code=code_digest("scripts/audit.py"),
     message:
-        f"Verify the certificates of the run {settings.run}"
+        f"Verify the run {settings.run}: its certificates, and all files behind it"
     script:
         "../../scripts/audit.py"
 
@@ -57,6 +60,7 @@ rule purge:
         "../../envs/data.yaml"
     params:
         certificates=places.place(places.CERTIFICATES, run=settings.run),
+        wanted=certificates.files(),
         code=code_digest("scripts/purge.py"),
     message:
         f"Delete what holds forgotten rows or was trained on them, of the run {settings.run}"

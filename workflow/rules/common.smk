@@ -1,12 +1,12 @@
 # What the rules share: the checked configuration, what the plan makes of it, and wildcards.
 import os
 import re
-import sys
 from pathlib import Path
 
+from cragru.audit.commitment import check_key
 from cragru.config.given import take_command_line
 from cragru.digest import code_digest
-from cragru.errors import CragruError
+from cragru.machine import checked_or_exit, killed
 from cragru.names import ORIGINAL
 from cragru.paths import check_variables
 from cragru.plan import places
@@ -17,12 +17,11 @@ from cragru.plan.scoring import ORDERS, SHOWN, TABLE_STRATEGY, Scoring
 from cragru.plan.showing import Showing
 from cragru.plan.training import Training
 
-try:
-    check_variables(os.environ)
-    take_command_line(config, workflow.config_settings.config)
-    project = load_project(config, Path(workflow.basedir), workflow.is_main_process)
-except CragruError as error:
-    sys.exit(f"cragru: {error}")  # one line instead of Snakemake's traceback
+checked_or_exit(check_variables, os.environ)
+checked_or_exit(take_command_line, config, workflow.config_settings.config)
+project = checked_or_exit(
+    load_project, config, Path(workflow.basedir), workflow.is_main_process
+)
 
 settings = project.settings
 requests = Requests(project)

@@ -1,0 +1,115 @@
+"""Failures of the machine, told from faults of cragru: a full disk, missing rights, too many open files, no memory."""
+
+import errno
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from cragru.errors import CragruError
+
+Result = TypeVar("Result")
+
+ADVICE = {
+    errno.ENOSPC: "no space is left on the disk; free some",
+    errno.EDQUOT: "the disk quota is used up; free some space",
+    errno.EFBIG: "the file is larger than this system allows (`ulimit -f`); raise the limit",
+    errno.EACCES: "permission denied; see that you may read files there and write into its folder",
+    errno.EPERM: "the system does not permit it; see that the files and their folder are yours",
+    errno.EROFS: "the file system is read-only; let results lie on another one",
+    errno.EIO: "the disk failed to read or to write; check it",
+    errno.ESTALE: "the network file system has lost the file; see that it is mounted",
+    errno.EMFILE: "too many files are open (`ulimit -n`); raise the limit",
+    errno.ENFILE: "too many files are open on this machine; close some programs",
+    errno.ENOMEM: "no memory is left; use fewer cores or a machine with more",
+    errno.EAGAIN: "too many processes or threads run (`ulimit -u`); use fewer cores",
+    errno.ENAMETOOLONG: "the path is longer than the file system allows; use shorter names",
+    errno.ELOOP: "symbolic links lead in a circle; delete them",
+    errno.ENOTDIR: "a file lies where a folder must be; move it away",
+    errno.EISDIR: "a folder lies where a file must be; move it away",
+}
+"""What to say of an error number: what has happened, and what to do before the same command is run again."""
+
+NO_MEMORY = re.compile(r"can't allocate memory|out of memory|Cannot allocate memory", re.IGNORECASE)
+NUMBER = re.compile(r"(?:os error|errno) (\d+)", re.IGNORECASE)
+
+
+def trouble(error: BaseException) -> str | None:
+    """What of the machine is behind an error, and what to do about it.
+
+    Libraries wrap such errors, and some give only their text: so causes are looked at, and texts, such as
+    ``os error 28``.
+
+    Args:
+        error: What was raised.
+
+    Returns:
+        The file where one is known, what has happened and what to do; None where the machine is not to blame.
+    """
+    for one in _causes(error):
+        number = _number(one)
+        if number in ADVICE:
+            name = getattr(one, "filename", None)
+            return f"{os.fspath(name)}: {ADVICE[number]}" if _is_path(name) else ADVICE[number]
+    return None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it was raised from, the nearest first."""
+    seen: set[int] = set()
+    one: BaseException | None = error
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
+        yield one
+        one = one.__cause__
+
+
+def _number(error: BaseException) -> int | None:
+    """The error number that an exception has or tells in its text."""
+    if isinstance(error, MemoryError):
+        return errno.ENOMEM
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno
+    text = str(error)
+    told = NUMBER.search(text)
+    if told:
+        return int(told[1])
+    is_of_memory = isinstance(error, RuntimeError) and NO_MEMORY.search(text)
+    return errno.ENOMEM if is_of_memory else None
+
+
+def _is_path(name: object) -> bool:
+    return isinstance(name, str | os.PathLike) and bool(os.fspath(name))
+
+
+def killed(log: str) -> str | None:
+    """What to say where the system has killed a job.
+
+    Args:
+        log: What Snakemake has logged.
+    """
+    if "SIGKILL" not in log:
+        return None
+    return (
+        "a job was killed from outside (SIGKILL), as a system does that runs out of memory (`dmesg` tells); use fewer "
+        "--cores or a machine with more memory, and run the same command again"
+    )
+
+
+def checked_or_exit(check: Callable[..., Result], *what: Any) -> Result:
+    """What a check gives; where it fails, the process ends with its one line instead of Snakemake's traceback.
+
+    Args:
+        check: What may raise a `CragruError`, or an error of the machine.
+        *what: Its arguments.
+    """
+    try:
+        return check(*what)
+    except CragruError as error:
+        sys.exit(f"cragru: {error}")
+    except OSError as error:
+        told = trouble(error)
+        if told is None:
+            raise
+        sys.exit(f"cragru: {told}, and run the same command again")
