@@ -15,7 +15,8 @@ import pandas as pd
 
 from cragru.errors import CragruError
 from cragru.machine import trouble
-from cragru.rights import PathLike, rights_of_folders
+from cragru.paths import PathLike
+from cragru.rights import rights_of_folders
 from cragru.shapes import Shape, misfit
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from cragru.errors import CragruError
 
+PathLike = str | os.PathLike[str]
+
 REPOSITORY = Path(__file__).parents[1]
 VARIABLES = ("CRAGRU_DATA_DIR", "CRAGRU_AUDIT_KEY_FILE")  # that name a place of this machine
 UNREAD = ("$", '"', "'")  # what a shell would have taken away, had one read the path

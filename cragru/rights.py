@@ -5,7 +5,8 @@ import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-PathLike = str | os.PathLike[str]
+from cragru.paths import PathLike
+
 CACHE = "SNAKEMAKE_OUTPUT_CACHE"  # Snakemake's variable: the folder of `--cache`
 
 

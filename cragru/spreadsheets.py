@@ -3,18 +3,13 @@
 Plans are made of what this module reads, so it does without pandas.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from cragru.errors import CragruError
+from cragru.paths import PathLike
 from cragru.texts import read_text
-
-if TYPE_CHECKING:
-    from cragru.io import PathLike
 
 SEPARATORS = {
     ";": "semicolons",

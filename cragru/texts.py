@@ -1,14 +1,9 @@
 """Text files of people: UTF-8 as any editor saves it, or one line that says what the file is instead."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cragru.errors import CragruError
-
-if TYPE_CHECKING:
-    from cragru.io import PathLike
+from cragru.paths import PathLike
 
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # byte-order marks
 

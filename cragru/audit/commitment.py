@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cragru.errors import CragruError
-from cragru.paths import located
-from cragru.rights import PathLike
+from cragru.paths import PathLike, located
 
 SCHEME = "HMAC-SHA256"
 VARIABLE = "CRAGRU_AUDIT_KEY_FILE"

@@ -4,14 +4,10 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from cragru.errors import CragruError, nearest
+from cragru.paths import PathLike
 from cragru.texts import read_text
-
-if TYPE_CHECKING:
-    # it brings pandas, and this module is read with the configuration
-    from cragru.io import PathLike
 
 PLACEHOLDERS = ("user_profile_text", "history_movies", "candidate_list")
 OPTIONAL = {"user_profile_text"}
@@ -64,7 +60,7 @@ class Template:
                 )
 
     @classmethod
-    def read(cls, path: "PathLike") -> "Template":
+    def read(cls, path: PathLike) -> "Template":
         """Read a template file: UTF-8, whatever line ends and byte-order mark an editor gave it.
 
         Raises:

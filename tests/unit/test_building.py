@@ -229,6 +229,6 @@ def test_a_file_that_holds_no_prompts_is_named(tmp_path, line):
     path.write_text(line + "\n")
     with pytest.raises(
         CragruError,
-        match=f"^{re.escape(str(path))}: not a file of prompts .*; delete it and run again$",
+        match=f"^{re.escape(str(path))}: line 1: not a prompt's record .*; delete it and run again$",
     ):
         read_prompts(path)
