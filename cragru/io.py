@@ -12,8 +12,7 @@ from typing import Any
 import pandas as pd
 
 from cragru.errors import CragruError
-
-PathLike = str | os.PathLike[str]
+from cragru.texts import PathLike
 
 
 @contextlib.contextmanager

@@ -1,18 +1,13 @@
 """The paper's printed values, to stand beside ours: a CSV file that a person keeps."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from cragru.errors import CragruError, excerpt, nearest
 from cragru.spreadsheets import CsvRow, read_spreadsheet
-
-if TYPE_CHECKING:
-    from cragru.io import PathLike
+from cragru.texts import PathLike
 
 Key = tuple[str | int, ...]
 Printed = Mapping[Key, Mapping[str, float]]

@@ -3,18 +3,12 @@
 Plans are made of what this module reads, so it does without pandas.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from cragru.errors import CragruError
-from cragru.texts import read_text
-
-if TYPE_CHECKING:
-    from cragru.io import PathLike
+from cragru.texts import PathLike, read_text
 
 SEPARATORS = {
     ";": "semicolons",

@@ -1,14 +1,11 @@
 """Text files of people: UTF-8 as any editor saves it, or one line that says what the file is instead."""
 
-from __future__ import annotations
-
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cragru.errors import CragruError
 
-if TYPE_CHECKING:
-    from cragru.io import PathLike
+PathLike = str | os.PathLike[str]
 
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # byte-order marks
 

@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cragru.errors import CragruError, nearest
-from cragru.io import PathLike
-from cragru.texts import read_text
+from cragru.texts import PathLike, read_text
 
 PLACEHOLDERS = ("user_profile_text", "history_movies", "candidate_list")
 OPTIONAL = {"user_profile_text"}
