@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from cragru.errors import CragruError
 from cragru.hits import hit_ratio
 from cragru.ranking import top_items
 
@@ -55,8 +56,16 @@ def performance_matrix(
 
     Returns:
         `[categories, 11]` HR@10 for the ratios 0, .1, …, 1.
+
+    Raises:
+        CragruError: If nobody has an item that is to be hit: a mean over no user is no number.
     """
     users = valid.any(dim=1).nonzero().squeeze(1)
+    if not len(users):
+        raise CragruError(
+            "diversity: no user has a validation row, so there is nothing to measure categories by; leave the strategy "
+            "out of retrieval.strategies, or take a larger data set"
+        )
     train, valid = train[users], valid[users]
     priority = torch.from_numpy(rng.random(tuple(train.shape)))
     matrix = np.zeros((int(categories.max()) + 1, len(RATIOS)))

@@ -207,4 +207,8 @@ def test_ml_1m_counts(tmp_path):
     got = json.loads((tmp_path / "out" / "statistics.json").read_text())
     assert (got["users"], got["items"], got["interactions"]) == (6040, 3706, 1_000_209)
     assert f"{got['interactions_per_user']:.2f}" == "165.60"
-    assert read_parquet(tmp_path / "out" / "items.parquet", ITEMS)["year"].notna().all()
+    items = read_parquet(tmp_path / "out" / "items.parquet", ITEMS)
+    assert items["year"].notna().all()
+    foreign = [title for title in items["title"] if not title.isascii()]
+    assert len(foreign) == 47  # letters of Latin-1, each as the publisher has it
+    assert not any("Ã" in title for title in foreign)

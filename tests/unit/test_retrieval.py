@@ -145,6 +145,13 @@ def test_performance_matrix():
     assert np.all((matrix >= 0) & (matrix <= 1))
 
 
+def test_performance_needs_a_validation_row():
+    nobody = torch.zeros(2, 4, dtype=torch.bool)
+    fold_in, rng = FoldIn(torch.eye(4), 0.1), np.random.default_rng(1)
+    with pytest.raises(CragruError, match="no user has a validation row"):
+        performance_matrix(fold_in, ~nobody, nobody, np.array([0, 0, 1, 1]), rng)
+
+
 @pytest.fixture
 def taste():
     """Even users like even items: factors do not tell, so attention has to learn it."""
