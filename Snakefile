@@ -31,6 +31,10 @@ rule all:
         certificates.files(),
 
 
+onstart:
+    checked_or_exit(make_cache_folder, os.environ)
+
+
 onsuccess:
     if Path(f"results/{settings.run}/tables").is_dir():
         print(

@@ -7,7 +7,7 @@ from pathlib import Path
 from cragru.digest import code_digest
 from cragru.errors import CragruError
 from cragru.names import ORIGINAL
-from cragru.paths import check_variables
+from cragru.paths import check_variables, make_cache_folder
 from cragru.plan import places
 from cragru.plan.certificates import Certificates
 from cragru.plan.checkout import check_checkout
@@ -17,12 +17,18 @@ from cragru.plan.scoring import ORDERS, SHOWN, TABLE_STRATEGY, Scoring
 from cragru.plan.showing import Showing
 from cragru.plan.training import Training
 
-try:
-    check_variables(os.environ)
-    check_checkout(Path(workflow.basedir), sys.executable)
-    project = load_project(config, Path(workflow.basedir))
-except CragruError as error:
-    sys.exit(f"cragru: {error}")  # one line instead of Snakemake's traceback
+
+def checked_or_exit(check, *what):
+    """What a check gives, or its one line instead of Snakemake's traceback."""
+    try:
+        return check(*what)
+    except CragruError as error:
+        sys.exit(f"cragru: {error}")
+
+
+checked_or_exit(check_variables, os.environ)
+checked_or_exit(check_checkout, Path(workflow.basedir), sys.executable)
+project = checked_or_exit(load_project, config, Path(workflow.basedir))
 
 settings = project.settings
 requests = Requests(project)
