@@ -13,7 +13,8 @@ from snakemake.cli import get_argument_parser
 from snakemake_calls import surroundings
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "results" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", ROOT / "results" / "README.md"]
+PAGES += [*sorted((ROOT / "docs").glob("*.md"))]
 DATA = Path(os.environ.get("CRAGRU_DATA_DIR") or ROOT.parent / "shared" / "data")
 RUN_BY_CI = {"make run", "make test", "make bench", "make benchllm", "make benchshards"}
 AS_THEY_STAND = {
