@@ -44,6 +44,7 @@ rule all:
 
 
 onstart:
+    checked_or_exit(make_cache_folder, os.environ)
     # the last jobs need the key: that none can be made is told before the first
     if any(
         job.rule.name.startswith("certificate")

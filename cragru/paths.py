@@ -14,6 +14,7 @@ PathLike = str | os.PathLike[str]
 
 REPOSITORY = Path(__file__).parents[1]
 VARIABLES = ("CRAGRU_DATA_DIR", "CRAGRU_AUDIT_KEY_FILE")  # that name a place of this machine
+CACHE = "SNAKEMAKE_OUTPUT_CACHE"  # Snakemake's own; it neither expands it nor makes it
 UNREAD = ("$", '"', "'")  # what a shell would have taken away, had one read the path
 RULE = "a relative path is looked for in the repository, then in the folder that snakemake runs in"
 
@@ -82,11 +83,36 @@ def check_variables(environment: Mapping[str, str]) -> None:
     """Check, before anything runs, that the variables which name places hold paths.
 
     Raises:
-        CragruError: As `located` does.
+        CragruError: As `located` does; or if Snakemake, which expands nothing, would take `~` for a folder's name.
     """
     for name in VARIABLES:
         if environment.get(name):
             located(environment[name], name)
+    cache = environment.get(CACHE, "")
+    if cache.startswith("~"):
+        raise CragruError(
+            f"{CACHE}: got {cache!r}, whose '~' no shell has read, and Snakemake does not; write the path out"
+        )
+
+
+def make_cache_folder(environment: Mapping[str, str]) -> None:
+    """Make the folder of Snakemake's cache where it is missing: Snakemake would stop at the first job that uses it.
+
+    Args:
+        environment: Environment variables; without `SNAKEMAKE_OUTPUT_CACHE` there is no cache.
+
+    Raises:
+        CragruError: If it cannot be made.
+    """
+    cache = environment.get(CACHE, "")
+    if not cache or "://" in cache:  # none, or one of a storage that is no folder
+        return
+    try:
+        Path(cache).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CragruError(
+            f"{CACHE}: got {cache!r}, which is no folder and cannot be made one ({error.strerror}); name another"
+        ) from error
 
 
 def _is_there(path: Path) -> bool:

@@ -12,6 +12,9 @@ from pathlib import Path, PurePosixPath
 from cragru.errors import CragruError
 from cragru.io import sha256
 
+GIB = 1 << 30
+LARGEST_BYTES = 64 * GIB  # of all files together that are taken out of an archive
+
 
 def extract(archive: Path, members: Collection[str], into: Path, label: str) -> None:
     """Extract `members` side by side, by base name, into the folder `into`.
@@ -23,10 +26,12 @@ def extract(archive: Path, members: Collection[str], into: Path, label: str) -> 
         label: What to call the archive in messages.
 
     Raises:
-        CragruError: If the archive is truncated or corrupt, lacks a member, or any path in it would escape a folder.
+        CragruError: If the archive is truncated or corrupt, lacks a member, unpacks to too much, or any path in it
+            would escape a folder.
     """
     with _opened(archive, label) as opened:
         _refuse_escapes(opened, label)
+        _refuse_bombs(opened, members, label)
         present = set(opened.namelist())
         missing = [member for member in members if member not in present]
         if missing:
@@ -76,6 +81,16 @@ def _opened(archive: Path, label: str) -> Iterator[zipfile.ZipFile]:
     # zipfile lets every one of these through, by where in the file the damage is (encrypted members are a RuntimeError)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise CragruError(f"{label}: truncated or corrupt zip file ({error})") from error
+
+
+def _refuse_bombs(opened: zipfile.ZipFile, members: Collection[str], label: str) -> None:
+    """Zip packs zeros by a thousand; no more than what an entry says of itself is read of it."""
+    size = sum(info.file_size for info in opened.infolist() if info.filename in members)
+    if size > LARGEST_BYTES:
+        raise CragruError(
+            f"{label}: refused, its files unpack to {size / GIB:.0f} GiB; allowed: {LARGEST_BYTES / GIB:g}, unless you "
+            "unpack it yourself and name the folder in CRAGRU_DATA_DIR"
+        )
 
 
 def _refuse_escapes(opened: zipfile.ZipFile, label: str) -> None:

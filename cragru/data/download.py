@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path, PurePosixPath
@@ -23,6 +24,10 @@ log = logging.getLogger(__name__)
 _SCRATCH = ".download-"
 _SILENCE_S = 30.0  # give up on a server that sends nothing for so long
 _PIP_S = 600.0
+_SLOWEST_BPS = 1024.0  # bytes a second, on average, of a transfer that is worth waiting for
+_GRACE_S = 300.0  # before the average counts
+_GIB = 1 << 30
+_LARGEST_BYTES = 16 * _GIB  # of an archive; a larger one is put into CRAGRU_DATA_DIR by hand
 
 
 def fetch(
@@ -182,16 +187,18 @@ def _install(
 
 
 def _download(url: str, folder: Path) -> Path:
-    archive = folder / "archive.zip"
+    archive, begun = folder / "archive.zip", time.monotonic()
     log.info("downloading %s", url)
     try:
         with urllib.request.urlopen(url, timeout=_SILENCE_S) as response, archive.open("wb") as out:
             size = response.length  # None where the server does not say
+            _check_transfer(url, size or 0, 0.0)
             with tqdm(
                 total=size, unit="B", unit_scale=True, desc=url.rpartition("/")[2], disable=None
             ) as bar:
                 while block := response.read(1 << 16):
                     bar.update(out.write(block))
+                    _check_transfer(url, out.tell(), time.monotonic() - begun)
             got = out.tell()
     except (OSError, http.client.HTTPException) as error:
         if isinstance(error, urllib.error.HTTPError):
@@ -202,6 +209,16 @@ def _download(url: str, folder: Path) -> Path:
     ):  # urllib takes a connection that closes early for the end of the file
         raise CragruError(f"{url}: the transfer ended after {got} of {size} bytes")
     return archive
+
+
+def _check_transfer(url: str, size: int, seconds: float) -> None:
+    """Give up on a server that sends without an end, or by drops: nobody knows how large an archive will be."""
+    if size > _LARGEST_BYTES:
+        raise CragruError(
+            f"{url}: more than {_LARGEST_BYTES / _GIB:g} GiB, the most that is downloaded"
+        )
+    if seconds > _GRACE_S and size < _SLOWEST_BPS * seconds:
+        raise CragruError(f"{url}: only {size} bytes came in {seconds:.0f} s")
 
 
 def _download_wheel(requirement: str, folder: Path) -> Path:

@@ -333,6 +333,36 @@ def test_archive_that_escapes_is_refused(tmp_path, bad):
     assert names(tmp_path / "into") == []
 
 
+def test_archive_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
+    """By what its entries say of themselves, of which no more is read."""
+    path = make_zip(tmp_path / "bomb.zip", {"mini/u.data": bytes(3 << 20), "mini/more": bytes(9)})
+    (tmp_path / "into").mkdir()
+    monkeypatch.setattr(archives, "LARGEST_BYTES", 1 << 20)
+    archives.extract(path, ["mini/more"], tmp_path / "into", "bomb.zip")
+    with pytest.raises(CragruError, match=r"^bomb\.zip: refused, its files unpack to "):
+        archives.extract(path, ["mini/u.data", "mini/more"], tmp_path / "into", "bomb.zip")
+    assert names(tmp_path / "into") == ["more"]
+
+
+# --- servers without an end
+
+
+def test_more_than_any_archive_is_not_downloaded(served, target, monkeypatch):
+    """Nor is it begun where the server says how much it is."""
+    monkeypatch.setattr(download, "_LARGEST_BYTES", 100)
+    assert "mini.zip: more than 9.31323e-08 GiB, the most that is downloaded); " in failure(
+        served, target
+    )
+    assert names(target) == []
+
+
+def test_a_server_that_drips_is_given_up(served, target, monkeypatch):
+    monkeypatch.setattr(download, "_GRACE_S", 0.0)
+    monkeypatch.setattr(download, "_SLOWEST_BPS", 1e12)
+    assert " bytes came in 0 s); download" in failure(served, target)
+    assert names(target) == []
+
+
 # --- what earlier runs left
 
 

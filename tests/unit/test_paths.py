@@ -11,7 +11,7 @@ from cragru.config.llms import FolderSource
 from cragru.data.download import fetch
 from cragru.errors import CragruError
 from cragru.llm.fetching import fetch_model
-from cragru.paths import RULE, as_input, check_variables, located
+from cragru.paths import CACHE, RULE, as_input, check_variables, located, make_cache_folder
 
 KEY, DATA = "CRAGRU_AUDIT_KEY_FILE", "CRAGRU_DATA_DIR"
 
@@ -101,3 +101,18 @@ def test_the_folder_of_a_model(working):
 
 def test_the_shipped_files_are_those_of_the_repository(working):
     assert located("config/params.yaml", "files.params") == ROOT / "config/params.yaml"
+
+
+def test_the_folder_of_the_cache_is_made(working):
+    cache = working / "cache/of/all"
+    for _ in range(2):
+        make_cache_folder({CACHE: str(cache)})
+    assert cache.is_dir()
+    for none in ({}, {CACHE: ""}, {CACHE: "s3://bucket"}):
+        make_cache_folder(none)
+    assert list((working / "working").iterdir()) == []
+    (cache / "file").touch()
+    with pytest.raises(CragruError, match=f"{CACHE}: got .* cannot be made one .*; name another"):
+        make_cache_folder({CACHE: str(cache / "file/cache")})
+    with pytest.raises(CragruError, match="no shell has read"):
+        check_variables({CACHE: "~/cache"})
