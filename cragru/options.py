@@ -6,14 +6,11 @@ given with the same class, by the same function.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args
+from typing import Any, ClassVar, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cragru.errors import CragruError, nearest
-
-if TYPE_CHECKING:
-    from cragru.backbones.options import TrainingOptions
 
 
 class BaseOptions(BaseModel):
@@ -28,11 +25,11 @@ class BaseOptions(BaseModel):
     needs: ClassVar[tuple[str, ...]] = ()
     """What an entry must say under `reads`, for the module cannot do without it."""
 
-    def clash(self, backbone: "TrainingOptions") -> str | None:
+    def clash(self, backbone: "BaseOptions") -> str | None:
         """What cannot be with a backbone's hyper-parameters: option, value and reason; the backbone's name follows.
 
         Args:
-            backbone: The hyper-parameters, on a data set.
+            backbone: The hyper-parameters on a data set, `cragru.backbones.options.TrainingOptions`.
 
         Returns:
             None where all can be.
