@@ -76,23 +76,16 @@ def _requests(project: Project) -> Iterator[str]:
 
 
 def _data(project: Project) -> Iterator[str]:
-    """The publisher's files: what the variable names goes before the key."""
-    given, key = os.environ.get(DATA_VARIABLE), DATA_VARIABLE
-    if not given:
-        given, key = project.settings.data_dir, "data_dir"
-    if not given:
+    """The publisher's files, by the key: the variable goes before it, and the first job tells of that one."""
+    given = project.settings.data_dir
+    if given is None or os.environ.get(DATA_VARIABLE):
         return
     try:
         is_there = Path(given).expanduser().exists()
-    except (
-        RuntimeError,
-        OSError,
-        ValueError,
-    ):  # a user that there is not, a name too long, a zero byte
+    except (RuntimeError, OSError, ValueError):  # a user that there is not, a name too long
         is_there = False
     if not is_there:
-        what = "null" if key == "data_dir" else "unset it"
-        yield f"{key}: got {given!r}: no such file or folder; name the publisher's archive or its folder, or {what}"
+        yield f"data_dir: got {given!r}: no such file or folder; name the publisher's archive or its folder, or null"
 
 
 def _model_folder(project: Project) -> Iterator[str]:
