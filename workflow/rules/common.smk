@@ -16,7 +16,7 @@ from cragru.plan.showing import Showing
 from cragru.plan.training import Training
 
 try:
-    take_command_line(config, workflow.config_settings.config)
+    take_command_line(config, workflow.config_settings.config_args)
     project = load_project(config, Path(workflow.basedir), workflow.is_main_process)
 except CragruError as error:
     sys.exit(f"cragru: {error}")  # one line instead of Snakemake's traceback
