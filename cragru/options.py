@@ -29,7 +29,7 @@ class BaseOptions(BaseModel):
         """What cannot be with a backbone's hyper-parameters: option, value and reason; the backbone's name follows.
 
         Args:
-            backbone: The hyper-parameters, by the class of the backbone, on a data set.
+            backbone: The hyper-parameters on a data set, `cragru.backbones.options.TrainingOptions`.
 
         Returns:
             None where all can be.

@@ -17,7 +17,9 @@ from pydantic import (
 from cragru.config.base import Frozen, load_yaml, named, parse
 from cragru.config.plugins import plugin_of
 from cragru.config.types import (
+    ON_ONE_LINE,
     TOP_FOLDERS,
+    WITHIN,
     Inside,
     Label,
     Line,
@@ -36,11 +38,16 @@ LOCAL = "local"
 SOURCE_FILE = "source.json"
 """The `SourceRecord` beside raw files; written last, so that it is there only when every raw file is."""
 
-HttpUrl = Annotated[Line, StringConstraints(pattern=r"^https?://[^\s/?#]+\S*$")]
+HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#]+\S*$"), ON_ONE_LINE]
 Requirement = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.!+]+$")
 ]
-FileName = Annotated[Inside, StringConstraints(pattern=r"^[^/\\]+$", max_length=LONGEST_FILE_NAME)]
+FileName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^/\\]+$", max_length=LONGEST_FILE_NAME),
+    ON_ONE_LINE,
+    WITHIN,
+]
 
 
 Content = TypeVar("Content", bound=Sized)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cragru.config.yaml_text import load_yaml, plain_value
+from cragru.config.yaml_text import load_text, load_yaml
 from cragru.errors import CragruError, Problems
 
 
@@ -23,37 +23,28 @@ def check_files(paths: Iterable[str | Path]) -> None:
     problems.tell()
 
 
-def take_command_line(config: dict[str, Any], words: Mapping[str, Any]) -> None:
+def take_command_line(config: dict[str, Any], words: Iterable[str]) -> None:
     """Give the words of the command line the values that they have in a file: `null` and `~` are nothing, `1` a number.
 
-    Snakemake takes what stands in brackets for text, and has laid it over the files so.
+    Snakemake takes what stands in brackets for text, `010` for 10 and the last of repeated keys, and has laid them over
+    the files so.
 
     Args:
         config: Snakemake's, which is changed.
-        words: What it read after --config.
+        words: What follows --config, each a key, `=` and a value.
 
     Raises:
-        CragruError: With every word that is not what it looks like.
+        CragruError: With every key that is there more than once and every value that is not what it looks like.
     """
-    problems = Problems()
-    for key, word in words.items():
-        value = problems.take(lambda key=key, word=word: _value(word, key))
+    problems, seen = Problems(), set()
+    for word in words:
+        key, _, text = word.partition("=")
+        if key in seen:
+            problems.lines.append(f"--config {key}: is there twice; keep one")
+        seen.add(key)
+        value = problems.take(lambda key=key, text=text: load_text(text, f"--config {key}"))
         config[key] = _over(config.get(key), value)
     problems.tell()
-
-
-def _value(word: Any, key: str) -> Any:
-    """A word, or what a list or a section holds of them."""
-    if isinstance(word, Mapping):
-        return {name: _value(inner, f"{key}.{name}") for name, inner in word.items()}
-    if isinstance(word, list):
-        return [_value(inner, f"{key}.{place}") for place, inner in enumerate(word)]
-    if not isinstance(word, str):
-        return word
-    try:
-        return plain_value(word, key)
-    except CragruError as error:
-        raise CragruError(f"--config: {error}") from error
 
 
 def _over(below: Any, above: Any) -> Any:

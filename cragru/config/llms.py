@@ -17,7 +17,7 @@ from pydantic import (
 
 from cragru.config.base import Frozen, load_yaml, named, parse
 from cragru.config.plugins import plugin_of
-from cragru.config.types import Label, Line, Module, Name, Place, Sha256
+from cragru.config.types import ON_ONE_LINE, WITHIN, Label, Line, Module, Name, Place, Sha256
 from cragru.errors import nearest
 from cragru.options import BaseOptions
 from cragru.paths import located
@@ -31,7 +31,7 @@ MOST_AT_ONCE = 65_536  # answers, or threads
 ADDRESS = r"^https?://[^\s/?#]+(/[^\s?#]*)?/v1$"
 
 Package = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-GgufName = Annotated[str, StringConstraints(pattern=r"^[^/\\]+\.gguf$")]
+GgufName = Annotated[str, StringConstraints(pattern=r"^[^/\\]+\.gguf$"), ON_ONE_LINE, WITHIN]
 Repository = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*$")
 ]

@@ -12,7 +12,7 @@ from cragru.paths import expanded
 LONGEST_NAME = (
     80  # of a step of a path; a file system takes 255 bytes, endings and temporary names included
 )
-LONGEST_LABEL, LONGEST_CAPTION = 120, 2000
+LONGEST_LABEL, LONGEST_LINE, LONGEST_CAPTION = 120, 500, 2000
 FORMULA = "=+-@"  # a spreadsheet computes what starts so; matplotlib hides what starts with `_`
 
 TOP_FOLDERS = (
@@ -122,15 +122,23 @@ def _check_written(value: str) -> str:
     return value
 
 
+ON_ONE_LINE, WITHIN = AfterValidator(_check_line), AfterValidator(_check_inside)
+
 Line = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=LONGEST_LABEL),
+    StringConstraints(min_length=1, max_length=LONGEST_LINE),
     AfterValidator(_check_words),
     AfterValidator(_check_line),
 ]
 """A few words on one line."""
 
-Label = Annotated[Line, AfterValidator(_check_label)]
+Label = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=LONGEST_LABEL),
+    AfterValidator(_check_words),
+    AfterValidator(_check_line),
+    AfterValidator(_check_label),
+]
 """What tables and figures call something; rows are told apart by it."""
 
 Sentences = Annotated[

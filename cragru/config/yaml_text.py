@@ -125,26 +125,6 @@ def load_yaml(path: str | Path) -> Any:
     return load_text(text, str(path))
 
 
-def plain_value(text: str, where: str) -> Any:
-    """What a word means where YAML has it without quotes, such as `null`, `true` and `12`.
-
-    Args:
-        text: The word.
-        where: Its key path, for messages.
-
-    Raises:
-        CragruError: If the word is not what it looks like.
-    """
-    loader = Loader("")
-    tag = loader.resolve(yaml.ScalarNode, text, (True, False))
-    node = yaml.ScalarNode(tag, text)
-    problems = list(_surprise(node, ()))
-    if problems:
-        raise CragruError(f"{where}: {problems[0]}")
-    kind = tag.removeprefix(TAG)
-    return loader.construct_object(node) if kind in ("null", *PLAIN) else text
-
-
 def _surprise(node: yaml.ScalarNode, path: tuple[str, ...]) -> Iterator[str]:
     """A value that is not what it looks like."""
     kind = node.tag.removeprefix(TAG)
@@ -153,10 +133,10 @@ def _surprise(node: yaml.ScalarNode, path: tuple[str, ...]) -> Iterator[str]:
     long = len(node.value) > LONGEST_NUMBER
     if not long and kind in PLAIN and PLAIN[kind].fullmatch(node.value):
         return
-    line = f" (line {node.start_mark.line + 1})" if node.start_mark else ""
+    line = node.start_mark.line + 1
     place = f"{_key(path)}: " if path else ""
     got = printable(node.value)
-    yield f"{place}got {got}{line}, which YAML takes for {KINDS[kind]}; {INSTEAD[kind]}"
+    yield f"{place}got {got} (line {line}), which YAML takes for {KINDS[kind]}; {INSTEAD[kind]}"
 
 
 def _size(node: yaml.Node, sizes: dict[int, int], above: set[int]) -> int:

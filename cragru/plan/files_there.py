@@ -75,24 +75,18 @@ def _requests(project: Project) -> Iterator[str]:
 
 
 def _data(project: Project) -> Iterator[str]:
-    """The publisher's files: what the variable names goes before the key."""
-    given, key = os.environ.get(DATA_VARIABLE), DATA_VARIABLE
-    if not given:
-        given, key = project.settings.data_dir, "data_dir"
-    if not given:
+    """The publisher's files, by the key: the variable goes before it, and the first job tells of that one."""
+    given = project.settings.data_dir
+    if given is None or os.environ.get(DATA_VARIABLE):
         return
     try:
-        is_there = located(given, key, project.root).exists()
-    except CragruError as error:
-        yield str(error)
-        return
+        is_there = located(given, "data_dir", project.root).exists()
     except OSError:  # a name too long
         is_there = False
     if not is_there:
-        what = "null" if key == "data_dir" else "unset it"
         yield (
-            f"{key}: got {given!r}: no such file or folder{rule_for(given)}; name the publisher's archive or its "
-            f"folder, or {what}"
+            f"data_dir: got {given!r}: no such file or folder{rule_for(given)}; name the publisher's archive or its "
+            "folder, or null"
         )
 
 

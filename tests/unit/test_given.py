@@ -12,7 +12,7 @@ def taken(*words, **below):
     """The configuration with words of the command line, laid over it as Snakemake does it and then by their meaning."""
     config, read = dict(below), parse_config(words)
     update_config(config, read)
-    take_command_line(config, read)
+    take_command_line(config, words)
     return config
 
 
@@ -36,23 +36,33 @@ def test_nothing_is_meant_by(word):
     assert taken(f"scoring={{llm: {word}}}", scoring={"llm": "a"}) == {"scoring": {"llm": None}}
 
 
-def test_words_alone_are_snakemakes_but_for_nothing_and_truth():
-    assert taken("run=my-run", "device=cuda", "x_=true", "n_=3") == {
-        "run": "my-run",
+def test_words_alone():
+    got = taken("run='2024'", "device=cuda", "x_=true", "n_=3", "data_dir=a=b", "one_=None")
+    assert got == {
+        "run": "2024",
         "device": "cuda",
         "x_": True,
         "n_": 3,
+        "data_dir": "a=b",
+        "one_": "None",
     }
 
 
 def test_words_that_are_not_what_they_look_like():
     with pytest.raises(CragruError) as caught:
-        taken("seeds=[010]", "scoring={chunk: 1_000}")
-    assert str(caught.value) == (
-        "--config: seeds.0: got 010, which YAML takes for a number; write the number in plain digits, or put the text "
-        "in quotes; --config: scoring.chunk: got 1_000, which YAML takes for a number; write the number in plain "
-        "digits, or put the text in quotes"
+        taken(
+            "seeds=[010]", "run=a", "scoring={chunk: 1_000, llm: a, llm: b}", "run=b", "data_dir=@"
+        )
+    first, second, third, fourth, fifth = str(caught.value).split("; --config ")
+    assert first.startswith(
+        "--config seeds: 0: got 010 (line 1), which YAML takes for a number; write the number"
     )
+    assert second == "scoring: llm: is there twice, in line 1 and line 1; keep one"
+    assert third.startswith(
+        "scoring: chunk: got 1_000 (line 1), which YAML takes for a number; write the number in"
+    )
+    assert fourth == "run: is there twice; keep one"
+    assert fifth.startswith("data_dir: not valid YAML: ")
 
 
 def test_every_problem_of_every_file_is_told(tmp_path):

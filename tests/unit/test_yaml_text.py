@@ -2,7 +2,7 @@
 
 import pytest
 
-from cragru.config.yaml_text import load_text, load_yaml, plain_value
+from cragru.config.yaml_text import load_text, load_yaml
 from cragru.errors import CragruError
 
 
@@ -76,8 +76,6 @@ def test_value_that_is_not_what_it_looks_like(value, kind):
         assert f"(line 1), which YAML takes for {kind}; " in said
     assert told(f"seeds:\n- {value}\n").startswith("a.yaml: seeds.0: got")
     assert load_text(f"'{value}'", "a.yaml") == value
-    with pytest.raises(CragruError, match=f"^scoring.x: got .* which YAML takes for {kind}"):
-        plain_value(value, "scoring.x")
 
 
 def test_value_that_is_what_it_looks_like():
@@ -87,22 +85,6 @@ def test_value_that_is_what_it_looks_like():
     ]
     assert load_text("a: \n", "a.yaml") == {"a": None}
     assert load_text("", "a.yaml") is None
-
-
-@pytest.mark.parametrize(
-    ("word", "value"),
-    [
-        ("null", None),
-        ("~", None),
-        ("", None),
-        ("true", True),
-        ("12", 12),
-        ("none", "none"),
-        ("a: b", "a: b"),
-    ],
-)
-def test_word_of_a_command_line(word, value):
-    assert plain_value(word, "key") is value or plain_value(word, "key") == value
 
 
 def test_text_that_is_no_yaml_is_one_line():

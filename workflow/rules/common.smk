@@ -18,7 +18,7 @@ from cragru.plan.showing import Showing
 from cragru.plan.training import Training
 
 checked_or_exit(check_variables, os.environ)
-checked_or_exit(take_command_line, config, workflow.config_settings.config)
+checked_or_exit(take_command_line, config, workflow.config_settings.config_args)
 project = checked_or_exit(
     load_project, config, Path(workflow.basedir), workflow.is_main_process
 )
