@@ -107,7 +107,8 @@ class Makers:
             for manifest in sorted(folder.glob(f"*{ENDING}")):
                 outputs = read_manifest(manifest, TOLD)["outputs"]
                 for name, checksum in outputs.items():
-                    told.setdefault(name, []).append((manifest.as_posix(), checksum))
+                    place = _place_of(name, manifest)
+                    told.setdefault(place, []).append((manifest.as_posix(), checksum))
             source = folder / SOURCE_FILE
             if source.is_file():
                 for name, checksum in read_record(source, PUBLISHED)["members"].items():
@@ -176,6 +177,16 @@ def _check_file(file: Path, got: str, told: list[tuple[str, str]], path: str) ->
         raise CragruError(
             f"{file.as_posix()}: is not the file that its job wrote: {wrong}; {_remedy(file, path)}"
         )
+
+
+def _place_of(name: str, manifest: Path) -> str:
+    """The place of a file that a manifest names.
+
+    One that is a link comes from Snakemake's cache, and may have been written for another protocol that is equal.
+    What lies there lies beside its manifest.
+    """
+    beside = manifest.with_name(PurePosixPath(name).name)
+    return beside.as_posix() if manifest.is_symlink() else name
 
 
 def _checksum_of(content: dict[str, Any]) -> str:

@@ -102,7 +102,7 @@ class Behind:
         path = PurePosixPath(name)
         is_record = name.endswith(ENDING) or path.name == SOURCE_FILE
         if not told and path.parts[:1] == (ROOM,) and not is_record:
-            self.wrong.setdefault(name, "no manifest names it; delete it and run again")
+            self.wrong.setdefault(name, "no manifest names it")
 
     def _fail(self, problem: str) -> None:
         if problem not in self.failed:

@@ -13,6 +13,9 @@ from cragru.plan.places import CERTIFICATE_FILE, PURGED_FILE
 from cragru.shapes import Each
 
 NAMED = 8  # files that a message names at the most
+NOT_AS_TOLD = "files are not as their manifests tell"
+# the name as a target, for Snakemake does not miss a file on the way to tables that are there
+REMEDY = "delete each and make it again: `snakemake --cores all FILE`"
 REQUEST = {"dataset": str, "protocol": str, "seed": int, "request": (str, type(None))}
 ARTIFACT = {"manifest": str, "outputs": Each(str), "inputs": Each(str)}
 CERTIFICATE = {
@@ -154,7 +157,7 @@ class Verifier:
         """
         told = {path: what for path, what in self._behind.items() if path not in self._wrong}
         problems = _listed("files are not as certified", self._wrong)
-        problems += _listed("files are not as their manifests tell", told)
+        problems += [f"{one}; {REMEDY}" for one in _listed(NOT_AS_TOLD, told)]
         problems += self._failed
         if problems:
             raise CragruError("; ".join(problems))

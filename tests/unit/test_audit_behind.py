@@ -122,7 +122,7 @@ def test_what_is_in_a_certificate_is_told_once(world):
 
 def test_a_file_that_no_manifest_names_is_told(world):
     Path(f"{RETRAIN}/per-user-manifest.json").unlink()
-    assert f"{PER_USER} (no manifest names it; delete it and run again)" in refused()
+    assert f"{PER_USER} (no manifest names it)" in refused()
 
 
 def test_a_table_that_was_deleted_is_missed_and_one_that_was_never_made_is_not(world):

@@ -10,10 +10,18 @@ import pytest
 from configuration import ROOT
 from huggingface_hub import errors
 
-from cragru.config.llms import FolderSource, HubSource, PackageSource, ServerSource
+from cragru.config.llms import (
+    EngineOptions,
+    FolderSource,
+    HubSource,
+    PackageSource,
+    ServerSource,
+)
 from cragru.errors import CragruError
 from cragru.llm import fetching
+from cragru.llm.engines import check_model, model_files
 from cragru.llm.fetching import fetch_model
+from cragru.llm.vllm_engine import ENVIRONMENT, VllmEngine
 
 TOKEN = "hf_never_to_be_seen"
 WHOLE = {"config.json": b"{}", "model.safetensors": b"weights", "tokenizer.json": b'{"a": 1}'}
@@ -418,3 +426,39 @@ def test_shipped_package_is_converted(smollm2):
     text = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
     assert text.endswith("<|im_start|>user\nRank these.<|im_end|>\n<|im_start|>assistant\n")
     assert len(tokenizer.encode("<|im_start|>")) == 1
+
+
+# --- the weights, when an engine starts
+
+
+@pytest.mark.parametrize("name", sorted(WHOLE))
+def test_an_engine_does_not_start_with_a_file_that_was_altered(tmp_path, monkeypatch, name):
+    """VLLM is not even imported: the check comes before."""
+    folder = make_folder(tmp_path / "model")
+    for variable in [*ENVIRONMENT, "OMP_NUM_THREADS"]:
+        monkeypatch.setenv(variable, "")  # the engine sets them; this puts them back
+    engine = VllmEngine(folder, sums(WHOLE), EngineOptions(context=128), 1)
+    check_model(folder, sums(WHOLE))
+    data = WHOLE[name]
+    (folder / name).write_bytes(bytes([data[0] ^ 1]) + data[1:])
+    with pytest.raises(CragruError) as caught:
+        _ = engine.start_seconds
+    assert str(caught.value).startswith(
+        f"{folder}/{name}: is not the model's file that was fetched: its SHA-256 is "
+    )
+    assert str(caught.value).endswith(
+        f"; delete the folder {folder} and run the same command again"
+    )
+    (folder / name).unlink()
+    with pytest.raises(CragruError, match="no such file, wanted"):
+        check_model(folder, sums(WHOLE))
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", "{}", '{"facts": {"files": []}}', '{"facts": {"files": {"a": 1}}}']
+)
+def test_a_damaged_manifest_of_a_model_is_one_line(tmp_path, content):
+    path = tmp_path / "manifest.json"
+    path.write_text(content)
+    with pytest.raises(CragruError, match=f"^{path}: not a record as a job writes it: [^\n]*$"):
+        model_files(path)

@@ -141,6 +141,20 @@ def test_a_link_into_the_cache_is_named_with_what_it_links_to(room):
     )
 
 
+def test_a_manifest_from_the_cache_may_have_been_written_for_another_protocol(room):
+    put("cache/abc.train")
+    for name in ("train.parquet", "manifest.json"):
+        link = room / "results/toy/second/1/split" / name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(room / "cache" / f"abc.{name.split('.')[0]}")
+    train = "results/toy/second/1/split/train.parquet"
+    told = {"outputs": {"results/toy/first/1/split/train.parquet": sha256(train)}}
+    write_json("cache/abc.manifest", told)
+    assert checked_inputs([train])
+    flip("cache/abc.train")
+    assert refused(train)
+
+
 WEIGHTS = "results/llm/small/model/model.safetensors"
 
 

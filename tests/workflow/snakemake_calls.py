@@ -4,6 +4,8 @@ To load Snakemake takes as long as a small plan. So a server loads it once and f
 process of its own as before; tests of docs/ and of a killed run start `python -m snakemake` anew.
 """
 
+import hashlib
+import json
 import multiprocessing
 import os
 import re
@@ -55,6 +57,17 @@ class Finished:
             for line in self.output.splitlines()
             if re.match(r"cragru: (error|unexpected|config)", line)
         ]
+
+
+def pass_for_made(directory: Path, name: str) -> None:
+    """Have the manifests beside a file that a test has altered tell of it as it is, so that jobs read it."""
+    path = directory / name
+    for manifest in path.parent.glob("*manifest.json"):
+        record = json.loads(manifest.read_text(encoding="utf-8"))
+        if name in record["outputs"]:
+            record["outputs"][name] = hashlib.sha256(path.read_bytes()).hexdigest()
+            del record["sha256"]
+            manifest.write_text(json.dumps(record), encoding="utf-8")
 
 
 def surroundings() -> dict[str, str]:

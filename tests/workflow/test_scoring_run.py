@@ -5,6 +5,7 @@ import shutil
 
 import pandas as pd
 import pytest
+from snakemake_calls import pass_for_made
 
 pytestmark = pytest.mark.slow
 
@@ -196,6 +197,11 @@ def test_a_forgotten_row_in_a_prompt_stops_the_run(workflow, small, a_copy, part
     user = records[0]["user"]
     records[0]["rows"][0] = int(parts["forget"].loc[parts["forget"]["user"] == user, "row"].iloc[0])
     path.write_text("".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records))
+    done = workflow.run(a_copy, config=small, cores=2)
+    assert done.rc != 0
+    (error,) = done.errors
+    assert "prompts.jsonl: is not the file that its job wrote" in error
+    pass_for_made(a_copy, path.relative_to(a_copy).as_posix())
     done = workflow.run(a_copy, config=small, cores=2)
     assert done.rc != 0
     (error,) = done.errors

@@ -5,6 +5,7 @@ import shutil
 
 import pandas as pd
 import pytest
+from snakemake_calls import pass_for_made
 
 pytestmark = pytest.mark.slow
 
@@ -161,7 +162,9 @@ def test_without_an_llm_methods_alone_are_planned(workflow, configure, settings,
 def test_a_forgotten_row_in_the_prompt_stops_the_run(workflow, small, a_copy):
     (record,) = prompts(a_copy, "draw-1")
     record["rows"] = [int(part(a_copy, "draw-1", "forget")["row"][0])]
-    (a_copy / STATE / "draw-1" / CELL / "prompts.jsonl").write_text(json.dumps(record) + "\n")
+    name = f"{STATE}/draw-1/{CELL}/prompts.jsonl"
+    (a_copy / name).write_text(json.dumps(record) + "\n")
+    pass_for_made(a_copy, name)
     done = workflow.run(a_copy, config=small, cores=2)
     assert done.rc != 0
     (error,) = done.errors
