@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from cragru.config.yaml_text import load_text, load_yaml
-from cragru.errors import CragruError, Problems
+from cragru.errors import Problems
 
 
 def check_files(paths: Iterable[str | Path]) -> None:
