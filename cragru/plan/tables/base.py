@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, PositiveInt, ValidationError
 from cragru.config.base import Frozen
 from cragru.config.models import MethodEntry
 from cragru.config.plugins import options_of
-from cragru.config.types import Anchor, Name, Place, Sentences, distinct
+from cragru.config.types import Anchor, InputPlace, Name, Sentences, distinct
 from cragru.errors import CragruError, nearest
 from cragru.evaluation.metrics import CUTOFFS
 from cragru.names import ORIGINAL, RETRAIN
@@ -99,7 +99,7 @@ class Table(Shown):
 class PrintedTable(Table):
     """A table that the paper has, too."""
 
-    paper: Place | None = Field(
+    paper: InputPlace | None = Field(
         default=None, description="CSV of printed values, relative to the repository"
     )
 
