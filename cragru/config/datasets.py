@@ -20,12 +20,12 @@ from cragru.config.types import (
     ON_ONE_LINE,
     TOP_FOLDERS,
     WITHIN,
+    InputPlace,
     Inside,
     Label,
     Line,
     LowerName,
     Module,
-    Place,
     Sentences,
     Sha256,
     free_of,
@@ -197,7 +197,7 @@ class DatasetEntry(RawFiles):
         AfterValidator(_check_filled),
         AfterValidator(_check_names),
     ]
-    prompt: Place = "config/prompts/movielens.txt"
+    prompt: InputPlace = "config/prompts/movielens.txt"
     users: PositiveInt | None = None
 
     @property

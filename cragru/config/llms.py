@@ -17,7 +17,16 @@ from pydantic import (
 
 from cragru.config.base import Frozen, load_yaml, named, parse
 from cragru.config.plugins import plugin_of
-from cragru.config.types import ON_ONE_LINE, WITHIN, Label, Line, Module, Name, Place, Sha256
+from cragru.config.types import (
+    ON_ONE_LINE,
+    WITHIN,
+    InputPlace,
+    Label,
+    Line,
+    Module,
+    Name,
+    Sha256,
+)
 from cragru.errors import nearest
 from cragru.options import BaseOptions
 from cragru.paths import located
@@ -109,7 +118,7 @@ class FolderSource(LocalSource):
     """A folder on this machine, which is linked and not copied."""
 
     kind: Literal["folder"]
-    path: Place = Field(description="folder with config.json, safetensors, tokenizer.json")
+    path: InputPlace = Field(description="folder with config.json, safetensors, tokenizer.json")
 
     def files(self) -> list[str]:
         """The folder's files; none where it is not there, which fetching it tells."""

@@ -11,7 +11,17 @@ from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, model_
 from pydantic_core import PydanticCustomError
 
 from cragru.config.base import Frozen
-from cragru.config.types import TOP_FOLDERS, Label, Line, Module, Name, Place, distinct, free_of
+from cragru.config.types import (
+    TOP_FOLDERS,
+    InputPlace,
+    Label,
+    Line,
+    Module,
+    Name,
+    Place,
+    distinct,
+    free_of,
+)
 from cragru.errors import nearest
 
 Run = Annotated[Name, AfterValidator(free_of(*TOP_FOLDERS))]
@@ -50,7 +60,7 @@ class Requests(Frozen):
         le=MOST_JOBS,
         description="how many random users the protocol `one-user` deletes, each on its own",
     )
-    files: dict[RequestName, Place] = Field(
+    files: dict[RequestName, InputPlace] = Field(
         description="deletion requests of the protocol `from-file`: name of the request -> CSV with columns user,item"
     )
 

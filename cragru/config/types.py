@@ -122,6 +122,14 @@ def _check_written(value: str) -> str:
     return value
 
 
+def _check_braces(value: str) -> str:
+    if set("{}") & set(value):
+        raise ValueError(
+            f"got {value!r}, whose braces Snakemake takes for wildcards; rename the file or folder"
+        )
+    return value
+
+
 ON_ONE_LINE, WITHIN = AfterValidator(_check_line), AfterValidator(_check_inside)
 
 Line = Annotated[
@@ -158,6 +166,9 @@ Place = Annotated[
     AfterValidator(_check_written),
 ]
 """Where a file or folder is, as `cragru.paths` reads it."""
+
+InputPlace = Annotated[Place, AfterValidator(_check_braces)]
+"""The path of a file, or of a folder of files, that is an input of a rule."""
 
 Inside = Annotated[Place, AfterValidator(_check_inside)]
 """A path inside an archive or a folder, which it does not leave."""

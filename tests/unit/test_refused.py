@@ -413,6 +413,16 @@ REFUSED = [
         "local-folder",
         LLMS + "llms.local-folder.source.path: got 'models/my-model': no such fol",
     ),
+    (
+        "config/requests/files",
+        {"spring": "a{b}.csv"},
+        "spring: got 'a{b}.csv', whose braces Snakemake takes for wild",
+    ),
+    (
+        "tables/tables/table1/paper",
+        "{x}.csv",
+        "tables.table1.paper: got '{x}.csv', whose braces Snakemake takes for",
+    ),
     # members that climb out of their archive
     *(
         (

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, PositiveInt, ValidationError
 from cragru.config.base import Frozen
 from cragru.config.models import MethodEntry
 from cragru.config.plugins import options_of
-from cragru.config.types import Anchor, Name, Place, Sentences, distinct
+from cragru.config.types import Anchor, InputPlace, Name, Sentences, distinct
 from cragru.errors import CragruError, nearest
 from cragru.evaluation.metrics import CUTOFFS
 from cragru.names import ORIGINAL, RETRAIN
@@ -104,7 +104,7 @@ class PrintedTable(Table):
     paper_columns: ClassVar[PrintedColumns]
     """Columns of its file of printed values."""
 
-    paper: Place | None = Field(default=None, description="CSV of printed values")
+    paper: InputPlace | None = Field(default=None, description="CSV of printed values")
 
     @property
     def printed_values(self) -> str | None:
