@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from cragru.config.base import load_yaml, parse
+from cragru.config.base import Frozen, load_yaml, parse
 from cragru.config.datasets import Registry
 from cragru.config.llms import Llms
 from cragru.config.models import (
@@ -29,6 +29,16 @@ from cragru.plan.rows import Row, cells_of
 from cragru.plan.scoring import Cell
 from cragru.plan.tables import Figures, Tables
 from cragru.plan.tables.base import Shown
+
+FILES: dict[str, type[Frozen]] = {
+    "datasets": Registry,
+    "protocols": Protocols,
+    "params": Params,
+    "tables": Tables,
+    "figures": Figures,
+    "llms": Llms,
+}
+"""What each file holds that the configuration names, by its key under `files`."""
 
 
 @dataclass(frozen=True)
@@ -178,16 +188,8 @@ def _files_of(config: dict[str, Any]) -> Files | None:
 
 def _load_files(files: Files, root: Path, problems: Problems) -> dict[str, Any]:
     """The files that a configuration names, by the fields of a `Project`; None for one with problems."""
-    models = {
-        "datasets": Registry,
-        "protocols": Protocols,
-        "params": Params,
-        "tables": Tables,
-        "figures": Figures,
-        "llms": Llms,
-    }
     loaded: dict[str, Any] = {}
-    for key, model in models.items():
+    for key, model in FILES.items():
         path = getattr(files, key)
         missing = list(missing_file(f"files.{key}", root, path))
         problems.lines += missing

@@ -11,22 +11,12 @@ import sys
 from pathlib import Path
 
 from cragru.config.base import Frozen
-from cragru.config.datasets import Registry
-from cragru.config.llms import Llms
-from cragru.config.models import Params, Protocols, Settings
+from cragru.config.models import Settings
 from cragru.io import write_text
-from cragru.plan.tables import Figures, Tables
+from cragru.plan.project import FILES
 
 FOLDER = Path(__file__).parents[2] / "workflow" / "schemas"
-SCHEMAS: dict[str, type[Frozen]] = {
-    "config": Settings,
-    "datasets": Registry,
-    "protocols": Protocols,
-    "params": Params,
-    "tables": Tables,
-    "figures": Figures,
-    "llms": Llms,
-}
+SCHEMAS: dict[str, type[Frozen]] = {"config": Settings, **FILES}
 
 
 def schema_text(model: type[Frozen]) -> str:
