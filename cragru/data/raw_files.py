@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cragru.data.encodings import decode
 from cragru.data.frames import RawTables
-from cragru.data.letters import decode
 from cragru.errors import CragruError, excerpt
 
 
@@ -48,7 +48,7 @@ class RawFile:
         """Read a file of a folder.
 
         Raises:
-            CragruError: If it cannot be read, is in another encoding (`cragru.data.letters.decode`), has another header
+            CragruError: If it cannot be read, is in another encoding (`cragru.data.encodings.decode`), has another header
                 or no rows, or a line is not of the layout.
         """
         self.name = layout.name
