@@ -48,8 +48,8 @@ class RawFile:
         """Read a file of a folder.
 
         Raises:
-            CragruError: If it cannot be read, is in another encoding (`cragru.data.encodings.decode`), has another header
-                or no rows, or a line is not of the layout.
+            CragruError: If it cannot be read, is in another encoding (`cragru.data.encodings.decode`), has another
+                header or no rows, or a line is not of the layout.
         """
         self.name = layout.name
         self._path = folder / layout.name
