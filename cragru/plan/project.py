@@ -110,8 +110,8 @@ class Project:
         return code_digest("scripts/prepare.py", *sorted(set(self.loaders(dataset).values())))
 
     def file(self, path: str) -> str:
-        """A file that the configuration names, from the working directory: manifests hold no absolute path."""
-        return os.path.relpath(located(path, "config", self.root))
+        """A file that the configuration names, as an input of a rule."""
+        return as_input(path, "config", self.root)
 
     def request_file(self, request: str) -> str:
         """The file of a deletion request."""
