@@ -1,6 +1,5 @@
 """The whole configuration, loaded and cross-checked: what the Snakefile asks."""
 
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
