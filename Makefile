@@ -1,7 +1,7 @@
 # Every target that needs an environment makes it first; where that is up to date, it costs milliseconds.
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help run test format schema bench benchllm benchshards setup clean lock
+.PHONY: help run test format schema bench benchllm benchshards benchreliability setup clean lock
 
 ARGS ?=
 # the tools call one another (snakefmt calls shfmt), so it does not do to name the first one's path
@@ -40,6 +40,9 @@ benchllm: setup  ## speed and repeatability of scoring with the LLM, on the prom
 
 benchshards: setup  ## time shards that are trained together against one model; ARGS go to the benchmark
 	$(IN_ENV) PYTHONPATH=. python tests/benchmarks/shards.py $(ARGS)
+
+benchreliability: setup  ## kill a toy run, fill its disk, flip bits of its files; ARGS go to the benchmark
+	$(IN_ENV) PYTHONPATH=. python tests/benchmarks/reliability.py $(ARGS)
 
 setup:  ## make or refresh the environment .venv (CRAGRU_LOCK=cpu or cuda overrules the choice of its lock)
 	bash envs/install.sh .venv

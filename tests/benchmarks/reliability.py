@@ -1,6 +1,6 @@
 """Kills, a full disk and flipped bytes, on the toy data of the tests: what heals, what is refused, what is not seen.
 
-    PYTHONPATH=. python tests/benchmarks/reliability.py [--seed 1] [--kills 10] [--flips 20] [--only kills|disk|flips]
+    make benchreliability ARGS="[--seed 1] [--kills 10] [--flips 20] [--only kills|disk|flips]"
 
 A run without an LLM is killed at random moments, and its results have a disk of too few bytes; each time it is taken up
 again and must end in the same bytes. Then one byte at a time is flipped in a file of each kind, its times as they were:

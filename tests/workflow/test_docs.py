@@ -16,7 +16,14 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", ROOT / "results" / "README.md"]
 PAGES += [*sorted((ROOT / "docs").glob("*.md"))]
 DATA = Path(os.environ.get("CRAGRU_DATA_DIR") or ROOT.parent / "shared" / "data")
-RUN_BY_CI = {"make run", "make test", "make bench", "make benchllm", "make benchshards"}
+RUN_BY_CI = {
+    "make run",
+    "make test",
+    "make bench",
+    "make benchllm",
+    "make benchshards",
+    "make benchreliability",
+}
 AS_THEY_STAND = {
     "-n",
     "--unlock",
