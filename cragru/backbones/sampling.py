@@ -5,9 +5,8 @@ import torch
 from cragru.errors import CragruError
 from cragru.ranking import Pairs, pair_mask
 
-DENSE_LIMIT = (
-    150_000_000  # entries of a bool matrix (150 MB); above it pairs are looked up in a sorted list
-)
+# entries of a bool matrix (150 MB); above it pairs are looked up in a sorted list
+DENSE_LIMIT = 150_000_000
 
 
 class NegativeSampler:

@@ -9,9 +9,8 @@ from pydantic import AfterValidator, StringConstraints
 from cragru.errors import printable
 from cragru.paths import expanded
 
-LONGEST_NAME = (
-    80  # of a step of a path; a file system takes 255 bytes, endings and temporary names included
-)
+# of a step of a path; a file system takes 255 bytes, endings and temporary names included
+LONGEST_NAME = 80
 LONGEST_LABEL, LONGEST_LINE, LONGEST_CAPTION = 120, 500, 2000
 FORMULA = "=+-@"  # a spreadsheet computes what starts so; matplotlib hides what starts with `_`
 

@@ -34,9 +34,8 @@ COLUMNS = [
     "seeds",
 ]
 DECILE, CLASSES = 10, 10  # one user of how many is the worst tenth; classes of items by popularity
-SMOOTHING = (
-    0.5  # recommendations added to each class (Jeffreys), so that an empty one has a logarithm
-)
+# recommendations added to each class (Jeffreys), so that an empty one has a logarithm
+SMOOTHING = 0.5
 MEMORY = 2**22  # cosines held at a time
 
 

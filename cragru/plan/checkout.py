@@ -5,12 +5,10 @@ from pathlib import Path
 
 from cragru.errors import CragruError
 
-OBEYED = (
-    r"[\s'\"`$\\:;&|<>(){}\[\]*?\x00-\x1f\x7f]"  # by a shell: Snakemake does not quote its Python
-)
-WILDCARDS = (
-    r"['{}]"  # Snakemake takes braces in its own path for wildcards, and quotes scripts by hand
-)
+# by a shell: Snakemake does not quote its Python
+OBEYED = r"[\s'\"`$\\:;&|<>(){}\[\]*?\x00-\x1f\x7f]"
+# Snakemake takes braces in its own path for wildcards, and quotes scripts by hand
+WILDCARDS = r"['{}]"
 
 
 def check_checkout(root: Path, python: str) -> None:

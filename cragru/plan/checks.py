@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
 TESTS_ENDING = "-differences"  # of a table's tests, which are a file beside it
 LEAST_LINE = 4  # tokens of a candidate's line in a prompt: dash, id, title, end
-LEAST_ANSWER = (
-    8  # of its score in the longest answer, `"1":100,`, as `cragru.llm.answers` counts it
-)
+# of its score in the longest answer, `"1":100,`, as `cragru.llm.answers` counts it
+LEAST_ANSWER = 8
 
 
 def wrong_project(project: Project) -> Iterator[str]:

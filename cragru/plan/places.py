@@ -164,9 +164,8 @@ ITEM_ROWS = f"{STATE}/{{backbone}}/groups/items.parquet"
 
 # --- CRAGRU: candidates, what a strategy keeps of histories, prompts and what an LLM made of them
 CANDIDATES_FOLDER = f"{STATE}/{{backbone}}/cragru/{{candidates_of}}"
-CANDIDATES_MODEL = (
-    f"{STATE}/{{backbone}}/{{candidates_of}}/{MODEL_FILE}"  # whose candidates they are
-)
+# whose candidates they are
+CANDIDATES_MODEL = f"{STATE}/{{backbone}}/{{candidates_of}}/{MODEL_FILE}"
 CANDIDATES = f"{CANDIDATES_FOLDER}/candidates.parquet"
 CANDIDATES_MANIFEST = f"{CANDIDATES_FOLDER}/{MANIFEST}"
 STRATEGY = f"{CANDIDATES_FOLDER}/{{strategy}}"

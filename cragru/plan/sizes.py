@@ -12,9 +12,8 @@ from cragru.plan import places
 if TYPE_CHECKING:
     from cragru.plan.project import Project
 
-OF_INTERACTIONS = (
-    "interactions"  # the option `unit` of partitions that deal these out: no user need have a shard
-)
+# the option `unit` of partitions that deal these out: no user need have a shard
+OF_INTERACTIONS = "interactions"
 
 
 def too_large(project: Project) -> Iterator[str]:
