@@ -5,6 +5,7 @@ import os
 import resource
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from cragru.errors import CragruError
 from cragru.io import read_parquet, write_parquet, write_text
 from cragru.machine import killed, trouble
 
+ROOT = Path(__file__).parents[2]
 FULL = "no space is left on the disk; free some"
 
 
@@ -104,6 +106,7 @@ def test_a_disk_that_takes_no_more(tmp_path, monkeypatch, kind):
     done = subprocess.run(
         [sys.executable, "-c", "\n".join(lines)],
         cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
