@@ -1,5 +1,6 @@
 """A clone that another machine made: its git may be set to change line ends, which bash and make do not survive."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -8,16 +9,30 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def git(*arguments, folder=ROOT):
-    done = subprocess.run(
-        ["git", *arguments], cwd=folder, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+@pytest.fixture(scope="module")
+def git(tmp_path_factory):
+    """Calls git, without the settings of whoever runs the tests; the checkout may be another user's."""
+    settings = tmp_path_factory.mktemp("git") / "config"
+    settings.write_text("[safe]\n\tdirectory = *\n")
+    surroundings = os.environ | {"GIT_CONFIG_GLOBAL": str(settings), "GIT_CONFIG_NOSYSTEM": "1"}
+
+    def call(*arguments, folder=ROOT):
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=folder,
+            env=surroundings,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return call
 
 
 @pytest.fixture(scope="module")
-def tracked():
+def tracked(git):
     """Tracked files: how their lines end in the repository and here, what kind they are, their names."""
     if not (ROOT / ".git").exists():
         pytest.skip("no checkout of git")
@@ -35,7 +50,7 @@ def test_every_text_file_has_lf(tracked):
         assert "eol=lf" in attributes, name
 
 
-def test_a_clone_by_a_git_that_writes_crlf_works(tracked, tmp_path):
+def test_a_clone_by_a_git_that_writes_crlf_works(git, tracked, tmp_path):
     git("clone", "--quiet", "-c", "core.autocrlf=true", str(ROOT), str(tmp_path / "clone"))
     folder = tmp_path / "clone"
     lines = git("ls-files", "--eol", folder=folder).splitlines()
