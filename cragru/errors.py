@@ -16,9 +16,6 @@ class CragruError(Exception):
     """
 
 
-LONGEST = 80  # characters of a wrong value that a message shows
-
-
 def excerpt(value: object) -> str:
     """A wrong value as a message shows it: quoted, on one line, and cut where it is long."""
     got = repr(value)

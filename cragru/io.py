@@ -36,9 +36,8 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
-        temporary.chmod(
-            rights
-        )  # some libraries put a file of their own, with rights of their own, in its place
+        # some libraries put a file of their own, with rights of their own, in its place
+        temporary.chmod(rights)
         temporary.replace(target)
     except OSError as error:
         if error.filename in (None, os.fspath(temporary)):  # of a full disk, say
@@ -150,6 +149,11 @@ def read_parquet(path: PathLike, schema: Mapping[str, str]) -> pd.DataFrame:
             f"{path}: columns are {got}, expected {dict(schema)}; delete it and run again"
         )
     return frame
+
+
+def json_checksum(content: Any) -> str:
+    """The SHA-256 of plain JSON, as hex digits, however a file lays it out."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def sha256(path: PathLike) -> str:

@@ -4,24 +4,22 @@ A job's manifest lies beside what it made: an output of its rule, or, where the 
 after the first output (`per-user.parquet`: `per-user-manifest.json`).
 """
 
-import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from cragru.errors import CragruError
-from cragru.io import PathLike, read_record, sha256
+from cragru.io import PathLike, json_checksum, read_record, sha256
+from cragru.names import RESULTS, SOURCE_FILE
 from cragru.shapes import Each, Shape
 
 ENDING = "manifest.json"
-ROOM = "results"  # what a run makes is in it; what is outside has no manifest
-LLM_ROOM = "llm"  # language models are in this folder of it
+LLM_ROOM = "llm"  # language models are in this folder of `results/`
 TOLD = {"outputs": Each(str)}
 RECORD = TOLD | {"rule": str, "wildcards": Each(str), "params": dict, "inputs": Each(str)}
 KEYS = {*RECORD, "role", "code", "commit", "versions", "facts", "sha256"}
 PUBLISHED = {"members": Each(str)}
-SOURCE_FILE = "source.json"  # beside a publisher's files (`cragru.config.datasets.SourceRecord`)
 SHORT = 12  # hex digits of a checksum in a message
 
 Told = dict[
@@ -32,7 +30,7 @@ Told = dict[
 def sealed(content: dict[str, Any]) -> dict[str, Any]:
     """A manifest's content with the SHA-256 of it: a manifest that was altered would accuse the files that it names."""
     content = json.loads(json.dumps(content))  # as it will be read: with text for keys
-    return content | {"sha256": _checksum_of(content)}
+    return content | {"sha256": json_checksum(content)}
 
 
 def read_manifest(path: PathLike, shape: Shape = RECORD) -> dict[str, Any]:
@@ -49,7 +47,7 @@ def read_manifest(path: PathLike, shape: Shape = RECORD) -> dict[str, Any]:
     strange = sorted(record.keys() - KEYS)
     content = {name: value for name, value in record.items() if name != "sha256"}
     wanted = record.get("sha256")
-    if strange or (wanted is not None and wanted != _checksum_of(content)):
+    if strange or (wanted is not None and wanted != json_checksum(content)):
         what = f"has the unknown key {strange[0]!r}" if strange else "its checksum is another one"
         raise CragruError(
             f"{path}: was altered ({what}); delete it with the files that it names and run the same command again"
@@ -125,7 +123,7 @@ def is_llm_weights(name: str) -> bool:
     manifest tells is taken, unless they are younger; the engine hashes them when it starts
     (`cragru.llm.engines.check_model`).
     """
-    return name.endswith(".safetensors") and PurePosixPath(name).parts[:2] == (ROOM, LLM_ROOM)
+    return name.endswith(".safetensors") and PurePosixPath(name).parts[:2] == (RESULTS, LLM_ROOM)
 
 
 def checked_inputs(paths: Iterable[str]) -> dict[str, str]:
@@ -189,11 +187,6 @@ def _place_of(name: str, manifest: Path) -> str:
     return beside.as_posix() if manifest.is_symlink() else name
 
 
-def _checksum_of(content: dict[str, Any]) -> str:
-    """The SHA-256 of plain JSON, however it is laid out."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
 def _check_whole(path: str, makers: Makers) -> None:
     """Check that a folder has every file that its maker wrote."""
     folder = PurePosixPath(path).as_posix()
@@ -225,4 +218,4 @@ def _is_younger(file: Path, told: Iterable[tuple[str, str]]) -> bool:
 def _up_to_room(name: str) -> list[Path]:
     """The folders above a file as far as `results/`; none of a file elsewhere."""
     path = Path(name)
-    return list(path.parents)[:-1] if path.parts[:1] == (ROOM,) else []
+    return list(path.parents)[:-1] if path.parts[:1] == (RESULTS,) else []

@@ -6,7 +6,8 @@ from pathlib import Path, PurePosixPath
 from cragru.errors import CragruError
 from cragru.io import check_record
 from cragru.llm.store import AnswerStore
-from cragru.manifest import ENDING, ROOM, SOURCE_FILE, Makers, difference, read_manifest
+from cragru.manifest import ENDING, Makers, difference, read_manifest
+from cragru.names import RESULTS, SOURCE_FILE
 from cragru.shapes import Each
 
 ANSWERS = {"answers": Each(str)}  # facts of jobs that read an LLM's stored answers
@@ -101,7 +102,7 @@ class Behind:
         """What is under `results/` was made by a job, so a manifest must name it; people's own files are elsewhere."""
         path = PurePosixPath(name)
         is_record = name.endswith(ENDING) or path.name == SOURCE_FILE
-        if not told and path.parts[:1] == (ROOM,) and not is_record:
+        if not told and path.parts[:1] == (RESULTS,) and not is_record:
             self.wrong.setdefault(name, "no manifest names it")
 
     def _fail(self, problem: str) -> None:

@@ -48,9 +48,8 @@ def purge(paths: Iterable[Path], key: Key) -> list[str]:
             path.with_name(PURGED_FILE), key.sealed(_record(certificate, before[path] | now))
         )
     for paths in linked.values():
-        for path in reversed(
-            paths
-        ):  # what a link leads to first: no copy is left that nothing points to
+        # what a link leads to first: no copy is left that nothing points to
+        for path in reversed(paths):
             path.unlink(missing_ok=True)
     return sorted(checksums)
 

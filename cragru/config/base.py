@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cragru.config.yaml_text import load_yaml as load_yaml  # how configuration files are read
-from cragru.errors import LONGEST, CragruError, nearest, printable
+from cragru.errors import CragruError, excerpt, nearest, printable
 
 
 class Frozen(BaseModel):
@@ -73,9 +73,7 @@ def _explain(model: type[BaseModel], problem: Any) -> str:
         return f"{path}.kind: missing; add it"
     if problem["type"] == "value_error":
         return f"{key}{problem['ctx']['error']}"
-    got = repr(problem["input"])
-    shown = got if len(got) <= LONGEST else got[:LONGEST] + "…"
-    return f"{key}got {shown}; {problem['msg']}{_advice(problem)}"
+    return f"{key}got {excerpt(problem['input'])}; {problem['msg']}{_advice(problem)}"
 
 
 def _advice(problem: Any) -> str:

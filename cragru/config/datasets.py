@@ -35,9 +35,6 @@ LONGEST_FILE_NAME = 200  # a file system takes 255 bytes
 LOCAL = "local"
 """What a record calls the user's own copy of the publisher's files."""
 
-SOURCE_FILE = "source.json"
-"""The `SourceRecord` beside raw files; written last, so that it is there only when every raw file is."""
-
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#]+\S*$"), ON_ONE_LINE]
 Requirement = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.!+]+$")
@@ -232,7 +229,9 @@ class Registry(Frozen):
 
 
 class SourceRecord(Frozen):
-    """Where raw files came from (`SOURCE_FILE`): neither times nor places, so equal files compare equal.
+    """Where raw files came from (`cragru.names.SOURCE_FILE`): neither times nor places, so equal files compare equal.
+
+    It is written last, so that it is there only when every raw file is.
 
     Records of before had the name of a loader too; it is passed over.
 

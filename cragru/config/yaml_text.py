@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from cragru.errors import CragruError, printable
+from cragru.texts import UTF_16
 
 LARGEST = 100_000  # values of a file, aliases written out; the shipped ones have a few hundred
 LONGEST_NUMBER = 40  # characters; Python itself refuses 5,000 digits
@@ -110,15 +111,12 @@ def load_yaml(path: str | Path) -> Any:
     """
     try:
         data = Path(path).read_bytes()
-        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        if data.startswith(UTF_16):
             raise CragruError(f"{path}: not a readable text file: it is UTF-16; save it as UTF-8")
         text = data.decode("utf-8-sig")
     except FileNotFoundError as error:
         raise CragruError(f"{path}: no such configuration file; name an existing one") from error
-    except (
-        OSError,
-        ValueError,
-    ) as error:  # a ValueError: not UTF-8, or no path at all (a zero byte)
+    except (OSError, ValueError) as error:  # not UTF-8, or no path at all (a zero byte)
         raise CragruError(f"{printable(str(path))}: not a readable text file ({error})") from error
     if Path(path).suffix == ".json":
         text = text.replace("\t", " ")  # YAML takes JSON, but for tabs between its words

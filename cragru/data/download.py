@@ -13,10 +13,11 @@ from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
-from cragru.config.datasets import LOCAL, SOURCE_FILE, RawFiles, SourceRecord, UrlFiles, WheelFiles
+from cragru.config.datasets import LOCAL, RawFiles, SourceRecord, UrlFiles, WheelFiles
 from cragru.data import archives
 from cragru.errors import CragruError
 from cragru.io import PathLike, atomic_path, write_json
+from cragru.names import SOURCE_FILE
 from cragru.paths import located, rule_for
 
 log = logging.getLogger(__name__)

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from cragru.config.base import parse
-from cragru.config.datasets import SOURCE_FILE, SourceRecord
+from cragru.config.datasets import SourceRecord
 from cragru.data.frames import INTERACTIONS, ITEMS, USERS
 from cragru.errors import CragruError, excerpt, nearest
 from cragru.io import PathLike, read_json, write_json, write_parquet
+from cragru.names import SOURCE_FILE
 
 
 def prepare(raw_dir: PathLike, out_dir: PathLike, loaders: Mapping[str, str]) -> None:

@@ -3,15 +3,13 @@
 There is no reuse of single prompts: what else is in a batch changes the arithmetic, and so, now and then, an answer.
 """
 
-import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from cragru.errors import CragruError
-from cragru.io import PathLike, read_json, sha256, write_json
+from cragru.io import PathLike, json_checksum, read_json, sha256, write_json
 from cragru.llm.base import Answer, Question
 from cragru.shapes import misfit
 
@@ -33,8 +31,7 @@ def chunk_key(settings: dict[str, Any], questions: Sequence[Question]) -> str:
         32 hex digits of a SHA-256.
     """
     content = {"settings": settings, "questions": [asdict(question) for question in questions]}
-    text = json.dumps(content, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return json_checksum(content)[:32]
 
 
 class AnswerStore:
@@ -57,8 +54,8 @@ class AnswerStore:
     def keep(self, key: str, answers: Sequence[Answer], cost: dict[str, float | str]) -> None:
         """Keep a chunk; the cost first, for the chunk counts as answered once its answers are there."""
         content = [asdict(answer) for answer in answers]
-        told = {**cost, "answers_sha256": _checksum_of(content)}
-        write_json(self._cost_path(key), told | {"sha256": _checksum_of(told)})
+        told = {**cost, "answers_sha256": json_checksum(content)}
+        write_json(self._cost_path(key), told | {"sha256": json_checksum(told)})
         write_json(self.path(key), content)
 
     def answers(self, key: str) -> list[Answer]:
@@ -75,7 +72,7 @@ class AnswerStore:
         if wrong:
             raise CragruError(f"{path}: not a chunk's answers ({wrong}); delete it and {AGAIN}")
         wanted = self._cost_record(key).get("answers_sha256")
-        _compare(path, _checksum_of(content), wanted)
+        _compare(path, json_checksum(content), wanted)
         return [Answer(**answer) for answer in content]
 
     def cost(self, key: str) -> dict[str, float | str]:
@@ -109,16 +106,11 @@ class AnswerStore:
                 f"{path}: not what a chunk's answers took ({wrong}); delete it and {beside} beside it and {AGAIN}"
             )
         told = {name: value for name, value in cost.items() if name != "sha256"}
-        _compare(path, _checksum_of(told), cost.get("sha256"))
+        _compare(path, json_checksum(told), cost.get("sha256"))
         return cost
 
     def _cost_path(self, key: str) -> Path:
         return self._folder / f"{key}.cost.json"
-
-
-def _checksum_of(content: Any) -> str:
-    """The SHA-256 of plain JSON, however it is laid out."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _compare(path: Path, got: str, wanted: str | None) -> None:

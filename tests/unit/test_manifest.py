@@ -7,12 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from cragru.config import datasets
+from cragru.data import download
 from cragru.errors import CragruError
 from cragru.io import sha256, write_json
 from cragru.manifest import (
-    ROOM,
-    SOURCE_FILE,
     Makers,
     checked_inputs,
     files_at,
@@ -21,6 +19,7 @@ from cragru.manifest import (
     read_manifest,
     sealed,
 )
+from cragru.names import RESULTS, SOURCE_FILE
 from cragru.plan import places
 
 MODEL = "results/toy/paper/1/bpr/retrain/model.safetensors"
@@ -228,7 +227,7 @@ def test_which_files_are_weights_of_a_language_model(name, is_one):
 
 def test_words_are_those_of_the_plan():
     """The module stands on the ground, and must not ask the plan."""
-    assert (ROOM, SOURCE_FILE) == (places.RESULTS, datasets.SOURCE_FILE)
+    assert (RESULTS, SOURCE_FILE) == (places.RESULTS, download.SOURCE_FILE)
 
 
 def test_a_manifest_that_was_altered_is_refused():

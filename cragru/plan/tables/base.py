@@ -113,10 +113,11 @@ class PrintedTable(Table):
 
     def problems(self, project: Project) -> Iterator[Problem]:
         """A file of printed values must be one that the maker can read."""
-        if self.paper is None or not Path(project.file(self.paper)).is_file():
+        file = None if self.paper is None else Path(project.file(self.paper))
+        if file is None or not file.is_file():
             return
         try:
-            printed_values(project.file(self.paper), self.paper_columns)
+            printed_values(file, self.paper_columns)
         except CragruError as error:
             yield "paper", str(error)
 
