@@ -7,7 +7,7 @@ from pathlib import Path
 from snakemake.utils import min_version
 
 from cragru.config.given import check_files
-from cragru.machine import checked_or_exit
+from cragru.kept.machine import checked_or_exit
 from cragru.plan.checkout import check_checkout
 
 min_version("9.20")  # cache: on rules with several named outputs

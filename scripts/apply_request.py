@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
+from cragru.core.roles import Role
 from cragru.data.frames import INTERACTIONS, ITEMS, USERS
 from cragru.data.parts import read_all_parts, write_parts
 from cragru.data.requests import Catalogue, read_request
 from cragru.data.split import draw_user, take_rows, take_users
-from cragru.io import read_parquet
-from cragru.roles import Role
-from cragru.smk import stage
+from cragru.job import stage
+from cragru.kept.files import read_parquet
 
 
 def main(job):

@@ -5,17 +5,17 @@ import time
 
 import pandas as pd
 
+from cragru.core.progress import Progress
+from cragru.core.roles import Role
 from cragru.data.cohort import read_cohort
 from cragru.data.frames import INTERACTIONS
-from cragru.io import read_parquet, write_json
+from cragru.job import stage
+from cragru.kept.files import read_parquet, write_json
 from cragru.llm.building import PromptBuilder, prompt_budget, read_library, shown_order
 from cragru.llm.chat import ChatTokenizer
 from cragru.llm.prompts import Template
 from cragru.llm.records import write_prompts
-from cragru.progress import Progress
 from cragru.retrieval.columns import CANDIDATES, SELECTION
-from cragru.roles import Role
-from cragru.smk import stage
 
 log = logging.getLogger("cragru")
 

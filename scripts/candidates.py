@@ -5,12 +5,12 @@ from pathlib import Path
 import pandas as pd
 
 from cragru.backbones.base import FactorModel
+from cragru.core.roles import Role
 from cragru.data.parts import read_parts, read_sizes
-from cragru.io import write_parquet
+from cragru.job import stage
+from cragru.kept.files import write_parquet
 from cragru.retrieval.columns import CANDIDATES
 from cragru.retrieval.selection import top_candidates
-from cragru.roles import Role
-from cragru.smk import stage
 
 
 def main(job):

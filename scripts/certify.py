@@ -6,9 +6,9 @@ from pathlib import Path
 from cragru.audit.certificate import build_certificate
 from cragru.audit.commitment import read_key
 from cragru.audit.request import Request
-from cragru.io import write_json
+from cragru.job import stage
+from cragru.kept.files import write_json
 from cragru.plan.places import PURGED_FILE, RESULTS
-from cragru.smk import stage
 
 
 def main(job):

@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
+from cragru.core.roles import Role
 from cragru.data.frames import INTERACTIONS
 from cragru.data.parts import read_all_parts
-from cragru.io import read_parquet, write_json
+from cragru.job import stage
+from cragru.kept.files import read_parquet, write_json
 from cragru.llm.building import read_library
 from cragru.llm.prompts import Template
 from cragru.llm.proof import check_prompts
 from cragru.llm.records import read_prompts
-from cragru.roles import Role
-from cragru.smk import stage
 
 
 def main(job):

@@ -3,8 +3,8 @@
 from cragru.data.frames import INTERACTIONS, ITEMS, USERS
 from cragru.data.requests import Catalogue, read_request
 from cragru.data.split import require_rest
-from cragru.io import read_parquet, sha256, write_json
-from cragru.smk import stage
+from cragru.job import stage
+from cragru.kept.files import read_parquet, sha256, write_json
 
 
 def main(job):

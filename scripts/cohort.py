@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from cragru.core.errors import CragruError
 from cragru.data.cohort import draw_cohort
 from cragru.data.parts import read_parts, read_sizes
-from cragru.errors import CragruError
-from cragru.io import write_json
-from cragru.smk import stage
+from cragru.job import stage
+from cragru.kept.files import write_json
 
 
 def main(job):

@@ -21,9 +21,9 @@ from cragru.evaluation.completeness_columns import (
     VARIANT,
 )
 from cragru.evaluation.reranked import RerankedScorer
-from cragru.io import read_parquet, write_parquet
+from cragru.job import stage
+from cragru.kept.files import read_parquet, write_parquet
 from cragru.llm.reranking import RERANKED
-from cragru.smk import stage
 
 
 def main(job):

@@ -1,9 +1,9 @@
 """Paired tests between the rows of a table of ranking quality."""
 
-from cragru.csv_files import write_csv
+from cragru.job import stage
+from cragru.kept.csv_files import write_csv
 from cragru.reporting.base import Order
 from cragru.reporting.differences import differences
-from cragru.smk import stage
 
 
 def main(job):

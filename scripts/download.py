@@ -4,7 +4,7 @@ import os
 
 from cragru.config.datasets import RawFiles
 from cragru.data.download import fetch
-from cragru.smk import stage
+from cragru.job import stage
 
 
 def main(job):

@@ -7,8 +7,8 @@ from cragru.data.frames import INTERACTIONS
 from cragru.data.parts import read_all_parts, read_sizes
 from cragru.evaluation.columns import PER_USER
 from cragru.evaluation.utility import per_user_utility
-from cragru.io import read_parquet, write_parquet
-from cragru.smk import stage
+from cragru.job import stage
+from cragru.kept.files import read_parquet, write_parquet
 
 
 def main(job):

@@ -8,9 +8,9 @@ from cragru.data.parts import read_all_parts, read_sizes
 from cragru.evaluation.columns import PER_USER
 from cragru.evaluation.reranked import RerankedScorer
 from cragru.evaluation.utility import per_user_utility
-from cragru.io import read_parquet, write_parquet
+from cragru.job import stage
+from cragru.kept.files import read_parquet, write_parquet
 from cragru.llm.reranking import RERANKED
-from cragru.smk import stage
 
 
 def main(job):

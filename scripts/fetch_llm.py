@@ -2,8 +2,8 @@
 
 from cragru.config.base import parse
 from cragru.config.llms import LlmSource
+from cragru.job import stage
 from cragru.llm.fetching import fetch_model
-from cragru.smk import stage
 
 
 def main(job):

@@ -2,10 +2,10 @@
 
 from importlib import import_module
 
-from cragru.csv_files import write_csv
+from cragru.job import stage
+from cragru.kept.csv_files import write_csv
 from cragru.reporting.bars import draw_bars
 from cragru.reporting.base import Order
-from cragru.smk import stage
 
 
 def main(job):

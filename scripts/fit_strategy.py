@@ -5,12 +5,12 @@ from pathlib import Path
 
 from cragru.backbones.base import FactorModel
 from cragru.backbones.files import training_data
+from cragru.core.roles import Role
 from cragru.data.frames import ITEMS
 from cragru.data.parts import read_parts, read_sizes
-from cragru.io import read_parquet
+from cragru.job import stage
+from cragru.kept.files import read_parquet
 from cragru.retrieval.base import FitContext
-from cragru.roles import Role
-from cragru.smk import stage
 
 
 def main(job):

@@ -6,10 +6,10 @@ from pathlib import Path
 import pandas as pd
 
 from cragru.backbones.base import FactorModel
+from cragru.core.roles import Role
+from cragru.core.seeds import numpy_stream
 from cragru.data.parts import read_parts, read_sizes
-from cragru.roles import Role
-from cragru.seeds import numpy_stream
-from cragru.smk import stage
+from cragru.job import stage
 from cragru.unlearning.files import write_partition
 from cragru.unlearning.partition.base import Problem
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from cragru.core.roles import Role
 from cragru.data.prepare import prepare
-from cragru.roles import Role
-from cragru.smk import stage
+from cragru.job import stage
 
 
 def main(job):

@@ -6,16 +6,16 @@ from pathlib import Path
 import pandas as pd
 
 from cragru.backbones.base import FactorModel
+from cragru.core.roles import Role
+from cragru.core.seeds import numpy_stream
 from cragru.data.parts import read_parts, read_sizes
-from cragru.io import write_json
+from cragru.job import stage
+from cragru.kept.files import write_json
 from cragru.llm.building import PromptBuilder, prompt_budget, read_library
 from cragru.llm.chat import ChatTokenizer
 from cragru.llm.prompts import Template
 from cragru.llm.records import write_prompts
 from cragru.llm.requester import Desk
-from cragru.roles import Role
-from cragru.seeds import numpy_stream
-from cragru.smk import stage
 
 
 def main(job):

@@ -6,9 +6,9 @@ import os
 from cragru.audit.commitment import read_key
 from cragru.audit.purging import purge
 from cragru.audit.verification import find_certificates, missing_certificates
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
+from cragru.job import stage
 from cragru.plan.places import RESULTS
-from cragru.smk import stage
 
 
 def main(job):

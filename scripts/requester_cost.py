@@ -1,12 +1,12 @@
 """What CRAGRU took to serve a deletion request."""
 
-from cragru.io import read_record, write_json
+from cragru.core.roles import Role
+from cragru.job import stage
+from cragru.kept.files import read_record, write_json
+from cragru.kept.shapes import Each
 from cragru.llm.collecting import collect_scores, read_receipt, read_receipts, request_cost
 from cragru.llm.records import read_prompts
 from cragru.llm.store import AnswerStore
-from cragru.roles import Role
-from cragru.shapes import Each
-from cragru.smk import stage
 
 
 def main(job):

@@ -1,13 +1,13 @@
 """A cell's answers, and the lists that follow from them."""
 
-from cragru.io import read_parquet, read_record, write_json, write_parquet
+from cragru.core.roles import Role
+from cragru.job import stage
+from cragru.kept.files import read_parquet, read_record, write_json, write_parquet
 from cragru.llm.collecting import cell_cost, collect_scores, read_receipt, read_receipts
 from cragru.llm.records import read_prompts
 from cragru.llm.reranking import RERANKED, SCORES, rerank, tie_rate
 from cragru.llm.store import AnswerStore
 from cragru.retrieval.columns import CANDIDATES
-from cragru.roles import Role
-from cragru.smk import stage
 
 
 def main(job):

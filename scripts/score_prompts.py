@@ -2,12 +2,12 @@
 
 from cragru.config.base import parse
 from cragru.config.llms import LlmService
-from cragru.io import write_json
+from cragru.job import stage
+from cragru.kept.files import write_json
 from cragru.llm.engines import model_files, open_engine
 from cragru.llm.records import read_prompts
 from cragru.llm.scoring import cut_chunks, score_chunks, share_of
 from cragru.llm.store import AnswerStore
-from cragru.smk import stage
 
 
 def main(job):

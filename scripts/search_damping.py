@@ -3,9 +3,9 @@
 import importlib
 import logging
 
-from cragru.csv_files import write_csv
-from cragru.errors import CragruError
-from cragru.smk import stage
+from cragru.core.errors import CragruError
+from cragru.job import stage
+from cragru.kept.csv_files import write_csv
 from cragru.unlearning.damping import choose, search
 from cragru.unlearning.files import job_context
 

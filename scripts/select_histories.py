@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from cragru.core.roles import Role
 from cragru.data.parts import read_parts
-from cragru.io import read_parquet, write_json, write_parquet
+from cragru.job import stage
+from cragru.kept.files import read_parquet, write_json, write_parquet
 from cragru.retrieval.columns import CANDIDATES, SELECTION
 from cragru.retrieval.selection import select_histories
-from cragru.roles import Role
-from cragru.smk import stage
 
 
 def main(job):

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+from cragru.core.roles import Role
 from cragru.data.frames import INTERACTIONS
 from cragru.data.parts import write_parts
 from cragru.data.split import forget_interactions, forget_users, split_first
-from cragru.io import read_parquet
-from cragru.roles import Role
-from cragru.smk import stage
+from cragru.job import stage
+from cragru.kept.files import read_parquet
 
 
 def main(job):

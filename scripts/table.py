@@ -2,9 +2,9 @@
 
 from importlib import import_module
 
+from cragru.job import stage
 from cragru.reporting.base import Order
 from cragru.reporting.files import write_table
-from cragru.smk import stage
 
 
 def main(job):

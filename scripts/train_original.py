@@ -6,9 +6,9 @@ import pandas as pd
 
 from cragru.backbones.files import training_data, write_curve
 from cragru.backbones.training import train_backbone, training_options
+from cragru.core.roles import Role
 from cragru.data.parts import read_parts, read_sizes
-from cragru.roles import Role
-from cragru.smk import stage
+from cragru.job import stage
 
 
 def main(job):

@@ -1,8 +1,8 @@
 """Train a method's shards as they are deployed, ahead of any request."""
 
 from cragru.backbones.files import write_curve
-from cragru.roles import Role
-from cragru.smk import stage
+from cragru.core.roles import Role
+from cragru.job import stage
 from cragru.unlearning.files import job_context, write_shards
 from cragru.unlearning.sharding import deploy
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from cragru.backbones.files import write_curve
 from cragru.backbones.training import warm_up
-from cragru.io import write_json
-from cragru.roles import Role
-from cragru.smk import stage
+from cragru.core.roles import Role
+from cragru.job import stage
+from cragru.kept.files import write_json
 from cragru.unlearning.files import job_context, write_remaining_partition, write_shards
 
 

@@ -9,8 +9,8 @@ from cragru.backbones.base import FactorModel
 from cragru.data.parts import read_parts, read_sizes
 from cragru.evaluation.bias import user_groups
 from cragru.evaluation.bias_columns import ITEM_ROWS, USER_GROUPS
-from cragru.io import write_parquet
-from cragru.smk import stage
+from cragru.job import stage
+from cragru.kept.files import write_parquet
 
 
 def main(job):

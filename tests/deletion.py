@@ -17,7 +17,7 @@ from cragru.backbones.options import TrainingOptions
 from cragru.backbones.training import train_backbone
 from cragru.config.base import load_yaml, parse
 from cragru.config.models import Params
-from cragru.options import BaseOptions
+from cragru.plugins.options import BaseOptions
 from cragru.unlearning.base import Context, Deployed, Unlearned
 from cragru.unlearning.partition.base import Problem
 from cragru.unlearning.sharding import deploy

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path, PurePosixPath
 
-from cragru.errors import CragruError
-from cragru.io import check_record
+from cragru.core.errors import CragruError
+from cragru.core.names import RESULTS, SOURCE_FILE
+from cragru.kept.files import check_record
+from cragru.kept.manifest import ENDING, Makers, difference, read_manifest
+from cragru.kept.shapes import Each
 from cragru.llm.store import AnswerStore
-from cragru.manifest import ENDING, Makers, difference, read_manifest
-from cragru.names import RESULTS, SOURCE_FILE
-from cragru.shapes import Each
 
 ANSWERS = {"answers": Each(str)}  # facts of jobs that read an LLM's stored answers
 Checksum = Callable[[str], str | None]

@@ -12,10 +12,10 @@ from cragru.audit.guarantees import BEFORE, DATA, guarantee_of
 from cragru.audit.limits import not_guaranteed, remains
 from cragru.audit.provenance import Job, Provenance
 from cragru.audit.request import Request
+from cragru.core.errors import CragruError
 from cragru.data.frames import INTERACTIONS, ITEMS, USERS
 from cragru.data.parts import read_all_parts
-from cragru.errors import CragruError
-from cragru.io import read_parquet
+from cragru.kept.files import read_parquet
 from cragru.plan import places
 from cragru.plan.places import FORGET, FORGOTTEN_PARTS, HELD_OUT, place, split_files
 
@@ -62,7 +62,7 @@ def build_certificate(
 
 
 def as_text(certificate: Certificate) -> str:
-    """The certificate's bytes, as `cragru.io.write_json` writes them."""
+    """The certificate's bytes, as `cragru.kept.files.write_json` writes them."""
     return json.dumps(certificate, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 

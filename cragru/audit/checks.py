@@ -9,11 +9,11 @@ import pandas as pd
 from cragru.audit.guarantees import guarantee_of
 from cragru.audit.provenance import Job, Provenance
 from cragru.audit.request import Request
-from cragru.errors import CragruError
-from cragru.guarantees import APPROXIMATE, EXACT, PARTITIONED, RANDOM_PARTITION
+from cragru.core.errors import CragruError
+from cragru.core.guarantees import APPROXIMATE, EXACT, PARTITIONED, RANDOM_PARTITION
+from cragru.core.roles import Role
 from cragru.llm.counts import read_counts
 from cragru.plan.places import FORGOTTEN_PARTS, PARTS, PROMPTS, PROOF, REMAINING_PARTS, SHARD
-from cragru.roles import Role
 
 Parts = dict[str, pd.DataFrame]
 Record = dict[str, Any]

@@ -15,8 +15,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cragru.errors import CragruError
-from cragru.paths import PathLike, located
+from cragru.core.errors import CragruError
+from cragru.core.place import PathLike
+from cragru.written.paths import located
 
 SCHEME = "HMAC-SHA256"
 VARIABLE = "CRAGRU_AUDIT_KEY_FILE"

@@ -2,10 +2,10 @@
 
 from cragru.audit.provenance import Job
 from cragru.audit.request import Request
-from cragru.errors import CragruError, nearest
-from cragru.guarantees import GUARANTEES
-from cragru.names import ORIGINAL, RETRAIN
-from cragru.roles import Role
+from cragru.core.errors import CragruError, nearest
+from cragru.core.guarantees import GUARANTEES
+from cragru.core.names import ORIGINAL, RETRAIN
+from cragru.core.roles import Role
 
 BEFORE = "before the request"
 DATA = "what remains, and what is forgotten"

@@ -6,8 +6,8 @@ from typing import Any
 from cragru.audit.guarantees import BEFORE, DATA, PROMPT_AND_ORIGINAL, PROMPT_AND_RETRAIN
 from cragru.audit.provenance import Provenance
 from cragru.audit.request import Request
-from cragru.guarantees import APPROXIMATE, EXACT, PARTITIONED
-from cragru.names import ORIGINAL, RETRAIN
+from cragru.core.guarantees import APPROXIMATE, EXACT, PARTITIONED
+from cragru.core.names import ORIGINAL, RETRAIN
 from cragru.plan.places import (
     CANDIDATES,
     COST,

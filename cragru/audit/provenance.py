@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from cragru.errors import CragruError, nearest
-from cragru.io import sha256
-from cragru.manifest import read_manifest
+from cragru.core.errors import CragruError, nearest
+from cragru.core.roles import Role
+from cragru.kept.files import sha256
+from cragru.kept.manifest import read_manifest
 from cragru.plan.places import LLM_FOLDER, RAW, is_under
-from cragru.roles import Role
 
 
 class Told(dict[str, Any]):

@@ -9,9 +9,9 @@ from cragru.audit.certificate import Certificate
 from cragru.audit.commitment import Key
 from cragru.audit.request import Request
 from cragru.audit.verification import read_certificate, read_purged
-from cragru.errors import CragruError
-from cragru.io import sha256, temporaries_of, write_json
-from cragru.manifest import ENDING
+from cragru.core.errors import CragruError
+from cragru.kept.files import sha256, temporaries_of, write_json
+from cragru.kept.manifest import ENDING
 from cragru.plan.places import AGAINST, CURVE, PURGED_FILE, USER_GROUPS, is_at
 
 

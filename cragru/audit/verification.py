@@ -7,10 +7,11 @@ from cragru.audit.behind import Behind
 from cragru.audit.certificate import FORMAT, Certificate, as_text, build_certificate, manifests_of
 from cragru.audit.commitment import Key
 from cragru.audit.request import Request
-from cragru.errors import CragruError
-from cragru.io import PathLike, check_record, read_json, read_record, sha256
+from cragru.core.errors import CragruError
+from cragru.core.place import PathLike
+from cragru.kept.files import check_record, read_json, read_record, sha256
+from cragru.kept.shapes import Each
 from cragru.plan.places import CERTIFICATE_FILE, PURGED_FILE
-from cragru.shapes import Each
 
 NAMED = 8  # files that a message names at the most
 NOT_AS_TOLD = "files are not as their manifests tell"

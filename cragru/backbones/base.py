@@ -8,10 +8,11 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from cragru.errors import CragruError
-from cragru.io import PathLike, atomic_path
-from cragru.machine import trouble
-from cragru.ranking import Pairs
+from cragru.core.errors import CragruError
+from cragru.core.place import PathLike
+from cragru.kept.files import atomic_path
+from cragru.kept.machine import trouble
+from cragru.ranking.full import Pairs
 
 if TYPE_CHECKING:
     import pandas as pd

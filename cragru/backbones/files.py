@@ -7,8 +7,8 @@ import pandas as pd
 
 from cragru.backbones.base import TrainingData, pairs
 from cragru.backbones.learner import Epoch
-from cragru.csv_files import write_csv
-from cragru.io import PathLike
+from cragru.core.place import PathLike
+from cragru.kept.csv_files import write_csv
 
 
 def training_data(train: pd.DataFrame, valid: pd.DataFrame, sizes: tuple[int, int]) -> TrainingData:

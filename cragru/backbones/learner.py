@@ -7,10 +7,10 @@ import torch
 
 from cragru.backbones.base import Batch, FactorModel, TrainingData
 from cragru.backbones.sampling import NegativeSampler
-from cragru.errors import CragruError
-from cragru.hits import ndcg
-from cragru.ranking import pair_mask, top_items, user_batches
-from cragru.seeds import torch_stream
+from cragru.core.errors import CragruError
+from cragru.core.seeds import torch_stream
+from cragru.ranking.full import pair_mask, top_items, user_batches
+from cragru.ranking.hits import ndcg
 
 STOPPING_K = 10  # the cut-off of the NDCG that decides when to stop
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import Field, PrivateAttr
 
-from cragru.options import BaseOptions
+from cragru.plugins.options import BaseOptions
 
 if TYPE_CHECKING:
     import torch

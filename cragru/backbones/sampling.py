@@ -2,8 +2,8 @@
 
 import torch
 
-from cragru.errors import CragruError
-from cragru.ranking import Pairs, pair_mask
+from cragru.core.errors import CragruError
+from cragru.ranking.full import Pairs, pair_mask
 
 # entries of a bool matrix (150 MB); above it pairs are looked up in a sorted list
 DENSE_LIMIT = 150_000_000

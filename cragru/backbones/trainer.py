@@ -16,8 +16,8 @@ from cragru.backbones.adam import Adam, Moments
 from cragru.backbones.base import Backbone, FactorModel, TrainingData, split_model
 from cragru.backbones.learner import Epoch, Learner, Schedule, Task, rows_with_data
 from cragru.backbones.options import TrainingOptions
-from cragru.errors import CragruError
-from cragru.progress import Progress
+from cragru.core.errors import CragruError
+from cragru.core.progress import Progress
 
 Build = Callable[[Sequence[TrainingData], TrainingOptions, torch.device], Backbone]
 

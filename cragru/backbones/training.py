@@ -11,7 +11,7 @@ from cragru.backbones.graph import NormalisedGraph
 from cragru.backbones.learner import Task
 from cragru.backbones.options import TrainingOptions
 from cragru.backbones.trainer import Trainer, Training, choose_device
-from cragru.options import read_options
+from cragru.plugins.options import read_options
 
 
 def warm_up(device: str) -> None:

@@ -6,8 +6,8 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from cragru.config.yaml_text import load_yaml as load_yaml  # how configuration files are read
-from cragru.errors import CragruError, excerpt, nearest, printable
+from cragru.core.errors import CragruError, excerpt, nearest, printable
+from cragru.written.yaml_text import load_yaml as load_yaml  # how configuration files are read
 
 
 class Frozen(BaseModel):

@@ -15,7 +15,6 @@ from pydantic import (
 )
 
 from cragru.config.base import Frozen, load_yaml, named, parse
-from cragru.config.plugins import plugin_of
 from cragru.config.types import (
     ON_ONE_LINE,
     TOP_FOLDERS,
@@ -30,6 +29,7 @@ from cragru.config.types import (
     Sha256,
     free_of,
 )
+from cragru.plugins.source import plugin_of
 
 LONGEST_FILE_NAME = 200  # a file system takes 255 bytes
 LOCAL = "local"
@@ -229,7 +229,7 @@ class Registry(Frozen):
 
 
 class SourceRecord(Frozen):
-    """Where raw files came from (`cragru.names.SOURCE_FILE`): neither times nor places, so equal files compare equal.
+    """Where raw files came from (`cragru.core.names.SOURCE_FILE`): neither times nor places.
 
     It is written last, so that it is there only when every raw file is.
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cragru.config.yaml_text import load_text, load_yaml
-from cragru.errors import Problems
+from cragru.core.errors import Problems
+from cragru.written.yaml_text import load_text, load_yaml
 
 
 def check_files(paths: Iterable[str | Path]) -> None:

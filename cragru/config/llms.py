@@ -16,7 +16,6 @@ from pydantic import (
 )
 
 from cragru.config.base import Frozen, load_yaml, named, parse
-from cragru.config.plugins import plugin_of
 from cragru.config.types import (
     ON_ONE_LINE,
     WITHIN,
@@ -27,9 +26,10 @@ from cragru.config.types import (
     Name,
     Sha256,
 )
-from cragru.errors import nearest
-from cragru.options import BaseOptions
-from cragru.paths import located
+from cragru.core.errors import nearest
+from cragru.plugins.options import BaseOptions
+from cragru.plugins.source import plugin_of
+from cragru.written.paths import located
 
 VARIABLE = r"^[A-Z][A-Z0-9_]*$"
 LONGEST_DEADLINE = 7 * 24 * 3600.0  # seconds: a week

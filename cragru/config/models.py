@@ -22,7 +22,7 @@ from cragru.config.types import (
     distinct,
     free_of,
 )
-from cragru.errors import nearest
+from cragru.core.errors import nearest
 
 Run = Annotated[Name, AfterValidator(free_of(*TOP_FOLDERS))]
 Names = Annotated[list[Name], AfterValidator(distinct)]
@@ -121,7 +121,7 @@ class Scoring(Frozen):
 
 
 class Files(Frozen):
-    """Where the other configuration files are; how a path is read: `cragru.paths`."""
+    """Where the other configuration files are; how a path is read: `cragru.written.paths`."""
 
     datasets: Place
     protocols: Place

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints
 
-from cragru.errors import printable
-from cragru.paths import expanded
+from cragru.core.errors import printable
+from cragru.written.paths import expanded
 
 # of a step of a path; a file system takes 255 bytes, endings and temporary names included
 LONGEST_NAME = 80
@@ -164,7 +164,7 @@ Place = Annotated[
     AfterValidator(_check_line),
     AfterValidator(_check_written),
 ]
-"""Where a file or folder is, as `cragru.paths` reads it."""
+"""Where a file or folder is, as `cragru.written.paths` reads it."""
 
 InputPlace = Annotated[Place, AfterValidator(_check_braces)]
 """The path of a file, or of a folder of files, that is an input of a rule."""

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from cragru.errors import CragruError
-from cragru.io import sha256
+from cragru.core.errors import CragruError
+from cragru.kept.files import sha256
 
 GIB = 1 << 30
 LARGEST_BYTES = 64 * GIB  # of all files together that are taken out of an archive

@@ -5,8 +5,9 @@ import logging
 import numpy as np
 import pandas as pd
 
-from cragru.io import PathLike, read_record
-from cragru.seeds import numpy_stream
+from cragru.core.place import PathLike
+from cragru.core.seeds import numpy_stream
+from cragru.kept.files import read_record
 
 log = logging.getLogger(__name__)
 

@@ -14,11 +14,12 @@ from pathlib import Path, PurePosixPath
 from tqdm import tqdm
 
 from cragru.config.datasets import LOCAL, RawFiles, SourceRecord, UrlFiles, WheelFiles
+from cragru.core.errors import CragruError
+from cragru.core.names import SOURCE_FILE
+from cragru.core.place import PathLike
 from cragru.data import archives
-from cragru.errors import CragruError
-from cragru.io import PathLike, atomic_path, write_json
-from cragru.names import SOURCE_FILE
-from cragru.paths import located, rule_for
+from cragru.kept.files import atomic_path, write_json
+from cragru.written.paths import located, rule_for
 
 log = logging.getLogger(__name__)
 

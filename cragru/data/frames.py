@@ -1,6 +1,6 @@
 """The frames that data stages exchange: raw tables as a loader reads them, and the schemas of what is prepared.
 
-Schemas map a column to its dtype, for `cragru.io.write_parquet` and `cragru.io.read_parquet`. Text columns are
+Schemas map a column to its dtype, for `write_parquet` and `read_parquet` of `cragru.kept.files`. Text columns are
 ``object`` (str, never missing: what a data set does not tell is the empty string).
 """
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from cragru.core.errors import excerpt
 from cragru.data.frames import RawTables
 from cragru.data.movielens import GENDERS, SCALE, frame_of_items, frame_of_users, split_title
 from cragru.data.raw_files import ID, RATING, TIME, Layout, RawFile, checked_tables
-from cragru.errors import excerpt
 
 RATINGS = Layout(
     "u.data", rf"{ID}\t{ID}\t{RATING}\t{TIME}", "user, item, rating, time, with tabs between"

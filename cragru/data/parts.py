@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cragru.core.errors import CragruError
+from cragru.core.place import PathLike
 from cragru.data.frames import INTERACTIONS
 from cragru.data.split import Rows
-from cragru.errors import CragruError
-from cragru.io import PathLike, read_parquet, read_record, sha256, write_json, write_parquet
-from cragru.shapes import Each
+from cragru.kept.files import read_parquet, read_record, sha256, write_json, write_parquet
+from cragru.kept.shapes import Each
 
 PARTS = ("forget", "forget-heldout", "train", "valid", "test")
 RECORD = {"rows": int, "parts": Each({"rows": int, "sha256": str})}  # split.json

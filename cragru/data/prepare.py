@@ -10,10 +10,11 @@ import pandas as pd
 
 from cragru.config.base import parse
 from cragru.config.datasets import SourceRecord
+from cragru.core.errors import CragruError, excerpt, nearest
+from cragru.core.names import SOURCE_FILE
+from cragru.core.place import PathLike
 from cragru.data.frames import INTERACTIONS, ITEMS, USERS
-from cragru.errors import CragruError, excerpt, nearest
-from cragru.io import PathLike, read_json, write_json, write_parquet
-from cragru.names import SOURCE_FILE
+from cragru.kept.files import read_json, write_json, write_parquet
 
 
 def prepare(raw_dir: PathLike, out_dir: PathLike, loaders: Mapping[str, str]) -> None:

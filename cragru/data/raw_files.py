@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cragru.data.encodings import decode
+from cragru.core.errors import CragruError, excerpt
 from cragru.data.frames import RawTables
-from cragru.errors import CragruError, excerpt
+from cragru.written.encodings import decode
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class RawFile:
         """Read a file of a folder.
 
         Raises:
-            CragruError: If it cannot be read, is in another encoding (`cragru.data.encodings.decode`), has another
+            CragruError: If it cannot be read, is in another encoding (`cragru.written.encodings.decode`), has another
                 header or no rows, or a line is not of the layout.
         """
         self.name = layout.name

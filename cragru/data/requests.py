@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from cragru.errors import CragruError, excerpt
-from cragru.io import PathLike
-from cragru.spreadsheets import CsvRow, read_spreadsheet
+from cragru.core.errors import CragruError, excerpt
+from cragru.core.place import PathLike
+from cragru.written.spreadsheets import CsvRow, read_spreadsheet
 
 HEADER = ["user", "item"]
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cragru.errors import CragruError
-from cragru.seeds import numpy_stream
+from cragru.core.errors import CragruError
+from cragru.core.seeds import numpy_stream
 
 Rows = dict[str, np.ndarray]
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.evaluation.bootstrap import Bounds, Resampling, Statistic, column_mean
 from cragru.evaluation.significance import paired_values
 

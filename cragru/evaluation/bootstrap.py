@@ -10,8 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-from cragru.errors import CragruError
-from cragru.seeds import numpy_stream
+from cragru.core.errors import CragruError
+from cragru.core.seeds import numpy_stream
 
 Statistic = Callable[..., np.ndarray]
 Bounds = Literal["percentile", "reflected", "size"]

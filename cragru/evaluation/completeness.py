@@ -23,14 +23,14 @@ import pandas as pd
 import torch
 
 from cragru.backbones.base import Scorer, pairs
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
+from cragru.core.seeds import numpy_stream
 from cragru.evaluation import completeness_columns as schema
 from cragru.evaluation.completeness_columns import LIST_LENGTH
 from cragru.evaluation.metrics import COMPLETENESS, FORGET_REMAIN, Metric, metrics_in, values_of
 from cragru.evaluation.percentiles import percentiles
 from cragru.evaluation.reranked import RerankedScorer
-from cragru.ranking import pair_mask, top_items, user_batches
-from cragru.seeds import numpy_stream
+from cragru.ranking.full import pair_mask, top_items, user_batches
 
 Parts = dict[str, pd.DataFrame]
 

@@ -5,8 +5,8 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
-from cragru.errors import CragruError
-from cragru.seeds import numpy_stream
+from cragru.core.errors import CragruError
+from cragru.core.seeds import numpy_stream
 
 DRAWS_AT_ONCE = 64  # of the bootstrap: its weights then stay in the cache
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cragru.errors import CragruError, nearest
-from cragru.hits import hit_ratio, ndcg
+from cragru.core.errors import CragruError, nearest
+from cragru.ranking.hits import hit_ratio, ndcg
 
 if TYPE_CHECKING:
     import numpy as np

@@ -3,7 +3,7 @@
 import torch
 
 from cragru.backbones.base import Scorer
-from cragru.ranking import Pairs, user_batches
+from cragru.ranking.full import Pairs, user_batches
 
 
 def percentiles(model: Scorer, pairs: Pairs, masked: torch.Tensor) -> torch.Tensor:

@@ -1,7 +1,7 @@
 """Columns of the files of printed values, by the kind of table that shows them beside ours."""
 
 from cragru.evaluation.metrics import METRICS
-from cragru.printed import PrintedColumns
+from cragru.written.printed import PrintedColumns
 
 OF_DATASETS = PrintedColumns(
     labels=("dataset",),

@@ -4,7 +4,7 @@ import pandas as pd
 import torch
 
 from cragru.backbones.base import Scorer
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 
 
 class RerankedScorer:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from cragru.errors import CragruError, nearest
+from cragru.core.errors import CragruError, nearest
 from cragru.evaluation.bootstrap import Resampling, column_mean
 from cragru.evaluation.columns import PER_USER
 from cragru.evaluation.metrics import BINARY, GRADED, METRICS, UTILITY, metrics_in

@@ -7,7 +7,7 @@ from cragru.backbones.base import Scorer, pairs
 from cragru.evaluation.bias_columns import LISTS
 from cragru.evaluation.columns import PER_USER
 from cragru.evaluation.metrics import CUTOFFS, METRICS, values_of
-from cragru.ranking import pair_mask, top_items, user_batches
+from cragru.ranking.full import pair_mask, top_items, user_batches
 
 
 def per_user_utility(

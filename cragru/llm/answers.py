@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 
 SCORE = "(100|[1-9][0-9]?)"
 SHOWN = 80  # characters of an answer in a message

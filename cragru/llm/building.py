@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from cragru.core.place import PathLike
+from cragru.core.seeds import numpy_stream
 from cragru.data.frames import ITEMS, USERS
-from cragru.io import PathLike, read_parquet, read_record
+from cragru.kept.files import read_parquet, read_record
 from cragru.llm.answers import longest_answer
 from cragru.llm.prompts import (
     Movie,
@@ -20,7 +22,6 @@ from cragru.llm.prompts import (
     scaled,
 )
 from cragru.llm.records import PromptRecord
-from cragru.seeds import numpy_stream
 
 
 class Library:

@@ -18,8 +18,9 @@ import jinja2.meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from tokenizers import Tokenizer
 
-from cragru.errors import CragruError
-from cragru.io import PathLike, read_json
+from cragru.core.errors import CragruError
+from cragru.core.place import PathLike
+from cragru.kept.files import read_json
 from cragru.llm.letters import Control, soften
 
 SPECIAL = ("bos_token", "eos_token", "pad_token", "unk_token")  # what templates may name

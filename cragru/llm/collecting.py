@@ -5,14 +5,15 @@ from typing import Any
 
 import pandas as pd
 
-from cragru.errors import CragruError
-from cragru.io import PathLike, read_record
+from cragru.core.errors import CragruError
+from cragru.core.place import PathLike
+from cragru.kept.files import read_record
+from cragru.kept.shapes import Each
 from cragru.llm.answers import read_scores
 from cragru.llm.base import Answer
 from cragru.llm.records import PromptRecord
 from cragru.llm.reranking import SCORES
 from cragru.llm.store import AGAIN, AnswerStore
-from cragru.shapes import Each
 
 Receipt = Mapping[str, Mapping[str, str]]
 """What one job answered: file of prompts -> number of the chunk in it (from 0) -> the chunk's key."""

@@ -1,6 +1,7 @@
 """What the proof of a cell's prompts counts (`cragru.llm.proof`), as its file has it; tables and the audit read it."""
 
-from cragru.io import PathLike, read_record
+from cragru.core.place import PathLike
+from cragru.kept.files import read_record
 
 COUNTED = (
     "prompts",

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cragru.config.llms import LlmService
-from cragru.errors import CragruError
-from cragru.io import PathLike, read_record, sha256
+from cragru.core.errors import CragruError
+from cragru.core.place import PathLike
+from cragru.kept.files import read_record, sha256
+from cragru.kept.shapes import Each
 from cragru.llm.base import Engine
-from cragru.shapes import Each
 
 
 def open_engine(entry: LlmService, folder: PathLike, files: dict[str, str], threads: int) -> Engine:

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from cragru.config.llms import FolderSource, HubSource, PackageSource, Source
-from cragru.errors import CragruError
-from cragru.io import PathLike, sha256
+from cragru.core.errors import CragruError
+from cragru.core.place import PathLike
+from cragru.kept.files import sha256
 from cragru.llm.secrets import read_secret
-from cragru.paths import located, rule_for
+from cragru.written.paths import located, rule_for
 
 log = logging.getLogger(__name__)
 

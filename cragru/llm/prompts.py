@@ -5,9 +5,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cragru.errors import CragruError, nearest
-from cragru.paths import PathLike
-from cragru.texts import read_text
+from cragru.core.errors import CragruError, nearest
+from cragru.core.place import PathLike
+from cragru.written.texts import read_text
 
 PLACEHOLDERS = ("user_profile_text", "history_movies", "candidate_list")
 OPTIONAL = {"user_profile_text"}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.llm.building import Library, render_again
 from cragru.llm.prompts import Template
 from cragru.llm.records import PromptRecord

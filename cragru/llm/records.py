@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from cragru.errors import CragruError
-from cragru.io import PathLike, write_text
-from cragru.shapes import misfit
+from cragru.core.errors import CragruError
+from cragru.core.place import PathLike
+from cragru.kept.files import write_text
+from cragru.kept.shapes import misfit
 
 SHAPE = {"user": int, "prompt": str, "tokens": int, "dropped": int}
 SHAPE |= {"rows": [int], "candidates": [int], "ids": [str]}

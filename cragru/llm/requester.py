@@ -11,7 +11,7 @@ import torch
 from cragru.backbones.base import Scorer
 from cragru.llm.building import PromptBuilder, shown_order
 from cragru.llm.records import PromptRecord
-from cragru.ranking import top_items
+from cragru.ranking.full import top_items
 
 Choice = Callable[[int, np.ndarray, np.ndarray], np.ndarray]
 """Of a user, their items (oldest first) and their candidates: ascending places of the items that the prompt shows."""

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from cragru.errors import CragruError
-from cragru.seeds import numpy_stream
+from cragru.core.errors import CragruError
+from cragru.core.seeds import numpy_stream
 
 SCORES = {"user": "int32", "shown": "int32", "item": "int32", "score": "int32"}
 """What the LLM said: `shown` is the candidate's place in the prompt, from 1."""

@@ -5,12 +5,12 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
+from cragru.core.progress import Progress
 from cragru.llm.answers import answer_pattern, longest_answer, read_scores
 from cragru.llm.base import Answer, Engine, Question
 from cragru.llm.records import PromptRecord
 from cragru.llm.store import AnswerStore, chunk_key
-from cragru.progress import Progress
 
 log = logging.getLogger(__name__)
 

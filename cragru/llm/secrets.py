@@ -6,7 +6,7 @@ import os
 import re
 from functools import lru_cache
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 
 SHORTEST = 6  # letters of base64 that are no accident in an ordinary text
 

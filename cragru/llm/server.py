@@ -25,8 +25,8 @@ from tenacity import (
 )
 
 from cragru.config.llms import LlmService, ServerSource
-from cragru.errors import CragruError
-from cragru.io import PathLike
+from cragru.core.errors import CragruError
+from cragru.core.place import PathLike
 from cragru.llm.base import Answer, Question
 from cragru.llm.chat import ChatTokenizer
 from cragru.llm.failures import BUSY, line_of, problem_of

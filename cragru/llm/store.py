@@ -8,10 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from cragru.errors import CragruError
-from cragru.io import PathLike, json_checksum, read_json, sha256, write_json
+from cragru.core.errors import CragruError
+from cragru.core.place import PathLike
+from cragru.kept.files import json_checksum, read_json, sha256, write_json
+from cragru.kept.shapes import misfit
 from cragru.llm.base import Answer, Question
-from cragru.shapes import misfit
 
 # has the receipts made anew, and what is missing answered
 AGAIN = "run again with `--forcerun score_prompts score_requesters`"

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from cragru.config.llms import EngineOptions, LlmService
-from cragru.errors import CragruError
-from cragru.io import PathLike
+from cragru.core.errors import CragruError
+from cragru.core.place import PathLike
+from cragru.core.versions import installed
 from cragru.llm.answers import answer_pattern, longest_answer
 from cragru.llm.base import Answer, Question
 from cragru.llm.chat import ChatTokenizer
 from cragru.llm.engines import check_model
-from cragru.versions import installed
 
 GIB = 1 << 30
 FORMAT = 2  # of what the engine is sent: raise it with every change of this file or of chat.py that alters answers

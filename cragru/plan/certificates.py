@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cragru.guarantees import method_guarantee
-from cragru.names import ORIGINAL
+from cragru.core.guarantees import method_guarantee
+from cragru.core.names import ORIGINAL
 from cragru.plan import places
 from cragru.plan.requests import service_file
 from cragru.plan.rows import Row

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 
 # by a shell: Snakemake does not quote its Python
 OBEYED = r"[\s'\"`$\\:;&|<>(){}\[\]*?\x00-\x1f\x7f]"

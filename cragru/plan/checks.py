@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from cragru.errors import nearest
-from cragru.names import ORIGINAL, RETRAIN
+from cragru.core.errors import nearest
+from cragru.core.names import ORIGINAL, RETRAIN
 from cragru.plan.labels import reserved_labels, shared_labels
 from cragru.plan.scoring import TABLE_STRATEGY
 from cragru.plan.sizes import too_large

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cragru.errors import CragruError, nearest, printable
+from cragru.core.errors import CragruError, nearest, printable
 from cragru.llm.prompts import Template
-from cragru.paths import located, rule_for
+from cragru.written.paths import located, rule_for
 
 if TYPE_CHECKING:
     from cragru.plan.project import Project

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from cragru.names import MEAN, ORIGINAL, ORIGINAL_LABEL
+from cragru.core.names import MEAN, ORIGINAL, ORIGINAL_LABEL
 from cragru.plan.rows import CANDIDATES_OF, CONTROLS, CRAGRU, NO_LLM
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from cragru.config.models import (
     TunedEntry,
     matches,
 )
-from cragru.config.plugins import check_plugin, options_of
-from cragru.errors import CragruError, nearest
-from cragru.options import BaseOptions, option_lines, wrong_options
+from cragru.core.errors import CragruError, nearest
+from cragru.plugins.options import BaseOptions, option_lines, wrong_options
+from cragru.plugins.source import check_plugin, options_of
 from cragru.unlearning.options import ShardOptions
 
 PATTERNS = "patterns are 'dataset/backbone', such as ml-1m/*"

@@ -8,7 +8,7 @@ import re
 from functools import cache
 from pathlib import PurePosixPath
 
-from cragru.names import RESULTS as RESULTS
+from cragru.core.names import RESULTS as RESULTS
 
 # --- what one data set, state, request, model, candidate list or prompt is called: also in paths of logs and benchmarks
 OF_STATE = "{dataset}/{protocol}/{seed}"

@@ -17,10 +17,8 @@ from cragru.config.models import (
     Protocols,
     Settings,
 )
-from cragru.digest import code_digest
-from cragru.errors import CragruError, Problems
-from cragru.names import ORIGINAL, ORIGINAL_LABEL
-from cragru.paths import as_input, located
+from cragru.core.errors import CragruError, Problems
+from cragru.core.names import ORIGINAL, ORIGINAL_LABEL
 from cragru.plan.checks import wrong_project
 from cragru.plan.files_there import missing_file, missing_files
 from cragru.plan.options import check_options
@@ -28,6 +26,8 @@ from cragru.plan.rows import Row, cells_of
 from cragru.plan.scoring import Cell
 from cragru.plan.tables import Figures, Tables
 from cragru.plan.tables.base import Shown
+from cragru.rerun.digest import code_digest
+from cragru.written.paths import as_input, located
 
 FILES: dict[str, type[Frozen]] = {
     "datasets": Registry,

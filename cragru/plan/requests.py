@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cragru.errors import CragruError
-from cragru.names import ORIGINAL
+from cragru.core.errors import CragruError
+from cragru.core.names import ORIGINAL
 from cragru.plan import places
 from cragru.plan.scoring import SHOWN, TABLE_STRATEGY, TOGETHER, Cell
 from cragru.plan.wildcards import Wildcards

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from cragru.names import ORIGINAL
+from cragru.core.names import ORIGINAL
 from cragru.plan import places
 from cragru.plan.scoring import SHOWN, SHUFFLED, Cell, cell_file
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cragru.config.base import Frozen
 from cragru.config.models import Settings
-from cragru.io import write_text
+from cragru.kept.files import write_text
 from cragru.plan.project import FILES
 
 FOLDER = Path(__file__).parents[2] / "workflow" / "schemas"

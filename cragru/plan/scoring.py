@@ -7,9 +7,9 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cragru.config.llms import LlmEntry
-from cragru.digest import code_digest
 from cragru.plan import places
 from cragru.plan.wildcards import Wildcards
+from cragru.rerun.digest import code_digest
 
 if TYPE_CHECKING:
     from cragru.plan.project import Project

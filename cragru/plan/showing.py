@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cragru.digest import code_digest
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.plan import places
 from cragru.plan.rows import Row, row_files
 from cragru.plan.tables.base import Shown
 from cragru.plan.wildcards import Wildcards
+from cragru.rerun.digest import code_digest
 
 if TYPE_CHECKING:
     from cragru.plan.project import Project

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cragru.config.models import MethodEntry, StrategyEntry
-from cragru.digest import code_digest
-from cragru.names import ORIGINAL
+from cragru.core.names import ORIGINAL
 from cragru.plan import places
 from cragru.plan.wildcards import Wildcards
+from cragru.rerun.digest import code_digest
 from cragru.unlearning.options import SHARD_OPTIONS
 
 if TYPE_CHECKING:

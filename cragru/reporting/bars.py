@@ -13,7 +13,8 @@ from matplotlib.legend import Legend
 from matplotlib.patches import Patch
 from matplotlib.textpath import text_to_path
 
-from cragru.io import PathLike, atomic_path
+from cragru.core.place import PathLike
+from cragru.kept.files import atomic_path
 
 # Inches and points. One panel is as wide as a column of the paper, two side by side as its page, so that the figure is
 # never scaled and letters keep their size.

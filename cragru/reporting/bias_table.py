@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.evaluation.bias import Lists, Results, bias_table, popularity_drift
 from cragru.evaluation.bias_columns import ITEM_ROWS, LIST_LENGTH, LISTS, MASK, USER_GROUPS
 from cragru.evaluation.bootstrap import Resampling
 from cragru.evaluation.columns import PER_USER
-from cragru.io import read_parquet
+from cragru.kept.files import read_parquet
 from cragru.reporting.averages import counted
 from cragru.reporting.base import RESAMPLING, Order, Table
 from cragru.reporting.grid import Text, interval_text

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cragru.csv_files import read_csv
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
+from cragru.core.names import MEAN
 from cragru.evaluation.bootstrap import Resampling
 from cragru.evaluation.significance import paired_values
-from cragru.names import MEAN
+from cragru.kept.csv_files import read_csv
 from cragru.reporting.base import RESAMPLING, Order, Table
 from cragru.reporting.costs import SEQUENTIAL
 from cragru.reporting.grid import Text

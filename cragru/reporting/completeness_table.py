@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.evaluation.bootstrap import Resampling, column_mean, quantiles, size_bounds
 from cragru.evaluation.completeness_columns import LIST_LENGTH, MEASURES
 from cragru.reporting.averages import counted

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.reporting.averages import counted
 from cragru.reporting.base import Order, Table
 from cragru.reporting.costs import STAGES, START, read_costs

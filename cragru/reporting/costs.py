@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cragru.io import check_record, read_record
-from cragru.shapes import Each
+from cragru.kept.files import check_record, read_record
+from cragru.kept.shapes import Each
 
 SEQUENTIAL, PARALLEL = "seconds_sequential", "seconds_parallel"
 STAGES = ["filter_seconds", "prompt_seconds", "generation_seconds"]  # of CRAGRU, seconds per user

@@ -5,11 +5,12 @@ from typing import Any
 
 import pandas as pd
 
+from cragru.core.place import PathLike
 from cragru.evaluation.printed_columns import OF_DATASETS
-from cragru.io import PathLike, read_record
-from cragru.printed import printed, printed_values
+from cragru.kept.files import read_record
 from cragru.reporting.base import Order, Table
 from cragru.reporting.grid import Text
+from cragru.written.printed import printed, printed_values
 
 HEADER = ["Data set", "Users", "Items", "Interactions", "Interactions per user", "Sparsity (%)"]
 PAPER_COLUMNS = {

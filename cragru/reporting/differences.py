@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
+from cragru.core.names import ORIGINAL_LABEL
 from cragru.evaluation.bootstrap import Resampling
 from cragru.evaluation.metrics import TEST_LABELS, UTILITY, metrics_in
 from cragru.evaluation.significance import LEAST_SEEDS, compare, one_family
-from cragru.names import ORIGINAL_LABEL
 from cragru.reporting.base import RESAMPLING, Order
 from cragru.reporting.labels import PANEL_GROUP
 from cragru.reporting.measured import Measured, read_measured

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cragru.csv_files import write_csv
-from cragru.io import PathLike, write_text
+from cragru.core.place import PathLike
+from cragru.kept.csv_files import write_csv
+from cragru.kept.files import write_text
 from cragru.reporting.base import Table
 from cragru.reporting.grid import latex, markdown
 

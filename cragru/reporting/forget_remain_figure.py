@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.evaluation.completeness_columns import GROUPS
 from cragru.evaluation.metrics import FORGET_REMAIN, METRICS, metrics_in
 from cragru.reporting.averages import average, counted, over_seeds

@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from cragru.core.errors import CragruError
 from cragru.data.cohort import read_cohort
-from cragru.errors import CragruError
 from cragru.evaluation.columns import PER_USER
-from cragru.io import read_parquet, read_record
+from cragru.kept.files import read_parquet, read_record
 
 
 @dataclass(frozen=True)

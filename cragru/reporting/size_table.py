@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from cragru.csv_files import read_csv
+from cragru.core.errors import CragruError
 from cragru.data.parts import read_sizes
-from cragru.errors import CragruError
+from cragru.kept.csv_files import read_csv
 from cragru.reporting.base import Order, Table
 from cragru.reporting.costs import SEQUENTIAL, STAGES, read_costs
 from cragru.reporting.grid import Text, significant

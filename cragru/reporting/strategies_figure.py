@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.reporting.averages import counted, over_seeds
 from cragru.reporting.base import Drawing, Order
 from cragru.reporting.labels import GROUP

@@ -5,16 +5,16 @@ from typing import Any
 
 import pandas as pd
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
+from cragru.core.place import PathLike
 from cragru.evaluation.printed_columns import OF_TIMES
-from cragru.io import PathLike
 from cragru.llm.counts import read_counts
-from cragru.printed import printed, printed_values
 from cragru.reporting.base import Order, Table
 from cragru.reporting.costs import PARALLEL, SEQUENTIAL, START, read_costs
 from cragru.reporting.grid import Text, significant
 from cragru.reporting.labels import GROUP, NAMES
 from cragru.reporting.prompt_counts import prompt_counts
+from cragru.written.printed import printed, printed_values
 
 COUNTS = {"shards_touched": "Shards", "optimiser_steps": "Steps", "hessian_products": "HVPs"}
 PRINTED = "unlearning_seconds"  # the column of the paper's values

@@ -5,14 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from cragru.csv_files import read_csv
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
+from cragru.core.names import ORIGINAL_LABEL
+from cragru.core.place import PathLike
 from cragru.evaluation.metrics import METRICS, UTILITY, metrics_in
 from cragru.evaluation.printed_columns import OF_UTILITY
-from cragru.io import PathLike
+from cragru.kept.csv_files import read_csv
 from cragru.llm.counts import read_counts
-from cragru.names import ORIGINAL_LABEL
-from cragru.printed import printed, printed_values
 from cragru.reporting.averages import average, counted
 from cragru.reporting.base import Order, Table
 from cragru.reporting.differences import TESTS, mark_differences, significance_note
@@ -20,6 +19,7 @@ from cragru.reporting.grid import Text
 from cragru.reporting.labels import NAMES, PANEL_GROUP, ROW
 from cragru.reporting.measured import Measured, read_measured
 from cragru.reporting.prompt_counts import prompt_counts
+from cragru.written.printed import printed, printed_values
 
 
 def make(order: Order) -> Table:

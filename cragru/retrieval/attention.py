@@ -16,12 +16,12 @@ from torch import nn
 from cragru.backbones.base import TrainingData
 from cragru.backbones.options import TrainingOptions
 from cragru.backbones.sampling import NegativeSampler
-from cragru.errors import CragruError
-from cragru.io import atomic_path, read_record, write_json
-from cragru.options import BaseOptions, read_options
-from cragru.progress import Progress
+from cragru.core.errors import CragruError
+from cragru.core.progress import Progress
+from cragru.core.seeds import torch_stream
+from cragru.kept.files import atomic_path, read_record, write_json
+from cragru.plugins.options import BaseOptions, read_options
 from cragru.retrieval.base import FitContext
-from cragru.seeds import torch_stream
 
 WEIGHTS, TRAINING = "attention.safetensors", "training.json"
 

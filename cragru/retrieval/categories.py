@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from sklearn.cluster import KMeans
 
-from cragru.csv_files import read_csv, write_csv
+from cragru.core.seeds import stream_key
+from cragru.kept.csv_files import read_csv, write_csv
 from cragru.retrieval.base import FitContext
-from cragru.seeds import stream_key
 
 FILE = "categories.csv"
 

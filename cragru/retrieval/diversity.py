@@ -11,15 +11,15 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from cragru.csv_files import read_csv, write_csv
-from cragru.errors import CragruError
-from cragru.options import read_options
-from cragru.ranking import pair_mask
+from cragru.core.errors import CragruError
+from cragru.core.seeds import numpy_stream
+from cragru.kept.csv_files import read_csv, write_csv
+from cragru.plugins.options import read_options
+from cragru.ranking.full import pair_mask
 from cragru.retrieval.base import FitContext, sample
 from cragru.retrieval.categories import fit_categories, load_categories
 from cragru.retrieval.folding import RATIOS, FoldIn, performance_matrix
 from cragru.retrieval.options import CategoryOptions
-from cragru.seeds import numpy_stream
 
 PERFORMANCE, CHOICE = "performance.csv", "ratios.csv"
 

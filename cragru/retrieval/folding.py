@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from cragru.errors import CragruError
-from cragru.hits import hit_ratio
-from cragru.ranking import top_items
+from cragru.core.errors import CragruError
+from cragru.ranking.full import top_items
+from cragru.ranking.hits import hit_ratio
 
 HIT_K = 10
 RATIOS = np.round(np.arange(11) / 10, 1)  # 0, .1, …, 1: to what a category may be thinned

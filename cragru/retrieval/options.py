@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from cragru.options import BaseOptions
+from cragru.plugins.options import BaseOptions
 
 
 class CategoryOptions(BaseOptions):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cragru.options import read_options
+from cragru.plugins.options import read_options
 from cragru.retrieval.base import FitContext, sample
 from cragru.retrieval.categories import fit_categories, load_categories
 from cragru.retrieval.options import CategoryOptions

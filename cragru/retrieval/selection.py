@@ -7,11 +7,11 @@ import pandas as pd
 import torch
 
 from cragru.backbones.base import Scorer, pairs
-from cragru.errors import CragruError
-from cragru.ranking import pair_mask, top_items, user_batches
+from cragru.core.errors import CragruError
+from cragru.core.seeds import numpy_stream
+from cragru.ranking.full import pair_mask, top_items, user_batches
 from cragru.retrieval.base import RetrievalStrategy
 from cragru.retrieval.columns import CANDIDATES, SELECTION
-from cragru.seeds import numpy_stream
 
 
 def top_candidates(

@@ -10,7 +10,7 @@ import torch
 from cragru.backbones.base import FactorModel, TrainingData
 from cragru.backbones.learner import Epoch
 from cragru.backbones.options import TrainingOptions
-from cragru.ranking import Pairs
+from cragru.ranking.full import Pairs
 
 
 @dataclass(frozen=True)

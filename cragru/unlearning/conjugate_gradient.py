@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 
 Product = Callable[[torch.Tensor], torch.Tensor]
 

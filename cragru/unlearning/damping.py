@@ -14,10 +14,10 @@ import torch
 from cragru.backbones.base import Scorer
 from cragru.backbones.learner import STOPPING_K, Validator
 from cragru.backbones.trainer import Stopwatch
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.evaluation.membership import auc
 from cragru.evaluation.percentiles import percentiles
-from cragru.ranking import Pairs, pair_mask
+from cragru.ranking.full import Pairs, pair_mask
 from cragru.unlearning.base import Context
 from cragru.unlearning.influence import Prepared, Request
 

@@ -12,10 +12,11 @@ import torch
 from cragru.backbones.base import FactorModel, TrainingData, pairs
 from cragru.backbones.files import training_data
 from cragru.backbones.training import training_options
+from cragru.core.errors import CragruError
+from cragru.core.place import PathLike
 from cragru.data.parts import read_parts, read_sizes
-from cragru.errors import CragruError
-from cragru.io import PathLike, atomic_path, read_parquet, write_parquet
-from cragru.ranking import Pairs
+from cragru.kept.files import atomic_path, read_parquet, write_parquet
+from cragru.ranking.full import Pairs
 from cragru.unlearning.base import Context, Deployed
 
 PARTITION = {"row": "int32", "part": "object", "shard": "int32"}  # part: train or valid

@@ -16,8 +16,8 @@ from cragru.backbones.adam import Adam
 from cragru.backbones.base import FactorModel, TrainingData
 from cragru.backbones.sampling import NegativeSampler
 from cragru.backbones.trainer import Stopwatch, choose_device
-from cragru.options import read_options
-from cragru.seeds import torch_stream
+from cragru.core.seeds import torch_stream
+from cragru.plugins.options import read_options
 from cragru.unlearning.aggregation import combine, presence, user_weights
 from cragru.unlearning.base import Context, Unlearned
 from cragru.unlearning.options import Missing, ShardOptions

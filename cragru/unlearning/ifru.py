@@ -18,9 +18,9 @@ from typing import ClassVar
 import torch
 from pydantic import Field
 
-from cragru.errors import CragruError
-from cragru.options import BaseOptions, read_options
-from cragru.ranking import Pairs
+from cragru.core.errors import CragruError
+from cragru.plugins.options import BaseOptions, read_options
+from cragru.ranking.full import Pairs
 from cragru.unlearning.base import Context, Unlearned
 from cragru.unlearning.conjugate_gradient import conjugate_gradient
 from cragru.unlearning.influence import Prepared, Request, Step, linearise, read_request, serve

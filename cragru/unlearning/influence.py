@@ -15,9 +15,9 @@ import torch
 from cragru.backbones.base import Backbone, FactorModel, TrainingData, split_model
 from cragru.backbones.sampling import NegativeSampler
 from cragru.backbones.trainer import Stopwatch, choose_device
-from cragru.errors import CragruError
-from cragru.ranking import Pairs
-from cragru.seeds import torch_stream
+from cragru.core.errors import CragruError
+from cragru.core.seeds import torch_stream
+from cragru.ranking.full import Pairs
 from cragru.unlearning.base import Context, Cost, Unlearned
 from cragru.unlearning.conjugate_gradient import Product, require_damping, require_finite
 from cragru.unlearning.triplets import Triplets

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from cragru.backbones.options import TrainingOptions
-from cragru.options import BaseOptions
+from cragru.plugins.options import BaseOptions
 
 Missing = Literal[
     "mask", "mean", "zero"

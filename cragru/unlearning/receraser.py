@@ -17,10 +17,10 @@ from cragru.backbones.adam import Adam
 from cragru.backbones.base import Backbone, Batch, FactorModel, split_model
 from cragru.backbones.learner import Epoch, Learner, Schedule, Task
 from cragru.backbones.trainer import Stopwatch, choose_device
-from cragru.errors import CragruError
-from cragru.options import read_options
-from cragru.progress import Progress
-from cragru.seeds import torch_stream
+from cragru.core.errors import CragruError
+from cragru.core.progress import Progress
+from cragru.core.seeds import torch_stream
+from cragru.plugins.options import read_options
 from cragru.unlearning.base import Context, Unlearned
 from cragru.unlearning.options import ShardOptions
 from cragru.unlearning.sharding import renew

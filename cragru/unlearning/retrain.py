@@ -2,7 +2,7 @@
 
 from cragru.backbones.trainer import Stopwatch, choose_device
 from cragru.backbones.training import train_backbone
-from cragru.options import BaseOptions, read_options
+from cragru.plugins.options import BaseOptions, read_options
 from cragru.unlearning.base import Context, Cost, Unlearned
 
 

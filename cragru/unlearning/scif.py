@@ -22,8 +22,8 @@ from typing import ClassVar
 import torch
 from pydantic import Field
 
-from cragru.errors import CragruError
-from cragru.options import BaseOptions, read_options
+from cragru.core.errors import CragruError
+from cragru.plugins.options import BaseOptions, read_options
 from cragru.unlearning.base import Context, Unlearned
 from cragru.unlearning.conjugate_gradient import conjugate_gradient, require_damping, require_finite
 from cragru.unlearning.influence import (

@@ -13,8 +13,8 @@ from cragru.backbones.base import FactorModel, TrainingData
 from cragru.backbones.learner import Epoch, Task
 from cragru.backbones.trainer import Stopwatch, Training, choose_device
 from cragru.backbones.training import train_together
-from cragru.errors import CragruError
-from cragru.options import read_options
+from cragru.core.errors import CragruError
+from cragru.plugins.options import read_options
 from cragru.unlearning.base import Context, Cost, Deployed, Unlearned
 from cragru.unlearning.options import SHARD_OPTIONS, ShardOptions
 

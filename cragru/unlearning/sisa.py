@@ -5,7 +5,7 @@ out, as in every published port to recommendation.
 """
 
 from cragru.backbones.trainer import Stopwatch, choose_device
-from cragru.options import read_options
+from cragru.plugins.options import read_options
 from cragru.unlearning.aggregation import combine, presence, user_weights
 from cragru.unlearning.base import Context, Unlearned
 from cragru.unlearning.options import Missing, ShardOptions

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import torch
 
-from cragru.ranking import Pairs
+from cragru.ranking.full import Pairs
 from cragru.unlearning.conjugate_gradient import Product
 
 BLOCK = {

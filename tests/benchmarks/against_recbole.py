@@ -28,7 +28,7 @@ from cragru.data.download import fetch  # noqa: E402
 from cragru.data.frames import INTERACTIONS  # noqa: E402
 from cragru.data.prepare import prepare  # noqa: E402
 from cragru.data.split import split_first  # noqa: E402
-from cragru.io import read_parquet  # noqa: E402
+from cragru.kept.files import read_parquet  # noqa: E402
 
 PYTHONS = {"recbole": ROOT / ".venv-recbole" / "bin" / "python", "cragru": Path(sys.executable)}
 WANTED = {"bpr": 2.5, "lightgcn": 5.0}  # epochs per second, times RecBole's

@@ -33,11 +33,11 @@ from snakemake_calls import Workflow  # noqa: E402
 from cragru.audit.behind import shown_files  # noqa: E402
 from cragru.audit.commitment import VARIABLE, read_key  # noqa: E402
 from cragru.audit.verification import Verifier, find_certificates  # noqa: E402
-from cragru.errors import CragruError  # noqa: E402
-from cragru.io import read_json  # noqa: E402
+from cragru.core.errors import CragruError  # noqa: E402
+from cragru.kept.files import read_json  # noqa: E402
+from cragru.kept.manifest import checked_inputs  # noqa: E402
 from cragru.llm.base import Answer  # noqa: E402
 from cragru.llm.store import AnswerStore  # noqa: E402
-from cragru.manifest import checked_inputs  # noqa: E402
 
 RUN = "results/tiny"
 STATE = "results/toy/paper/1"

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from cragru.config.llms import load_llms  # noqa: E402
-from cragru.io import read_json  # noqa: E402
+from cragru.kept.files import read_json  # noqa: E402
 from cragru.llm.records import read_prompts, write_prompts  # noqa: E402
 from cragru.llm.scoring import cut_chunks, score_chunks  # noqa: E402
 from cragru.llm.store import AnswerStore  # noqa: E402

@@ -14,7 +14,7 @@ import json, yaml
 from pathlib import Path
 from cragru.data.download import fetch
 from cragru.data.prepare import prepare
-from cragru.io import read_parquet
+from cragru.kept.files import read_parquet
 from cragru.data.frames import INTERACTIONS, ITEMS
 from cragru.plan.project import load_project
 config = yaml.safe_load(Path("config/config.yaml").read_text()) | {"datasets": ["books"]}

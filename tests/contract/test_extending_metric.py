@@ -26,7 +26,7 @@ EVALUATION = ["evaluate", "evaluate_cragru", "completeness", "differences", "tab
 DIGESTS = """
 import json
 from pathlib import Path
-from cragru.digest import code_digest
+from cragru.rerun.digest import code_digest
 packages = ("backbones", "data", "llm", "retrieval", "unlearning")
 files = [path for package in packages for path in sorted(Path("cragru", package).rglob("*.py"))]
 modules = [".".join(path.with_suffix("").parts) for path in files]
@@ -45,7 +45,7 @@ import torch
 from snakemake.iocontainers import Namedlist
 from cragru.evaluation.columns import PER_USER
 from cragru.evaluation.utility import per_user_utility
-from cragru.io import write_parquet
+from cragru.kept.files import write_parquet
 
 class Scorer:
     def __init__(self, scores):

@@ -8,8 +8,8 @@ import pytest
 import yaml
 from snakemake.iocontainers import Wildcards
 
-from cragru.errors import CragruError
-from cragru.names import ORIGINAL
+from cragru.core.errors import CragruError
+from cragru.core.names import ORIGINAL
 from cragru.plan.certificates import Certificates
 from cragru.plan.project import load_project
 from cragru.plan.rows import cells_of, row_files

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from cragru.backbones import trainer
-from cragru.hits import ndcg
-from cragru.ranking import pair_mask, top_items
+from cragru.ranking.full import pair_mask, top_items
+from cragru.ranking.hits import ndcg
 from tests.deletion import ITEMS, MODULES, PARAMS, STATES, USERS, request_for, serve, served
 
 EACH = pytest.mark.parametrize(

@@ -10,11 +10,11 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from cragru.config.base import load_yaml
-from cragru.config.yaml_text import load_text
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.plan import project as planned
 from cragru.plan.certificates import Certificates
 from cragru.plan.showing import Showing
+from cragru.written.yaml_text import load_text
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("config", "datasets", "protocols", "params", "tables", "figures", "llms")

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from cragru.csv_files import read_csv, write_csv
+from cragru.core.errors import CragruError
 from cragru.data import movielens_1m, movielens_100k, recbole_ml_100k
 from cragru.data.requests import Catalogue, read_request
-from cragru.errors import CragruError
 from cragru.evaluation.printed_columns import OF_UTILITY
-from cragru.printed import printed_values
+from cragru.kept.csv_files import read_csv, write_csv
+from cragru.written.printed import printed_values
 from tests.raw_data import MINI_1M, MINI_100K, MINI_RECBOLE, write
 
 LONGEST = 450  # characters of a line, the path left out

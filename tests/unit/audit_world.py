@@ -9,7 +9,7 @@ from cragru.audit.commitment import Key
 from cragru.audit.request import Request
 from cragru.data.frames import INTERACTIONS, ITEMS, USERS
 from cragru.data.parts import PARTS, SCHEMA, write_parts
-from cragru.io import read_json, sha256, write_json, write_parquet
+from cragru.kept.files import read_json, sha256, write_json, write_parquet
 
 SECRET = bytes(range(32))
 REQUEST = Request("toy", "paper", 1)

@@ -5,7 +5,7 @@ import torch
 
 from cragru.backbones.base import FactorModel, TrainingData
 from cragru.backbones.sampling import NegativeSampler
-from cragru.seeds import torch_stream
+from cragru.core.seeds import torch_stream
 from cragru.unlearning import grapheraser, sisa
 from cragru.unlearning.aggregation import combine, presence, user_weights
 from cragru.unlearning.grapheraser import Options, learn_weights, score_differences

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.llm.answers import answer_pattern, longest_answer, read_scores
 
 IDS = ["347", "50", "6"]

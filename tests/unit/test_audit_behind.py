@@ -10,8 +10,8 @@ from cragru.audit.behind import shown_files
 from cragru.audit.commitment import Key, check_key
 from cragru.audit.purging import purge
 from cragru.audit.verification import Verifier, find_certificates, missing_certificates
-from cragru.errors import CragruError
-from cragru.io import read_json, sha256, write_json
+from cragru.core.errors import CragruError
+from cragru.kept.files import read_json, sha256, write_json
 from cragru.llm.base import Answer
 from cragru.llm.store import AnswerStore
 

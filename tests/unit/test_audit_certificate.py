@@ -15,8 +15,8 @@ from cragru.audit.limits import remains
 from cragru.audit.purging import purge
 from cragru.audit.request import Request
 from cragru.audit.verification import Verifier, find_certificates
-from cragru.errors import CragruError
-from cragru.io import read_json, write_json
+from cragru.core.errors import CragruError
+from cragru.kept.files import read_json, write_json
 
 KEY = Key(SECRET)
 

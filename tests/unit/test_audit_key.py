@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cragru.audit.commitment import Key, key_path, read_key
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 from cragru.audit.checks import check_shards
 from cragru.audit.provenance import Job
 from cragru.audit.request import Request
-from cragru.errors import CragruError
-from cragru.roles import Role
+from cragru.core.errors import CragruError
+from cragru.core.roles import Role
 
 REQUEST = Request("toy", "one-user", 1, "draw-1")
 BEFORE, AFTER = (

@@ -9,7 +9,7 @@ from cragru.backbones import bpr, lightgcn
 from cragru.backbones.base import Batch, FactorModel, TrainingData
 from cragru.backbones.bpr import bpr_gradient
 from cragru.backbones.graph import NormalisedGraph
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 
 USERS, ITEMS, D = 7, 9, 4
 CPU = torch.device("cpu")

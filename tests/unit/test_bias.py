@@ -8,7 +8,7 @@ import pytest
 import torch
 from metric_columns import metric_columns
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.evaluation import bias
 from cragru.evaluation.bias import (
     CLASSES,

@@ -9,12 +9,12 @@ from documents import check_it_fits, compiled
 from making import make
 from metric_columns import metric_columns
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.evaluation.bias import Lists, Results
 from cragru.evaluation.bias_columns import ITEM_ROWS, LISTS, USER_GROUPS
 from cragru.evaluation.bootstrap import Resampling
 from cragru.evaluation.columns import PER_USER
-from cragru.io import write_parquet
+from cragru.kept.files import write_parquet
 from cragru.reporting.bias_table import (
     Compared,
     bias_grid,

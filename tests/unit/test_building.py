@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cragru.core.errors import CragruError
 from cragru.data.frames import INTERACTIONS, ITEMS, USERS
-from cragru.errors import CragruError
-from cragru.io import write_json, write_parquet
+from cragru.kept.files import write_json, write_parquet
 from cragru.llm.building import Library, PromptBuilder, read_library, render_again, shown_order
 from cragru.llm.prompts import Movie, Template
 from cragru.llm.records import PromptRecord, read_prompts, write_prompts

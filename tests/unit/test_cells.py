@@ -7,7 +7,7 @@ import pytest
 from configuration import DELETE, ROOT, load_changed
 
 from cragru.config.base import load_yaml
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.plan.rows import cells_of
 from cragru.plan.scoring import Cell
 

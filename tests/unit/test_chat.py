@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from configuration import ROOT
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.llm.chat import ChatTokenizer
 
 LOCAL = Path(os.environ.get("CRAGRU_DATA_DIR") or ROOT.parent / "shared" / "data")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.plan.checkout import check_checkout
 
 

@@ -5,10 +5,10 @@ import pytest
 from making import make
 from metric_columns import metric_columns
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.evaluation.bootstrap import Resampling
 from cragru.evaluation.columns import PER_USER
-from cragru.io import write_json, write_parquet
+from cragru.kept.files import write_json, write_parquet
 from cragru.reporting.claims_table import Kept, claims_grid, kept_claims, mean_claims, speed_claims
 from cragru.reporting.measured import Measured
 from cragru.reporting.size_table import size_grid, size_table

@@ -10,7 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
+from cragru.core.seeds import numpy_stream
 from cragru.evaluation import completeness_columns as schema
 from cragru.evaluation.completeness import (
     forget_remain_utility,
@@ -22,7 +23,6 @@ from cragru.evaluation.completeness import (
 )
 from cragru.evaluation.membership import membership_auc, membership_bootstrap
 from cragru.evaluation.reranked import RerankedScorer
-from cragru.seeds import numpy_stream
 
 pytestmark = pytest.mark.usefixtures("hr_and_ndcg")
 NAMES = ("train", "valid", "forget", "test", "forget-heldout")

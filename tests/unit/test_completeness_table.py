@@ -8,11 +8,11 @@ import pytest
 from documents import check_it_fits, compiled
 from making import make
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.evaluation.bootstrap import Resampling
 from cragru.evaluation.completeness_columns import COMPLETENESS, FORGET_REMAIN, MEMBERSHIP, VARIANT
 from cragru.evaluation.membership import membership_auc, membership_bootstrap
-from cragru.io import write_json, write_parquet
+from cragru.kept.files import write_json, write_parquet
 from cragru.reporting.completeness_table import (
     COLUMNS,
     GAP,

@@ -5,7 +5,7 @@ from configuration import DELETE, FILES, changed
 
 from cragru.config.base import Frozen, load_yaml, parse
 from cragru.config.models import Forget, Protocol, Settings
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.plan.tables import Tables
 
 

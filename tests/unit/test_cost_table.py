@@ -3,7 +3,7 @@ import json
 import pytest
 from making import make
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.reporting.averages import counted
 from cragru.reporting.cost_table import cost_grid, cost_notes, cost_table
 from cragru.reporting.grid import latex, markdown, significant

@@ -5,8 +5,8 @@ import math
 import pandas as pd
 import pytest
 
-from cragru.csv_files import read_csv, write_csv
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
+from cragru.kept.csv_files import read_csv, write_csv
 
 LABELS = [
     "NA",

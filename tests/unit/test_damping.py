@@ -9,7 +9,7 @@ import torch
 from influence_world import ITEMS, LAYERS, USERS, without_forgetting, world
 
 from cragru.backbones.base import FactorModel
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.evaluation.membership import auc
 from cragru.evaluation.percentiles import percentiles
 from cragru.unlearning import damping, ifru, scif

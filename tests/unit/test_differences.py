@@ -6,10 +6,10 @@ from documents import check_it_fits, compiled
 from making import make
 from metric_columns import metric_columns
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.evaluation.bootstrap import Resampling
 from cragru.evaluation.columns import PER_USER
-from cragru.io import write_parquet
+from cragru.kept.files import write_parquet
 from cragru.reporting.differences import mark_differences, significance_note, significance_table
 from cragru.reporting.grid import latex, markdown
 from cragru.reporting.measured import Measured

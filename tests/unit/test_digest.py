@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from cragru import digest
-from cragru.digest import code_digest
+from cragru.rerun import digest
+from cragru.rerun.digest import code_digest
 
 REAL = Path(__file__).parents[2]
 MINIATURE = {
@@ -188,5 +188,7 @@ def test_retrain_reaches_unlearning_only(tree):
 
 
 def test_what_makes_logs_manifests_and_messages_does_not_count(tree):
-    names = ("smk", "digest", "syntax", "versions", "progress", "errors")
-    assert real_reach(tree, *(tree / f"cragru/{name}.py" for name in names)) == set()
+    names = ("job", "rerun.digest", "rerun.syntax", "core.versions", "core.progress", "core.errors")
+    assert (
+        real_reach(tree, *(tree / f"cragru/{name.replace('.', '/')}.py" for name in names)) == set()
+    )

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from cragru import digest
 from cragru.config.base import load_yaml, parse
 from cragru.config.models import Params
-from cragru.digest import LEFT_OUT, Module, Sources, code_digest
+from cragru.rerun import digest
+from cragru.rerun.digest import LEFT_OUT, Module, Sources, code_digest
 
 REAL = Path(__file__).parents[2]
 SCRIPT = "scripts/work.py"
@@ -231,9 +231,9 @@ def _prune(sources, script, root):
         (root / path).write_text("".join(f"{ast.unparse(one.node)}\n" for one in statements))
     for name in sorted(LEFT_OUT):
         path = Path(*name.split(".")).with_suffix(".py")
-        if name not in ("cragru.smk", "cragru.digest", "cragru.syntax"):
+        if name not in ("cragru.job", "cragru.rerun.digest", "cragru.rerun.syntax"):
             shutil.copyfile(REAL / path, root / path)
-    (root / "cragru/smk.py").write_text(SILENT_STAGE)  # the real one needs what only manifests need
+    (root / "cragru/job.py").write_text(SILENT_STAGE)  # the real one needs what only manifests need
 
 
 IMPORT_ALL = """

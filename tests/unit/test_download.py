@@ -7,9 +7,9 @@ from functools import partial
 import pytest
 
 from cragru.config.datasets import RawFiles
+from cragru.core.errors import CragruError
 from cragru.data import archives, download
 from cragru.data.download import fetch
-from cragru.errors import CragruError
 
 FILES = {"u.data": b"1\t1\t5\t7\n", "u.item": b"1|Film (1999)\n" * 200}
 WHEEL_FILES = {"mini.inter": b"user_id:token\n"}

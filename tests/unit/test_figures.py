@@ -12,9 +12,9 @@ import pytest
 from making import make
 from metric_columns import metric_columns
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.evaluation.columns import PER_USER
-from cragru.io import write_json, write_parquet
+from cragru.kept.files import write_json, write_parquet
 from cragru.reporting import bars as bars_module
 from cragru.reporting.bars import draw_bars
 from cragru.reporting.measured import Measured

@@ -8,9 +8,9 @@ from making import make
 from matplotlib.colors import to_hex
 from metric_columns import metric_columns
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.evaluation.completeness_columns import FORGET_REMAIN, VARIANT
-from cragru.io import write_json, write_parquet
+from cragru.kept.files import write_json, write_parquet
 from cragru.reporting import bars as bars_module
 from cragru.reporting.bars import draw_bars
 from cragru.reporting.forget_remain_figure import (

@@ -18,7 +18,7 @@ from cragru.evaluation import completeness as library
 from cragru.evaluation.bias_columns import ITEM_ROWS, LISTS, USER_GROUPS
 from cragru.evaluation.completeness_columns import COMPLETENESS, FORGET_REMAIN, MEMBERSHIP, VARIANT
 from cragru.evaluation.reranked import RerankedScorer
-from cragru.io import read_parquet, write_json, write_parquet
+from cragru.kept.files import read_parquet, write_json, write_parquet
 from cragru.llm.reranking import RERANKED, VARIANTS
 
 USERS, ITEMS, SEED = 10, 20, 7

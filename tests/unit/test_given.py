@@ -5,7 +5,7 @@ from snakemake.cli import parse_config
 from snakemake.utils import update_config
 
 from cragru.config.given import check_files, take_command_line
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 
 
 def taken(*words, **below):

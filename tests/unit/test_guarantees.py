@@ -4,7 +4,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from cragru.guarantees import RANDOM_PARTITION, method_guarantee
+from cragru.core.guarantees import RANDOM_PARTITION, method_guarantee
 
 RANDOM, LEARNT = "cragru.unlearning.partition.random", "cragru.unlearning.partition.blpa"
 

@@ -28,7 +28,7 @@ from influence_world import (
     world,
 )
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.unlearning import ifru
 from cragru.unlearning.conjugate_gradient import conjugate_gradient
 from cragru.unlearning.influence import read_request

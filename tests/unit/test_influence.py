@@ -26,7 +26,7 @@ from influence_world import (
     world,
 )
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.unlearning import triplets
 from cragru.unlearning.conjugate_gradient import LOOSEST, conjugate_gradient, iterates
 from cragru.unlearning.influence import read_request

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cragru.errors import CragruError
-from cragru.io import (
+from cragru.core.errors import CragruError
+from cragru.kept.files import (
     atomic_path,
     read_json,
     read_parquet,
@@ -18,7 +18,7 @@ from cragru.io import (
     write_parquet,
     write_text,
 )
-from cragru.rights import narrow_cached
+from cragru.kept.rights import narrow_cached
 
 SCHEMA = {"user": "int32", "title": "object", "score": "float64"}
 

@@ -6,9 +6,9 @@ from making import make
 from test_claims_table import LARGE, times
 from test_differences import NULL, row
 
-from cragru.csv_files import read_csv, write_csv
 from cragru.evaluation.columns import PER_USER
-from cragru.io import write_json, write_parquet
+from cragru.kept.csv_files import read_csv, write_csv
+from cragru.kept.files import write_json, write_parquet
 from cragru.reporting.claims_table import TIMES as OF_CLAIMS
 from cragru.reporting.claims_table import speed_claims
 from cragru.reporting.size_table import TIMES as OF_SIZES

@@ -5,7 +5,7 @@ import json
 import pytest
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.llm.chat import ChatTokenizer
 from cragru.llm.letters import soften, unused_letters
 

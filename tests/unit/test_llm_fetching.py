@@ -17,7 +17,7 @@ from cragru.config.llms import (
     PackageSource,
     ServerSource,
 )
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.llm import fetching
 from cragru.llm.engines import check_model, model_files
 from cragru.llm.fetching import fetch_model

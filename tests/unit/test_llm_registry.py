@@ -7,7 +7,7 @@ import yaml
 from configuration import DELETE, ROOT, changed
 
 from cragru.config.llms import Llms, load_llms
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.llm.engines import open_engine
 
 SHIPPED = ROOT / "config" / "llms.yaml"

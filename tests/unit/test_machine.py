@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from safetensors import SafetensorError
 
-from cragru.errors import CragruError
-from cragru.io import read_parquet, write_parquet, write_text
-from cragru.machine import killed, trouble
+from cragru.core.errors import CragruError
+from cragru.kept.files import read_parquet, write_parquet, write_text
+from cragru.kept.machine import killed, trouble
 
 ROOT = Path(__file__).parents[2]
 FULL = "no space is left on the disk; free some"
@@ -86,8 +86,8 @@ def test_a_killed_job_is_told():
 def test_a_disk_that_takes_no_more(tmp_path, monkeypatch, kind):
     """What each kind of writer raises where a file cannot grow, in a process of its own that may write 4 kB."""
     write = {
-        "text": "from cragru.io import write_text; write_text('out', 'x' * 100_000)",
-        "parquet": "import numpy as np, pandas as pd; from cragru.io import write_parquet; "
+        "text": "from cragru.kept.files import write_text; write_text('out', 'x' * 100_000)",
+        "parquet": "import numpy as np, pandas as pd; from cragru.kept.files import write_parquet; "
         "frame = pd.DataFrame({'a': np.random.default_rng(1).random(100_000)}); "
         "write_parquet('out', frame, {'a': 'float64'})",
         "model": "import torch; from cragru.backbones.base import FactorModel; "
@@ -95,7 +95,7 @@ def test_a_disk_that_takes_no_more(tmp_path, monkeypatch, kind):
     }[kind]
     lines = [
         "import resource, signal",
-        "from cragru.machine import trouble",
+        "from cragru.kept.machine import trouble",
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)",
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))",
         "try:",

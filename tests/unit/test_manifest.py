@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from cragru.core.errors import CragruError
+from cragru.core.names import RESULTS, SOURCE_FILE
 from cragru.data import download
-from cragru.errors import CragruError
-from cragru.io import sha256, write_json
-from cragru.manifest import (
+from cragru.kept.files import sha256, write_json
+from cragru.kept.manifest import (
     Makers,
     checked_inputs,
     files_at,
@@ -19,7 +20,6 @@ from cragru.manifest import (
     read_manifest,
     sealed,
 )
-from cragru.names import RESULTS, SOURCE_FILE
 from cragru.plan import places
 
 MODEL = "results/toy/paper/1/bpr/retrain/model.safetensors"

@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 from configuration import ROOT
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.evaluation import significance
 from cragru.evaluation.columns import PER_USER
 from cragru.evaluation.completeness_columns import FORGET_REMAIN, MEASURES, OF_METRIC
@@ -79,11 +79,14 @@ def test_a_plan_can_read_metrics_and_names():
     """In a process of its own: they import nothing but the standard library."""
     lines = [
         "import sys",
-        "import cragru.names",
+        "import cragru.core.names",
         "print(sorted(name for name in sys.modules if name.startswith('cragru')))",
         "import cragru.evaluation.metrics",
         "print({'torch', 'numpy', 'pandas', 'scipy', 'pydantic'} & set(sys.modules))",
     ]
     command = [sys.executable, "-c", "\n".join(lines)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (0, "['cragru', 'cragru.names']\nset()\n"), done.stderr
+    assert (done.returncode, done.stdout) == (
+        0,
+        "['cragru', 'cragru.core', 'cragru.core.names']\nset()\n",
+    ), done.stderr

@@ -3,8 +3,8 @@ from typing import ClassVar
 import pandas as pd
 import pytest
 
+from cragru.core.errors import CragruError
 from cragru.data import movielens_1m, movielens_100k, recbole_ml_100k
-from cragru.errors import CragruError
 from tests.raw_data import MINI_1M, MINI_100K, MINI_RECBOLE, write
 
 

@@ -12,10 +12,10 @@ import cragru.unlearning
 from cragru.config.base import parse
 from cragru.config.llms import EngineOptions
 from cragru.config.models import Params
-from cragru.config.plugins import modules_of, names_in, options_of
-from cragru.errors import CragruError
-from cragru.options import BaseOptions, read_options, wrong_options
+from cragru.core.errors import CragruError
 from cragru.plan.options import KINDS, check_options
+from cragru.plugins.options import BaseOptions, read_options, wrong_options
+from cragru.plugins.source import modules_of, names_in, options_of
 
 DATASETS = ("ml-100k", "ml-1m")
 NAN, INF = float("nan"), float("inf")
@@ -418,7 +418,7 @@ def test_every_field_is_documented(module):
     assert [name for name in kind.model_fields if f"    {name}: " not in told] == []
 
 
-HEAD = "from pydantic import Field\nfrom cragru.options import BaseOptions\n"
+HEAD = "from pydantic import Field\nfrom cragru.plugins.options import BaseOptions\n"
 BROKEN = [
     (
         "import torch\nclass Options(BaseOptions):\n    a: int = torch.pi",
@@ -434,7 +434,7 @@ BROKEN = [
     ),
     (
         "class Options:\n    a: int = 1",
-        "class Options derives from no cragru.options.BaseOptions; derive it",
+        "class Options derives from no cragru.plugins.options.BaseOptions; derive it",
     ),
     (
         "Options = BaseOptions",
@@ -445,7 +445,7 @@ BROKEN = [
         "Options is not one class at the top of the module",
     ),
     (
-        "from cragru.options import Nothing\nclass Options(Nothing):\n    a: int",
+        "from cragru.plugins.options import Nothing\nclass Options(Nothing):\n    a: int",
         "class Options uses 'Nothing', which",
     ),
     ("class Options(BaseOptions:\n", "not readable as Python: "),
@@ -467,7 +467,7 @@ def test_overrides_that_contradict_one_another_together(shipped, tmp_path, monke
     """Each is right by itself; a cell that both are for is not."""
     (tmp_path / "pairwise.py").write_text(
         "from pydantic import model_validator\n"
-        "from cragru.options import BaseOptions\n"
+        "from cragru.plugins.options import BaseOptions\n"
         "class Options(BaseOptions):\n"
         "    low: int = 0\n"
         "    high: int = 9\n"

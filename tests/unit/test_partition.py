@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from partition_world import ids, pose, random_problem, redrawn
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.unlearning.partition import balanced, bekm, blpa, random
 from cragru.unlearning.partition.base import Assignment, capacity, check, of_rows, of_users
 

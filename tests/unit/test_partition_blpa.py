@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from partition_world import are_cliques, cliques, ids, pose, random_problem
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.unlearning.partition import blpa
 from cragru.unlearning.partition.base import capacity, holders
 

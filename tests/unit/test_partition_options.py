@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from partition_world import random_problem
 
-from cragru.errors import CragruError
-from cragru.options import read_options
+from cragru.core.errors import CragruError
+from cragru.plugins.options import read_options
 from cragru.unlearning.partition import balanced, bekm, blpa, random
 
 

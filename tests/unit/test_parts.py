@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cragru.core.errors import CragruError
 from cragru.data.frames import INTERACTIONS
 from cragru.data.parts import PARTS, read_all_parts, read_parts, read_sizes, write_parts
 from cragru.data.split import forget_interactions
-from cragru.errors import CragruError
-from cragru.io import read_json, write_json
+from cragru.kept.files import read_json, write_json
 
 
 @pytest.fixture

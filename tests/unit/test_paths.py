@@ -8,10 +8,10 @@ from configuration import ROOT
 from cragru.audit.commitment import key_path, read_key
 from cragru.config.datasets import load_registry
 from cragru.config.llms import FolderSource
+from cragru.core.errors import CragruError
 from cragru.data.download import fetch
-from cragru.errors import CragruError
 from cragru.llm.fetching import fetch_model
-from cragru.paths import CACHE, RULE, as_input, check_variables, located, make_cache_folder
+from cragru.written.paths import CACHE, RULE, as_input, check_variables, located, make_cache_folder
 
 KEY, DATA = "CRAGRU_AUDIT_KEY_FILE", "CRAGRU_DATA_DIR"
 

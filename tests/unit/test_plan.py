@@ -9,7 +9,7 @@ import yaml
 from configuration import ROOT, load_changed
 from snakemake.iocontainers import Wildcards
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.plan import places
 from cragru.plan.project import load_project
 from cragru.plan.requests import Requests, served_cell, service_file

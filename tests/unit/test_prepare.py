@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 from cragru.config.datasets import SourceRecord, load_registry
+from cragru.core.errors import CragruError
 from cragru.data import movielens_1m
 from cragru.data.download import fetch
 from cragru.data.frames import INTERACTIONS, ITEMS, USERS
 from cragru.data.prepare import prepare, statistics
-from cragru.errors import CragruError
-from cragru.io import read_parquet, write_json
+from cragru.kept.files import read_parquet, write_json
 
 ROOT = Path(__file__).parents[2]
 LOCAL = Path(os.environ.get("CRAGRU_DATA_DIR") or ROOT.parent / "shared" / "data")

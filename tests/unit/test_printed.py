@@ -3,9 +3,9 @@
 import pytest
 from configuration import ROOT, load_changed
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.evaluation.printed_columns import OF_DATASETS, OF_TIMES, OF_UTILITY
-from cragru.printed import printed, printed_values
+from cragru.written.printed import printed, printed_values
 
 HEADER = "dataset,backbone,method,k,hr,ndcg\n"
 

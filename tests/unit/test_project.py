@@ -3,7 +3,7 @@
 import pytest
 from configuration import ROOT, load_changed
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.plan.project import load_project
 
 

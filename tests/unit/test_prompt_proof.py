@@ -5,9 +5,9 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from cragru.core.errors import CragruError
 from cragru.data.frames import INTERACTIONS, ITEMS, USERS
 from cragru.data.parts import PARTS
-from cragru.errors import CragruError
 from cragru.llm.building import Library, PromptBuilder
 from cragru.llm.prompts import Template
 from cragru.llm.proof import check_prompts

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cragru.config.datasets import load_registry
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.llm.prompts import (
     Movie,
     Parts,

@@ -6,8 +6,8 @@ from torch.nn.utils import parameters_to_vector
 
 from cragru.backbones import lightgcn
 from cragru.backbones.base import Batch, FactorModel
-from cragru.errors import CragruError
-from cragru.seeds import torch_stream
+from cragru.core.errors import CragruError
+from cragru.core.seeds import torch_stream
 from cragru.unlearning import receraser
 from cragru.unlearning.receraser import Attention, AttentionTrainer, Options, SelfAdjoint
 from tests.deletion import (

@@ -7,7 +7,7 @@ import pytest
 from configuration import DELETE, ROOT, copy_beside, load_changed
 
 from cragru.config.base import load_yaml
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.plan.project import load_project
 from cragru.plan.targets import RULES
 

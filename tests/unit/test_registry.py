@@ -5,8 +5,8 @@ import pytest
 import yaml
 
 from cragru.config.datasets import RawFiles, Registry, load_registry
-from cragru.config.plugins import lacking
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
+from cragru.plugins.source import lacking
 
 SHIPPED = Path(__file__).parents[2] / "config" / "datasets.yaml"
 

@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
+from cragru.core.errors import CragruError
 from cragru.data.requests import Catalogue, read_request
-from cragru.errors import CragruError
 
 
 @pytest.fixture

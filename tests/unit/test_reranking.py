@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cragru.backbones.base import FactorModel
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.evaluation.reranked import RerankedScorer
 from cragru.evaluation.utility import per_user_utility
 from cragru.llm.reranking import RERANKED, SCORES, VARIANTS, rerank, tie_rate

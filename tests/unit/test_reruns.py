@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from cragru.digest import Sources
 from cragru.plan.project import load_project
 from cragru.plan.scoring import Scoring
 from cragru.plan.training import Training
+from cragru.rerun.digest import Sources
 
 REAL = Path(__file__).parents[2]
 COSTLY = {
@@ -154,7 +154,7 @@ def test_a_method_of_what_reads_requests(before, copy):
 
 
 def test_a_pure_function_beside_those_that_rank(before, copy):
-    path = copy / "cragru/ranking.py"
+    path = copy / "cragru/ranking/full.py"
     path.write_text(
         f"{path.read_text()}\n\ndef recall(hits, size):\n    return hits.sum() / size\n"
     )

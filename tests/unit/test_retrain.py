@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cragru.backbones.training import train_backbone
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.unlearning.retrain import unlearn
 from tests.deletion import MODULES, OPTIONS, PARAMS, a_context, a_request
 

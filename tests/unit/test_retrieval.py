@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from cragru.backbones.base import FactorModel, TrainingData
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.retrieval import attention
 from cragru.retrieval.attention import (
     Attention,

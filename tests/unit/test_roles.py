@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-from cragru.roles import Role
+from cragru.core.roles import Role
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 STATED = {

@@ -5,7 +5,7 @@ import torch
 
 from cragru.backbones import sampling
 from cragru.backbones.sampling import NegativeSampler
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 
 
 @pytest.fixture(params=["dense", "sorted"])

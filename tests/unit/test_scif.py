@@ -24,7 +24,7 @@ from influence_world import (
     world,
 )
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.unlearning import scif
 from cragru.unlearning.influence import read_request
 from cragru.unlearning.triplets import Triplets

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cragru.errors import CragruError
-from cragru.io import sha256, write_json
+from cragru.core.errors import CragruError
+from cragru.kept.files import sha256, write_json
 from cragru.llm.answers import answer_pattern, longest_answer
 from cragru.llm.base import Answer, Question
 from cragru.llm.collecting import cell_cost, collect_scores, read_receipt, read_receipts

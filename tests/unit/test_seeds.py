@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from cragru.seeds import numpy_stream, stream_key, torch_stream
+from cragru.core.seeds import numpy_stream, stream_key, torch_stream
 
 # Purposes that must not share numbers: other seeds, names, orders, and names that would join to the same text.
 PURPOSES = [

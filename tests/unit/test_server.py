@@ -24,7 +24,7 @@ from openai import APIStatusError
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from cragru.config.llms import ServerSource, load_llms
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.llm import failures
 from cragru.llm import server as module
 from cragru.llm.answers import answer_pattern, longest_answer

@@ -1,6 +1,6 @@
 import pytest
 
-from cragru.shapes import Each, misfit
+from cragru.kept.shapes import Each, misfit
 
 COST = {"seconds": float, "device": str, "stages": Each(float), "parts": [int]}
 RIGHT = {"seconds": 2, "device": "cpu", "stages": {"train": 1.5}, "parts": [1, 2], "more": None}

@@ -7,8 +7,8 @@ import torch
 
 from cragru.backbones.learner import Learner
 from cragru.backbones.training import train_backbone
-from cragru.errors import CragruError
-from cragru.options import read_options
+from cragru.core.errors import CragruError
+from cragru.plugins.options import read_options
 from cragru.unlearning import retrain, sisa
 from cragru.unlearning.options import ShardOptions
 from cragru.unlearning.sharding import cut, deploy, renew, shard_task, train_shards

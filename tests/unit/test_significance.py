@@ -8,7 +8,7 @@ import pytest
 from metric_columns import metric_columns
 from scipy import stats
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.evaluation import bootstrap as bootstrap_module
 from cragru.evaluation.bootstrap import Resampling, bootstrap, column_mean
 from cragru.evaluation.columns import PER_USER

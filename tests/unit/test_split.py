@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cragru.core.errors import CragruError
 from cragru.data.split import (
     draw_user,
     forget_interactions,
@@ -16,7 +17,6 @@ from cragru.data.split import (
     take_rows,
     take_users,
 )
-from cragru.errors import CragruError
 
 RATIOS = (0.7, 0.1, 0.2)
 

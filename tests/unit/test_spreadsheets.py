@@ -2,8 +2,8 @@
 
 import pytest
 
-from cragru.errors import CragruError
-from cragru.spreadsheets import CsvRow, read_spreadsheet
+from cragru.core.errors import CragruError
+from cragru.written.spreadsheets import CsvRow, read_spreadsheet
 
 
 @pytest.fixture

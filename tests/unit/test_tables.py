@@ -9,9 +9,9 @@ from making import make
 from metric_columns import metric_columns
 
 from cragru.config.base import load_yaml, parse
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.evaluation.columns import PER_USER
-from cragru.io import write_json, write_parquet
+from cragru.kept.files import write_json, write_parquet
 from cragru.plan.tables import Tables
 from cragru.reporting.base import Table
 from cragru.reporting.datasets_table import datasets_grid, datasets_table

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from making import make
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.reporting.grid import latex, markdown
 from cragru.reporting.time_table import requester_note, time_grid, time_notes, time_table
 from cragru.unlearning.base import Cost

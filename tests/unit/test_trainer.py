@@ -11,8 +11,8 @@ from cragru.backbones.base import FIELDS, TrainingData
 from cragru.backbones.learner import Task, Validator, rows_with_data
 from cragru.backbones.trainer import Trainer, choose_device
 from cragru.backbones.training import train_backbone, train_together
-from cragru.errors import CragruError
-from cragru.seeds import torch_stream
+from cragru.core.errors import CragruError
+from cragru.core.seeds import torch_stream
 from cragru.unlearning import retrain
 from cragru.unlearning.base import Context
 

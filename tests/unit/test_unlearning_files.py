@@ -9,9 +9,9 @@ import torch
 from cragru.backbones.base import FactorModel
 from cragru.backbones.files import write_curve
 from cragru.backbones.learner import Epoch
+from cragru.core.errors import CragruError
 from cragru.data.parts import PARTS, write_parts
-from cragru.errors import CragruError
-from cragru.io import sha256, write_json
+from cragru.kept.files import sha256, write_json
 from cragru.unlearning.files import (
     FileReader,
     job_context,

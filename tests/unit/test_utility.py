@@ -68,7 +68,7 @@ def test_masks_differ_only_for_users_who_forgot(table):
 
 def test_the_order_of_users_and_batches_does_not_matter(monkeypatch):
     import cragru.evaluation.utility as module
-    from cragru.ranking import user_batches
+    from cragru.ranking.full import user_batches
 
     generator = torch.Generator().manual_seed(1)
     scorer = Fixed(torch.rand(9, 30, generator=generator).tolist())
@@ -95,7 +95,7 @@ def test_lists_are_of_users_with_test_rows_and_leave_out_what_is_hidden():
 
 def test_lists_are_the_same_in_batches(monkeypatch):
     import cragru.evaluation.utility as module
-    from cragru.ranking import user_batches
+    from cragru.ranking.full import user_batches
 
     scorer = Fixed(torch.rand(9, 30, generator=torch.Generator().manual_seed(1)).tolist())
     given = frame((0, 1), (5, 2)), frame(*((user, 3) for user in (8, 2, 5, 0))), 9, 30

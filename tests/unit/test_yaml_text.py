@@ -2,8 +2,8 @@
 
 import pytest
 
-from cragru.config.yaml_text import load_text, load_yaml
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
+from cragru.written.yaml_text import load_text, load_yaml
 
 
 def told(text):

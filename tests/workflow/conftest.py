@@ -1,7 +1,7 @@
 """A toy data set, a copy of the sources, and finished runs.
 
 Everything runs from a copy of the sources: a test may edit it, and an edit of the tree during a test cannot disturb
-it (the guard in `cragru.smk` would stop the jobs).
+it (the guard in `cragru.job` would stop the jobs).
 """
 
 import hashlib

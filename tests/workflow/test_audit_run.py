@@ -8,7 +8,7 @@ import stat
 import pandas as pd
 import pytest
 
-from cragru.io import read_json
+from cragru.kept.files import read_json
 
 CERTIFICATE = "results/tiny/certificates/toy/paper/1/certificate.json"
 slow = pytest.mark.slow

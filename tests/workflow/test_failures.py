@@ -14,8 +14,8 @@ import pytest
 from cragru.audit.behind import Behind, shown_files
 from cragru.audit.commitment import read_key
 from cragru.audit.verification import Verifier, find_certificates
-from cragru.errors import CragruError
-from cragru.io import sha256
+from cragru.core.errors import CragruError
+from cragru.kept.files import sha256
 
 CELL = "results/toy/paper/1/bpr/original"
 

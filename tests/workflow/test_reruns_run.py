@@ -11,11 +11,11 @@ EDITS = {
         "class Params(Frozen):",
         "class Extra(Frozen):\n    size: int = 1\n\n\nclass Params(Frozen):",
     ),
-    "cragru/ranking.py": (
+    "cragru/ranking/full.py": (
         "import torch\n",
         "import torch\n\n\ndef recall(hits, size):\n    return hits.sum() / size\n",
     ),
-    "cragru/errors.py": ("class CragruError", "BEFORE = 'error: '\n\n\nclass CragruError"),
+    "cragru/core/errors.py": ("class CragruError", "BEFORE = 'error: '\n\n\nclass CragruError"),
 }
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from cragru.config.llms import ServerSource
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.llm.answers import read_scores
 from cragru.llm.records import PromptRecord
 from cragru.llm.scoring import cut_chunks, score_chunks

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from snakemake_calls import METHODS, Workflow
 
-from cragru.io import read_json, sha256
+from cragru.kept.files import read_json, sha256
 
 pytestmark = pytest.mark.slow
 

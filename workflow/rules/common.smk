@@ -5,10 +5,10 @@ from pathlib import Path
 
 from cragru.audit.commitment import check_key
 from cragru.config.given import take_command_line
-from cragru.digest import code_digest
-from cragru.machine import checked_or_exit, killed
-from cragru.names import ORIGINAL
-from cragru.paths import check_variables, make_cache_folder
+from cragru.rerun.digest import code_digest
+from cragru.kept.machine import checked_or_exit, killed
+from cragru.core.names import ORIGINAL
+from cragru.written.paths import check_variables, make_cache_folder
 from cragru.plan import places
 from cragru.plan.certificates import Certificates
 from cragru.plan.project import load_project

@@ -11,14 +11,14 @@ from pydantic import AfterValidator, Field, PositiveInt, ValidationError
 
 from cragru.config.base import Frozen
 from cragru.config.models import MethodEntry
-from cragru.config.plugins import options_of
 from cragru.config.types import Anchor, InputPlace, Name, Sentences, distinct
-from cragru.errors import CragruError, nearest
+from cragru.core.errors import CragruError, nearest
+from cragru.core.names import ORIGINAL, RETRAIN
 from cragru.evaluation.metrics import CUTOFFS
-from cragru.names import ORIGINAL, RETRAIN
-from cragru.options import BaseOptions
 from cragru.plan.rows import Row
-from cragru.printed import PrintedColumns, printed_values
+from cragru.plugins.options import BaseOptions
+from cragru.plugins.source import options_of
+from cragru.written.printed import PrintedColumns, printed_values
 
 if TYPE_CHECKING:
     from cragru.plan.project import Project

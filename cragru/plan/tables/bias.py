@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from cragru.names import ORIGINAL, RETRAIN
+from cragru.core.names import ORIGINAL, RETRAIN
 from cragru.plan import places
 from cragru.plan.rows import Row, common_labels, pairs_of
 from cragru.plan.tables.base import (

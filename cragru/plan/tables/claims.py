@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field, PositiveInt
 
 from cragru.config.types import Name
-from cragru.names import ORIGINAL, RETRAIN
+from cragru.core.names import ORIGINAL, RETRAIN
 from cragru.plan import places
 from cragru.plan.rows import (
     CRAGRU,

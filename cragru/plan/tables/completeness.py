@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from cragru.config.models import Models
-from cragru.names import ORIGINAL, RETRAIN
+from cragru.core.names import ORIGINAL, RETRAIN
 from cragru.plan.rows import EVERYONE, Row, cells_of, cohort_panel, pairs_of
 from cragru.plan.scoring import Cell, compared_cells, plain_cells, shuffled_cells, strategy_cells
 from cragru.plan.tables.base import (

@@ -8,7 +8,7 @@ from cragru.evaluation.printed_columns import OF_DATASETS
 from cragru.plan import places
 from cragru.plan.rows import Row
 from cragru.plan.tables.base import PrintedTable
-from cragru.printed import PrintedColumns
+from cragru.written.printed import PrintedColumns
 
 if TYPE_CHECKING:
     from cragru.plan.project import Project

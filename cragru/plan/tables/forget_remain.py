@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from cragru.config.types import Name, distinct
-from cragru.names import ORIGINAL
+from cragru.core.names import ORIGINAL
 from cragru.plan.rows import EVERYONE, Row, cells_of, cohort_panel, pairs_of
 from cragru.plan.scoring import plain_cells
 from cragru.plan.tables.base import (

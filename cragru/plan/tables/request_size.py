@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from cragru.config.types import Name
-from cragru.names import ORIGINAL, RETRAIN
+from cragru.core.names import ORIGINAL, RETRAIN
 from cragru.plan import places
 from cragru.plan.rows import CRAGRU, EVERYONE, Row, cell_row, model_rows, pairs_of
 from cragru.plan.scoring import plain_cells

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from cragru.config.types import Name
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 from cragru.evaluation.printed_columns import OF_TIMES
 from cragru.plan import places
 from cragru.plan.requests import served_cell, service_file
 from cragru.plan.rows import CRAGRU, EVERYONE, Row, common_labels, pairs_of
 from cragru.plan.tables.base import PrintedTable, Problem, unknown_protocol
 from cragru.plan.words import protocol_title, service_note
-from cragru.printed import PrintedColumns
+from cragru.written.printed import PrintedColumns
 
 if TYPE_CHECKING:
     from cragru.plan.project import Project

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field, PositiveInt
 
 from cragru.config.types import Name
+from cragru.core.names import ORIGINAL, RETRAIN
 from cragru.evaluation.printed_columns import OF_UTILITY
-from cragru.names import ORIGINAL, RETRAIN
 from cragru.plan import places
 from cragru.plan.rows import (
     CRAGRU,
@@ -36,7 +36,7 @@ from cragru.plan.tables.base import (
     wrong_replicate,
 )
 from cragru.plan.words import protocol_title, scoring_note
-from cragru.printed import PrintedColumns
+from cragru.written.printed import PrintedColumns
 
 if TYPE_CHECKING:
     from cragru.plan.project import Project

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from cragru.options import BaseOptions, read_options
+from cragru.plugins.options import BaseOptions, read_options
 from cragru.unlearning.options import Unit
 from cragru.unlearning.partition.anchors import Clustering, Vectors, cluster
 from cragru.unlearning.partition.base import (

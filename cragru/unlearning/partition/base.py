@@ -1,8 +1,8 @@
 """The contract of a partition, and what every partition needs: options, capacities, validation rows, a last check.
 
 A module of this package offers ``partition(problem) -> Assignment`` and a class ``Options`` of what params.yaml may set
-for it (`cragru.options`). It is run once, when the models are first trained and before any request; what it hands out
-has passed `check`.
+for it (`cragru.plugins.options`). It is run once, when the models are first trained and before any request; what it
+hands out has passed `check`.
 """
 
 import math
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 
 Option = float | int | str | bool
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from cragru.options import read_options
+from cragru.plugins.options import read_options
 from cragru.unlearning.options import GraphEraserOptions
 from cragru.unlearning.partition.anchors import Clustering, Vectors, cluster
 from cragru.unlearning.partition.base import (

@@ -11,8 +11,8 @@ import numpy as np
 from pydantic import Field
 from scipy.sparse import csr_matrix, dia_matrix, diags
 
-from cragru.errors import CragruError
-from cragru.options import read_options
+from cragru.core.errors import CragruError
+from cragru.plugins.options import read_options
 from cragru.unlearning.options import GraphEraserOptions
 from cragru.unlearning.partition.base import (
     Assignment,

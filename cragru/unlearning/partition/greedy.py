@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 
 
 def assign(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cragru.options import BaseOptions, read_options
+from cragru.plugins.options import BaseOptions, read_options
 from cragru.unlearning.options import Unit
 from cragru.unlearning.partition.base import (
     Assignment,

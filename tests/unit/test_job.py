@@ -8,10 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from cragru import smk
-from cragru.digest import code_digest
-from cragru.errors import CragruError
-from cragru.io import sha256, write_json
+from cragru import job
+from cragru.core.errors import CragruError
+from cragru.kept.files import sha256, write_json
+from cragru.rerun.digest import code_digest
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,9 +25,9 @@ job = json.load(open("job.json"))
 named = {{key: Namedlist(fromdict=job[key]) for key in ("input", "output", "params", "wildcards")}}
 snakemake = SimpleNamespace(**named, rule="bake", threads=job["threads"], log=job["log"])
 {before}
-from cragru.errors import CragruError
-from cragru.roles import Role
-from cragru.smk import stage
+from cragru.core.errors import CragruError
+from cragru.core.roles import Role
+from cragru.job import stage
 
 def work(job):
 {work}
@@ -272,15 +272,15 @@ def test_commit_is_that_of_the_repository(tmp_path, monkeypatch):
     for name in [name for name in os.environ if name.startswith("GIT_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    monkeypatch.setattr(smk, "ROOT", tmp_path)
-    assert smk._commit() is None
+    monkeypatch.setattr(job, "ROOT", tmp_path)
+    assert job._commit() is None
     who = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
     for command in (["init", "-q"], [*who, "commit", "-q", "--allow-empty", "-m", "one"]):
         subprocess.run(["git", *command], cwd=tmp_path, check=True)
     head = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    assert smk._commit() == head.stdout.strip()
+    assert job._commit() == head.stdout.strip()
 
 
 # --- the code guard
@@ -288,17 +288,17 @@ def test_commit_is_that_of_the_repository(tmp_path, monkeypatch):
 
 def test_guard_compares_the_code_of_all_roots():
     code = code_digest("scripts/prepare.py", "cragru.data.archives")
-    smk._check_code(SimpleNamespace(params={"code": code}))
+    job._check_code(SimpleNamespace(params={"code": code}))
     other = {**code, "digest": code_digest("scripts/prepare.py", "cragru.data.download")["digest"]}
     with pytest.raises(
         CragruError,
         match=r"^scripts/prepare\.py: its code was edited after .*; run the same command",
     ):
-        smk._check_code(SimpleNamespace(params={"code": other}))
+        job._check_code(SimpleNamespace(params={"code": other}))
 
 
 def test_rule_without_a_code_parameter_is_not_guarded():
-    smk._check_code(SimpleNamespace(params={}))
+    job._check_code(SimpleNamespace(params={}))
 
 
 def test_guard_stops_before_any_work(kitchen):

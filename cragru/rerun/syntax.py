@@ -1,6 +1,6 @@
 """The statements at the top of a module: what each binds, what it mentions, what it imports, and whether it acts.
 
-Read from the syntax tree alone, for `cragru.digest`; nothing is imported or run. Where the text leaves a doubt, a
+Read from the syntax tree alone, for `cragru.rerun.digest`; nothing is imported or run. Where the text leaves a doubt, a
 statement mentions too much rather than too little: a local variable counts as a mention of a module's name.
 """
 

@@ -7,9 +7,9 @@ import csv
 import io
 from dataclasses import dataclass
 
-from cragru.errors import CragruError
-from cragru.paths import PathLike
-from cragru.texts import read_text
+from cragru.core.errors import CragruError
+from cragru.core.place import PathLike
+from cragru.written.texts import read_text
 
 SEPARATORS = {
     ";": "semicolons",

@@ -5,9 +5,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cragru.errors import CragruError, excerpt, nearest
-from cragru.paths import PathLike
-from cragru.spreadsheets import CsvRow, read_spreadsheet
+from cragru.core.errors import CragruError, excerpt, nearest
+from cragru.core.place import PathLike
+from cragru.written.spreadsheets import CsvRow, read_spreadsheet
 
 Key = tuple[str | int, ...]
 Printed = Mapping[Key, Mapping[str, float]]

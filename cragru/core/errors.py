@@ -12,7 +12,7 @@ LONGEST = 80  # characters of a wrong value that a message shows
 class CragruError(Exception):
     """An expected failure, told in one line: what, where, got, allowed and what to do.
 
-    Scripts print the line alone and keep the traceback for the log (`cragru.smk.stage`).
+    Scripts print the line alone and keep the traceback for the log (`cragru.job.stage`).
     """
 
 

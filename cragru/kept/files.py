@@ -13,11 +13,11 @@ from typing import Any
 
 import pandas as pd
 
-from cragru.errors import CragruError
-from cragru.machine import trouble
-from cragru.paths import PathLike
-from cragru.rights import rights_of_folders
-from cragru.shapes import Shape, misfit
+from cragru.core.errors import CragruError
+from cragru.core.place import PathLike
+from cragru.kept.machine import trouble
+from cragru.kept.rights import rights_of_folders
+from cragru.kept.shapes import Shape, misfit
 
 
 @contextlib.contextmanager
@@ -101,7 +101,7 @@ def read_record(path: PathLike, shape: Shape) -> Any:
 
     Args:
         path: The file.
-        shape: What it must hold (`cragru.shapes`); what else it holds is given as it is.
+        shape: What it must hold (`cragru.kept.shapes`); what else it holds is given as it is.
 
     Raises:
         CragruError: If there is no such file, or it is not JSON of this shape.

@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from cragru.errors import CragruError
-from cragru.io import PathLike, json_checksum, read_record, sha256
-from cragru.names import RESULTS, SOURCE_FILE
-from cragru.shapes import Each, Shape
+from cragru.core.errors import CragruError
+from cragru.core.names import RESULTS, SOURCE_FILE
+from cragru.core.place import PathLike
+from cragru.kept.files import json_checksum, read_record, sha256
+from cragru.kept.shapes import Each, Shape
 
 ENDING = "manifest.json"
 LLM_ROOM = "llm"  # language models are in this folder of `results/`

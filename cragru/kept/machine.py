@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 
 Result = TypeVar("Result")
 

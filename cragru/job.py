@@ -12,14 +12,14 @@ from collections.abc import Callable
 from pathlib import Path, PurePath
 from typing import Any, NoReturn
 
-from cragru.digest import ROOT, code_digest
-from cragru.errors import CragruError
-from cragru.io import sha256, write_json
-from cragru.machine import trouble
-from cragru.manifest import checked_inputs, files_at, place_beside, sealed
-from cragru.rights import narrow_cached
-from cragru.roles import Role
-from cragru.versions import installed
+from cragru.core.errors import CragruError
+from cragru.core.roles import Role
+from cragru.core.versions import installed
+from cragru.kept.files import sha256, write_json
+from cragru.kept.machine import trouble
+from cragru.kept.manifest import checked_inputs, files_at, place_beside, sealed
+from cragru.kept.rights import narrow_cached
+from cragru.rerun.digest import ROOT, code_digest
 
 VERSIONED = (
     "numpy", "pandas", "pyarrow", "torch", "dgl", "safetensors", "tabulate", "snakemake",

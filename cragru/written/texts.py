@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from cragru.errors import CragruError
-from cragru.paths import PathLike
+from cragru.core.errors import CragruError
+from cragru.core.place import PathLike
 
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # byte-order marks
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from cragru.errors import CragruError, excerpt
-from cragru.io import PathLike, write_text
-from cragru.spreadsheets import CsvRow, parse_rows
+from cragru.core.errors import CragruError, excerpt
+from cragru.core.place import PathLike
+from cragru.kept.files import write_text
+from cragru.written.spreadsheets import CsvRow, parse_rows
 
 
 def _number(cell: str) -> float:

@@ -19,21 +19,21 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from cragru.syntax import STAR, Import, Statement, read_statements
+from cragru.rerun.syntax import STAR, Import, Statement, read_statements
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PACKAGE = "cragru"
 NAMES_LEFT_OUT = (
-    "smk",
-    "digest",
-    "syntax",
-    "versions",
-    "progress",
-    "errors",
-    "roles",
-    "machine",
-    "shapes",
-    "rights",
+    "job",
+    "rerun.digest",
+    "rerun.syntax",
+    "core.versions",
+    "core.progress",
+    "core.errors",
+    "core.roles",
+    "kept.machine",
+    "kept.shapes",
+    "kept.rights",
 )
 LEFT_OUT = {f"{PACKAGE}.{name}" for name in NAMES_LEFT_OUT}
 REFLECTION = {

@@ -9,8 +9,8 @@ and dashes in Windows-1252, are no letters of Latin-1, and a file with one is re
 
 import re
 
-from cragru.errors import CragruError
-from cragru.io import PathLike
+from cragru.core.errors import CragruError
+from cragru.core.place import PathLike
 
 _NO_LETTER = re.compile(rb"[\x80-\x9f]")
 

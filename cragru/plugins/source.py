@@ -12,8 +12,8 @@ import sys
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
-from cragru.errors import CragruError, nearest
-from cragru.options import BaseOptions
+from cragru.core.errors import CragruError, nearest
+from cragru.plugins.options import BaseOptions
 
 CLASS = "Options"
 LIGHT = "the standard library, pydantic and modules called options"  # what the class may use of other modules

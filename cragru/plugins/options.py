@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from cragru.errors import CragruError, nearest
+from cragru.core.errors import CragruError, nearest
 
 
 class BaseOptions(BaseModel):

@@ -8,11 +8,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from cragru.errors import CragruError
+from cragru.core.errors import CragruError
 
-PathLike = str | os.PathLike[str]
-
-REPOSITORY = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).parents[2]
 VARIABLES = ("CRAGRU_DATA_DIR", "CRAGRU_AUDIT_KEY_FILE")  # that name a place of this machine
 CACHE = "SNAKEMAKE_OUTPUT_CACHE"  # Snakemake's own; it neither expands it nor makes it
 UNREAD = ("$", '"', "'")  # what a shell would have taken away, had one read the path

@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
-from cragru.errors import CragruError, printable
-from cragru.texts import UTF_16
+from cragru.core.errors import CragruError, printable
+from cragru.written.texts import UTF_16
 
 LARGEST = 100_000  # values of a file, aliases written out; the shipped ones have a few hundred
 LONGEST_NUMBER = 40  # characters; Python itself refuses 5,000 digits

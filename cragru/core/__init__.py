@@ -1,0 +1,1 @@
+"""What every room stands on: errors, names, random streams; it imports nothing of cragru."""

@@ -1,0 +1,1 @@
+"""Read and write what jobs keep: files, manifests, records."""

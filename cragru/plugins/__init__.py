@@ -1,0 +1,1 @@
+"""Read what a plug-in offers and the options it takes."""

@@ -1,0 +1,1 @@
+"""Rank items for each user, and score ranked lists."""

@@ -1,0 +1,1 @@
+"""Tell which jobs an edit of the code reruns."""

@@ -1,0 +1,1 @@
+"""Read what people write: paths, texts, YAML, spreadsheets."""
