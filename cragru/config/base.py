@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from cragru.core.errors import CragruError, excerpt, nearest, printable
+from cragru.core.errors import CragruError, excerpt, nearest, short
 from cragru.written.yaml_text import load_yaml as load_yaml  # how configuration files are read
 
 
@@ -106,7 +106,7 @@ def _place(model: type[BaseModel], location: tuple[int | str, ...]) -> tuple[str
                 (member for member in get_args(expected) if _is_kind(member, part)), None
             )
             continue
-        steps.append(printable(str(part)))
+        steps.append(short(str(part)))
     return ".".join(steps), section
 
 

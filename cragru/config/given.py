@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cragru.core.errors import Problems
+from cragru.core.errors import Problem, Problems
 from cragru.written.yaml_text import load_text, load_yaml
 
 
@@ -40,7 +40,7 @@ def take_command_line(config: dict[str, Any], words: Iterable[str]) -> None:
     for word in words:
         key, _, text = word.partition("=")
         if key in seen:
-            problems.lines.append(f"--config {key}: is there twice; keep one")
+            problems.found.append(Problem("is there twice", f"--config {key}", advice="keep one"))
         seen.add(key)
         value = problems.take(lambda key=key, text=text: load_text(text, f"--config {key}"))
         config[key] = _over(config.get(key), value)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints
 
-from cragru.core.errors import printable
+from cragru.core.errors import short
 from cragru.written.paths import expanded
 
 # of a step of a path; a file system takes 255 bytes, endings and temporary names included
@@ -74,7 +74,7 @@ def _check_line(value: str) -> str:
     strange = next((letter for letter in value if not letter.isprintable()), None)
     if strange is not None:
         raise ValueError(
-            f"got '{printable(value)}', which holds the character U+{ord(strange):04X}; "
+            f"got '{short(value)}', which holds the character U+{ord(strange):04X}; "
             "write it on one line, with letters, signs and plain blanks"
         )
     return value
@@ -92,7 +92,7 @@ def _fold(value: str) -> str:
     """A text of several lines on one, as LaTeX and Markdown read it."""
     if re.search(r"\n[ \t]*\n", value.strip()):
         raise ValueError(
-            f"got '{printable(value)}', which is of several paragraphs; write one: YAML folds lines after >-"
+            f"got '{short(value)}', which is of several paragraphs; write one: YAML folds lines after >-"
         )
     return " ".join(value.split())
 

@@ -1,36 +1,144 @@
-"""The one exception for expected failures, and the hints that go into its message."""
+"""Expected failures: the parts of an error, and the one line that is made of them."""
 
 import difflib
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, Self, TypeVar
 
 Made = TypeVar("Made")
 
-LONGEST = 80  # characters of a wrong value that a message shows
+LONGEST = 120  # characters of a value, or of another program's words, that an error shows
+NOTHING: Any = object()  # stands for no value, where None would be one
 
 
-class CragruError(Exception):
-    """An expected failure, told in one line: what, where, got, allowed and what to do.
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, in parts; as text, the line that a person reads.
 
-    Scripts print the line alone and keep the traceback for the log (`cragru.job.stage`).
+    Attributes:
+        what: What is wrong, in words; empty where the other parts tell it.
+        place: Where: a file (`cragru.core.place.spot`), a key path, a variable.
+        got: The wrong value; `NOTHING` where there is none to show.
+        allowed: The names that would be right, where they can be listed.
+        advice: What to do, in words.
     """
 
+    what: str = ""
+    place: str = ""
+    got: Any = NOTHING
+    allowed: Iterable[str] | None = None
+    advice: str = ""
 
-def excerpt(value: object) -> str:
-    """A wrong value as a message shows it: quoted, on one line, and cut where it is long."""
-    got = repr(value)
-    return got if len(got) <= LONGEST else got[:LONGEST] + "…"
+    def within(self, place: str) -> "Problem":
+        """Return the same problem, its place named from further outside."""
+        return replace(self, place=f"{place}: {self.place}" if self.place else place)
+
+    def __str__(self) -> str:
+        parts = [self.what] if self.what else []
+        if self.got is not NOTHING:
+            parts.append(f"got {excerpt(self.got)}")
+        line = ", ".join(parts)
+        if self.allowed is not None:
+            line += f" ({nearest(str(self.got), self.allowed)})"
+        if self.place:
+            line = f"{self.place}: {line}"
+        return f"{line}; {self.advice}" if self.advice else line
+
+
+class CragruError(ValueError):
+    """An expected failure: scripts print its one line, and keep the traceback for the log (`cragru.job.stage`).
+
+    Attributes:
+        problems: What is wrong, at least one.
+    """
+
+    def __init__(
+        self,
+        what: str = "",
+        *,
+        place: str = "",
+        got: Any = NOTHING,
+        allowed: Iterable[str] | None = None,
+        advice: str = "",
+    ) -> None:
+        """Name the parts of one problem; see `Problem`."""
+        self._take([Problem(what, place, got, allowed, advice)])
+
+    @classmethod
+    def of(cls, problems: Iterable[Problem]) -> Self:
+        """Return the error of several problems, each told once."""
+        error = cls()
+        error._take(problems)
+        return error
+
+    def _take(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple({str(problem): problem for problem in problems}.values())
+        self.args = ("; ".join(map(str, self.problems)),)
+
+    def within(self, place: str) -> "CragruError":
+        """Return the same error, its places named from further outside."""
+        return CragruError.of(problem.within(place) for problem in self.problems)
+
+    @property
+    def what(self) -> str:
+        """The words of the first problem."""
+        return self.problems[0].what
+
+    @property
+    def place(self) -> str:
+        """The place of the first problem."""
+        return self.problems[0].place
+
+    @property
+    def got(self) -> Any:
+        """The wrong value of the first problem."""
+        return self.problems[0].got
+
+    @property
+    def allowed(self) -> list[str] | None:
+        """The names that the first problem allows."""
+        allowed = self.problems[0].allowed
+        return None if allowed is None else sorted(allowed)
+
+    @property
+    def advice(self) -> str:
+        """The advice of the first problem."""
+        return self.problems[0].advice
+
+
+class Problems:
+    """Gather expected failures, so that a person learns of all of them at once.
+
+    Attributes:
+        found: The problems so far.
+    """
+
+    def __init__(self) -> None:
+        self.found: list[Problem] = []
+
+    def take(self, make: Callable[[], Made]) -> Made | None:
+        """Return what `make` returns; keep its problems and return None where it fails as expected."""
+        try:
+            return make()
+        except CragruError as error:
+            self.found += error.problems
+            return None
+
+    def tell(self) -> None:
+        """Stop where there are problems.
+
+        Raises:
+            CragruError: With each of them.
+        """
+        if self.found:
+            raise CragruError.of(self.found)
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:
-    """Say what is allowed instead of `name`, nearest spelling first.
-
-    Args:
-        name: What was asked for.
-        allowed: Every name that would have been right.
+    """Return the names that are allowed instead of `name`, with the nearest spelling first.
 
     Returns:
-        A clause for an error message, such as ``did you mean 'ml-100k'? allowed: ml-100k, ml-1m``.
+        A clause such as ``did you mean 'ml-100k'? allowed: ml-100k, ml-1m``.
     """
     names = sorted(allowed)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
@@ -38,43 +146,20 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
     return f"did you mean {close[0]!r}? {listing}" if close else listing
 
 
-class Problems:
-    """Expected failures, gathered so that a person learns of all of them at once.
-
-    Attributes:
-        lines: What each says.
-    """
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def take(self, make: Callable[[], Made]) -> Made | None:
-        """What `make` returns; None where it fails as expected, whose line is kept."""
-        try:
-            return make()
-        except CragruError as error:
-            self.lines.append(str(error))
-            return None
-
-    def tell(self) -> None:
-        """Stop where there are any.
-
-        Raises:
-            CragruError: With each of them, once.
-        """
-        if self.lines:
-            raise CragruError("; ".join(dict.fromkeys(self.lines)))
-
-
-def printable(text: str) -> str:
-    """A text for a message: on one line, control characters spelled out, not too long.
-
-    Args:
-        text: As a person or a file gave it.
-    """
+def short(text: str) -> str:
+    """Return a text for an error: on one line, control characters spelled out, cut where it is long."""
     line = " ".join(text.split())
     shown = "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()
         for letter in line
     )
-    return shown if len(shown) <= 2 * LONGEST else shown[: 2 * LONGEST] + "…"
+    return _cut(shown)
+
+
+def excerpt(value: object) -> str:
+    """Return a value for an error: as Python writes it, cut where it is long."""
+    return _cut(repr(value))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else text[:LONGEST] + "…"

@@ -1,5 +1,21 @@
-"""Places that errors name: a file, and where in it."""
+"""Name the places that errors speak of: a file, and where in it."""
 
 import os
 
 PathLike = str | os.PathLike[str]
+
+
+def spot(path: PathLike, line: int | None = None, column: str | None = None) -> str:
+    """Return the place of something in a file, as errors name it.
+
+    Args:
+        path: The file.
+        line: The line, counted from 1.
+        column: The name of the column.
+    """
+    place = os.fspath(path)
+    if line is not None:
+        place += f", line {line}"
+    if column is not None:
+        place += f", column {column!r}"
+    return place

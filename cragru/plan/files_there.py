@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cragru.core.errors import CragruError, nearest, printable
+from cragru.core.errors import CragruError, nearest, short
 from cragru.llm.prompts import Template
 from cragru.written.paths import located, rule_for
 
@@ -44,7 +44,7 @@ def missing_file(place: str, root: Path, path: str) -> Iterator[str]:
     except (OSError, ValueError) as error:  # a name too long, or with signs that no path has
         what, beside = f"cannot be looked for ({error})", []
     hint = nearest(found.name, sorted(beside)[:MOST_SHOWN])
-    yield f"{place}: got {printable(path)!r}: {what} (in its folder: {hint}){rule_for(path)}; name one that is there"
+    yield f"{place}: got {short(path)!r}: {what} (in its folder: {hint}){rule_for(path)}; name one that is there"
 
 
 def _printed_values(project: Project) -> Iterator[str]:

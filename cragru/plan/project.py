@@ -17,7 +17,7 @@ from cragru.config.models import (
     Protocols,
     Settings,
 )
-from cragru.core.errors import CragruError, Problems
+from cragru.core.errors import CragruError, Problem, Problems
 from cragru.core.names import ORIGINAL, ORIGINAL_LABEL
 from cragru.plan.checks import wrong_project
 from cragru.plan.files_there import missing_file, missing_files
@@ -168,11 +168,11 @@ def load_project(config: dict[str, Any], root: Path, is_main: bool = True) -> Pr
     loaded = _load_files(files, root, problems) if files else {}
     if settings and None not in loaded.values():
         project = Project(root=root, settings=settings, **loaded)
-        problems.lines += wrong_project(project)
-        problems.lines += missing_files(project) if is_main else []
+        problems.found += map(Problem, wrong_project(project))
+        problems.found += map(Problem, missing_files(project) if is_main else [])
     if loaded.get("registry") and loaded.get("params"):
         datasets = loaded["registry"].datasets
-        problems.lines += check_options(loaded["params"], datasets, files.params)
+        problems.found += map(Problem, check_options(loaded["params"], datasets, files.params))
     problems.tell()
     return project
 
@@ -191,7 +191,7 @@ def _load_files(files: Files, root: Path, problems: Problems) -> dict[str, Any]:
     for key, model in FILES.items():
         path = getattr(files, key)
         missing = list(missing_file(f"files.{key}", root, path))
-        problems.lines += missing
+        problems.found += map(Problem, missing)
         loaded[key] = None
         if not missing:
             found = located(path, f"files.{key}", root)

@@ -2,7 +2,9 @@
 
 Snakemake sees edits of a script, not of what it imports (and judges scripts by their mtime, which a branch switch
 changes). So every rule has a parameter ``code=code_digest("scripts/x.py")``: a hash of the syntax trees of the script
-and of the definitions that it reaches inside `cragru`. Comments, docstrings and formatting change nothing.
+and of the definitions that it reaches inside `cragru`. Comments, docstrings and formatting change nothing, nor do words
+for people: the arguments of a `raise`, what is logged, and texts given to the modules that do not count. The condition
+of a refusal counts: a job that was refused may run now.
 
 Definitions, not modules: of a module that a script takes `a` and `b` from, only these two count, with whatever
 module-level names they mention, there and further on. A class counts whole. What else runs when a module is imported
@@ -30,6 +32,7 @@ NAMES_LEFT_OUT = (
     "core.versions",
     "core.progress",
     "core.errors",
+    "core.place",
     "core.roles",
     "kept.machine",
     "kept.shapes",
@@ -143,7 +146,7 @@ class Module:
         """Read a file's text."""
         self.path, self.name = path, name
         package = name if path.endswith("__init__.py") else name.rpartition(".")[0]
-        self.statements = read_statements(text, package)
+        self.statements = read_statements(text, package, LEFT_OUT)
 
     @functools.cached_property
     def binders(self) -> dict[str, list[int]]:

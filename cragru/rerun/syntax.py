@@ -7,7 +7,7 @@ statement mentions too much rather than too little: a local variable counts as a
 import ast
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -36,6 +36,8 @@ INERT = {
 }
 """Decorators of the standard library that give back what they got and leave no trace elsewhere."""
 
+LOGGERS = {"log", "logger", "logging"}  # names that loggers have here
+LOGGED = {"debug", "info", "warning", "error", "exception", "critical", "log"}
 WORD = re.compile(r"[^\W\d]\w*")
 
 
@@ -59,14 +61,15 @@ class Import:
 class Statement:
     """One statement at the top of a module; an import of several names counts as several statements."""
 
-    def __init__(self, node: ast.stmt, package: str) -> None:
-        """Take up a syntax tree, whose docstrings are removed.
+    def __init__(self, node: ast.stmt, package: str, silent: Collection[str] = ()) -> None:
+        """Take up a syntax tree, whose words for people are removed.
 
         Args:
             node: The statement.
             package: The package that relative imports start from.
+            silent: Names in the module whose calls tell people something: texts that they are given are removed.
         """
-        _strip(node)
+        _strip(node, silent)
         self.node, self._package = node, package
 
     @cached_property
@@ -108,18 +111,26 @@ class Statement:
 
     @cached_property
     def digest(self) -> str:
-        """A hash of the syntax tree: positions, comments and docstrings are not in it."""
+        """A hash of the syntax tree: positions, comments, docstrings and words for people are not in it."""
         return hashlib.sha256(ast.dump(self.node).encode()).hexdigest()
 
 
-def read_statements(text: str, package: str) -> list[Statement]:
-    """The statements of a module, in their order.
+def read_statements(text: str, package: str, silent: Collection[str] = ()) -> list[Statement]:
+    """Return the statements of a module, in their order.
 
     Args:
         text: The module's source.
         package: The package that relative imports start from: the module itself where it is one, else the one above.
+        silent: Modules whose functions tell people something, and change no result.
     """
-    return [Statement(node, package) for node in _flat(ast.parse(text)) if not _is_text(node)]
+    tree = ast.parse(text)
+    names = {
+        one.bound
+        for node in ast.walk(tree)
+        for one in _imports(node, package)
+        if one.module in silent or one.base in silent
+    }
+    return [Statement(node, package, names) for node in _flat(tree) if not _is_text(node)]
 
 
 def _flat(tree: ast.Module) -> Iterator[ast.stmt]:
@@ -133,12 +144,40 @@ def _flat(tree: ast.Module) -> Iterator[ast.stmt]:
             yield node
 
 
-def _strip(node: ast.AST) -> None:
-    """Remove docstrings, and texts that stand after an assignment to describe it."""
+def _strip(node: ast.AST, silent: Collection[str]) -> None:
+    """Remove what is for people alone: docstrings, and the words of errors, logs and descriptions."""
     for inner in ast.walk(node):
         body = getattr(inner, "body", None)
         if isinstance(body, list):
             inner.body = [one for one in body if not _is_text(one)] or [ast.Pass()]
+        if isinstance(inner, ast.Raise) and isinstance(inner.exc, ast.Call):
+            inner.exc.args, inner.exc.keywords = [], []
+        elif isinstance(inner, ast.Call):
+            _strip_call(inner, silent)
+
+
+def _strip_call(call: ast.Call, silent: Collection[str]) -> None:
+    """Remove the words that a call gives to people."""
+    root = _first_name(call.func)
+    if isinstance(call.func, ast.Attribute) and call.func.attr in LOGGED and root in LOGGERS:
+        call.args, call.keywords = [], []
+    elif root in silent:
+        call.args = [one for one in call.args if not _is_words(one)]
+        call.keywords = [one for one in call.keywords if not _is_words(one.value)]
+    elif root == "Field":  # of pydantic
+        call.keywords = [one for one in call.keywords if one.arg != "description"]
+
+
+def _first_name(node: ast.AST) -> str:
+    """Return the name that an expression such as ``a.b(c).d`` begins with; empty where it begins with none."""
+    while isinstance(node, ast.Attribute | ast.Call):
+        node = node.value if isinstance(node, ast.Attribute) else node.func
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _is_words(node: ast.AST) -> bool:
+    is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+    return is_text or isinstance(node, ast.JoinedStr)
 
 
 def _is_text(node: ast.AST) -> bool:
@@ -228,21 +267,13 @@ def _acts(node: ast.AST) -> bool:
         return any(alias.name == STAR for alias in node.names)
     if isinstance(node, DEFINITIONS):
         has_keywords = isinstance(node, ast.ClassDef) and bool(node.keywords)  # metaclass=…
-        return has_keywords or any(_root(one) not in INERT for one in node.decorator_list)
+        return has_keywords or any(_first_name(one) not in INERT for one in node.decorator_list)
     if isinstance(node, ASSIGNMENTS):
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         return not all(_is_plain(target) for target in targets)
     if isinstance(node, BLOCKS):
         return any(_acts(inner) for inner in _inner_statements(node))
     return not isinstance(node, ast.Pass)
-
-
-def _root(decorator: ast.AST) -> str:
-    """The name that a decorator begins with."""
-    if isinstance(decorator, ast.Call):
-        return _root(decorator.func)
-    chain = _chain(decorator)
-    return chain[0] if chain else ""
 
 
 def _is_plain(target: ast.AST) -> bool:

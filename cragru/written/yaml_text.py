@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from cragru.core.errors import CragruError, printable
+from cragru.core.errors import CragruError, short
 from cragru.written.texts import UTF_16
 
 LARGEST = 100_000  # values of a file, aliases written out; the shipped ones have a few hundred
@@ -93,7 +93,7 @@ def load_text(text: str, where: str) -> Any:
         loader = Loader(text)
         value, problems = loader.checked()
     except yaml.YAMLError as error:
-        raise CragruError(f"{where}: not valid YAML: {printable(str(error))}") from error
+        raise CragruError(f"{where}: not valid YAML: {short(str(error))}") from error
     except RecursionError as error:
         raise CragruError(
             f"{where}: not valid YAML: sections or aliases are nested too deeply; write them flat"
@@ -117,7 +117,7 @@ def load_yaml(path: str | Path) -> Any:
     except FileNotFoundError as error:
         raise CragruError(f"{path}: no such configuration file; name an existing one") from error
     except (OSError, ValueError) as error:  # not UTF-8, or no path at all (a zero byte)
-        raise CragruError(f"{printable(str(path))}: not a readable text file ({error})") from error
+        raise CragruError(f"{short(str(path))}: not a readable text file ({error})") from error
     if Path(path).suffix == ".json":
         text = text.replace("\t", " ")  # YAML takes JSON, but for tabs between its words
     return load_text(text, str(path))
@@ -133,7 +133,7 @@ def _surprise(node: yaml.ScalarNode, path: tuple[str, ...]) -> Iterator[str]:
         return
     line = node.start_mark.line + 1
     place = f"{_key(path)}: " if path else ""
-    got = printable(node.value)
+    got = short(node.value)
     yield f"{place}got {got} (line {line}), which YAML takes for {KINDS[kind]}; {INSTEAD[kind]}"
 
 
@@ -162,7 +162,7 @@ def _name(key: yaml.Node) -> str:
 
 
 def _key(path: tuple[str, ...]) -> str:
-    return ".".join(printable(step) for step in path)
+    return ".".join(short(step) for step in path)
 
 
 def _times(count: int) -> str:
