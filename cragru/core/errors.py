@@ -33,6 +33,10 @@ class Problem:
         """Return the same problem, its place named from further outside."""
         return replace(self, place=f"{place}: {self.place}" if self.place else place)
 
+    def under(self, section: str) -> "Problem":
+        """Return the same problem, its key path continued upwards."""
+        return replace(self, place=f"{section}.{self.place}" if self.place else section)
+
     def __str__(self) -> str:
         parts = [self.what] if self.what else []
         if self.got is not NOTHING:
