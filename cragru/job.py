@@ -1,4 +1,4 @@
-"""The script side of a rule: logging, one-line errors, threads, the code guard, and the manifest of what was made."""
+"""The script side of a rule: logging, one-line errors, threads, the check of the code, and the manifest."""
 
 import ctypes
 import logging
@@ -36,15 +36,15 @@ def stage(
 ) -> None:
     """Run a rule's work.
 
-    What the job reads is held against the manifests of its makers first, and the job's own manifest is written last,
-    with the facts that `work` returns. An expected failure ends the job with its one line on the screen, and so does
-    one of the machine; the traceback is in the rule's log.
+    The job's inputs are compared with their manifests first. Its own manifest is written last, with the facts that
+    `work` returns. An expected failure, or one of the machine, ends the job with one line on the screen; the traceback
+    is in the rule's log.
 
     Args:
         snakemake: The object that Snakemake injects into scripts.
         work: Takes that object; may return facts for the manifest.
         role: What the script does about a deletion request, for the manifest; None if no certificate speaks of it.
-        has_record: Whether what the job makes tells its own checksums, so that it has no manifest.
+        has_record: Whether the job's output holds its own checksums, so that the job has no manifest.
     """
     _die_with_parent()
     _limit_threads(snakemake.threads)
@@ -56,7 +56,7 @@ def stage(
         narrow_cached(snakemake.input, os.environ)
         place = None if has_record else _manifest_place(snakemake.output)
         if place is not None:
-            place.unlink(missing_ok=True)  # it is of what the job makes anew
+            place.unlink(missing_ok=True)  # it is of the outputs before
         facts = work(snakemake)
         if place is not None:
             write_json(place, sealed(_manifest(snakemake, inputs, facts or {}, role)))
@@ -65,7 +65,7 @@ def stage(
 
 
 def _end(log: logging.Logger, snakemake: Any, error: Exception) -> NoReturn:
-    """Tell why a job failed, in one line where it is no fault of cragru, and end it."""
+    """Say why a job failed, in one line where cragru is not at fault, and end the job."""
     is_expected = isinstance(error, CragruError)
     machine = None if is_expected else trouble(error)
     if machine is None and not is_expected:
@@ -85,7 +85,7 @@ def _end(log: logging.Logger, snakemake: Any, error: Exception) -> NoReturn:
 
 
 def _die_with_parent() -> None:
-    """Let the kernel kill this job when Snakemake is killed, so that no orphan works beside the next run."""
+    """Let the kernel kill this job with Snakemake, so that no orphan works beside the next run."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -93,7 +93,7 @@ def _die_with_parent() -> None:
 def _limit_threads(threads: int) -> None:
     """Hold numerical libraries to the rule's threads: two jobs that each take all cores are 30 times slower.
 
-    Snakemake sets OMP_NUM_THREADS for the job; torch may have been imported before, so it is told as well.
+    Torch may have been imported before OMP_NUM_THREADS was set, so it gets the number itself.
     """
     os.environ["OMP_NUM_THREADS"] = str(threads)
     if "torch" in sys.modules:
@@ -101,7 +101,7 @@ def _limit_threads(threads: int) -> None:
 
 
 def _start_log(snakemake: Any) -> logging.Logger:
-    """Everything to the rule's log file; what a person needs to the screen."""
+    """Send all messages to the rule's log file, and those that a person needs to the screen."""
     root = logging.getLogger()
     root.setLevel(logging.INFO)
     screen = logging.StreamHandler()
@@ -111,7 +111,7 @@ def _start_log(snakemake: Any) -> logging.Logger:
     if snakemake.log:
         Path(snakemake.log[0]).parent.mkdir(parents=True, exist_ok=True)
         Path(snakemake.log[0]).write_text("")
-        # not mode="w": vLLM's own set-up of logging closes all handlers, and only one that appends opens again
+        # not mode="w": vLLM's set-up of logging closes all handlers, and only an appending one opens again
         file = _LogFile(snakemake.log[0], mode="a", encoding="utf-8")
         file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         root.addHandler(file)
@@ -121,7 +121,7 @@ def _start_log(snakemake: Any) -> logging.Logger:
 
 
 class _LogFile(logging.FileHandler):
-    """A log that cannot be written, on a full disk, is told of once, and ends no job."""
+    """A log file that ends no job where it cannot be written, such as on a full disk; it says so once."""
 
     is_told = False
 
@@ -133,19 +133,18 @@ class _LogFile(logging.FileHandler):
 
 
 def _check_code(snakemake: Any) -> None:
-    """Stop where the library was edited after the job was planned: its record would name the wrong code."""
+    """Stop if the library was edited after the job was planned: the manifest would name the wrong code."""
     planned = snakemake.params.get("code")
     if planned is None:
         return
     script, *modules = planned["roots"]
     if code_digest(script, *modules)["digest"] != planned["digest"]:
-        raise CragruError(
-            f"{script}: its code was edited after this job was planned; run the same command again"
-        )
+        what = "its code was edited after this job was planned"
+        raise CragruError(what, place=script, advice="run the same command again")
 
 
 def _manifest_place(outputs: Any) -> Path | None:
-    """Where a job's manifest goes, or None where it makes nothing."""
+    """Return where a job's manifest goes; None for a job without outputs."""
     named = dict(outputs.items())
     if "manifest" in named:
         return Path(named["manifest"])
@@ -155,7 +154,7 @@ def _manifest_place(outputs: Any) -> Path | None:
 def _manifest(
     snakemake: Any, inputs: dict[str, str], facts: dict[str, Any], role: Role | None
 ) -> dict[str, Any]:
-    """What was made from what: no clock, no host, so that equal work gives equal bytes."""
+    """Return the manifest: without clock or host, so that equal work gives equal bytes."""
     outputs = {name: path for name, path in snakemake.output.items() if name != "manifest"}
     return {
         "rule": snakemake.rule,
@@ -174,7 +173,7 @@ def _manifest(
 
 
 def _commit() -> str | None:
-    """The checked-out commit, or None outside a git checkout or without git."""
+    """Return the commit that is checked out; None without git or outside a checkout."""
     command = ["git", "rev-parse", "HEAD"]
     try:
         answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

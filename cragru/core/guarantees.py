@@ -10,16 +10,15 @@ RANDOM_PARTITION = "cragru.unlearning.partition.random"
 
 
 def method_guarantee(reads: Collection[str], partition: str | None) -> str:
-    """What a method may claim, by its entry in params.yaml.
+    """Return what a method may claim, by its entry in params.yaml.
 
     Args:
-        reads: What it reads beside the rows that remain.
+        reads: What the method reads beside the rows that remain.
         partition: Module of its partition, if it has shards.
 
     Returns:
-        `exact` if it reads nothing else and its data are cut at random, which looks at no row's content; `exact given
-        the partition` if they are cut in a way that was learnt; `approximate` if it reads the forgotten rows or starts
-        from the model that was trained on them.
+        `approximate` if the method reads the forgotten rows, or the model that was trained on them; `exact given the
+        partition` if its partition was learnt; else `exact`: a random partition looks at no row's content.
     """
     if reads:
         return APPROXIMATE

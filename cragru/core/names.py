@@ -1,4 +1,4 @@
-"""Names that the workflow itself knows, whatever the configuration says."""
+"""Names that the workflow knows, whatever the configuration says."""
 
 ORIGINAL = "original"  # the model before any request: a row of tables, not a method
 ORIGINAL_LABEL = "Original"  # what tables call it

@@ -1,8 +1,9 @@
-"""Name the places that errors speak of: a file, and where in it."""
+"""Name places: a file, and where in it; the variable that names the cache."""
 
 import os
 
 PathLike = str | os.PathLike[str]
+CACHE = "SNAKEMAKE_OUTPUT_CACHE"  # Snakemake's variable: the folder of `--cache`
 
 
 def spot(path: PathLike, line: int | None = None, column: str | None = None) -> str:

@@ -14,7 +14,7 @@ Item = TypeVar("Item")
 
 
 class Progress(Iterable[Item], Generic[Item]):
-    """Iterates over `items` and shows how far it is, with the values last given to `show`."""
+    """Iterate over items and show how far the work is, with the values last given to `show`."""
 
     def __init__(
         self,
@@ -33,13 +33,8 @@ class Progress(Iterable[Item], Generic[Item]):
             unit: What is counted.
             weight: How many units an item is.
         """
-        self._items, self._title, self._total, self._unit, self._weight = (
-            items,
-            title,
-            total,
-            unit,
-            weight,
-        )
+        self._items, self._weight = items, weight
+        self._title, self._total, self._unit = title, total, unit
         self._values: dict[str, float] = {}
         self._bar: tqdm | None = None
 
@@ -50,26 +45,26 @@ class Progress(Iterable[Item], Generic[Item]):
             self._bar.set_postfix({name: _short(value) for name, value in values.items()})
 
     def __iter__(self) -> Iterator[Item]:
-        if sys.stderr.isatty():
-            with tqdm(
-                desc=self._title, total=self._total, unit=self._unit, leave=False
-            ) as self._bar:
-                for item in self._items:
-                    yield item
-                    self._bar.update(self._weight(item))
-            return
+        return self._with_bar() if sys.stderr.isatty() else self._with_lines()
+
+    def _with_bar(self) -> Iterator[Item]:
+        with tqdm(desc=self._title, total=self._total, unit=self._unit, leave=False) as self._bar:
+            for item in self._items:
+                yield item
+                self._bar.update(self._weight(item))
+
+    def _with_lines(self) -> Iterator[Item]:
+        log = logging.getLogger(__name__)
         said, done = time.monotonic(), 0
         for item in self._items:
             yield item
             done += self._weight(item)
             if time.monotonic() - said > LINE_EVERY:
                 said = time.monotonic()
-                values = "".join(
-                    f", {name} {_short(value)}" for name, value in self._values.items()
-                )
-                logging.getLogger(__name__).info(
-                    "%s: %s %d of at most %d%s", self._title, self._unit, done, self._total, values
-                )
+                line = f"{self._title}: {self._unit} {done} of at most {self._total}"
+                for name, value in self._values.items():
+                    line += f", {name} {_short(value)}"
+                log.info("%s", line)
 
 
 def _short(value: float) -> str:

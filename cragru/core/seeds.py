@@ -24,15 +24,15 @@ def stream_key(seed: int, *names: str | int) -> list[int]:
 
 
 def numpy_stream(seed: int, *names: str | int) -> np.random.Generator:
-    """A NumPy generator of the stream `names` under `seed`."""
+    """Return a NumPy generator of the stream `names` under `seed`."""
     return np.random.default_rng(np.random.SeedSequence(stream_key(seed, *names)))
 
 
 def torch_stream(seed: int, *names: str | int) -> "torch.Generator":
-    """A torch CPU generator of the stream `names` under `seed`.
+    """Return a torch CPU generator of the stream `names` under `seed`.
 
-    Random numbers are always drawn on the CPU and moved, so that a GPU run sees the same samples. One word of the
-    key is all that torch's CPU generator takes.
+    Random numbers are drawn on the CPU and moved, so that a GPU run sees the same samples. Torch's CPU generator takes
+    one word of the key.
     """
     import torch
 

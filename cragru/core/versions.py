@@ -1,11 +1,11 @@
-"""Which versions of other packages are installed, for the records of what made a result."""
+"""Look up installed versions of other packages, for the records of what made a result."""
 
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 
 
 def installed(packages: Iterable[str]) -> dict[str, str]:
-    """Versions by package name, of those that are there."""
+    """Return the versions of packages by name; leave out those that are not installed."""
     found = {}
     for package in packages:
         try:

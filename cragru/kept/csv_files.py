@@ -1,7 +1,7 @@
-"""CSV files of our own: what is written is read back as it was, text as text and numbers as numbers.
+"""CSV files of our own: text is read back as text, and numbers as numbers.
 
-Nothing is guessed of what a cell looks like. A reader names the columns that it wants and the dtype of each; an empty
-cell, and nothing else, is a missing number. So a method may be called ``NA``, ``1`` or ``True``.
+A reader names the columns that it wants and the dtype of each; no cell is guessed. Only an empty cell is a missing
+number. So a method may be called ``NA``, ``1`` or ``True``.
 """
 
 import csv
@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from cragru.core.errors import CragruError, excerpt
-from cragru.core.place import PathLike
-from cragru.kept.files import write_text
+from cragru.core.errors import CragruError
+from cragru.core.place import PathLike, spot
+from cragru.kept.files import AGAIN, write_text
 from cragru.written.spreadsheets import CsvRow, parse_rows
 
 
@@ -37,7 +37,7 @@ def read_csv(path: PathLike, schema: Mapping[str, str]) -> pd.DataFrame:
 
     Args:
         path: The file.
-        schema: The columns to read and the dtype of each, one of `CONVERSIONS`; the file's others are left out.
+        schema: The columns to read and the dtype of each, one of `CONVERSIONS`; other columns are left out.
 
     Raises:
         CragruError: If the file is unreadable, lacks a column or has one twice, or a cell is not of its dtype.
@@ -45,15 +45,12 @@ def read_csv(path: PathLike, schema: Mapping[str, str]) -> pd.DataFrame:
     header, *rows = _rows(path) or [CsvRow(1, [])]
     wrong = [name for name in schema if header.cells.count(name) != 1]
     if wrong:
-        raise CragruError(
-            f"{path}: columns are {excerpt(header.cells)}, expected {wrong[0]!r} once; delete it and run again"
-        )
+        what = f"column {wrong[0]!r} is not there once"
+        raise CragruError(what, place=spot(path), got=header.cells, advice=AGAIN)
     for row in rows:
         if len(row.cells) != len(header.cells):
-            raise CragruError(
-                f"{path}, line {row.line}: {len(row.cells)} cells, expected {len(header.cells)}; delete the file and "
-                "run again"
-            )
+            what = f"not {len(header.cells)} cells, as the header has"
+            raise CragruError(what, place=spot(path, row.line), got=len(row.cells), advice=AGAIN)
     return pd.DataFrame({name: _column(path, header, rows, name, schema[name]) for name in schema})
 
 
@@ -61,9 +58,7 @@ def _rows(path: PathLike) -> list[CsvRow]:
     try:
         text = Path(path).read_bytes().decode("utf-8")  # not read_text(), which changes line ends
     except (OSError, UnicodeDecodeError) as error:
-        raise CragruError(
-            f"{path}: not a readable CSV file ({error}); delete it and run again"
-        ) from error
+        raise CragruError(f"not a CSV file ({error})", place=spot(path), advice=AGAIN) from error
     return parse_rows(text, path)
 
 
@@ -75,8 +70,6 @@ def _column(path: PathLike, header: CsvRow, rows: list[CsvRow], name: str, dtype
         try:
             values.append(convert(cell))
         except ValueError as error:
-            raise CragruError(
-                f"{path}, line {row.line}, column {name!r}: got {excerpt(cell)}, expected {dtype}; delete the file "
-                "and run again"
-            ) from error
+            where = spot(path, row.line, name)
+            raise CragruError(f"no {dtype}", place=where, got=cell, advice=AGAIN) from error
     return pd.Series(values, dtype=dtype)

@@ -14,19 +14,20 @@ from typing import Any
 import pandas as pd
 
 from cragru.core.errors import CragruError
-from cragru.core.place import PathLike
+from cragru.core.place import PathLike, spot
 from cragru.kept.machine import trouble
 from cragru.kept.rights import rights_of_folders
 from cragru.kept.shapes import Shape, misfit
 
+AGAIN = "delete it and run again"
+
 
 @contextlib.contextmanager
 def atomic_path(path: PathLike) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; it takes its place only if the block succeeds.
+    """Yield a temporary path beside `path`; the file there takes the place of `path` if the block succeeds.
 
-    A killed job therefore never leaves half a file under the final name. The temporary name is unique
-    over hosts, because several nodes may write into one shared folder. The file gets the rights that the umask
-    leaves, and none that a folder above it does not give.
+    A killed job never leaves half a file under the final name. The temporary name is unique over hosts, for several
+    nodes may write into one folder. The file gets the rights that the umask leaves and all folders above it give.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -36,11 +37,11 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
-        # some libraries put a file of their own, with rights of their own, in its place
+        # some libraries replace the file by one with rights of its own
         temporary.chmod(rights)
         temporary.replace(target)
     except OSError as error:
-        if error.filename in (None, os.fspath(temporary)):  # of a full disk, say
+        if error.filename in (None, os.fspath(temporary)):  # such as on a full disk
             error.filename = os.fspath(target)
         raise
     finally:
@@ -48,7 +49,7 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
 
 
 def temporaries_of(path: PathLike) -> list[Path]:
-    """Temporary copies of a file that killed jobs have left beside it, or that other jobs write now."""
+    """Return the temporary copies of a file: killed jobs left them beside it, or other jobs write them now."""
     target = Path(path)
     pattern = re.compile(rf"\.{re.escape(target.name)}\.[0-9a-z_]{{8,}}")
     if not target.parent.is_dir():
@@ -57,7 +58,7 @@ def temporaries_of(path: PathLike) -> list[Path]:
 
 
 def _new_file_beside(target: Path) -> Path:
-    """An empty file with a name that nobody else has, and the rights that the umask leaves."""
+    """Make an empty file with a new name and the rights that the umask leaves."""
     while True:
         temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
         try:
@@ -74,7 +75,7 @@ def write_text(path: PathLike, text: str) -> None:
 
 
 def write_json(path: PathLike, value: Any) -> None:
-    """Write JSON atomically: sorted keys and a final newline, so equal values give equal bytes."""
+    """Write JSON atomically; keys are sorted, so equal values give equal bytes."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
@@ -87,21 +88,15 @@ def read_json(path: PathLike) -> Any:
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise CragruError(f"{path}: no such file; run the workflow again") from error
-    except RecursionError as error:
         raise CragruError(
-            f"{path}: not valid JSON (nested too deep); delete it and run again"
+            "no such file", place=spot(path), advice="run the workflow again"
         ) from error
-    except ValueError as error:
-        raise CragruError(f"{path}: not valid JSON ({error}); delete it and run again") from error
+    except (ValueError, RecursionError) as error:
+        raise CragruError(f"not valid JSON ({error})", place=spot(path), advice=AGAIN) from error
 
 
 def read_record(path: PathLike, shape: Shape) -> Any:
-    """Read a JSON file that a job has written.
-
-    Args:
-        path: The file.
-        shape: What it must hold (`cragru.kept.shapes`); what else it holds is given as it is.
+    """Read a JSON file that a job has written, with more than its shape where there is more.
 
     Raises:
         CragruError: If there is no such file, or it is not JSON of this shape.
@@ -112,11 +107,15 @@ def read_record(path: PathLike, shape: Shape) -> Any:
 
 
 def check_record(path: PathLike, record: Any, shape: Shape) -> None:
-    """Check what a JSON file holds; as `read_record`."""
+    """Check the content of a JSON file.
+
+    Raises:
+        CragruError: If it has not this shape.
+    """
     wrong = misfit(record, shape)
     if wrong:
         raise CragruError(
-            f"{path}: not a record as a job writes it: {wrong}; delete it and run again"
+            f"not a record as a job writes it: {wrong}", place=spot(path), advice=AGAIN
         )
 
 
@@ -141,22 +140,22 @@ def read_parquet(path: PathLike, schema: Mapping[str, str]) -> pd.DataFrame:
             raise  # the file may be whole: to delete it would be the wrong advice
         reason = str(error).splitlines()[0]
         raise CragruError(
-            f"{path}: not a readable parquet file ({reason}); delete it and run again"
+            f"not a readable parquet file ({reason})", place=spot(path), advice=AGAIN
         ) from error
-    got = {name: str(dtype) for name, dtype in frame.dtypes.items()}
-    if got != dict(schema):
+    columns = {name: str(dtype) for name, dtype in frame.dtypes.items()}
+    if columns != dict(schema):
         raise CragruError(
-            f"{path}: columns are {got}, expected {dict(schema)}; delete it and run again"
+            f"other columns than {dict(schema)}", place=spot(path), got=columns, advice=AGAIN
         )
     return frame
 
 
 def json_checksum(content: Any) -> str:
-    """The SHA-256 of plain JSON, as hex digits, however a file lays it out."""
+    """Return the SHA-256 of plain JSON in hex, however a file lays it out."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def sha256(path: PathLike) -> str:
-    """The SHA-256 of a file, in hex."""
+    """Return the SHA-256 of a file in hex."""
     with Path(path).open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -29,23 +29,16 @@ ADVICE = {
     errno.ENOTDIR: "a file lies where a folder must be; move it away",
     errno.EISDIR: "a folder lies where a file must be; move it away",
 }
-"""What to say of an error number: what has happened, and what to do before the same command is run again."""
+"""What has happened, by the error's number, and what to do before the same command is run again."""
 
 NO_MEMORY = re.compile(r"can't allocate memory|out of memory|Cannot allocate memory", re.IGNORECASE)
 NUMBER = re.compile(r"(?:os error|errno) (\d+)", re.IGNORECASE)
 
 
 def trouble(error: BaseException) -> str | None:
-    """What of the machine is behind an error, and what to do about it.
+    """Return what has failed in the machine, and what to do about it; None where the machine is not to blame.
 
-    Libraries wrap such errors, and some give only their text: so causes are looked at, and texts, such as
-    ``os error 28``.
-
-    Args:
-        error: What was raised.
-
-    Returns:
-        The file where one is known, what has happened and what to do; None where the machine is not to blame.
+    Libraries wrap such errors, and some give only their text, such as ``os error 28``: causes and texts count too.
     """
     for one in _causes(error):
         number = _number(one)
@@ -55,18 +48,15 @@ def trouble(error: BaseException) -> str | None:
     return None
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it was raised from, the nearest first."""
-    seen: set[int] = set()
-    one: BaseException | None = error
-    while one is not None and id(one) not in seen:
-        seen.add(id(one))
-        yield one
-        one = one.__cause__
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield the error and its causes, the nearest first."""
+    while error is not None:
+        yield error
+        error = error.__cause__
 
 
 def _number(error: BaseException) -> int | None:
-    """The error number that an exception has or tells in its text."""
+    """Return the error number of an exception, also where only its text names it."""
     if isinstance(error, MemoryError):
         return errno.ENOMEM
     if isinstance(error, OSError) and error.errno is not None:
@@ -84,11 +74,7 @@ def _is_path(name: object) -> bool:
 
 
 def killed(log: str) -> str | None:
-    """What to say where the system has killed a job.
-
-    Args:
-        log: What Snakemake has logged.
-    """
+    """Return what to say of a job that the system has killed; None if Snakemake's log tells of none."""
     if "SIGKILL" not in log:
         return None
     return (
@@ -98,12 +84,7 @@ def killed(log: str) -> str | None:
 
 
 def checked_or_exit(check: Callable[..., Result], *what: Any) -> Result:
-    """What a check gives; where it fails, the process ends with its one line instead of Snakemake's traceback.
-
-    Args:
-        check: What may raise a `CragruError`, or an error of the machine.
-        *what: Its arguments.
-    """
+    """Return what `check(*what)` returns; where it fails, end the process with one line instead of a traceback."""
     try:
         return check(*what)
     except CragruError as error:

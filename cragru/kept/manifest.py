@@ -1,7 +1,7 @@
-"""Manifests: what a job made of what, with checksums, and whether a file is still the one that its maker wrote.
+"""Manifests: what a job has read and made, with checksums. They tell whether a file is still as its job wrote it.
 
-A job's manifest lies beside what it made: an output of its rule, or, where the rule has none, a file that is named
-after the first output (`per-user.parquet`: `per-user-manifest.json`).
+A job's manifest lies beside what the job made. It is an output of the rule, or is named after the rule's first output
+(`per-user.parquet`: `per-user-manifest.json`).
 """
 
 import json
@@ -11,53 +11,53 @@ from typing import Any
 
 from cragru.core.errors import CragruError
 from cragru.core.names import RESULTS, SOURCE_FILE
-from cragru.core.place import PathLike
+from cragru.core.place import PathLike, spot
 from cragru.kept.files import json_checksum, read_record, sha256
 from cragru.kept.shapes import Each, Shape
 
 ENDING = "manifest.json"
 LLM_ROOM = "llm"  # language models are in this folder of `results/`
-TOLD = {"outputs": Each(str)}
-RECORD = TOLD | {"rule": str, "wildcards": Each(str), "params": dict, "inputs": Each(str)}
+OUTPUTS = {"outputs": Each(str)}
+RECORD = OUTPUTS | {"rule": str, "wildcards": Each(str), "params": dict, "inputs": Each(str)}
 KEYS = {*RECORD, "role", "code", "commit", "versions", "facts", "sha256"}
 PUBLISHED = {"members": Each(str)}
 SHORT = 12  # hex digits of a checksum in a message
 
-Told = dict[
-    str, list[tuple[str, str]]
-]  # of each file: manifests that name it, and the checksums that they tell
+# by file: the manifests that name it, and the checksum that each records
+Recorded = dict[str, list[tuple[str, str]]]
 
 
 def sealed(content: dict[str, Any]) -> dict[str, Any]:
-    """A manifest's content with the SHA-256 of it: a manifest that was altered would accuse the files that it names."""
-    content = json.loads(json.dumps(content))  # as it will be read: with text for keys
+    """Return a manifest with its SHA-256: one that was altered would accuse the files that it names."""
+    content = json.loads(json.dumps(content))  # as JSON is read: keys are text
     return content | {"sha256": json_checksum(content)}
 
 
 def read_manifest(path: PathLike, shape: Shape = RECORD) -> dict[str, Any]:
-    """A manifest.
+    """Read a manifest; an old one may have no checksum of its own.
 
     Args:
         path: The file.
-        shape: What of it is asked for.
+        shape: What the caller needs of it.
 
     Raises:
-        CragruError: If it is none, or not the one that was written; one of before there were checksums has none.
+        CragruError: If the file is no manifest, or was altered.
     """
     record = read_record(path, shape)
     strange = sorted(record.keys() - KEYS)
     content = {name: value for name, value in record.items() if name != "sha256"}
     wanted = record.get("sha256")
     if strange or (wanted is not None and wanted != json_checksum(content)):
-        what = f"has the unknown key {strange[0]!r}" if strange else "its checksum is another one"
         raise CragruError(
-            f"{path}: was altered ({what}); delete it with the files that it names and run the same command again"
+            f"was altered (unknown keys: {strange})" if strange else "was altered (other checksum)",
+            place=spot(path),
+            advice="delete it with the files that it names and run the same command again",
         )
     return record
 
 
 def place_beside(output: PathLike) -> Path:
-    """Where the manifest of a job is whose rule names none.
+    """Return the manifest path for a rule without a manifest output.
 
     Args:
         output: The job's first output.
@@ -67,7 +67,7 @@ def place_beside(output: PathLike) -> Path:
 
 
 def files_at(path: PathLike) -> list[Path]:
-    """The file at a path, or every file in the folder there, Snakemake's own aside."""
+    """Return the file at a path, or every file in the folder there but Snakemake's own."""
     if Path(path).is_file():
         return [Path(path)]
     found = (file for file in Path(path).rglob("*") if file.is_file())
@@ -75,13 +75,13 @@ def files_at(path: PathLike) -> list[Path]:
 
 
 class Makers:
-    """What manifests tell of files under `results/`; each folder is looked into once."""
+    """Find the manifests that name a file under `results/`; look into each folder once."""
 
     def __init__(self) -> None:
-        self._of_folder: dict[Path, Told] = {}
+        self._of_folder: dict[Path, Recorded] = {}
 
     def of(self, name: str) -> list[tuple[str, str]]:
-        """The manifests that name a file as made by their job, and the checksum that each tells.
+        """Return the manifests that name a file as made by their job, and the checksum that each records.
 
         Args:
             name: The file's path, relative to the working directory, with slashes.
@@ -91,55 +91,54 @@ class Makers:
         """
         found = []
         for folder in _up_to_room(name):
-            found += self._told(folder).get(name, [])
+            found += self._recorded(folder).get(name, [])
         return found
 
     def under(self, name: str) -> list[str]:
-        """The files in a folder that manifests name, whether they are there or not; as `of`."""
-        told = [one for folder in _up_to_room(f"{name}/file") for one in self._told(folder)]
-        return sorted({one for one in told if one.startswith(f"{name}/")})
+        """Return the files in a folder that manifests name, whether they are there or not; as `of`."""
+        found: set[str] = set()
+        for folder in _up_to_room(f"{name}/file"):
+            found.update(file for file in self._recorded(folder) if file.startswith(f"{name}/"))
+        return sorted(found)
 
-    def _told(self, folder: Path) -> Told:
-        """What the manifests in a folder tell, by the file's path; `source.json` is the manifest of published files."""
-        if folder not in self._of_folder:
-            told: Told = {}
-            for manifest in sorted(folder.glob(f"*{ENDING}")):
-                outputs = read_manifest(manifest, TOLD)["outputs"]
-                for name, checksum in outputs.items():
-                    place = _place_of(name, manifest)
-                    told.setdefault(place, []).append((manifest.as_posix(), checksum))
-            source = folder / SOURCE_FILE
-            if source.is_file():
-                for name, checksum in read_record(source, PUBLISHED)["members"].items():
-                    member = (folder / name).as_posix()
-                    told.setdefault(member, []).append((source.as_posix(), checksum))
-            self._of_folder[folder] = told
-        return self._of_folder[folder]
+    def _recorded(self, folder: Path) -> Recorded:
+        """Return what the manifests in a folder record; `source.json` is the manifest of published files."""
+        if folder in self._of_folder:
+            return self._of_folder[folder]
+        recorded: Recorded = {}
+        for manifest in sorted(folder.glob(f"*{ENDING}")):
+            for name, checksum in read_manifest(manifest, OUTPUTS)["outputs"].items():
+                place = _place_of(name, manifest)
+                recorded.setdefault(place, []).append((manifest.as_posix(), checksum))
+        source = folder / SOURCE_FILE
+        if source.is_file():
+            for name, checksum in read_record(source, PUBLISHED)["members"].items():
+                member = (folder / name).as_posix()
+                recorded.setdefault(member, []).append((source.as_posix(), checksum))
+        self._of_folder[folder] = recorded
+        return recorded
 
 
 def is_llm_weights(name: str) -> bool:
-    """Whether a file is weights of a language model.
+    """Return whether a file is weights of a language model.
 
-    They may be many gigabytes, and hundreds of jobs have them as inputs, for the tokenizer beside them. So what their
-    manifest tells is taken, unless they are younger; the engine hashes them when it starts
+    Weights may be many gigabytes, and hundreds of jobs have them as inputs, for the tokenizer beside them. So the
+    checksum in their manifest is taken, unless they are younger than it. The engine hashes them when it starts
     (`cragru.llm.engines.check_model`).
     """
     return name.endswith(".safetensors") and PurePosixPath(name).parts[:2] == (RESULTS, LLM_ROOM)
 
 
 def checked_inputs(paths: Iterable[str]) -> dict[str, str]:
-    """The SHA-256 of what a job reads, files of folders included, each held against what its maker wrote.
+    """Return the SHA-256 of each file that a job reads, by POSIX path, after comparing it with its manifest.
 
     A file that no manifest names, such as a prompt's template, is somebody's own, and is only hashed.
 
     Args:
-        paths: Of files and folders.
-
-    Returns:
-        Checksums by POSIX path.
+        paths: Files, and folders of files.
 
     Raises:
-        CragruError: If a file is not the one that its maker wrote, or a folder lacks one.
+        CragruError: If a file is not as its job wrote it, or a folder lacks one.
     """
     makers, found = Makers(), {}
     for path in paths:
@@ -148,75 +147,67 @@ def checked_inputs(paths: Iterable[str]) -> dict[str, str]:
             name = file.as_posix()
             if name in found:
                 continue
-            told = makers.of(name)
-            if told and is_llm_weights(name) and not _is_younger(file, told):
-                found[name] = told[0][1]
+            recorded = makers.of(name)
+            if recorded and is_llm_weights(name) and not _is_younger(file, recorded):
+                found[name] = recorded[0][1]
                 continue
             found[name] = sha256(file)
-            _check_file(file, found[name], told, path)
+            wrong = difference(found[name], recorded)
+            if wrong:
+                what = f"is not the file that its job wrote: {wrong}"
+                raise CragruError(what, place=name, advice=_remedy(file, path))
     return found
 
 
-def difference(got: str, told: Iterable[tuple[str, str]]) -> str | None:
-    """Say how a file differs from what its maker wrote, or None where it does not.
+def difference(got: str, recorded: Iterable[tuple[str, str]]) -> str | None:
+    """Say how a file differs from what its manifests record; return None where it does not.
 
     Args:
         got: The file's checksum now.
-        told: Manifests that name it, and the checksums that they tell.
+        recorded: The manifests that name it, and the checksums that they record.
     """
-    for manifest, checksum in told:
+    for manifest, checksum in recorded:
         if got != checksum:
-            return f"its SHA-256 is {got[:SHORT]}…, but {manifest} tells {checksum[:SHORT]}…"
+            return f"its SHA-256 is {got[:SHORT]}…, and {checksum[:SHORT]}… in {manifest}"
     return None
 
 
-def _check_file(file: Path, got: str, told: list[tuple[str, str]], path: str) -> None:
-    wrong = difference(got, told)
-    if wrong:
-        raise CragruError(
-            f"{file.as_posix()}: is not the file that its job wrote: {wrong}; {_remedy(file, path)}"
-        )
-
-
 def _place_of(name: str, manifest: Path) -> str:
-    """The place of a file that a manifest names.
+    """Return where a file lies that a manifest names.
 
-    One that is a link comes from Snakemake's cache, and may have been written for another protocol that is equal.
-    What lies there lies beside its manifest.
+    A manifest that is a link comes from Snakemake's cache. It may be of another protocol that is equal; its files lie
+    beside the link.
     """
     beside = manifest.with_name(PurePosixPath(name).name)
     return beside.as_posix() if manifest.is_symlink() else name
 
 
 def _check_whole(path: str, makers: Makers) -> None:
-    """Check that a folder has every file that its maker wrote."""
+    """Refuse a folder that lacks a file which its job wrote."""
+    if not Path(path).is_dir():
+        return
     folder = PurePosixPath(path).as_posix()
-    missing = (
-        [name for name in makers.under(folder) if not Path(name).exists()]
-        if Path(path).is_dir()
-        else []
-    )
-    if missing:
-        raise CragruError(
-            f"{missing[0]}: no such file, though the job that made its folder wrote it; delete the folder {folder} and "
-            "run the same command again"
-        )
+    for name in makers.under(folder):
+        if not Path(name).exists():
+            what = "no such file, though the job that made its folder wrote it"
+            advice = f"delete the folder {folder} and run the same command again"
+            raise CragruError(what, place=name, advice=advice)
 
 
 def _remedy(file: Path, path: str) -> str:
-    """What to delete: Snakemake does not see that a file of a folder is gone, and a link may lead into its cache."""
+    """Say what to delete: the whole folder, for Snakemake misses none of its files, and what a link leads to."""
     what = "it" if file == Path(path) else f"the folder {path}"
     if file.is_symlink():
         what = f"{what} and {file.resolve()}, which it links to,"
     return f"delete {what} and run the same command again"
 
 
-def _is_younger(file: Path, told: Iterable[tuple[str, str]]) -> bool:
+def _is_younger(file: Path, recorded: Iterable[tuple[str, str]]) -> bool:
     written = file.stat().st_mtime_ns
-    return any(written > Path(manifest).stat().st_mtime_ns for manifest, _ in told)
+    return any(written > Path(manifest).stat().st_mtime_ns for manifest, _ in recorded)
 
 
 def _up_to_room(name: str) -> list[Path]:
-    """The folders above a file as far as `results/`; none of a file elsewhere."""
+    """Return the folders above a file up to `results/`; none for a file elsewhere."""
     path = Path(name)
     return list(path.parents)[:-1] if path.parts[:1] == (RESULTS,) else []

@@ -1,26 +1,24 @@
-"""Who may read files: no more than the umask and the folders above them allow."""
+"""Who may read files: no more people than the umask and the folders above them allow."""
 
 import os
 import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from cragru.core.place import PathLike
-
-CACHE = "SNAKEMAKE_OUTPUT_CACHE"  # Snakemake's variable: the folder of `--cache`
+from cragru.core.place import CACHE, PathLike
 
 
 def rights_of_folders(folder: PathLike) -> int:
-    """The most rights that a file in a folder may have: others get none that the folder, or one above it, lacks.
+    """Return the most rights that a file in a folder may have: none that the folder, or one above it, lacks.
 
-    Above it: as far as a relative path tells, so up to `results/`. Whoever closes `results/` means the files in it,
-    also where one is moved elsewhere later.
+    A relative path tells the folders above, so up to `results/`. Whoever closes `results/` means the files in it, also
+    where a file is moved elsewhere later.
     """
     folder = Path(folder)
-    above = [] if folder.is_absolute() else [one for one in folder.parents if one != Path()]
+    above = [] if folder.is_absolute() else folder.parents[:-1]
     shared = 0o066
     for one in (folder, *above):
-        shared &= stat.S_IMODE(one.stat().st_mode)
+        shared &= _mode(one)
     return 0o600 | shared
 
 
@@ -31,7 +29,7 @@ def narrow_cached(paths: Iterable[str], environment: Mapping[str, str]) -> None:
     it, where it is the user's own.
 
     Args:
-        paths: Of the files that a job reads.
+        paths: The files that a job reads.
         environment: Environment variables.
     """
     cache = environment.get(CACHE)
@@ -40,7 +38,10 @@ def narrow_cached(paths: Iterable[str], environment: Mapping[str, str]) -> None:
     cache = Path(cache).expanduser().resolve()
     for target in {Path(path).resolve() for path in paths if Path(path).is_symlink()}:
         if target.is_file() and target.is_relative_to(cache):
-            state = target.stat()
-            rights = stat.S_IMODE(state.st_mode) & rights_of_folders(target.parent)
-            if rights != stat.S_IMODE(state.st_mode) and state.st_uid == os.getuid():
+            rights = _mode(target) & rights_of_folders(target.parent)
+            if rights != _mode(target) and target.stat().st_uid == os.getuid():
                 target.chmod(rights)
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)

@@ -44,18 +44,18 @@ REFLECTION = {
     "vars",
     "eval",
     "exec",
-}  # with these a function reaches what it does not mention
+}  # a function with one reaches what it does not mention
 
 
 def code_digest(script: str, *modules: str) -> dict[str, str | list[str]]:
-    """Digest a script and some modules with all they reach inside the package.
+    """Digest a script and some modules with all that they reach inside the package.
 
     Args:
         script: Path of the script, relative to the repository.
         *modules: Modules that the script imports by name at run time, which no reading of its text could find.
 
     Returns:
-        ``{"roots": [...], "digest": "..."}``: what was asked for, and the hash; plain JSON, for a rule's `params`.
+        ``{"roots": [...], "digest": "..."}``: the script and modules, and the hash; plain JSON, for a rule's `params`.
     """
     return {"roots": [script, *modules], "digest": _digest(ROOT, script, *modules)}
 
@@ -80,15 +80,14 @@ class Sources:
         self._modules: dict[str, Module] = {}
 
     def digest(self, script: str, *modules: str) -> str:
-        """16 hex digits of what a script reaches; see `reached`."""
-        reached = self.reached(script, *modules)
-        lines = [
-            f"{path} {statement.digest}" for path in sorted(reached) for statement in reached[path]
-        ]
+        """Return 16 hex digits of what a script reaches; see `reached`."""
+        lines = []
+        for path, statements in sorted(self.reached(script, *modules).items()):
+            lines += [f"{path} {statement.digest}" for statement in statements]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
     def reached(self, script: str, *modules: str) -> dict[str, list[Statement]]:
-        """The statements that can change what a script makes.
+        """Return the statements that can change what a script makes.
 
         Args:
             script: Its path, relative to the repository.
@@ -110,7 +109,7 @@ class Sources:
         }
 
     def module(self, name: str) -> "Module | None":
-        """A module of the package that counts, or None."""
+        """Return a module of the package; None where it is none, or does not count."""
         if name.split(".")[0] != PACKAGE or name in LEFT_OUT:
             return None
         if name not in self._paths:
@@ -126,7 +125,7 @@ class Sources:
         return None
 
     def read(self, path: str, name: str) -> "Module":
-        """A file, relative to the repository, as the module of that name."""
+        """Read a file, relative to the repository, as the module of that name."""
         if path not in self._modules:
             text = (self._root / path).read_text(encoding="utf-8")
             self._modules[path] = Module(path, name, text)
@@ -150,7 +149,7 @@ class Module:
 
     @functools.cached_property
     def binders(self) -> dict[str, list[int]]:
-        """Numbers of the statements that bind a name, by the name."""
+        """The numbers of the statements that bind a name, by the name."""
         found: dict[str, list[int]] = {}
         for number, statement in enumerate(self.statements):
             for name in statement.binds:
@@ -159,17 +158,17 @@ class Module:
 
     @functools.cached_property
     def imported(self) -> list[Import]:
-        """What is imported when this module is."""
+        """What this module imports when it is imported."""
         return [one for statement in self.statements for one in statement.imports_at_once]
 
     @functools.cached_property
     def acting(self) -> list[int]:
-        """Numbers of the statements that count for whoever imports the module."""
+        """The numbers of the statements that count for whoever imports the module."""
         return [number for number, statement in enumerate(self.statements) if statement.acts]
 
 
 class _Walk:
-    """Follows what is reached, from statement to statement.
+    """Follow what is reached, from statement to statement.
 
     Attributes:
         taken: Numbers of the statements that count, by module; empty for a module that is only imported.
@@ -181,7 +180,7 @@ class _Walk:
         self.taken: dict[Module, set[int]] = {}
 
     def finish(self) -> None:
-        """Follow all that was taken, to the end."""
+        """Follow every statement that counts."""
         while self._waiting:
             module, number = self._waiting.pop()
             self._follow(module, module.statements[number])
@@ -201,7 +200,7 @@ class _Walk:
             self.take(module, number)
 
     def _take_name(self, name: str, wanted: str) -> None:
-        """Count what binds a name in a module: a statement, a module below it, or else who knows what."""
+        """Count what binds a name in a module: a statement, a module below it, or else the whole module."""
         self._run(name)
         module, below = self._sources.module(name), f"{name}.{wanted}"
         if self._sources.module(below):
@@ -244,12 +243,11 @@ class _Walk:
                 self._take_chain(base, chain[1:])
 
     def _bases(self, module: Module, statement: Statement, name: str) -> set[str]:
-        """The modules that a name may stand for."""
-        binders = [
-            statement,
-            *(module.statements[number] for number in module.binders.get(name, ())),
-        ]
-        return {one.base for binder in binders for one in binder.imports if one.bound == name}
+        """Return the modules that a name may stand for."""
+        imports = list(statement.imports)
+        for number in module.binders.get(name, ()):
+            imports += module.statements[number].imports
+        return {one.base for one in imports if one.bound == name}
 
     def _take_chain(self, base: str, attributes: tuple[str, ...]) -> None:
         """Count the modules that ``package.module.…`` goes through."""
@@ -261,13 +259,13 @@ class _Walk:
 
 
 def _targets(one: Import) -> Iterator[str]:
-    """The modules that an import runs: ``from package import module`` may mean two."""
+    """Yield the modules that an import runs: ``from package import module`` may mean two."""
     yield one.module
     if one.name not in (None, STAR):
         yield f"{one.module}.{one.name}"
 
 
 def _steps(module: str) -> list[str]:
-    """A module's name and those of the packages above it, from the top."""
+    """Return the names of the packages above a module and its own, from the top."""
     parts = module.split(".")
     return [".".join(parts[:count]) for count in range(1, len(parts) + 1)]

@@ -16,25 +16,12 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 DEFINITIONS = (*FUNCTIONS, ast.ClassDef)
 IMPORTS = (ast.Import, ast.ImportFrom)
 ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
-BLOCKS = (
-    ast.If,
-    ast.Try,
-    ast.TryStar,
-    ast.For,
-    ast.While,
-    ast.Match,
-)  # whether one acts is up to what it holds
+# a block acts if a statement in it does
+BLOCKS = (ast.If, ast.Try, ast.TryStar, ast.For, ast.While, ast.Match)
 INERT = {
-    "dataclass",
-    "cache",
-    "cached_property",
-    "contextmanager",
-    "functools",
-    "contextlib",
-    "dataclasses",
-    "wraps",
-}
-"""Decorators of the standard library that give back what they got and leave no trace elsewhere."""
+    "dataclass", "cache", "cached_property", "contextmanager", "functools", "contextlib", "dataclasses", "wraps",
+}  # fmt: skip
+"""Decorators of the standard library that leave no trace elsewhere."""
 
 LOGGERS = {"log", "logger", "logging"}  # names that loggers have here
 LOGGED = {"debug", "info", "warning", "error", "exception", "critical", "log"}
@@ -74,39 +61,40 @@ class Statement:
 
     @cached_property
     def binds(self) -> frozenset[str]:
-        """Names that the module has because of it, those that a function declares `global` included."""
-        declared = (
-            name
-            for node in ast.walk(self.node)
-            if isinstance(node, ast.Global)
-            for name in node.names
-        )
-        return frozenset([*_bound(self.node), *declared])
+        """The names that it gives the module, also those that a function declares `global`."""
+        names = set(_bound(self.node))
+        for node in ast.walk(self.node):
+            if isinstance(node, ast.Global):
+                names.update(node.names)
+        return frozenset(names)
 
     @cached_property
     def mentions(self) -> frozenset[str]:
-        """Names that it may read from its module: also those that text in it spells."""
+        """The names that it may read from its module, also those that texts in it spell."""
         return frozenset(_mentioned(self.node))
 
     @cached_property
     def chains(self) -> frozenset[tuple[str, ...]]:
-        """Attributes of names: ``a.b.c`` is (a, b, c)."""
-        found = (_chain(node) for node in ast.walk(self.node) if isinstance(node, ast.Attribute))
-        return frozenset(chain for chain in found if chain)
+        """The attributes of names: ``a.b.c`` is (a, b, c)."""
+        found = set()
+        for node in ast.walk(self.node):
+            if isinstance(node, ast.Attribute):
+                found.add(_chain(node))
+        return frozenset(found - {()})
 
     @cached_property
     def imports(self) -> tuple[Import, ...]:
-        """All that it imports, also where a function in it does so."""
+        """All that it imports, also inside functions."""
         return tuple(one for node in ast.walk(self.node) for one in _imports(node, self._package))
 
     @cached_property
     def imports_at_once(self) -> tuple[Import, ...]:
-        """What is imported when the module is."""
+        """What it imports when the module is imported."""
         return tuple(one for node in _executed(self.node) for one in _imports(node, self._package))
 
     @cached_property
     def acts(self) -> bool:
-        """Whether it may do something beside giving the module a name."""
+        """Whether it may do more than give the module a name."""
         return _acts(self.node)
 
     @cached_property
@@ -124,17 +112,16 @@ def read_statements(text: str, package: str, silent: Collection[str] = ()) -> li
         silent: Modules whose functions tell people something, and change no result.
     """
     tree = ast.parse(text)
-    names = {
-        one.bound
-        for node in ast.walk(tree)
-        for one in _imports(node, package)
-        if one.module in silent or one.base in silent
-    }
+    names = set()
+    for node in ast.walk(tree):
+        for one in _imports(node, package):
+            if one.module in silent or one.base in silent:
+                names.add(one.bound)
     return [Statement(node, package, names) for node in _flat(tree) if not _is_text(node)]
 
 
 def _flat(tree: ast.Module) -> Iterator[ast.stmt]:
-    """Statements, imports of several names one by one."""
+    """Yield the statements of a module; an import of several names is cut into imports of one."""
     for node in tree.body:
         if isinstance(node, ast.Import):
             yield from (ast.Import([alias]) for alias in node.names)
@@ -176,20 +163,19 @@ def _first_name(node: ast.AST) -> str:
 
 
 def _is_words(node: ast.AST) -> bool:
-    is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-    return is_text or isinstance(node, ast.JoinedStr)
+    return _is_string(node) or isinstance(node, ast.JoinedStr)
 
 
 def _is_text(node: ast.AST) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
+    return isinstance(node, ast.Expr) and _is_string(node.value)
+
+
+def _is_string(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def _executed(node: ast.AST) -> Iterator[ast.AST]:
-    """A statement's parts that run with it: not the bodies of functions."""
+    """Yield the parts of a statement that run with it: not the bodies of functions."""
     yield node
     for child in ast.iter_child_nodes(node):
         is_body = isinstance(node, FUNCTIONS) and child in node.body
@@ -198,7 +184,7 @@ def _executed(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _bound(node: ast.AST) -> Iterator[str]:
-    """Names that a statement binds where it stands."""
+    """Yield the names that a statement binds where it stands."""
     if isinstance(node, DEFINITIONS):
         yield node.name
     elif isinstance(node, IMPORTS):
@@ -207,10 +193,9 @@ def _bound(node: ast.AST) -> Iterator[str]:
         if not isinstance(node.ctx, ast.Load):
             yield node.id
     else:
-        names = (
-            getattr(node, field, None) for field in ("name", "rest")
-        )  # of `except … as`, and of patterns
-        yield from (name for name in names if isinstance(name, str))
+        for field in ("name", "rest"):  # of `except … as`, and of patterns
+            if isinstance(getattr(node, field, None), str):
+                yield getattr(node, field)
         for child in ast.iter_child_nodes(node):
             yield from _bound(child)
 
@@ -219,11 +204,7 @@ def _mentioned(node: ast.AST) -> Iterator[str]:
     for inner in ast.walk(node):
         if isinstance(inner, ast.Name):
             yield inner.id
-        elif (
-            isinstance(inner, ast.Constant)
-            and isinstance(inner.value, str)
-            and inner.value.isidentifier()
-        ):
+        elif _is_string(inner) and inner.value.isidentifier():
             yield inner.value
         for annotation in (getattr(inner, field, None) for field in ("annotation", "returns")):
             if annotation is not None:
@@ -231,14 +212,14 @@ def _mentioned(node: ast.AST) -> Iterator[str]:
 
 
 def _words(annotation: ast.AST) -> Iterator[str]:
-    """Words of the texts in an annotation, which may be types to be looked up later."""
+    """Yield the words of texts in an annotation: they may be types, looked up later."""
     for inner in ast.walk(annotation):
-        if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
+        if _is_string(inner):
             yield from WORD.findall(inner.value)
 
 
 def _chain(node: ast.AST) -> tuple[str, ...]:
-    """Of ``a.b.c`` (a, b, c); nothing where it does not begin with a name."""
+    """Return (a, b, c) for ``a.b.c``; an empty tuple where it does not begin with a name."""
     if isinstance(node, ast.Name):
         return (node.id,)
     above = _chain(node.value) if isinstance(node, ast.Attribute) else ()
@@ -259,9 +240,9 @@ def _imports(node: ast.AST, package: str) -> Iterator[Import]:
 
 
 def _acts(node: ast.AST) -> bool:
-    """Whether a statement does more than bind names: it counts for whoever imports the module.
+    """Return whether a statement does more than bind names, and so counts for whoever imports the module.
 
-    The value of an assignment is taken for nothing else: a call in it that leaves its trace elsewhere is not seen.
+    A call in the value of an assignment may leave its trace elsewhere; this is not seen.
     """
     if isinstance(node, IMPORTS):
         return any(alias.name == STAR for alias in node.names)
@@ -277,14 +258,14 @@ def _acts(node: ast.AST) -> bool:
 
 
 def _is_plain(target: ast.AST) -> bool:
-    """Whether an assignment goes to names alone, not into something that is there already."""
+    """Return whether an assignment is to names alone, not into an object that is there already."""
     if isinstance(target, ast.Tuple | ast.List):
         return all(_is_plain(one) for one in target.elts)
     return isinstance(target, ast.Name | ast.Starred)
 
 
 def _inner_statements(block: ast.AST) -> Iterator[ast.stmt]:
-    """The statements of a block, of its branches and handlers."""
+    """Yield the statements of a block, its branches and its handlers."""
     for child in ast.iter_child_nodes(block):
         if isinstance(child, ast.stmt):
             yield child

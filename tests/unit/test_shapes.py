@@ -11,40 +11,40 @@ def test_a_record_that_fits_may_hold_more():
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "where", "got"),
     [
-        ({"seconds": "2"}, "seconds: got '2', expected a number"),
-        ({"seconds": True}, "seconds: got True, expected a number"),
-        ({"device": None}, "device: got None, expected text"),
-        ({"stages": []}, "stages: got [], expected an object"),
-        ({"stages": {"train": [1]}}, "stages.train: got [1], expected a number"),
-        ({"parts": {"a": 1}}, "parts: got {'a': 1}, expected a list"),
-        ({"parts": [1, 2.0]}, "parts[1]: got 2.0, expected a whole number"),
-        ({"parts": [False]}, "parts[0]: got False, expected a whole number"),
+        ({"seconds": "2"}, "$.seconds", "str"),
+        ({"seconds": True}, "$.seconds", "bool"),
+        ({"device": None}, "$.device", "null"),
+        ({"stages": []}, "$.stages", "array"),
+        ({"stages": {"train": [1]}}, "$.stages[...]", "array"),
+        ({"parts": {"a": 1}}, "$.parts", "object"),
+        ({"parts": [1, 2.0]}, "$.parts[1]", "float"),
+        ({"parts": [False]}, "$.parts[0]", "bool"),
     ],
 )
-def test_where_a_record_does_not_fit(change, said):
-    assert misfit(RIGHT | change, COST) == said
+def test_where_a_record_does_not_fit(change, where, got):
+    wrong = misfit(RIGHT | change, COST)
+    assert wrong.endswith(f"`{where}`")
+    assert f"`{got}`" in wrong
 
 
 def test_what_is_missing_is_named_with_its_key_path():
-    assert misfit({"parts": {"train": {}}}, {"parts": Each({"rows": int})}) == (
-        "parts.train.rows: missing"
-    )
+    wrong = misfit({"parts": {"train": {}}}, {"parts": Each({"rows": int})})
+    assert "`rows`" in wrong
+    assert wrong.endswith("`$.parts[...]`")
 
 
-@pytest.mark.parametrize("value", [[], "text", 3, None])
-def test_the_whole_must_be_an_object(value):
-    assert misfit(value, {"a": int}) == f"the whole: got {value!r}, expected an object"
-    assert misfit(value, dict) == f"the whole: got {value!r}, expected an object"
+@pytest.mark.parametrize(
+    ("value", "kind"), [([], "array"), ("text", "str"), (3, "int"), (None, "null")]
+)
+def test_the_whole_must_be_an_object(value, kind):
+    for shape in ({"a": int}, dict):
+        assert misfit(value, shape).endswith(f"`{kind}`")
 
 
 def test_alternatives():
     shape = {"parallel": (float, type(None))}
     assert misfit({"parallel": None}, shape) is None
     assert misfit({"parallel": 1}, shape) is None
-    assert misfit({"parallel": "1"}, shape) == "parallel: got '1', expected a number or null"
-
-
-def test_a_long_value_is_shortened():
-    assert misfit({"a": "x" * 1000}, {"a": int}) == f"a: got '{'x' * 59}…, expected a whole number"
+    assert misfit({"parallel": "1"}, shape).endswith("`$.parallel`")

@@ -1,0 +1,168 @@
+"""Words for people rerun nothing: of every module all words are changed at once, and no digest changes."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from test_digest_definitions import PLUGINS
+
+from cragru.rerun.digest import LEFT_OUT, Sources
+
+ROOT = Path(__file__).parents[2]
+CONTENT = {  # words that are a job's result: files hold them, or a model reads them
+    "cragru/audit": "certificates, and what the audit and a purge say",
+    "cragru/core/guarantees.py": "the names of guarantees, in certificates",
+    "cragru/llm/prompts.py": "prompts",
+    "cragru/reporting": "tables and figures",
+    "cragru/evaluation/columns.py": "heads of columns",
+}
+SPOKEN = {"Problem", "CragruError", "Progress"}
+LOGGED = {"debug", "info", "warning", "error", "exception", "critical"}
+
+
+class Reworded(ast.NodeTransformer):
+    """Change every word that people alone read, in docstrings, errors, logs and descriptions."""
+
+    def __init__(self):
+        self.count = 0
+
+    def _changed(self, node):
+        for inner in ast.walk(node):
+            if is_text(inner):
+                inner.value = inner.value.replace(" ", "  ") + " indeed"
+                self.count += 1
+        return node
+
+    def visit_Raise(self, node):
+        return self._changed(node) if isinstance(node.exc, ast.Call) else node
+
+    def visit_Expr(self, node):
+        return self._changed(node) if is_text(node.value) else self.generic_visit(node)
+
+    def visit_keyword(self, node):
+        is_description = node.arg == "description" and is_text(node.value)
+        return self._changed(node) if is_description else self.generic_visit(node)
+
+    def visit_Call(self, node):
+        self.generic_visit(node)
+        named = ast.unparse(node.func)
+        if named.split(".")[0] in SPOKEN or (
+            named.startswith("log") and named.split(".")[-1] in LOGGED
+        ):
+            for one in [*node.args, *(keyword.value for keyword in node.keywords)]:
+                if isinstance(one, ast.Constant | ast.JoinedStr):
+                    self._changed(one)
+        return node
+
+
+def digests(root):
+    """The digest of every script, with the plug-ins that its rule names."""
+    sources = Sources(root)
+    return {
+        path.stem: sources.digest(f"scripts/{path.name}", *PLUGINS.get(path.stem, ()))
+        for path in sorted((root / "scripts").glob("*.py"))
+    }
+
+
+def test_another_wording_changes_no_digest(tmp_path):
+    """All modules at once; where this fails, the sentences of the test below name the place."""
+    count = 0
+    for path in [*(ROOT / "cragru").rglob("*.py"), *(ROOT / "scripts").glob("*.py")]:
+        reworded = Reworded()
+        tree = reworded.visit(ast.parse(path.read_text(encoding="utf-8")))
+        target = tmp_path / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(ast.unparse(ast.fix_missing_locations(tree)), encoding="utf-8")
+        count += reworded.count
+    assert count > 2000
+    assert digests(tmp_path) == digests(ROOT)
+
+
+def test_no_other_sentence_counts():
+    """What a digest covers of texts with three words is content, and content stands in known places."""
+    sources, found = Sources(ROOT), set()
+    for path in sorted((ROOT / "scripts").glob("*.py")):
+        reached = sources.reached(f"scripts/{path.name}", *PLUGINS.get(path.stem, ()))
+        for file, statements in reached.items():
+            if not any(Path(file).is_relative_to(content) for content in CONTENT):
+                found |= {(file, text) for one in statements for text in sentences(one.node)}
+    assert not found
+
+
+def sentences(node):
+    """Texts of three words and more."""
+    for inner in ast.walk(node):
+        if is_text(inner) and len(inner.value.split()) > 2:
+            yield inner.value
+
+
+def is_text(node):
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+REFUSAL = """
+from cragru.core.errors import CragruError
+
+
+def work(count):
+    if count > {most}:
+        raise CragruError("{what}", got=count)
+    return count
+"""
+
+
+@pytest.mark.parametrize(
+    ("other", "counts"),
+    [
+        ({"what": "more than there are"}, False),
+        ({"most": 2}, True),
+        ({"what": "x", "most": 2}, True),
+    ],
+)
+def test_a_refusal_that_becomes_stricter_counts(tmp_path, other, counts):
+    before = written(tmp_path / "before", REFUSAL.format(most=1, what="too many"))
+    after = written(tmp_path / "after", REFUSAL.format(**{"most": 1, "what": "too many"} | other))
+    assert (before != after) is counts
+
+
+@pytest.mark.parametrize(
+    ("line", "other", "counts"),
+    [
+        ("log.info('one of %d', n)", "log.info('%d done', n + 0)", False),
+        (
+            "found.append(Problem('a b', got=n))",
+            "found.append(Problem('c', got=n, advice='d'))",
+            False,
+        ),
+        ("found.append(Problem('a', got=n))", "found.append(Problem('a', got=n + 1))", True),
+        ("n = Field(n, description='a b')", "n = Field(n, description='c')", False),
+        ("n = Field(n, gt=1)", "n = Field(n, gt=2)", True),
+        ("n = other(n, 'a b')", "n = other(n, 'c')", True),
+        ("n = np.log(n)", "n = np.log(n + 1)", True),
+    ],
+)
+def test_what_counts_of_a_line(tmp_path, line, other, counts):
+    text = "from cragru.core.errors import Problem\n\n\ndef work(n):\n    {line}\n    return n\n"
+    before, after = (
+        written(tmp_path / name, text.format(line=one)) for name, one in (("a", line), ("b", other))
+    )
+    assert (before != after) is counts
+
+
+def written(root, text):
+    """The digest of a script that calls `work` of this text."""
+    for path, content in {
+        "cragru/__init__.py": "",
+        "cragru/m.py": text,
+        "scripts/x.py": "from cragru.m import work\n\nwork(1)\n",
+    }.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(content)
+    return Sources(root).digest("scripts/x.py")
+
+
+def test_what_does_not_count_is_there():
+    missing = [
+        name for name in LEFT_OUT if not Path(ROOT, *name.split(".")).with_suffix(".py").is_file()
+    ]
+    assert not missing
