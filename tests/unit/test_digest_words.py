@@ -1,12 +1,14 @@
 """Words for people rerun nothing: of every module all words are changed at once, and no digest changes."""
 
 import ast
+import shutil
 from pathlib import Path
 
 import pytest
 from test_digest_definitions import PLUGINS
 
 from cragru.rerun.digest import LEFT_OUT, Sources
+from tests.rewording import is_text, reword
 
 ROOT = Path(__file__).parents[2]
 CONTENT = {  # words that are a job's result: files hold them, or a model reads them
@@ -16,43 +18,6 @@ CONTENT = {  # words that are a job's result: files hold them, or a model reads 
     "cragru/reporting": "tables and figures",
     "cragru/evaluation/columns.py": "heads of columns",
 }
-SPOKEN = {"Problem", "CragruError", "Progress"}
-LOGGED = {"debug", "info", "warning", "error", "exception", "critical"}
-
-
-class Reworded(ast.NodeTransformer):
-    """Change every word that people alone read, in docstrings, errors, logs and descriptions."""
-
-    def __init__(self):
-        self.count = 0
-
-    def _changed(self, node):
-        for inner in ast.walk(node):
-            if is_text(inner):
-                inner.value = inner.value.replace(" ", "  ") + " indeed"
-                self.count += 1
-        return node
-
-    def visit_Raise(self, node):
-        return self._changed(node) if isinstance(node.exc, ast.Call) else node
-
-    def visit_Expr(self, node):
-        return self._changed(node) if is_text(node.value) else self.generic_visit(node)
-
-    def visit_keyword(self, node):
-        is_description = node.arg == "description" and is_text(node.value)
-        return self._changed(node) if is_description else self.generic_visit(node)
-
-    def visit_Call(self, node):
-        self.generic_visit(node)
-        named = ast.unparse(node.func)
-        if named.split(".")[0] in SPOKEN or (
-            named.startswith("log") and named.split(".")[-1] in LOGGED
-        ):
-            for one in [*node.args, *(keyword.value for keyword in node.keywords)]:
-                if isinstance(one, ast.Constant | ast.JoinedStr):
-                    self._changed(one)
-        return node
 
 
 def digests(root):
@@ -66,15 +31,9 @@ def digests(root):
 
 def test_another_wording_changes_no_digest(tmp_path):
     """All modules at once; where this fails, the sentences of the test below name the place."""
-    count = 0
-    for path in [*(ROOT / "cragru").rglob("*.py"), *(ROOT / "scripts").glob("*.py")]:
-        reworded = Reworded()
-        tree = reworded.visit(ast.parse(path.read_text(encoding="utf-8")))
-        target = tmp_path / path.relative_to(ROOT)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(ast.unparse(ast.fix_missing_locations(tree)), encoding="utf-8")
-        count += reworded.count
-    assert count > 2000
+    for folder in ("cragru", "scripts"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    assert reword(tmp_path) > 2000
     assert digests(tmp_path) == digests(ROOT)
 
 
@@ -94,10 +53,6 @@ def sentences(node):
     for inner in ast.walk(node):
         if is_text(inner) and len(inner.value.split()) > 2:
             yield inner.value
-
-
-def is_text(node):
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 REFUSAL = """

@@ -6,6 +6,8 @@ import pytest
 import yaml
 from conftest import Workflow
 
+from tests.rewording import reword
+
 EDITS = {
     "cragru/config/models.py": (
         "class Params(Frozen):",
@@ -56,6 +58,12 @@ def test_nothing_for_what_changes_no_byte(edited, a_copy, toy, configure, tmp_pa
     files = registry_with(toy, tmp_path, licence="another", homepage="https://example.com/")
     config = configure(files, backbones=["bpr"], tables=["table1", "table2"], data_dir=None)
     assert edited.plan(a_copy, config=config) == {}
+
+
+def test_nothing_for_other_words(edited, a_copy, two_seeds):
+    """Every error, message and docstring of every module and script at once."""
+    assert reword(edited.sources) > 2000
+    assert edited.plan(a_copy, config=two_seeds) == {}
 
 
 def test_tables_alone_for_a_label(edited, a_copy, toy, configure, tmp_path):
