@@ -155,7 +155,10 @@ def _manifest(
     snakemake: Any, inputs: dict[str, str], facts: dict[str, Any], role: Role | None
 ) -> dict[str, Any]:
     """Return the manifest: without clock or host, so that equal work gives equal bytes."""
-    outputs = {name: path for name, path in snakemake.output.items() if name != "manifest"}
+    made: dict[str, str] = {}
+    for name, path in snakemake.output.items():
+        if name != "manifest":
+            made |= {file.as_posix(): sha256(file) for file in files_at(path)}
     return {
         "rule": snakemake.rule,
         "role": role,
@@ -164,9 +167,7 @@ def _manifest(
         "code": snakemake.params.get("code"),
         "commit": _commit(),
         "inputs": inputs,
-        "outputs": {
-            file.as_posix(): sha256(file) for path in outputs.values() for file in files_at(path)
-        },
+        "outputs": made,
         "versions": {"python": platform.python_version(), **installed(VERSIONED)},
         "facts": facts,
     }

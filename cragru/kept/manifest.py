@@ -70,7 +70,7 @@ def files_at(path: PathLike) -> list[Path]:
     """Return the file at a path, or every file in the folder there but Snakemake's own."""
     if Path(path).is_file():
         return [Path(path)]
-    found = (file for file in Path(path).rglob("*") if file.is_file())
+    found = filter(Path.is_file, Path(path).rglob("*"))
     return sorted(file for file in found if not file.name.startswith(".snakemake"))
 
 

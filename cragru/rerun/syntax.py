@@ -7,7 +7,7 @@ statement mentions too much rather than too little: a local variable counts as a
 import ast
 import hashlib
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -85,12 +85,18 @@ class Statement:
     @cached_property
     def imports(self) -> tuple[Import, ...]:
         """All that it imports, also inside functions."""
-        return tuple(one for node in ast.walk(self.node) for one in _imports(node, self._package))
+        return self._imports_of(ast.walk(self.node))
 
     @cached_property
     def imports_at_once(self) -> tuple[Import, ...]:
         """What it imports when the module is imported."""
-        return tuple(one for node in _executed(self.node) for one in _imports(node, self._package))
+        return self._imports_of(_executed(self.node))
+
+    def _imports_of(self, nodes: Iterable[ast.AST]) -> tuple[Import, ...]:
+        found: list[Import] = []
+        for node in nodes:
+            found += _imports(node, self._package)
+        return tuple(found)
 
     @cached_property
     def acts(self) -> bool:
@@ -124,9 +130,11 @@ def _flat(tree: ast.Module) -> Iterator[ast.stmt]:
     """Yield the statements of a module; an import of several names is cut into imports of one."""
     for node in tree.body:
         if isinstance(node, ast.Import):
-            yield from (ast.Import([alias]) for alias in node.names)
+            for alias in node.names:
+                yield ast.Import([alias])
         elif isinstance(node, ast.ImportFrom):
-            yield from (ast.ImportFrom(node.module, [alias], node.level) for alias in node.names)
+            for alias in node.names:
+                yield ast.ImportFrom(node.module, [alias], node.level)
         else:
             yield node
 
@@ -188,7 +196,8 @@ def _bound(node: ast.AST) -> Iterator[str]:
     if isinstance(node, DEFINITIONS):
         yield node.name
     elif isinstance(node, IMPORTS):
-        yield from (one.bound for one in _imports(node, ""))
+        for one in _imports(node, ""):
+            yield one.bound
     elif isinstance(node, ast.Name):
         if not isinstance(node.ctx, ast.Load):
             yield node.id
@@ -206,7 +215,8 @@ def _mentioned(node: ast.AST) -> Iterator[str]:
             yield inner.id
         elif _is_string(inner) and inner.value.isidentifier():
             yield inner.value
-        for annotation in (getattr(inner, field, None) for field in ("annotation", "returns")):
+        for field in ("annotation", "returns"):
+            annotation = getattr(inner, field, None)
             if annotation is not None:
                 yield from _words(annotation)
 
@@ -251,16 +261,16 @@ def _acts(node: ast.AST) -> bool:
         return has_keywords or any(_first_name(one) not in INERT for one in node.decorator_list)
     if isinstance(node, ASSIGNMENTS):
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        return not all(_is_plain(target) for target in targets)
+        return not all(map(_is_plain, targets))
     if isinstance(node, BLOCKS):
-        return any(_acts(inner) for inner in _inner_statements(node))
+        return any(map(_acts, _inner_statements(node)))
     return not isinstance(node, ast.Pass)
 
 
 def _is_plain(target: ast.AST) -> bool:
     """Return whether an assignment is to names alone, not into an object that is there already."""
     if isinstance(target, ast.Tuple | ast.List):
-        return all(_is_plain(one) for one in target.elts)
+        return all(map(_is_plain, target.elts))
     return isinstance(target, ast.Name | ast.Starred)
 
 
