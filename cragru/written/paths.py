@@ -15,30 +15,27 @@ VARIABLES = ("CRAGRU_DATA_DIR", "CRAGRU_AUDIT_KEY_FILE")  # that name a place of
 CACHE = "SNAKEMAKE_OUTPUT_CACHE"  # Snakemake's own; it neither expands it nor makes it
 UNREAD = ("$", '"', "'")  # what a shell would have taken away, had one read the path
 RULE = "a relative path is looked for in the repository, then in the folder that snakemake runs in"
+WRITE_OUT = "write the path out, without variables and quotes ('~' is your home folder)"
 
 
 def expanded(path: str) -> Path:
-    """A path with the home folder in the place of `~`.
+    """Return a path with the home folder in the place of `~`.
 
     Raises:
-        ValueError: If it is no path: `~` of a user that there is not, `$HOME` or quotes that no shell has read.
+        CragruError: If it is no path: blank, `~` of nobody's, `$HOME` or quotes that no shell has read.
     """
-    if path[:1] in UNREAD or "\0" in path:
-        raise ValueError(
-            f"got {path!r}, which begins with what only a shell reads, or holds a zero; write the path out, without "
-            "variables and quotes ('~' is your home folder)"
-        )
+    if not path.strip():
+        raise CragruError("empty", got=path, advice="name a file or folder")
+    if path[0] in UNREAD or "\0" in path:
+        raise CragruError("a shell's sign, or a zero byte", got=path, advice=WRITE_OUT)
     try:
         return Path(path).expanduser()
     except RuntimeError as error:  # there is no such user, or no home folder
-        owner = Path(path).parts[0]
-        raise ValueError(
-            f"got {path!r}, and there is no home folder for {owner!r} on this machine; write the path out"
-        ) from error
+        raise CragruError("no such home folder", got=path, advice=WRITE_OUT) from error
 
 
 def located(path: str, where: str, repository: Path = REPOSITORY) -> Path:
-    """The place that a path means, whether or not anything is there.
+    """Return the place that a path means, whether or not anything is there.
 
     Args:
         path: As it was written.
@@ -50,24 +47,26 @@ def located(path: str, where: str, repository: Path = REPOSITORY) -> Path:
     """
     try:
         found = expanded(path)
-    except ValueError as error:
-        raise CragruError(f"{where}: {error}") from error
+    except CragruError as error:
+        raise error.within(where) from error
     in_repository = repository / found
     return in_repository if _is_there(in_repository) else found
 
 
 def rule_for(path: str) -> str:
-    """The rule as a clause for the message that nothing is at a path: for a relative one alone, else nothing."""
+    """Return the rule as a clause for the message that nothing is at a relative path; empty for an absolute one."""
     return "" if expanded(path).is_absolute() else f" ({RULE})"
 
 
 def as_input(path: str, where: str, repository: Path = REPOSITORY) -> str:
-    """The same place for a rule and its manifest: relative to the working folder, unless an absolute path was written.
+    """Return the same place for a rule and its manifest.
+
+    It is relative to the working folder, unless an absolute path was written.
 
     Args:
-        path: As for `located`.
-        where: As for `located`.
-        repository: As for `located`.
+        path: As for `located`, with what follows.
+        where: The key or variable.
+        repository: Where the workflow is.
 
     Raises:
         CragruError: As `located` does.
@@ -88,9 +87,7 @@ def check_variables(environment: Mapping[str, str]) -> None:
             located(environment[name], name)
     cache = environment.get(CACHE, "")
     if cache.startswith("~"):
-        raise CragruError(
-            f"{CACHE}: got {cache!r}, whose '~' no shell has read, and Snakemake does not; write the path out"
-        )
+        raise CragruError("no shell has read the '~'", place=CACHE, got=cache, advice=WRITE_OUT)
 
 
 def make_cache_folder(environment: Mapping[str, str]) -> None:
@@ -109,7 +106,10 @@ def make_cache_folder(environment: Mapping[str, str]) -> None:
         Path(cache).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CragruError(
-            f"{CACHE}: got {cache!r}, which is no folder and cannot be made one ({error.strerror}); name another"
+            f"cannot be made a folder: {error.strerror}",
+            place=CACHE,
+            got=cache,
+            advice="name another",
         ) from error
 
 

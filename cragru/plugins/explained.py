@@ -1,0 +1,110 @@
+"""Explain what pydantic refuses: one problem for each key of a configuration section or of a plug-in's options."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from cragru.core.errors import NOTHING, CragruError, Problem, short
+
+NO_QUOTES = "write it without quotes, and 1e-3 as 1.0e-3, which YAML takes for a number"
+
+
+def problems_of(model: type[BaseModel], error: ValidationError) -> list[Problem]:
+    """Return what is wrong with the data of a model; the places are key paths.
+
+    A validator raises a `CragruError`, or a plain ValueError where the value may be a secret: then it is not shown.
+    """
+    problems = []
+    for one in error.errors(include_url=False):
+        key, section = _place(model, one["loc"])
+        found = _problems(one, section)
+        problems += [problem.under(key) for problem in found] if key else found
+    return problems
+
+
+def _problems(one: Any, section: type[BaseModel]) -> Iterable[Problem]:
+    """Return the problems of one key: a validator may find several."""
+    got, details = one["input"], one.get("ctx", {})
+    match one["type"]:
+        case "extra_forbidden":
+            return [Problem("unknown key", got=str(one["loc"][-1]), allowed=section.model_fields)]
+        case "missing":
+            return [Problem("missing", advice="add it")]
+        case "union_tag_not_found":
+            return [Problem("missing", "kind", advice="add it")]
+        case "union_tag_invalid":
+            return [Problem("", "kind", details["tag"], _names(details["expected_tags"]))]
+        case "literal_error":
+            return [Problem(got=got, allowed=_names(details["expected"]))]
+        case "value_error":
+            return _told(details["error"], got)
+        case "string_type" if isinstance(got, int | float):
+            return [Problem(one["msg"], got=got, advice="put it in quotes")]
+        case "int_type" | "float_type" if isinstance(got, str):
+            return [Problem(one["msg"], got=got, advice=NO_QUOTES)]
+    return [Problem(one["msg"], got=got)]
+
+
+def _told(error: ValueError, got: Any) -> Iterable[Problem]:
+    """Return what a validator tells; a value is shown that is no section."""
+    if not isinstance(error, CragruError):
+        return [Problem(str(error))]
+    if not isinstance(got, str | float | int):
+        return error.problems
+    bare = [problem.got is NOTHING and not problem.place for problem in error.problems]
+    return [
+        replace(problem, got=got) if is_bare else problem
+        for problem, is_bare in zip(error.problems, bare, strict=True)
+    ]
+
+
+def _names(listing: str) -> list[str]:
+    """Return the names of a listing of pydantic's: ``'a', 'b' or 'c'``."""
+    return re.findall("'(.*?)'", listing)
+
+
+def _place(model: type[BaseModel], location: tuple[int | str, ...]) -> tuple[str, type[BaseModel]]:
+    """Return a key path as the file has it, and the innermost section on that path.
+
+    Pydantic's location has steps that the file has not: the `kind` of a union's member, and ``[key]``.
+    """
+    steps: list[str] = []
+    section, expected = model, model
+    for part in location:
+        expected = _bare(expected)
+        if part == "[key]":
+            break
+        if _is_section(expected):
+            section, field = expected, expected.model_fields.get(part)
+            expected = field.annotation if field else None
+        elif get_origin(expected) in (dict, list, tuple):
+            expected = get_args(expected)[get_origin(expected) is dict]
+        else:
+            members = (one for one in get_args(expected) if _is_kind(one, part))
+            expected = next(members, None)
+            continue
+        steps.append(short(str(part)))
+    return ".".join(steps), section
+
+
+def _bare(annotation: Any) -> Any:
+    """Return a type without `Annotated` and `| None`, which are no steps of a location."""
+    if get_origin(annotation) is Annotated:
+        return _bare(get_args(annotation)[0])
+    if get_origin(annotation) not in (Union, UnionType):
+        return annotation
+    members = [member for member in get_args(annotation) if member is not NoneType]
+    return _bare(members[0]) if len(members) == 1 else annotation
+
+
+def _is_section(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _is_kind(annotation: Any, kind: int | str) -> bool:
+    field = annotation.model_fields.get("kind") if _is_section(annotation) else None
+    return field is not None and kind in get_args(field.annotation)
