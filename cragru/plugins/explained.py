@@ -50,16 +50,13 @@ def _problems(one: Any, section: type[BaseModel]) -> Iterable[Problem]:
 
 
 def _told(error: ValueError, got: Any) -> Iterable[Problem]:
-    """Return what a validator tells; a value is shown that is no section."""
+    """Return what a validator tells; it need not repeat a value that is a text or a number."""
     if not isinstance(error, CragruError):
         return [Problem(str(error))]
-    if not isinstance(got, str | float | int):
-        return error.problems
-    bare = [problem.got is NOTHING and not problem.place for problem in error.problems]
-    return [
-        replace(problem, got=got) if is_bare else problem
-        for problem, is_bare in zip(error.problems, bare, strict=True)
-    ]
+    first = error.problems[0]
+    if first.got is NOTHING and not first.place and isinstance(got, str | float | int):
+        return [replace(first, got=got)]
+    return error.problems
 
 
 def _names(listing: str) -> list[str]:
@@ -72,19 +69,18 @@ def _place(model: type[BaseModel], location: tuple[int | str, ...]) -> tuple[str
 
     Pydantic's location has steps that the file has not: the `kind` of a union's member, and ``[key]``.
     """
-    steps: list[str] = []
-    section, expected = model, model
+    steps, section, expected = [], model, model
     for part in location:
         expected = _bare(expected)
         if part == "[key]":
             break
-        if _is_section(expected):
+        if hasattr(expected, "model_fields"):
             section, field = expected, expected.model_fields.get(part)
             expected = field.annotation if field else None
         elif get_origin(expected) in (dict, list, tuple):
             expected = get_args(expected)[get_origin(expected) is dict]
         else:
-            members = (one for one in get_args(expected) if _is_kind(one, part))
+            members = (member for member in get_args(expected) if _is_kind(member, part))
             expected = next(members, None)
             continue
         steps.append(short(str(part)))
@@ -95,16 +91,11 @@ def _bare(annotation: Any) -> Any:
     """Return a type without `Annotated` and `| None`, which are no steps of a location."""
     if get_origin(annotation) is Annotated:
         return _bare(get_args(annotation)[0])
-    if get_origin(annotation) not in (Union, UnionType):
-        return annotation
     members = [member for member in get_args(annotation) if member is not NoneType]
-    return _bare(members[0]) if len(members) == 1 else annotation
+    is_union = get_origin(annotation) in (Union, UnionType)
+    return _bare(members[0]) if is_union and len(members) == 1 else annotation
 
 
-def _is_section(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
-
-
-def _is_kind(annotation: Any, kind: int | str) -> bool:
-    field = annotation.model_fields.get("kind") if _is_section(annotation) else None
+def _is_kind(member: Any, kind: int | str) -> bool:
+    field = getattr(member, "model_fields", {}).get("kind")
     return field is not None and kind in get_args(field.annotation)

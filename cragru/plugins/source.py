@@ -17,7 +17,6 @@ from cragru.plugins.options import BaseOptions
 
 CLASS = "Options"
 ERRORS = "cragru.core.errors"
-LIGHT = f"the standard library, pydantic, {ERRORS} and modules called options"
 
 
 def modules_of(package: str) -> list[str]:
@@ -61,10 +60,8 @@ def check_plugin(
     """
     if offers(module, functions) and module not in but:
         return
-    modules = [one for one in modules_of(package) if one not in but and offers(one, functions)]
-    raise CragruError(
-        f"no plug-in of cragru with {' and '.join(functions)}", got=module, allowed=modules
-    )
+    names = [one for one in modules_of(package) if one not in but and offers(one, functions)]
+    raise CragruError(f"no plug-in with {' and '.join(functions)}", got=module, allowed=names)
 
 
 def plugin_of(package: str, function: str, but: Collection[str] = ()) -> Callable[[str], str]:
@@ -79,65 +76,53 @@ def plugin_of(package: str, function: str, but: Collection[str] = ()) -> Callabl
 
 @functools.cache
 def options_of(module: str, base: type[BaseOptions] = BaseOptions) -> type[BaseOptions]:
-    """Return a module's class ``Options``, made from its source without importing it.
+    """Return a module's class ``Options``, or `base` where it has none.
 
-    Of the module's imports only light ones are made: `LIGHT`.
-
-    Args:
-        module: Its full name.
-        base: What the class inherits from; returned where the module has no class of its own.
+    It is made from the module's source: of the imports only those are made that are light (`_is_light`).
 
     Raises:
-        CragruError: If the class cannot be made, or inherits from something else.
+        CragruError: If the class cannot be made, or does not inherit from `base`.
     """
     if CLASS not in names_in(module):
         return base
-    names = {"__name__": module}
+    tree, names = ast.parse(_source(module)), {"__name__": module}
+    tree.body = [node for node in tree.body if _is_class(node) or _is_light(node, module)]
     try:
-        exec(compile(_class_alone(module), module, "exec"), names)
+        exec(compile(tree, module, "exec"), names)
     except Exception as error:
         raise CragruError(
             f"class {CLASS} cannot be made: {type(error).__name__}: {short(str(error))}",
             place=module,
-            advice=f"define it at the top of the module; it may use {LIGHT}",
+            advice=f"it may use the standard library, pydantic, {ERRORS}, modules called options",
         ) from error
     options = names.get(CLASS)
     if not (isinstance(options, type) and issubclass(options, base)):
-        wanted = f"{base.__module__}.{base.__name__}"
-        raise CragruError(f"class {CLASS} must inherit from {wanted}.", place=module)
+        raise CragruError(
+            f"class {CLASS} must inherit from {base.__module__}.{base.__name__}.",
+            place=module,
+            advice="define it at the top of the module",
+        )
     return options
-
-
-def _class_alone(module: str) -> ast.Module:
-    """Return the code of a module's class, with the imports that are light."""
-    package = module.rpartition(".")[0]
-    tree = ast.parse(_source(module))
-    tree.body = [node for node in tree.body if _is_class(node) or _is_light(node, package)]
-    return tree
 
 
 def _is_class(node: ast.stmt) -> bool:
     return isinstance(node, ast.ClassDef) and node.name == CLASS
 
 
-def _is_light(node: ast.stmt, package: str) -> bool:
-    """Tell whether a statement imports what may be imported wherever a configuration is read: see `LIGHT`."""
-    sources = []
+def _is_light(node: ast.stmt, module: str) -> bool:
+    """Tell whether a statement imports what may be imported wherever a configuration is read."""
     if isinstance(node, ast.ImportFrom):
-        sources = [importlib.util.resolve_name("." * node.level + (node.module or ""), package)]
-    elif isinstance(node, ast.Import):
-        sources = [alias.name for alias in node.names]
-    return bool(sources) and all(map(_may_be_imported, sources))
-
-
-def _may_be_imported(module: str) -> bool:
-    first, last = module.split(".")[0], module.split(".")[-1]
-    is_light = first == "pydantic" or last == "options" or module == ERRORS
-    return is_light or first in sys.stdlib_module_names
+        name = "." * node.level + (node.module or "")
+        name = importlib.util.resolve_name(name, module.rpartition(".")[0])
+    else:
+        name = node.names[0].name if isinstance(node, ast.Import) else ""
+    first, last = name.split(".")[0], name.split(".")[-1]
+    is_ours = last == "options" or name in (ERRORS, "pydantic")
+    return is_ours or first in sys.stdlib_module_names
 
 
 def _source(module: str) -> str:
-    """Return the text of a module; nothing where there is none that is written in Python."""
+    """Return the text of a module; empty where there is none that is written in Python."""
     try:
         found = importlib.util.find_spec(module)
         return (found and found.loader.get_source(module)) or ""

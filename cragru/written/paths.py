@@ -15,7 +15,7 @@ VARIABLES = ("CRAGRU_DATA_DIR", "CRAGRU_AUDIT_KEY_FILE")  # that name a place of
 CACHE = "SNAKEMAKE_OUTPUT_CACHE"  # Snakemake's own; it neither expands it nor makes it
 UNREAD = ("$", '"', "'")  # what a shell would have taken away, had one read the path
 RULE = "a relative path is looked for in the repository, then in the folder that snakemake runs in"
-WRITE_OUT = "write the path out, without variables and quotes ('~' is your home folder)"
+WRITE_OUT = "write the path out ('~' is your home folder)"
 
 
 def expanded(path: str) -> Path:
@@ -24,14 +24,11 @@ def expanded(path: str) -> Path:
     Raises:
         CragruError: If it is no path: blank, `~` of nobody's, `$HOME` or quotes that no shell has read.
     """
-    if not path.strip():
-        raise CragruError("empty", got=path, advice="name a file or folder")
-    if path[0] in UNREAD or "\0" in path:
-        raise CragruError("a shell's sign, or a zero byte", got=path, advice=WRITE_OUT)
-    try:
-        return Path(path).expanduser()
-    except RuntimeError as error:  # there is no such user, or no home folder
-        raise CragruError("no such home folder", got=path, advice=WRITE_OUT) from error
+    is_path = path.strip() and path[0] not in UNREAD and "\0" not in path
+    found = os.path.expanduser(path) if is_path else "~"  # noqa: PTH111  Path fails
+    if found.startswith("~"):  # there is no such user, or no home folder
+        raise CragruError("no path", got=path, advice=WRITE_OUT)
+    return Path(found)
 
 
 def located(path: str, where: str, repository: Path = REPOSITORY) -> Path:
@@ -50,7 +47,8 @@ def located(path: str, where: str, repository: Path = REPOSITORY) -> Path:
     except CragruError as error:
         raise error.within(where) from error
     in_repository = repository / found
-    return in_repository if _is_there(in_repository) else found
+    is_there = os.path.exists(in_repository)  # noqa: PTH110  Path fails on a name too long
+    return in_repository if is_there else found
 
 
 def rule_for(path: str) -> str:
@@ -59,21 +57,12 @@ def rule_for(path: str) -> str:
 
 
 def as_input(path: str, where: str, repository: Path = REPOSITORY) -> str:
-    """Return the same place for a rule and its manifest.
+    """Return the place for a rule and its manifest: relative to the working folder, unless the path is absolute.
 
-    It is relative to the working folder, unless an absolute path was written.
-
-    Args:
-        path: As for `located`, with what follows.
-        where: The key or variable.
-        repository: Where the workflow is.
-
-    Raises:
-        CragruError: As `located` does.
+    The arguments and the error are those of `located`.
     """
     found = located(path, where, repository)
-    is_of_repository = found.is_absolute() and not expanded(path).is_absolute()
-    return os.path.relpath(found) if is_of_repository else str(found)
+    return str(found) if found == expanded(path) else os.path.relpath(found)
 
 
 def check_variables(environment: Mapping[str, str]) -> None:
@@ -91,10 +80,7 @@ def check_variables(environment: Mapping[str, str]) -> None:
 
 
 def make_cache_folder(environment: Mapping[str, str]) -> None:
-    """Make the folder of Snakemake's cache where it is missing: Snakemake would stop at the first job that uses it.
-
-    Args:
-        environment: Environment variables; without `SNAKEMAKE_OUTPUT_CACHE` there is no cache.
+    """Make the folder of Snakemake's cache: without it Snakemake would stop at the first job that uses it.
 
     Raises:
         CragruError: If it cannot be made.
@@ -106,15 +92,5 @@ def make_cache_folder(environment: Mapping[str, str]) -> None:
         Path(cache).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CragruError(
-            f"cannot be made a folder: {error.strerror}",
-            place=CACHE,
-            got=cache,
-            advice="name another",
+            f"cannot be made a folder: {error.strerror}", place=CACHE, got=cache
         ) from error
-
-
-def _is_there(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):  # such as a name too long: told by who opens it
-        return False
