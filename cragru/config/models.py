@@ -170,12 +170,12 @@ class Forget(Frozen):
 
     @model_validator(mode="after")
     def _fraction_where_needed(self) -> "Forget":
-        needed = self.kind in ("interactions", "users")
-        if needed and self.fraction is None:
+        is_needed = self.kind in ("interactions", "users")
+        if is_needed and self.fraction is None:
             raise CragruError(f"missing for kind {self.kind!r}", place="fraction", advice="add it")
-        if self.fraction is not None and not needed:
+        if not is_needed and self.fraction is not None:
             raise CragruError(
-                f"has no meaning for kind {self.kind!r}", place="fraction", advice="leave it out"
+                f"has no meaning for kind {self.kind!r}", place="fraction", got=self.fraction
             )
         return self
 

@@ -98,7 +98,7 @@ def options_of(module: str, base: type[BaseOptions] = BaseOptions) -> type[BaseO
     options = names.get(CLASS)
     if not (isinstance(options, type) and issubclass(options, base)):
         raise CragruError(
-            f"class {CLASS} must inherit from {base.__module__}.{base.__name__}.",
+            f"class {CLASS} must inherit from {base.__module__}.{base.__name__}",
             place=module,
             advice="define it at the top of the module",
         )
