@@ -1,8 +1,8 @@
 """The registry of data sets: where each comes from, and the checksums that its files must have."""
 
 from collections import Counter
-from collections.abc import Sequence, Sized
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable, Sequence, Sized
+from pathlib import PurePosixPath
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import (
@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from cragru.config.base import Frozen, load_yaml, named, parse
+from cragru.config.base import Frozen
 from cragru.config.types import (
     ON_ONE_LINE,
     TOP_FOLDERS,
@@ -29,6 +29,7 @@ from cragru.config.types import (
     Sha256,
     free_of,
 )
+from cragru.core.errors import CragruError
 from cragru.plugins.source import plugin_of
 
 LONGEST_FILE_NAME = 200  # a file system takes 255 bytes
@@ -51,24 +52,26 @@ Content = TypeVar("Content", bound=Sized)
 
 
 def _check_filled(value: Content) -> Content:
-    """Field(min_length=1) would also speak up where entries are there but wrong, and print them all."""
+    """Refuse what is empty: Field(min_length=1) also refuses entries that are there but wrong."""
     if not value:
-        raise ValueError("empty; name at least one")
+        raise CragruError("empty", advice="name at least one")
     return value
 
 
 def _check_flat(members: dict[str, str]) -> dict[str, str]:
-    """Members lie side by side once they are extracted, so no two may share a base name."""
-    count = Counter(PurePosixPath(member).name for member in members)
-    twice = sorted(name for name, times in count.items() if times > 1)
-    if twice:
-        raise ValueError(f"two members are called {', '.join(twice)}; base names must differ")
+    """Refuse members that share a base name: they lie side by side once they are extracted."""
+    _check_twice(PurePosixPath(member).name for member in members)
     return members
 
 
-Members = Annotated[
-    dict[Inside, Sha256], AfterValidator(_check_filled), AfterValidator(_check_flat)
-]
+def _check_twice(names: Iterable[str]) -> None:
+    twice = sorted(name for name, times in Counter(names).items() if times > 1)
+    if twice:
+        raise CragruError("a name is there twice", got=twice, advice="let names differ")
+
+
+FILLED = AfterValidator(_check_filled)
+Members = Annotated[dict[Inside, Sha256], FILLED, AfterValidator(_check_flat)]
 DatasetName = Annotated[LowerName, AfterValidator(free_of(*TOP_FOLDERS))]
 Loader = Annotated[Module, AfterValidator(plugin_of("cragru.data", "load"))]
 
@@ -128,13 +131,8 @@ Source = Annotated[UrlSource | WheelSource, Field(discriminator="kind")]
 
 
 def _check_names(sources: Sequence[UrlFiles | WheelFiles]) -> Sequence[UrlFiles | WheelFiles]:
-    """A record names its source, so no two may share a name, nor have that of a local copy."""
-    count = Counter([LOCAL, *(source.name for source in sources)])
-    twice = sorted(name for name, times in count.items() if times > 1)
-    if twice:
-        raise ValueError(
-            f"more than one source is called {', '.join(twice)} ({LOCAL!r} is a copy of the user's own)"
-        )
+    """Refuse sources that share a name, with one another or a local copy: a record names its source."""
+    _check_twice([LOCAL, *(source.name for source in sources)])
     return sources
 
 
@@ -152,7 +150,7 @@ class RawFiles(Frozen):
     sources: Annotated[
         tuple[Files, ...],
         Field(strict=False),  # YAML has lists
-        AfterValidator(_check_filled),
+        FILLED,
         AfterValidator(_check_names),
     ]
 
@@ -165,8 +163,10 @@ class RawFiles(Frozen):
     def _check_folder(self) -> "RawFiles":
         for member in self.publisher.members if self.publisher else ():
             if not member.startswith(f"{self.folder}/"):
-                raise ValueError(
-                    f"member {member!r} lies outside the archive's folder {self.folder!r}; name it in full"
+                raise CragruError(
+                    f"lies outside the archive's folder {self.folder!r}",
+                    got=member,
+                    advice="name the member in full",
                 )
         return self
 
@@ -191,7 +191,7 @@ class DatasetEntry(RawFiles):
     sources: Annotated[
         tuple[Source, ...],
         Field(strict=False),  # YAML has lists
-        AfterValidator(_check_filled),
+        FILLED,
         AfterValidator(_check_names),
     ]
     prompt: InputPlace = "config/prompts/movielens.txt"
@@ -219,14 +219,6 @@ class Registry(Frozen):
 
     datasets: Annotated[dict[DatasetName, DatasetEntry], AfterValidator(_check_filled)]
 
-    def entry(self, name: str) -> DatasetEntry:
-        """The data set called `name`.
-
-        Raises:
-            CragruError: If there is none; the message has the nearest name.
-        """
-        return named(self.datasets, name, "data set")
-
 
 class SourceRecord(Frozen):
     """Where raw files came from (`cragru.core.names.SOURCE_FILE`): neither times nor places.
@@ -246,12 +238,3 @@ class SourceRecord(Frozen):
     dataset: str
     source: str
     members: dict[str, Sha256]
-
-
-def load_registry(path: str | Path) -> Registry:
-    """Read the registry, such as ``config/datasets.yaml``.
-
-    Raises:
-        CragruError: If the file is missing, not YAML, or breaks a rule of the models above.
-    """
-    return parse(Registry, load_yaml(path), str(path))

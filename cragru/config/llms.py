@@ -1,7 +1,6 @@
 """The registry of language models: where each comes from, and how the engine that serves it is set up."""
 
 import re
-from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
@@ -15,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from cragru.config.base import Frozen, load_yaml, named, parse
+from cragru.config.base import Frozen
 from cragru.config.types import (
     ON_ONE_LINE,
     WITHIN,
@@ -26,7 +25,7 @@ from cragru.config.types import (
     Name,
     Sha256,
 )
-from cragru.core.errors import nearest
+from cragru.core.errors import CragruError
 from cragru.plugins.options import BaseOptions
 from cragru.plugins.source import plugin_of
 from cragru.written.paths import located
@@ -48,7 +47,7 @@ Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
 
 
 def _check_variable(value: str) -> str:
-    """A pattern of pydantic would print what it got, and that may be the secret itself."""
+    """Refuse a secret where its variable belongs. What a plain ValueError is about is not shown."""
     if not re.fullmatch(VARIABLE, value):
         raise ValueError(
             "not the name of an environment variable (capitals, digits, '_'); name the variable that holds the "
@@ -58,7 +57,7 @@ def _check_variable(value: str) -> str:
 
 
 def _check_address(value: Any) -> Any:
-    """Before the pattern, whose message would print the password."""
+    """Refuse a password before the pattern does, which would show it."""
     if isinstance(value, str) and "@" in value:
         raise ValueError(
             "holds a user name or a password; leave it out, and name a variable with the API key in `key`"
@@ -167,9 +166,11 @@ class ServerSource(Frozen):
     @model_validator(mode="after")
     def _check_deadline(self) -> "ServerSource":
         if self.deadline < self.timeout:
-            raise ValueError(
-                f"deadline is {self.deadline:g} s, less than timeout, {self.timeout:g} s, which is for one try of "
-                "several; raise `deadline` or lower `timeout`"
+            raise CragruError(
+                f"less than `timeout`, {self.timeout:g} s, which is for one try of several",
+                place="deadline",
+                got=self.deadline,
+                advice="raise `deadline` or lower `timeout`",
             )
         return self
 
@@ -260,26 +261,11 @@ class Llms(Frozen):
         for name, entry in self.llms.items():
             got = entry.source.tokenizer_of(name)
             if got not in own:
-                what = "a server itself" if got in self.llms else "no entry"
-                raise ValueError(
-                    f"llms.{name}.source.tokenizer: got {got!r}, which is {what}; name an entry that has a tokenizer "
-                    f"({nearest(got, own)})"
+                raise CragruError(
+                    "a server itself" if got in self.llms else "no entry",
+                    place=f"llms.{name}.source.tokenizer",
+                    got=got,
+                    allowed=own,
+                    advice="name an entry that has a tokenizer",
                 )
         return self
-
-    def entry(self, name: str) -> LlmEntry:
-        """The model called `name`.
-
-        Raises:
-            CragruError: If there is none; the message has the nearest name.
-        """
-        return named(self.llms, name, "language model")
-
-
-def load_llms(path: str | Path) -> Llms:
-    """Read the registry, such as ``config/llms.yaml``.
-
-    Raises:
-        CragruError: If the file is missing, not YAML, or breaks a rule of the models above.
-    """
-    return parse(Llms, load_yaml(path), str(path))

@@ -8,7 +8,6 @@ import math
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, model_validator
-from pydantic_core import PydanticCustomError
 
 from cragru.config.base import Frozen
 from cragru.config.types import (
@@ -22,7 +21,7 @@ from cragru.config.types import (
     distinct,
     free_of,
 )
-from cragru.core.errors import nearest
+from cragru.core.errors import CragruError
 
 Run = Annotated[Name, AfterValidator(free_of(*TOP_FOLDERS))]
 Names = Annotated[list[Name], AfterValidator(distinct)]
@@ -41,11 +40,10 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
 def _check_option(value: Any) -> Any:
-    """In one line, where a union would have one for each of its members."""
-    if isinstance(value, float) and not math.isfinite(value):
-        raise PydanticCustomError("option", "Input should be a finite number")
-    if not isinstance(value, float | int | str):
-        raise PydanticCustomError("option", "Input should be a valid number, text, true or false")
+    """Refuse what no option is, at once: a union of types would refuse it once for each type."""
+    is_endless = isinstance(value, float) and not math.isfinite(value)
+    if is_endless or not isinstance(value, float | int | str):
+        raise CragruError("no finite number, text, true or false", got=value)
     return value
 
 
@@ -114,9 +112,7 @@ class Scoring(Frozen):
     @model_validator(mode="after")
     def _cohort_is_there(self) -> "Scoring":
         if self.cohort not in self.cohorts:
-            raise ValueError(
-                f"cohort: unknown name {self.cohort!r} ({nearest(self.cohort, self.cohorts)})"
-            )
+            raise CragruError("unknown name", place="cohort", got=self.cohort, allowed=self.cohorts)
         return self
 
 
@@ -174,10 +170,12 @@ class Forget(Frozen):
 
     @model_validator(mode="after")
     def _fraction_where_needed(self) -> "Forget":
-        needed = self.kind in ("interactions", "users")
-        if needed != (self.fraction is not None):
-            raise ValueError(
-                f"fraction: {'missing for' if needed else 'has no meaning for'} kind {self.kind!r}"
+        is_needed = self.kind in ("interactions", "users")
+        if is_needed and self.fraction is None:
+            raise CragruError(f"missing for kind {self.kind!r}", place="fraction", advice="add it")
+        if not is_needed and self.fraction is not None:
+            raise CragruError(
+                f"has no meaning for kind {self.kind!r}", place="fraction", got=self.fraction
             )
         return self
 
@@ -196,13 +194,15 @@ class Protocol(Frozen):
     @model_validator(mode="after")
     def _consistent(self) -> "Protocol":
         if not math.isclose(sum(self.ratios), 1, abs_tol=1e-9):
-            raise ValueError(
-                f"ratios: got {list(self.ratios)} with sum {sum(self.ratios):g}; they must add up to 1"
+            raise CragruError(
+                f"must add up to 1, not {sum(self.ratios):g}", place="ratios", got=list(self.ratios)
             )
         if (self.order == "forget-first") != (self.forget.fraction is not None):
-            raise ValueError(
-                f"order: got {self.order!r} for forget kind {self.forget.kind!r}; "
-                "interactions and users are forgotten first, requests (one-user, file) come after the split"
+            raise CragruError(
+                f"does not fit forget kind {self.forget.kind!r}",
+                place="order",
+                got=self.order,
+                advice="forget interactions and users first, and split first for requests",
             )
         return self
 

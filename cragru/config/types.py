@@ -6,20 +6,14 @@ from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints
 
-from cragru.core.errors import short
+from cragru.core.errors import CragruError
 from cragru.written.paths import expanded
 
-# of a step of a path; a file system takes 255 bytes, endings and temporary names included
-LONGEST_NAME = 80
-LONGEST_LABEL, LONGEST_LINE, LONGEST_CAPTION = 120, 500, 2000
-FORMULA = "=+-@"  # a spreadsheet computes what starts so; matplotlib hides what starts with `_`
+LONGEST_NAME = 80  # a file system takes 255 bytes, endings and temporary names included
+UNFIT = "=+-@_"  # a spreadsheet computes what starts so, and matplotlib hides `_`
 
-TOP_FOLDERS = (
-    "raw",
-    "llm",
-    "logs",
-    "benchmarks",
-)  # of results/, beside those of data sets and runs
+# of results/, beside those of data sets and runs
+TOP_FOLDERS = ("raw", "llm", "logs", "benchmarks")
 
 Name = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$", max_length=LONGEST_NAME)
@@ -44,21 +38,19 @@ Anchor = Annotated[
 
 
 def distinct(values: list) -> list:
-    """A check of lists: no value is there twice."""
+    """Refuse a list that has a value twice."""
     repeated = {value for value in values if values.count(value) > 1}
     if repeated:
-        raise ValueError(f"got {sorted(repeated)} more than once; name each once")
+        raise CragruError("there more than once", got=sorted(repeated), advice="name each once")
     return values
 
 
 def free_of(*taken: str) -> Callable[[str], str]:
-    """A check of names: none that is a folder of `results/` already."""
+    """Return a check that refuses names of folders that are there already."""
 
     def check(name: str) -> str:
         if name in taken:
-            raise ValueError(
-                f"got {name!r}, which is a folder of results/ already; choose another name"
-            )
+            raise CragruError("a folder of results/ has this name", advice="choose another name")
         return name
 
     return check
@@ -66,108 +58,76 @@ def free_of(*taken: str) -> Callable[[str], str]:
 
 def _check_words(value: str) -> str:
     if not any(letter.isalnum() for letter in value):
-        raise ValueError(f"got {value!r}; write at least one letter or digit")
+        raise CragruError("no words", advice="write at least one letter or digit")
     return value
 
 
 def _check_line(value: str) -> str:
     strange = next((letter for letter in value if not letter.isprintable()), None)
     if strange is not None:
-        raise ValueError(
-            f"got '{short(value)}', which holds the character U+{ord(strange):04X}; "
-            "write it on one line, with letters, signs and plain blanks"
+        raise CragruError(
+            f"holds the character U+{ord(strange):04X}",
+            advice="write it on one line, with letters, signs and plain blanks",
         )
     return value
 
 
 def _check_label(value: str) -> str:
     if value != value.strip():
-        raise ValueError(f"got {value!r}; leave out the blanks around it")
-    if value[0] in FORMULA or value[0] == "_":
-        raise ValueError(f"got {value!r}; begin with a letter, a digit or a bracket")
+        raise CragruError("blanks around a label", advice="leave them out")
+    if value[0] in UNFIT:
+        raise CragruError("unfit start of a label", advice="begin with a letter, digit or bracket")
     return value
 
 
 def _fold(value: str) -> str:
-    """A text of several lines on one, as LaTeX and Markdown read it."""
+    """Return a text of several lines on one line, as LaTeX and Markdown read it."""
     if re.search(r"\n[ \t]*\n", value.strip()):
-        raise ValueError(
-            f"got '{short(value)}', which is of several paragraphs; write one: YAML folds lines after >-"
-        )
+        raise CragruError("several paragraphs", advice="write one: YAML folds lines after >-")
     return " ".join(value.split())
 
 
 def _check_inside(value: str) -> str:
-    steps = value.split("/")
-    if (
-        "\\" in value
-        or any(step in ("", ".", "..") for step in steps)
-        or re.match("[A-Za-z]:", value)
-    ):
-        raise ValueError(
-            f"got {value!r}, which leads out of its folder; name it by steps from there, with / between them"
+    has_drive = re.match("[A-Za-z]:", value)
+    if has_drive or "\\" in value or {"", ".", ".."} & set(value.split("/")):
+        raise CragruError(
+            "leads out of its folder", advice="name the steps from there, with / between them"
         )
     return value
 
 
 def _check_path(value: str) -> str:
-    if not value.strip():
-        raise ValueError(f"got {value!r}; name a file or folder")
-    return value
-
-
-def _check_written(value: str) -> str:
     expanded(value)
     return value
 
 
 def _check_braces(value: str) -> str:
     if set("{}") & set(value):
-        raise ValueError(
-            f"got {value!r}, whose braces Snakemake takes for wildcards; rename the file or folder"
+        raise CragruError(
+            "Snakemake takes braces for wildcards", advice="rename the file or folder"
         )
     return value
 
 
 ON_ONE_LINE, WITHIN = AfterValidator(_check_line), AfterValidator(_check_inside)
+HAS_WORDS = AfterValidator(_check_words)
 
-Line = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=LONGEST_LINE),
-    AfterValidator(_check_words),
-    AfterValidator(_check_line),
-]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=500), HAS_WORDS, ON_ONE_LINE]
 """A few words on one line."""
 
-Label = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=LONGEST_LABEL),
-    AfterValidator(_check_words),
-    AfterValidator(_check_line),
-    AfterValidator(_check_label),
-]
+_Short = Annotated[str, StringConstraints(min_length=1, max_length=120), HAS_WORDS, ON_ONE_LINE]
+Label = Annotated[_Short, AfterValidator(_check_label)]
 """What tables and figures call something; rows are told apart by it."""
 
-Sentences = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=LONGEST_CAPTION),
-    AfterValidator(_check_words),
-    AfterValidator(_fold),
-    AfterValidator(_check_line),
-]
+_Long = Annotated[str, StringConstraints(min_length=1, max_length=2000), HAS_WORDS]
+Sentences = Annotated[_Long, AfterValidator(_fold), ON_ONE_LINE]
 """One paragraph, which may be written on several lines."""
 
-Place = Annotated[
-    str,
-    StringConstraints(min_length=1),
-    AfterValidator(_check_path),
-    AfterValidator(_check_line),
-    AfterValidator(_check_written),
-]
+Place = Annotated[str, StringConstraints(min_length=1), ON_ONE_LINE, AfterValidator(_check_path)]
 """Where a file or folder is, as `cragru.written.paths` reads it."""
 
 InputPlace = Annotated[Place, AfterValidator(_check_braces)]
 """The path of a file, or of a folder of files, that is an input of a rule."""
 
-Inside = Annotated[Place, AfterValidator(_check_inside)]
+Inside = Annotated[Place, WITHIN]
 """A path inside an archive or a folder, which it does not leave."""

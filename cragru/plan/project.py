@@ -172,7 +172,7 @@ def load_project(config: dict[str, Any], root: Path, is_main: bool = True) -> Pr
         problems.found += map(Problem, missing_files(project) if is_main else [])
     if loaded.get("registry") and loaded.get("params"):
         datasets = loaded["registry"].datasets
-        problems.found += map(Problem, check_options(loaded["params"], datasets, files.params))
+        problems.found += check_options(loaded["params"], datasets, files.params)
     problems.tell()
     return project
 

@@ -1,16 +1,16 @@
-"""A plug-in's options: what params.yaml may set of a method, partition, strategy or backbone, and how it is read.
+"""The options of plug-ins: what params.yaml may set of a method, partition, strategy or backbone.
 
 A plug-in's module declares ``class Options(BaseOptions)`` with types, ranges and defaults; one without has no options.
-The configuration is checked with that class when it is read (`cragru.plan.options`), and the job reads what it was
-given with the same class, by the same function.
+The configuration is checked with that class (`cragru.plan.options`), and the job reads its options with the same class.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, ClassVar, TypeVar, get_args
+from collections.abc import Mapping
+from typing import ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from cragru.core.errors import CragruError, nearest
+from cragru.core.errors import CragruError, Problem
+from cragru.plugins.explained import problems_of
 
 
 class BaseOptions(BaseModel):
@@ -25,14 +25,11 @@ class BaseOptions(BaseModel):
     needs: ClassVar[tuple[str, ...]] = ()
     """What an entry must say under `reads`, for the module cannot do without it."""
 
-    def clash(self, backbone: "BaseOptions") -> str | None:
-        """What cannot be with a backbone's hyper-parameters: option, value and reason; the backbone's name follows.
+    def clash(self, backbone: "BaseOptions") -> Problem | None:
+        """Return what cannot be with a backbone, the option as its place; None where all can be.
 
         Args:
-            backbone: The hyper-parameters on a data set, `cragru.backbones.options.TrainingOptions`.
-
-        Returns:
-            None where all can be.
+            backbone: Its hyper-parameters on a data set, `cragru.backbones.options.TrainingOptions`.
         """
         return None
 
@@ -53,40 +50,17 @@ def read_options(
     Raises:
         CragruError: With every option that is unknown, missing, of another type or out of range.
     """
-    problems = option_lines(where or f"{kind.__module__}: options", wrong_options(kind, given))
+    problems = wrong_options(kind, given)
     if problems:
-        raise CragruError("; ".join(problems))
+        section = where or f"{kind.__module__}: options"
+        raise CragruError.of(problem.under(section) for problem in problems)
     return kind.model_validate(dict(given))
 
 
-def option_lines(where: str, problems: Iterable[tuple[str, str]]) -> list[str]:
-    """The problems of `wrong_options`, each with the key path of its option."""
-    return [
-        f"{where}.{name}: {reason}" if name else f"{where}: {reason}" for name, reason in problems
-    ]
-
-
-def wrong_options(
-    kind: type[BaseOptions], given: Mapping[str, object]
-) -> Iterator[tuple[str, str]]:
-    """What is wrong with options: the name of each that is, empty where several contradict one another, and why."""
+def wrong_options(kind: type[BaseOptions], given: Mapping[str, object]) -> list[Problem]:
+    """Return what is wrong with options: the place is an option's name, or empty where several contradict."""
     try:
         kind.model_validate(dict(given))
     except ValidationError as error:
-        for problem in error.errors(include_url=False):
-            yield ".".join(map(str, problem["loc"])), " ".join(_reason(kind, problem).split())
-
-
-def _reason(kind: type[BaseOptions], problem: Any) -> str:
-    name, got = str(problem["loc"][-1]) if problem["loc"] else "", problem["input"]
-    if problem["type"] == "extra_forbidden":
-        return f"unknown option ({nearest(name, kind.model_fields)})"
-    if problem["type"] == "missing":
-        return "missing; add it"
-    if problem["type"] == "value_error":
-        return str(problem["ctx"]["error"])
-    if problem["type"] == "literal_error":
-        return f"got {got!r}; {nearest(str(got), get_args(kind.model_fields[name].annotation))}"
-    if isinstance(got, str) and problem["type"] in ("int_type", "float_type"):
-        return f"got the text {got!r}; {problem['msg']}: without quotes, and 1e-3 as 1.0e-3, which YAML takes for one"
-    return f"got {got!r}; {problem['msg']}"
+        return problems_of(kind, error)
+    return []

@@ -37,6 +37,7 @@ NAMES_LEFT_OUT = (
     "kept.machine",
     "kept.shapes",
     "kept.rights",
+    "plugins.explained",
 )
 LEFT_OUT = {f"{PACKAGE}.{name}" for name in NAMES_LEFT_OUT}
 REFLECTION = {

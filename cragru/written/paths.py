@@ -15,30 +15,24 @@ VARIABLES = ("CRAGRU_DATA_DIR", "CRAGRU_AUDIT_KEY_FILE")  # that name a place of
 CACHE = "SNAKEMAKE_OUTPUT_CACHE"  # Snakemake's own; it neither expands it nor makes it
 UNREAD = ("$", '"', "'")  # what a shell would have taken away, had one read the path
 RULE = "a relative path is looked for in the repository, then in the folder that snakemake runs in"
+WRITE_OUT = "write the path out ('~' is your home folder)"
 
 
 def expanded(path: str) -> Path:
-    """A path with the home folder in the place of `~`.
+    """Return a path with the home folder in the place of `~`.
 
     Raises:
-        ValueError: If it is no path: `~` of a user that there is not, `$HOME` or quotes that no shell has read.
+        CragruError: If it is no path: blank, `~` of nobody's, `$HOME` or quotes that no shell has read.
     """
-    if path[:1] in UNREAD or "\0" in path:
-        raise ValueError(
-            f"got {path!r}, which begins with what only a shell reads, or holds a zero; write the path out, without "
-            "variables and quotes ('~' is your home folder)"
-        )
-    try:
-        return Path(path).expanduser()
-    except RuntimeError as error:  # there is no such user, or no home folder
-        owner = Path(path).parts[0]
-        raise ValueError(
-            f"got {path!r}, and there is no home folder for {owner!r} on this machine; write the path out"
-        ) from error
+    is_path = path.strip() and path[0] not in UNREAD and "\0" not in path
+    found = os.path.expanduser(path) if is_path else "~"  # noqa: PTH111  Path fails
+    if found.startswith("~"):  # there is no such user, or no home folder
+        raise CragruError("no path", got=path, advice=WRITE_OUT)
+    return Path(found)
 
 
 def located(path: str, where: str, repository: Path = REPOSITORY) -> Path:
-    """The place that a path means, whether or not anything is there.
+    """Return the place that a path means, whether or not anything is there.
 
     Args:
         path: As it was written.
@@ -50,31 +44,25 @@ def located(path: str, where: str, repository: Path = REPOSITORY) -> Path:
     """
     try:
         found = expanded(path)
-    except ValueError as error:
-        raise CragruError(f"{where}: {error}") from error
+    except CragruError as error:
+        raise error.within(where) from error
     in_repository = repository / found
-    return in_repository if _is_there(in_repository) else found
+    is_there = os.path.exists(in_repository)  # noqa: PTH110  Path fails on a name too long
+    return in_repository if is_there else found
 
 
 def rule_for(path: str) -> str:
-    """The rule as a clause for the message that nothing is at a path: for a relative one alone, else nothing."""
+    """Return the rule as a clause for the message that nothing is at a relative path; empty for an absolute one."""
     return "" if expanded(path).is_absolute() else f" ({RULE})"
 
 
 def as_input(path: str, where: str, repository: Path = REPOSITORY) -> str:
-    """The same place for a rule and its manifest: relative to the working folder, unless an absolute path was written.
+    """Return the place for a rule and its manifest: relative to the working folder, unless the path is absolute.
 
-    Args:
-        path: As for `located`.
-        where: As for `located`.
-        repository: As for `located`.
-
-    Raises:
-        CragruError: As `located` does.
+    The arguments and the error are those of `located`.
     """
     found = located(path, where, repository)
-    is_of_repository = found.is_absolute() and not expanded(path).is_absolute()
-    return os.path.relpath(found) if is_of_repository else str(found)
+    return str(found) if found == expanded(path) else os.path.relpath(found)
 
 
 def check_variables(environment: Mapping[str, str]) -> None:
@@ -88,16 +76,11 @@ def check_variables(environment: Mapping[str, str]) -> None:
             located(environment[name], name)
     cache = environment.get(CACHE, "")
     if cache.startswith("~"):
-        raise CragruError(
-            f"{CACHE}: got {cache!r}, whose '~' no shell has read, and Snakemake does not; write the path out"
-        )
+        raise CragruError("no shell has read the '~'", place=CACHE, got=cache, advice=WRITE_OUT)
 
 
 def make_cache_folder(environment: Mapping[str, str]) -> None:
-    """Make the folder of Snakemake's cache where it is missing: Snakemake would stop at the first job that uses it.
-
-    Args:
-        environment: Environment variables; without `SNAKEMAKE_OUTPUT_CACHE` there is no cache.
+    """Make the folder of Snakemake's cache: without it Snakemake would stop at the first job that uses it.
 
     Raises:
         CragruError: If it cannot be made.
@@ -109,12 +92,5 @@ def make_cache_folder(environment: Mapping[str, str]) -> None:
         Path(cache).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CragruError(
-            f"{CACHE}: got {cache!r}, which is no folder and cannot be made one ({error.strerror}); name another"
+            f"cannot be made a folder: {error.strerror}", place=CACHE, got=cache
         ) from error
-
-
-def _is_there(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):  # such as a name too long: told by who opens it
-        return False

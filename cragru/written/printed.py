@@ -1,17 +1,19 @@
-"""The paper's printed values, to stand beside ours: a CSV file that a person keeps."""
+"""Read the paper's printed values, to stand beside ours: a CSV file that a person keeps."""
 
 import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from cragru.core.errors import CragruError, excerpt, nearest
-from cragru.core.place import PathLike
+from cragru.core.errors import CragruError, Problem
+from cragru.core.place import PathLike, spot
 from cragru.written.spreadsheets import CsvRow, read_spreadsheet
 
 Key = tuple[str | int, ...]
 Printed = Mapping[Key, Mapping[str, float]]
 
+ADVICE = "name the row; write digits, with a decimal point where there is one, such as 1682 or 0.65"
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _WHOLE = re.compile(r"[0-9]{1,9}")
 
@@ -50,8 +52,8 @@ def printed_values(path: PathLike | None, columns: PrintedColumns) -> Printed:
         By the values of the keys, in the order of `columns.keys`, each row's numbers by column; none for an empty cell.
 
     Raises:
-        CragruError: With the line, and the column where there is one, if the file is no CSV in UTF-8, lacks a key, has
-            a column that is not known or is there twice, names a row twice, or a cell is not of its column.
+        CragruError: If the file is no CSV in UTF-8, a key or a cell is missing, a column or a row is there twice, a
+            column is not known, or a cell is not of its column.
     """
     if path is None:
         return {}
@@ -61,62 +63,45 @@ def printed_values(path: PathLike | None, columns: PrintedColumns) -> Printed:
     for row in rows:
         if len(row.cells) != len(header.cells):
             raise CragruError(
-                f"{path}, line {row.line}: {len(row.cells)} cells, expected {len(header.cells)} as in the header; a "
-                "number has no comma"
+                f"{len(row.cells)} cells, and the header has {len(header.cells)}",
+                place=spot(path, row.line),
+                advice="write numbers without a comma",
             )
-        cells = dict(zip(header.cells, row.cells, strict=True))
-        key = _key(path, row, cells, columns)
+        found: dict[str, Any] = {}
+        for name, cell in zip(header.cells, row.cells, strict=True):
+            if cell or name in columns.keys:
+                found[name] = _value(columns, name, cell)
+            if found.get(name, 0) is None:
+                raise CragruError(place=spot(path, row.line, name), got=cell, advice=ADVICE)
+        key = tuple(found.pop(name) for name in columns.keys)
         if key in values:
-            called = ", ".join(f"{name} {excerpt(cells[name])}" for name in columns.keys)
-            raise CragruError(
-                f"{path}, line {row.line}: the row of {called} is there twice; keep one"
-            )
-        filled = [name for name in columns.values if cells.get(name)]
-        values[key] = {name: _number(path, row, name, cells[name]) for name in filled}
+            raise CragruError("a row is there twice", place=spot(path, row.line), got=key)
+        values[key] = found
     return values
 
 
 def printed(values: Printed, row: Key, column: str) -> float | None:
-    """One printed value, or None where the paper has none."""
+    """Return one printed value, or None where the paper has none."""
     return values.get(row, {}).get(column)
 
 
 def _check_header(path: PathLike, header: list[str], columns: PrintedColumns) -> None:
+    known = columns.keys + columns.values
     missing = [name for name in columns.keys if name not in header]
     if missing:
-        raise CragruError(f"{path}: columns {missing} are missing; it has {excerpt(header)}")
-    for name in header:
-        if name not in columns.keys + columns.values:
-            hint = nearest(name, columns.keys + columns.values)
-            raise CragruError(
-                f"{path}: column {excerpt(name)}: not known ({hint}); rename or remove it"
-            )
-        if header.count(name) > 1:
-            raise CragruError(f"{path}: column {name!r} is there twice; keep one")
-
-
-def _key(path: PathLike, row: CsvRow, cells: Mapping[str, str], columns: PrintedColumns) -> Key:
-    for name in columns.labels:
-        if not cells[name]:
-            raise CragruError(
-                f"{path}, line {row.line}, column {name!r}: empty; name what the row is of"
-            )
-    for name in columns.whole:
-        if not _WHOLE.fullmatch(cells[name]):
-            raise CragruError(
-                f"{path}, line {row.line}, column {name!r}: got {excerpt(cells[name])}; write a whole number, digits "
-                "alone"
-            )
-    return tuple(
-        int(cells[name]) if name in columns.whole else cells[name] for name in columns.keys
-    )
-
-
-def _number(path: PathLike, row: CsvRow, name: str, cell: str) -> float:
-    value = float(cell) if _NUMBER.fullmatch(cell) else math.inf
-    if not math.isfinite(value):
+        raise CragruError.of(Problem("missing", spot(path, column=name)) for name in missing)
+    wrong = [name for name in header if name not in known or header.count(name) > 1]
+    if wrong:
         raise CragruError(
-            f"{path}, line {row.line}, column {name!r}: got {excerpt(cell)}; write digits with a decimal point, "
-            "such as 1682 or 0.65, or leave it empty"
+            "a column is unknown or there twice", place=spot(path), got=wrong[0], allowed=known
         )
-    return value
+
+
+def _value(columns: PrintedColumns, name: str, cell: str) -> str | float | None:
+    """Return what a cell says, or None where it says nothing that its column takes."""
+    if name in columns.labels:
+        return cell or None
+    if name in columns.whole:
+        return int(cell) if _WHOLE.fullmatch(cell) else None
+    value = float(cell) if _NUMBER.fullmatch(cell) else math.inf
+    return value if math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""CSV files of people, as spreadsheets save them: read cell by cell, and refused in one line that says what to do.
+"""Read CSV files of people, as spreadsheets save them: cell by cell, or one line that says what to do.
 
 Plans are made of what this module reads, so it does without pandas.
 """
@@ -8,13 +8,10 @@ import io
 from dataclasses import dataclass
 
 from cragru.core.errors import CragruError
-from cragru.core.place import PathLike
+from cragru.core.place import PathLike, spot
 from cragru.written.texts import read_text
 
-SEPARATORS = {
-    ";": "semicolons",
-    "\t": "tabs",
-}  # of other files that a spreadsheet calls CSV or text
+SEPARATORS = (";", "\t")  # of other files that a spreadsheet calls CSV or text
 
 
 @dataclass(frozen=True)
@@ -42,23 +39,22 @@ def parse_rows(text: str, path: PathLike) -> list[CsvRow]:
             than the csv module reads (`csv.field_size_limit`).
     """
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    rows = []
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            raise CragruError(
-                f"{path}, line {line}: not a row of CSV ({error}); look for a quote that is not closed or a cell that "
-                "is too long"
-            ) from error
-        if cells is None:
-            return rows
-        rows.append(CsvRow(line, cells))
+    rows, line = [], 1
+    try:
+        for cells in reader:
+            rows.append(CsvRow(line, cells))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise CragruError(
+            f"not a row of CSV ({error})",
+            place=spot(path, line),
+            advice="look for a quote that is not closed, or a cell that is too long",
+        ) from error
+    return rows
 
 
 def read_spreadsheet(path: PathLike, what: str) -> list[CsvRow]:
-    """Read a CSV file that a person has saved: UTF-8, with or without a byte-order mark, cells parted by commas.
+    """Read a CSV file that a person has saved: UTF-8, with or without a byte-order mark, commas between cells.
 
     Blanks around a cell are dropped, and so are rows without any text and what is blank in all rows at their ends.
 
@@ -72,28 +68,23 @@ def read_spreadsheet(path: PathLike, what: str) -> list[CsvRow]:
     Raises:
         CragruError: If the file cannot be read, is no text in UTF-8, has other separators, or a row is no row of CSV.
     """
-    rows = []
+    rows, width = [], 0
     for row in parse_rows(read_text(path, what), path):
         cells = [cell.strip() for cell in row.cells]
-        if any(cells):
+        filled = [place for place, cell in enumerate(cells, 1) if cell]
+        if filled:
             rows.append(CsvRow(row.line, cells))
+            width = max(width, filled[-1])
     if rows:
         _refuse_separators(path, rows[0])
-    width = max((_width(row) for row in rows), default=0)
     return [CsvRow(row.line, row.cells[:width]) for row in rows]
 
 
 def _refuse_separators(path: PathLike, header: CsvRow) -> None:
-    """A header of one cell that holds another separator is that of a file whose columns it parts."""
-    if any(header.cells[1:]):
-        return
-    for separator, name in SEPARATORS.items():
-        if separator in header.cells[0]:
+    """Refuse a file that separates columns by `;` or tabs."""
+    for separator in SEPARATORS:
+        if separator in header.cells[0] and not any(header.cells[1:]):
+            place = spot(path, header.line)
             raise CragruError(
-                f"{path}, line {header.line}: columns are parted by {name}; save it with commas between them"
+                "wrong separator", place=place, got=separator, advice="separate columns by commas"
             )
-
-
-def _width(row: CsvRow) -> int:
-    """Cells up to the last that is not blank."""
-    return max(place + 1 for place, cell in enumerate(row.cells) if cell)

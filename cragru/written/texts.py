@@ -1,11 +1,12 @@
-"""Text files of people: UTF-8 as any editor saves it, or one line that says what the file is instead."""
+"""Read text files of people: UTF-8 as any editor saves it, or one line that says what the file is instead."""
 
+import codecs
 from pathlib import Path
 
-from cragru.core.errors import CragruError
-from cragru.core.place import PathLike
+from cragru.core.errors import CragruError, short
+from cragru.core.place import PathLike, spot
 
-UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # byte-order marks
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def read_text(path: PathLike, what: str) -> str:
@@ -16,30 +17,24 @@ def read_text(path: PathLike, what: str) -> str:
         what: What it is to be, such as ``a request``, for the message.
 
     Raises:
-        CragruError: If the file cannot be read, or is no text in UTF-8.
+        CragruError: If the file is missing, cannot be read, or is no text in UTF-8.
     """
     try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise CragruError(f"{path}: cannot be read as {what} ({error})") from error
-    if content.startswith(UTF_16):
-        raise CragruError(f"{path}: cannot be read as {what}: it is UTF-16; save it in UTF-8")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        where, byte = _line(path, content[: error.start]), content[error.start]
+        content = Path(path).read_bytes().removeprefix(codecs.BOM_UTF8)
+        text, wrong = content.decode(), content.find(b"\0")
+    except FileNotFoundError as error:
         raise CragruError(
-            f"{where}: cannot be read as {what}: byte 0x{byte:02x} is not UTF-8; save it in UTF-8"
+            "no such file", place=spot(path), advice="name an existing one"
         ) from error
-    if "\0" in text:
-        where = _line(path, text[: text.index("\0")].encode())
-        raise CragruError(
-            f"{where}: cannot be read as {what}: a NUL byte, which no text has; save it in UTF-8"
-        )
-    return text
-
-
-def _line(path: PathLike, before: bytes) -> str:
-    """The file and the line that a byte stands on, by what stands before it."""
-    number = before.count(b"\n") + 1
-    return f"{path}, line {number}"
+    except UnicodeDecodeError as error:
+        text, wrong = "", error.start
+    except (OSError, ValueError) as error:  # a path with a zero byte is a ValueError
+        raise CragruError(f"cannot be read as {what}: {error}", place=short(str(path))) from error
+    if wrong < 0:
+        return text
+    raise CragruError(
+        f"cannot be read as {what}",
+        place=spot(path, content[:wrong].count(b"\n") + 1),
+        got="UTF-16" if content.startswith(UTF_16) else content[wrong : wrong + 1],
+        advice="save it in UTF-8",
+    )

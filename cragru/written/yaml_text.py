@@ -1,4 +1,4 @@
-"""YAML without surprises: what one reader of YAML takes for another thing than the next, or the writer, is refused.
+"""Read YAML without surprises: what one reader of YAML takes for another thing than the next is refused.
 
 The files of the configuration are written by people, and those given by --configfile are read by Snakemake, too. So a
 key must stand once, and a value must be what it looks like: PyYAML follows YAML 1.1, where `010` is 8, `no` is false
@@ -6,164 +6,111 @@ and `12:30` is 750.
 """
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from cragru.core.errors import CragruError, short
-from cragru.written.texts import UTF_16
+from cragru.core.errors import CragruError, Problem, Problems, short
+from cragru.core.place import spot
+from cragru.written.texts import read_text
 
 LARGEST = 100_000  # values of a file, aliases written out; the shipped ones have a few hundred
 LONGEST_NUMBER = 40  # characters; Python itself refuses 5,000 digits
 TAG = "tag:yaml.org,2002:"
+INSTEAD = "write true, false or a number in plain digits, or put it in quotes"
 PLAIN = {  # what is read alike by YAML 1.1, YAML 1.2, JSON and people
-    "bool": re.compile(r"true|True|TRUE|false|False|FALSE"),
-    "int": re.compile(r"[-+]?(0|[1-9][0-9]*|0x[0-9a-fA-F]+)"),
-    "float": re.compile(
-        r"[-+]?[0-9]*\.[0-9]*([eE][-+][0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
-    ),
+    "bool": r"true|True|TRUE|false|False|FALSE",
+    "int": r"[-+]?(0|[1-9][0-9]*|0x[0-9a-fA-F]+)",
+    "float": r"[-+]?[0-9]*\.[0-9]*([eE][-+][0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+    "timestamp": "(?!)",  # none
 }
-INSTEAD = {
-    "bool": "write true or false, or put the word in quotes",
-    "int": "write the number in plain digits, or put the text in quotes",
-    "float": "write the number in plain digits, or put the text in quotes",
-    "timestamp": "put it in quotes",
-}
-KINDS = {"bool": "a truth value", "int": "a number", "float": "a number", "timestamp": "a date"}
-
-
-class Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, whose tree of nodes is looked through before values are made of it."""
-
-    def checked(self) -> tuple[Any, list[str]]:
-        """The document's value, and what is wrong with it; the value is None where something is."""
-        node = self.get_single_node()
-        if node is None:
-            return None, []
-        problems = list(self._problems(node, ()))
-        return (None, problems) if problems else (self.construct_document(node), [])
-
-    def _problems(self, root: yaml.Node, path: tuple[str, ...]) -> Iterator[str]:
-        """Everything that is wrong below a node, each with its key path and line."""
-        sizes: dict[int, int] = {}
-        if _size(root, sizes, set()) > LARGEST:
-            yield f"holds more than {LARGEST} values once its aliases are written out; shorten it"
-            return
-        waiting, seen = [(root, path)], set()
-        while waiting:
-            node, place = waiting.pop(0)
-            if id(node) in seen:
-                continue  # an alias: told where its anchor stands
-            seen.add(id(node))
-            if isinstance(node, yaml.ScalarNode):
-                yield from _surprise(node, place)
-            elif isinstance(node, yaml.SequenceNode):
-                waiting += [(item, (*place, str(n))) for n, item in enumerate(node.value)]
-            else:
-                yield from self._repeated(node, place)
-                for key, value in node.value:
-                    waiting += [(key, place), (value, (*place, _name(key)))]
-
-    def _repeated(self, node: yaml.MappingNode, path: tuple[str, ...]) -> Iterator[str]:
-        """Keys that a section has more than once; a key beside a merged one (`<<`) takes its place, as YAML has it."""
-        lines: dict[Any, list[int]] = {}
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                lines.setdefault((key.tag, key.value), []).append(key.start_mark.line + 1)
-        for (_, name), where in lines.items():
-            if len(where) > 1:
-                places = " and ".join(f"line {line}" for line in where)
-                yield f"{_key((*path, name))}: is there {_times(len(where))}, in {places}; keep one"
 
 
 def load_text(text: str, where: str) -> Any:
-    """Read a YAML text.
-
-    Args:
-        text: The text.
-        where: The file's name, for messages.
+    """Read a YAML text; `where` is the file's name, for messages.
 
     Raises:
-        CragruError: If the text is not YAML (with line and column), or with every key that is there more than once
-            and every value that is not what it looks like.
+        CragruError: If the text is not YAML, or with every key that is there more than once and every value that is not
+            what it looks like; each with its line.
     """
     try:
-        loader = Loader(text)
-        value, problems = loader.checked()
+        loader = _Loader(text, where)
+        root = loader.get_single_node()
+        loader.problems.tell()
+        if loader.count > LARGEST:
+            raise CragruError("too large", place=where, advice="use fewer aliases, or shorten it")
+        return root and loader.construct_document(root)
     except yaml.YAMLError as error:
-        raise CragruError(f"{where}: not valid YAML: {short(str(error))}") from error
+        mark, told = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+        place = spot(where, mark and mark.line + 1)
+        raise CragruError(f"not valid YAML: {short(told or str(error))}", place=place) from error
     except RecursionError as error:
-        raise CragruError(
-            f"{where}: not valid YAML: sections or aliases are nested too deeply; write them flat"
-        ) from error
-    if problems:
-        raise CragruError("; ".join(f"{where}: {problem}" for problem in problems))
-    return value
+        raise CragruError("nested too deeply", place=where, advice="write it flat") from error
 
 
 def load_yaml(path: str | Path) -> Any:
     """Read a YAML file in UTF-8; a byte-order mark is passed over.
 
     Raises:
-        CragruError: If the file is missing, unreadable, or as `load_text` says.
+        CragruError: As `cragru.written.texts.read_text` and `load_text` say.
     """
-    try:
-        data = Path(path).read_bytes()
-        if data.startswith(UTF_16):
-            raise CragruError(f"{path}: not a readable text file: it is UTF-16; save it as UTF-8")
-        text = data.decode("utf-8-sig")
-    except FileNotFoundError as error:
-        raise CragruError(f"{path}: no such configuration file; name an existing one") from error
-    except (OSError, ValueError) as error:  # not UTF-8, or no path at all (a zero byte)
-        raise CragruError(f"{short(str(path))}: not a readable text file ({error})") from error
+    text = read_text(path, "a configuration file")
     if Path(path).suffix == ".json":
         text = text.replace("\t", " ")  # YAML takes JSON, but for tabs between its words
     return load_text(text, str(path))
 
 
-def _surprise(node: yaml.ScalarNode, path: tuple[str, ...]) -> Iterator[str]:
-    """A value that is not what it looks like."""
-    kind = node.tag.removeprefix(TAG)
-    if kind not in INSTEAD:
-        return
-    long = len(node.value) > LONGEST_NUMBER
-    if not long and kind in PLAIN and PLAIN[kind].fullmatch(node.value):
-        return
-    line = node.start_mark.line + 1
-    place = f"{_key(path)}: " if path else ""
-    got = short(node.value)
-    yield f"{place}got {got} (line {line}), which YAML takes for {KINDS[kind]}; {INSTEAD[kind]}"
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader, which looks at each node before values are made of it.
 
-
-def _size(node: yaml.Node, sizes: dict[int, int], above: set[int]) -> int:
-    """Values below a node, aliases written out.
-
-    Raises:
-        RecursionError: If an alias stands inside what it names.
+    Attributes:
+        problems: Keys that stand twice, and values that are not what they look like.
+        count: Values so far; an alias counts as what it names.
     """
-    if isinstance(node, yaml.ScalarNode):
-        return 1
-    if id(node) in above:
-        raise RecursionError
-    if id(node) not in sizes:
-        above.add(id(node))
-        parts = [
-            part for pair in node.value for part in (pair if isinstance(pair, tuple) else (pair,))
-        ]
-        sizes[id(node)] = 1 + sum(_size(part, sizes, above) for part in parts)
-        above.remove(id(node))
-    return sizes[id(node)]
+
+    def __init__(self, text: str, where: str) -> None:
+        super().__init__(text)
+        self.problems, self.count = Problems(), 0
+        self._where = where
+        self._sizes: dict[int, int] = {}
+        self._steps: list[Any] = []  # to the node: a key's node, an index, None for a key itself
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node:
+        """Return the next node; PyYAML calls this for each."""
+        is_alias, before = self.check_event(yaml.AliasEvent), self.count
+        self._steps.append(index)
+        node = super().compose_node(parent, index)
+        if is_alias:
+            self.count += self._sizes.get(id(node), LARGEST)  # what holds itself is endless
+        else:
+            self.count += 1
+            self._sizes[id(node)] = self.count - before
+            self._look_at(node)
+        self._steps.pop()
+        return node
+
+    def _look_at(self, node: yaml.Node) -> None:
+        if isinstance(node, yaml.MappingNode):
+            first: dict[tuple[str, str], yaml.Node] = {}
+            for key, _ in node.value:
+                before = first.setdefault((key.tag, _name(key)), key)
+                if before is not key:
+                    line = before.start_mark.line + 1
+                    self._tell(key, f"is there in line {line} already", key, advice="keep one")
+        elif isinstance(node, yaml.ScalarNode):
+            kind, is_long = node.tag.removeprefix(TAG), len(node.value) > LONGEST_NUMBER
+            if kind in PLAIN and (is_long or not re.fullmatch(PLAIN[kind], node.value)):
+                self._tell(node, f"YAML reads it as {kind}", got=node.value, advice=INSTEAD)
+
+    def _tell(self, node: yaml.Node, what: str, *further: Any, **parts: str) -> None:
+        steps = [_name(step) for step in (*self._steps, *further) if step is not None]
+        place = spot(self._where, node.start_mark.line + 1)
+        self.problems.found.append(Problem(what, ".".join(steps), **parts).within(place))
 
 
-def _name(key: yaml.Node) -> str:
-    return key.value if isinstance(key, yaml.ScalarNode) else "?"
-
-
-def _key(path: tuple[str, ...]) -> str:
-    return ".".join(short(step) for step in path)
-
-
-def _times(count: int) -> str:
-    return "twice" if count == 2 else f"{count} times"
+def _name(step: yaml.Node | int) -> str:
+    """Return a step of a key path as text; a key that is a section or list has none."""
+    return (
+        "?" if isinstance(step, yaml.CollectionNode) else short(str(getattr(step, "value", step)))
+    )

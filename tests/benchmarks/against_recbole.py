@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 from tabulate import tabulate  # noqa: E402
 
 from cragru.config.base import load_yaml, parse  # noqa: E402
-from cragru.config.datasets import load_registry  # noqa: E402
+from cragru.config.datasets import Registry  # noqa: E402
 from cragru.config.models import BackboneEntry, Params  # noqa: E402
 from cragru.data.download import fetch  # noqa: E402
 from cragru.data.frames import INTERACTIONS  # noqa: E402
@@ -57,7 +57,8 @@ def parse_arguments() -> argparse.Namespace:
 
 def write_splits(folder: Path, seeds: int, ratios: tuple[float, float, float]) -> None:
     """Prepare ML-100K and write RecBole's atomic files of every seed's split."""
-    entry = load_registry(ROOT / "config" / "datasets.yaml").entry("ml-100k")
+    registry = parse(Registry, load_yaml(ROOT / "config/datasets.yaml"), "datasets.yaml")
+    entry = registry.datasets["ml-100k"]
     fetch(entry, "ml-100k", folder / "raw", os.environ.get("CRAGRU_DATA_DIR"))
     prepare(folder / "raw", folder / "prepared", entry.loaders)
     interactions = read_parquet(folder / "prepared" / "interactions.parquet", INTERACTIONS)

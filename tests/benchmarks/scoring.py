@@ -19,7 +19,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from cragru.config.llms import load_llms  # noqa: E402
+from cragru.config.base import load_yaml, parse  # noqa: E402
+from cragru.config.llms import Llms  # noqa: E402
 from cragru.kept.files import read_json  # noqa: E402
 from cragru.llm.records import read_prompts, write_prompts  # noqa: E402
 from cragru.llm.scoring import cut_chunks, score_chunks  # noqa: E402
@@ -31,7 +32,8 @@ def open_all(options):
     from cragru.llm.engines import open_engine
 
     room = Path(options.room)
-    entry = load_llms(ROOT / "config/llms.yaml").entry(room.name)
+    llms = parse(Llms, load_yaml(ROOT / "config/llms.yaml"), "llms.yaml")
+    entry = llms.llms[room.name]
     engine = open_engine(
         entry, room / "model", read_json(room / "manifest.json")["facts"]["files"], options.threads
     )

@@ -16,7 +16,7 @@ from cragru.plan.scoring import Scoring
 config = yaml.safe_load(Path("config/config.yaml").read_text())
 config["scoring"]["llm"] = "in-order"
 project = load_project(config, Path("."))
-entry = project.llms.entry("in-order")
+entry = project.llms.llms["in-order"]
 ids = ["347", "12", "5"]
 (answer,) = open_engine(entry, "model", {}, 1).ask([Question("Rate.", answer_pattern(ids), longest_answer(ids))])
 code = Scoring(project).engine_code("scripts/score_prompts.py")(SimpleNamespace(llm="in-order"))

@@ -19,7 +19,7 @@ from cragru.data.frames import INTERACTIONS, ITEMS
 from cragru.plan.project import load_project
 config = yaml.safe_load(Path("config/config.yaml").read_text()) | {"datasets": ["books"]}
 project = load_project(config, Path("."))
-entry = project.registry.entry("books")
+entry = project.registry.datasets["books"]
 fetch(entry.raw_files, "books", "raw", "mine")
 prepare("raw", "out", project.loaders("books"))
 rows = read_parquet("out/interactions.parquet", INTERACTIONS)

@@ -6,6 +6,7 @@ from snakemake.utils import update_config
 
 from cragru.config.given import check_files, take_command_line
 from cragru.core.errors import CragruError
+from tests.refusals import assert_told
 
 
 def taken(*words, **below):
@@ -53,16 +54,13 @@ def test_words_that_are_not_what_they_look_like():
         taken(
             "seeds=[010]", "run=a", "scoring={chunk: 1_000, llm: a, llm: b}", "run=b", "data_dir=@"
         )
-    first, second, third, fourth, fifth = str(caught.value).split("; --config ")
-    assert first.startswith(
-        "--config seeds: 0: got 010 (line 1), which YAML takes for a number; write the number"
-    )
-    assert second == "scoring: llm: is there twice, in line 1 and line 1; keep one"
-    assert third.startswith(
-        "scoring: chunk: got 1_000 (line 1), which YAML takes for a number; write the number in"
-    )
-    assert fourth == "run: is there twice; keep one"
-    assert fifth.startswith("data_dir: not valid YAML: ")
+    told = caught.value.problems
+    assert len(told) == 5
+    assert_told(told, place="--config seeds, line 1: 0", got="010")
+    assert_told(told, place="--config scoring, line 1: llm", advice="keep one")
+    assert_told(told, place="--config scoring, line 1: chunk", got="1_000")
+    assert_told(told, place="--config run", advice="keep one")
+    assert_told(told, place="--config data_dir, line 1")
 
 
 def test_every_problem_of_every_file_is_told(tmp_path):
@@ -70,9 +68,8 @@ def test_every_problem_of_every_file_is_told(tmp_path):
         (tmp_path / f"{name}.yaml").write_text(text)
     with pytest.raises(CragruError) as caught:
         check_files([tmp_path / f"{name}.yaml" for name in "abc"])
-    first, second = str(caught.value).split("; keep one; ")
-    assert first == f"{tmp_path}/a.yaml: run: is there twice, in line 1 and line 2"
-    assert second.startswith(
-        f"{tmp_path}/b.yaml: seeds.0: got 010 (line 1), which YAML takes for a number"
-    )
+    told = caught.value.problems
+    assert len(told) == 2
+    assert_told(told, place=f"{tmp_path}/a.yaml, line 2: run", what="is there in line 1 already")
+    assert_told(told, place=f"{tmp_path}/b.yaml, line 1: seeds.0", got="010")
     check_files([tmp_path / "c.yaml"])

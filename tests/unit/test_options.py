@@ -9,336 +9,257 @@ import pytest
 from configuration import DELETE, FILES, ROOT, changed, load_changed
 
 import cragru.unlearning
+from cragru.backbones.options import TrainingOptions
 from cragru.config.base import parse
 from cragru.config.llms import EngineOptions
 from cragru.config.models import Params
-from cragru.core.errors import CragruError
+from cragru.core.errors import NOTHING, CragruError
 from cragru.plan.options import KINDS, check_options
 from cragru.plugins.options import BaseOptions, read_options, wrong_options
 from cragru.plugins.source import modules_of, names_in, options_of
+from tests.refusals import assert_told, refused
 
 DATASETS = ("ml-100k", "ml-1m")
 NAN, INF = float("nan"), float("inf")
+
+
+def modules(package, names):
+    return " ".join(f"{package}.{name}" for name in names.split())
+
+
 INTEGER, NUMBER = "Input should be a valid integer", "Input should be a valid number"
 AT_LEAST = "Input should be greater than or equal to"
-OPTION = "Input should be a valid number, text, true or false"
-LIGHTGCN = (
-    "allowed: batch_size, dimensions, epochs, layers, learning_rate, patience, regularisation"
-)
-SISA = "allowed: learning_rate, least_batch, missing, shards, steps"
+TRAINING = "batch_size dimensions epochs learning_rate patience"
+SISA = "learning_rate least_batch missing shards steps"
+SHIPPED = "bekm blpa inbp random-interactions random-users ubp"
+BACKBONES = modules("cragru.backbones", "bpr lightgcn")
+PARTITIONS = modules("cragru.unlearning.partition", "balanced bekm blpa random")
+METHODS = modules("cragru.unlearning", "grapheraser ifru receraser retrain scif sisa")
+STRATEGIES = modules("cragru.retrieval", "attention diversity none preference random")
 
 
 def problems(shipped, changes):
-    """What is wrong with a changed copy of params.yaml, one line each."""
+    """What is wrong with a changed copy of params.yaml."""
     try:
         params = parse(Params, changed(shipped["params"], changes), "config/params.yaml")
     except CragruError as error:
-        return [str(error)]
+        return error.problems
     return list(check_options(params, DATASETS, "config/params.yaml"))
 
 
-def option(section, name, key, value, said):
-    """A wrong option of an entry."""
-    return {f"{section}/{name}/options/{key}": value}, f"{section}.{name}.options.{key}: {said}"
+def wrong(key, value, **parts):
+    """A wrong value, and what is told of it: the place is its key path, unless said otherwise."""
+    told = {"place": key.replace("/", "."), "got": value} | parts
+    if "allowed" in told:
+        told["allowed"] = told["allowed"].split()
+    return {key: value}, told | {"place": f"config/params.yaml: {told['place']}"}
 
 
-def override(section, name, pattern, values, said):
-    """A wrong override of an entry."""
-    # the pattern may hold the slash that a key path is cut at
-    return {
-        f"{section}/{name}/overrides": {pattern: values}
-    }, f"{section}.{name}.overrides.{pattern}{said}"
+def missing(key):
+    """An option that is left out."""
+    return wrong(key, DELETE, got=NOTHING, what="missing")
 
 
-def module(section, name, value, said):
-    """A wrong module of an entry."""
-    return {f"{section}/{name}/module": value}, f"{section}.{name}.module: {said}"
+def unknown(key, value, allowed):
+    """An option of no such name."""
+    return wrong(key, value, got=key.split("/")[-1], allowed=allowed)
 
 
 WRONG = [
-    # a name that is unknown, one of another's options, one that is missing
-    option(
-        "backbones", "lightgcn", "layer", 2, f"unknown option (did you mean 'layers'? {LIGHTGCN})"
-    ),
-    option(
-        "backbones",
-        "bpr",
-        "layers",
+    unknown(
+        "backbones/lightgcn/options/layer",
         2,
-        "unknown option (allowed: batch_size, dimensions, epochs, learning_rate",
+        "batch_size dimensions epochs layers learning_rate patience regularisation",
     ),
-    option(
-        "backbones",
-        "bpr",
-        "dtype",
-        "float64",
-        "unknown option (allowed: batch_size, dimensions, epochs",
-    ),
-    option(
-        "backbones",
-        "bpr",
-        "_is_double",
-        True,
-        "unknown option (allowed: batch_size, dimensions, epochs",
-    ),
-    option("backbones", "lightgcn", "layers", DELETE, "missing; add it"),
-    option(
-        "partitions",
-        "ubp",
-        "capacty",
-        1.5,
-        "unknown option (did you mean 'capacity'? allowed: capacity, ",
-    ),
-    option("partitions", "random-users", "unit", DELETE, "missing; add it"),
-    option(
-        "methods",
-        "scif",
-        "dampening",
+    unknown("backbones/bpr/options/layers", 2, TRAINING),
+    unknown("backbones/bpr/options/dtype", "float64", TRAINING),
+    unknown("backbones/bpr/options/_is_double", True, TRAINING),
+    missing("backbones/lightgcn/options/layers"),
+    unknown("partitions/ubp/options/capacty", 1.5, "capacity iterations unit"),
+    missing("partitions/random-users/options/unit"),
+    unknown(
+        "methods/scif/options/dampening",
         1.0,
-        "unknown option (did you mean 'damping'? allowed: damping, iterations",
+        "damping iterations negatives target threshold tolerance",
     ),
-    option("methods", "sisa-users", "shard", 3, f"unknown option (did you mean 'shards'? {SISA})"),
-    option("methods", "sisa-users", "shards", DELETE, "missing; add it"),
-    option(
-        "strategies",
-        "preference",
-        "categoriez",
-        9,
-        "unknown option (did you mean 'categories'? allowed: cat",
+    unknown("methods/sisa-users/options/shard", 3, SISA),
+    missing("methods/sisa-users/options/shards"),
+    unknown("strategies/preference/options/categoriez", 9, "categories"),
+    unknown("strategies/attention/options/heds", 4, "batch_size epochs heads learning_rate length"),
+    missing("strategies/diversity/options/categories"),
+    wrong(
+        "strategies/none/options", {"k": 1}, place="strategies.none.options.k", got="k", allowed=""
     ),
-    option(
-        "strategies",
-        "attention",
-        "heds",
-        4,
-        "unknown option (did you mean 'heads'? allowed: batch_size, epochs",
+    wrong(
+        "strategies/random/options",
+        {"seed": 1},
+        place="strategies.random.options.seed",
+        got="seed",
+        allowed="",
     ),
-    option("strategies", "diversity", "categories", DELETE, "missing; add it"),
-    (
-        {"strategies/none/options": {"k": 1}},
-        "strategies.none.options.k: unknown option (allowed: nothing)",
+    wrong(
+        "methods/retrain/options",
+        {"seed": 1},
+        place="methods.retrain.options.seed",
+        got="seed",
+        allowed="seed_offset",
     ),
-    (
-        {"strategies/random/options": {"seed": 1}},
-        "strategies.random.options.seed: unknown option (allowed: nothing)",
-    ),
-    (
-        {"methods/retrain/options": {"seed": 1}},
-        "methods.retrain.options.seed: unknown option (did you mean 'seed_offset'?",
-    ),
-    # another type
-    option("backbones", "bpr", "epochs", 1.5, f"got 1.5; {INTEGER}"),
-    option("backbones", "bpr", "epochs", "300", f"got the text '300'; {INTEGER}"),
-    option(
-        "backbones",
-        "bpr",
-        "learning_rate",
-        "1e-3",
-        f"got the text '1e-3'; {NUMBER}: without quotes, and 1e-3 as",
-    ),
-    option("backbones", "bpr", "dimensions", True, f"got True; {INTEGER}"),
-    option("backbones", "lightgcn", "regularisation", False, f"got False; {NUMBER}"),
-    option("backbones", "lightgcn", "layers", None, f"got None; {OPTION}"),
-    option("partitions", "inbp", "capacity", "all", f"got the text 'all'; {NUMBER}"),
-    option("partitions", "ubp", "capacity", True, f"got True; {NUMBER}"),
-    option("partitions", "ubp", "unit", 3, "got 3; allowed: interactions, users"),
-    option("methods", "sisa-users", "shards", 10.0, f"got 10.0; {INTEGER}"),
-    option("methods", "ifru", "damping", [1], f"got [1]; {OPTION}"),
-    option("methods", "ifru", "damping", None, f"got None; {OPTION}"),
-    option("methods", "scif", "negatives", True, f"got True; {INTEGER}"),
-    option("methods", "retrain-replicate", "seed_offset", "1", f"got the text '1'; {INTEGER}"),
-    option("strategies", "attention", "heads", 2.0, f"got 2.0; {INTEGER}"),
-    option("strategies", "diversity", "retention", "half", f"got the text 'half'; {NUMBER}"),
-    option("strategies", "preference", "categories", {"n": 8}, f"got {{'n': 8}}; {OPTION}"),
-    # out of range
-    option("backbones", "bpr", "learning_rate", 0, "got 0; Input should be greater than 0"),
-    option("backbones", "bpr", "learning_rate", NAN, "got nan; Input should be a finite number"),
-    option("backbones", "lightgcn", "layers", -1, f"got -1; {AT_LEAST} 0"),
-    option(
-        "backbones", "lightgcn", "regularisation", INF, "got inf; Input should be a finite number"
-    ),
-    option("partitions", "ubp", "capacity", 0.9, f"got 0.9; {AT_LEAST} 1"),
-    option("partitions", "inbp", "capacity", INF, "got inf; Input should be a finite number"),
-    option("methods", "sisa-users", "shards", 0, f"got 0; {AT_LEAST} 1"),
-    option("methods", "scif", "damping", NAN, "got nan; Input should be a finite number"),
-    option("methods", "scif", "damping", -1.0, "got -1.0; Input should be greater than 0"),
-    option("methods", "ifru", "prune", 1, "got 1; Input should be less than 1"),
-    option("methods", "receraser-ubp", "dropout", 1.0, "got 1.0; Input should be less than 1"),
-    option("methods", "grapheraser-blpa", "penalty", -0.1, f"got -0.1; {AT_LEAST} 0"),
-    option("strategies", "attention", "epochs", -1, f"got -1; {AT_LEAST} 1"),
-    option(
-        "strategies",
-        "attention",
-        "learning_rate",
-        -INF,
-        "got -inf; Input should be a finite number",
-    ),
-    option(
-        "strategies",
-        "diversity",
-        "retention",
+    wrong("backbones/bpr/options/epochs", 1.5, what=INTEGER),
+    wrong("backbones/bpr/options/epochs", "300", what=INTEGER),
+    wrong("backbones/bpr/options/learning_rate", "1e-3", what=NUMBER),
+    wrong("backbones/bpr/options/dimensions", True, what=INTEGER),
+    wrong("backbones/lightgcn/options/regularisation", False, what=NUMBER),
+    wrong("backbones/lightgcn/options/layers", None),
+    wrong("partitions/inbp/options/capacity", "all", what=NUMBER),
+    wrong("partitions/ubp/options/capacity", True, what=NUMBER),
+    wrong("partitions/ubp/options/unit", 3, allowed="interactions users"),
+    wrong("methods/sisa-users/options/shards", 10.0, what=INTEGER),
+    wrong("methods/ifru/options/damping", [1]),
+    wrong("methods/ifru/options/damping", None),
+    wrong("methods/scif/options/negatives", True, what=INTEGER),
+    wrong("methods/retrain-replicate/options/seed_offset", "1", what=INTEGER),
+    wrong("strategies/attention/options/heads", 2.0, what=INTEGER),
+    wrong("strategies/diversity/options/retention", "half", what=NUMBER),
+    wrong("strategies/preference/options/categories", {"n": 8}),
+    wrong("backbones/bpr/options/learning_rate", 0, what="Input should be greater than 0"),
+    wrong("backbones/bpr/options/learning_rate", NAN),
+    wrong("backbones/lightgcn/options/layers", -1, what=f"{AT_LEAST} 0"),
+    wrong("backbones/lightgcn/options/regularisation", INF),
+    wrong("partitions/ubp/options/capacity", 0.9, what=f"{AT_LEAST} 1"),
+    wrong("partitions/inbp/options/capacity", INF),
+    wrong("methods/sisa-users/options/shards", 0, what=f"{AT_LEAST} 1"),
+    wrong("methods/scif/options/damping", NAN),
+    wrong("methods/scif/options/damping", -1.0, what="Input should be greater than 0"),
+    wrong("methods/ifru/options/prune", 1, what="Input should be less than 1"),
+    wrong("methods/receraser-ubp/options/dropout", 1.0, what="Input should be less than 1"),
+    wrong("methods/grapheraser-blpa/options/penalty", -0.1, what=f"{AT_LEAST} 0"),
+    wrong("strategies/attention/options/epochs", -1, what=f"{AT_LEAST} 1"),
+    wrong("strategies/attention/options/learning_rate", -INF),
+    wrong(
+        "strategies/diversity/options/retention",
         1.5,
-        "got 1.5; Input should be less than or equal to 1",
+        what="Input should be less than or equal to 1",
     ),
-    option("strategies", "diversity", "ridge", NAN, "got nan; Input should be a finite number"),
-    option("strategies", "preference", "categories", 0, f"got 0; {AT_LEAST} 1"),
-    # another choice
-    option(
-        "partitions",
-        "random-users",
-        "unit",
-        "user",
-        "got 'user'; did you mean 'users'? allowed: interactions, us",
+    wrong("strategies/diversity/options/ridge", NAN),
+    wrong("strategies/preference/options/categories", 0, what=f"{AT_LEAST} 1"),
+    wrong("partitions/random-users/options/unit", "user", allowed="interactions users"),
+    wrong(
+        "partitions/blpa/options",
+        {"capacity_on": "row"},
+        place="partitions.blpa.options.capacity_on",
+        got="row",
+        allowed="rows users",
     ),
-    (
-        {"partitions/blpa/options": {"capacity_on": "row"}},
-        "partitions.blpa.options.capacity_on: got 'row'; did you me",
+    wrong("methods/sisa-users/options/missing", "median", allowed="mask mean zero"),
+    wrong(
+        "methods/ifru/overrides",
+        {"*/lightgcn": {"dampin": 1.0}},
+        place="methods.ifru.overrides.*/lightgcn.dampin",
+        got="dampin",
+        allowed="damping hops iterations negatives prune tolerance",
     ),
-    option(
-        "methods",
-        "sisa-users",
-        "missing",
-        "median",
-        "got 'median'; did you mean 'mean'? allowed: mask, mean, zero",
+    wrong(
+        "methods/ifru/overrides",
+        {"*/lightgcn": {"damping": NAN}},
+        place="methods.ifru.overrides.*/lightgcn.damping",
+        got=NAN,
     ),
-    # overrides
-    override(
-        "methods",
-        "ifru",
-        "*/lightgcn",
-        {"dampin": 1.0},
-        ".dampin: unknown option (did you mean 'damping'?",
+    wrong(
+        "methods/ifru/overrides",
+        {"*/lightgcn": {"damping": None}},
+        place="methods.ifru.overrides.*/lightgcn.damping",
+        got=None,
     ),
-    override(
-        "methods",
-        "ifru",
-        "*/lightgcn",
-        {"damping": NAN},
-        ".damping: got nan; Input should be a finite number",
+    wrong(
+        "methods/ifru/overrides", {"bpr/*": {}}, place="methods.ifru.overrides.bpr/*", got=NOTHING
     ),
-    override("methods", "ifru", "*/lightgcn", {"damping": None}, f".damping: got None; {OPTION}"),
-    override(
-        "methods",
-        "ifru",
-        "bpr/*",
-        {},
-        ": matches no cell; patterns are 'dataset/backbone', such as ml-1m/*",
+    wrong(
+        "methods/sisa-users/overrides",
+        {"ml-1m/*": {"shards": True}},
+        place="methods.sisa-users.overrides.ml-1m/*.shards",
+        got=True,
+        what=INTEGER,
     ),
-    override("methods", "sisa-users", "ml-1m/*", {"shards": True}, f".shards: got True; {INTEGER}"),
-    override(
-        "backbones",
-        "bpr",
-        "ml-1m/*",
-        {"epoch": 5},
-        ".epoch: unknown option (did you mean 'epochs'?",
+    wrong(
+        "backbones/bpr/overrides",
+        {"ml-1m/*": {"epoch": 5}},
+        place="backbones.bpr.overrides.ml-1m/*.epoch",
+        got="epoch",
+        allowed=TRAINING,
     ),
-    override(
-        "backbones",
-        "bpr",
-        "*",
-        {"label": 5},
-        ".label: unknown option (allowed: batch_size, dimensions",
+    wrong(
+        "backbones/bpr/overrides",
+        {"*": {"label": 5}},
+        place="backbones.bpr.overrides.*.label",
+        got="label",
+        allowed=TRAINING,
     ),
-    override("backbones", "bpr", "*/bpr", {"epochs": 0.5}, f".epochs: got 0.5; {INTEGER}"),
-    override("backbones", "bpr", "*/bpr", {"epochs": -1}, f".epochs: got -1; {AT_LEAST} 1"),
-    override(
-        "backbones",
-        "bpr",
-        "*/lightgcn",
-        {"epochs": 1},
-        ": matches no cell; patterns are 'dataset/backbone'",
+    wrong(
+        "backbones/bpr/overrides",
+        {"*/bpr": {"epochs": 0.5}},
+        place="backbones.bpr.overrides.*/bpr.epochs",
+        got=0.5,
+        what=INTEGER,
     ),
-    override(
-        "backbones",
-        "lightgcn",
-        "ml-2m/*",
-        {"epochs": 1},
-        ": matches no cell; patterns are 'dataset/backbone'",
+    wrong(
+        "backbones/bpr/overrides",
+        {"*/bpr": {"epochs": -1}},
+        place="backbones.bpr.overrides.*/bpr.epochs",
+        got=-1,
+        what=f"{AT_LEAST} 1",
     ),
-    (
-        {"partitions/ubp/overrides": {}},
-        "partitions.ubp.overrides: unknown key (allowed: module, options, reads)",
+    wrong(
+        "backbones/bpr/overrides",
+        {"*/lightgcn": {"epochs": 1}},
+        place="backbones.bpr.overrides.*/lightgcn",
+        got=NOTHING,
     ),
-    (
-        {"strategies/none/overrides": {}},
-        "strategies.none.overrides: unknown key (allowed: label, module, options, who",
+    wrong(
+        "backbones/lightgcn/overrides",
+        {"ml-2m/*": {"epochs": 1}},
+        place="backbones.lightgcn.overrides.ml-2m/*",
+        got=NOTHING,
     ),
-    # a module that is not there, or of another kind
-    module(
-        "backbones",
-        "bpr",
-        "cragru.backbones.brp",
-        "got 'cragru.backbones.brp', which is no module of cragru (did you mean",
-    ),
-    module(
-        "backbones",
-        "bpr",
-        "cragru.unlearning.sisa",
-        "got 'cragru.unlearning.sisa', which has no function build",
-    ),
-    module(
-        "partitions",
-        "blpa",
-        "cragru.unlearning.scif",
-        "got 'cragru.unlearning.scif', which has no function parti",
-    ),
-    module(
-        "methods",
-        "scif",
-        "cragru.unlearning.sciff",
-        "got 'cragru.unlearning.sciff', which is no module of cragru (did you",
-    ),
-    module(
-        "methods",
-        "scif",
-        "cragru.unlearning.triplets",
-        "got 'cragru.unlearning.triplets', which has no function",
-    ),
-    module(
-        "methods",
-        "scif",
-        "no.such.module",
-        "got 'no.such.module', which is no module of cragru (allowed: cragru.unlearnin",
-    ),
-    module(
-        "methods",
-        "scif",
-        "sys",
-        "got 'sys', which is no module of cragru (allowed: cragru.unlearning.grapheraser, cragru",
-    ),
-    module(
-        "strategies",
-        "none",
-        "cragru.retrieval.nine",
-        "got 'cragru.retrieval.nine', which is no module of cragru (did you",
-    ),
-    module(
-        "strategies",
-        "none",
-        "cragru.backbones.bpr",
-        "got 'cragru.backbones.bpr', which has no function fit and",
-    ),
-    # partitions of methods
-    (
-        {"methods/scif/partition": "ubp"},
-        "methods.scif.partition: got 'ubp', but cragru.unlearning.scif has no shards",
-    ),
-    (
-        {"methods/sisa-users/partition": DELETE},
-        "methods.sisa-users.partition: missing, and cragru.unlearning.sisa has",
-    ),
-    (
-        {"methods/sisa-users/partition": "upb"},
-        "methods.sisa-users.partition: unknown name 'upb' (did you mean 'ubp'?",
-    ),
+    unknown("partitions/ubp/overrides", {}, "module options reads"),
+    unknown("strategies/none/overrides", {}, "label module options whole"),
+    wrong("backbones/bpr/module", "cragru.backbones.brp", allowed=BACKBONES),
+    wrong("backbones/bpr/module", "cragru.unlearning.sisa", allowed=BACKBONES),
+    wrong("partitions/blpa/module", "cragru.unlearning.scif", allowed=PARTITIONS),
+    wrong("methods/scif/module", "cragru.unlearning.sciff", allowed=METHODS),
+    wrong("methods/scif/module", "cragru.unlearning.triplets", allowed=METHODS),
+    wrong("methods/scif/module", "no.such.module", allowed=METHODS),
+    wrong("methods/scif/module", "sys", allowed=METHODS),
+    wrong("strategies/none/module", "cragru.retrieval.nine", allowed=STRATEGIES),
+    wrong("strategies/none/module", "cragru.backbones.bpr", allowed=STRATEGIES),
+    wrong("methods/scif/partition", "ubp"),
+    wrong("methods/sisa-users/partition", DELETE, got=None, allowed=SHIPPED),
+    wrong("methods/sisa-users/partition", "upb", allowed=SHIPPED),
 ]
 
 
-@pytest.mark.parametrize(("changes", "said"), WRONG)
-def test_a_wrong_plugin_is_refused_when_the_configuration_is_read(shipped, changes, said):
-    (line,) = problems(shipped, changes)
-    assert line.startswith(f"config/params.yaml: {said}")
-    assert "\n" not in line
+@pytest.mark.parametrize(("changes", "parts"), WRONG)
+def test_a_wrong_plugin_is_refused_when_the_configuration_is_read(shipped, changes, parts):
+    (problem,) = problems(shipped, changes)
+    assert_told([problem], **parts)
+    assert "\n" not in str(problem)
+
+
+def test_a_wrong_plugin_is_one_sentence(shipped):
+    wrong = {
+        "methods/ifru/overrides": {"bpr/*": {}},
+        "methods/scif/partition": "ubp",
+        "methods/sisa-users/partition": "upb",
+        "backbones/bpr/module": "cragru.backbones.brp",
+    }
+    lines = sorted(str(problem) for problem in problems(shipped, wrong))
+    assert [line.removeprefix("config/params.yaml: ") for line in lines] == [
+        "backbones.bpr.module: no plug-in with build, got 'cragru.backbones.brp' (did you mean "
+        "'cragru.backbones.bpr'? allowed: cragru.backbones.bpr, cragru.backbones.lightgcn)",
+        "methods.ifru.overrides.bpr/*: matches nothing; patterns are 'dataset/backbone', such as ml-1m/*",
+        "methods.scif.partition: cragru.unlearning.scif has no shards, got 'ubp'; leave it out",
+        "methods.sisa-users.partition: must name a partition, got 'upb' (did you mean 'ubp'? "
+        "allowed: bekm, blpa, inbp, random-interactions, random-users, ubp)",
+    ]
 
 
 def test_every_problem_is_told(shipped):
@@ -347,18 +268,31 @@ def test_every_problem_is_told(shipped):
         "strategies/attention/options/heds": 4,
         "methods/scif/module": "m",
     }
-    places = [line.split(": ")[1] for line in problems(shipped, wrong)]
+    places = [problem.place for problem in problems(shipped, wrong)]
     assert places == [
-        "backbones.bpr.options.epochs",
-        "methods.scif.module",
-        "strategies.attention.options.heds",
+        "config/params.yaml: backbones.bpr.options.epochs",
+        "config/params.yaml: methods.scif.module",
+        "config/params.yaml: strategies.attention.options.heds",
     ]
 
 
+def test_what_a_module_reads_must_be_said(shipped):
+    (problem,) = problems(shipped, {"methods/ifru/reads": ["original"]})
+    assert_told([problem], place="config/params.yaml: methods.ifru.reads")
+    assert "forget" in problem.what
+
+
+def test_heads_must_divide_the_dimensions(shipped):
+    told = problems(shipped, {"strategies/attention/options/heads": 5})
+    place = "config/params.yaml: strategies.attention.options.heads"
+    assert {problem.place for problem in told} == {place}
+    assert len(told) == len(shipped["params"]["backbones"])
+    for name, problem in zip(shipped["params"]["backbones"], told, strict=True):
+        assert (problem.got, repr(name) in problem.what) == (5, True)
+
+
 def test_a_project_with_a_wrong_option_is_not_loaded(shipped, tmp_path):
-    with pytest.raises(
-        CragruError, match=r"^config/params\.yaml: strategies\.attention\.options\.epochs: got -1"
-    ):
+    with refused(place="config/params.yaml: strategies.attention.options.epochs", got=-1):
         load_changed(shipped, tmp_path, {"params/strategies/attention/options/epochs": -1})
 
 
@@ -401,8 +335,8 @@ def test_all_shipped_plugins_are_found(shipped):
 def test_what_is_read_from_the_source_is_what_an_import_gives(module):
     imported = getattr(importlib.import_module(module), "Options", None)
     read = options_of(module)
-    assert (read is None) == (imported is None)
-    if read is None:
+    if imported is None:
+        assert read is BaseOptions
         return
     assert read.__module__ == imported.__module__ == module
     assert read.__bases__ == imported.__bases__
@@ -411,7 +345,9 @@ def test_what_is_read_from_the_source_is_what_an_import_gives(module):
     assert list(read.model_fields) == list(imported.model_fields)
 
 
-@pytest.mark.parametrize("module", [name for name in PLUGINS if options_of(name)])
+@pytest.mark.parametrize(
+    "module", [name for name in PLUGINS if options_of(name) is not BaseOptions]
+)
 def test_every_field_is_documented(module):
     kind = options_of(module)
     told = " ".join(inspect.getdoc(base) for base in kind.__mro__ if issubclass(base, BaseOptions))
@@ -420,47 +356,40 @@ def test_every_field_is_documented(module):
 
 HEAD = "from pydantic import Field\nfrom cragru.plugins.options import BaseOptions\n"
 BROKEN = [
-    (
-        "import torch\nclass Options(BaseOptions):\n    a: int = torch.pi",
-        "class Options uses 'torch' of torch; it may",
-    ),
-    (
-        "MOST = 3\nclass Options(BaseOptions):\n    a: int = MOST",
-        "class Options uses 'MOST' of {module}; it may",
-    ),
-    (
-        "class Options(Based):\n    a: int = 1",
-        "class Options cannot be made: NameError: name 'Based' is not defined",
-    ),
-    (
-        "class Options:\n    a: int = 1",
-        "class Options derives from no cragru.plugins.options.BaseOptions; derive it",
-    ),
-    (
-        "Options = BaseOptions",
-        "Options is not one class at the top of the module; define it there, once",
-    ),
-    (
-        "if Field:\n    class Options(BaseOptions):\n        a: int",
-        "Options is not one class at the top of the module",
-    ),
+    ("import torch\nclass Options(BaseOptions):\n    a: int = torch.pi", "'torch'"),
+    ("MOST = 3\nclass Options(BaseOptions):\n    a: int = MOST", "'MOST'"),
+    ("class Options(Based):\n    a: int = 1", "'Based'"),
+    ("class Options:\n    a: int = 1", "cragru.plugins.options.BaseOptions"),
+    ("Options = BaseOptions", "top"),
+    ("if Field:\n    class Options(BaseOptions):\n        a: int", "top"),
+    ("def Options():\n    return BaseOptions", "top"),
     (
         "from cragru.plugins.options import Nothing\nclass Options(Nothing):\n    a: int",
-        "class Options uses 'Nothing', which",
+        "'Nothing'",
     ),
-    ("class Options(BaseOptions:\n", "not readable as Python: "),
+    ("class Options(BaseOptions:\n", "line 3"),
+    ("class Options(BaseOptions):\n    a: int = \0", "null"),
 ]
 
 
-@pytest.mark.parametrize(("source", "said"), BROKEN)
-def test_a_class_that_cannot_be_read_is_one_line(source, said, tmp_path, monkeypatch):
-    name = f"broken_{BROKEN.index((source, said))}"
+@pytest.mark.parametrize(("source", "fact"), BROKEN)
+def test_a_class_that_cannot_be_read_is_one_line(source, fact, tmp_path, monkeypatch):
+    name = f"broken_{BROKEN.index((source, fact))}"
     (tmp_path / f"{name}.py").write_text(HEAD + source)
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(CragruError) as refused:
+    with refused(place=name) as caught:
         options_of(name)
-    assert str(refused.value).startswith(f"{name}: {said.format(module=name)}")
-    assert "\n" not in str(refused.value)
+    assert fact in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_class_that_inherits_from_another_is_refused():
+    with refused() as caught:
+        options_of("cragru.retrieval.attention", TrainingOptions)
+    assert str(caught.value) == (
+        "cragru.retrieval.attention: class Options must inherit from "
+        "cragru.backbones.options.TrainingOptions; define it at the top of the module"
+    )
 
 
 def test_overrides_that_contradict_one_another_together(shipped, tmp_path, monkeypatch):
@@ -474,7 +403,7 @@ def test_overrides_that_contradict_one_another_together(shipped, tmp_path, monke
         "    @model_validator(mode='after')\n"
         "    def _ordered(self):\n"
         "        if self.low > self.high:\n"
-        "            raise ValueError(f'low: got {self.low}; must be at most high, {self.high}')\n"
+        "            raise ValueError(f'low is {self.low}; must be at most high, {self.high}')\n"
         "        return self\n"
         "def unlearn(context): ...\n"
     )
@@ -484,9 +413,9 @@ def test_overrides_that_contradict_one_another_together(shipped, tmp_path, monke
         "module": "cragru.unlearning.pairwise",
         "overrides": {"*/bpr": {"low": 5}, "ml-1m/*": {"high": 3}},
     }
-    assert problems(shipped, {"methods/pairwise": entry}) == [
-        "config/params.yaml: methods.pairwise.overrides, together in ml-1m/bpr: low: got 5; must be at most high, 3"
-    ]
+    (problem,) = problems(shipped, {"methods/pairwise": entry})
+    place = "config/params.yaml: methods.pairwise.overrides, together in ml-1m/bpr"
+    assert (problem.place, problem.what) == (place, "low is 5; must be at most high, 3")
 
 
 def test_a_whole_number_is_a_float_and_options_are_read_only():
@@ -518,11 +447,9 @@ def test_an_engines_options_hold_to_the_same(shipped, name, value):
     right = {"context": 2048, "cache_gib": 4, "eager": True}
     assert parse(EngineOptions, right, "llms.yaml").cache_gib == 4.0
     assert issubclass(EngineOptions, BaseOptions)
-    assert [key for key, _ in wrong_options(EngineOptions, right | {name: value})] == [name]
+    (problem,) = wrong_options(EngineOptions, right | {name: value})
+    assert problem.place == name
     entry = next(iter(shipped["llms"]["llms"]))
-    with pytest.raises(CragruError, match=rf"^config/llms\.yaml: llms\.{entry}\.engine\.{name}: "):
-        parse(
-            FILES["llms"][1],
-            changed(shipped["llms"], {f"llms/{entry}/engine/{name}": value}),
-            "config/llms.yaml",
-        )
+    data = changed(shipped["llms"], {f"llms/{entry}/engine/{name}": value})
+    with refused(place=f"config/llms.yaml: llms.{entry}.engine.{name}"):
+        parse(FILES["llms"][1], data, "config/llms.yaml")

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cragru.config.datasets import SourceRecord, load_registry
+from cragru.config.base import load_yaml, parse
+from cragru.config.datasets import Registry, SourceRecord
 from cragru.core.errors import CragruError
 from cragru.data import movielens_1m
 from cragru.data.download import fetch
@@ -167,7 +168,8 @@ def test_bad_raw_file_writes_nothing(tmp_path):
 
 
 def shipped(name):
-    return load_registry(ROOT / "config" / "datasets.yaml").entry(name)
+    registry = parse(Registry, load_yaml(ROOT / "config/datasets.yaml"), "datasets.yaml")
+    return registry.datasets[name]
 
 
 def prepared_from_wheel(folder):

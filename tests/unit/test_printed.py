@@ -6,6 +6,7 @@ from configuration import ROOT, load_changed
 from cragru.core.errors import CragruError
 from cragru.evaluation.printed_columns import OF_DATASETS, OF_TIMES, OF_UTILITY
 from cragru.written.printed import printed, printed_values
+from tests.refusals import refused
 
 HEADER = "dataset,backbone,method,k,hr,ndcg\n"
 
@@ -67,53 +68,56 @@ def test_what_a_spreadsheet_adds_is_no_matter(read):
         "1.2.3",
     ],
 )
-def test_a_number_that_is_none_or_may_be_two_is_named(read, cell):
-    with pytest.raises(CragruError) as caught:
+def test_a_number_that_is_none_or_may_be_two_is_named(read, tmp_path, cell):
+    place = f"{tmp_path}/paper.csv, line 3, column 'ndcg'"
+    with refused(place=place, got=cell.strip('"')) as caught:
         read(HEADER + f"ML,BPR,Retrain,5,0.5,0.5\nML,BPR,SISA,5,0.5,{cell}\n")
-    message, shown = str(caught.value), cell.strip('"')
-    assert (
-        f"paper.csv, line 3, column 'ndcg': got {shown!r}; write digits with a decimal point"
-        in message
-    )
-    assert "\n" not in message
+    assert "\n" not in str(caught.value)
 
 
 WRONG = [
-    (
-        HEADER + "ML,BPR,Retrain,5,1,682,0.5\n",
-        "line 2: 7 cells, expected 6 as in the header; a number has no comma",
-    ),
-    (HEADER + "ML,BPR,Retrain,5,0.5\n", "line 2: 5 cells, expected 6"),
-    (
-        HEADER + "ML,,Retrain,5,0.5,0.5\n",
-        "line 2, column 'backbone': empty; name what the row is of",
-    ),
-    (
-        HEADER + "ML,BPR,Retrain,5.0,0.5,0.5\n",
-        "line 2, column 'k': got '5.0'; write a whole number",
-    ),
-    (HEADER + "ML,BPR,Retrain,,0.5,0.5\n", "line 2, column 'k': got ''; write a whole number"),
-    ("dataset,method,hr\nML,Retrain,0.5\n", "columns ['backbone', 'k'] are missing; it has"),
+    (HEADER + "ML,BPR,Retrain,5,1,682,0.5\n", ", line 2", {}),
+    (HEADER + "ML,BPR,Retrain,5,0.5\n", ", line 2", {}),
+    (HEADER + "ML,,Retrain,5,0.5,0.5\n", ", line 2, column 'backbone'", {"got": ""}),
+    (HEADER + "ML,BPR,Retrain,5.0,0.5,0.5\n", ", line 2, column 'k'", {"got": "5.0"}),
+    (HEADER + "ML,BPR,Retrain,,0.5,0.5\n", ", line 2, column 'k'", {"got": ""}),
+    ("dataset,method,hr\nML,Retrain,0.5\n", ", column 'backbone'", {"what": "missing"}),
+    ("dataset,method,hr\nML,Retrain,0.5\n", ", column 'k'", {"what": "missing"}),
     (
         "dataset,backbone,method,k,HR\n",
-        "column 'HR': not known (allowed: backbone, dataset, hr, k, method, ndcg); rename or remove it",
+        "",
+        {"got": "HR", "allowed": ["backbone", "dataset", "hr", "k", "method", "ndcg"]},
     ),
-    ("dataset,backbone,method,k,hr,hr\n", "column 'hr' is there twice; keep one"),
-    (HEADER.replace(",", ";"), "line 1: columns are parted by semicolons; save it with commas"),
-    ("", "columns ['dataset', 'backbone', 'method', 'k'] are missing; it has []"),
+    ("dataset,backbone,method,k,hr,hr\n", "", {"got": "hr"}),
+    (HEADER.replace(",", ";"), ", line 1", {"got": ";"}),
+    *(("", f", column {name!r}", {"what": "missing"}) for name in OF_UTILITY.keys),
     (
         HEADER + "ML,BPR,Retrain,5,1,1\nML,BPR,Retrain,5,2,2\n",
-        "line 3: the row of dataset 'ML', backbone 'BPR', method 'Retrain', k '5' is there twice; keep one",
+        ", line 3",
+        {"got": ("ML", "BPR", "Retrain", 5)},
     ),
 ]
 
 
-@pytest.mark.parametrize(("text", "said"), WRONG)
-def test_what_cannot_be_read_is_one_line(read, text, said):
-    with pytest.raises(CragruError) as caught:
+@pytest.mark.parametrize(("text", "place", "parts"), WRONG)
+def test_what_cannot_be_read_is_one_line(read, tmp_path, text, place, parts):
+    with refused(place=f"{tmp_path}/paper.csv{place}", **parts) as caught:
         read(text)
-    assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_what_cannot_be_read_is_one_sentence(read, tmp_path):
+    with refused() as caught:
+        read(HEADER + "ML,BPR,Retrain,5,65 %,\n")
+    assert str(caught.value) == (
+        f"{tmp_path}/paper.csv, line 2, column 'hr': got '65 %'; name the row; write digits, with a decimal point "
+        "where there is one, such as 1682 or 0.65"
+    )
+    with refused() as caught:
+        read(HEADER + "ML,BPR,Retrain,5,1,682,0.5\n")
+    assert str(caught.value) == (
+        f"{tmp_path}/paper.csv, line 2: 7 cells, and the header has 6; write numbers without a comma"
+    )
 
 
 @pytest.mark.parametrize(
@@ -131,18 +135,24 @@ def test_the_shipped_values_are_read_whole(name, columns, rows):
 
 
 @pytest.mark.parametrize(
-    ("table", "text"),
+    ("table", "text", "column", "got"),
     [
-        ("table1", 'dataset,users\nML-100K,"1,682"\n'),
-        ("table2", HEADER + "ML,BPR,Retrain,5,65 %,\n"),
-        ("table3", "dataset,backbone,method,unlearning_seconds\nML,BPR,Retrain,about 3\n"),
+        ("table1", 'dataset,users\nML-100K,"1,682"\n', "users", "1,682"),
+        ("table2", HEADER + "ML,BPR,Retrain,5,65 %,\n", "hr", "65 %"),
+        (
+            "table3",
+            "dataset,backbone,method,unlearning_seconds\nML,BPR,Retrain,about 3\n",
+            "unlearning_seconds",
+            "about 3",
+        ),
     ],
 )
-def test_a_wrong_file_is_refused_before_anything_runs(shipped, tmp_path, table, text):
+def test_a_wrong_file_is_refused_before_anything_runs(shipped, tmp_path, table, text, column, got):
     (tmp_path / "paper.csv").write_text(text)
     with pytest.raises(CragruError) as caught:
         load_changed(shipped, tmp_path, {f"tables/tables/{table}/paper": "paper.csv"})
     message = str(caught.value)
     assert message.startswith(f"config/tables.yaml: tables.{table}.paper: ")
-    assert "paper.csv, line 2, column " in message
+    for fact in ("paper.csv", repr(column), repr(got)):
+        assert fact in message
     assert "\n" not in message

@@ -8,7 +8,8 @@ from configuration import ROOT
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cragru.config.datasets import load_registry
+from cragru.config.base import load_yaml, parse
+from cragru.config.datasets import Registry
 from cragru.core.errors import CragruError
 from cragru.llm.prompts import (
     Movie,
@@ -22,6 +23,7 @@ from cragru.llm.prompts import (
     render,
     scaled,
 )
+from tests.refusals import refused
 
 TEXT = 'Who: {user_profile_text}\nSeen:\n{history_movies}\nRate:\n{candidate_list}\nAs {"id":score,...}'
 TEMPLATE = Template(TEXT, "t.txt")
@@ -103,13 +105,12 @@ def test_what_an_editor_adds_to_a_template_is_no_part_of_it(tmp_path, saved):
 
 
 @pytest.mark.parametrize(
-    ("encoding", "said"),
-    [("utf-16", "it is UTF-16"), ("latin-1", "line 2: cannot be read as a template: byte 0xe9")],
+    ("encoding", "line", "got"), [("utf-16", 1, "UTF-16"), ("latin-1", 2, b"\xe9")]
 )
-def test_a_template_in_another_encoding_is_refused(tmp_path, encoding, said):
+def test_a_template_in_another_encoding_is_refused(tmp_path, encoding, line, got):
     path = tmp_path / "template.txt"
     path.write_bytes("a\né {history_movies}{candidate_list}".encode(encoding))
-    with pytest.raises(CragruError, match=said):
+    with refused(place=f"{path}, line {line}", got=got):
         Template.read(path)
 
 
@@ -148,7 +149,8 @@ def test_shipped_template_has_the_papers_parts_in_order(name, has_profile):
 
 
 def test_every_data_set_has_a_template():
-    for entry in load_registry(ROOT / "config" / "datasets.yaml").datasets.values():
+    registry = parse(Registry, load_yaml(ROOT / "config/datasets.yaml"), "datasets.yaml")
+    for entry in registry.datasets.values():
         Template.read(ROOT / entry.prompt)
 
 

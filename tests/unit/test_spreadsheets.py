@@ -2,8 +2,9 @@
 
 import pytest
 
-from cragru.core.errors import CragruError
+from cragru.core.errors import NOTHING
 from cragru.written.spreadsheets import CsvRow, read_spreadsheet
+from tests.refusals import refused
 
 
 @pytest.fixture
@@ -45,33 +46,42 @@ def test_lines_are_those_of_the_file(read):
 
 
 REFUSED = [
-    ("user,item\n1,2\n".encode("utf-16"), "it is UTF-16; save it in UTF-8"),
-    ("user,item\n1,2\n".encode("utf-16-be"), "a NUL byte"),
-    (
-        b"user,item\n1,caf\xe9\n",
-        "line 2: cannot be read as a request: byte 0xe9 is not UTF-8; save it in UTF-8",
-    ),
-    ("user;item\r\n1;2\r\n", "line 1: columns are parted by semicolons; save it with commas"),
-    ("\n\nuser\titem\n1\t2\n", "line 3: columns are parted by tabs"),
-    ("user,item\n1,2\n1,\0\n", "line 3: cannot be read as a request: a NUL byte"),
-    (
-        f"user,item\n1,2\n3,{'4' * 200_000}\n",
-        "line 3: not a row of CSV (field larger than field limit",
-    ),
-    ('user,item\n1,"2\n3,4\n', "line 2: not a row of CSV (unexpected end of data)"),
-    ('user,item\n1,"2"3\n', "line 2: not a row of CSV"),
+    ("user,item\n1,2\n".encode("utf-16"), 1, "UTF-16"),
+    ("user,item\n1,2\n".encode("utf-16-be"), 1, b"\0"),
+    (b"user,item\n1,caf\xe9\n", 2, b"\xe9"),
+    ("user;item\r\n1;2\r\n", 1, ";"),
+    ("\n\nuser\titem\n1\t2\n", 3, "\t"),
+    ("user,item\n1,2\n1,\0\n", 3, b"\0"),
+    (f"user,item\n1,2\n3,{'4' * 200_000}\n", 3, NOTHING),
+    ('user,item\n1,"2\n3,4\n', 2, NOTHING),
+    ('user,item\n1,"2"3\n', 2, NOTHING),
 ]
 
 
-@pytest.mark.parametrize(("content", "said"), REFUSED)
-def test_what_cannot_be_read_is_one_line(read, content, said):
-    with pytest.raises(CragruError) as caught:
+@pytest.mark.parametrize(("content", "line", "got"), REFUSED)
+def test_what_cannot_be_read_is_one_line(read, tmp_path, content, line, got):
+    with refused(place=f"{tmp_path}/sheet.csv, line {line}", got=got) as caught:
         read(content)
-    assert said in str(caught.value)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 400
 
 
+def test_what_cannot_be_read_is_one_sentence(read, tmp_path):
+    with refused() as caught:
+        read(b"user,item\n1,caf\xe9\n")
+    wanted = "line 2: cannot be read as a request, got b'\\xe9'; save it in UTF-8"
+    assert str(caught.value) == f"{tmp_path}/sheet.csv, {wanted}"
+    with refused() as caught:
+        read("user;item\n")
+    wanted = "line 1: wrong separator, got ';'; separate columns by commas"
+    assert str(caught.value) == f"{tmp_path}/sheet.csv, {wanted}"
+
+
 def test_a_folder_is_no_file(tmp_path):
-    with pytest.raises(CragruError, match="cannot be read as printed values"):
+    with refused(place=tmp_path):
         read_spreadsheet(tmp_path, "printed values")
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with refused(place=tmp_path / "a.csv", advice="name an existing one"):
+        read_spreadsheet(tmp_path / "a.csv", "printed values")

@@ -2,15 +2,24 @@
 
 import pytest
 
-from cragru.core.errors import CragruError
+from cragru.core.errors import NOTHING, CragruError
 from cragru.written.yaml_text import load_text, load_yaml
+from tests.refusals import assert_told, refused
 
 
 def told(text):
     with pytest.raises(CragruError) as caught:
         load_text(text, "a.yaml")
     assert "\n" not in str(caught.value)
-    return str(caught.value)
+    return caught.value.problems
+
+
+def repeated(lines, *keys):
+    """What is told of keys: by the line that repeats one, the line of the first."""
+    return [
+        f"a.yaml, line {line}: {key}: is there in line {first} already; keep one"
+        for (line, first), key in zip(lines, keys, strict=True)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -18,28 +27,29 @@ def told(text):
     [
         (
             "scoring: {llm: null}\nrun: a\nscoring: {tokens: 512}\n",
-            "a.yaml: scoring: is there twice, in line 1 and line 3; keep one",
+            repeated([(3, 1)], "scoring"),
         ),
-        (
-            "a:\n  b: 1\n  c: 2\n  'b': 3\n  b: 4\n",
-            "a.yaml: a.b: is there 3 times, in line 2 and line 4 and line 5; keep one",
-        ),
-        (
-            "a:\n  - {x: 1,\n     x: 2}\n",
-            "a.yaml: a.0.x: is there twice, in line 2 and line 3; keep one",
-        ),
-        ("<<: {a: 1}\n<<: {b: 2}\n", "a.yaml: <<: is there twice, in line 1 and line 2; keep one"),
+        ("a:\n  b: 1\n  c: 2\n  'b': 3\n  b: 4\n", repeated([(4, 2), (5, 2)], "a.b", "a.b")),
+        ("a:\n  - {x: 1,\n     x: 2}\n", repeated([(3, 2)], "a.0.x")),
+        ("<<: {a: 1}\n<<: {b: 2}\n", repeated([(2, 1)], "<<")),
     ],
 )
 def test_repeated_key_names_all_its_lines(text, said):
-    assert told(text) == said
+    assert list(map(str, told(text))) == said
 
 
 def test_all_problems_of_a_file_are_told_at_once():
-    said = told("a: 1\na: 2\nb: {c: no, c: 010}\n")
-    assert said.count("a.yaml: ") == 4
-    for part in ("a: is there twice", "b.c: is there twice", "b.c: got no ", "b.c: got 010 "):
-        assert part in said
+    problems = told("a: 1\na: 2\nb: {c: no, c: 010}\n")
+    assert len(problems) == 4
+    assert_told(problems, place="a.yaml, line 2: a", got=NOTHING)
+    assert_told(problems, place="a.yaml, line 3: b.c", got=NOTHING)
+    assert_told(problems, place="a.yaml, line 3: b.c", got="no")
+    assert_told(problems, place="a.yaml, line 3: b.c", got="010")
+
+
+def test_what_an_alias_repeats_is_told_once():
+    (problem,) = told("a: &x\n  b: 010\nc: *x\nd: [*x]\n")
+    assert_told([problem], place="a.yaml, line 2: a.b", got="010")
 
 
 def test_anchors_aliases_and_merges_are_yaml_s_own():
@@ -54,28 +64,35 @@ def test_anchors_aliases_and_merges_are_yaml_s_own():
 @pytest.mark.parametrize(
     ("value", "kind"),
     [
-        ("010", "a number"),
-        ("1_000", "a number"),
-        ("0b11", "a number"),
-        ("12:30", "a number"),
-        ("12:30.5", "a number"),
-        ("1_0.5", "a number"),
-        ("9" * 900, "a number"),
-        ("yes", "a truth value"),
-        ("No", "a truth value"),
-        ("on", "a truth value"),
-        ("OFF", "a truth value"),
-        ("1998-04-01", "a date"),
-        ("2001-99-99", "a date"),
+        ("010", "int"),
+        ("1_000", "int"),
+        ("0b11", "int"),
+        ("12:30", "int"),
+        ("12:30.5", "float"),
+        ("1_0.5", "float"),
+        ("9" * 900, "int"),
+        ("yes", "bool"),
+        ("No", "bool"),
+        ("on", "bool"),
+        ("OFF", "bool"),
+        ("1998-04-01", "timestamp"),
+        ("2001-99-99", "timestamp"),
     ],
 )
 def test_value_that_is_not_what_it_looks_like(value, kind):
-    for text in (f"seeds: [{value}]\n", f"{value}: a\n"):
-        said = told(text)
-        assert f"got {value[:20]}" in said
-        assert f"(line 1), which YAML takes for {kind}; " in said
-    assert told(f"seeds:\n- {value}\n").startswith("a.yaml: seeds.0: got")
+    wanted = {"got": value, "what": f"YAML reads it as {kind}"}
+    assert_told(told(f"seeds: [{value}]\n"), place="a.yaml, line 1: seeds.0", **wanted)
+    assert_told(told(f"seeds:\n- {value}\n"), place="a.yaml, line 2: seeds.0", **wanted)
+    assert_told(told(f"{value}: a\n"), place="a.yaml, line 1", **wanted)
     assert load_text(f"'{value}'", "a.yaml") == value
+
+
+def test_a_surprise_is_one_sentence():
+    (problem,) = told("seeds: [010]")
+    assert str(problem) == (
+        "a.yaml, line 1: seeds.0: YAML reads it as int, got '010'; "
+        "write true, false or a number in plain digits, or put it in quotes"
+    )
 
 
 def test_value_that_is_what_it_looks_like():
@@ -91,12 +108,20 @@ def test_text_that_is_no_yaml_is_one_line():
     laughs = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10)
     )
-    assert "holds more than 100000 values" in told(laughs)
-    assert "nested too deeply" in told("a: &a [*a]\n")
-    assert "nested too deeply" in told("[" * 5000 + "]" * 5000)
-    assert "could not determine a constructor" in told("a: !!python/object:os.system {}\n")
-    assert "expected a single document" in told("a: 1\n---\nb: 2\n")
-    assert "special characters are not allowed" in told("a: \x01\n")
+    for text in (laughs, "a: &a [*a]\n", "a: &a {b: *a}\n"):  # what holds itself is endless
+        (problem,) = told(text)
+        assert (problem.place, problem.what) == ("a.yaml", "too large")
+    (problem,) = told("[" * 5000 + "]" * 5000)
+    assert (problem.place, problem.what) == ("a.yaml", "nested too deeply")
+    assert "python/object:os.system" in str(*told("a:\n  !!python/object:os.system {}\n"))
+    assert_told(told("a: 1\n---\nb: 2\n"), place="a.yaml, line 2")
+    assert_told(told("a: [1\nb: 2\n"), place="a.yaml, line 2")
+    assert "#x0001" in str(*told("a: \x01\n"))
+
+
+def test_a_file_of_many_values_that_is_no_bomb():
+    text = "a: &a [x, x]\nb: [" + "*a, " * 30_000 + "]\n"
+    assert len(load_text(text, "a.yaml")["b"]) == 30_000
 
 
 def test_encodings(tmp_path):
@@ -106,16 +131,21 @@ def test_encodings(tmp_path):
     for name in ("utf-16", "utf-16-be", "utf-16-le"):
         data = "run: a\n".encode(name)
         path.write_bytes(data if name == "utf-16" else ("\ufeff" + "run: a\n").encode(name))
-        with pytest.raises(
-            CragruError, match=f"^{path}: not a readable text file: it is UTF-16; save it as UTF-8$"
-        ):
+        with refused(place=f"{path}, line 1", got="UTF-16", advice="save it in UTF-8"):
             load_yaml(path)
-    path.write_bytes(b"run: caf\xe9\n")
-    with pytest.raises(CragruError, match=r"not a readable text file .*utf-8"):
-        load_yaml(path)
-    with pytest.raises(CragruError, match="not a readable text file") as caught:
+    for mark in (b"", b"\xef\xbb\xbf"):
+        path.write_bytes(mark + b"run: a\nname: caf\xe9\n")
+        with refused(place=f"{path}, line 2", got=b"\xe9", advice="save it in UTF-8"):
+            load_yaml(path)
+    with pytest.raises(CragruError, match="null byte") as caught:
         load_yaml("a\0b\n.yaml")
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with refused(place=tmp_path / "a.yaml", advice="name an existing one") as caught:
+        load_yaml(tmp_path / "a.yaml")
+    assert str(caught.value) == f"{tmp_path}/a.yaml: no such file; name an existing one"
 
 
 def test_json_is_yaml_but_for_its_tabs(tmp_path):
@@ -123,5 +153,5 @@ def test_json_is_yaml_but_for_its_tabs(tmp_path):
     path.write_text('{\n\t"a": 1,\n\t"b": [true, null]\n}\n')
     assert load_yaml(path) == {"a": 1, "b": [True, None]}
     path.write_text('{\n\t"a": 1,\n\t"a": 2\n}\n')
-    with pytest.raises(CragruError, match=r"a: is there twice, in line 2 and line 3; keep one$"):
+    with refused(place=f"{path}, line 3: a", what="is there in line 2 already"):
         load_yaml(path)
