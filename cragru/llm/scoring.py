@@ -30,13 +30,11 @@ class Chunk:
     records: Sequence[PromptRecord]
 
     def questions(self) -> list[Question]:
-        """What the engine is asked."""
+        """Return what the engine is asked."""
         asked = []
         for record in self.records:
-            question = Question(
-                record.prompt, answer_pattern(record.ids), longest_answer(record.ids)
-            )
-            asked.append(question)
+            pattern, longest = answer_pattern(record.ids), longest_answer(record.ids)
+            asked.append(Question(record.prompt, pattern, longest))
         return asked
 
 
@@ -54,7 +52,7 @@ def cut_chunks(cells: Mapping[str, Sequence[PromptRecord]], size: int) -> list[C
 
 
 def share_of(chunks: Sequence[Chunk], share: int, shares: int) -> list[Chunk]:
-    """Every `shares`-th chunk, from the `share`-th (counted from 1): the part of one job among several."""
+    """Return every `shares`-th chunk, from the `share`-th (counted from 1): the part of one job among several."""
     return list(chunks[share - 1 :: shares])
 
 
@@ -83,9 +81,8 @@ def score_chunks(
         wanted.add(key)
         if key not in store:
             missing[key] = chunk  # equal prompts of two cells are one chunk
-    log.info(
-        "%d of %d chunks of prompts are answered already", len(wanted) - len(missing), len(wanted)
-    )
+    known = len(wanted) - len(missing)
+    log.info("%d of %d chunks of prompts are answered already", known, len(wanted))
     _answer(missing, engine, store)
     return keys
 
@@ -104,31 +101,29 @@ def _answer(missing: Mapping[str, Chunk], engine: Engine, store: AnswerStore) ->
         answers = engine.ask(chunk.questions())
         seconds = time.perf_counter() - start
         _check_answers(chunk, answers)
-        cost = {
-            "seconds": seconds,
-            "start_seconds": engine.start_seconds,
-            "device": engine.settings["device"],
-        }
+        start_seconds, device = engine.start_seconds, engine.settings["device"]
+        cost = {"seconds": seconds, "start_seconds": start_seconds, "device": device}
         store.keep(key, answers, cost)
         done += len(answers)
         tokens += sum(answer.prompt_tokens + answer.answer_tokens for answer in answers)
         elapsed = time.monotonic() - begun
-        progress.show(
-            tokens_per_second=tokens / elapsed, seconds_left=elapsed / done * (users - done)
-        )
+        left = elapsed / done * (users - done)
+        progress.show(tokens_per_second=tokens / elapsed, seconds_left=left)
 
 
 def _check_answers(chunk: Chunk, answers: Iterable[Answer]) -> None:
     for record, answer in zip(chunk.records, answers, strict=True):
-        where = f"{chunk.cell}: user {record.user}"
+        place = f"{chunk.cell}: user {record.user}"
         if answer.finish_reason != "stop":
             raise CragruError(
-                f"{where}: the answer ended by {answer.finish_reason!r} after {answer.answer_tokens} tokens, wanted "
-                "'stop'; if it was cut, give the model more context, or take fewer candidates"
+                f"the answer did not end by 'stop', after {answer.answer_tokens} tokens",
+                place=place,
+                got=answer.finish_reason,
+                advice="if it was cut, give the model more context, or take fewer candidates",
             )
         try:
             read_scores(answer.text, record.ids)
         except CragruError as error:
             raise CragruError(
-                f"{where}: {error}; the engine does not hold to the pattern it was given"
+                error.what, place=place, got=error.got, advice="the engine must hold to the pattern"
             ) from error
