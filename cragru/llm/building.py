@@ -38,11 +38,11 @@ class Library:
         scale: tuple[float, float],
         show_ratings: bool,
     ) -> None:
-        """Take up the prepared frames.
+        """Take up the prepared frames: row k is item k, or user k.
 
         Args:
-            items: Row k is item k (`cragru.data.frames.ITEMS`).
-            users: Row k is user k (`cragru.data.frames.USERS`).
+            items: Columns of `cragru.data.frames.ITEMS`.
+            users: Columns of `cragru.data.frames.USERS`.
             scale: Lowest and highest rating.
             show_ratings: Whether history lines tell the rating.
         """
@@ -57,13 +57,7 @@ class Library:
         self._scale, self._show_ratings = scale, show_ratings
 
     def parts(self, user: int, history: pd.DataFrame, candidates: Sequence[int]) -> Parts:
-        """Return the lines of one user.
-
-        Args:
-            user: The user.
-            history: The user's rows, oldest first, columns item and rating.
-            candidates: Items in the order to be shown.
-        """
+        """Return the lines of one user: of their rows, oldest first, and of items in the order to be shown."""
         seen = list(map(self._history_line, history["item"], history["rating"]))
         shown = [candidate_line(self.movies[item]) for item in candidates]
         return Parts(self._profiles[user], seen, shown)
@@ -85,9 +79,7 @@ def read_library(
 def prompt_budget(context: int, tokens: int | None) -> Callable[[Sequence[str]], int]:
     """Return the function that gives the most tokens of a prompt, for the ids that its answer has to name.
 
-    Args:
-        context: Tokens that the model holds, prompt and answer together.
-        tokens: The configured limit, or None for what the context leaves beside the longest answer.
+    Without a configured limit, `tokens`, it is what the context leaves beside the longest answer.
     """
 
     def budget(ids: Sequence[str]) -> int:
@@ -102,8 +94,6 @@ class PromptBuilder:
     """Makes the prompt of a user.
 
     Attributes:
-        library: The data set's words.
-        template: The template.
         count_tokens: Length of a text for the model, chat template included.
         budget: Gives the most tokens of a prompt for the ids that its answer has to name.
     """

@@ -84,11 +84,7 @@ class ChatTokenizer:
         return (lambda message: self.count(self.harmless(message))) if is_remote else self.count
 
     def check_template(self, text: str, where: str) -> None:
-        """Refuse a prompt template that names control tokens: the model would read them as letters.
-
-        Args:
-            text: The template.
-            where: Its file, for the message.
+        """Refuse a prompt template, of the file `where`, that names a control token: it would be read as letters.
 
         Raises:
             CragruError: If it names one.

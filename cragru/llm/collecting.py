@@ -83,7 +83,7 @@ def cell_cost(
     Args:
         before: The costs of the `filter` and the `prompt` stage.
         answers: All answers of the cell.
-        costs: What each chunk of the cell took, as the store has it: from when it was truly answered.
+        costs: What each chunk took when it was truly answered, as the store has it.
         ties: The cell's tie rate.
 
     Returns:

@@ -17,7 +17,7 @@ def open_engine(entry: LlmService, folder: PathLike, files: dict[str, str], thre
 
     Args:
         entry: Its entry in llms.yaml.
-        folder: Where its weights and tokenizer are; a server has its own.
+        folder: Where its tokenizer is, and its weights where no server has them.
         files: SHA-256 of each file in `folder`.
         threads: CPU threads of a local engine.
     """
@@ -34,11 +34,7 @@ def model_files(manifest: PathLike) -> dict[str, str]:
 
 
 def check_model(folder: PathLike, files: Mapping[str, str]) -> None:
-    """Refuse a model that is not the one that was fetched. An engine calls this before it opens the weights.
-
-    Args:
-        folder: Where its files are.
-        files: The SHA-256 that each must have.
+    """Refuse a model whose files have not the SHA-256 of `files`. An engine calls this before it opens the weights.
 
     Raises:
         CragruError: If a file is missing, or is another one.

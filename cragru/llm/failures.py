@@ -1,5 +1,7 @@
 """What a server's failures mean, and what to do about each; its own words in one short line, without the key."""
 
+from dataclasses import replace
+
 import openai
 
 from cragru.config.llms import ServerSource
@@ -9,6 +11,24 @@ from cragru.llm.secrets import masked
 
 LOOKED_AT = 10_000  # characters of a server's words that are read
 LONGEST_ESCAPE = 12  # characters of a letter of the key, escaped
+
+FORBIDDEN = Problem("access is refused", advice="check the key, and which variable `key` names")
+UNFIT = Problem(
+    "the request is refused",
+    advice="the server must support structured outputs, and its context hold prompt and answer",
+)
+FAILED = Problem("the server failed", advice="look into its log, or try again later")
+MEANING = {
+    400: UNFIT,
+    401: FORBIDDEN,
+    403: FORBIDDEN,
+    404: Problem("no such address or model", advice="correct `url` or `model`"),
+    408: FAILED,
+    413: UNFIT,
+    422: UNFIT,
+    429: Problem("too many requests", advice="lower `parallel`, or try again later"),
+}
+UNKNOWN = Problem("unexpected status", advice="correct `url`")
 
 
 def may_pass(error: BaseException) -> bool:
@@ -23,16 +43,9 @@ def is_busy(error: BaseException) -> bool:
 
 
 def problem_of(error: openai.OpenAIError, source: ServerSource, secret: str | None) -> Problem:
-    """Return what a failure means, and what to do.
-
-    Args:
-        error: What the client raised.
-        source: The server's entry.
-        secret: The key that was sent, if any.
-    """
+    """Return what a failure means, and what to do; nothing of it shows the secret that was sent."""
     if isinstance(error, openai.APIStatusError):
-        said = line_of(_words(error.body), secret)
-        return _status_problem(source, error.status_code, said)
+        return _status_problem(error, source, secret)
     if isinstance(error, RefusedReplyError):
         return Problem(str(error), advice="correct `url`, or raise `reply_mib`")
     why = type(error.__cause__ or error).__name__
@@ -42,27 +55,15 @@ def problem_of(error: openai.OpenAIError, source: ServerSource, secret: str | No
     return Problem("no connection", got=why, advice="start the server, or correct `url`")
 
 
-def _status_problem(source: ServerSource, status: int, said: str) -> Problem:
-    told = f"{status}: {said}" if said else str(status)
-    if status in (401, 403):  # without the server's words: some repeat the key, or parts of it
-        return Problem(
-            "access is refused",
-            got=str(status),
-            advice=f"check the key, and the variable that `key` names (now {source.key})",
-        )
-    if status == 404:
-        return Problem("no such address or model", got=told, advice="correct `url` or `model`")
-    if status == 429:
-        return Problem("too many requests", got=told, advice="lower `parallel`, or wait")
-    if status in (400, 413, 422):
-        return Problem(
-            "the request is refused",
-            got=told,
-            advice="it must support structured outputs, and its context hold prompt and answer",
-        )
-    if status == 408 or status >= 500:
-        return Problem("the server failed", got=told, advice="look into its log, or wait")
-    return Problem("unexpected status", got=told, advice="correct `url`")
+def _status_problem(
+    error: openai.APIStatusError, source: ServerSource, secret: str | None
+) -> Problem:
+    status = error.status_code
+    problem = MEANING.get(status, FAILED if status >= 500 else UNKNOWN)
+    if problem is FORBIDDEN:  # without the server's words: some repeat the key, or parts of it
+        return replace(problem, place=source.key or "", got=str(status))
+    said = line_of(_words(error.body), secret)
+    return replace(problem, got=f"{status}: {said}" if said else str(status))
 
 
 def line_of(words: str, secret: str | None) -> str:

@@ -35,12 +35,8 @@ def fetch_model(source: Source, folder: PathLike) -> dict[str, str]:
     hub's cache, where other programs find it and an interrupted download goes on, and is linked; so are the files of
     a local folder.
 
-    Args:
-        source: Where the model comes from.
-        folder: Where it goes.
-
     Returns:
-        File name to SHA-256 of all files in the folder, sorted by name.
+        The SHA-256 of all files in the folder, by name.
 
     Raises:
         CragruError: If the source does not give the model, or is a server.
@@ -86,17 +82,15 @@ def _staged(target: Path) -> Iterator[Path]:
 
 def _find_in_package(source: PackageSource) -> Path:
     """Return the package's file. The package is not imported: it may want libraries that nothing here needs."""
-    package, name = source.package, source.file
-    spec = importlib.util.find_spec(package)
-    if spec is None:
-        raise CragruError("not installed", place=package, advice="run `make setup`")
-    folders = spec.submodule_search_locations or ()
-    path = next(filter(Path.is_file, (Path(folder) / name for folder in folders)), None)
-    got = "no such file" if path is None else sha256(path)
+    spec = importlib.util.find_spec(source.package)
+    folders = (spec and spec.submodule_search_locations) or ()
+    paths = [Path(folder) / source.file for folder in folders]
+    path = next(filter(Path.is_file, paths), None)
+    got = sha256(path) if path else "no such file"
     if got != source.sha256:
         raise CragruError(
             f"not the file whose SHA-256 is {source.sha256}",
-            place=f"{package}: {name}",
+            place=f"{source.package}: {source.file}",
             got=got,
             advice="run `make setup`, or correct the registry",
         )
@@ -135,19 +129,15 @@ def _offline() -> Iterator[None]:
     """Keep the hub's client off the network in a block: it reads the variables only once."""
     from huggingface_hub import constants
 
-    names = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
-    before, online = {name: os.environ.get(name) for name in names}, constants.HF_HUB_OFFLINE
-    os.environ |= dict.fromkeys(names, "1")
+    before, online = os.environ.copy(), constants.HF_HUB_OFFLINE
+    os.environ |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
     constants.HF_HUB_OFFLINE = True
     try:
         yield
     finally:
         constants.HF_HUB_OFFLINE = online
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        os.environ.clear()
+        os.environ |= before
 
 
 def _forget_quantisation(model: Any) -> None:

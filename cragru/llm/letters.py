@@ -29,12 +29,7 @@ class Control:
     """
 
     def __init__(self, tokenizer: Tokenizer, template: str) -> None:
-        """Find them.
-
-        Args:
-            tokenizer: The model's.
-            template: Source of the chat template.
-        """
+        """Find them, by the source of the chat template."""
         self._tokenizer = tokenizer
         self._of_id = {}
         for number, token in tokenizer.get_added_tokens_decoder().items():
@@ -57,9 +52,7 @@ class Control:
     def encode_as_letters(self, message: str, chat: Callable[[str], str]) -> list[int]:
         """Return token ids of a chat, where a name in the message is letters.
 
-        Args:
-            message: What the user says.
-            chat: Writes the chat with a message, by the model's template; it may cut blanks or escape quotes.
+        `chat` writes the chat with a message, by the model's template; it may cut blanks or escape quotes.
         """
         ending, begin, end = unused_letters(message, 3)
         names = self.names
@@ -88,9 +81,7 @@ class Control:
 def soften(text: str, names: Collection[str]) -> str:
     """Return a text in which no reader finds a control token: a blank stands after the first letter of each name.
 
-    Args:
-        text: What is sent.
-        names: Of the control tokens that are known; those that chat models have in common come on top.
+    The names that chat models have in common come on top of `names`.
     """
     pattern = _any_of(names, KNOWN)
     while (softer := pattern.sub(lambda name: f"{name[0][0]} {name[0][1:]}", text)) != text:

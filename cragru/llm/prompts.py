@@ -16,14 +16,7 @@ BLANKS = re.compile(r"[\s\x00-\x1f\x7f\u2028\u2029]+")
 
 @dataclass(frozen=True)
 class Movie:
-    """What a prompt says of an item.
-
-    Attributes:
-        id: The publisher's id.
-        title: Its title.
-        year: Year of release, or None.
-        genres: Joined by ``|``; empty where there are none.
-    """
+    """What a prompt says of an item: the publisher's id; genres joined by ``|``, or empty."""
 
     id: str
     title: str
@@ -138,13 +131,7 @@ def render(template: Template, parts: Parts, dropped: int = 0) -> str:
 
 @dataclass(frozen=True)
 class Prompt:
-    """A prompt that fits, and what it took to make it fit.
-
-    Attributes:
-        text: The whole prompt.
-        tokens: Its length with the model's chat template.
-        dropped: How many of the oldest history lines were left out.
-    """
+    """A prompt that fits, its tokens with the chat template, and how many of the oldest history lines were dropped."""
 
     text: str
     tokens: int
@@ -155,12 +142,6 @@ def fit_prompt(
     template: Template, parts: Parts, count_tokens: Callable[[str], int], budget: int
 ) -> Prompt:
     """Render a prompt of at most `budget` tokens, dropping as few of the oldest history lines as will do.
-
-    Args:
-        template: The template.
-        parts: What fills it.
-        count_tokens: Length of a text for the model, chat template included.
-        budget: Most tokens.
 
     Raises:
         CragruError: If the prompt does not fit even without any history.

@@ -1,7 +1,6 @@
 """Proof that prompts hold nothing forgotten: by the ids behind each prompt, and by rendering it from them again."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -12,27 +11,20 @@ from cragru.llm.prompts import Template
 from cragru.llm.records import PromptRecord
 
 REMAINING = ("train", "valid")
+Pairs = set[tuple[int, int]]  # users and items
 
 
 def check_prompts(
-    records: Iterable[PromptRecord],
+    records: Sequence[PromptRecord],
     parts: dict[str, pd.DataFrame],
     interactions: pd.DataFrame,
     library: Library,
     template: Template,
     where: str,
-) -> dict[str, Any]:
+) -> dict[str, int]:
     """Check every prompt of a cell against the whole split.
 
     Titles are not searched for: two movies may share one, and a forgotten movie may well be a candidate.
-
-    Args:
-        records: The prompts.
-        parts: All parts of the split, by name.
-        interactions: The prepared interactions.
-        library: The data set's words.
-        template: The template that the prompts were made with.
-        where: What was checked, for messages.
 
     Returns:
         The counts in `COUNTED`: forgotten_in_history is 0, or this would have failed; forgotten_candidates are those
@@ -45,31 +37,19 @@ def check_prompts(
     labels = [pd.Series(name, index=part["row"]) for name, part in parts.items()]
     part_of = pd.concat(labels)
     forgotten = set(zip(parts["forget"]["user"], parts["forget"]["item"], strict=True))
-    counts = dict.fromkeys(COUNTED, 0)
     for record in records:
         place = f"{where}: user {record.user}"
         _check_rows(record, part_of, interactions, forgotten, place)
-        ids = [library.movies[item].id for item in record.candidates]
-        prompt = render_again(library, template, record, interactions)
-        if (ids, prompt) != (record.ids, record.prompt):
-            raise CragruError(
-                "the prompt is not what its ids stand for",
-                place=place,
-                advice="delete it and run again",
-            )
-        counts["prompts"] += 1
-        counts["history_rows"] += len(record.rows)
-        counts["candidates"] += len(record.candidates)
-        for item in record.candidates:
-            counts["forgotten_candidates"] += (record.user, item) in forgotten
-    return counts
+        if not _is_what_its_ids_say(record, library, template, interactions):
+            raise CragruError("the prompt is not what its ids stand for", place=place)
+    return _counts(records, forgotten)
 
 
 def _check_rows(
     record: PromptRecord,
     part_of: pd.Series,
     interactions: pd.DataFrame,
-    forgotten: set[tuple[int, int]],
+    forgotten: Pairs,
     place: str,
 ) -> None:
     users, items = interactions["user"].to_numpy(), interactions["item"].to_numpy()
@@ -84,3 +64,22 @@ def _check_rows(
             got=row,
             advice="nothing was scored; this is a bug of cragru, please report it",
         )
+
+
+def _is_what_its_ids_say(
+    record: PromptRecord, library: Library, template: Template, interactions: pd.DataFrame
+) -> bool:
+    ids = [library.movies[item].id for item in record.candidates]
+    prompt = render_again(library, template, record, interactions)
+    return (ids, prompt) == (record.ids, record.prompt)
+
+
+def _counts(records: Sequence[PromptRecord], forgotten: Pairs) -> dict[str, int]:
+    counts = dict.fromkeys(COUNTED, 0)
+    counts["prompts"] = len(records)
+    for record in records:
+        counts["history_rows"] += len(record.rows)
+        counts["candidates"] += len(record.candidates)
+        for item in record.candidates:
+            counts["forgotten_candidates"] += (record.user, item) in forgotten
+    return counts

@@ -3,31 +3,21 @@
 import json
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import AliasPath, BaseModel, Field, ValidationError
 
 from cragru.core.errors import CragruError
 
 MOST_TOKENS = 100_000_000  # more than any model holds: a server that counts more has not counted
 
 
-class Message(BaseModel):
-    """What the model says."""
-
-    content: str | None
-    refusal: str | None = None
-
-
-class Choice(BaseModel):
-    """An answer, and why it ended."""
-
-    message: Message
-    finish_reason: str
-
-
 class Completion(BaseModel):
     """The reply to a prompt; `usage` is read by `tokens_told`, for an answer without counts is an answer."""
 
-    choices: list[Choice] = Field(min_length=1)
+    content: str | None = Field(validation_alias=AliasPath("choices", 0, "message", "content"))
+    refusal: str | None = Field(
+        None, validation_alias=AliasPath("choices", 0, "message", "refusal")
+    )
+    finish_reason: str = Field(validation_alias=AliasPath("choices", 0, "finish_reason"))
     usage: Any = None
 
 
@@ -64,12 +54,7 @@ def read_reply(content: bytes, kind: type[Reply]) -> Reply:
 
 
 def tokens_told(usage: Any, field: str) -> int | None:
-    """Return a count of tokens that a server tells, or None where it tells none that can be.
-
-    Args:
-        usage: The reply's `usage`, whatever it holds.
-        field: Which count.
-    """
+    """Return a count of tokens that a reply's `usage` tells, or None where it tells none that can be."""
     told = usage.get(field) if isinstance(usage, dict) else None
     return told if type(told) is int and 0 <= told <= MOST_TOKENS else None
 

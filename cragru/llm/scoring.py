@@ -17,13 +17,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Chunk:
-    """Prompts that are answered together, and always together.
-
-    Attributes:
-        cell: The file that they come from.
-        number: Which chunk of it, from 0.
-        records: A run of its prompts.
-    """
+    """Prompts of a cell's file that are answered together, and always together; chunks of a cell count from 0."""
 
     cell: str
     number: int
@@ -59,12 +53,7 @@ def share_of(chunks: Sequence[Chunk], share: int, shares: int) -> list[Chunk]:
 def score_chunks(
     chunks: Sequence[Chunk], engine: Engine, store: AnswerStore
 ) -> dict[str, dict[str, str]]:
-    """Have every chunk answered, out of the store where it was answered before.
-
-    Args:
-        chunks: What to score.
-        engine: What answers; it is started only if something is missing in the store.
-        store: Where answers are kept.
+    """Have every chunk answered, out of the store where it was answered before. An engine starts where one is missing.
 
     Returns:
         A receipt: the key of each chunk, by cell and number (`cragru.llm.collecting.Receipt`).
@@ -91,12 +80,12 @@ def _answer(missing: Mapping[str, Chunk], engine: Engine, store: AnswerStore) ->
     if not missing:
         return
     log.info("the engine started in %.1f s", engine.start_seconds)
-    users = sum(len(chunk.records) for chunk in missing.values())
-    progress = Progress(
-        missing.items(), "Score prompts", users, "user", weight=lambda pair: len(pair[1].records)
-    )
+    sizes = {key: len(chunk.records) for key, chunk in missing.items()}
+    users = sum(sizes.values())
+    progress = Progress(missing, "Score prompts", users, "user", weight=sizes.get)
     begun, done, tokens = time.monotonic(), 0, 0
-    for key, chunk in progress:
+    for key in progress:
+        chunk = missing[key]
         start = time.perf_counter()
         answers = engine.ask(chunk.questions())
         seconds = time.perf_counter() - start

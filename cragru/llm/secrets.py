@@ -18,14 +18,12 @@ def read_secret(variable: str) -> str:
         CragruError: If it is not set, or holds what no header can. No message has the secret.
     """
     secret = os.environ.get(variable, "").strip()
-    if not secret:
+    if not re.fullmatch("[!-~]+", secret):  # the error of another header would show it
         raise CragruError(
-            "the environment variable is not set",
+            "the environment variable is not set, or holds characters that no key has",
             place=variable,
             advice="put the key or token into it; if none is needed, leave it out of the registry",
         )
-    if not re.fullmatch("[!-~]+", secret):  # the error of such a header would show it
-        raise CragruError("holds characters that no key has", place=variable, advice="set it anew")
     return secret
 
 
@@ -33,10 +31,6 @@ def masked(text: str, secret: str) -> str:
     """Return a text with `***` for a secret: as it is, in any case, backwards, or in an encoding of its letters.
 
     Whoever is sent a secret may send it back: escaped as in JSON, in a URL or in HTML, in hex or in base64.
-
-    Args:
-        text: What is to be shown.
-        secret: ASCII, as `read_secret` gives it.
     """
     return _pattern_of(secret).sub("***", text)
 

@@ -73,19 +73,10 @@ class ServerEngine:
             source: Its address, model and limits.
             folder: The tokenizer that counts for it. Without one, prompts lose the control tokens that chat models have
                 in common alone, and what the server does not count is 0.
-
-        Raises:
-            CragruError: If the address is none.
         """
         self._source, self._folder = source, folder
         self._name = f"{source.model!r} at {source.url}"
         self._warned = False
-        try:
-            self._own = _is_loopback(source.url)
-        except ValueError as error:  # of a port or an IPv6 address
-            raise CragruError(
-                f"no address ({error})", place=self._name, advice="correct `url`"
-            ) from error
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -137,7 +128,6 @@ class ServerEngine:
                 "the server has no such model",
                 got=self._source.model,
                 allowed=self._said(", ".join(served)).split(", "),
-                advice="correct `model`",
             )
 
     async def _ask(self, questions: Sequence[Question]) -> list[Answer]:
@@ -217,16 +207,11 @@ class ServerEngine:
         return None if self._folder is None else ChatTokenizer(self._folder)
 
     def _read(self, completion: Completion, question: Question) -> Answer:
-        choice, own = completion.choices[0], self._tokenizer
-        content, refusal = choice.message.content, choice.message.refusal
-        reason = self._said(choice.finish_reason)
-        if refusal or choice.finish_reason == "content_filter":
-            words = self._said(refusal or content or "")
-            raise CragruError("the model refuses to answer", got=words, advice="take another")
-        if content is None:
-            raise CragruError(
-                "the reply ends without text", got=reason, advice="switch off thinking and tools"
-            )
+        content, refusal, own = completion.content, completion.refusal, self._tokenizer
+        reason = self._said(completion.finish_reason)
+        if content is None or refusal or reason == "content_filter":
+            said = self._said(refusal or content or reason)
+            raise CragruError("no answer", got=said, advice="switch off its thinking and tools")
         text = content.strip()
         prompt_tokens = tokens_told(completion.usage, "prompt_tokens")
         if prompt_tokens is None:
@@ -242,7 +227,8 @@ class ServerEngine:
         most, key = self._source.reply_mib, self._key or NO_KEY
         options = {"base_url": self._source.url, "timeout": self._source.timeout, "max_retries": 0}
         try:
-            transport = LimitedClient(most, trust_env=not self._own, follow_redirects=False)
+            own = _is_loopback(self._source.url)
+            transport = LimitedClient(most, trust_env=not own, follow_redirects=False)
             return openai.AsyncOpenAI(api_key=key, http_client=transport, **options)
         except Exception as error:  # whatever the address, or a proxy of the environment, causes
             problem = type(error).__name__  # its words may show the password of a proxy
@@ -269,13 +255,8 @@ class ServerEngine:
 
 
 def _is_loopback(url: str) -> bool:
-    """Tell whether an address is of this machine.
-
-    Raises:
-        ValueError: If its port is no number, or its brackets hold no IPv6 address.
-    """
-    parts = urlsplit(url)
-    host, _ = parts.hostname or "", parts.port
+    """Tell whether an address is of this machine."""
+    host = urlsplit(url).hostname or ""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

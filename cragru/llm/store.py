@@ -22,15 +22,7 @@ COST = {"seconds": float, "start_seconds": float, "device": str}
 
 
 def chunk_key(settings: dict[str, Any], questions: Sequence[Question]) -> str:
-    """Return the address of a chunk.
-
-    Args:
-        settings: All that answers depend on besides the questions (`cragru.llm.base.Engine.settings`).
-        questions: The chunk, in order.
-
-    Returns:
-        32 hex digits of a SHA-256.
-    """
+    """Return the address of a chunk: 32 hex digits of a SHA-256 of its engine's settings and its questions."""
     content = {"settings": settings, "questions": list(map(asdict, questions))}
     return json_checksum(content)[:32]
 

@@ -46,13 +46,7 @@ class VllmEngine:
     def __init__(
         self, folder: PathLike, files: dict[str, str], options: EngineOptions, threads: int
     ) -> None:
-        """Take up a model.
-
-        Args:
-            folder: Its weights and tokenizer.
-            files: SHA-256 of each of its files.
-            options: How to run it.
-            threads: CPU threads; another number gives other answers.
+        """Take up a model, whose files have the SHA-256 of `files`; another number of threads gives other answers.
 
         Raises:
             CragruError: If vLLM was imported before: it reads its environment only then.
