@@ -255,8 +255,13 @@ class ServerEngine:
 
 
 def _is_loopback(url: str) -> bool:
-    """Tell whether an address is of this machine."""
-    host = urlsplit(url).hostname or ""
+    """Tell whether an address is of this machine.
+
+    Raises:
+        ValueError: If its port is no number, or its brackets hold no IPv6 address.
+    """
+    parts = urlsplit(url)
+    host, _ = parts.hostname or "", parts.port
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
