@@ -41,7 +41,11 @@ def check_prompts(
         place = f"{where}: user {record.user}"
         _check_rows(record, part_of, interactions, forgotten, place)
         if not _is_what_its_ids_say(record, library, template, interactions):
-            raise CragruError("the prompt is not what its ids stand for", place=place)
+            raise CragruError(
+                "the prompt is not what its ids stand for",
+                place=place,
+                advice="delete it and run again",
+            )
     return _counts(records, forgotten)
 
 
