@@ -7,22 +7,21 @@ from collections.abc import Sequence
 from cragru.core.errors import CragruError
 
 SCORE = "(100|[1-9][0-9]?)"
-SHOWN = 80  # characters of an answer in a message
 
 
 def answer_pattern(ids: Sequence[str]) -> str:
-    r"""The expression that the decoder is held to: ``\{"347":(100|[1-9][0-9]?),…\}``, ids in the order shown."""
+    r"""Return the pattern that the decoder is held to: ``\{"347":(100|[1-9][0-9]?),…\}``, ids in the order shown."""
     scored = [rf'"{re.escape(name)}":{SCORE}' for name in ids]
     return r"\{" + ",".join(scored) + r"\}"
 
 
 def longest_answer(ids: Sequence[str]) -> int:
-    """Most characters, and so most tokens, of an answer."""
+    """Return the most characters, and so the most tokens, of an answer."""
     return 2 + sum(len(f'"{name}":100,') for name in ids)
 
 
 def read_scores(answer: str, ids: Sequence[str]) -> list[int]:
-    """The integer score of each candidate, in the order of `ids`.
+    """Return the integer score of each candidate, in the order of `ids`.
 
     Raises:
         CragruError: If the answer is not a JSON object with exactly these ids, in order, and scores from 1 to 100.
@@ -30,16 +29,13 @@ def read_scores(answer: str, ids: Sequence[str]) -> list[int]:
     try:
         pairs = json.loads(answer, object_pairs_hook=list)
     except ValueError as error:
-        raise CragruError(f"answer is not JSON ({error}): {answer[:SHOWN]!r}") from error
+        raise CragruError(f"the answer is not JSON ({error})", got=answer) from error
     is_object = answer.lstrip().startswith("{")
     if not is_object or [name for name, _ in pairs] != list(ids):
-        raise CragruError(
-            f"answer does not hold the {len(ids)} candidates once each and in order: {answer[:SHOWN]!r}"
-        )
-    scores = [value for _, value in pairs]
-    wrong = [value for value in scores if type(value) is not int or not 1 <= value <= 100]
-    if wrong:
-        raise CragruError(
-            f"answer has the score {wrong[0]!r}; allowed: whole numbers from 1 to 100"
-        )
+        raise CragruError(f"the answer lacks the {len(ids)} candidates, in order", got=answer)
+    scores = []
+    for _, value in pairs:
+        if type(value) is not int or not 1 <= value <= 100:
+            raise CragruError("a score is not a whole number from 1 to 100", got=value)
+        scores.append(value)
     return scores

@@ -25,7 +25,11 @@ from cragru.llm.records import PromptRecord
 
 
 class Library:
-    """The data set's words: movies by item, sentences by user, ratings by row."""
+    """The data set's words: movies by item, sentences by user, ratings by row.
+
+    Attributes:
+        movies: What prompts say of items.
+    """
 
     def __init__(
         self,
@@ -34,35 +38,27 @@ class Library:
         scale: tuple[float, float],
         show_ratings: bool,
     ) -> None:
-        """Take up the prepared frames.
+        """Take up the prepared frames: row k is item k, or user k.
 
         Args:
-            items: Row k is item k (`cragru.data.frames.ITEMS`).
-            users: Row k is user k (`cragru.data.frames.USERS`).
+            items: Columns of `cragru.data.frames.ITEMS`.
+            users: Columns of `cragru.data.frames.USERS`.
             scale: Lowest and highest rating.
             show_ratings: Whether history lines tell the rating.
         """
         self.movies = []
-        for raw_id, title, year, genres in zip(
-            items["raw_id"], items["title"], items["year"], items["genres"], strict=True
-        ):
+        told = items[["raw_id", "title", "year", "genres"]]
+        for raw_id, title, year, genres in told.itertuples(index=False):
             known_year = None if pd.isna(year) else int(year)
             self.movies.append(Movie(raw_id, title, known_year, genres))
-        attributes = zip(users["age"], users["gender"], users["occupation"], strict=True)
-        self._profiles = [profile_sentence(*known) for known in attributes]
+        self._profiles = list(
+            map(profile_sentence, users["age"], users["gender"], users["occupation"])
+        )
         self._scale, self._show_ratings = scale, show_ratings
 
     def parts(self, user: int, history: pd.DataFrame, candidates: Sequence[int]) -> Parts:
-        """Lines of one user.
-
-        Args:
-            user: The user.
-            history: The user's rows, oldest first, columns item and rating.
-            candidates: Items in the order to be shown.
-        """
-        seen = [
-            self._history_line(*row) for row in zip(history["item"], history["rating"], strict=True)
-        ]
+        """Return the lines of one user: of their rows, oldest first, and of items in the order to be shown."""
+        seen = list(map(self._history_line, history["item"], history["rating"]))
         shown = [candidate_line(self.movies[item]) for item in candidates]
         return Parts(self._profiles[user], seen, shown)
 
@@ -74,18 +70,16 @@ class Library:
 def read_library(
     items: PathLike, users: PathLike, statistics: PathLike, show_ratings: bool
 ) -> Library:
-    """The words of a prepared data set, from its files."""
+    """Return the words of a prepared data set, from its files."""
     facts = read_record(statistics, {"rating_min": float, "rating_max": float})
     scale = (facts["rating_min"], facts["rating_max"])
     return Library(read_parquet(items, ITEMS), read_parquet(users, USERS), scale, show_ratings)
 
 
 def prompt_budget(context: int, tokens: int | None) -> Callable[[Sequence[str]], int]:
-    """The most tokens of a prompt, for the ids that its answer has to name.
+    """Return the function that gives the most tokens of a prompt, for the ids that its answer has to name.
 
-    Args:
-        context: Tokens that the model holds, prompt and answer together.
-        tokens: The configured limit, or None for what the context leaves beside the longest answer.
+    Without a configured limit, `tokens`, it is what the context leaves beside the longest answer.
     """
 
     def budget(ids: Sequence[str]) -> int:
@@ -100,8 +94,6 @@ class PromptBuilder:
     """Makes the prompt of a user.
 
     Attributes:
-        library: The data set's words.
-        template: The template.
         count_tokens: Length of a text for the model, chat template included.
         budget: Gives the most tokens of a prompt for the ids that its answer has to name.
     """
@@ -112,7 +104,7 @@ class PromptBuilder:
     budget: Callable[[Sequence[str]], int]
 
     def build(self, user: int, history: pd.DataFrame, candidates: Sequence[int]) -> PromptRecord:
-        """The prompt of one user, from their chosen rows (oldest first; columns row, item, rating)."""
+        """Return the prompt of one user, from their chosen rows (oldest first; columns row, item, rating)."""
         ids = [self.library.movies[item].id for item in candidates]
         parts = self.library.parts(user, history, candidates)
         made = fit_prompt(self.template, parts, self.count_tokens, self.budget(ids))
@@ -121,7 +113,7 @@ class PromptBuilder:
 
 
 def shown_order(candidates: Sequence[int], order: str, seed: int, user: int) -> list[int]:
-    """Candidates as the prompt lists them: best first (the paper), or shuffled, each user by a stream of their own."""
+    """Return candidates as the prompt lists them: best first (the paper), or shuffled by a stream of the user's own."""
     if order == "backbone":
         return list(candidates)
     stream = numpy_stream(seed, "shuffle", user)
@@ -131,13 +123,6 @@ def shown_order(candidates: Sequence[int], order: str, seed: int, user: int) -> 
 def render_again(
     library: Library, template: Template, record: PromptRecord, interactions: pd.DataFrame
 ) -> str:
-    """The prompt that the ids of a record stand for.
-
-    Args:
-        library: The data set's words.
-        template: The template.
-        record: A prompt that was made before.
-        interactions: The prepared interactions, row k at place k.
-    """
+    """Return the prompt that the ids of a record stand for; row k of the prepared interactions is at place k."""
     history = interactions.iloc[record.rows]
     return render(template, library.parts(record.user, history, record.candidates))

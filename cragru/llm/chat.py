@@ -18,8 +18,8 @@ import jinja2.meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from tokenizers import Tokenizer
 
-from cragru.core.errors import CragruError
-from cragru.core.place import PathLike
+from cragru.core.errors import CragruError, short
+from cragru.core.place import PathLike, spot
 from cragru.kept.files import read_json
 from cragru.llm.letters import Control, soften
 
@@ -39,24 +39,21 @@ class ChatTokenizer:
         try:
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:  # the library raises nothing more special
-            reason = str(error).splitlines()[0]
             raise CragruError(
-                f"{folder}: no readable tokenizer ({reason}); delete the folder and run again"
+                f"no readable tokenizer ({short(str(error))})",
+                place=spot(folder),
+                advice="delete the folder and run again",
             ) from error
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        config = (
-            read_json(folder / "tokenizer_config.json")
-            if (folder / "tokenizer_config.json").exists()
-            else {}
-        )
+        config = _json_of(folder / "tokenizer_config.json")
         self._special = _special_tokens(folder, config)
         template = _template(folder, config)
         self._template = _compile(folder, template, self._special)
         self._control = Control(self._tokenizer, template)
 
     def tokens(self, message: str) -> list[int]:
-        """Token ids of the chat in which the user says `message` and the assistant is about to answer.
+        """Return token ids of the chat in which the user says `message` and the assistant is about to answer.
 
         The control tokens among them are those of the chat template: the message has none.
 
@@ -68,34 +65,26 @@ class ChatTokenizer:
         return found if is_plain else self._control.encode_as_letters(message, self._chat)
 
     def count(self, message: str) -> int:
-        """The number of `tokens` of a message."""
+        """Return the number of `tokens` of a message."""
         return len(self.tokens(message))
 
     def count_answer(self, text: str) -> int:
-        """The number of tokens of an answer, with the one that ends it."""
+        """Return the number of tokens of an answer, with the one that ends it."""
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids) + 1
 
     def harmless(self, message: str) -> str:
-        """What to send to a server, which makes the tokens itself: each control token's name is broken by a blank.
+        """Return what to send to a server, which makes the tokens itself: a blank breaks each control token's name.
 
         A message without such a name is sent as it is.
         """
         return soften(message, self._control.names)
 
     def counter(self, is_remote: bool) -> Callable[[str], int]:
-        """The length of a message as it is sent: as letters, or as a server's harmless text.
-
-        Args:
-            is_remote: Whether a server answers.
-        """
+        """Return the function that counts a message as it is sent: as letters, or as a server's harmless text."""
         return (lambda message: self.count(self.harmless(message))) if is_remote else self.count
 
     def check_template(self, text: str, where: str) -> None:
-        """Refuse a prompt template that names control tokens: the model would read them as letters.
-
-        Args:
-            text: The template.
-            where: Its file, for the message.
+        """Refuse a prompt template, of the file `where`, that names a control token: it would be read as letters.
 
         Raises:
             CragruError: If it names one.
@@ -103,8 +92,10 @@ class ChatTokenizer:
         named = self._control.first_in(text)
         if named is not None:
             raise CragruError(
-                f"{where}: names {named!r}, a control token of the model; a prompt is what the user says, as letters, "
-                "and the model's own chat template puts its tokens around it: leave it out"
+                "names a control token of the model",
+                place=where,
+                got=named,
+                advice="leave it out: a prompt is what the user says, as letters",
             )
 
     @cached_property
@@ -113,58 +104,51 @@ class ChatTokenizer:
         return self._control.among(self._encoded("x"))
 
     def _encoded(self, message: str) -> list[int]:
-        """Token ids of a chat whose message is read as the library does: names of control tokens are obeyed."""
+        """Return token ids of a chat whose message is read as the library does: names of control tokens are obeyed."""
         return self._tokenizer.encode(self._chat(message), add_special_tokens=False).ids
 
     def _chat(self, message: str) -> str:
-        """The text of a chat, by the template."""
+        """Return the text of a chat, by the template."""
         chat = [{"role": "user", "content": message}]
+        options = {"add_generation_prompt": True, "tools": None, "documents": None}
         try:
-            return self._template.render(
-                messages=chat,
-                add_generation_prompt=True,
-                tools=None,
-                documents=None,
-                **self._special,
-            )
+            return self._template.render(messages=chat, **options, **self._special)
         except jinja2.TemplateError as error:
             raise CragruError(
-                f"the model's chat template refuses a user's message: {error}"
+                f"the model's chat template refuses a user's message ({short(str(error))})"
             ) from error
 
 
+def _json_of(path: Path) -> dict[str, Any]:
+    return read_json(path) if path.exists() else {}
+
+
 def _special_tokens(folder: Path, config: dict[str, Any]) -> dict[str, str]:
-    """The tokens that templates may name, from where newer and older models have them."""
-    older = folder / "special_tokens_map.json"
-    known = read_json(older) if older.exists() else {}
+    """Return the tokens that templates may name, from where newer and older models have them."""
+    known = _json_of(folder / "special_tokens_map.json")
     found = {}
     for name in SPECIAL:
         token = config.get(name) or known.get(name)
-        if token:
-            found[name] = _text(token)
+        if token:  # as text, or as an entry with its properties
+            found[name] = token if isinstance(token, str) else token["content"]
     return found
 
 
-def _text(token: str | dict[str, Any]) -> str:
-    """A special token, which a configuration gives as text or as an entry with its properties."""
-    return token if isinstance(token, str) else token["content"]
-
-
 def _template(folder: Path, config: dict[str, Any]) -> str:
-    """The template for chats: a file, or an entry of the configuration; of several, the default one."""
+    """Return the template for chats: a file, or an entry of the configuration; of several, the default one."""
     file = folder / "chat_template.jinja"
     found = file.read_text(encoding="utf-8") if file.exists() else config.get("chat_template")
     if isinstance(found, list):
         found = {entry["name"]: entry["template"] for entry in found}.get("default")
     if not found:
         raise CragruError(
-            f"{folder}: its tokenizer has no chat template; take a model that was tuned to instructions"
+            "no chat template", place=spot(folder), advice="take a model tuned to instructions"
         )
     return found
 
 
 def _compile(folder: Path, template: str, special: dict[str, str]) -> jinja2.Template:
-    """The template with what templates of chats expect to find, as transformers has it, but for the date.
+    """Return the template with what templates of chats expect to find, as transformers has it, but for the date.
 
     A special token that it names must be given: an unknown name would be a blank, and the model would miss the token.
     """
@@ -178,16 +162,13 @@ def _compile(folder: Path, template: str, special: dict[str, str]) -> jinja2.Tem
         compiled = rules.from_string(template)
     except jinja2.TemplateError as error:
         raise CragruError(
-            f"{folder}: its chat template cannot be read ({error}); take another model"
+            f"its chat template cannot be read ({short(str(error))})", place=spot(folder)
         ) from error
-    missing = sorted(named & set(SPECIAL) - set(special))
-    if missing:
-        raise CragruError(
-            f"{folder}: its chat template names {missing[0]}, which its tokenizer lacks; add it there"
-        )
+    for name in sorted(named & set(SPECIAL) - set(special)):
+        raise CragruError("its chat template names no token", place=spot(folder), got=name)
     return compiled
 
 
 def _refuse(reason: str) -> None:
-    """What a template calls that cannot have such a chat."""
+    """Stop a template that cannot have such a chat; templates call this."""
     raise jinja2.TemplateError(reason)

@@ -20,7 +20,7 @@ Receipt = Mapping[str, Mapping[str, str]]
 
 
 def read_receipt(path: PathLike) -> Receipt:
-    """A job's receipt, from its file.
+    """Return a job's receipt, from its file.
 
     Raises:
         CragruError: If it is none.
@@ -29,7 +29,7 @@ def read_receipt(path: PathLike) -> Receipt:
 
 
 def read_receipts(receipts: Iterable[Receipt], cell: str) -> list[str]:
-    """Keys of a cell's chunks, in their order, from the receipts of all jobs that shared them.
+    """Return the keys of a cell's chunks, in their order, from the receipts of all jobs that shared them.
 
     Raises:
         CragruError: If a chunk is missing.
@@ -38,15 +38,16 @@ def read_receipts(receipts: Iterable[Receipt], cell: str) -> list[str]:
     for receipt in receipts:
         for number, key in receipt.get(cell, {}).items():
             found[int(number)] = key
-    if sorted(found) != list(range(len(found))) or not found:
-        raise CragruError(f"{cell}: receipts have the chunks {sorted(found)}; {AGAIN}")
-    return [found[number] for number in sorted(found)]
+    numbers = sorted(found)
+    if not found or numbers != list(range(len(found))):
+        raise CragruError("chunks are missing", place=cell, got=numbers, advice=AGAIN)
+    return [found[number] for number in numbers]
 
 
 def collect_scores(
     records: Sequence[PromptRecord], keys: Sequence[str], store: AnswerStore
 ) -> tuple[pd.DataFrame, list[Answer]]:
-    """The scores of every candidate of a cell, columns of `SCORES`, and the answers that they were read from.
+    """Return the scores of every candidate of a cell, columns of `SCORES`, and the answers that they were read from.
 
     Raises:
         CragruError: If there are not as many answers as prompts, or one cannot be read.
@@ -55,20 +56,20 @@ def collect_scores(
     for key in keys:
         answers += store.answers(key)
     if len(answers) != len(records):
-        raise CragruError(f"{len(answers)} answers for {len(records)} prompts; {AGAIN}")
+        raise CragruError(f"not {len(records)} answers", got=len(answers), advice=AGAIN)
     frames = []
     for record, answer in zip(records, answers, strict=True):
         try:
             scores = read_scores(answer.text, record.ids)
         except CragruError as error:
+            place = f"user {record.user}"
             raise CragruError(
-                f"user {record.user}: {error}; delete this chunk's answers and {AGAIN}"
+                error.what, place=place, got=error.got, advice=f"delete its answers and {AGAIN}"
             ) from error
         places = range(1, len(scores) + 1)
-        frames.append(
-            {"user": record.user, "shown": places, "item": record.candidates, "score": scores}
-        )
-    return pd.concat(map(pd.DataFrame, frames), ignore_index=True).astype(SCORES), answers
+        columns = {"user": record.user, "shown": places, "item": record.candidates, "score": scores}
+        frames.append(pd.DataFrame(columns))
+    return pd.concat(frames, ignore_index=True).astype(SCORES), answers
 
 
 def cell_cost(
@@ -77,12 +78,12 @@ def cell_cost(
     costs: Sequence[Mapping[str, Any]],
     ties: float,
 ) -> dict[str, float | int | str]:
-    """What a request of a cell's users took on average.
+    """Return what a request of a cell's users took on average.
 
     Args:
         before: The costs of the `filter` and the `prompt` stage.
         answers: All answers of the cell.
-        costs: What each chunk of the cell took, as the store has it: from when it was truly answered.
+        costs: What each chunk took when it was truly answered, as the store has it.
         ties: The cell's tie rate.
 
     Returns:
@@ -109,7 +110,7 @@ def request_cost(
     answers: Sequence[Answer],
     costs: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """What a request took, with the fields that an unlearning method's cost.json has (`cragru.unlearning.base.Cost`).
+    """Return what a request took, with the fields of an unlearning method's cost.json (`cragru.unlearning.base.Cost`).
 
     Args:
         before: Seconds of the stages before the answer, for each user of the request.
@@ -144,7 +145,7 @@ def request_cost(
 
 
 def _totals(answers: Sequence[Answer], costs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What all answers took together, and where: the longest start of an engine, the names of all devices."""
+    """Return what all answers took together, and where: the longest start of an engine, the names of all devices."""
     devices = {cost["device"] for cost in costs}
     return {
         "seconds": sum(cost["seconds"] for cost in costs),

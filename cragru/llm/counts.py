@@ -3,17 +3,11 @@
 from cragru.core.place import PathLike
 from cragru.kept.files import read_record
 
-COUNTED = (
-    "prompts",
-    "history_rows",
-    "forgotten_in_history",
-    "candidates",
-    "forgotten_candidates",
-)
+COUNTED = ("prompts", "history_rows", "forgotten_in_history", "candidates", "forgotten_candidates")
 
 
 def read_counts(path: PathLike) -> dict[str, int]:
-    """The counts of a proof, by the names in `COUNTED`.
+    """Return the counts of a proof, by the names in `COUNTED`.
 
     Raises:
         CragruError: If the file is not the record of a proof.

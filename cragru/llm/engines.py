@@ -6,18 +6,18 @@ from pathlib import Path
 
 from cragru.config.llms import LlmService
 from cragru.core.errors import CragruError
-from cragru.core.place import PathLike
+from cragru.core.place import PathLike, spot
 from cragru.kept.files import read_record, sha256
 from cragru.kept.shapes import Each
 from cragru.llm.base import Engine
 
 
 def open_engine(entry: LlmService, folder: PathLike, files: dict[str, str], threads: int) -> Engine:
-    """The engine of a model, by its module's function of the same name.
+    """Return the engine of a model, by its module's function of the same name.
 
     Args:
         entry: Its entry in llms.yaml.
-        folder: Where its weights and tokenizer are; a server has its own.
+        folder: Where its tokenizer is, and its weights where no server has them.
         files: SHA-256 of each file in `folder`.
         threads: CPU threads of a local engine.
     """
@@ -25,7 +25,7 @@ def open_engine(entry: LlmService, folder: PathLike, files: dict[str, str], thre
 
 
 def model_files(manifest: PathLike) -> dict[str, str]:
-    """The SHA-256 of each file of a model, by its name, as the manifest of the job that fetched it tells.
+    """Return the SHA-256 of each file of a model, by its name, from the manifest of the job that fetched it.
 
     Raises:
         CragruError: If it is no such manifest.
@@ -34,21 +34,18 @@ def model_files(manifest: PathLike) -> dict[str, str]:
 
 
 def check_model(folder: PathLike, files: Mapping[str, str]) -> None:
-    """Check that a model is the one that was fetched. An engine does so when it starts, before it opens the weights.
-
-    Args:
-        folder: Where its files are.
-        files: The SHA-256 that each must have.
+    """Refuse a model whose files have not the SHA-256 of `files`. An engine calls this before it opens the weights.
 
     Raises:
         CragruError: If a file is missing, or is another one.
     """
     for name, wanted in files.items():
         path = Path(folder) / name
-        got = sha256(path) if path.is_file() else None
+        got = sha256(path) if path.is_file() else "no such file"
         if got != wanted:
-            what = "no such file" if got is None else f"its SHA-256 is {got[:12]}…"
             raise CragruError(
-                f"{path}: is not the model's file that was fetched: {what}, wanted {wanted[:12]}…; delete the folder "
-                f"{folder} and run the same command again"
+                f"not the model's file that was fetched, whose SHA-256 is {wanted[:12]}…",
+                place=spot(path),
+                got=got,
+                advice=f"delete the folder {folder} and run the same command again",
             )

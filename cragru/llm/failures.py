@@ -1,93 +1,84 @@
 """What a server's failures mean, and what to do about each; its own words in one short line, without the key."""
 
+from dataclasses import replace
+
 import openai
 
 from cragru.config.llms import ServerSource
+from cragru.core.errors import Problem, short
 from cragru.llm.limited_client import RefusedReplyError
 from cragru.llm.secrets import masked
 
-BUSY = (408, 429)  # and all from 500
-SHOWN = 160  # characters of a server's words in a message
-LOOKED_AT = 10_000  # characters of a server's words that are read for it
+LOOKED_AT = 10_000  # characters of a server's words that are read
 LONGEST_ESCAPE = 12  # characters of a letter of the key, escaped
 
+FORBIDDEN = Problem("access is refused", advice="check the key, and which variable `key` names")
+UNFIT = Problem(
+    "the request is refused",
+    advice="the server must support structured outputs, and its context hold prompt and answer",
+)
+FAILED = Problem("the server failed", advice="look into its log, or try again later")
+MEANING = {
+    400: UNFIT,
+    401: FORBIDDEN,
+    403: FORBIDDEN,
+    404: Problem("no such address or model", advice="correct `url` or `model`"),
+    408: FAILED,
+    413: UNFIT,
+    422: UNFIT,
+    429: Problem("too many requests", advice="lower `parallel`, or try again later"),
+}
+UNKNOWN = Problem("unexpected status", advice="correct `url`")
 
-def problem_of(
-    error: openai.OpenAIError, source: ServerSource, secret: str | None
-) -> tuple[str, str]:
-    """What a failure means, and what to do.
 
-    Args:
-        error: What the client raised.
-        source: The server's entry.
-        secret: The key that was sent, if any.
-    """
-    if isinstance(error, openai.APITimeoutError):
-        why = type(error.__cause__).__name__
-        return (
-            f"no answer in time ({why})",
-            "raise `timeout` or lower `parallel` in the registry",
-        )
+def may_pass(error: BaseException) -> bool:
+    """Tell whether the same request may succeed later: not so where the server said that it is wrong."""
+    return isinstance(error, openai.APIConnectionError) or is_busy(error)
+
+
+def is_busy(error: BaseException) -> bool:
+    """Tell whether a server answers that it cannot now."""
+    status = error.status_code if isinstance(error, openai.APIStatusError) else 0
+    return status in (408, 429) or status >= 500
+
+
+def problem_of(error: openai.OpenAIError, source: ServerSource, secret: str | None) -> Problem:
+    """Return what a failure means, and what to do; nothing of it shows the secret that was sent."""
+    if isinstance(error, openai.APIStatusError):
+        return _status_problem(error, source, secret)
     if isinstance(error, RefusedReplyError):
-        return (
-            f"the reply is refused: {error}",
-            "correct `url`, or raise `reply_mib` in the registry",
-        )
-    if isinstance(error, openai.APIConnectionError):
-        why = line_of(str(error.__cause__ or ""), secret) or type(error.__cause__).__name__
-        return (
-            f"no connection ({why})",
-            "see whether the server runs, or correct `url` in the registry",
-        )
-    if not isinstance(error, openai.APIStatusError):
-        return (
-            f"the client failed ({type(error).__name__})",
-            "correct the entry in the registry",
-        )
-    return _status_problem(source, error.status_code, line_of(_words(error.body), secret))
+        return Problem(str(error), advice="correct `url`, or raise `reply_mib`")
+    why = type(error.__cause__ or error).__name__
+    if isinstance(error, openai.APITimeoutError):
+        return Problem("no answer in time", got=why, advice="raise `timeout` or lower `parallel`")
+    why = line_of(str(error.__cause__ or ""), secret) or why
+    return Problem("no connection", got=why, advice="start the server, or correct `url`")
 
 
-def _status_problem(source: ServerSource, status: int, said: str) -> tuple[str, str]:
-    told = f"{status}: {said}" if said else str(status)
-    if status in (401, 403):  # without the server's words: some repeat the key, or parts of it
-        variable = source.key
-        check = (
-            f"check the key in {variable}"
-            if variable
-            else "name the variable that holds its key in `key`"
-        )
-        return f"access is refused ({status})", check
-    if status == 404:
-        return f"no such address or model ({told})", "correct `url` or `model` in the registry"
-    if status == 429:
-        return (
-            f"too many requests ({told})",
-            "lower `parallel` in the registry, or try again later",
-        )
-    if status in (400, 413, 422):
-        return (
-            f"the request is refused ({told})",
-            "the server must support structured outputs, and its context hold the prompt and the answer",
-        )
-    if status in BUSY or status >= 500:
-        return f"the server failed ({told})", "look into its log, or try again later"
-    return f"unexpected status ({told})", "correct `url` in the registry"
+def _status_problem(
+    error: openai.APIStatusError, source: ServerSource, secret: str | None
+) -> Problem:
+    status = error.status_code
+    problem = MEANING.get(status, FAILED if status >= 500 else UNKNOWN)
+    if problem is FORBIDDEN:  # without the server's words: some repeat the key, or parts of it
+        return replace(problem, place=source.key or "", got=str(status))
+    said = line_of(_words(error.body), secret)
+    return replace(problem, got=f"{status}: {said}" if said else str(status))
 
 
 def line_of(words: str, secret: str | None) -> str:
-    """A server's words in one short line, without the key that was sent."""
-    start = words[:LOOKED_AT]
-    printable = "".join(letter if letter.isprintable() else " " for letter in start)
+    """Return a server's words in one short line, without the key that was sent."""
+    printable = "".join(letter if letter.isprintable() else " " for letter in words[:LOOKED_AT])
     line = " ".join(printable.split())
     if secret is not None:
         line = masked(line, secret)
         if len(words) > LOOKED_AT:  # its end may be the beginning of a key
             line = line[: -LONGEST_ESCAPE * len(secret)]
-    return line[:SHOWN]
+    return short(line)
 
 
 def _words(body: object) -> str:
-    """What an error's body tells; servers differ in the field."""
+    """Return what an error's body tells; servers differ in the field."""
     if isinstance(body, dict):
         body = body.get("message") or body.get("detail") or body
     try:

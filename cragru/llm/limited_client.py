@@ -9,19 +9,14 @@ MIB = 1 << 20
 
 
 class RefusedReplyError(openai.OpenAIError):
-    """A reply that is not read to its end."""
+    """A reply that is not read to its end; the client does not ask again."""
 
 
 class LimitedClient(openai.DefaultAsyncHttpxClient):
     """The client's own transport, with a cap on the size of a reply once it is unpacked."""
 
     def __init__(self, most_mib: float, **options: Any) -> None:
-        """Set up the client.
-
-        Args:
-            most_mib: Most MiB of a reply.
-            options: Those of the client.
-        """
+        """Set the cap; the options are those of the client."""
         super().__init__(headers={"Accept-Encoding": ", ".join(CODINGS)}, **options)
         self._most_mib = most_mib
 
@@ -36,32 +31,19 @@ class LimitedClient(openai.DefaultAsyncHttpxClient):
             content = await self._read(reply)
         finally:
             await reply.aclose()
-        headers = [
-            (name, value)
-            for name, value in reply.headers.multi_items()
-            if name.lower() not in ("content-encoding", "content-length", "transfer-encoding")
-        ]
-        return type(reply)(
-            reply.status_code,
-            headers=headers,
-            content=content,
-            request=reply.request,
-            extensions=reply.extensions,
-        )
+        headers = reply.headers.copy()
+        headers.pop("content-encoding", None)  # `content` is unpacked
+        known = {"request": reply.request, "extensions": reply.extensions}
+        return type(reply)(reply.status_code, headers=headers, content=content, **known)
 
     async def _read(self, reply: Any) -> bytes:
-        """The body, unpacked: each piece is counted before the next is asked for."""
-        codings = [
-            name.lower()
-            for name in reply.headers.get_list("content-encoding", split_commas=True)
-            if name.lower() not in ("", "identity")
-        ]
-        if len(codings) > 1 or not set(codings) <= set(CODINGS):
-            raise RefusedReplyError("packed in a way that was not asked for")
-        pieces, size = [], 0
+        """Return the body, unpacked: each piece is counted before the next is asked for."""
+        coding = reply.headers.get("content-encoding", "").lower()
+        if coding not in ("", "identity", *CODINGS):  # of several, one after the other, too
+            raise RefusedReplyError("the reply is packed in a way that was not asked for")
+        content = bytearray()
         async for piece in reply.aiter_bytes():
-            size += len(piece)
-            if size > self._most_mib * MIB:
-                raise RefusedReplyError(f"larger than {self._most_mib:g} MiB")
-            pieces.append(piece)
-        return b"".join(pieces)
+            if len(content) + len(piece) > self._most_mib * MIB:
+                raise RefusedReplyError(f"the reply is larger than {self._most_mib:g} MiB")
+            content += piece
+        return bytes(content)

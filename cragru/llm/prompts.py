@@ -5,8 +5,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cragru.core.errors import CragruError, nearest
-from cragru.core.place import PathLike
+from cragru.core.errors import CragruError
+from cragru.core.place import PathLike, spot
 from cragru.written.texts import read_text
 
 PLACEHOLDERS = ("user_profile_text", "history_movies", "candidate_list")
@@ -16,14 +16,7 @@ BLANKS = re.compile(r"[\s\x00-\x1f\x7f\u2028\u2029]+")
 
 @dataclass(frozen=True)
 class Movie:
-    """What a prompt says of an item.
-
-    Attributes:
-        id: The publisher's id.
-        title: Its title.
-        year: Year of release, or None.
-        genres: Joined by ``|``; empty where there are none.
-    """
+    """What a prompt says of an item: the publisher's id; genres joined by ``|``, or empty."""
 
     id: str
     title: str
@@ -32,14 +25,14 @@ class Movie:
 
 
 class Template:
-    """A prompt template with the paper's placeholders."""
+    """A prompt template with the paper's placeholders.
+
+    Attributes:
+        text: The template.
+    """
 
     def __init__(self, text: str, where: str) -> None:
-        """Cut the text at its placeholders.
-
-        Args:
-            text: The template.
-            where: Its file, for messages.
+        """Cut the text, of the file `where`, at its placeholders.
 
         Raises:
             CragruError: If a placeholder is unknown, missing or there twice.
@@ -50,14 +43,13 @@ class Template:
         for name in self._names:
             if name not in PLACEHOLDERS:
                 raise CragruError(
-                    f"{where}: unknown placeholder {{{name}}} ({nearest(name, PLACEHOLDERS)})"
+                    "unknown placeholder", place=where, got=name, allowed=PLACEHOLDERS
                 )
         for name in PLACEHOLDERS:
             count = self._names.count(name)
             if count > 1 or (count == 0 and name not in OPTIONAL):
-                raise CragruError(
-                    f"{where}: placeholder {{{name}}} is there {count} times; it must be there once"
-                )
+                place = f"{where}: {{{name}}}"
+                raise CragruError("must be there once", place=place, got=count)
 
     @classmethod
     def read(cls, path: PathLike) -> "Template":
@@ -67,7 +59,7 @@ class Template:
             CragruError: If it is no text in UTF-8, or its placeholders are not as they must be.
         """
         text = read_text(path, "a template").replace("\r\n", "\n").replace("\r", "\n")
-        return cls(text.strip(), str(path))
+        return cls(text.strip(), spot(path))
 
     def fill(self, values: dict[str, str]) -> str:
         """Put in the values; what looks like a placeholder inside a value stays as it is."""
@@ -78,7 +70,7 @@ class Template:
 
 
 def quoted(title: str) -> str:
-    """A title as a JSON string on one line: quotes, control characters and line breaks can't end it."""
+    """Return a title as a JSON string on one line: quotes, control characters and line breaks can't end it."""
     return json.dumps(_one_line(title), ensure_ascii=False)
 
 
@@ -87,7 +79,7 @@ def _one_line(text: str) -> str:
 
 
 def history_line(movie: Movie, score: float | None = None) -> str:
-    """One watched movie: title, year, genres and, where it is to be shown, the rating scaled to 100."""
+    """Return the line of a watched movie: title, year, genres and, where it is shown, the rating scaled to 100."""
     parts = [quoted(movie.title)]
     if movie.year is not None:
         parts[0] += f" ({movie.year})"
@@ -99,20 +91,20 @@ def history_line(movie: Movie, score: float | None = None) -> str:
 
 
 def candidate_line(movie: Movie) -> str:
-    """One candidate: id, title, year."""
+    """Return the line of a candidate: id, title, year."""
     year = f" ({movie.year})" if movie.year is not None else ""
     return f"- {movie.id}: {quoted(movie.title)}{year}"
 
 
 def scaled(rating: float, lowest: float, highest: float) -> float:
-    """A rating as a share of the highest, in hundredths: 4 of 5 stars is 80."""
+    """Return a rating as a share of the highest, in hundredths: 4 of 5 stars is 80."""
     if not lowest <= rating <= highest:
-        raise CragruError(f"rating {rating:g} is outside the scale {lowest:g} to {highest:g}")
+        raise CragruError(f"a rating is outside the scale {lowest:g} to {highest:g}", got=rating)
     return 100 * rating / highest
 
 
 def profile_sentence(age: str, gender: str, occupation: str) -> str:
-    """A user's attributes as a sentence; what is unknown is left out."""
+    """Return a user's attributes as a sentence; what is unknown is left out."""
     told = (("age", age), ("gender", gender), ("occupation", occupation))
     facts = [f"{name} {_one_line(value)}" for name, value in told if value]
     return f"The user is of {', '.join(facts)}." if facts else "Nothing is known about the user."
@@ -128,7 +120,7 @@ class Parts:
 
 
 def render(template: Template, parts: Parts, dropped: int = 0) -> str:
-    """The prompt without the `dropped` oldest lines of history."""
+    """Return the prompt without the `dropped` oldest lines of history."""
     values = {
         "user_profile_text": parts.profile,
         "history_movies": "\n".join(parts.history[dropped:]) or "(none)",
@@ -139,13 +131,7 @@ def render(template: Template, parts: Parts, dropped: int = 0) -> str:
 
 @dataclass(frozen=True)
 class Prompt:
-    """A prompt that fits, and what it took to make it fit.
-
-    Attributes:
-        text: The whole prompt.
-        tokens: Its length with the model's chat template.
-        dropped: How many of the oldest history lines were left out.
-    """
+    """A prompt that fits, its tokens with the chat template, and how many of the oldest history lines were dropped."""
 
     text: str
     tokens: int
@@ -156,12 +142,6 @@ def fit_prompt(
     template: Template, parts: Parts, count_tokens: Callable[[str], int], budget: int
 ) -> Prompt:
     """Render a prompt of at most `budget` tokens, dropping as few of the oldest history lines as will do.
-
-    Args:
-        template: The template.
-        parts: What fills it.
-        count_tokens: Length of a text for the model, chat template included.
-        budget: Most tokens.
 
     Raises:
         CragruError: If the prompt does not fit even without any history.
@@ -178,8 +158,9 @@ def fit_prompt(
     fitting = attempt(high)
     if fitting.tokens > budget:
         raise CragruError(
-            f"a prompt with {len(parts.candidates)} candidates and no history has {fitting.tokens} tokens, "
-            f"allowed: {budget}; take fewer candidates, or more tokens or a model with a longer context"
+            f"a prompt without history, of {len(parts.candidates)} candidates, has more than {budget} tokens",
+            got=fitting.tokens,
+            advice="take fewer candidates, more tokens, or a model with a longer context",
         )
     while high - low > 1:
         middle = attempt((low + high) // 2)

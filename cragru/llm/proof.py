@@ -1,41 +1,34 @@
 """Proof that prompts hold nothing forgotten: by the ids behind each prompt, and by rendering it from them again."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Sequence
 
 import pandas as pd
 
 from cragru.core.errors import CragruError
 from cragru.llm.building import Library, render_again
+from cragru.llm.counts import COUNTED
 from cragru.llm.prompts import Template
 from cragru.llm.records import PromptRecord
 
 REMAINING = ("train", "valid")
+Pairs = set[tuple[int, int]]  # users and items
 
 
 def check_prompts(
-    records: Iterable[PromptRecord],
+    records: Sequence[PromptRecord],
     parts: dict[str, pd.DataFrame],
     interactions: pd.DataFrame,
     library: Library,
     template: Template,
     where: str,
-) -> dict[str, Any]:
+) -> dict[str, int]:
     """Check every prompt of a cell against the whole split.
 
     Titles are not searched for: two movies may share one, and a forgotten movie may well be a candidate.
 
-    Args:
-        records: The prompts.
-        parts: All parts of the split, by name.
-        interactions: The prepared interactions.
-        library: The data set's words.
-        template: The template that the prompts were made with.
-        where: What was checked, for messages.
-
     Returns:
-        Counts: prompts, history_rows, forgotten_in_history (0, or this would have failed), candidates, and
-        forgotten_candidates: those that their user has asked to forget.
+        The counts in `COUNTED`: forgotten_in_history is 0, or this would have failed; forgotten_candidates are those
+        that their user has asked to forget.
 
     Raises:
         CragruError: If a history shows a row that is another user's, forgotten, of the test set, or not in the split;
@@ -44,38 +37,24 @@ def check_prompts(
     labels = [pd.Series(name, index=part["row"]) for name, part in parts.items()]
     part_of = pd.concat(labels)
     forgotten = set(zip(parts["forget"]["user"], parts["forget"]["item"], strict=True))
-    counts = {
-        "prompts": 0,
-        "history_rows": 0,
-        "forgotten_in_history": 0,
-        "candidates": 0,
-        "forgotten_candidates": 0,
-    }
     for record in records:
-        _check_rows(record, part_of, interactions, forgotten, where)
-        ids = [library.movies[item].id for item in record.candidates]
-        if (
-            ids != record.ids
-            or render_again(library, template, record, interactions) != record.prompt
-        ):
+        place = f"{where}: user {record.user}"
+        _check_rows(record, part_of, interactions, forgotten, place)
+        if not _is_what_its_ids_say(record, library, template, interactions):
             raise CragruError(
-                f"{where}: the prompt of user {record.user} is not what its ids stand for; delete it and run again"
+                "the prompt is not what its ids stand for",
+                place=place,
+                advice="delete it and run again",
             )
-        counts["prompts"] += 1
-        counts["history_rows"] += len(record.rows)
-        counts["candidates"] += len(record.candidates)
-        counts["forgotten_candidates"] += sum(
-            (record.user, item) in forgotten for item in record.candidates
-        )
-    return counts
+    return _counts(records, forgotten)
 
 
 def _check_rows(
     record: PromptRecord,
     part_of: pd.Series,
     interactions: pd.DataFrame,
-    forgotten: set[tuple[int, int]],
-    where: str,
+    forgotten: Pairs,
+    place: str,
 ) -> None:
     users, items = interactions["user"].to_numpy(), interactions["item"].to_numpy()
     for row in record.rows:
@@ -84,6 +63,27 @@ def _check_rows(
         if known and part in REMAINING and user == record.user and (user, item) not in forgotten:
             continue
         raise CragruError(
-            f"{where}: the history of user {record.user} shows row {row} (user {user}, part {part}); allowed: this "
-            f"user's rows of {' and '.join(REMAINING)}. Nothing was scored; this is a bug, please report it"
+            f"the history shows a row of user {user}, part {part}",
+            place=place,
+            got=row,
+            advice="nothing was scored; this is a bug of cragru, please report it",
         )
+
+
+def _is_what_its_ids_say(
+    record: PromptRecord, library: Library, template: Template, interactions: pd.DataFrame
+) -> bool:
+    ids = [library.movies[item].id for item in record.candidates]
+    prompt = render_again(library, template, record, interactions)
+    return (ids, prompt) == (record.ids, record.prompt)
+
+
+def _counts(records: Sequence[PromptRecord], forgotten: Pairs) -> dict[str, int]:
+    counts = dict.fromkeys(COUNTED, 0)
+    counts["prompts"] = len(records)
+    for record in records:
+        counts["history_rows"] += len(record.rows)
+        counts["candidates"] += len(record.candidates)
+        for item in record.candidates:
+            counts["forgotten_candidates"] += (record.user, item) in forgotten
+    return counts

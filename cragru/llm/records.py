@@ -6,9 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cragru.core.errors import CragruError
-from cragru.core.place import PathLike
-from cragru.kept.files import write_text
-from cragru.kept.shapes import misfit
+from cragru.core.place import PathLike, spot
+from cragru.kept.files import check_record, write_text
 
 SHAPE = {"user": int, "prompt": str, "tokens": int, "dropped": int}
 SHAPE |= {"rows": [int], "candidates": [int], "ids": [str]}
@@ -49,19 +48,19 @@ def read_prompts(path: PathLike) -> list[PromptRecord]:
     Raises:
         CragruError: If a line is no prompt record.
     """
-    lines = (
-        Path(path).read_text(encoding="utf-8").split("\n")[:-1]
-    )  # not splitlines: a title may hold U+2028
+    text = Path(path).read_text(encoding="utf-8")
     records = []
-    for number, line in enumerate(lines, start=1):
+    # not splitlines: a title may hold U+2028
+    for number, line in enumerate(text.split("\n")[:-1], start=1):
+        place = spot(path, number)
         try:
             record = json.loads(line)
-            wrong = misfit(record, SHAPE)
-            if wrong:
-                raise ValueError(wrong)
+            check_record(place, record, SHAPE)
             records.append(PromptRecord(**record))
+        except CragruError:
+            raise
         except (ValueError, TypeError, RecursionError) as error:
             raise CragruError(
-                f"{path}: line {number}: not a prompt's record ({error}); delete it and run again"
+                f"not a prompt's record ({error})", place=place, advice="delete it and run again"
             ) from error
     return records

@@ -43,7 +43,7 @@ class Desk:
     seed: int
 
     def serve(self, user: int) -> tuple[PromptRecord, dict[str, float]]:
-        """The prompt of a user, and the wall seconds of the stages `filter`, `candidates` and `prompt`."""
+        """Return the prompt of a user, and the wall seconds of the stages `filter`, `candidates` and `prompt`."""
         begun = time.perf_counter()
         own = self.remaining[self.remaining["user"] == user]
         seen = own["item"].to_numpy()
@@ -63,7 +63,7 @@ class Desk:
         return record, seconds
 
     def _candidates(self, user: int, seen: np.ndarray) -> list[int]:
-        """The best items of one user, as `cragru.retrieval.selection.top_candidates` has them for many."""
+        """Return the best items of one user, as `cragru.retrieval.selection.top_candidates` has them for many."""
         masked = torch.zeros(1, self.items, dtype=torch.bool)
         masked[0, torch.from_numpy(seen).long()] = True
         scores = self.scorer.score(torch.tensor([user]))

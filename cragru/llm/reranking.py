@@ -1,5 +1,7 @@
 """From an LLM's scores to ranked lists."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 
@@ -33,10 +35,8 @@ def rerank(scores: pd.DataFrame, candidates: pd.DataFrame, seed: int) -> pd.Data
     Raises:
         CragruError: If a user's scored items are not their candidates.
     """
-    own = {
-        user: rows.sort_values("rank")["item"].to_numpy()
-        for user, rows in candidates.groupby("user")
-    }
+    by_rank = candidates.sort_values(["user", "rank"]).groupby("user")["item"]
+    own = {user: items.to_numpy() for user, items in by_rank}
     lists: dict[str, list[pd.DataFrame]] = {name: [] for name in VARIANTS}
     for user, shown in scores.groupby("user", sort=False):
         rows = shown.sort_values("shown")
@@ -44,7 +44,9 @@ def rerank(scores: pd.DataFrame, candidates: pd.DataFrame, seed: int) -> pd.Data
         wanted = own.get(user, np.empty(0, dtype=np.int64))
         if sorted(items) != sorted(wanted):
             raise CragruError(
-                f"user {user}: {len(items)} items were scored that are not the {len(wanted)} candidates"
+                f"the scored items are not the {len(wanted)} candidates",
+                place=f"user {user}",
+                got=items.tolist(),
             )
         luck = numpy_stream(seed, "ties", int(user)).permutation(len(items))
         ordered = {
@@ -54,15 +56,13 @@ def rerank(scores: pd.DataFrame, candidates: pd.DataFrame, seed: int) -> pd.Data
         }
         ranks = np.arange(1, len(items) + 1)
         for name, order in ordered.items():
-            lists[name].append(
-                pd.DataFrame({"variant": name, "user": user, "rank": ranks, "item": order})
-            )
-    return pd.concat(
-        [frame for name in VARIANTS for frame in lists[name]], ignore_index=True
-    ).astype(RERANKED)
+            columns = {"variant": name, "user": user, "rank": ranks, "item": order}
+            lists[name].append(pd.DataFrame(columns))
+    frames = itertools.chain.from_iterable(lists.values())
+    return pd.concat(frames, ignore_index=True).astype(RERANKED)
 
 
 def tie_rate(scores: pd.DataFrame) -> float:
-    """Share of candidates whose place the LLM left open: 1 - distinct scores / candidates, the mean over users."""
+    """Return the share of places that the LLM left open: 1 - distinct scores / candidates, the mean over users."""
     by_user = scores.groupby("user")["score"]
     return float((1 - by_user.nunique() / by_user.size()).mean())

@@ -17,26 +17,18 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Chunk:
-    """Prompts that are answered together, and always together.
-
-    Attributes:
-        cell: The file that they come from.
-        number: Which chunk of it, from 0.
-        records: A run of its prompts.
-    """
+    """Prompts of a cell's file that are answered together, and always together; chunks of a cell count from 0."""
 
     cell: str
     number: int
     records: Sequence[PromptRecord]
 
     def questions(self) -> list[Question]:
-        """What the engine is asked."""
+        """Return what the engine is asked."""
         asked = []
         for record in self.records:
-            question = Question(
-                record.prompt, answer_pattern(record.ids), longest_answer(record.ids)
-            )
-            asked.append(question)
+            pattern, longest = answer_pattern(record.ids), longest_answer(record.ids)
+            asked.append(Question(record.prompt, pattern, longest))
         return asked
 
 
@@ -54,19 +46,14 @@ def cut_chunks(cells: Mapping[str, Sequence[PromptRecord]], size: int) -> list[C
 
 
 def share_of(chunks: Sequence[Chunk], share: int, shares: int) -> list[Chunk]:
-    """Every `shares`-th chunk, from the `share`-th (counted from 1): the part of one job among several."""
+    """Return every `shares`-th chunk, from the `share`-th (counted from 1): the part of one job among several."""
     return list(chunks[share - 1 :: shares])
 
 
 def score_chunks(
     chunks: Sequence[Chunk], engine: Engine, store: AnswerStore
 ) -> dict[str, dict[str, str]]:
-    """Have every chunk answered, out of the store where it was answered before.
-
-    Args:
-        chunks: What to score.
-        engine: What answers; it is started only if something is missing in the store.
-        store: Where answers are kept.
+    """Have every chunk answered, out of the store where it was answered before. An engine starts where one is missing.
 
     Returns:
         A receipt: the key of each chunk, by cell and number (`cragru.llm.collecting.Receipt`).
@@ -83,9 +70,8 @@ def score_chunks(
         wanted.add(key)
         if key not in store:
             missing[key] = chunk  # equal prompts of two cells are one chunk
-    log.info(
-        "%d of %d chunks of prompts are answered already", len(wanted) - len(missing), len(wanted)
-    )
+    known = len(wanted) - len(missing)
+    log.info("%d of %d chunks of prompts are answered already", known, len(wanted))
     _answer(missing, engine, store)
     return keys
 
@@ -94,41 +80,39 @@ def _answer(missing: Mapping[str, Chunk], engine: Engine, store: AnswerStore) ->
     if not missing:
         return
     log.info("the engine started in %.1f s", engine.start_seconds)
-    users = sum(len(chunk.records) for chunk in missing.values())
-    progress = Progress(
-        missing.items(), "Score prompts", users, "user", weight=lambda pair: len(pair[1].records)
-    )
+    sizes = {key: len(chunk.records) for key, chunk in missing.items()}
+    users = sum(sizes.values())
+    progress = Progress(missing, "Score prompts", users, "user", weight=sizes.get)
     begun, done, tokens = time.monotonic(), 0, 0
-    for key, chunk in progress:
+    for key in progress:
+        chunk = missing[key]
         start = time.perf_counter()
         answers = engine.ask(chunk.questions())
         seconds = time.perf_counter() - start
         _check_answers(chunk, answers)
-        cost = {
-            "seconds": seconds,
-            "start_seconds": engine.start_seconds,
-            "device": engine.settings["device"],
-        }
+        start_seconds, device = engine.start_seconds, engine.settings["device"]
+        cost = {"seconds": seconds, "start_seconds": start_seconds, "device": device}
         store.keep(key, answers, cost)
         done += len(answers)
         tokens += sum(answer.prompt_tokens + answer.answer_tokens for answer in answers)
         elapsed = time.monotonic() - begun
-        progress.show(
-            tokens_per_second=tokens / elapsed, seconds_left=elapsed / done * (users - done)
-        )
+        left = elapsed / done * (users - done)
+        progress.show(tokens_per_second=tokens / elapsed, seconds_left=left)
 
 
 def _check_answers(chunk: Chunk, answers: Iterable[Answer]) -> None:
     for record, answer in zip(chunk.records, answers, strict=True):
-        where = f"{chunk.cell}: user {record.user}"
+        place = f"{chunk.cell}: user {record.user}"
         if answer.finish_reason != "stop":
             raise CragruError(
-                f"{where}: the answer ended by {answer.finish_reason!r} after {answer.answer_tokens} tokens, wanted "
-                "'stop'; if it was cut, give the model more context, or take fewer candidates"
+                f"the answer did not end by 'stop', after {answer.answer_tokens} tokens",
+                place=place,
+                got=answer.finish_reason,
+                advice="if it was cut, give the model more context, or take fewer candidates",
             )
         try:
             read_scores(answer.text, record.ids)
         except CragruError as error:
             raise CragruError(
-                f"{where}: {error}; the engine does not hold to the pattern it was given"
+                error.what, place=place, got=error.got, advice="the engine must hold to the pattern"
             ) from error

@@ -3,15 +3,15 @@
 There is no reuse of single prompts: what else is in a batch changes the arithmetic, and so, now and then, an answer.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from cragru.core.errors import CragruError
-from cragru.core.place import PathLike
-from cragru.kept.files import json_checksum, read_json, sha256, write_json
-from cragru.kept.shapes import misfit
+from cragru.core.place import PathLike, spot
+from cragru.kept.files import json_checksum, read_record, sha256, write_json
 from cragru.llm.base import Answer, Question
 
 # has the receipts made anew, and what is missing answered
@@ -22,16 +22,8 @@ COST = {"seconds": float, "start_seconds": float, "device": str}
 
 
 def chunk_key(settings: dict[str, Any], questions: Sequence[Question]) -> str:
-    """The address of a chunk.
-
-    Args:
-        settings: All that answers depend on besides the questions (`cragru.llm.base.Engine.settings`).
-        questions: The chunk, in order.
-
-    Returns:
-        32 hex digits of a SHA-256.
-    """
-    content = {"settings": settings, "questions": [asdict(question) for question in questions]}
+    """Return the address of a chunk: 32 hex digits of a SHA-256 of its engine's settings and its questions."""
+    content = {"settings": settings, "questions": list(map(asdict, questions))}
     return json_checksum(content)[:32]
 
 
@@ -46,7 +38,7 @@ class AnswerStore:
         self._folder = Path(folder)
 
     def path(self, key: str) -> Path:
-        """Where a chunk's answers are, or will be."""
+        """Return where a chunk's answers are, or will be."""
         return self._folder / f"{key}.json"
 
     def __contains__(self, key: str) -> bool:
@@ -54,77 +46,68 @@ class AnswerStore:
 
     def keep(self, key: str, answers: Sequence[Answer], cost: dict[str, float | str]) -> None:
         """Keep a chunk; the cost first, for the chunk counts as answered once its answers are there."""
-        content = [asdict(answer) for answer in answers]
+        content = list(map(asdict, answers))
         told = {**cost, "answers_sha256": json_checksum(content)}
         write_json(self._cost_path(key), told | {"sha256": json_checksum(told)})
         write_json(self.path(key), content)
 
     def answers(self, key: str) -> list[Answer]:
-        """A chunk's answers.
+        """Return a chunk's answers.
 
         Raises:
             CragruError: If they are missing, or not those that were kept.
         """
         path = self.path(key)
-        if key not in self:
-            raise CragruError(f"{path}: no such answers, though they were scored; {AGAIN}")
-        content = read_json(path)
-        wrong = misfit(content, [ANSWER])
-        if wrong:
-            raise CragruError(f"{path}: not a chunk's answers ({wrong}); delete it and {AGAIN}")
-        wanted = self._cost_record(key).get("answers_sha256")
-        _compare(path, json_checksum(content), wanted)
+        with _advised(key):
+            content = read_record(path, [ANSWER])
+            wanted = self._cost_record(key).get("answers_sha256")
+            _compare(path, json_checksum(content), wanted)
         return [Answer(**answer) for answer in content]
 
     def cost(self, key: str) -> dict[str, float | str]:
-        """What a chunk's answers took: `seconds`, `start_seconds` of the engine that gave them, and its `device`.
+        """Return what a chunk's answers took: `seconds`, the engine's `start_seconds`, and its `device`.
 
         Raises:
             CragruError: If the file is missing, or not the one that was kept.
         """
-        record = self._cost_record(key)
+        with _advised(key):
+            record = self._cost_record(key)
         return {name: record[name] for name in COST}
 
     def checksums(self, keys: Iterable[str]) -> dict[str, str]:
-        """The SHA-256 of some chunks' answers, by path, for the manifest of who has read them.
+        """Return the SHA-256 of some chunks' answers, by path, for the manifest of who has read them.
 
-        Not of what they took, which another engine that answers them again would change.
+        Their costs are not among them: another engine that answers again would change these.
         """
         return {self.path(key).as_posix(): sha256(self.path(key)) for key in keys}
 
     def _cost_record(self, key: str) -> dict[str, Any]:
-        """What is kept of a chunk's cost; with checksums of it and of the answers, if not of an older version."""
+        """Return what is kept of a chunk's cost, with the checksum of its answers."""
         path = self._cost_path(key)
-        if not path.is_file():
-            raise CragruError(
-                f"{path}: no such file; delete {self.path(key).name} beside it and {AGAIN}"
-            )
-        cost = read_json(path)
-        wrong = misfit(cost, COST) or _stranger(cost)
-        if wrong:
-            beside = self.path(key).name
-            raise CragruError(
-                f"{path}: not what a chunk's answers took ({wrong}); delete it and {beside} beside it and {AGAIN}"
-            )
-        told = {name: value for name, value in cost.items() if name != "sha256"}
-        _compare(path, json_checksum(told), cost.get("sha256"))
+        cost = read_record(path, COST)
+        wanted = cost.pop("sha256", None)
+        for name in cost.keys() - {*COST, "answers_sha256"}:  # a checksum's name may be altered
+            raise CragruError("was altered: unknown key", place=spot(path), got=name)
+        _compare(path, json_checksum(cost), wanted)
         return cost
 
     def _cost_path(self, key: str) -> Path:
         return self._folder / f"{key}.cost.json"
 
 
+@contextlib.contextmanager
+def _advised(key: str) -> Iterator[None]:
+    """Have errors say what to do about a chunk's files."""
+    try:
+        yield
+    except CragruError as error:
+        raise CragruError.of(
+            replace(one, advice=f"delete {key}.json and {key}.cost.json and {AGAIN}")
+            for one in error.problems
+        ) from error
+
+
 def _compare(path: Path, got: str, wanted: str | None) -> None:
-    """Hold a file against the checksum that was kept with it; chunks that were kept by older versions have none."""
+    """Hold a file against the checksum that was kept with it; older versions kept none."""
     if wanted is not None and got != wanted:
-        beside = path.name.removesuffix(".json").removesuffix(".cost")
-        raise CragruError(
-            f"{path}: was altered: the SHA-256 of what it says is {got[:12]}…, kept was {wanted[:12]}…; delete "
-            f"{beside}.json and {beside}.cost.json and {AGAIN}"
-        )
-
-
-def _stranger(cost: dict[str, Any]) -> str | None:
-    """A key that no cost has: the name of a checksum may be what was altered."""
-    known = {*COST, "answers_sha256", "sha256"}
-    return next((f"{name}: unknown" for name in cost if name not in known), None)
+        raise CragruError(f"was altered: the SHA-256 was {wanted}", place=spot(path), got=got)

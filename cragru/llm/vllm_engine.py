@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from cragru.config.llms import EngineOptions, LlmService
-from cragru.core.errors import CragruError
-from cragru.core.place import PathLike
+from cragru.core.errors import CragruError, short
+from cragru.core.place import PathLike, spot
 from cragru.core.versions import installed
 from cragru.llm.answers import answer_pattern, longest_answer
 from cragru.llm.base import Answer, Question
@@ -29,6 +29,7 @@ ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "TRANSFORMERS_OFFLINE": "1",
 }
+SWITCH = "_use_async_grammar_compilation"
 WARM_UP = Question("Rate movie 1.", answer_pattern(["1"]), longest_answer(["1"]))
 
 
@@ -45,29 +46,17 @@ class VllmEngine:
     def __init__(
         self, folder: PathLike, files: dict[str, str], options: EngineOptions, threads: int
     ) -> None:
-        """Take up a model.
-
-        Args:
-            folder: Its weights and tokenizer.
-            files: SHA-256 of each of its files.
-            options: How to run it.
-            threads: CPU threads; another number gives other answers.
+        """Take up a model, whose files have the SHA-256 of `files`; another number of threads gives other answers.
 
         Raises:
             CragruError: If vLLM was imported before: it reads its environment only then.
         """
         if "vllm" in sys.modules:
-            raise CragruError(
-                "vLLM was imported before its environment was set; import it through VllmEngine only"
-            )
+            raise CragruError("imported too early", place="vllm", advice="leave it to VllmEngine")
         os.environ |= ENVIRONMENT | {"OMP_NUM_THREADS": str(threads)}
         os.environ.pop("VLLM_CPU_KVCACHE_SPACE", None)  # would go before `cache_gib`
-        self._folder, self._files, self._options, self._threads = (
-            Path(folder),
-            files,
-            options,
-            threads,
-        )
+        self._folder, self._files = Path(folder), files
+        self._options, self._threads = options, threads
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -89,11 +78,7 @@ class VllmEngine:
         return self._started[1]
 
     def ask(self, questions: Sequence[Question]) -> list[Answer]:
-        """Answer a chunk.
-
-        Raises:
-            CragruError: If a prompt with its longest answer is longer than the model's context.
-        """
+        """Answer a chunk; prompts were written to fit (`cragru.llm.building.prompt_budget`)."""
         return self._generate(self._started[0], questions)
 
     def _generate(self, engine: Any, questions: Sequence[Question]) -> list[Answer]:
@@ -101,37 +86,24 @@ class VllmEngine:
         from vllm.inputs import TokensPrompt
         from vllm.sampling_params import StructuredOutputsParams
 
-        prompts = [self._tokenizer.tokens(question.prompt) for question in questions]
-        lengths, sampling = [], []
-        for prompt, question in zip(prompts, questions, strict=True):
-            lengths.append(len(prompt) + question.longest)
-            pattern = StructuredOutputsParams(regex=question.pattern)
-            wanted = SamplingParams(
-                temperature=0.0, max_tokens=question.longest, structured_outputs=pattern
-            )
-            sampling.append(wanted)
-        self._check_lengths(lengths)
-        inputs = [TokensPrompt(prompt_token_ids=prompt) for prompt in prompts]
-        finished = engine.generate(inputs, sampling, use_tqdm=False)
+        prompts, sampling = [], []
+        for question in questions:
+            tokens = self._tokenizer.tokens(question.prompt)
+            prompts.append(TokensPrompt(prompt_token_ids=tokens))
+            pattern, longest = StructuredOutputsParams(regex=question.pattern), question.longest
+            wanted = {"temperature": 0.0, "max_tokens": longest, "structured_outputs": pattern}
+            sampling.append(SamplingParams(**wanted))
         answers = []
+        finished = engine.generate(prompts, sampling, use_tqdm=False)
         for prompt, one in zip(prompts, finished, strict=True):
             (said,) = one.outputs
-            answer = Answer(said.text, said.finish_reason, len(prompt), len(said.token_ids))
-            answers.append(answer)
+            lengths = len(prompt["prompt_token_ids"]), len(said.token_ids)
+            answers.append(Answer(said.text, said.finish_reason, *lengths))
         return answers
 
     @cached_property
     def _tokenizer(self) -> ChatTokenizer:
         return ChatTokenizer(self._folder)
-
-    def _check_lengths(self, lengths: list[int]) -> None:
-        """VLLM refuses a whole call for one long prompt, and cuts an answer that does not fit without an error."""
-        longest = max(lengths, default=0)
-        if longest > self._options.context:
-            raise CragruError(
-                f"a prompt and its longest answer have {longest} tokens; allowed by the engine's `context`: "
-                f"{self._options.context}; give it more, or prompts less"
-            )
 
     @cached_property
     def _started(self) -> tuple[Any, float]:
@@ -141,11 +113,7 @@ class VllmEngine:
         from vllm import LLM
 
         options = self._options
-        memory = (
-            {}
-            if options.cache_gib is None
-            else {"kv_cache_memory_bytes": int(options.cache_gib * GIB)}
-        )
+        cache = None if options.cache_gib is None else int(options.cache_gib * GIB)
         try:
             engine = LLM(
                 model=str(self._folder),
@@ -157,20 +125,19 @@ class VllmEngine:
                 structured_outputs_config={"backend": "xgrammar"},
                 seed=0,
                 disable_log_stats=True,
-                **memory,
+                kv_cache_memory_bytes=cache,
             )
         except (ValueError, OSError, RuntimeError) as error:
-            reason = " ".join(str(error).split())[:300]
-            raise CragruError(f"{self._folder}: vLLM could not start with it: {reason}") from error
+            reason = short(str(error))
+            raise CragruError(f"vLLM cannot start ({reason})", place=spot(self._folder)) from error
         _compile_grammars_in_order(engine)
-        self._generate(
-            engine, [WARM_UP]
-        )  # the first answer loads the tokenizer and the grammar compiler
+        # the first answer loads the tokenizer and the grammar compiler
+        self._generate(engine, [WARM_UP])
         return engine, time.perf_counter() - begun
 
 
 def device_name() -> str:
-    """The GPU's name, or `cpu`."""
+    """Return the GPU's name, or `cpu`."""
     import torch
 
     return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
@@ -182,13 +149,9 @@ def _compile_grammars_in_order(engine: Any) -> None:
     Which requests are ready when a batch is put together would else be luck, and with it, rarely, an answer.
 
     Raises:
-        CragruError: If this vLLM has no such switch; then answers could not be promised to repeat.
+        CragruError: If this vLLM has no such switch: its answers would not repeat.
     """
-    core = engine.llm_engine.engine_core.engine_core
-    manager = core.structured_output_manager
-    switch = "_use_async_grammar_compilation"
-    if not hasattr(manager, switch):
-        raise CragruError(
-            f"vLLM {installed(VERSIONED)}: no switch {switch}; install the version of the lock (`make setup`)"
-        )
-    setattr(manager, switch, False)
+    manager = engine.llm_engine.engine_core.engine_core.structured_output_manager
+    if not hasattr(manager, SWITCH):
+        raise CragruError(f"this vLLM has no {SWITCH}", place="vllm", advice="run `make setup`")
+    setattr(manager, SWITCH, False)

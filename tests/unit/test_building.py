@@ -1,6 +1,6 @@
 """From ids to prompts: what the lines of a user say, in which order, and which rows a prompt stands for."""
 
-import re
+import json
 
 import pandas as pd
 import pytest
@@ -13,6 +13,7 @@ from cragru.kept.files import write_json, write_parquet
 from cragru.llm.building import Library, PromptBuilder, read_library, render_again, shown_order
 from cragru.llm.prompts import Movie, Template
 from cragru.llm.records import PromptRecord, read_prompts, write_prompts
+from tests.refusals import refused
 
 MOVIES = [
     ("50", "Star Wars", 1977, "Action|Sci-Fi"),
@@ -96,7 +97,7 @@ def test_profiles_are_each_users_own(library):
 
 
 def test_a_rating_outside_the_scale_is_refused(frames):
-    with pytest.raises(CragruError, match="rating 5 is outside the scale 1 to 4"):
+    with refused(got=5.0, what="a rating is outside the scale 1 to 4"):
         Library(*frames, (1, 4), show_ratings=True).parts(0, rows_of(0, range(5)), [9])
 
 
@@ -200,10 +201,9 @@ def test_a_user_without_history(library):
 def test_a_prompt_that_cannot_fit_is_an_error(library):
     bare = 'Nothing is known about the user.|(none)|- 50: "Star Wars" (1977)'
     assert builder(library, lambda ids: len(bare)).build(1, rows_of(1, [0, 1]), [0]).prompt == bare
-    with pytest.raises(
-        CragruError, match=f"no history has {len(bare)} tokens, allowed: {len(bare) - 1};"
-    ):
+    with refused(got=len(bare)) as caught:
         builder(library, lambda ids: len(bare) - 1).build(1, rows_of(1, [0, 1]), [0])
+    assert str(len(bare) - 1) in caught.value.what
 
 
 # --- the file
@@ -223,12 +223,25 @@ def test_records_survive_their_file(library, tmp_path):
     assert read_prompts(path) == []
 
 
-@pytest.mark.parametrize("line", ["{", "[1]", '{"user": 1}', '{"user": 1, "title": "x"}'])
+RECORD = {"user": 1, "prompt": "", "tokens": 0, "dropped": 0, "rows": [], "candidates": []}
+RECORD["ids"] = []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "[1]",
+        '{"user": 1}',
+        '{"user": 1, "title": "x"}',
+        json.dumps(RECORD | {"more": 1}),
+        "[" * 100_000,
+        "9" * 5000,
+    ],
+)
 def test_a_file_that_holds_no_prompts_is_named(tmp_path, line):
     path = tmp_path / "prompts.jsonl"
-    path.write_text(line + "\n")
-    with pytest.raises(
-        CragruError,
-        match=f"^{re.escape(str(path))}: line 1: not a prompt's record .*; delete it and run again$",
-    ):
+    path.write_text(f"{json.dumps(RECORD)}\n{line}\n")
+    with pytest.raises(CragruError) as caught:
         read_prompts(path)
+    assert str(caught.value).startswith(f"{path}, line 2: ")

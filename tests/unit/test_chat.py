@@ -11,6 +11,7 @@ from configuration import ROOT
 
 from cragru.core.errors import CragruError
 from cragru.llm.chat import ChatTokenizer
+from tests.refusals import refused
 
 LOCAL = Path(os.environ.get("CRAGRU_DATA_DIR") or ROOT.parent / "shared" / "data")
 MESSAGES = [
@@ -140,9 +141,7 @@ def test_a_token_that_a_template_names_must_be_there(folder):
     config = json.loads((folder / "tokenizer_config.json").read_text())
     del config["bos_token"]
     (folder / "tokenizer_config.json").write_text(json.dumps(config))
-    with pytest.raises(
-        CragruError, match="its chat template names bos_token, which its tokenizer lacks"
-    ):
+    with refused(place=folder, got="bos_token"):
         ChatTokenizer(folder)
     (folder / "special_tokens_map.json").write_text(
         json.dumps({"bos_token": {"content": "<|im_start|>"}})
@@ -160,18 +159,16 @@ def test_a_date_changes_nothing(folder):
 
 def test_what_a_folder_may_lack(folder):
     (folder / "chat_template.jinja").write_text("{{ raise_exception('no user, please') }}")
-    with pytest.raises(
-        CragruError, match="chat template refuses a user's message: no user, please"
-    ):
+    with pytest.raises(CragruError, match="no user, please"):
         ChatTokenizer(folder).tokens("Hello")
     (folder / "chat_template.jinja").write_text("{% if %}")
-    with pytest.raises(CragruError, match="its chat template cannot be read"):
+    with refused(place=folder) as caught:
         ChatTokenizer(folder)
+    assert "elif" in caught.value.what or "Expected" in caught.value.what
     (folder / "chat_template.jinja").unlink()
-    with pytest.raises(
-        CragruError, match="has no chat template; take a model that was tuned to instructions"
-    ):
+    with refused(place=folder, what="no chat template"):
         ChatTokenizer(folder)
     (folder / "tokenizer.json").write_text("{")
-    with pytest.raises(CragruError, match="no readable tokenizer"):
+    with refused(place=folder) as caught:
         ChatTokenizer(folder)
+    assert "line 1" in caught.value.what

@@ -5,12 +5,13 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from cragru.core.errors import CragruError
+from cragru.core.errors import NOTHING, CragruError
 from cragru.data.frames import INTERACTIONS, ITEMS, USERS
 from cragru.data.parts import PARTS
 from cragru.llm.building import Library, PromptBuilder
 from cragru.llm.prompts import Template
 from cragru.llm.proof import check_prompts
+from tests.refusals import refused
 
 WHERE = "cell/prompts.jsonl"
 TEMPLATE = Template("{user_profile_text}|{history_movies}|{candidate_list}", "t.txt")
@@ -84,10 +85,11 @@ def check(interactions, parts, library):
 
 
 def refusal(check, *records, **changed):
-    with pytest.raises(CragruError) as caught:
+    """The words of a refusal that names user 0, and the row if it is one."""
+    with refused(place=f"{WHERE}: user 0") as caught:
         check(*records, **changed)
     assert "\n" not in str(caught.value)
-    return str(caught.value)
+    return caught.value.what, caught.value.got
 
 
 def test_what_is_clean_passes_and_is_counted(check, made):
@@ -141,29 +143,34 @@ WRONG = [
 def test_a_row_that_must_not_be_shown(check, made, row, owner, part, place):
     rows = [0, 1, 2]
     rows.insert(place, row)
-    assert refusal(check, made(1, [6], [0]), made(0, rows, [7, 8])) == (
-        f"{WHERE}: the history of user 0 shows row {row} (user {owner}, part {part}); allowed: this user's rows of "
-        "train and valid. Nothing was scored; this is a bug, please report it"
+    told = refusal(check, made(1, [6], [0]), made(0, rows, [7, 8]))
+    assert told == (f"the history shows a row of user {owner}, part {part}", row)
+
+
+def test_the_whole_line_of_a_row_that_must_not_be_shown(check, made):
+    with pytest.raises(CragruError) as caught:
+        check(made(0, [4], [7]))
+    assert str(caught.value) == (
+        f"{WHERE}: user 0: the history shows a row of user 0, part forget, got 4; nothing was scored; this is a bug of "
+        "cragru, please report it"
     )
 
 
 def test_a_pair_that_is_forgotten_in_one_row_and_kept_in_another(check, made, parts):
     """One row per user and movie at the most; were there two, a forgotten pair would still be a forgotten pair."""
     twice = {**parts, "forget": parts["forget"].assign(item=1)}
-    assert "the history of user 0 shows row 1 (user 0, part train)" in refusal(
-        check, made(0, [0, 1], [7]), parts=twice
-    )
+    told = refusal(check, made(0, [0, 1], [7]), parts=twice)
+    assert told == ("the history shows a row of user 0, part train", 1)
 
 
 # a number that is no row of the data at all
 def test_a_row_beyond_the_data(check, made):
-    assert "user 0 shows row 10" in refusal(check, replace(made(0, [0], [7]), rows=[0, 10]))
+    assert refusal(check, replace(made(0, [0], [7]), rows=[0, 10]))[1] == 10
 
 
 def test_a_negative_row_is_none_of_the_split(check, made):
-    assert "the history of user 0 shows row -10 (user unknown, part none)" in refusal(
-        check, replace(made(0, [0], [7]), rows=[-10])
-    )
+    told = refusal(check, replace(made(0, [0], [7]), rows=[-10]))
+    assert told == ("the history shows a row of user unknown, part none", -10)
 
 
 ALTERED = [
@@ -185,14 +192,12 @@ def test_a_prompt_that_says_anything_else(check, made, alter):
     record = made(0, [0, 1, 2], [7, 8])
     altered = replace(record, **alter(record))
     assert altered != record
-    assert refusal(check, made(1, [6], [0]), altered) == (
-        f"{WHERE}: the prompt of user 0 is not what its ids stand for; delete it and run again"
-    )
+    assert refusal(check, made(1, [6], [0]), altered)[1] is NOTHING
 
 
 def test_another_template_makes_other_prompts(check, made):
     other = Template("{history_movies}|{candidate_list}", "other.txt")
-    assert "the prompt of user 0 is not what" in refusal(check, made(0, [0], [7]), template=other)
+    assert refusal(check, made(0, [0], [7]), template=other)[1] is NOTHING
 
 
 @pytest.mark.parametrize(

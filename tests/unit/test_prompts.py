@@ -12,6 +12,7 @@ from cragru.config.base import load_yaml, parse
 from cragru.config.datasets import Registry
 from cragru.core.errors import CragruError
 from cragru.llm.prompts import (
+    PLACEHOLDERS,
     Movie,
     Parts,
     Template,
@@ -53,36 +54,42 @@ def test_a_profile_may_be_left_out():
     assert render(template, Parts("A student.", ["- h"], ["- c"])) == "- c after - h"
 
 
-WRONG = [
-    (
-        "{history_movies} {candidates_list}",
-        "unknown placeholder {candidates_list} (did you mean 'candidate_list'? allowed: candidate_list, "
-        "history_movies, user_profile_text)",
-    ),
-    (
-        "{user_profile} {history_movies} {candidate_list}",
-        "unknown placeholder {user_profile} (did you mean",
-    ),
-    ("{history_movies}", "placeholder {candidate_list} is there 0 times; it must be there once"),
-    ("{candidate_list}", "placeholder {history_movies} is there 0 times; it must be there once"),
-    ("{History_Movies} {candidate_list}", "unknown placeholder {History_Movies} (did you mean"),
-    (
-        "{history_movies} {candidate_list} {history_movies}",
-        "placeholder {history_movies} is there 2 times",
-    ),
+UNKNOWN = [
+    ("{history_movies} {candidates_list}", "candidates_list"),
+    ("{user_profile} {history_movies} {candidate_list}", "user_profile"),
+    ("{History_Movies} {candidate_list}", "History_Movies"),
+]
+NOT_ONCE = [
+    ("{history_movies}", "candidate_list", 0),
+    ("{candidate_list}", "history_movies", 0),
+    ("{history_movies} {candidate_list} {history_movies}", "history_movies", 2),
     (
         "{user_profile_text} {user_profile_text} {history_movies} {candidate_list}",
-        "placeholder {user_profile_text} is",
+        "user_profile_text",
+        2,
     ),
 ]
 
 
-@pytest.mark.parametrize(("text", "said"), WRONG)
-def test_wrong_placeholders_are_told(text, said):
-    with pytest.raises(CragruError) as caught:
+@pytest.mark.parametrize(("text", "name"), UNKNOWN)
+def test_unknown_placeholders_are_told(text, name):
+    with refused(place="t.txt", got=name, allowed=PLACEHOLDERS):
         Template(text, "t.txt")
-    assert str(caught.value).startswith(f"t.txt: {said}")
-    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("text", "name", "count"), NOT_ONCE)
+def test_placeholders_that_are_not_there_once_are_told(text, name, count):
+    with refused(place=f"t.txt: {{{name}}}", got=count):
+        Template(text, "t.txt")
+
+
+def test_the_whole_line_of_an_unknown_placeholder():
+    with pytest.raises(CragruError) as caught:
+        Template("{history_movies} {candidates_list}", "t.txt")
+    assert str(caught.value) == (
+        "t.txt: unknown placeholder, got 'candidates_list' (did you mean 'candidate_list'? allowed: candidate_list, "
+        "history_movies, user_profile_text)"
+    )
 
 
 def test_a_template_file_is_named_where_it_is_wrong(tmp_path):
@@ -90,7 +97,7 @@ def test_a_template_file_is_named_where_it_is_wrong(tmp_path):
     path.write_text("\n  {history_movies}\n{candidate_list}\n\n")
     assert render(Template.read(path), Parts("", ["- h"], ["- c"])) == "- h\n- c"
     path.write_text("{history_movies}")
-    with pytest.raises(CragruError, match=f"^{re.escape(str(path))}: placeholder"):
+    with refused(place=f"{path}: {{candidate_list}}", got=0):
         Template.read(path)
 
 
@@ -189,9 +196,9 @@ def test_ratings_are_shares_of_the_highest(rating, scale, wanted):
     assert scaled(rating, *scale) == pytest.approx(wanted)
 
 
-@pytest.mark.parametrize(("rating", "shown"), [(6, "6"), (0.5, "0.5"), (float("nan"), "nan")])
-def test_ratings_outside_the_scale_are_refused(rating, shown):
-    with pytest.raises(CragruError, match=f"^rating {shown} is outside the scale 1 to 5$"):
+@pytest.mark.parametrize("rating", [6, 0.5, float("nan")])
+def test_ratings_outside_the_scale_are_refused(rating):
+    with refused(got=rating, what="a rating is outside the scale 1 to 5"):
         scaled(rating, 1, 5)
 
 
@@ -339,9 +346,6 @@ def test_a_prompt_that_is_too_long_without_any_history(history):
     parts = Parts("A student.", history, ["- 7", "- 8"])
     bare = words(render(TEMPLATE, parts, len(history)))
     assert fit_prompt(TEMPLATE, parts, words, bare).tokens == bare
-    with pytest.raises(CragruError) as caught:
+    with refused(got=bare) as caught:
         fit_prompt(TEMPLATE, parts, words, bare - 1)
-    assert str(caught.value) == (
-        f"a prompt with 2 candidates and no history has {bare} tokens, allowed: {bare - 1}; take fewer candidates, or "
-        "more tokens or a model with a longer context"
-    )
+    assert all(f" {number} " in caught.value.what for number in (2, bare - 1))

