@@ -1,19 +1,13 @@
 """What certificates speak of: what the run's tables and figures show of a request, and nothing more."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from cragru.core.guarantees import method_guarantee
 from cragru.core.names import ORIGINAL
 from cragru.plan import places
+from cragru.plan.cells import cell_file
+from cragru.plan.project import Project
 from cragru.plan.requests import service_file
 from cragru.plan.rows import Row
-from cragru.plan.scoring import cell_file
 from cragru.plan.wildcards import Wildcards
-
-if TYPE_CHECKING:
-    from cragru.plan.project import Project
 
 CELL_MANIFESTS = (places.PROMPTS_MANIFEST, places.PROOF_MANIFEST, places.MANIFEST)
 

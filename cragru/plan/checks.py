@@ -1,20 +1,15 @@
 """What must hold across the files of a configuration, and for the run: all of it before anything runs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from cragru.core.errors import nearest
 from cragru.core.names import ORIGINAL, RETRAIN
+from cragru.plan.cells import TABLE_STRATEGY
 from cragru.plan.labels import reserved_labels, shared_labels
-from cragru.plan.scoring import TABLE_STRATEGY
+from cragru.plan.project import Project
 from cragru.plan.sizes import too_large
 from cragru.plan.tables.base import Shown
 from cragru.plan.targets import RULES
-
-if TYPE_CHECKING:
-    from cragru.plan.project import Project
 
 TESTS_ENDING = "-differences"  # of a table's tests, which are a file beside it
 LEAST_LINE = 4  # tokens of a candidate's line in a prompt: dash, id, title, end
@@ -95,7 +90,7 @@ def _wrong_targets(project: Project) -> Iterator[str]:
 def _wrong_tables(project: Project) -> Iterator[str]:
     """What the entries of tables and figures must hold, each by its kind."""
     for where, _, entry in _entries(project):
-        for key, problem in entry.problems(project):
+        for key, problem in entry.problems(project, project.tables.tables):
             yield f"{where}.{key}: {problem}"
 
 
@@ -132,7 +127,7 @@ def _wrong_run(project: Project) -> Iterator[str]:
     for where, name, entry in shown:
         for key, problem in entry.run_problems(project, name):
             yield f"{key}: {problem}"
-        for key, problem in entry.entry_problems(project, name):
+        for key, problem in entry.entry_problems(project.tables.tables):
             yield f"{where}.{key}: {problem}"
 
 

@@ -1,18 +1,13 @@
 """Files that the configuration names must be there before anything runs, and be what they are for."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cragru.core.errors import CragruError, nearest, short
 from cragru.llm.prompts import Template
+from cragru.plan.project import Project
 from cragru.written.paths import located, rule_for
-
-if TYPE_CHECKING:
-    from cragru.plan.project import Project
 
 DATA_VARIABLE = "CRAGRU_DATA_DIR"
 MOST_SHOWN = 20  # files beside the one that is missing

@@ -1,25 +1,20 @@
 """What tables and figures call things: rows are told apart by their labels, so these must differ, also to the eye."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from cragru.core.names import MEAN, ORIGINAL, ORIGINAL_LABEL
 from cragru.plan.rows import CANDIDATES_OF, CONTROLS, CRAGRU, NO_LLM
-
-if TYPE_CHECKING:
-    from cragru.plan.project import Project
+from cragru.plan.run import Run
 
 OWN = [label for label, _, _ in CONTROLS]
 """Rows of an LLM and its controls; a strategy's is called `CRAGRU, ` and the strategy's label."""
 
 
-def shared_labels(project: Project) -> Iterator[str]:
+def shared_labels(run: Run) -> Iterator[str]:
     """No two entries that stand in one table may have one label."""
-    files, params = project.settings.files, project.params
-    titles = [(name, entry.title) for name, entry in project.registry.datasets.items()]
+    files, params = run.settings.files, run.params
+    titles = [(name, entry.title) for name, entry in run.registry.datasets.items()]
     backbones = [(name, entry.label) for name, entry in params.backbones.items()]
     methods = [(name, entry.label) for name, entry in params.methods.items()]
     strategies = [(name, entry.label) for name, entry in params.strategies.items()]
@@ -29,10 +24,10 @@ def shared_labels(project: Project) -> Iterator[str]:
     yield from _twins(files.params, [(ORIGINAL, ORIGINAL_LABEL), *methods, *strategies])
 
 
-def reserved_labels(project: Project) -> Iterator[str]:
+def reserved_labels(run: Run) -> Iterator[str]:
     """No entry may have the label of a row that tables have of their own."""
-    files, params = project.settings.files, project.params
-    for name, entry in project.registry.datasets.items():
+    files, params = run.settings.files, run.params
+    for name, entry in run.registry.datasets.items():
         yield from _reserved(f"{files.datasets}: datasets.{name}.title", entry.title, [MEAN])
     for name, entry in params.backbones.items():
         yield from _reserved(f"{files.params}: backbones.{name}.label", entry.label, [MEAN])

@@ -1,17 +1,11 @@
 """Deletion requests: their files and draws, and how CRAGRU serves them."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from cragru.core.errors import CragruError
 from cragru.core.names import ORIGINAL
 from cragru.plan import places
-from cragru.plan.scoring import SHOWN, TABLE_STRATEGY, TOGETHER, Cell
+from cragru.plan.cells import SHOWN, TABLE_STRATEGY, TOGETHER, Cell
+from cragru.plan.run import Run
 from cragru.plan.wildcards import Wildcards
-
-if TYPE_CHECKING:
-    from cragru.plan.project import Project
 
 
 def served_cell(dataset: str, protocol: str, seed: int, backbone: str) -> Cell:
@@ -34,8 +28,8 @@ def service_file(cell: Cell, request: str, llm: str, name: str) -> str:
 class Requests:
     """What the rules of deletion requests depend on."""
 
-    def __init__(self, project: Project) -> None:
-        self._project = project
+    def __init__(self, run: Run) -> None:
+        self._run = run
 
     def check(self, wildcards: Wildcards) -> str | list[str]:
         """The check of all requests, for a protocol that takes them from files."""
@@ -52,8 +46,8 @@ class Requests:
         must not make the deployed state anew (`apply_request` checks it). `ancient` does not help: what is behind it is
         then never planned, https://github.com/snakemake/snakemake/issues/4166.
         """
-        project = self._project
-        return [project.request_file(request) for request in project.settings.requests.files]
+        run = self._run
+        return [run.request_file(request) for request in run.settings.requests.files]
 
     def file(self, wildcards: Wildcards) -> str | list[str]:
         """The file of a request, or nothing where a user is drawn.
@@ -63,13 +57,13 @@ class Requests:
         """
         if not self._are_files(wildcards):
             return []
-        files = self._project.settings.requests.files
+        files = self._run.settings.requests.files
         if wildcards.request not in files:
             known = ", ".join(files) or "none"
             raise CragruError(
                 f"request {wildcards.request!r}: not in the config key requests.files (known: {known})"
             )
-        return self._project.request_file(wildcards.request)
+        return self._run.request_file(wildcards.request)
 
     def number(self, wildcards: Wildcards) -> int | None:
         """Which draw a request is, or None where it comes from a file.
@@ -79,7 +73,7 @@ class Requests:
         """
         if self._are_files(wildcards):
             return None
-        names = self._project.requests(wildcards.protocol)
+        names = self._run.requests(wildcards.protocol)
         if wildcards.request not in names:
             raise CragruError(
                 f"request {wildcards.request!r}: requests.one_user allows {names[0]} to {names[-1]}"
@@ -96,13 +90,13 @@ class Requests:
 
     def receipt(self, wildcards: Wildcards) -> str:
         """The receipt of the job that has a request answered: with all others of its state, on the run's backbones."""
-        is_of_run = wildcards.backbone in self._project.settings.backbones
+        is_of_run = wildcards.backbone in self._run.settings.backbones
         batch = TOGETHER if is_of_run else f"{wildcards.request}/{wildcards.backbone}"
         names = dict(wildcards.items())
         return places.place(places.SERVICE_RECEIPT, **names, batch=batch, share=1, shares=1)
 
     def _are_files(self, wildcards: Wildcards) -> bool:
-        return self._project.protocols[wildcards.protocol].forget.kind == "file"
+        return self._run.protocols[wildcards.protocol].forget.kind == "file"
 
     def _batch_files(self, wildcards: Wildcards, name: str) -> list[str]:
         """A file of every request of a batch."""
@@ -118,7 +112,7 @@ class Requests:
             request, backbone = wildcards.batch.split("/")
             return [(request, backbone)]
         requests, backbones = (
-            self._project.requests(wildcards.protocol),
-            self._project.settings.backbones,
+            self._run.requests(wildcards.protocol),
+            self._run.settings.backbones,
         )
         return [(request, backbone) for request in requests for backbone in backbones]

@@ -1,17 +1,13 @@
 """Rows of tables and bars of figures: who each is, what it is called, and its files."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 from cragru.core.names import ORIGINAL
 from cragru.plan import places
-from cragru.plan.scoring import SHOWN, SHUFFLED, Cell, cell_file
-
-if TYPE_CHECKING:
-    from cragru.plan.project import Project
+from cragru.plan.cells import SHOWN, SHUFFLED, Cell, cell_file
+from cragru.plan.run import Run
 
 EVERYONE = "all users"  # what the panel of all users is called; a cohort may be called `all`
 CRAGRU = "CRAGRU"  # what rows of an LLM are called
@@ -53,11 +49,11 @@ class Row:
         names = [self.model, *self.references, self.cell.candidates_of if self.cell else None]
         return [(self.backbone, name) for name in names if name is not None]
 
-    def of_files(self, **files: str | None) -> Row:
+    def of_files(self, **files: str | None) -> Self:
         """The same row with further files."""
         return replace(self, files={**self.files, **files})
 
-    def called(self, **labels: str | None) -> Row:
+    def called(self, **labels: str | None) -> Self:
         """The same row with further labels."""
         return replace(self, labels={**self.labels, **labels})
 
@@ -82,42 +78,40 @@ def cells_of(rows: Iterable[Row]) -> list[Cell]:
     return list(dict.fromkeys(row.cell for row in rows if row.cell and row.request is None))
 
 
-def pairs_of(project: Project) -> list[tuple[str, str]]:
+def pairs_of(run: Run) -> list[tuple[str, str]]:
     """Data sets and backbones of the run, in the order of tables."""
-    settings = project.settings
+    settings = run.settings
     return [(dataset, backbone) for dataset in settings.datasets for backbone in settings.backbones]
 
 
-def cohort_panel(project: Project) -> str:
+def cohort_panel(run: Run) -> str:
     """What the panel of the cohort's users is called."""
-    return f"cohort {project.settings.scoring.cohort}"
+    return f"cohort {run.settings.scoring.cohort}"
 
 
-def candidates_suffix(project: Project, candidates_of: str) -> str:
+def candidates_suffix(run: Run, candidates_of: str) -> str:
     """What tells the candidates of another model than the paper's."""
-    return "" if candidates_of == ORIGINAL else CANDIDATES_OF + project.label(candidates_of)
+    return "" if candidates_of == ORIGINAL else CANDIDATES_OF + run.label(candidates_of)
 
 
-def common_labels(
-    project: Project, dataset: str, backbone: str, panel: str | None
-) -> dict[str, str]:
+def common_labels(run: Run, dataset: str, backbone: str, panel: str | None) -> dict[str, str]:
     """What every row is called by: its panel, where the table has such, data set and backbone."""
     labels = {
-        "dataset": project.registry.datasets[dataset].title,
-        "backbone": project.params.backbones[backbone].label,
+        "dataset": run.registry.datasets[dataset].title,
+        "backbone": run.params.backbones[backbone].label,
     }
     return labels if panel is None else {"panel": panel} | labels
 
 
-def cohort_file(project: Project, state: Mapping[str, object], panel: str) -> str | None:
+def cohort_file(run: Run, state: Mapping[str, object], panel: str) -> str | None:
     """The users of a panel, where it is not of all."""
     if panel == EVERYONE:
         return None
-    return places.place(places.COHORT, **state, cohort=project.settings.scoring.cohort)
+    return places.place(places.COHORT, **state, cohort=run.settings.scoring.cohort)
 
 
 def model_rows(
-    project: Project,
+    run: Run,
     protocol: str,
     pair: tuple[str, str],
     models: Sequence[str],
@@ -127,7 +121,7 @@ def model_rows(
     """Rows of models: each under every seed.
 
     Args:
-        project: The configuration.
+        run: The configuration.
         protocol: Name of the protocol.
         pair: Names of the data set and the backbone.
         models: Names of the models.
@@ -137,36 +131,34 @@ def model_rows(
     dataset, backbone = pair
     rows = []
     for model in models:
-        for seed in project.settings.seeds:
+        for seed in run.settings.seeds:
             state = {"dataset": dataset, "protocol": protocol, "seed": seed}
             folder = places.place(places.MODEL, **state, backbone=backbone, model=model)
-            labels = common_labels(project, dataset, backbone, panel)
-            names = {"method": project.label(model), "printed": project.paper_label(model)}
+            labels = common_labels(run, dataset, backbone, panel)
+            names = {"method": run.label(model), "printed": run.paper_label(model)}
             own = {name: f"{folder}/{file}" for name, file in files.items()}
-            own["cohort"] = cohort_file(project, state, panel)
+            own["cohort"] = cohort_file(run, state, panel)
             row = Row(**state, backbone=backbone, model=model, labels=labels | names, files=own)
             rows.append(row)
     return rows
 
 
-def cell_row(project: Project, cell: Cell, label: str, **files: str) -> Row:
+def cell_row(run: Run, cell: Cell, label: str, **files: str) -> Row:
     """A row of what an LLM answered, in the panel of the cohort.
 
     Args:
-        project: The configuration.
+        run: The configuration.
         cell: What was answered.
         label: What the row is called.
         **files: Names of files in the cell's folder, by what the table calls them.
     """
-    panel = cohort_panel(project)
-    labels = common_labels(project, cell.dataset, cell.backbone, panel) | {
+    panel = cohort_panel(run)
+    labels = common_labels(run, cell.dataset, cell.backbone, panel) | {
         "method": label,
         "printed": label,
     }
-    own: dict[str, str | None] = {
-        name: cell_file(project, cell, file) for name, file in files.items()
-    }
-    own["cohort"] = cohort_file(project, cell.state, panel)
+    own: dict[str, str | None] = {name: cell_file(run, cell, file) for name, file in files.items()}
+    own["cohort"] = cohort_file(run, cell.state, panel)
     return Row(**cell.state, backbone=cell.backbone, cell=cell, labels=labels, files=own)
 
 
@@ -179,7 +171,7 @@ CONTROLS = (  # label, order of the candidates in the prompt, results of the lis
 """What Table II shows of a cell: CRAGRU itself and its controls."""
 
 
-def cragru_rows(project: Project, cells: Sequence[Cell], pair: tuple[str, str]) -> list[Row]:
+def cragru_rows(run: Run, cells: Sequence[Cell], pair: tuple[str, str]) -> list[Row]:
     """CRAGRU and its controls on a data set and backbone, each under every seed.
 
     Rows of what the LLM ordered have its `cost`; the others None.
@@ -191,13 +183,11 @@ def cragru_rows(project: Project, cells: Sequence[Cell], pair: tuple[str, str]) 
             if cell.order != order:
                 continue
             row = cell_row(
-                project,
+                run,
                 cell,
-                label + candidates_suffix(project, cell.candidates_of),
+                label + candidates_suffix(run, cell.candidates_of),
                 per_user=results,
             )
             is_llm = results == places.PER_USER
-            rows.append(
-                row.of_files(cost=cell_file(project, cell, places.COST) if is_llm else None)
-            )
+            rows.append(row.of_files(cost=cell_file(run, cell, places.COST) if is_llm else None))
     return rows

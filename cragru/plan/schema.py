@@ -13,7 +13,7 @@ from pathlib import Path
 from cragru.config.base import Frozen
 from cragru.config.models import Settings
 from cragru.kept.files import write_text
-from cragru.plan.project import FILES
+from cragru.plan.loading import FILES
 
 FOLDER = Path(__file__).parents[2] / "workflow" / "schemas"
 SCHEMAS: dict[str, type[Frozen]] = {"config": Settings, **FILES}

@@ -1,18 +1,14 @@
 """What the rules of tables, figures and tests of differences depend on."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cragru.core.errors import CragruError
 from cragru.plan import places
+from cragru.plan.project import Project
 from cragru.plan.rows import Row, row_files
 from cragru.plan.tables.base import Shown
 from cragru.plan.wildcards import Wildcards
 from cragru.rerun.digest import code_digest
-
-if TYPE_CHECKING:
-    from cragru.plan.project import Project
 
 
 class Showing:
@@ -21,6 +17,7 @@ class Showing:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._run = project.settings.run
+        self._tables = project.tables.tables
         self.tested = [name for name, table in project.tables.tables.items() if table.is_tested]
 
     def table_files(self, name: str) -> list[str]:
@@ -63,12 +60,12 @@ class Showing:
     def tested_files(self, wildcards: Wildcards) -> list[str]:
         """The files of the rows whose differences are tested."""
         _, entry = self._entry(wildcards)
-        return row_files(entry.tested_rows(self._project))
+        return row_files(entry.tested_rows(self._project, self._tables))
 
     def tested_rows(self, wildcards: Wildcards) -> list[dict[str, Any]]:
         """These rows, as the tests read them."""
         _, entry = self._entry(wildcards)
-        return [row.param() for row in entry.tested_rows(self._project)]
+        return [row.param() for row in entry.tested_rows(self._project, self._tables)]
 
     def spec(self, wildcards: Wildcards) -> dict[str, Any]:
         """The entry, for whose every word a table or figure is made anew."""
@@ -80,7 +77,7 @@ class Showing:
 
     def words(self, wildcards: Wildcards) -> dict[str, Any]:
         """What captions and notes call things."""
-        return self._entry(wildcards)[1].words(self._project)
+        return self._entry(wildcards)[1].words(self._project, self._tables)
 
     def tested_words(self, wildcards: Wildcards) -> dict[str, Any]:
         """What of these words the tests of differences need."""
@@ -98,7 +95,7 @@ class Showing:
     def _rows(self, name: str, entry: Shown) -> list[Row]:
         """The rows of a table or figure that a target asks for, whether the run shows it or not."""
         try:
-            return entry.rows(self._project)
+            return entry.rows(self._project, self._tables)
         except CragruError as error:
             raise CragruError(f"{name}: {error}") from error
 

@@ -1,18 +1,14 @@
 """What the rules depend on that train backbones, unlearn, and let strategies choose."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cragru.config.models import MethodEntry, StrategyEntry
 from cragru.core.names import ORIGINAL
 from cragru.plan import places
+from cragru.plan.run import Run
 from cragru.plan.wildcards import Wildcards
 from cragru.rerun.digest import code_digest
 from cragru.unlearning.options import SHARD_OPTIONS
-
-if TYPE_CHECKING:
-    from cragru.plan.project import Project
 
 Code = dict[str, str | list[str]]
 
@@ -20,20 +16,20 @@ Code = dict[str, str | list[str]]
 class Training:
     """What the rules of backbones, methods, partitions and strategies depend on."""
 
-    def __init__(self, project: Project) -> None:
-        self._project = project
-        methods = project.params.methods
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        methods = run.params.methods
         self.sharded = [name for name, entry in methods.items() if entry.partition]
         self.unsharded = [name for name, entry in methods.items() if not entry.partition]
         self.damped = [name for name, entry in methods.items() if "damping" in entry.options]
 
     def options(self, wildcards: Wildcards) -> dict[str, float | int]:
         """Hyper-parameters of the backbone on this data set."""
-        return self._project.training_options(wildcards.dataset, wildcards.backbone)
+        return self._run.training_options(wildcards.dataset, wildcards.backbone)
 
     def backbone_module(self, wildcards: Wildcards) -> str:
         """Module of the backbone."""
-        return self._project.params.backbones[wildcards.backbone].module
+        return self._run.params.backbones[wildcards.backbone].module
 
     def method_module(self, wildcards: Wildcards) -> str:
         """Module of the unlearning method."""
@@ -41,7 +37,7 @@ class Training:
 
     def method_options(self, wildcards: Wildcards) -> dict[str, Any]:
         """What params.yaml gives the method on this data set and backbone."""
-        return self._project.method_options(wildcards.dataset, wildcards.backbone, wildcards.method)
+        return self._run.method_options(wildcards.dataset, wildcards.backbone, wildcards.method)
 
     def shard_options(self, wildcards: Wildcards) -> dict[str, Any]:
         """The method's options that shards are trained with: another aggregation trains no shard anew."""
@@ -77,17 +73,17 @@ class Training:
 
     def partition_module(self, wildcards: Wildcards) -> str:
         """Module of the method's partition."""
-        return self._project.partition(wildcards.method).module
+        return self._run.partition(wildcards.method).module
 
     def partition_options(self, wildcards: Wildcards) -> dict[str, Any]:
         """What params.yaml gives the partition."""
-        return self._project.partition(wildcards.method).options
+        return self._run.partition(wildcards.method).options
 
     def partition_model(self, wildcards: Wildcards) -> str | list[str]:
         """The model whose embeddings a partition looks at, if it looks at any."""
         return (
             self.original(wildcards)
-            if ORIGINAL in self._project.partition(wildcards.method).reads
+            if ORIGINAL in self._run.partition(wildcards.method).reads
             else []
         )
 
@@ -105,7 +101,7 @@ class Training:
 
     def history_limit(self, wildcards: Wildcards) -> int | None:
         """K, or None where the strategy keeps whole histories."""
-        return None if self._strategy(wildcards).whole else self._project.settings.retrieval.history
+        return None if self._strategy(wildcards).whole else self._run.settings.retrieval.history
 
     def backbone_code(self, script: str) -> Any:
         """A function that digests a script with the module of the backbone."""
@@ -126,7 +122,7 @@ class Training:
         return lambda wildcards: code_digest(script, self.strategy_module(wildcards))
 
     def _method(self, wildcards: Wildcards) -> MethodEntry:
-        return self._project.params.methods[wildcards.method]
+        return self._run.params.methods[wildcards.method]
 
     def _strategy(self, wildcards: Wildcards) -> StrategyEntry:
-        return self._project.params.strategies[wildcards.strategy]
+        return self._run.params.strategies[wildcards.strategy]

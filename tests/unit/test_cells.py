@@ -8,8 +8,8 @@ from configuration import DELETE, ROOT, load_changed
 
 from cragru.config.base import load_yaml
 from cragru.core.errors import CragruError
+from cragru.plan.cells import Cell
 from cragru.plan.rows import cells_of
-from cragru.plan.scoring import Cell
 
 NO_LLM = {"config/scoring/llm": None, "config/tables": ["table1", "table2"], "config/figures": []}
 STRATEGIES = ["none", "random", "preference", "diversity", "attention"]
@@ -23,7 +23,11 @@ def load(shipped, tmp_path):
 
 def cells(project, name):
     """What an LLM answers for a table or figure."""
-    return cells_of({**project.tables.tables, **project.figures.figures}[name].rows(project))
+    return cells_of(
+        {**project.tables.tables, **project.figures.figures}[name].rows(
+            project, project.tables.tables
+        )
+    )
 
 
 def cell(backbone, strategy="none", order="backbone", candidates_of="original", seed=1):

@@ -11,10 +11,11 @@ from snakemake.iocontainers import Wildcards
 
 from cragru.core.errors import CragruError
 from cragru.plan import places
-from cragru.plan.project import load_project
+from cragru.plan.cells import Cell, cell_file, cell_of
+from cragru.plan.loading import load_project
 from cragru.plan.requests import Requests, served_cell, service_file
 from cragru.plan.rows import EVERYONE
-from cragru.plan.scoring import Cell, Scoring, cell_file, cell_of
+from cragru.plan.scoring import Scoring
 from cragru.plan.showing import Showing
 from cragru.plan.training import Training
 from cragru.plan.words import scoring_note, service_note
@@ -50,7 +51,7 @@ def test_the_plan_needs_nothing_heavy():
     lines = ["import sys, yaml", "from pathlib import Path"]
     lines += [f"import cragru.plan.{name}" for name in modules]
     lines.append(
-        "project = cragru.plan.project.load_project(yaml.safe_load(open('config/config.yaml')), Path().resolve())"
+        "project = cragru.plan.loading.load_project(yaml.safe_load(open('config/config.yaml')), Path().resolve())"
     )
     lines.append("assert len(project.rows) > 100 and len(project.cells) == 8")
     lines.append(

@@ -4,7 +4,7 @@ import pytest
 from configuration import ROOT, load_changed
 
 from cragru.core.errors import CragruError
-from cragru.plan.project import load_project
+from cragru.plan.loading import load_project
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from configuration import DELETE, ROOT, copy_beside, load_changed
 
 from cragru.config.base import load_yaml
 from cragru.core.errors import CragruError
-from cragru.plan.project import load_project
+from cragru.plan.loading import load_project
 from cragru.plan.targets import RULES
 
 NAN, INF = float("nan"), float("inf")

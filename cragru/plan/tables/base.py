@@ -1,11 +1,9 @@
 """The contract of a kind of table or figure: what an entry says, which rows it has, and what must hold for it."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, PositiveInt, ValidationError
 
@@ -16,16 +14,15 @@ from cragru.core.errors import CragruError, nearest
 from cragru.core.names import ORIGINAL, RETRAIN
 from cragru.evaluation.metrics import CUTOFFS
 from cragru.plan.rows import Row
+from cragru.plan.run import Run
 from cragru.plugins.options import BaseOptions
 from cragru.plugins.source import options_of
 from cragru.written.printed import PrintedColumns, printed_values
 
-if TYPE_CHECKING:
-    from cragru.plan.project import Project
-
 LeastUsers = Annotated[int, Field(ge=2, description="a number of fewer users is blank")]
 Mask = Literal["A", "B"]
 Cutoffs = Annotated[list[PositiveInt], Field(min_length=1), AfterValidator(distinct)]
+Entries = Mapping[str, "Table"]  # of tables.yaml, for a table that takes numbers from another
 Problem = tuple[
     str, str
 ]  # a key of an entry, or of the run's configuration, and what is wrong with it
@@ -60,18 +57,18 @@ class Shown(Frozen):
         return None
 
     @abstractmethod
-    def rows(self, project: Project) -> list[Row]:
+    def rows(self, run: Run, tables: Entries) -> list[Row]:
         """Its rows, in order.
 
         Raises:
             CragruError: If the run lacks what it is made of.
         """
 
-    def tested_rows(self, project: Project) -> list[Row]:
+    def tested_rows(self, run: Run, tables: Entries) -> list[Row]:
         """Rows whose differences are tested beside it; none where it has no such tests."""
         return []
 
-    def words(self, project: Project) -> dict[str, Any]:
+    def words(self, run: Run, tables: Entries) -> dict[str, Any]:
         """What its maker calls things in the caption and in notes."""
         return {}
 
@@ -79,16 +76,16 @@ class Shown(Frozen):
         """Names of the tables that it takes numbers from, by what its maker calls them."""
         return {}
 
-    def problems(self, project: Project) -> Iterator[Problem]:
+    def problems(self, run: Run, tables: Entries) -> Iterator[Problem]:
         """What is wrong with the entry, whether the run shows it or not, by its key."""
         return iter(())
 
-    def run_problems(self, project: Project, name: str) -> Iterator[Problem]:
+    def run_problems(self, run: Run, name: str) -> Iterator[Problem]:
         """What is wrong with a run that shows it as `name`, by the key of the run's configuration."""
         return iter(())
 
-    def entry_problems(self, project: Project, name: str) -> Iterator[Problem]:
-        """What is wrong with the entry called `name` in a run that shows it, by its key."""
+    def entry_problems(self, tables: Entries) -> Iterator[Problem]:
+        """What is wrong with the entry in a run that shows it, by its key."""
         return iter(())
 
 
@@ -111,9 +108,9 @@ class PrintedTable(Table):
         """See `Shown`."""
         return self.paper
 
-    def problems(self, project: Project) -> Iterator[Problem]:
+    def problems(self, run: Run, tables: Entries) -> Iterator[Problem]:
         """A file of printed values must be one that the maker can read."""
-        file = None if self.paper is None else Path(project.file(self.paper))
+        file = None if self.paper is None else Path(run.file(self.paper))
         if file is None or not file.is_file():
             return
         try:
@@ -134,27 +131,27 @@ class AgainstReplicate(Shown):
         description="the method that is Retrain with other random streams: what Retrain itself is held against"
     )
 
-    def problems(self, project: Project) -> Iterator[Problem]:
+    def problems(self, run: Run, tables: Entries) -> Iterator[Problem]:
         """See `Shown`."""
-        yield from unknown_protocol(project, self.protocol)
-        yield from wrong_replicate(project, self.replicate)
-        yield from not_forget_first(project, self.protocol)
+        yield from unknown_protocol(run, self.protocol)
+        yield from wrong_replicate(run, self.replicate)
+        yield from not_forget_first(run, self.protocol)
 
-    def run_problems(self, project: Project, name: str) -> Iterator[Problem]:
+    def run_problems(self, run: Run, name: str) -> Iterator[Problem]:
         """See `Shown`."""
-        yield from replicate_in_run(project, name, self.replicate)
+        yield from replicate_in_run(run, name, self.replicate)
 
 
-def unknown_protocol(project: Project, protocol: str) -> Iterator[Problem]:
+def unknown_protocol(run: Run, protocol: str) -> Iterator[Problem]:
     """A protocol must be one that there is."""
-    if protocol not in project.protocols:
-        yield "protocol", f"unknown name {protocol!r} ({nearest(protocol, project.protocols)})"
+    if protocol not in run.protocols:
+        yield "protocol", f"unknown name {protocol!r} ({nearest(protocol, run.protocols)})"
 
 
-def not_forget_first(project: Project, protocol: str) -> Iterator[Problem]:
+def not_forget_first(run: Run, protocol: str) -> Iterator[Problem]:
     """What is of many users needs a protocol that forgets before it splits."""
-    if protocol in project.protocols and project.protocols[protocol].order != "forget-first":
-        order = project.protocols[protocol].order
+    if protocol in run.protocols and run.protocols[protocol].order != "forget-first":
+        order = run.protocols[protocol].order
         yield "protocol", f"got {protocol!r}, which is {order}; it needs one that is forget-first"
 
 
@@ -165,10 +162,10 @@ def unknown_cutoffs(cutoffs: Collection[int], key: str = "cutoffs") -> Iterator[
         yield key, f"got {wrong}; allowed: {', '.join(map(str, CUTOFFS))}"
 
 
-def wrong_replicate(project: Project, replicate: str) -> Iterator[Problem]:
+def wrong_replicate(run: Run, replicate: str) -> Iterator[Problem]:
     """Retrain with other random streams is Retrain's module with other options; all else is no measure of chance."""
-    methods = project.params.methods
-    yield from unknown_methods(project, "replicate", [replicate])
+    methods = run.params.methods
+    yield from unknown_methods(run, "replicate", [replicate])
     if replicate not in methods or RETRAIN not in methods:
         return
     own, retrain = methods[replicate], methods[RETRAIN]
@@ -180,11 +177,11 @@ def wrong_replicate(project: Project, replicate: str) -> Iterator[Problem]:
         )
 
 
-def unknown_methods(project: Project, key: str, names: Collection[str]) -> Iterator[Problem]:
+def unknown_methods(run: Run, key: str, names: Collection[str]) -> Iterator[Problem]:
     """Methods must be in params.yaml."""
     for name in names:
-        if name not in project.params.methods:
-            yield key, f"unknown name {name!r} ({nearest(name, project.params.methods)})"
+        if name not in run.params.methods:
+            yield key, f"unknown name {name!r} ({nearest(name, run.params.methods)})"
 
 
 def _is_replicate(entry: MethodEntry, retrain: MethodEntry) -> bool:
@@ -200,33 +197,32 @@ def _is_replicate(entry: MethodEntry, retrain: MethodEntry) -> bool:
 
 
 def wrong_table(
-    project: Project, key: str, name: str, is_right: Callable[[Any], bool]
+    tables: Entries, key: str, name: str, is_right: Callable[[Any], bool]
 ) -> Iterator[Problem]:
     """A table that another takes numbers from must be of the right kind."""
-    tables = project.tables.tables
     if name not in tables or not is_right(tables[name]):
         right = [other for other, table in tables.items() if is_right(table)]
         yield key, f"got {name!r}, which is no table of that kind ({nearest(name, right)})"
 
 
-def replicate_in_run(project: Project, name: str, replicate: str | None) -> Iterator[Problem]:
+def replicate_in_run(run: Run, name: str, replicate: str | None) -> Iterator[Problem]:
     """Retrain with other random streams is trained for what is held against it, and is no row."""
-    if replicate in project.settings.methods:
+    if replicate in run.settings.methods:
         yield (
             "methods",
             f"got {replicate!r}, which {name} holds Retrain against; it is trained without being a row",
         )
 
 
-def lacks_retrain(project: Project, why: str) -> Iterator[Problem]:
+def lacks_retrain(run: Run, why: str) -> Iterator[Problem]:
     """What is held against Retrain needs it in the run."""
-    if RETRAIN not in project.settings.methods:
+    if RETRAIN not in run.settings.methods:
         yield "methods", f"lacks {RETRAIN!r}, which {why}"
 
 
-def lacks_original(project: Project, name: str) -> Iterator[Problem]:
+def lacks_original(run: Run, name: str) -> Iterator[Problem]:
     """What takes CRAGRU as the paper has it needs the original model's candidates."""
-    if ORIGINAL not in project.settings.retrieval.candidates_of:
+    if ORIGINAL not in run.settings.retrieval.candidates_of:
         yield (
             "retrieval.candidates_of",
             f"lacks {ORIGINAL!r}, whose candidates {name} is of; add it",

@@ -1,17 +1,12 @@
 """Rows of what is measured of forgetting, which Table IV and Figure 3 share."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from cragru.plan import places
+from cragru.plan.cells import TABLE_STRATEGY, Cell
 from cragru.plan.rows import CONTROLS, CRAGRU, Row, candidates_suffix, cell_row, model_rows
-from cragru.plan.scoring import TABLE_STRATEGY, Cell
-
-if TYPE_CHECKING:
-    from cragru.plan.project import Project
+from cragru.plan.run import Run
 
 LLM_VARIANT, MODEL_VARIANT = "llm", "model"
 VARIANTS = {
@@ -23,7 +18,7 @@ VARIANTS = {
 
 
 def measured_model_rows(
-    project: Project,
+    run: Run,
     protocol: str,
     pair: tuple[str, str],
     models: Sequence[str],
@@ -34,7 +29,7 @@ def measured_model_rows(
     """Rows of models, each under every seed, held against another model.
 
     Args:
-        project: The configuration.
+        run: The configuration.
         protocol: Name of the protocol.
         pair: Names of the data set and the backbone.
         models: Names of the models.
@@ -42,12 +37,12 @@ def measured_model_rows(
         reference: Name of the model that they are held against.
         measures: What is read of them, keys of `places.MEASURED`.
     """
-    rows = model_rows(project, protocol, pair, models, panel, **_files(reference, measures))
+    rows = model_rows(run, protocol, pair, models, panel, **_files(reference, measures))
     return [replace(row.called(variant=MODEL_VARIANT), references=(reference,)) for row in rows]
 
 
 def measured_cell_rows(
-    project: Project,
+    run: Run,
     cells: Sequence[Cell],
     reference: str,
     measures: Sequence[str],
@@ -56,7 +51,7 @@ def measured_cell_rows(
     """CRAGRU and its controls, each under every seed: the first seed's cells have the others' order.
 
     Args:
-        project: The configuration.
+        run: The configuration.
         cells: What an LLM answered, of one data set and backbone.
         reference: Name of the model that they are held against.
         measures: What is read of them, keys of `places.MEASURED`.
@@ -64,12 +59,10 @@ def measured_cell_rows(
     """
     rows = []
     for cell in cells:
-        for label, variant in _labels(project, cell):
+        for label, variant in _labels(run, cell):
             if variants and variant not in variants:
                 continue
-            row = cell_row(project, cell, label, **_files(reference, measures)).called(
-                variant=variant
-            )
+            row = cell_row(run, cell, label, **_files(reference, measures)).called(variant=variant)
             rows.append(replace(row, references=(reference,)))
     labels = list(dict.fromkeys(row.labels["method"] for row in rows))
     return sorted(rows, key=lambda row: labels.index(row.labels["method"]))
@@ -81,11 +74,11 @@ def _files(reference: str, measures: Sequence[str]) -> dict[str, str]:
     return {name: f"{folder}/{places.MEASURED[name]}" for name in measures}
 
 
-def _labels(project: Project, cell: Cell) -> list[tuple[str, str]]:
+def _labels(run: Run, cell: Cell) -> list[tuple[str, str]]:
     """What a cell's rows are called and which variants of its lists they are: the paper's cell has the controls."""
-    suffix = candidates_suffix(project, cell.candidates_of)
+    suffix = candidates_suffix(run, cell.candidates_of)
     if cell.strategy != TABLE_STRATEGY:
-        strategy = project.params.strategies[cell.strategy].label
+        strategy = run.params.strategies[cell.strategy].label
         return [(f"{CRAGRU}, {strategy}{suffix}", LLM_VARIANT)]
     return [
         (label + suffix, VARIANTS[results])

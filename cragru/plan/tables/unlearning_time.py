@@ -1,10 +1,8 @@
 """Tables of what single requests take (the paper's Table III)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import product
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -14,12 +12,10 @@ from cragru.evaluation.printed_columns import OF_TIMES
 from cragru.plan import places
 from cragru.plan.requests import served_cell, service_file
 from cragru.plan.rows import CRAGRU, EVERYONE, Row, common_labels, pairs_of
-from cragru.plan.tables.base import PrintedTable, Problem, unknown_protocol
+from cragru.plan.run import Run
+from cragru.plan.tables.base import Entries, PrintedTable, Problem, unknown_protocol
 from cragru.plan.words import protocol_title, service_note
 from cragru.written.printed import PrintedColumns
-
-if TYPE_CHECKING:
-    from cragru.plan.project import Project
 
 
 class TimeTable(PrintedTable):
@@ -34,10 +30,10 @@ class TimeTable(PrintedTable):
         description="whether CRAGRU is shown: it answers each request with the run's LLM, if it has one"
     )
 
-    def rows(self, project: Project) -> list[Row]:
+    def rows(self, run: Run, tables: Entries) -> list[Row]:
         """The run's methods and, if it shows it, CRAGRU, for every seed and request."""
-        settings = project.settings
-        requests = project.requests(self.protocol)
+        settings = run.settings
+        requests = run.requests(self.protocol)
         if not requests:
             raise CragruError(
                 f"the protocol {self.protocol} has no requests; name files in the config key requests.files, or leave "
@@ -46,59 +42,52 @@ class TimeTable(PrintedTable):
         shows_cragru = self.cragru and settings.scoring.llm is not None
         methods = [*settings.methods, *([None] if shows_cragru else [])]
         rows = []
-        for (dataset, backbone), method, seed in product(
-            pairs_of(project), methods, settings.seeds
-        ):
+        for (dataset, backbone), method, seed in product(pairs_of(run), methods, settings.seeds):
             names = {
                 "dataset": dataset,
                 "protocol": self.protocol,
                 "seed": seed,
                 "backbone": backbone,
             }
-            rows += [_row(project, method, request, names) for request in requests]
+            rows += [_row(run, method, request, names) for request in requests]
         return rows
 
-    def words(self, project: Project) -> dict[str, Any]:
+    def words(self, run: Run, tables: Entries) -> dict[str, Any]:
         """What the protocol is called, and what is said of the LLM's part."""
-        return {"title": protocol_title(project, self.protocol), "note": service_note(project)}
+        return {"title": protocol_title(run, self.protocol), "note": service_note(run)}
 
-    def problems(self, project: Project) -> Iterator[Problem]:
+    def problems(self, run: Run, tables: Entries) -> Iterator[Problem]:
         """See `Shown`."""
-        yield from super().problems(project)
-        yield from unknown_protocol(project, self.protocol)
-        if (
-            self.protocol in project.protocols
-            and project.protocols[self.protocol].order == "forget-first"
-        ):
+        yield from super().problems(run, tables)
+        yield from unknown_protocol(run, self.protocol)
+        if self.protocol in run.protocols and run.protocols[self.protocol].order == "forget-first":
             yield (
                 "protocol",
                 f"got {self.protocol!r}, which has no single requests; take one-user or from-file",
             )
 
-    def run_problems(self, project: Project, name: str) -> Iterator[Problem]:
+    def run_problems(self, run: Run, name: str) -> Iterator[Problem]:
         """See `Shown`."""
-        if self.protocol in project.protocols and not project.requests(self.protocol):
+        if self.protocol in run.protocols and not run.requests(self.protocol):
             yield (
                 "requests.files",
                 f"empty, but {name} is of requests from files; name one, or leave the table out",
             )
 
 
-def _row(project: Project, method: str | None, request: str, names: dict[str, Any]) -> Row:
+def _row(run: Run, method: str | None, request: str, names: dict[str, Any]) -> Row:
     """One row under one seed and request. No method stands for CRAGRU."""
-    labels = common_labels(project, names["dataset"], names["backbone"], None) | {
-        "request": request
-    }
+    labels = common_labels(run, names["dataset"], names["backbone"], None) | {"request": request}
     if method is not None:
         folder = places.place(places.REQUEST_METHOD, **names, request=request, method=method)
         labels |= {
-            "method": project.label(method),
-            "printed": project.paper_label(method),
+            "method": run.label(method),
+            "printed": run.paper_label(method),
             "ready": EVERYONE,
         }
         files = {"cost": f"{folder}/{places.COST}", "check": None}
         return Row(**names, model=method, request=request, labels=labels, files=files)
-    cell, llm = served_cell(**names), project.settings.scoring.llm
+    cell, llm = served_cell(**names), run.settings.scoring.llm
     labels |= {"method": CRAGRU, "printed": CRAGRU, "ready": "the requester"}
     files = {
         "cost": service_file(cell, request, llm, places.COST),
