@@ -1,6 +1,6 @@
 """What an LLM answers: cells, each of them one way to make the prompts of a cohort."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import product
 from typing import NamedTuple
 
@@ -36,56 +36,51 @@ class Cell(NamedTuple):
         return self.dataset, self.backbone
 
 
+def cell_of(wildcards: Wildcards) -> Cell:
+    """Return the cell whose file is wanted."""
+    names = {name: getattr(wildcards, name) for name in Cell._fields}
+    return Cell(**names)._replace(seed=int(wildcards.seed))
+
+
 def cell_file(
     run: Run, cell: Cell, name: str, llm: str | None = None, cohort: str | None = None
 ) -> str:
-    """A file of a cell: of the run's LLM and cohort, unless others are asked for."""
+    """Return the path of a file of a cell: of the run's LLM and cohort, unless others are asked for."""
     scoring = run.settings.scoring
-    folder = places.place(
-        places.CELL, **cell._asdict(), llm=llm or scoring.llm, cohort=cohort or scoring.cohort
-    )
-    return f"{folder}/{name}"
+    of_llm = {"llm": llm or scoring.llm, "cohort": cohort or scoring.cohort}
+    return f"{places.place(places.CELL, **cell._asdict(), **of_llm)}/{name}"
 
 
 def plain_cells(run: Run, protocol: str) -> list[Cell]:
-    """CRAGRU as in the paper's Table II, on every backbone; none where the run has no LLM."""
-    return list(_grid(run, protocol, run.settings.backbones, [TABLE_STRATEGY]))
+    """Return CRAGRU as in the paper's Table II, on every backbone; nothing where the run has no LLM."""
+    return _grid(run, protocol, run.settings.backbones, [TABLE_STRATEGY])
 
 
 def compared_cells(run: Run, protocol: str) -> list[Cell]:
-    """Those of them that are on the backbones to compare on."""
-    return [
-        cell
-        for cell in plain_cells(run, protocol)
-        if cell.backbone in run.settings.scoring.compare_on
-    ]
+    """Return these cells, on the backbones to compare on alone."""
+    compared = run.settings.scoring.compare_on
+    return [cell for cell in plain_cells(run, protocol) if cell.backbone in compared]
 
 
 def shuffled_cells(run: Run, protocol: str) -> list[Cell]:
-    """The controls of these: the same with shuffled candidates."""
+    """Return the controls of compared cells: the same with shuffled candidates."""
     return [cell._replace(order=SHUFFLED) for cell in compared_cells(run, protocol)]
 
 
 def strategy_cells(run: Run, protocol: str) -> list[Cell]:
-    """Every strategy, on the backbones to compare on."""
+    """Return every strategy, on the backbones to compare on."""
     settings = run.settings
-    return list(_grid(run, protocol, settings.scoring.compare_on, settings.retrieval.strategies))
+    return _grid(run, protocol, settings.scoring.compare_on, settings.retrieval.strategies)
 
 
 def _grid(
     run: Run, protocol: str, backbones: Sequence[str], strategies: Sequence[str]
-) -> Iterator[Cell]:
+) -> list[Cell]:
     settings = run.settings
     if settings.scoring.llm is None:
-        return
-    grid = product(
-        settings.datasets, backbones, settings.retrieval.candidates_of, strategies, settings.seeds
-    )
+        return []
+    models, found = settings.retrieval.candidates_of, []
+    grid = product(settings.datasets, backbones, models, strategies, settings.seeds)
     for dataset, backbone, candidates_of, strategy, seed in grid:
-        yield Cell(dataset, protocol, seed, backbone, candidates_of, strategy, SHOWN)
-
-
-def cell_of(wildcards: Wildcards) -> Cell:
-    """The cell whose file is wanted."""
-    names = {name: getattr(wildcards, name) for name in Cell._fields}
-    return Cell(**names | {"seed": int(names["seed"])})
+        found.append(Cell(dataset, protocol, seed, backbone, candidates_of, strategy, SHOWN))
+    return found

@@ -1,5 +1,6 @@
 """Load the whole configuration, and check it across its files."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from cragru.config.llms import Llms
 from cragru.config.models import Files, Params, Protocols, Settings
 from cragru.core.errors import CragruError, Problem, Problems
 from cragru.plan.checks import wrong_project
-from cragru.plan.files_there import missing_file, missing_files
+from cragru.plan.files_there import missing, missing_files
 from cragru.plan.options import check_options
 from cragru.plan.project import Project
 from cragru.plan.tables import Figures, Tables
@@ -26,6 +27,11 @@ FILES: dict[str, type[Frozen]] = {
 """What each file holds that the configuration names, by its key under `files`."""
 
 
+def as_problem(told: Any) -> Problem:  # SHIM: goes once check_options yields Problems
+    """Return a problem as it is, or of its words."""
+    return told if isinstance(told, Problem) else Problem(told)
+
+
 def load_project(config: dict[str, Any], root: Path, is_main: bool = True) -> Project:
     """Check a run's configuration and everything that it names.
 
@@ -40,41 +46,35 @@ def load_project(config: dict[str, Any], root: Path, is_main: bool = True) -> Pr
     """
     problems = Problems()
     settings = problems.take(lambda: parse(Settings, config, "config"))
-    files = settings.files if settings else _files_of(config)
+    # of a configuration that is wrong elsewhere, too
+    files = Problems().take(lambda: parse(Files, config.get("files"), "config"))
     loaded = _load_files(files, root, problems) if files else {}
+    params, registry = loaded.get("params"), loaded.get("registry")
     if settings and None not in loaded.values():
         project = Project(root=root, settings=settings, **loaded)
-        problems.found += map(Problem, wrong_project(project))
-        problems.found += map(Problem, missing_files(project) if is_main else [])
-    if loaded.get("registry") and loaded.get("params"):
-        datasets = loaded["registry"].datasets
-        problems.found += map(Problem, check_options(loaded["params"], datasets, files.params))
+        problems.found += wrong_project(project)
+        problems.found += missing_files(project) if is_main else []
+    if params and registry:
+        found = check_options(params, registry.datasets, files.params)
+        problems.found += map(as_problem, found)  # SHIM: without map
     problems.tell()
     return project
 
 
-def _files_of(config: dict[str, Any]) -> Files | None:
-    """Where the other files are, in a configuration that is wrong elsewhere."""
-    try:
-        return parse(Files, config["files"], "config")
-    except (CragruError, KeyError, TypeError):  # told with all else of the configuration
-        return None
-
-
 def _load_files(files: Files, root: Path, problems: Problems) -> dict[str, Any]:
-    """The files that a configuration names, by the fields of a `Project`; None for one with problems."""
+    """Return the files that a configuration names, by the fields of a `Project`; None for one with problems."""
     loaded: dict[str, Any] = {}
-    for key, model in FILES.items():
-        path = getattr(files, key)
-        missing = list(missing_file(f"files.{key}", root, path))
-        problems.found += map(Problem, missing)
-        loaded[key] = None
-        if not missing:
-            found = located(path, f"files.{key}", root)
-            loaded[key] = problems.take(
-                lambda model=model, path=path, found=found: parse(model, load_yaml(found), path)
-            )
+    for key in FILES:
+        loaded[key] = problems.take(partial(_load_file, key, getattr(files, key), root))
     loaded["registry"] = loaded.pop("datasets")
     if loaded["protocols"]:
         loaded["protocols"] = loaded["protocols"].protocols
     return loaded
+
+
+def _load_file(key: str, path: str, root: Path) -> Frozen:
+    place = f"files.{key}"
+    problems = list(missing(place, root, path))
+    if problems:
+        raise CragruError.of(problems)
+    return parse(FILES[key], load_yaml(located(path, place, root)), path)

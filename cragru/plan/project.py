@@ -12,7 +12,7 @@ from cragru.plan.tables.base import Shown
 
 @dataclass(frozen=True)
 class Project(Run):
-    """A run with tables and figures."""
+    """A run with all tables and figures that are defined."""
 
     tables: Tables
     figures: Figures
@@ -36,10 +36,9 @@ class Project(Run):
     @cached_property
     def rows(self) -> list[Row]:
         """All rows that the run shows or tests."""
-        rows = []
+        rows, tables = [], self.tables.tables
         for entry in self.shown.values():
-            rows += entry.rows(self, self.tables.tables)
-            rows += entry.tested_rows(self, self.tables.tables)
+            rows += [*entry.rows(self, tables), *entry.tested_rows(self, tables)]
         return rows
 
     @cached_property

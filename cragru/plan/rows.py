@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any, Self
 
 from cragru.core.names import ORIGINAL
@@ -13,6 +14,14 @@ EVERYONE = "all users"  # what the panel of all users is called; a cohort may be
 CRAGRU = "CRAGRU"  # what rows of an LLM are called
 CANDIDATES_OF = ", candidates of "  # tells rows with another model's candidates
 NO_LLM = "Candidates, no LLM"  # the control that shows what the candidates do alone
+
+CONTROLS = (  # label, order of the candidates in the prompt, results of the lists
+    (CRAGRU, SHOWN, places.PER_USER),
+    (f"{CRAGRU}, shuffled", SHUFFLED, places.PER_USER),
+    (f"{CRAGRU}, random ties", SHOWN, places.PER_USER_RANDOM_TIES),
+    (NO_LLM, SHOWN, places.PER_USER_NO_LLM),
+)
+"""What Table II shows of a cell: CRAGRU itself and its controls."""
 
 
 @dataclass(frozen=True)
@@ -50,64 +59,64 @@ class Row:
         return [(self.backbone, name) for name in names if name is not None]
 
     def of_files(self, **files: str | None) -> Self:
-        """The same row with further files."""
+        """Return the same row with further files."""
         return replace(self, files={**self.files, **files})
 
     def called(self, **labels: str | None) -> Self:
-        """The same row with further labels."""
+        """Return the same row with further labels."""
         return replace(self, labels={**self.labels, **labels})
 
     def param(self) -> dict[str, Any]:
-        """What the rule that makes the table is told: plain values."""
-        own = dict(self.labels)
-        if self.seed is not None:
-            own["seed"] = self.seed
-        return own | dict(self.files)
+        """Return what the rule that makes the table is told: plain values."""
+        seed = {} if self.seed is None else {"seed": self.seed}
+        return {**self.labels, **seed, **self.files}
 
 
 def row_files(rows: Iterable[Row]) -> list[str]:
-    """The files of rows, each once, in the order of the rows."""
+    """Return the files of rows, each once, in the order of the rows."""
     found: dict[str, None] = {}
     for row in rows:
-        found.update(dict.fromkeys(path for path in row.files.values() if path))
-    return list(found)
+        found.update(dict.fromkeys(row.files.values()))
+    return list(filter(None, found))
+
+
+def row_params(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """Return rows as the rule is told them that makes something of them."""
+    return [row.param() for row in rows]
 
 
 def cells_of(rows: Iterable[Row]) -> list[Cell]:
-    """What an LLM answered for rows of a state, each once."""
+    """Return what an LLM answered for rows of a state, each cell once."""
     return list(dict.fromkeys(row.cell for row in rows if row.cell and row.request is None))
 
 
 def pairs_of(run: Run) -> list[tuple[str, str]]:
-    """Data sets and backbones of the run, in the order of tables."""
-    settings = run.settings
-    return [(dataset, backbone) for dataset in settings.datasets for backbone in settings.backbones]
+    """Return data sets and backbones of the run, in the order of tables."""
+    return list(product(run.settings.datasets, run.settings.backbones))
 
 
 def cohort_panel(run: Run) -> str:
-    """What the panel of the cohort's users is called."""
+    """Return what the panel of the cohort's users is called."""
     return f"cohort {run.settings.scoring.cohort}"
 
 
 def candidates_suffix(run: Run, candidates_of: str) -> str:
-    """What tells the candidates of another model than the paper's."""
+    """Return what tells the candidates of another model than the paper's."""
     return "" if candidates_of == ORIGINAL else CANDIDATES_OF + run.label(candidates_of)
 
 
 def common_labels(run: Run, dataset: str, backbone: str, panel: str | None) -> dict[str, str]:
-    """What every row is called by: its panel, where the table has such, data set and backbone."""
-    labels = {
-        "dataset": run.registry.datasets[dataset].title,
-        "backbone": run.params.backbones[backbone].label,
-    }
-    return labels if panel is None else {"panel": panel} | labels
+    """Return what every row is called by: its panel, where the table has such, data set and backbone."""
+    labels = {} if panel is None else {"panel": panel}
+    labels["dataset"] = run.registry.datasets[dataset].title
+    labels["backbone"] = run.params.backbones[backbone].label
+    return labels
 
 
 def cohort_file(run: Run, state: Mapping[str, object], panel: str) -> str | None:
-    """The users of a panel, where it is not of all."""
-    if panel == EVERYONE:
-        return None
-    return places.place(places.COHORT, **state, cohort=run.settings.scoring.cohort)
+    """Return the file with the users of a panel, where it is not of all."""
+    cohort = run.settings.scoring.cohort
+    return None if panel == EVERYONE else places.place(places.COHORT, **state, cohort=cohort)
 
 
 def model_rows(
@@ -118,7 +127,7 @@ def model_rows(
     panel: str,
     **files: str,
 ) -> list[Row]:
-    """Rows of models: each under every seed.
+    """Return rows of models, each under every seed.
 
     Args:
         run: The configuration.
@@ -131,63 +140,46 @@ def model_rows(
     dataset, backbone = pair
     rows = []
     for model in models:
+        labels = common_labels(run, dataset, backbone, panel)
+        labels |= {"method": run.label(model), "printed": run.paper_label(model)}
         for seed in run.settings.seeds:
             state = {"dataset": dataset, "protocol": protocol, "seed": seed}
             folder = places.place(places.MODEL, **state, backbone=backbone, model=model)
-            labels = common_labels(run, dataset, backbone, panel)
-            names = {"method": run.label(model), "printed": run.paper_label(model)}
             own = {name: f"{folder}/{file}" for name, file in files.items()}
             own["cohort"] = cohort_file(run, state, panel)
-            row = Row(**state, backbone=backbone, model=model, labels=labels | names, files=own)
+            row = Row(**state, backbone=backbone, model=model, labels=labels, files=own)
             rows.append(row)
     return rows
 
 
 def cell_row(run: Run, cell: Cell, label: str, **files: str) -> Row:
-    """A row of what an LLM answered, in the panel of the cohort.
+    """Return a row of what an LLM answered, in the panel of the cohort.
 
     Args:
         run: The configuration.
         cell: What was answered.
-        label: What the row is called.
+        label: What the row is called, but for whose candidates it has.
         **files: Names of files in the cell's folder, by what the table calls them.
     """
     panel = cohort_panel(run)
-    labels = common_labels(run, cell.dataset, cell.backbone, panel) | {
-        "method": label,
-        "printed": label,
-    }
-    own: dict[str, str | None] = {name: cell_file(run, cell, file) for name, file in files.items()}
+    called = label + candidates_suffix(run, cell.candidates_of)
+    labels = common_labels(run, cell.dataset, cell.backbone, panel)
+    labels |= {"method": called, "printed": called}
+    own = {name: cell_file(run, cell, file) for name, file in files.items()}
     own["cohort"] = cohort_file(run, cell.state, panel)
     return Row(**cell.state, backbone=cell.backbone, cell=cell, labels=labels, files=own)
 
 
-CONTROLS = (  # label, order of the candidates in the prompt, results of the lists
-    (CRAGRU, SHOWN, places.PER_USER),
-    (f"{CRAGRU}, shuffled", SHUFFLED, places.PER_USER),
-    (f"{CRAGRU}, random ties", SHOWN, places.PER_USER_RANDOM_TIES),
-    (NO_LLM, SHOWN, places.PER_USER_NO_LLM),
-)
-"""What Table II shows of a cell: CRAGRU itself and its controls."""
-
-
 def cragru_rows(run: Run, cells: Sequence[Cell], pair: tuple[str, str]) -> list[Row]:
-    """CRAGRU and its controls on a data set and backbone, each under every seed.
+    """Return CRAGRU and its controls on a data set and backbone, each under every seed.
 
     Rows of what the LLM ordered have its `cost`; the others None.
     """
-    own = [cell for cell in cells if cell.pair == pair]
     rows = []
     for label, order, results in CONTROLS:
-        for cell in own:
-            if cell.order != order:
-                continue
-            row = cell_row(
-                run,
-                cell,
-                label + candidates_suffix(run, cell.candidates_of),
-                per_user=results,
-            )
-            is_llm = results == places.PER_USER
-            rows.append(row.of_files(cost=cell_file(run, cell, places.COST) if is_llm else None))
+        for cell in cells:
+            if (cell.pair, cell.order) == (pair, order):
+                is_llm = results == places.PER_USER
+                cost = cell_file(run, cell, places.COST) if is_llm else None
+                rows.append(cell_row(run, cell, label, per_user=results).of_files(cost=cost))
     return rows

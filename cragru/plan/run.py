@@ -32,59 +32,63 @@ class Run:
         """GPUs that a job asks for which trains: one where the configuration demands CUDA."""
         return 1 if self.settings.device == "cuda" else 0
 
-    def protocols_in_order(self, order: str) -> list[str]:
-        """Names of the protocols that forget first, or split first."""
+    def protocols_that(self, order: str) -> list[str]:
+        """Return names of the protocols that `forget-first` or `split-first`."""
         return [name for name, protocol in self.protocols.items() if protocol.order == order]
 
     def download_entry(self, dataset: str) -> dict[str, Any]:
-        """What of a data set's entry its download depends on: new words and another loader fetch nothing."""
+        """Return what of a data set's entry its download depends on: new words and another loader fetch nothing."""
         return self.registry.datasets[dataset].raw_files.model_dump(mode="json")
 
     def loaders(self, dataset: str) -> dict[str, str]:
-        """The module that reads a data set's files, by the source that they came from."""
+        """Return the module that reads a data set's files, by the source that they came from."""
         return self.registry.datasets[dataset].loaders
 
     def loader_code(self, dataset: str) -> dict[str, str | list[str]]:
-        """A digest of what prepares a data set, its loaders included."""
+        """Return a digest of what prepares a data set, its loaders included."""
         return code_digest("scripts/prepare.py", *sorted(set(self.loaders(dataset).values())))
 
     def file(self, path: str) -> str:
-        """A file that the configuration names, as an input of a rule."""
+        """Return a file that the configuration names, as an input of a rule."""
         return as_input(path, "config", self.root)
 
     def request_file(self, request: str) -> str:
-        """The file of a deletion request."""
+        """Return the file of a deletion request."""
         path = self.settings.requests.files[request]
         return as_input(path, f"requests.files.{request}", self.root)
 
     def training_options(self, dataset: str, backbone: str) -> dict[str, Option]:
-        """Hyper-parameters of a backbone on a data set: its own and those of the overrides whose glob matches."""
+        """Return hyper-parameters of a backbone on a data set, overrides included."""
         return self.params.backbones[backbone].options_in(dataset, backbone)
 
     def method_options(self, dataset: str, backbone: str, method: str) -> dict[str, Option]:
-        """Options of a method on a data set and backbone: its own and those of the overrides whose glob matches."""
+        """Return options of a method on a data set and backbone, overrides included."""
         return self.params.methods[method].options_in(dataset, backbone)
 
-    def partition(self, method: str) -> PartitionEntry | None:
-        """How a method's data are cut, or None where it has no shards."""
-        name = self.params.methods[method].partition
-        return None if name is None else self.params.partitions[name]
+    def partition(self, model: str) -> PartitionEntry | None:
+        """Return how a method's data are cut, or None for what has no shards."""
+        method = self.params.methods.get(model)
+        return self.params.partitions[method.partition] if method and method.partition else None
+
+    def reads(self, model: str) -> set[str]:
+        """Return what a method and its partition read beside the rows that remain; nothing for the original."""
+        found: set[str] = set()
+        for entry in (self.params.methods.get(model), self.partition(model)):
+            found.update(entry.reads if entry else ())
+        return found
 
     def requests(self, protocol: str) -> list[str]:
-        """Names of the requests of a protocol that serves them one at a time; none for the others."""
-        kind = self.protocols[protocol].forget.kind
+        """Return names of the requests of a protocol that serves them one at a time; none for the others."""
+        kind, requests = self.protocols[protocol].forget.kind, self.settings.requests
         if kind == "one-user":
-            return [f"draw-{number}" for number in range(1, self.settings.requests.one_user + 1)]
-        return list(self.settings.requests.files) if kind == "file" else []
+            return [f"draw-{number}" for number in range(1, requests.one_user + 1)]
+        return list(requests.files) if kind == "file" else []
 
-    def label(self, method: str) -> str:
-        """What tables call a method, or the original model."""
-        return ORIGINAL_LABEL if method == ORIGINAL else self.params.methods[method].label
+    def label(self, model: str) -> str:
+        """Return what tables call a method, or the original model."""
+        return ORIGINAL_LABEL if model == ORIGINAL else self.params.methods[model].label
 
-    def paper_label(self, method: str) -> str:
-        """What the paper's tables call it."""
-        return (
-            ORIGINAL_LABEL
-            if method == ORIGINAL
-            else self.params.methods[method].paper or self.label(method)
-        )
+    def paper_label(self, model: str) -> str:
+        """Return what the paper's tables call it."""
+        paper = None if model == ORIGINAL else self.params.methods[model].paper
+        return paper or self.label(model)

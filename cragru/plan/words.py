@@ -1,19 +1,19 @@
 """What captions and notes of tables and figures say of the run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
-from cragru.plan.cells import Cell
+from cragru.plan.rows import Row
 from cragru.plan.run import Run
 
 
 def protocol_title(run: Run, protocol: str) -> str:
-    """What captions call a protocol."""
+    """Return what captions call a protocol."""
     return run.protocols[protocol].title
 
 
-def scoring_note(run: Run, cells: Sequence[Cell]) -> str:
-    """What captions must say of the LLM's part: whom it scored, what it saw, which model; nothing without cells."""
-    if not cells:
+def scoring_note(run: Run, rows: Iterable[Row]) -> str:
+    """Return what captions must say of the LLM's part in some rows: whom it scored, what it saw, which model."""
+    if not any(row.cell for row in rows):
         return ""
     scoring, retrieval = run.settings.scoring, run.settings.retrieval
     size, llm = scoring.cohorts[scoring.cohort], run.llms.llms[scoring.llm]
@@ -29,8 +29,6 @@ def scoring_note(run: Run, cells: Sequence[Cell]) -> str:
 
 
 def service_note(run: Run) -> str:
-    """What a table of single requests must say of the LLM's part; nothing without an LLM."""
-    scoring, retrieval = run.settings.scoring, run.settings.retrieval
-    if scoring.llm is None:
-        return ""
-    return f"{run.llms.llms[scoring.llm].label} scores the {retrieval.candidates} best candidates."
+    """Return what a table of single requests must say of the LLM's part; nothing without an LLM."""
+    llm, length = run.settings.scoring.llm, run.settings.retrieval.candidates
+    return f"{run.llms.llms[llm].label} scores the {length} best candidates." if llm else ""

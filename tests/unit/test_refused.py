@@ -9,7 +9,7 @@ from configuration import DELETE, ROOT, copy_beside, load_changed
 from cragru.config.base import load_yaml
 from cragru.core.errors import CragruError
 from cragru.plan.loading import load_project
-from cragru.plan.targets import RULES
+from cragru.plan.targets import rule_names
 
 NAN, INF = float("nan"), float("inf")
 CONFIG, PARAMS, TABLES = "config: ", "config/params.yaml: ", "config/tables.yaml: "
@@ -510,4 +510,4 @@ def test_names_of_rules_are_all_known():
         found |= set(re.findall(r"^rule (\w+):", text, re.M)) | set(
             re.findall(r"^use rule \w+ as (\w+) with:", text, re.M)
         )
-    assert found == RULES
+    assert found == rule_names()

@@ -6,27 +6,17 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, PositiveInt
 
 from cragru.config.types import Name
+from cragru.core.errors import Problem
 from cragru.core.names import ORIGINAL, RETRAIN
 from cragru.plan import places
 from cragru.plan.cells import plain_cells
-from cragru.plan.rows import (
-    CRAGRU,
-    NO_LLM,
-    Row,
-    cells_of,
-    cohort_panel,
-    cragru_rows,
-    model_rows,
-    pairs_of,
-)
+from cragru.plan.rows import CRAGRU, NO_LLM, Row, cohort_panel, cragru_rows, model_rows, pairs_of
 from cragru.plan.run import Run
 from cragru.plan.tables.base import (
     Entries,
     LeastUsers,
-    Problem,
     Table,
-    lacks_original,
-    lacks_retrain,
+    lacks,
     unknown_cutoffs,
     wrong_table,
 )
@@ -34,7 +24,7 @@ from cragru.plan.tables.unlearning_time import TimeTable
 from cragru.plan.tables.utility import UtilityTable
 from cragru.plan.words import scoring_note
 
-CLAIMED = {CRAGRU, NO_LLM}  # rows of CRAGRU that a claim is about: no other control
+CLAIMED = (CRAGRU, NO_LLM)  # rows of CRAGRU that a claim is about: no other control
 
 
 class ClaimsTable(Table):
@@ -54,54 +44,50 @@ class ClaimsTable(Table):
     least_users: LeastUsers = 20
 
     def rows(self, run: Run, tables: Entries) -> list[Row]:
-        """What the claims are about, of the cohort: CRAGRU, its candidates, the original and Retrain."""
-        protocol = tables[self.utility].protocol
+        """Return what the claims are about, of the cohort: CRAGRU, its candidates, the original and Retrain."""
+        protocol, panel = tables[self.utility].protocol, cohort_panel(run)
+        models, files = [ORIGINAL, RETRAIN], {"per_user": places.PER_USER}
         cells = [cell for cell in plain_cells(run, protocol) if cell.candidates_of == ORIGINAL]
         rows = []
         for pair in pairs_of(run) if cells else []:
-            models = [ORIGINAL, RETRAIN]
-            own = model_rows(
-                run, protocol, pair, models, cohort_panel(run), per_user=places.PER_USER
-            )
+            own = model_rows(run, protocol, pair, models, panel, **files)
             rows += [row.of_files(cost=None) for row in own]
-            rows += [
-                row for row in cragru_rows(run, cells, pair) if row.labels["method"] in CLAIMED
-            ]
+            own = cragru_rows(run, cells, pair)
+            rows += [row for row in own if row.labels["method"] in CLAIMED]
         return rows
 
     def words(self, run: Run, tables: Entries) -> dict[str, Any]:
-        """What the rows are called that claims are about, and what is said of the LLM's part."""
+        """Return what the rows are called that claims are about, and what is said of the LLM's part."""
         return {
             "cragru": CRAGRU,
             "no_llm": NO_LLM,
             "original": run.label(ORIGINAL),
             "retrain": run.label(RETRAIN),
-            "note": scoring_note(run, cells_of(self.rows(run, tables))),
+            "note": scoring_note(run, self.rows(run, tables)),
         }
 
     def tables(self) -> dict[str, str]:
-        """The table of single requests."""
+        """Return the table of single requests."""
         return {"times": self.time}
 
     def problems(self, run: Run, tables: Entries) -> Iterator[Problem]:
         """See `Shown`."""
         yield from unknown_cutoffs([self.cutoff], "cutoff")
-        yield from wrong_table(
-            tables, "utility", self.utility, lambda table: isinstance(table, UtilityTable)
-        )
-        yield from wrong_table(
-            tables, "time", self.time, lambda table: isinstance(table, TimeTable)
-        )
+        yield from wrong_table(tables, "utility", self.utility, UtilityTable)
+        yield from wrong_table(tables, "time", self.time, TimeTable)
 
     def run_problems(self, run: Run, name: str) -> Iterator[Problem]:
         """See `Shown`."""
-        yield from lacks_retrain(run, f"{name} holds CRAGRU against; add it")
-        yield from lacks_original(run, name)
+        methods, models = run.settings.methods, run.settings.retrieval.candidates_of
+        yield from lacks("methods", RETRAIN, methods, f"which {name} holds CRAGRU against")
+        yield from lacks("retrieval.candidates_of", ORIGINAL, models, f"which {name} takes")
 
     def entry_problems(self, tables: Entries) -> Iterator[Problem]:
         """See `Shown`."""
-        utility, time = (tables.get(table) for table in (self.utility, self.time))
-        if isinstance(utility, UtilityTable) and not utility.panel:
-            yield "utility", f"{self.utility!r} has no panel of a cohort; set its key panel to true"
-        if isinstance(time, TimeTable) and not time.cragru:
-            yield "time", f"{self.time!r} has no row of CRAGRU; set its key cragru to true"
+        for key, name, wanted in (
+            ("utility", self.utility, "panel"),
+            ("time", self.time, "cragru"),
+        ):
+            if getattr(tables.get(name), wanted, None) is False:
+                advice = f"set its key {wanted} to true"
+                yield Problem("has no row of CRAGRU", key, name, advice=advice)

@@ -7,14 +7,9 @@ from pydantic import Field
 from cragru.config.models import Models
 from cragru.core.names import ORIGINAL, RETRAIN
 from cragru.plan.cells import Cell, compared_cells, plain_cells, shuffled_cells, strategy_cells
-from cragru.plan.rows import EVERYONE, Row, cells_of, cohort_panel, pairs_of
+from cragru.plan.rows import EVERYONE, Row, cohort_panel, pairs_of
 from cragru.plan.run import Run
-from cragru.plan.tables.base import (
-    AgainstReplicate,
-    Entries,
-    LeastUsers,
-    Table,
-)
+from cragru.plan.tables.base import AgainstReplicate, Entries, LeastUsers, Table
 from cragru.plan.tables.forgetting import measured_cell_rows, measured_model_rows
 from cragru.plan.words import protocol_title, scoring_note
 
@@ -39,7 +34,7 @@ class CompletenessTable(AgainstReplicate, Table):
     least_users: LeastUsers = 20
 
     def rows(self, run: Run, tables: Entries) -> list[Row]:
-        """Every model on all users, then, if the table has that panel, all rows on the cohort."""
+        """Return every model on all users, then, if the table has that panel, all rows on the cohort."""
         cells = self._cells(run)
         rows = []
         for pair in pairs_of(run):
@@ -51,32 +46,30 @@ class CompletenessTable(AgainstReplicate, Table):
         return rows
 
     def words(self, run: Run, tables: Entries) -> dict[str, Any]:
-        """What the aim is called, and what is said of the LLM's part."""
+        """Return what the aim is called, and what is said of the LLM's part."""
         return {
             "title": protocol_title(run, self.protocol),
             "retrain": run.label(RETRAIN),
-            "note": scoring_note(run, cells_of(self.rows(run, tables))),
+            "note": scoring_note(run, self.rows(run, tables)),
         }
 
     def _cells(self, run: Run) -> list[Cell]:
-        """All that Tables II and Figure 4 show of CRAGRU, and the whole history with candidates of further models."""
+        """Return all that Table II and Figure 4 show of CRAGRU, and the whole history with further candidates."""
         if not self.panel:
             return []
-        cells = plain_cells(run, self.protocol) + shuffled_cells(run, self.protocol)
-        cells += strategy_cells(run, self.protocol)
-        for candidates_of in self.candidates_of:
-            cells += [
-                cell._replace(candidates_of=candidates_of)
-                for cell in compared_cells(run, self.protocol)
-            ]
+        cells: list[Cell] = []
+        for cells_of in (plain_cells, shuffled_cells, strategy_cells):
+            cells += cells_of(run, self.protocol)
+        for model in self.candidates_of:
+            for cell in compared_cells(run, self.protocol):
+                cells.append(cell._replace(candidates_of=model))
         return list(dict.fromkeys(cells))
 
     def _models(self, run: Run, pair: tuple[str, str], panel: str) -> list[Row]:
-        """Models against the second Retrain, and that one against Retrain: how far chance alone goes."""
+        """Return models against the second Retrain, and that one against Retrain: how far chance alone goes."""
         models = list(dict.fromkeys([ORIGINAL, RETRAIN, *run.settings.methods]))
-        rows = measured_model_rows(
-            run, self.protocol, pair, models, panel, self.replicate, MEASURES
-        )
-        return rows + measured_model_rows(
-            run, self.protocol, pair, [self.replicate], panel, RETRAIN, MEASURES
-        )
+        rows = []
+        for own, reference in ((models, self.replicate), ([self.replicate], RETRAIN)):
+            held = (panel, reference, MEASURES)
+            rows += measured_model_rows(run, self.protocol, pair, own, *held)
+        return rows

@@ -19,7 +19,7 @@ class DatasetsTable(PrintedTable):
     kind: Literal["datasets"]
 
     def rows(self, run: Run, tables: Entries) -> list[Row]:
-        """A row for each data set of the run."""
+        """Return a row for each data set of the run."""
         rows = []
         for name in run.settings.datasets:
             statistics = places.place(places.STATISTICS, dataset=name)

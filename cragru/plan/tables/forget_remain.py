@@ -6,17 +6,12 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from cragru.config.types import Name, distinct
+from cragru.core.errors import Problem
 from cragru.core.names import ORIGINAL
 from cragru.plan.cells import plain_cells
-from cragru.plan.rows import EVERYONE, Row, cells_of, cohort_panel, pairs_of
+from cragru.plan.rows import EVERYONE, Row, cohort_panel, pairs_of
 from cragru.plan.run import Run
-from cragru.plan.tables.base import (
-    AgainstReplicate,
-    Entries,
-    Figure,
-    Problem,
-    unknown_methods,
-)
+from cragru.plan.tables.base import AgainstReplicate, Entries, Figure, unknown_names
 from cragru.plan.tables.forgetting import LLM_VARIANT, measured_cell_rows, measured_model_rows
 from cragru.plan.words import scoring_note
 
@@ -34,24 +29,22 @@ class ForgetRemainFigure(AgainstReplicate, Figure):
     )
 
     def rows(self, run: Run, tables: Entries) -> list[Row]:
-        """Original, rivals and CRAGRU of one cohort; without an LLM the models on all users."""
-        cells = plain_cells(run, self.protocol)
+        """Return original, rivals and CRAGRU of one cohort; without an LLM the models on all users."""
+        cells, held = plain_cells(run, self.protocol), (self.replicate, MEASURES)
         panel = cohort_panel(run) if cells else EVERYONE
         models = [ORIGINAL, *(name for name in self.rivals if name in run.settings.methods)]
         rows = []
         for pair in pairs_of(run):
             own = [cell for cell in cells if cell.pair == pair]
-            rows += measured_model_rows(
-                run, self.protocol, pair, models, panel, self.replicate, MEASURES
-            )
-            rows += measured_cell_rows(run, own, self.replicate, MEASURES, [LLM_VARIANT])
+            rows += measured_model_rows(run, self.protocol, pair, models, panel, *held)
+            rows += measured_cell_rows(run, own, *held, [LLM_VARIANT])
         return rows
 
     def words(self, run: Run, tables: Entries) -> dict[str, Any]:
-        """What is said of the LLM's part."""
-        return {"note": scoring_note(run, cells_of(self.rows(run, tables)))}
+        """Return what is said of the LLM's part."""
+        return {"note": scoring_note(run, self.rows(run, tables))}
 
     def problems(self, run: Run, tables: Entries) -> Iterator[Problem]:
         """See `Shown`."""
         yield from super().problems(run, tables)
-        yield from unknown_methods(run, "rivals", self.rivals)
+        yield from unknown_names("rivals", self.rivals, run.params.methods)

@@ -4,18 +4,12 @@ from collections.abc import Iterator
 from typing import Any, ClassVar, Literal
 
 from cragru.config.types import Name
+from cragru.core.errors import Problem
 from cragru.plan import places
 from cragru.plan.cells import Cell, cell_file, plain_cells, strategy_cells
-from cragru.plan.rows import Row, candidates_suffix, cells_of, common_labels
+from cragru.plan.rows import Row, candidates_suffix, common_labels
 from cragru.plan.run import Run
-from cragru.plan.tables.base import (
-    Entries,
-    Problem,
-    Table,
-    needing_llm,
-    not_forget_first,
-    unknown_protocol,
-)
+from cragru.plan.tables.base import Entries, Table, needing_llm, not_forget_first
 from cragru.plan.words import scoring_note
 
 
@@ -29,24 +23,24 @@ class CostTable(Table):
     protocol: Name
 
     def rows(self, run: Run, tables: Entries) -> list[Row]:
-        """Every strategy on the backbones to compare on, and the whole history on all."""
+        """Return every strategy on the backbones to compare on, and the whole history on all."""
         cells = strategy_cells(run, self.protocol) + plain_cells(run, self.protocol)
         if not cells:
             raise needing_llm()
-        return [self._row(run, cell) for cell in dict.fromkeys(cells)]
+        return [_row(run, cell) for cell in dict.fromkeys(cells)]
 
     def words(self, run: Run, tables: Entries) -> dict[str, Any]:
-        """What is said of the LLM's part."""
-        return {"note": scoring_note(run, cells_of(self.rows(run, tables)))}
+        """Return what is said of the LLM's part."""
+        return {"note": scoring_note(run, self.rows(run, tables))}
 
     def problems(self, run: Run, tables: Entries) -> Iterator[Problem]:
         """See `Shown`."""
-        yield from unknown_protocol(run, self.protocol)
         yield from not_forget_first(run, self.protocol)
 
-    def _row(self, run: Run, cell: Cell) -> Row:
-        labels = common_labels(run, cell.dataset, cell.backbone, None)
-        strategy = run.params.strategies[cell.strategy].label
-        labels["strategy"] = strategy + candidates_suffix(run, cell.candidates_of)
-        files = {"cost": cell_file(run, cell, places.COST)}
-        return Row(**cell.state, backbone=cell.backbone, cell=cell, labels=labels, files=files)
+
+def _row(run: Run, cell: Cell) -> Row:
+    strategy = run.params.strategies[cell.strategy].label
+    labels = common_labels(run, cell.dataset, cell.backbone, None)
+    labels["strategy"] = strategy + candidates_suffix(run, cell.candidates_of)
+    files = {"cost": cell_file(run, cell, places.COST)}
+    return Row(**cell.state, backbone=cell.backbone, cell=cell, labels=labels, files=files)

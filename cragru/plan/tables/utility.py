@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, PositiveInt
 
 from cragru.config.types import Name
+from cragru.core.errors import Problem
 from cragru.core.names import ORIGINAL, RETRAIN
 from cragru.evaluation.printed_columns import OF_UTILITY
 from cragru.plan import places
@@ -15,7 +16,6 @@ from cragru.plan.rows import (
     EVERYONE,
     Row,
     candidates_suffix,
-    cells_of,
     cohort_panel,
     cragru_rows,
     model_rows,
@@ -27,8 +27,7 @@ from cragru.plan.tables.base import (
     Entries,
     Mask,
     PrintedTable,
-    Problem,
-    lacks_retrain,
+    lacks,
     not_forget_first,
     replicate_in_run,
     unknown_cutoffs,
@@ -68,7 +67,7 @@ class UtilityTable(PrintedTable):
         return self.replicate is not None
 
     def rows(self, run: Run, tables: Entries) -> list[Row]:
-        """Every model on all users; then, with a panel of the cohort, these and CRAGRU with its controls on it."""
+        """Return every model on all users; then, with a panel, these and CRAGRU with its controls on the cohort."""
         models = [ORIGINAL, *run.settings.methods]
         cells = []
         if self.panel:
@@ -78,11 +77,12 @@ class UtilityTable(PrintedTable):
             rows += self._model_rows(run, pair, models, EVERYONE)
         for pair in pairs_of(run) if cells else []:
             rows += self._model_rows(run, pair, models, cohort_panel(run))
-            rows += [_with_proof(run, row) for row in cragru_rows(run, cells, pair)]
+            for row in cragru_rows(run, cells, pair):
+                rows.append(_with_proof(run, row))
         return rows
 
     def tested_rows(self, run: Run, tables: Entries) -> list[Row]:
-        """Its rows and, in each panel, Retrain with other random streams: what noise alone does."""
+        """Return its rows and, in each panel, Retrain with other random streams: what noise alone does."""
         if self.replicate is None:
             return []
         rows = [row.of_files(cost=None, check=None) for row in self.rows(run, tables)]
@@ -92,32 +92,29 @@ class UtilityTable(PrintedTable):
         return rows
 
     def words(self, run: Run, tables: Entries) -> dict[str, Any]:
-        """What panels are held against, and what is said of the LLM's part."""
-        words = {
+        """Return what panels are held against, and what is said of the LLM's part."""
+        null = [] if self.replicate is None else [RETRAIN, self.replicate]
+        return {
             "title": protocol_title(run, self.protocol),
-            "note": scoring_note(run, cells_of(self.rows(run, tables))),
+            "note": scoring_note(run, self.rows(run, tables)),
             "references": {EVERYONE: run.label(RETRAIN), cohort_panel(run): CRAGRU},
+            "null": list(map(run.label, null)),
         }
-        null = [] if self.replicate is None else [run.label(RETRAIN), run.label(self.replicate)]
-        return words | {"null": null}
 
     def problems(self, run: Run, tables: Entries) -> Iterator[Problem]:
         """See `Shown`."""
         yield from super().problems(run, tables)
-        yield from unknown_protocol(run, self.protocol)
+        yield from (not_forget_first if self.panel else unknown_protocol)(run, self.protocol)
         yield from unknown_cutoffs(self.cutoffs)
         if self.replicate is not None:
             yield from wrong_replicate(run, self.replicate)
-        if self.panel:
-            yield from not_forget_first(run, self.protocol)
 
     def run_problems(self, run: Run, name: str) -> Iterator[Problem]:
         """See `Shown`."""
         yield from replicate_in_run(run, name, self.replicate)
         if self.replicate is not None:
-            yield from lacks_retrain(
-                run, f"{name} tells noise by; add it, or remove the table's key replicate"
-            )
+            why, advice = f"which {name} tells noise by", "add it, or remove the key replicate"
+            yield from lacks("methods", RETRAIN, run.settings.methods, why, advice)
 
     def _model_rows(
         self, run: Run, pair: tuple[str, str], models: list[str], panel: str
@@ -127,9 +124,9 @@ class UtilityTable(PrintedTable):
 
 
 def _with_proof(run: Run, row: Row) -> Row:
-    """A row with the proof of its prompts and whose candidates they have, where it is what an LLM ordered."""
+    """Return a row with the proof of its prompts and whose candidates they have, where an LLM ordered its lists."""
     if row.files["cost"] is None:
         return row.of_files(check=None)
-    backbone, dataset = row.labels["backbone"], row.labels["dataset"]
-    group = f"{backbone}{candidates_suffix(run, row.cell.candidates_of)} on {dataset}"
+    suffix = candidates_suffix(run, row.cell.candidates_of)
+    group = f"{row.labels['backbone']}{suffix} on {row.labels['dataset']}"
     return row.called(group=group).of_files(check=cell_file(run, row.cell, places.PROOF))
