@@ -64,10 +64,10 @@ def _missing_names(run: Run) -> Iterator[Problem]:
     if ORIGINAL in params.methods:
         what = "the model before any request is called so"
         yield Problem(what, f"{file}: methods.{ORIGINAL}", advice="rename it")
-    why = "which all others are held against"
-    yield from lacks(f"{file}: methods", RETRAIN, params.methods, why)
-    why = "which Table II shows"
-    yield from lacks(f"{file}: strategies", TABLE_STRATEGY, params.strategies, why)
+    yield from lacks(f"{file}: methods", RETRAIN, params.methods, "which others are held against")
+    yield from lacks(
+        f"{file}: strategies", TABLE_STRATEGY, params.strategies, "which Table II shows"
+    )
     for name in sorted(params.backbones.keys() & run.settings.requests.files.keys()):
         what = "a backbone is called so, and its folder lies beside"
         yield Problem(what, f"requests.files.{name}", advice="rename the request")

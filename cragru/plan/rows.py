@@ -85,6 +85,11 @@ def row_params(rows: Iterable[Row]) -> list[dict[str, Any]]:
     return [row.param() for row in rows]
 
 
+def without(rows: Iterable[Row], *names: str) -> list[Row]:
+    """Return rows that have no such files, though other rows of their table have them."""
+    return [row.of_files(**dict.fromkeys(names)) for row in rows]
+
+
 def cells_of(rows: Iterable[Row]) -> list[Cell]:
     """Return what an LLM answered for rows of a state, each cell once."""
     return list(dict.fromkeys(row.cell for row in rows if row.cell and row.request is None))

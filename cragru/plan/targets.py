@@ -12,6 +12,6 @@ RULE = re.compile(r"^(?:use )?rule (?:\w+ as )?(\w+)(?::| with:)", re.MULTILINE)
 def rule_names() -> frozenset[str]:
     """Return the names of all rules, as the rule files have them."""
     found: list[str] = []
-    for path in (WORKFLOW / "Snakefile", *WORKFLOW.glob("workflow/rules/*.smk")):
+    for path in (*WORKFLOW.glob("Snakefile"), *WORKFLOW.glob("workflow/rules/*.smk")):
         found += RULE.findall(path.read_text(encoding="utf-8"))
     return frozenset(found)

@@ -10,7 +10,16 @@ from cragru.core.errors import Problem
 from cragru.core.names import ORIGINAL, RETRAIN
 from cragru.plan import places
 from cragru.plan.cells import plain_cells
-from cragru.plan.rows import CRAGRU, NO_LLM, Row, cohort_panel, cragru_rows, model_rows, pairs_of
+from cragru.plan.rows import (
+    CRAGRU,
+    NO_LLM,
+    Row,
+    cohort_panel,
+    cragru_rows,
+    model_rows,
+    pairs_of,
+    without,
+)
 from cragru.plan.run import Run
 from cragru.plan.tables.base import (
     Entries,
@@ -51,7 +60,7 @@ class ClaimsTable(Table):
         rows = []
         for pair in pairs_of(run) if cells else []:
             own = model_rows(run, protocol, pair, models, panel, **files)
-            rows += [row.of_files(cost=None) for row in own]
+            rows += without(own, "cost")
             own = cragru_rows(run, cells, pair)
             rows += [row for row in own if row.labels["method"] in CLAIMED]
         return rows

@@ -82,5 +82,9 @@ def _labels(run: Run, cell: Cell) -> list[tuple[str, str]]:
     """Return labels of a cell's rows and variants of its lists: the paper's cell has the controls."""
     if cell.strategy != TABLE_STRATEGY:
         return [(f"{CRAGRU}, {run.params.strategies[cell.strategy].label}", LLM_VARIANT)]
-    own = [control for control in CONTROLS if control[1] == cell.order]
-    return [(label, VARIANTS[results]) for label, _, results in own]
+    found = []
+    for label, order, results in CONTROLS:
+        variant = VARIANTS[results]
+        if order == cell.order:
+            found.append((label, variant))
+    return found

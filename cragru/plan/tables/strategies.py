@@ -11,7 +11,7 @@ from cragru.config.types import Name, distinct
 from cragru.core.errors import Problem
 from cragru.plan import places
 from cragru.plan.cells import strategy_cells
-from cragru.plan.rows import NO_LLM, Row, cell_row, cohort_panel, model_rows
+from cragru.plan.rows import NO_LLM, Row, cell_row, cohort_panel, model_rows, without
 from cragru.plan.run import Run
 from cragru.plan.tables.base import (
     Cutoffs,
@@ -58,7 +58,7 @@ class StrategiesFigure(Figure):
                 label = run.params.strategies[cell.strategy].label
                 rows.append(cell_row(run, cell, label, **files))
             rows += model_rows(run, self.protocol, pair, rivals, panel, **files)
-        return [row.of_files(cost=None) for row in rows]
+        return without(rows, "cost")
 
     def words(self, run: Run, tables: Entries) -> dict[str, Any]:
         """Return what is said of the LLM's part."""

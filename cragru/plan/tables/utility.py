@@ -20,6 +20,7 @@ from cragru.plan.rows import (
     cragru_rows,
     model_rows,
     pairs_of,
+    without,
 )
 from cragru.plan.run import Run
 from cragru.plan.tables.base import (
@@ -85,7 +86,7 @@ class UtilityTable(PrintedTable):
         """Return its rows and, in each panel, Retrain with other random streams: what noise alone does."""
         if self.replicate is None:
             return []
-        rows = [row.of_files(cost=None, check=None) for row in self.rows(run, tables)]
+        rows = without(self.rows(run, tables), "cost", "check")
         for panel in dict.fromkeys(row.labels["panel"] for row in rows):
             for pair in pairs_of(run):
                 rows += self._model_rows(run, pair, [self.replicate], panel)
@@ -120,7 +121,7 @@ class UtilityTable(PrintedTable):
         self, run: Run, pair: tuple[str, str], models: list[str], panel: str
     ) -> list[Row]:
         rows = model_rows(run, self.protocol, pair, models, panel, per_user=places.PER_USER)
-        return [row.of_files(cost=None, check=None) for row in rows]
+        return without(rows, "cost", "check")
 
 
 def _with_proof(run: Run, row: Row) -> Row:
