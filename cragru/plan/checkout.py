@@ -21,13 +21,12 @@ def check_checkout(root: Path, python: str) -> None:
     Raises:
         CragruError: If the path of one of them has a letter that stops every job.
     """
-    for what, path, forbidden in (
-        ("folder of the checkout", str(root), WILDCARDS),
-        ("Python", python, OBEYED),
+    for place, path, forbidden in (
+        ("the checkout", str(root), WILDCARDS),
+        ("its Python", python, OBEYED),
     ):
         found = re.search(forbidden, path)
         if found:
-            raise CragruError(
-                f"{path!r}: the path of the {what} has {found[0]!r}, and Snakemake's jobs cannot start from there; "
-                "move it to a path without blanks, quotes and brackets"
-            )
+            what = f"Snakemake starts no job in a path with {found[0]!r}"
+            advice = "move it to a path without blanks, quotes and brackets"
+            raise CragruError(what, place=place, got=path, advice=advice)

@@ -1,20 +1,16 @@
 """What must hold across the files of a configuration, and for the run: all of it before anything runs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from cragru.core.errors import nearest
+from cragru.core.errors import Problem
 from cragru.core.names import ORIGINAL, RETRAIN
-from cragru.plan.labels import reserved_labels, shared_labels
-from cragru.plan.scoring import TABLE_STRATEGY
+from cragru.plan.cells import TABLE_STRATEGY
+from cragru.plan.labels import wrong_labels
+from cragru.plan.project import Project
+from cragru.plan.run import Run
 from cragru.plan.sizes import too_large
-from cragru.plan.tables.base import Shown
-from cragru.plan.targets import RULES
-
-if TYPE_CHECKING:
-    from cragru.plan.project import Project
+from cragru.plan.tables.base import Shown, lacks, unknown_names
+from cragru.plan.targets import rule_names
 
 TESTS_ENDING = "-differences"  # of a table's tests, which are a file beside it
 LEAST_LINE = 4  # tokens of a candidate's line in a prompt: dash, id, title, end
@@ -22,85 +18,23 @@ LEAST_LINE = 4  # tokens of a candidate's line in a prompt: dash, id, title, end
 LEAST_ANSWER = 8
 
 
-def wrong_project(project: Project) -> Iterator[str]:
-    """Everything that is wrong with a run, one line each."""
-    for check in (
-        _unknown_names,
-        _missing_names,
-        shared_labels,
-        reserved_labels,
-        _wrong_targets,
-        _wrong_tables,
-        _wrong_run,
-        _wrong_prompts,
-        too_large,
-    ):
-        yield from check(project)
-
-
-def _unknown_names(project: Project) -> Iterator[str]:
-    """What a run names must be defined in the file for it."""
-    settings, files, params = project.settings, project.settings.files, project.params
-    for key, wanted, known, file in (
-        ("datasets", settings.datasets, project.registry.datasets, files.datasets),
-        ("backbones", settings.backbones, params.backbones, files.params),
-        ("methods", settings.methods, params.methods, files.params),
-        ("tables", settings.tables, project.tables.tables, files.tables),
-        ("figures", settings.figures, project.figures.figures, files.figures),
-        ("retrieval.strategies", settings.retrieval.strategies, params.strategies, files.params),
-    ):
-        for name in wanted:
-            if name not in known:
-                yield f"{key}: unknown name {name!r} ({nearest(name, known)}; defined in {file})"
-    llm, llms = settings.scoring.llm, project.llms.llms
-    if llm is not None and llm not in llms:
-        yield (
-            f"scoring.llm: unknown name {llm!r} ({nearest(llm, llms)}; defined in {files.llms}); "
-            "null leaves the LLM out"
-        )
-
-
-def _missing_names(project: Project) -> Iterator[str]:
-    """What the workflow itself names must be there, and what it calls by other means must not."""
-    params, file = project.params, project.settings.files.params
-    if ORIGINAL in params.methods:
-        yield f"{file}: methods.{ORIGINAL}: is the model before any request; rename it"
-    if RETRAIN not in params.methods:
-        yield f"{file}: methods: {RETRAIN!r} is missing, which all others are held against; add it"
-    if TABLE_STRATEGY not in params.strategies:
-        yield f"{file}: strategies: {TABLE_STRATEGY!r} is missing, which Table II shows; add it"
-    for name in project.settings.requests.files:
-        if name in params.backbones:
-            yield f"requests.files.{name}: a backbone is called {name!r}, whose folder lies beside; rename the request"
-
-
-def _wrong_targets(project: Project) -> Iterator[str]:
-    """Tables and figures are targets by their names, which must be free."""
-    tables = project.tables.tables
-    for where, name, entry in _entries(project):
-        if name in RULES:
-            yield f"{where}: a rule is called {name!r} already; choose another name"
-        if name.endswith(TESTS_ENDING):
-            yield f"{where}: a table's tests end in {TESTS_ENDING!r}; choose another name"
-        if name in tables and tables[name] is not entry:
-            yield f"{where}: a table is called {name!r}, too; choose another name"
-    first: dict[str, str] = {}
-    for name, table in tables.items():
-        twin = first.setdefault(table.label, name)
-        if twin != name:
-            file = project.settings.files.tables
-            yield f"{file}: tables.{name}.label: got {table.label!r}, which {twin!r} has; give each its own"
-
-
-def _wrong_tables(project: Project) -> Iterator[str]:
-    """What the entries of tables and figures must hold, each by its kind."""
-    for where, _, entry in _entries(project):
-        for key, problem in entry.problems(project):
-            yield f"{where}.{key}: {problem}"
+def wrong_project(project: Project) -> Iterator[Problem]:
+    """Yield everything that is wrong with a run."""
+    entries = list(_entries(project))
+    yield from _unknown_names(project)
+    yield from _missing_names(project)
+    yield from wrong_labels(project, project.tables.tables)
+    yield from _wrong_targets(entries)
+    for place, _, entry in entries:
+        for problem in entry.problems(project, project.tables.tables):
+            yield problem.under(place)
+    yield from _wrong_run(project, [one for one in entries if one[1] in project.shown])
+    yield from _wrong_prompts(project)
+    yield from too_large(project)
 
 
 def _entries(project: Project) -> Iterator[tuple[str, str, Shown]]:
-    """Every table and figure: where it is defined, its name and its entry."""
+    """Yield every table and figure: where it is defined, its name and its entry."""
     files = project.settings.files
     for name, table in project.tables.tables.items():
         yield f"{files.tables}: tables.{name}", name, table
@@ -108,48 +42,79 @@ def _entries(project: Project) -> Iterator[tuple[str, str, Shown]]:
         yield f"{files.figures}: figures.{name}", name, figure
 
 
-def _wrong_run(project: Project) -> Iterator[str]:
-    """What a run must have for the tables and figures that it shows."""
-    settings = project.settings
-    shown = [
-        (where, name, entry) for where, name, entry in _entries(project) if name in project.shown
-    ]
-    needing = [name for _, name, entry in shown if entry.needs_llm]
-    if settings.scoring.llm is None and needing:
-        yield f"scoring.llm: null, but {', '.join(needing)} need an LLM; name one or leave these out"
-    known, where = project.params.backbones, settings.files.params
-    if needing:
-        known, where = settings.backbones, "the key backbones"
-    for name in settings.scoring.compare_on:
-        if name not in known:
-            hint = nearest(name, known)
-            yield f"scoring.compare_on: unknown name {name!r} ({hint}; defined in {where})"
-    comparing = [name for _, name, entry in shown if entry.compares]
-    if comparing and not settings.scoring.compare_on:
-        yield f"scoring.compare_on: empty, but {', '.join(comparing)} compares strategies; name a backbone"
-    if RETRAIN in settings.retrieval.candidates_of and RETRAIN not in settings.methods:
-        yield f"retrieval.candidates_of: got {RETRAIN!r}, which methods lacks; add it there, or take original alone"
-    for where, name, entry in shown:
-        for key, problem in entry.run_problems(project, name):
-            yield f"{key}: {problem}"
-        for key, problem in entry.entry_problems(project, name):
-            yield f"{where}.{key}: {problem}"
+def _unknown_names(project: Project) -> Iterator[Problem]:
+    """Yield what a run names and the file for it does not define."""
+    settings, files, params = project.settings, project.settings.files, project.params
+    llm, strategies = settings.scoring.llm, settings.retrieval.strategies
+    for place, names, known, file in (
+        ("datasets", settings.datasets, project.registry.datasets, files.datasets),
+        ("backbones", settings.backbones, params.backbones, files.params),
+        ("methods", settings.methods, params.methods, files.params),
+        ("tables", settings.tables, project.tables.tables, files.tables),
+        ("figures", settings.figures, project.figures.figures, files.figures),
+        ("retrieval.strategies", strategies, params.strategies, files.params),
+        ("scoring.llm", [llm] if llm else [], project.llms.llms, f"{files.llms}; null: no LLM"),
+    ):
+        yield from unknown_names(place, names, known, f"name one of these, or define it in {file}")
 
 
-def _wrong_prompts(project: Project) -> Iterator[str]:
-    """Candidates and their scores must fit into what the run's LLM holds, whatever the items are called."""
-    scoring, wanted = project.settings.scoring, project.settings.retrieval.candidates
-    if scoring.llm not in project.llms.llms:
+def _missing_names(run: Run) -> Iterator[Problem]:
+    """Yield names that the workflow itself uses and that are not there, or are of something else."""
+    params, file = run.params, run.settings.files.params
+    if ORIGINAL in params.methods:
+        what = "the model before any request is called so"
+        yield Problem(what, f"{file}: methods.{ORIGINAL}", advice="rename it")
+    yield from lacks(f"{file}: methods", RETRAIN, params.methods, "which others are held against")
+    yield from lacks(
+        f"{file}: strategies", TABLE_STRATEGY, params.strategies, "which Table II shows"
+    )
+    for name in sorted(params.backbones.keys() & run.settings.requests.files.keys()):
+        what = "a backbone is called so, and its folder lies beside"
+        yield Problem(what, f"requests.files.{name}", advice="rename the request")
+
+
+def _wrong_targets(entries: list[tuple[str, str, Shown]]) -> Iterator[Problem]:
+    """Yield tables and figures whose name is a target already."""
+    taken = set(rule_names())
+    for place, name, _ in entries:
+        if name in taken or name.endswith(TESTS_ENDING):
+            what = "a rule, a table or its tests are called so"
+            yield Problem(what, place, name, advice="choose another name")
+        taken.add(name)
+
+
+def _wrong_run(project: Project, shown: list[tuple[str, str, Shown]]) -> Iterator[Problem]:
+    """Yield what a run lacks for the tables and figures that it shows."""
+    scoring, methods = project.settings.scoring, project.settings.methods
+    needing = ", ".join(name for _, name, entry in shown if entry.needs_llm)
+    if scoring.llm is None and needing:
+        what = f"null, but {needing} need an LLM"
+        yield Problem(what, "scoring.llm", advice="name one, or leave these out")
+    comparing = ", ".join(name for _, name, entry in shown if entry.compares)
+    if comparing and not scoring.compare_on:
+        what = f"empty, but {comparing} compares strategies"
+        yield Problem(what, "scoring.compare_on", advice="name a backbone")
+    known = project.settings.backbones if needing else project.params.backbones
+    yield from unknown_names("scoring.compare_on", scoring.compare_on, known)
+    if RETRAIN in project.settings.retrieval.candidates_of and RETRAIN not in methods:
+        place, advice = "retrieval.candidates_of", "add it there, or take original alone"
+        yield Problem("the key methods lacks it", place, RETRAIN, advice=advice)
+    for place, name, entry in shown:
+        yield from entry.run_problems(project, name)
+        for problem in entry.entry_problems(project.tables.tables):
+            yield problem.under(place)
+
+
+def _wrong_prompts(run: Run) -> Iterator[Problem]:
+    """Yield candidates and scores that do not fit into what the run's LLM holds, whatever the items are called."""
+    scoring, wanted = run.settings.scoring, run.settings.retrieval.candidates
+    if scoring.llm not in run.llms.llms:
         return
-    context = project.llms.llms[scoring.llm].engine.context
-    if scoring.tokens is not None and scoring.tokens >= context:
-        yield (
-            f"scoring.tokens: got {scoring.tokens}, but {scoring.llm} holds {context} with the answer; "
-            "take fewer, or null for what it leaves"
-        )
-    most = context if scoring.tokens is None else min(scoring.tokens, context)
+    context, tokens = run.llms.llms[scoring.llm].engine.context, scoring.tokens
+    if tokens and tokens >= context:
+        what, advice = f"{scoring.llm} holds {context} with the answer", "take fewer, or null"
+        yield Problem(what, "scoring.tokens", tokens, advice=advice)
+    most = min(tokens or context, context)
     if wanted * LEAST_LINE > most or wanted * (LEAST_LINE + LEAST_ANSWER) > context:
-        yield (
-            f"retrieval.candidates: got {wanted}, whose lines do not fit into a prompt of {most} tokens beside the "
-            f"answer (context: {context}); take fewer, or more tokens"
-        )
+        what = f"their lines do not fit into {most} tokens of a prompt, or {context} with scores"
+        yield Problem(what, "retrieval.candidates", wanted, advice="take fewer, or more tokens")

@@ -1,101 +1,67 @@
 """Files that the configuration names must be there before anything runs, and be what they are for."""
 
-from __future__ import annotations
-
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from cragru.core.errors import CragruError, nearest, short
+from cragru.core.errors import CragruError, Problem
 from cragru.llm.prompts import Template
+from cragru.plan.project import Project
 from cragru.written.paths import located, rule_for
-
-if TYPE_CHECKING:
-    from cragru.plan.project import Project
 
 DATA_VARIABLE = "CRAGRU_DATA_DIR"
 MOST_SHOWN = 20  # files beside the one that is missing
 
 
-def missing_files(project: Project) -> Iterator[str]:
-    """Every file or folder that is named and is not there, one line each."""
-    yield from _printed_values(project)
-    yield from _templates(project)
-    yield from _requests(project)
-    yield from _data(project)
-    yield from _model_folder(project)
+def missing_files(project: Project) -> Iterator[Problem]:
+    """Yield each file or folder that is named and is not there, and templates that are none."""
+    root, settings, files = project.root, project.settings, project.settings.files
+    for name, table in project.tables.tables.items():
+        if table.printed_values is not None:
+            place = f"{files.tables}: tables.{name}.paper"
+            yield from missing(place, root, table.printed_values)
+    for name, entry in project.registry.datasets.items():
+        yield from _wrong_template(f"{files.datasets}: datasets.{name}.prompt", root, entry.prompt)
+    for name, path in settings.requests.files.items():
+        yield from missing(f"requests.files.{name}", root, path)
+    # the variable goes before the key; the first job tells what is wrong with it
+    if settings.data_dir is not None and not os.environ.get(DATA_VARIABLE):
+        yield from missing("data_dir", root, settings.data_dir, Path.exists)
+    llm = project.llms.llms.get(settings.scoring.llm)
+    folder = llm and getattr(llm.source, "path", None)
+    if folder is not None:
+        place = f"{files.llms}: llms.{settings.scoring.llm}.source.path"
+        yield from missing(place, root, folder, Path.is_dir)
 
 
-def missing_file(place: str, root: Path, path: str) -> Iterator[str]:
-    """A file that is not there; the message has the nearest one of its folder.
+def missing(
+    place: str, root: Path, path: str, is_right: Callable[[Path], bool] = Path.is_file
+) -> Iterator[Problem]:
+    """Yield what is wrong with a path where nothing, or the wrong thing, is.
 
     Args:
         place: The key path that names it.
         root: The repository.
         path: As it was given.
+        is_right: Whether what is there is a file, or a folder, as it must be.
     """
     found = located(path, place, root)
     try:
-        if found.is_file():
+        if is_right(found):
             return
-        what = "is a folder" if found.is_dir() else "no such file"
-        beside = [file.name for file in found.parent.glob(f"*{found.suffix}")]
-    except (OSError, ValueError) as error:  # a name too long, or with signs that no path has
-        what, beside = f"cannot be looked for ({error})", []
-    hint = nearest(found.name, sorted(beside)[:MOST_SHOWN])
-    yield f"{place}: got {short(path)!r}: {what} (in its folder: {hint}){rule_for(path)}; name one that is there"
+        beside = sorted(found.parent.glob(f"*{found.suffix}"))[:MOST_SHOWN]
+    except (OSError, ValueError):  # a name too long, or one that `glob` takes for a pattern
+        beside = []
+    names = [str(Path(path).with_name(file.name)) for file in beside]
+    what = "nothing of that kind is there"
+    yield Problem(what, place, path, names, f"name one that is there{rule_for(path)}")
 
 
-def _printed_values(project: Project) -> Iterator[str]:
-    file = project.settings.files.tables
-    for name, table in project.tables.tables.items():
-        if table.printed_values is not None:
-            place = f"{file}: tables.{name}.paper"
-            yield from missing_file(place, project.root, table.printed_values)
-
-
-def _templates(project: Project) -> Iterator[str]:
-    """Templates of prompts; one that is there must have its placeholders."""
-    for name, entry in project.registry.datasets.items():
-        place = f"{project.settings.files.datasets}: datasets.{name}.prompt"
-        told = list(missing_file(place, project.root, entry.prompt))
-        yield from told
-        if not told:
-            try:
-                Template.read(located(entry.prompt, place, project.root))
-            except CragruError as error:
-                yield f"{place}: {error}"
-
-
-def _requests(project: Project) -> Iterator[str]:
-    """Deletion requests."""
-    for name, path in project.settings.requests.files.items():
-        yield from missing_file(f"requests.files.{name}", project.root, path)
-
-
-def _data(project: Project) -> Iterator[str]:
-    """The publisher's files, by the key: the variable goes before it, and the first job tells of that one."""
-    given = project.settings.data_dir
-    if given is None or os.environ.get(DATA_VARIABLE):
-        return
-    try:
-        is_there = located(given, "data_dir", project.root).exists()
-    except OSError:  # a name too long
-        is_there = False
-    if not is_there:
-        yield (
-            f"data_dir: got {given!r}: no such file or folder{rule_for(given)}; name the publisher's archive or its "
-            "folder, or null"
-        )
-
-
-def _model_folder(project: Project) -> Iterator[str]:
-    """The folder of the run's language model, where it is one of this machine."""
-    name = project.settings.scoring.llm
-    if name not in project.llms.llms:
-        return
-    path = getattr(project.llms.llms[name].source, "path", None)
-    place = f"{project.settings.files.llms}: llms.{name}.source.path"
-    if path is not None and not located(path, place, project.root).is_dir():
-        yield f"{place}: got {path!r}: no such folder{rule_for(path)}; name the model's folder"
+def _wrong_template(place: str, root: Path, path: str) -> Iterator[Problem]:
+    told = list(missing(place, root, path))
+    yield from told
+    if not told:
+        try:
+            Template.read(located(path, place, root))
+        except CragruError as error:
+            yield from error.within(place).problems

@@ -1,80 +1,65 @@
 """What tables and figures call things: rows are told apart by their labels, so these must differ, also to the eye."""
 
-from __future__ import annotations
-
+import re
 import unicodedata
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
-from cragru.core.names import MEAN, ORIGINAL, ORIGINAL_LABEL
+from cragru.core.errors import Problem
+from cragru.core.names import MEAN, ORIGINAL_LABEL
 from cragru.plan.rows import CANDIDATES_OF, CONTROLS, CRAGRU, NO_LLM
+from cragru.plan.run import Run
+from cragru.plan.tables.base import Entries
 
-if TYPE_CHECKING:
-    from cragru.plan.project import Project
-
-OWN = [label for label, _, _ in CONTROLS]
-"""Rows of an LLM and its controls; a strategy's is called `CRAGRU, ` and the strategy's label."""
-
-
-def shared_labels(project: Project) -> Iterator[str]:
-    """No two entries that stand in one table may have one label."""
-    files, params = project.settings.files, project.params
-    titles = [(name, entry.title) for name, entry in project.registry.datasets.items()]
-    backbones = [(name, entry.label) for name, entry in params.backbones.items()]
-    methods = [(name, entry.label) for name, entry in params.methods.items()]
-    strategies = [(name, entry.label) for name, entry in params.strategies.items()]
-    yield from _twins(files.datasets, titles)
-    yield from _twins(files.params, backbones)
-    # Figure 4 has methods and strategies
-    yield from _twins(files.params, [(ORIGINAL, ORIGINAL_LABEL), *methods, *strategies])
+ADVICE = "give each its own label"
+OF_CRAGRU = rf"({CRAGRU}|{NO_LLM})(,.*)?|.*{CANDIDATES_OF.strip()}.*"
+"""How tables call rows of an LLM, its controls and other candidates; a strategy's: `CRAGRU, ` and its label."""
 
 
-def reserved_labels(project: Project) -> Iterator[str]:
-    """No entry may have the label of a row that tables have of their own."""
-    files, params = project.settings.files, project.params
-    for name, entry in project.registry.datasets.items():
-        yield from _reserved(f"{files.datasets}: datasets.{name}.title", entry.title, [MEAN])
-    for name, entry in params.backbones.items():
-        yield from _reserved(f"{files.params}: backbones.{name}.label", entry.label, [MEAN])
-    for name, entry in params.methods.items():
-        yield from _own(f"{files.params}: methods.{name}.label", entry.label)
-        if entry.paper is not None:
-            place = f"{files.params}: methods.{name}.paper"
-            yield from _own(place, entry.paper)
-            yield from _reserved(place, entry.paper, [ORIGINAL_LABEL])
-    controls = [label.removeprefix(f"{CRAGRU}, ") for label in OWN]
-    for name, entry in params.strategies.items():
-        place = f"{files.params}: strategies.{name}.label"
-        yield from _reserved(place, entry.label, [*controls, ORIGINAL_LABEL])
-        yield from _own(place, entry.label)
+def wrong_labels(run: Run, tables: Entries) -> Iterator[Problem]:
+    """Yield labels that two entries of one table share, and those that a table has for rows of its own."""
+    files, params = run.settings.files, run.params
+    titles = _labels(files.datasets, "datasets", run.registry.datasets, "title")
+    backbones = _labels(files.params, "backbones", params.backbones)
+    methods = _labels(files.params, "methods", params.methods)
+    printed = _labels(files.params, "methods", params.methods, "paper")
+    strategies = _labels(files.params, "strategies", params.strategies)
+    for labels in (titles, backbones, methods | strategies):  # Figure 4 has methods and strategies
+        yield from _twins(labels)
+    yield from _twins(_labels(files.tables, "tables", tables), str)
+    yield from _reserved(titles | backbones, MEAN)
+    yield from _reserved(methods | printed | strategies, f"{ORIGINAL_LABEL}|{OF_CRAGRU}")
+    controls = [label.removeprefix(f"{CRAGRU}, ") for label, _, _ in CONTROLS]
+    yield from _reserved(strategies, "|".join(controls))
 
 
-def _twins(where: str, labels: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """Labels of named entries that another entry has, too."""
+def _labels(
+    file: str, section: str, entries: Mapping[str, Any], key: str = "label"
+) -> dict[str, str]:
+    """Return the labels that entries have, by the places of these."""
+    found = {}
+    for name, entry in entries.items():
+        label = getattr(entry, key)
+        if label is not None:
+            found[f"{file}: {section}.{name}.{key}"] = label
+    return found
+
+
+def _twins(labels: dict[str, str], seen: Callable[[str], str] | None = None) -> Iterator[Problem]:
     first: dict[str, str] = {}
-    for name, label in labels:
-        twin = first.get(_to_the_eye(label))
-        first.setdefault(_to_the_eye(label), name)
-        if twin is not None:
-            yield f"{where}: {name!r} and {twin!r} are both called {label!r} in tables; give each its own label"
+    for place, label in labels.items():
+        twin = first.setdefault((seen or _to_the_eye)(label), place)
+        if twin != place:
+            yield Problem(f"{twin} is the same", place, label, advice=ADVICE)
 
 
-def _own(place: str, label: str) -> Iterator[str]:
-    """A label that is, or begins or ends like, that of a row of an LLM."""
-    seen = _to_the_eye(label)
-    starts = tuple(_to_the_eye(f"{name},") for name in (CRAGRU, NO_LLM))
-    if seen in map(_to_the_eye, (CRAGRU, NO_LLM)) or seen.startswith(starts):
-        yield f"{place}: got {label!r}, as tables call a row of CRAGRU; choose another label"
-    elif _to_the_eye(CANDIDATES_OF) in seen:
-        yield f"{place}: got {label!r}; '{CANDIDATES_OF}' tells rows of CRAGRU apart; choose another label"
-
-
-def _reserved(place: str, label: str, names: list[str]) -> Iterator[str]:
-    """A label that tables have for something else."""
-    if _to_the_eye(label) in map(_to_the_eye, names):
-        yield f"{place}: got {label!r}, which tables call something else; choose another label"
+def _reserved(labels: dict[str, str], taken: str) -> Iterator[Problem]:
+    pattern = re.compile(_to_the_eye(taken))
+    for place, label in labels.items():
+        if pattern.fullmatch(_to_the_eye(label)):
+            yield Problem("tables call another row so", place, label, advice=ADVICE)
 
 
 def _to_the_eye(label: str) -> str:
-    """What a reader can tell apart: neither letters of another case nor another code for the same letter."""
+    """Return what a reader can tell apart: no letters of another case, nor another code for the same letter."""
     return " ".join(unicodedata.normalize("NFKC", label).casefold().split())

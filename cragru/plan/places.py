@@ -5,6 +5,7 @@ then the files that rules make in them, named after the folder. `results/README.
 """
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import PurePosixPath
 
@@ -44,17 +45,17 @@ PARTS = (*FORGOTTEN_PARTS, *REMAINING_PARTS)
 
 
 def split_folder(folder: str) -> str:
-    """The folder of a split: of `STATE` or `REQUEST`, with or without wildcards."""
+    """Return the folder of a split: of `STATE` or `REQUEST`, with or without wildcards."""
     return f"{folder}/split"
 
 
 def part_file(folder: str, part: str) -> str:
-    """A part of a split: of `STATE` or `REQUEST`, with or without wildcards."""
+    """Return a part of a split: of `STATE` or `REQUEST`, with or without wildcards."""
     return f"{split_folder(folder)}/{part}.parquet"
 
 
 def split_files(folder: str) -> dict[str, str]:
-    """The files of a split.
+    """Return the files of a split.
 
     Args:
         folder: `STATE` or `REQUEST`, with or without wildcards.
@@ -69,7 +70,7 @@ def split_files(folder: str) -> dict[str, str]:
 
 
 def remaining_files(folder: str) -> dict[str, str]:
-    """What remains after a request, for training: the files of a split that hold nothing forgotten.
+    """Return what remains after a request, for training: the files of a split that hold nothing forgotten.
 
     Args:
         folder: `STATE` or `REQUEST`.
@@ -82,7 +83,7 @@ def remaining_files(folder: str) -> dict[str, str]:
 
 
 def judged_files(folder: str) -> dict[str, str | list[str]]:
-    """What a model is judged on: all parts of a split, by the names that rules give their inputs."""
+    """Return what a model is judged on: all parts of a split, by the names that rules give their inputs."""
     split = split_files(folder)
     return {
         "parts": list(split.values()),
@@ -109,7 +110,7 @@ RECOMMENDED = "recommended.parquet"
 
 
 def trained_files(folder: str) -> dict[str, str]:
-    """What every training writes into a model's folder, by the names that rules give it."""
+    """Return what every training writes into a model's folder, by the names that rules give it."""
     return {
         "model": f"{folder}/{MODEL_FILE}",
         "curve": f"{folder}/{CURVE}",
@@ -118,7 +119,7 @@ def trained_files(folder: str) -> dict[str, str]:
 
 
 def unlearned_files(folder: str) -> dict[str, str]:
-    """What every method writes into a model's folder, by the names that rules give it."""
+    """Return what every method writes into a model's folder, by the names that rules give it."""
     return trained_files(folder) | {"cost": f"{folder}/{COST}"}
 
 
@@ -134,7 +135,7 @@ SHARD = "shard-{number:02d}.safetensors"
 
 
 def renewed_files(folder: str) -> dict[str, str]:
-    """What a method with shards adds to its folder, by the names that rules give it; `shards` is a folder."""
+    """Return what a method with shards adds to its folder, by the names that rules give it; `shards` is a folder."""
     return {
         "partition": f"{folder}/{AFTER}/partition.parquet",
         "shards": f"{folder}/{AFTER}/shards",
@@ -154,7 +155,7 @@ MEASURED = {
 
 
 def measured_files(folder: str) -> dict[str, str]:
-    """What is measured of forgetting in the folder of a model or of a cell, by the names that rules give it."""
+    """Return what is measured of forgetting in the folder of a model or of a cell, by the names that rules give it."""
     return {name: f"{folder}/{AGAINST}/{file}" for name, file in MEASURED.items()}
 
 
@@ -190,7 +191,7 @@ PER_USER_NO_LLM = "per-user-no-llm.parquet"
 
 
 def prompt_files(folder: str) -> dict[str, str]:
-    """What writing prompts puts into the folder of a cell or of a service, by the names that rules give it."""
+    """Return what writing prompts puts into the folder of a cell or of a service, by the names that rules give it."""
     return {
         "prompts": f"{folder}/{PROMPTS}",
         "cost": f"{folder}/{PROMPTS_COST}",
@@ -199,7 +200,7 @@ def prompt_files(folder: str) -> dict[str, str]:
 
 
 def proof_files(folder: str) -> dict[str, str]:
-    """What checking prompts puts there, by the names that rules give it."""
+    """Return what checking prompts puts there, by the names that rules give it."""
     return {"checked": f"{folder}/{PROOF}", "manifest": f"{folder}/{PROOF_MANIFEST}"}
 
 
@@ -226,12 +227,12 @@ REQUEST_CERTIFICATE = f"{CERTIFICATES}/{OF_REQUEST}/{CERTIFICATE_FILE}"
 
 
 def ended(template: str, endings: tuple[str, ...]) -> dict[str, str]:
-    """The files of a table or figure by their endings, which are the names that rules give them."""
+    """Return the files of a table or figure by their endings, which are the names that rules give them."""
     return {ending: f"{template}.{ending}" for ending in endings}
 
 
 def place(template: str, **names: object) -> str:
-    """A template with its wildcards filled in; names that it does not have are ignored.
+    """Return a template with its wildcards filled in; names that it does not have are ignored.
 
     Raises:
         KeyError: If a wildcard has no name.
@@ -239,8 +240,13 @@ def place(template: str, **names: object) -> str:
     return template.format_map(names)
 
 
+def filled(templates: Iterable[str], **names: object) -> list[str]:
+    """Return templates with their wildcards filled in, each as `place` does it."""
+    return [place(template, **names) for template in templates]
+
+
 def is_at(template: str, path: str, **names: object) -> bool:
-    """Whether a path is one that a template gives.
+    """Return whether a path is one that a template gives.
 
     Args:
         template: With wildcards; each stands for one step of a path, or a part of it.
@@ -252,7 +258,7 @@ def is_at(template: str, path: str, **names: object) -> bool:
 
 
 def is_under(template: str, path: str, **names: object) -> bool:
-    """Whether a path is in a folder that a template gives, however deep; as `is_at` else."""
+    """Return whether a path is in a folder that a template gives, however deep; as `is_at` else."""
     return any(
         is_at(template, folder.as_posix(), **names) for folder in PurePosixPath(path).parents
     )
@@ -260,7 +266,7 @@ def is_under(template: str, path: str, **names: object) -> bool:
 
 @cache
 def _pattern(template: str, names: tuple[tuple[str, str], ...]) -> re.Pattern[str]:
-    """The pattern of a template's paths."""
+    """Return the pattern of a template's paths."""
     known = dict(names)
     pattern = ""
     for number, piece in enumerate(

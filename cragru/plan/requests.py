@@ -1,32 +1,28 @@
 """Deletion requests: their files and draws, and how CRAGRU serves them."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from itertools import product
 
 from cragru.core.errors import CragruError
 from cragru.core.names import ORIGINAL
 from cragru.plan import places
-from cragru.plan.scoring import SHOWN, TABLE_STRATEGY, TOGETHER, Cell
+from cragru.plan.cells import SHOWN, TABLE_STRATEGY, TOGETHER, Cell
+from cragru.plan.run import Run
 from cragru.plan.wildcards import Wildcards
-
-if TYPE_CHECKING:
-    from cragru.plan.project import Project
 
 
 def served_cell(dataset: str, protocol: str, seed: int, backbone: str) -> Cell:
-    """How CRAGRU serves a request: as the paper has it, with the whole remaining history."""
+    """Return how CRAGRU serves a request: as the paper has it, with the whole remaining history."""
     return Cell(dataset, protocol, seed, backbone, ORIGINAL, TABLE_STRATEGY, SHOWN)
 
 
 def service_file(cell: Cell, request: str, llm: str, name: str) -> str:
-    """A file of a request that CRAGRU serves.
+    """Return the path of a file of a request that CRAGRU serves.
 
     Args:
         cell: How it is served, of `served_cell`.
         request: Name of the request.
         llm: Name of the LLM.
-        name: Of the file.
+        name: Name of the file.
     """
     return f"{places.place(places.SERVICE, **cell._asdict(), request=request, llm=llm)}/{name}"
 
@@ -34,91 +30,83 @@ def service_file(cell: Cell, request: str, llm: str, name: str) -> str:
 class Requests:
     """What the rules of deletion requests depend on."""
 
-    def __init__(self, project: Project) -> None:
-        self._project = project
+    def __init__(self, run: Run) -> None:
+        self._run = run
 
     def check(self, wildcards: Wildcards) -> str | list[str]:
-        """The check of all requests, for a protocol that takes them from files."""
-        return (
-            places.place(places.CHECKED_REQUESTS, **dict(wildcards.items()))
-            if self._are_files(wildcards)
-            else []
-        )
+        """Return the check of all requests, for a protocol that takes them from files."""
+        checked = places.place(places.CHECKED_REQUESTS, **dict(wildcards.items()))
+        return checked if self._are_files(wildcards) else []
 
     def all_files(self, wildcards: Wildcards, input: object) -> list[str]:
-        """Every request's file, to be checked before the deployed state is split and trained.
+        """Return every request's file, to be checked before the deployed state is split and trained.
 
         They are no input, and this is a function of `input`, whose values Snakemake does not track: a further request
         must not make the deployed state anew (`apply_request` checks it). `ancient` does not help: what is behind it is
         then never planned, https://github.com/snakemake/snakemake/issues/4166.
         """
-        project = self._project
-        return [project.request_file(request) for request in project.settings.requests.files]
+        return [self._run.request_file(request) for request in self._run.settings.requests.files]
 
     def file(self, wildcards: Wildcards) -> str | list[str]:
-        """The file of a request, or nothing where a user is drawn.
+        """Return the file of a request, or nothing where a user is drawn.
 
         Raises:
             CragruError: If the request is not named in the configuration.
         """
         if not self._are_files(wildcards):
             return []
-        files = self._project.settings.requests.files
-        if wildcards.request not in files:
-            known = ", ".join(files) or "none"
-            raise CragruError(
-                f"request {wildcards.request!r}: not in the config key requests.files (known: {known})"
-            )
-        return self._project.request_file(wildcards.request)
+        self._position(wildcards)
+        return self._run.request_file(wildcards.request)
 
     def number(self, wildcards: Wildcards) -> int | None:
-        """Which draw a request is, or None where it comes from a file.
+        """Return which draw a request is, or None where it comes from a file.
 
         Raises:
             CragruError: If there are fewer draws.
         """
-        if self._are_files(wildcards):
-            return None
-        names = self._project.requests(wildcards.protocol)
-        if wildcards.request not in names:
-            raise CragruError(
-                f"request {wildcards.request!r}: requests.one_user allows {names[0]} to {names[-1]}"
-            )
-        return names.index(wildcards.request) + 1
+        return None if self._are_files(wildcards) else self._position(wildcards) + 1
 
     def prompts(self, wildcards: Wildcards) -> list[str]:
-        """The prompts of every request of a batch."""
+        """Return the prompts of every request of a batch."""
         return self._batch_files(wildcards, places.PROMPTS)
 
     def proofs(self, wildcards: Wildcards) -> list[str]:
-        """The proofs that belong to these prompts."""
+        """Return the proofs that belong to these prompts."""
         return self._batch_files(wildcards, places.PROOF)
 
     def receipt(self, wildcards: Wildcards) -> str:
-        """The receipt of the job that has a request answered: with all others of its state, on the run's backbones."""
-        is_of_run = wildcards.backbone in self._project.settings.backbones
+        """Return the receipt of the job that answers a request, with all others of its state on the run's backbones."""
+        is_of_run = wildcards.backbone in self._run.settings.backbones
         batch = TOGETHER if is_of_run else f"{wildcards.request}/{wildcards.backbone}"
         names = dict(wildcards.items())
         return places.place(places.SERVICE_RECEIPT, **names, batch=batch, share=1, shares=1)
 
     def _are_files(self, wildcards: Wildcards) -> bool:
-        return self._project.protocols[wildcards.protocol].forget.kind == "file"
+        return self._run.protocols[wildcards.protocol].forget.kind == "file"
+
+    def _position(self, wildcards: Wildcards) -> int:
+        """Return where a request stands among those of its protocol."""
+        known, are_files = self._run.requests(wildcards.protocol), self._are_files(wildcards)
+        if wildcards.request not in known:
+            raise CragruError(
+                f"there are {len(known)} requests, and none is called so",
+                place="requests.files" if are_files else "requests.one_user",
+                got=wildcards.request,
+                allowed=known if are_files else None,
+            )
+        return known.index(wildcards.request)
 
     def _batch_files(self, wildcards: Wildcards, name: str) -> list[str]:
-        """A file of every request of a batch."""
+        """Return a file of every request of a batch."""
         found = []
         for request, backbone in self._batch(wildcards):
             cell = served_cell(wildcards.dataset, wildcards.protocol, int(wildcards.seed), backbone)
             found.append(service_file(cell, request, wildcards.llm, name))
         return found
 
-    def _batch(self, wildcards: Wildcards) -> list[tuple[str, str]]:
-        """Requests and backbones of a batch."""
+    def _batch(self, wildcards: Wildcards) -> list[tuple[str, ...]]:
+        """Return requests and backbones of a batch."""
         if wildcards.batch != TOGETHER:
-            request, backbone = wildcards.batch.split("/")
-            return [(request, backbone)]
-        requests, backbones = (
-            self._project.requests(wildcards.protocol),
-            self._project.settings.backbones,
-        )
-        return [(request, backbone) for request in requests for backbone in backbones]
+            return [tuple(wildcards.batch.split("/"))]
+        requests = self._run.requests(wildcards.protocol)
+        return list(product(requests, self._run.settings.backbones))

@@ -1,22 +1,27 @@
 """Rows of tables and bars of figures: who each is, what it is called, and its files."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from itertools import product
+from typing import Any, Self
 
 from cragru.core.names import ORIGINAL
 from cragru.plan import places
-from cragru.plan.scoring import SHOWN, SHUFFLED, Cell, cell_file
-
-if TYPE_CHECKING:
-    from cragru.plan.project import Project
+from cragru.plan.cells import SHOWN, SHUFFLED, Cell, cell_file
+from cragru.plan.run import Run
 
 EVERYONE = "all users"  # what the panel of all users is called; a cohort may be called `all`
 CRAGRU = "CRAGRU"  # what rows of an LLM are called
 CANDIDATES_OF = ", candidates of "  # tells rows with another model's candidates
 NO_LLM = "Candidates, no LLM"  # the control that shows what the candidates do alone
+
+CONTROLS = (  # label, order of the candidates in the prompt, results of the lists
+    (CRAGRU, SHOWN, places.PER_USER),
+    (f"{CRAGRU}, shuffled", SHUFFLED, places.PER_USER),
+    (f"{CRAGRU}, random ties", SHOWN, places.PER_USER_RANDOM_TIES),
+    (NO_LLM, SHOWN, places.PER_USER_NO_LLM),
+)
+"""What Table II shows of a cell: CRAGRU itself and its controls."""
 
 
 @dataclass(frozen=True)
@@ -53,81 +58,84 @@ class Row:
         names = [self.model, *self.references, self.cell.candidates_of if self.cell else None]
         return [(self.backbone, name) for name in names if name is not None]
 
-    def of_files(self, **files: str | None) -> Row:
-        """The same row with further files."""
+    def of_files(self, **files: str | None) -> Self:
+        """Return the same row with further files."""
         return replace(self, files={**self.files, **files})
 
-    def called(self, **labels: str | None) -> Row:
-        """The same row with further labels."""
+    def called(self, **labels: str | None) -> Self:
+        """Return the same row with further labels."""
         return replace(self, labels={**self.labels, **labels})
 
     def param(self) -> dict[str, Any]:
-        """What the rule that makes the table is told: plain values."""
-        own = dict(self.labels)
-        if self.seed is not None:
-            own["seed"] = self.seed
-        return own | dict(self.files)
+        """Return what the rule that makes the table is told: plain values."""
+        seed = {} if self.seed is None else {"seed": self.seed}
+        return {**self.labels, **seed, **self.files}
 
 
 def row_files(rows: Iterable[Row]) -> list[str]:
-    """The files of rows, each once, in the order of the rows."""
+    """Return the files of rows, each once, in the order of the rows."""
     found: dict[str, None] = {}
     for row in rows:
-        found.update(dict.fromkeys(path for path in row.files.values() if path))
-    return list(found)
+        found.update(dict.fromkeys(row.files.values()))
+    return list(filter(None, found))
+
+
+def row_params(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """Return rows as the rule is told them that makes something of them."""
+    return [row.param() for row in rows]
+
+
+def without(rows: Iterable[Row], *names: str) -> list[Row]:
+    """Return rows that have no such files, though other rows of their table have them."""
+    return [row.of_files(**dict.fromkeys(names)) for row in rows]
 
 
 def cells_of(rows: Iterable[Row]) -> list[Cell]:
-    """What an LLM answered for rows of a state, each once."""
+    """Return what an LLM answered for rows of a state, each cell once."""
     return list(dict.fromkeys(row.cell for row in rows if row.cell and row.request is None))
 
 
-def pairs_of(project: Project) -> list[tuple[str, str]]:
-    """Data sets and backbones of the run, in the order of tables."""
-    settings = project.settings
-    return [(dataset, backbone) for dataset in settings.datasets for backbone in settings.backbones]
+def pairs_of(run: Run) -> list[tuple[str, str]]:
+    """Return data sets and backbones of the run, in the order of tables."""
+    return list(product(run.settings.datasets, run.settings.backbones))
 
 
-def cohort_panel(project: Project) -> str:
-    """What the panel of the cohort's users is called."""
-    return f"cohort {project.settings.scoring.cohort}"
+def cohort_panel(run: Run) -> str:
+    """Return what the panel of the cohort's users is called."""
+    return f"cohort {run.settings.scoring.cohort}"
 
 
-def candidates_suffix(project: Project, candidates_of: str) -> str:
-    """What tells the candidates of another model than the paper's."""
-    return "" if candidates_of == ORIGINAL else CANDIDATES_OF + project.label(candidates_of)
+def candidates_suffix(run: Run, candidates_of: str) -> str:
+    """Return what tells the candidates of another model than the paper's."""
+    return "" if candidates_of == ORIGINAL else CANDIDATES_OF + run.label(candidates_of)
 
 
-def common_labels(
-    project: Project, dataset: str, backbone: str, panel: str | None
-) -> dict[str, str]:
-    """What every row is called by: its panel, where the table has such, data set and backbone."""
-    labels = {
-        "dataset": project.registry.datasets[dataset].title,
-        "backbone": project.params.backbones[backbone].label,
-    }
-    return labels if panel is None else {"panel": panel} | labels
+def common_labels(run: Run, dataset: str, backbone: str, panel: str | None) -> dict[str, str]:
+    """Return what every row is called by: its panel, where the table has such, data set and backbone."""
+    labels = {} if panel is None else {"panel": panel}
+    labels["dataset"] = run.registry.datasets[dataset].title
+    labels["backbone"] = run.params.backbones[backbone].label
+    return labels
 
 
-def cohort_file(project: Project, state: Mapping[str, object], panel: str) -> str | None:
-    """The users of a panel, where it is not of all."""
-    if panel == EVERYONE:
-        return None
-    return places.place(places.COHORT, **state, cohort=project.settings.scoring.cohort)
+def cohort_file(run: Run, state: Mapping[str, object], panel: str) -> str | None:
+    """Return the file with the users of a panel, where it is not of all."""
+    cohort = run.settings.scoring.cohort
+    return None if panel == EVERYONE else places.place(places.COHORT, **state, cohort=cohort)
 
 
 def model_rows(
-    project: Project,
+    run: Run,
     protocol: str,
     pair: tuple[str, str],
     models: Sequence[str],
     panel: str,
     **files: str,
 ) -> list[Row]:
-    """Rows of models: each under every seed.
+    """Return rows of models, each under every seed.
 
     Args:
-        project: The configuration.
+        run: The configuration.
         protocol: Name of the protocol.
         pair: Names of the data set and the backbone.
         models: Names of the models.
@@ -137,67 +145,46 @@ def model_rows(
     dataset, backbone = pair
     rows = []
     for model in models:
-        for seed in project.settings.seeds:
+        labels = common_labels(run, dataset, backbone, panel)
+        labels |= {"method": run.label(model), "printed": run.paper_label(model)}
+        for seed in run.settings.seeds:
             state = {"dataset": dataset, "protocol": protocol, "seed": seed}
             folder = places.place(places.MODEL, **state, backbone=backbone, model=model)
-            labels = common_labels(project, dataset, backbone, panel)
-            names = {"method": project.label(model), "printed": project.paper_label(model)}
             own = {name: f"{folder}/{file}" for name, file in files.items()}
-            own["cohort"] = cohort_file(project, state, panel)
-            row = Row(**state, backbone=backbone, model=model, labels=labels | names, files=own)
+            own["cohort"] = cohort_file(run, state, panel)
+            row = Row(**state, backbone=backbone, model=model, labels=labels, files=own)
             rows.append(row)
     return rows
 
 
-def cell_row(project: Project, cell: Cell, label: str, **files: str) -> Row:
-    """A row of what an LLM answered, in the panel of the cohort.
+def cell_row(run: Run, cell: Cell, label: str, **files: str) -> Row:
+    """Return a row of what an LLM answered, in the panel of the cohort.
 
     Args:
-        project: The configuration.
+        run: The configuration.
         cell: What was answered.
-        label: What the row is called.
+        label: What the row is called, but for whose candidates it has.
         **files: Names of files in the cell's folder, by what the table calls them.
     """
-    panel = cohort_panel(project)
-    labels = common_labels(project, cell.dataset, cell.backbone, panel) | {
-        "method": label,
-        "printed": label,
-    }
-    own: dict[str, str | None] = {
-        name: cell_file(project, cell, file) for name, file in files.items()
-    }
-    own["cohort"] = cohort_file(project, cell.state, panel)
+    panel = cohort_panel(run)
+    called = label + candidates_suffix(run, cell.candidates_of)
+    labels = common_labels(run, cell.dataset, cell.backbone, panel)
+    labels |= {"method": called, "printed": called}
+    own = {name: cell_file(run, cell, file) for name, file in files.items()}
+    own["cohort"] = cohort_file(run, cell.state, panel)
     return Row(**cell.state, backbone=cell.backbone, cell=cell, labels=labels, files=own)
 
 
-CONTROLS = (  # label, order of the candidates in the prompt, results of the lists
-    (CRAGRU, SHOWN, places.PER_USER),
-    (f"{CRAGRU}, shuffled", SHUFFLED, places.PER_USER),
-    (f"{CRAGRU}, random ties", SHOWN, places.PER_USER_RANDOM_TIES),
-    (NO_LLM, SHOWN, places.PER_USER_NO_LLM),
-)
-"""What Table II shows of a cell: CRAGRU itself and its controls."""
-
-
-def cragru_rows(project: Project, cells: Sequence[Cell], pair: tuple[str, str]) -> list[Row]:
-    """CRAGRU and its controls on a data set and backbone, each under every seed.
+def cragru_rows(run: Run, cells: Sequence[Cell], pair: tuple[str, str]) -> list[Row]:
+    """Return CRAGRU and its controls on a data set and backbone, each under every seed.
 
     Rows of what the LLM ordered have its `cost`; the others None.
     """
-    own = [cell for cell in cells if cell.pair == pair]
     rows = []
     for label, order, results in CONTROLS:
-        for cell in own:
-            if cell.order != order:
-                continue
-            row = cell_row(
-                project,
-                cell,
-                label + candidates_suffix(project, cell.candidates_of),
-                per_user=results,
-            )
-            is_llm = results == places.PER_USER
-            rows.append(
-                row.of_files(cost=cell_file(project, cell, places.COST) if is_llm else None)
-            )
+        for cell in cells:
+            if (cell.pair, cell.order) == (pair, order):
+                is_llm = results == places.PER_USER
+                cost = cell_file(run, cell, places.COST) if is_llm else None
+                rows.append(cell_row(run, cell, label, per_user=results).of_files(cost=cost))
     return rows

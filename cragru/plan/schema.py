@@ -13,19 +13,19 @@ from pathlib import Path
 from cragru.config.base import Frozen
 from cragru.config.models import Settings
 from cragru.kept.files import write_text
-from cragru.plan.project import FILES
+from cragru.plan.loading import FILES
 
 FOLDER = Path(__file__).parents[2] / "workflow" / "schemas"
 SCHEMAS: dict[str, type[Frozen]] = {"config": Settings, **FILES}
 
 
 def schema_text(model: type[Frozen]) -> str:
-    """The JSON schema of a model, as it is kept on disk."""
+    """Return the JSON schema of a model, as it is kept on disk."""
     return json.dumps(model.model_json_schema(), indent=2) + "\n"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write or check; returns the exit status."""
+    """Write or check, and return the exit status."""
     parser = argparse.ArgumentParser(description="JSON schemas of the configuration files")
     parser.add_argument(
         "--check", action="store_true", help="compare only; exit 1 where a file is out of date"

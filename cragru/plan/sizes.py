@@ -1,90 +1,58 @@
 """Numbers of a configuration that a data set has not users enough for."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from cragru.core.errors import Problem
 from cragru.plan import places
-
-if TYPE_CHECKING:
-    from cragru.plan.project import Project
-
-# the option `unit` of partitions that deal these out: no user need have a shard
-OF_INTERACTIONS = "interactions"
+from cragru.plan.run import Run
 
 
-def too_large(project: Project) -> Iterator[str]:
-    """Shards, requests and cohorts that are more than there are users, where these are known."""
-    users = {name: known_users(project, name) for name in project.registry.datasets}
-    yield from _wrong_registry(project)
-    yield from _shards(project, users)
-    yield from _requests(project, users)
-    yield from _cohort(project)
-
-
-def known_users(project: Project, dataset: str) -> int | None:
-    """How many users a data set has, by the registry or once it is prepared; None before."""
-    entry = project.registry.datasets[dataset]
-    return entry.users if entry.users is not None else _prepared_users(dataset)
+def too_large(run: Run) -> Iterator[Problem]:
+    """Yield numbers of shards, requests and users that are more than there are users, where these are known."""
+    users = {}
+    for name, entry in run.registry.datasets.items():
+        prepared = _prepared_users(name)
+        users[name] = entry.users or prepared
+        if prepared and prepared != users[name]:
+            place = f"{run.settings.files.datasets}: datasets.{name}.users"
+            yield Problem(f"{prepared} were prepared", place, entry.users, advice="mend it")
+    yield from _shards(run, users)
+    asked = run.settings.requests.one_user  # no user is drawn twice
+    for name in run.settings.datasets:
+        most = users.get(name)
+        if most and asked > most:
+            what = f"{name} has {most} users"
+            yield Problem(what, "requests.one_user", asked, advice="take fewer")
+    yield from _cohort(run)
 
 
 def _prepared_users(dataset: str) -> int | None:
-    """How many users were prepared; None where nothing was, or the file is damaged, which its readers tell."""
+    """Return how many users were prepared; None where nothing was, or the file is damaged, which its readers tell."""
     path = Path(places.place(places.STATISTICS, dataset=dataset))
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return int(found["users"])
+        return int(json.loads(path.read_bytes())["users"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _wrong_registry(project: Project) -> Iterator[str]:
-    """What the registry says of users must be what was prepared."""
-    for name, entry in project.registry.datasets.items():
-        prepared = None if entry.users is None else _prepared_users(name)
-        if prepared is not None and prepared != entry.users:
-            file = project.settings.files.datasets
-            yield f"{file}: datasets.{name}.users: got {entry.users}, but {prepared} were prepared; mend it"
+def _shards(run: Run, users: dict[str, int | None]) -> Iterator[Problem]:
+    for name, entry in run.params.methods.items():
+        place = f"{run.settings.files.params}: methods.{name}.options.shards"
+        for dataset, backbone in product(users, run.params.backbones):
+            count, most = entry.options_in(dataset, backbone).get("shards"), users[dataset]
+            if entry.partition and isinstance(count, int) and most and count > most:
+                what = f"{dataset} has {most} users"
+                yield Problem(what, place, count, advice="take fewer there, by overrides")
 
 
-def _shards(project: Project, users: dict[str, int | None]) -> Iterator[str]:
-    """More shards than users is a slip, of interactions too; each entry is told of once for each data set."""
-    file = project.settings.files.params
-    for name, entry in project.params.methods.items():
-        if entry.partition is None:
-            continue
-        for dataset, most in users.items():
-            counts = [
-                entry.options_in(dataset, backbone).get("shards")
-                for backbone in project.params.backbones
-            ]
-            wrong = [count for count in counts if isinstance(count, int) and most and count > most]
-            if wrong:
-                yield (
-                    f"{file}: methods.{name}.options.shards: got {wrong[0]} on {dataset}, which has {most} users; "
-                    "take fewer there, by overrides"
-                )
-
-
-def _requests(project: Project, users: dict[str, int | None]) -> Iterator[str]:
-    """No user is drawn twice."""
-    asked = project.settings.requests.one_user
-    for dataset in project.settings.datasets:
-        most = users.get(dataset)
-        if most is not None and asked > most:
-            yield f"requests.one_user: got {asked}, but {dataset} has {most} users; take fewer"
-
-
-def _cohort(project: Project) -> Iterator[str]:
-    """The run's cohort, where the registry knows all users: of another data set the job takes who is there."""
-    scoring, registry = project.settings.scoring, project.registry.datasets
+def _cohort(run: Run) -> Iterator[Problem]:
+    """Yield a cohort of too many where the registry knows all users: else, the job takes who is there."""
+    scoring, registry = run.settings.scoring, run.registry.datasets
     size = scoring.cohorts[scoring.cohort]
-    known = [registry[name].users for name in project.settings.datasets if name in registry]
-    if size is not None and known and None not in known and size > max(known):
-        yield (
-            f"scoring.cohorts.{scoring.cohort}: got {size}, but there are {max(known)} users; "
-            "take fewer, or null for all"
-        )
+    known = [registry[name].users for name in run.settings.datasets if name in registry]
+    if size and known and None not in known and size > max(known):
+        place, advice = f"scoring.cohorts.{scoring.cohort}", "take fewer, or null for all"
+        yield Problem(f"there are {max(known)} users", place, size, advice=advice)

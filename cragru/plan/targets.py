@@ -1,49 +1,17 @@
 """Names of rules, which tables and figures, being targets, cannot have."""
 
-RULES = frozenset(
-    (
-        "all",
-        "apply_request",
-        "audit",
-        "build_prompts",
-        "candidates",
-        "certificate",
-        "certificate_request",
-        "check_prompts",
-        "check_requester",
-        "check_requests",
-        "cohort",
-        "completeness",
-        "completeness_cragru",
-        "damping",
-        "differences",
-        "download",
-        "evaluate",
-        "evaluate_cragru",
-        "evaluate_request",
-        "fetch_llm",
-        "figure",
-        "fit_strategy",
-        "partition",
-        "prepare",
-        "prepare_requester",
-        "purge",
-        "recommend",
-        "requester_cost",
-        "rerank",
-        "retrieval",
-        "score_prompts",
-        "score_requesters",
-        "search_damping",
-        "select_histories",
-        "split",
-        "table",
-        "train_original",
-        "train_shards",
-        "unlearn",
-        "unlearn_request",
-        "unlearn_request_shards",
-        "unlearn_shards",
-        "user_groups",
-    )
-)
+import re
+from functools import cache
+from pathlib import Path
+
+WORKFLOW = Path(__file__).parents[2]
+RULE = re.compile(r"^(?:use )?rule (?:\w+ as )?(\w+)(?::| with:)", re.MULTILINE)
+
+
+@cache
+def rule_names() -> frozenset[str]:
+    """Return the names of all rules, as the rule files have them."""
+    found: list[str] = []
+    for path in (*WORKFLOW.glob("Snakefile"), *WORKFLOW.glob("workflow/rules/*.smk")):
+        found += RULE.findall(path.read_text(encoding="utf-8"))
+    return frozenset(found)

@@ -1,132 +1,131 @@
 """What the rules depend on that train backbones, unlearn, and let strategies choose."""
 
-from __future__ import annotations
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
-from cragru.config.models import MethodEntry, StrategyEntry
+from cragru.config.models import MethodEntry, PartitionEntry, StrategyEntry
 from cragru.core.names import ORIGINAL
 from cragru.plan import places
+from cragru.plan.run import Run
 from cragru.plan.wildcards import Wildcards
 from cragru.rerun.digest import code_digest
 from cragru.unlearning.options import SHARD_OPTIONS
-
-if TYPE_CHECKING:
-    from cragru.plan.project import Project
-
-Code = dict[str, str | list[str]]
 
 
 class Training:
     """What the rules of backbones, methods, partitions and strategies depend on."""
 
-    def __init__(self, project: Project) -> None:
-        self._project = project
-        methods = project.params.methods
-        self.sharded = [name for name, entry in methods.items() if entry.partition]
-        self.unsharded = [name for name, entry in methods.items() if not entry.partition]
-        self.damped = [name for name, entry in methods.items() if "damping" in entry.options]
+    def __init__(self, run: Run) -> None:
+        self._run, self._params = run, run.params
+        self.sharded, self.unsharded, self.damped = [], [], []
+        for name, entry in run.params.methods.items():
+            alike = self.sharded if entry.partition else self.unsharded
+            alike.append(name)
+            if "damping" in entry.options:
+                self.damped.append(name)
 
-    def options(self, wildcards: Wildcards) -> dict[str, float | int]:
-        """Hyper-parameters of the backbone on this data set."""
-        return self._project.training_options(wildcards.dataset, wildcards.backbone)
+    def options(self, wildcards: Wildcards) -> dict[str, Any]:
+        """Return hyper-parameters of the backbone on this data set."""
+        return self._run.training_options(wildcards.dataset, wildcards.backbone)
 
     def backbone_module(self, wildcards: Wildcards) -> str:
-        """Module of the backbone."""
-        return self._project.params.backbones[wildcards.backbone].module
+        """Return the module of the backbone."""
+        return self._params.backbones[wildcards.backbone].module
 
     def method_module(self, wildcards: Wildcards) -> str:
-        """Module of the unlearning method."""
+        """Return the module of the unlearning method."""
         return self._method(wildcards).module
 
     def method_options(self, wildcards: Wildcards) -> dict[str, Any]:
-        """What params.yaml gives the method on this data set and backbone."""
-        return self._project.method_options(wildcards.dataset, wildcards.backbone, wildcards.method)
+        """Return what params.yaml gives the method on this data set and backbone."""
+        return self._run.method_options(wildcards.dataset, wildcards.backbone, wildcards.method)
 
     def shard_options(self, wildcards: Wildcards) -> dict[str, Any]:
-        """The method's options that shards are trained with: another aggregation trains no shard anew."""
+        """Return the method's options that shards are trained with: another aggregation trains no shard anew."""
         given = self.method_options(wildcards)
         return {name: given[name] for name in SHARD_OPTIONS if name in given}
 
     def options_but_damping(self, wildcards: Wildcards) -> dict[str, Any]:
-        """The method's options that the search of its damping looks at."""
+        """Return the method's options that the search of its damping looks at."""
         given = self.method_options(wildcards)
-        return {name: value for name, value in given.items() if name != "damping"}
+        given.pop("damping", None)
+        return given
 
     def original(self, wildcards: Wildcards) -> str:
-        """The model before the request: the deployed state's."""
-        names = dict(wildcards.items())
-        return f"{places.place(places.ORIGINAL_FOLDER, **names)}/{places.MODEL_FILE}"
+        """Return the model before the request: the deployed state's."""
+        return _model_file(places.ORIGINAL_FOLDER, wildcards)
 
     def original_if_read(self, wildcards: Wildcards) -> str | list[str]:
-        """The model before the request, for a method that reads it."""
+        """Return the model before the request, for a method that reads it."""
         return self.original(wildcards) if ORIGINAL in self._method(wildcards).reads else []
 
     def forget_if_read(self, wildcards: Wildcards) -> str | list[str]:
-        """The forget set of the state or of the request, for a method that reads it."""
+        """Return the forget set of the state or of the request, for a method that reads it."""
         if "forget" not in self._method(wildcards).reads:
             return []
         names = dict(wildcards.items())
         folder = places.REQUEST if "request" in names else places.STATE
-        return places.place(places.split_files(folder)["forget"], **names)
+        return places.place(places.part_file(folder, places.FORGET), **names)
 
     def model_after(self, wildcards: Wildcards) -> str:
-        """The model that a request leaves behind: the original is the deployed state's."""
+        """Return the model that a request leaves behind: the original is the deployed state's."""
         folder = places.MODEL if wildcards.model == ORIGINAL else places.REQUEST_MODEL
-        return f"{places.place(folder, **dict(wildcards.items()))}/{places.MODEL_FILE}"
+        return _model_file(folder, wildcards)
 
     def partition_module(self, wildcards: Wildcards) -> str:
-        """Module of the method's partition."""
-        return self._project.partition(wildcards.method).module
+        """Return the module of the method's partition."""
+        return self._partition(wildcards).module
 
     def partition_options(self, wildcards: Wildcards) -> dict[str, Any]:
-        """What params.yaml gives the partition."""
-        return self._project.partition(wildcards.method).options
+        """Return what params.yaml gives the partition."""
+        return self._partition(wildcards).options
 
     def partition_model(self, wildcards: Wildcards) -> str | list[str]:
-        """The model whose embeddings a partition looks at, if it looks at any."""
-        return (
-            self.original(wildcards)
-            if ORIGINAL in self._project.partition(wildcards.method).reads
-            else []
-        )
+        """Return the model whose embeddings a partition looks at, if it looks at any."""
+        return self.original(wildcards) if ORIGINAL in self._partition(wildcards).reads else []
 
     def shard_count(self, wildcards: Wildcards) -> int:
-        """Into how many shards the data are cut."""
+        """Return into how many shards the data are cut."""
         return self.method_options(wildcards)["shards"]
 
     def strategy_module(self, wildcards: Wildcards) -> str:
-        """Module of the retrieval strategy."""
+        """Return the module of the retrieval strategy."""
         return self._strategy(wildcards).module
 
     def strategy_options(self, wildcards: Wildcards) -> dict[str, Any]:
-        """What params.yaml gives the strategy."""
+        """Return what params.yaml gives the strategy."""
         return self._strategy(wildcards).options
 
     def history_limit(self, wildcards: Wildcards) -> int | None:
-        """K, or None where the strategy keeps whole histories."""
-        return None if self._strategy(wildcards).whole else self._project.settings.retrieval.history
+        """Return K, or None where the strategy keeps whole histories."""
+        return None if self._strategy(wildcards).whole else self._run.settings.retrieval.history
 
     def backbone_code(self, script: str) -> Any:
-        """A function that digests a script with the module of the backbone."""
+        """Return a function that digests a script with the module of the backbone."""
         return lambda wildcards: code_digest(script, self.backbone_module(wildcards))
 
     def method_code(self, script: str) -> Any:
-        """A function that digests a script with the modules of the method and of the backbone."""
+        """Return a function that digests a script with the modules of the method and of the backbone."""
         return lambda wildcards: code_digest(
             script, self.method_module(wildcards), self.backbone_module(wildcards)
         )
 
     def partition_code(self, script: str) -> Any:
-        """A function that digests a script with the module of the partition."""
+        """Return a function that digests a script with the module of the partition."""
         return lambda wildcards: code_digest(script, self.partition_module(wildcards))
 
     def strategy_code(self, script: str) -> Any:
-        """A function that digests a script with the module of the strategy."""
+        """Return a function that digests a script with the module of the strategy."""
         return lambda wildcards: code_digest(script, self.strategy_module(wildcards))
 
     def _method(self, wildcards: Wildcards) -> MethodEntry:
-        return self._project.params.methods[wildcards.method]
+        return self._params.methods[wildcards.method]
+
+    def _partition(self, wildcards: Wildcards) -> PartitionEntry:
+        return self._params.partitions[self._method(wildcards).partition]
 
     def _strategy(self, wildcards: Wildcards) -> StrategyEntry:
-        return self._project.params.strategies[wildcards.strategy]
+        return self._params.strategies[wildcards.strategy]
+
+
+def _model_file(folder: str, wildcards: Wildcards) -> str:
+    return places.place(f"{folder}/{places.MODEL_FILE}", **dict(wildcards.items()))

@@ -8,10 +8,10 @@ class Wildcards(Protocol):
     """A job's wildcards by attribute, all of them strings, as Snakemake hands them to functions of a rule."""
 
     def __getattr__(self, name: str) -> str:
-        """The wildcard called `name`."""
+        """Return the wildcard called `name`."""
 
     def get(self, name: str) -> str | None:
-        """The wildcard called `name`, or None where the rule has none."""
+        """Return the wildcard called `name`, or None where the rule has none."""
 
     def items(self) -> Iterable[tuple[str, str]]:
-        """All of them, by name."""
+        """Return all of them, by name."""

@@ -1,27 +1,22 @@
 """What captions and notes of tables and figures say of the run."""
 
-from __future__ import annotations
+from collections.abc import Iterable
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-from cragru.plan.scoring import Cell
-
-if TYPE_CHECKING:
-    from cragru.plan.project import Project
+from cragru.plan.rows import Row
+from cragru.plan.run import Run
 
 
-def protocol_title(project: Project, protocol: str) -> str:
-    """What captions call a protocol."""
-    return project.protocols[protocol].title
+def protocol_title(run: Run, protocol: str) -> str:
+    """Return what captions call a protocol."""
+    return run.protocols[protocol].title
 
 
-def scoring_note(project: Project, cells: Sequence[Cell]) -> str:
-    """What captions must say of the LLM's part: whom it scored, what it saw, which model; nothing without cells."""
-    if not cells:
+def scoring_note(run: Run, rows: Iterable[Row]) -> str:
+    """Return what captions must say of the LLM's part in some rows: whom it scored, what it saw, which model."""
+    if not any(row.cell for row in rows):
         return ""
-    scoring, retrieval = project.settings.scoring, project.settings.retrieval
-    size, llm = scoring.cohorts[scoring.cohort], project.llms.llms[scoring.llm]
+    scoring, retrieval = run.settings.scoring, run.settings.retrieval
+    size, llm = scoring.cohorts[scoring.cohort], run.llms.llms[scoring.llm]
     who = f"the first {size} users" if size else "all users"
     length = f"at most {scoring.tokens} tokens"
     if not scoring.tokens:
@@ -33,11 +28,7 @@ def scoring_note(project: Project, cells: Sequence[Cell]) -> str:
     )
 
 
-def service_note(project: Project) -> str:
-    """What a table of single requests must say of the LLM's part; nothing without an LLM."""
-    scoring, retrieval = project.settings.scoring, project.settings.retrieval
-    if scoring.llm is None:
-        return ""
-    return (
-        f"{project.llms.llms[scoring.llm].label} scores the {retrieval.candidates} best candidates."
-    )
+def service_note(run: Run) -> str:
+    """Return what a table of single requests must say of the LLM's part; nothing without an LLM."""
+    llm, length = run.settings.scoring.llm, run.settings.retrieval.candidates
+    return f"{run.llms.llms[llm].label} scores the {length} best candidates." if llm else ""

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from cragru.llm.answers import answer_pattern, longest_answer, read_scores
 from cragru.llm.base import Question
 from cragru.llm.engines import open_engine
-from cragru.plan.project import load_project
+from cragru.plan.loading import load_project
 from cragru.plan.scoring import Scoring
 config = yaml.safe_load(Path("config/config.yaml").read_text())
 config["scoring"]["llm"] = "in-order"

@@ -16,7 +16,7 @@ from cragru.data.download import fetch
 from cragru.data.prepare import prepare
 from cragru.kept.files import read_parquet
 from cragru.data.frames import INTERACTIONS, ITEMS
-from cragru.plan.project import load_project
+from cragru.plan.loading import load_project
 config = yaml.safe_load(Path("config/config.yaml").read_text()) | {"datasets": ["books"]}
 project = load_project(config, Path("."))
 entry = project.registry.datasets["books"]

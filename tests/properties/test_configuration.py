@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cragru.config.base import load_yaml
 from cragru.core.errors import CragruError
-from cragru.plan import project as planned
+from cragru.plan import loading as planned
 from cragru.plan.certificates import Certificates
 from cragru.plan.showing import Showing
 from cragru.written.yaml_text import load_text

@@ -9,7 +9,7 @@ import yaml
 from cragru.config.datasets import Registry
 from cragru.config.llms import Llms
 from cragru.config.models import Params, Protocols, Settings
-from cragru.plan.project import load_project
+from cragru.plan.loading import load_project
 from cragru.plan.tables import Figures, Tables
 
 ROOT = Path(__file__).parents[2]

@@ -303,7 +303,7 @@ def test_the_shipped_configuration_is_checked_where_nothing_heavy_is_installed()
         "heavy = ('torch', 'scipy', 'matplotlib', 'sklearn', 'pandas', 'dgl', 'safetensors', 'vllm')",
         "sys.modules.update(dict.fromkeys(heavy))",  # None: an import of it fails
         "from cragru.config.base import load_yaml",
-        "from cragru.plan.project import load_project",
+        "from cragru.plan.loading import load_project",
         "project = load_project(load_yaml('config/config.yaml'), Path('.'))",
         "print(len(project.params.methods), {name for name in heavy if sys.modules[name]})",
     ]

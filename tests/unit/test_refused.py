@@ -7,444 +7,226 @@ import pytest
 from configuration import DELETE, ROOT, copy_beside, load_changed
 
 from cragru.config.base import load_yaml
-from cragru.core.errors import CragruError
-from cragru.plan.project import load_project
-from cragru.plan.targets import RULES
+from cragru.core.errors import NOTHING, CragruError
+from cragru.plan.loading import load_project
+from cragru.plan.targets import rule_names
+from tests.refusals import refused
 
 NAN, INF = float("nan"), float("inf")
-CONFIG, PARAMS, TABLES = "config: ", "config/params.yaml: ", "config/tables.yaml: "
+PARAMS, TABLES = "config/params.yaml: ", "config/tables.yaml: "
 DATA, LLMS, FIGURES = "config/datasets.yaml: ", "config/llms.yaml: ", "config/figures.yaml: "
 ENTRY, SISA = "datasets/datasets/ml-1m", "params/methods/sisa-users"
-MEMBER = "datasets.ml-1m.sources.0.url.members"
+PLACE, HERE = object(), object()  # of the key that is changed, and the value that it gets
+TABLE = {"kind": "datasets", "label": "a", "caption": "a"}
 
 
 @pytest.fixture
 def told(shipped, tmp_path):
-    """What is said of the shipped configuration with changes, one problem each."""
+    """What is said of the shipped configuration with changes: the error."""
 
-    def refused(changes):
+    def load(changes):
         with pytest.raises(CragruError) as caught:
             load_changed(shipped, tmp_path, changes)
         assert "\n" not in str(caught.value)
-        return str(caught.value)
+        return caught.value
 
-    return refused
+    return load
 
 
-REFUSED = [
+def place_of(key):
+    """What errors call a key of a file."""
+    file, *steps = key.split("/")
+    name = "config" if file == "config" else f"config/{file}.yaml"
+    return f"{name}: {'.'.join(steps)}"
+
+
+REFUSED = [  # a key and its value; what its problem names, where that is not this place and this value; further facts
     # numbers
-    ("config/seeds", [True], CONFIG + "seeds.0: got True; Input should be a valid integer"),
-    (
-        "config/seeds",
-        ["1"],
-        CONFIG + "seeds.0: got '1'; Input should be a valid integer: without quotes",
-    ),
-    ("config/seeds", [1.0], CONFIG + "seeds.0: got 1.0; Input should be a valid integer"),
-    (
-        "config/scoring/chunk",
-        True,
-        CONFIG + "scoring.chunk: got True; Input should be a valid integer",
-    ),
-    (
-        "config/scoring/show_ratings",
-        "yes",
-        CONFIG + "scoring.show_ratings: got 'yes'; Input should be a valid boolean",
-    ),
-    (
-        "config/scoring/jobs",
-        10**9,
-        CONFIG + "scoring.jobs: got 1000000000; Input should be less than or equal to",
-    ),
-    (
-        "config/requests/one_user",
-        10**9,
-        CONFIG + "requests.one_user: got 1000000000; Input should be less",
-    ),
-    (
-        "params/methods/ifru/options/damping",
-        NAN,
-        "config/params.yaml: methods.ifru.options.damping: got nan; Input",
-    ),
+    ("config/seeds", [True], "config: seeds.0", True),
+    ("config/seeds", ["1"], "config: seeds.0", "1", "quotes"),
+    ("config/seeds", [1.0], "config: seeds.0", 1.0),
+    ("config/scoring/chunk", True),
+    ("config/scoring/show_ratings", "yes"),
+    ("config/scoring/jobs", 10**9),
+    ("config/requests/one_user", 10**9),
+    ("params/methods/ifru/options/damping", NAN),
     (
         "params/methods/ifru/overrides",
         {"*/bpr": {"damping": INF}},
-        "overrides.*/bpr.damping: got inf; Input",
-    ),
-    (
-        "llms/llms/smollm2-135m/engine/cache_gib",
+        PARAMS + "methods.ifru.overrides.*/bpr.damping",
         INF,
-        "llms.smollm2-135m.engine.cache_gib: got inf; Input should be",
     ),
-    (
-        "llms/llms/smollm2-135m/engine/context",
-        10**9,
-        "engine.context: got 1000000000; Input should be less than or",
-    ),
-    (
-        "protocols/protocols/paper/forget/fraction",
-        NAN,
-        "protocols.paper.forget.fraction: got nan; Input should be",
-    ),
+    ("llms/llms/smollm2-135m/engine/cache_gib", INF),
+    ("llms/llms/smollm2-135m/engine/context", 10**9),
+    ("protocols/protocols/paper/forget/fraction", NAN),
     # shards, requests and cohorts that are more than users
-    (
-        f"{SISA}/options/shards",
-        0,
-        PARAMS + "methods.sisa-users.options.shards: got 0; Input should be greater",
-    ),
-    (
-        f"{SISA}/options/shards",
-        944,
-        PARAMS + "methods.sisa-users.options.shards: got 944 on ml-100k, which has 943 us",
-    ),
+    (f"{SISA}/options/shards", 0),
+    (f"{SISA}/options/shards", 944, PLACE, 944, "ml-100k", "943"),
     (
         f"{SISA}/overrides",
         {"ml-1m/*": {"shards": 6041}},
-        "methods.sisa-users.options.shards: got 6041 on ml-1m, which",
+        PARAMS + "methods.sisa-users.options.shards",
+        6041,
+        "ml-1m",
+        "6040",
     ),
     (
         f"{SISA}/overrides",
         {"ml-1m/*": {"shards": 0}},
-        "methods.sisa-users.overrides.ml-1m/*.shards: got 0; Input",
+        PARAMS + "methods.sisa-users.overrides.ml-1m/*.shards",
+        0,
     ),
     (
         f"{SISA}/overrides",
         {"ml-1m/*": {}},
-        "methods.sisa-users.overrides.ml-1m/*: empty; set an option there",
+        PARAMS + "methods.sisa-users.overrides.ml-1m/*",
+        NOTHING,
     ),
-    (
-        "config/requests/one_user",
-        944,
-        "requests.one_user: got 944, but ml-100k has 943 users",
-    ),
-    (
-        "config/scoring/cohorts/pilot",
-        944,
-        "scoring.cohorts.pilot: got 944, but there are 943 users; take fewer, or nu",
-    ),
+    ("config/requests/one_user", 944, "requests.one_user", 944, "ml-100k", "943"),
+    ("config/scoring/cohorts/pilot", 944, "scoring.cohorts.pilot", 944, "943"),
     # plug-ins
-    (
-        f"{SISA}/partition",
-        DELETE,
-        PARAMS + "methods.sisa-users.partition: missing, and cragru.unlearning.sisa has sha",
-    ),
-    (
-        "params/methods/ifru/reads",
-        ["original"],
-        PARAMS + "methods.ifru.reads: lacks forget, which cragru.unlearning.i",
-    ),
-    (
-        "params/partitions/bekm/reads",
-        DELETE,
-        PARAMS + "partitions.bekm.reads: lacks original, which cragru.unlearni",
-    ),
-    (
-        "params/strategies/attention/options/heads",
-        5,
-        "heads: got 5, which does not divide the 64 dimensions of 'bpr'",
-    ),
-    (
-        "params/methods/ifru/reads",
-        ["original", "forget", "forget"],
-        "reads: got ['forget'] more than once; name each",
-    ),
-    (
-        "llms/llms/local-server/module",
-        "cragru.llm.engines",
-        "got 'cragru.llm.engines', which is no plug-in itself (",
-    ),
-    (
-        "llms/llms/local-server/module",
-        "cragru.llm.nothing",
-        "got 'cragru.llm.nothing', which is no module of cragru (",
-    ),
-    (
-        f"{ENTRY}/sources/0/module",
-        "cragru.backbones.bpr",
-        "got 'cragru.backbones.bpr', which has no function load (",
-    ),
+    (f"{SISA}/partition", DELETE, PLACE, None, "random-users"),
+    ("params/methods/ifru/reads", ["original"], PLACE, NOTHING, "forget", "cragru.unlearning.ifru"),
+    ("params/partitions/bekm/reads", DELETE, PLACE, NOTHING, "original"),
+    ("params/strategies/attention/options/heads", 5, PLACE, 5, "'bpr'", "64"),
+    ("params/methods/ifru/reads", ["original", "forget", "forget"], PLACE, ["forget"]),
+    ("llms/llms/local-server/module", "cragru.llm.engines"),
+    ("llms/llms/local-server/module", "cragru.llm.nothing"),
+    (f"{ENTRY}/sources/0/module", "cragru.backbones.bpr"),
     # tables and figures
-    (
-        "tables/tables/claims/cutoff",
-        7,
-        TABLES + "tables.claims.cutoff: got [7]; allowed: 1, 3, 5, 10, 20",
-    ),
-    (
-        "tables/tables/table2/cutoffs",
-        [5, 5],
-        "tables.table2.cutoffs: got [5] more than once; name each once",
-    ),
-    (
-        "tables/tables/table2/replicate",
-        "retrain",
-        "replicate: got 'retrain', which is not Retrain with other random s",
-    ),
-    (
-        "tables/tables/table4/replicate",
-        "scif",
-        "replicate: got 'scif', which is not Retrain with other random streams",
-    ),
+    ("tables/tables/claims/cutoff", 7, PLACE, [7], "20"),
+    ("tables/tables/table2/cutoffs", [5, 5], PLACE, [5]),
+    ("tables/tables/table2/replicate", "retrain", PLACE, "retrain", "retrain-replicate"),
+    ("tables/tables/table4/replicate", "scif", PLACE, "scif", "retrain-replicate"),
     (
         "params/methods/retrain-replicate/options/seed_offset",
         0,
-        "replicate: got 'retrain-replicate', which is not Re",
+        TABLES + "tables.table2.replicate",
+        "retrain-replicate",
     ),
-    (
-        "figures/figures/figure4/rivals",
-        ["retrain", "retrain"],
-        "rivals: got ['retrain'] more than once; name each on",
-    ),
-    (
-        "tables/tables/all",
-        {"kind": "datasets", "label": "a", "caption": "a"},
-        "tables.all: a rule is called 'all' alr",
-    ),
-    (
-        "tables/tables/figure3",
-        {"kind": "datasets", "label": "a", "caption": "a"},
-        "figures.figure3: a table is called",
-    ),
-    (
-        "tables/tables/table3/label",
-        "tab:utility",
-        "tables.table3.label: got 'tab:utility', which 'table2' has; give",
-    ),
+    ("figures/figures/figure4/rivals", ["retrain", "retrain"], PLACE, ["retrain"]),
+    ("tables/tables/all", TABLE, PLACE, "all"),
+    ("tables/tables/table1-differences", TABLE, PLACE, "table1-differences"),
+    ("tables/tables/figure3", TABLE, FIGURES + "figures.figure3", "figure3"),
+    ("tables/tables/table3/label", "tab:utility", PLACE, "tab:utility", "table2"),
     (
         "config/retrieval/candidates_of",
         ["retrain"],
-        "retrieval.candidates_of: lacks 'original', whose candidates cl",
+        "retrieval.candidates_of",
+        NOTHING,
+        "'original'",
+        "claims",
     ),
-    ("config/methods", ["scif"], "methods: lacks 'retrain', which"),
-    (
-        "params/methods/retrain",
-        DELETE,
-        PARAMS + "methods: 'retrain' is missing, which all others are held against",
-    ),
-    ("config/scoring/llm", "none", "scoring.llm: unknown name 'none' (allowed: llama"),
-    (
-        "config/scoring/tokens",
-        4096,
-        "scoring.tokens: got 4096, but smollm2-135m holds 4096 with the answer; take fewer",
-    ),
-    (
-        "config/retrieval/candidates",
-        400,
-        "retrieval.candidates: got 400, whose lines do not fit into a prompt of 1024",
-    ),
+    ("config/methods", ["scif"], "methods", NOTHING, "'retrain'"),
+    ("params/methods/retrain", DELETE, PARAMS + "methods", NOTHING, "'retrain'"),
+    ("config/scoring/llm", "none", "scoring.llm", "none", "llama-3.1-8b-instruct", "null"),
+    ("config/scoring/tokens", 4096, "scoring.tokens", 4096, "smollm2-135m"),
+    ("config/retrieval/candidates", 400, "retrieval.candidates", 400, "1024"),
     # names
-    ("config/run", "x" * 300, CONFIG + "run: got 'xxxxxxxxxxx"),
-    ("config/run", "..", CONFIG + "run: got '..'; String should match pattern"),
-    ("config/run", " ", CONFIG + "run: got ' '; String should match pattern"),
-    ("config/run", "-a", CONFIG + "run: got '-a'; String should match pattern"),
-    ("config/run", "{a}", CONFIG + "run: got '{a}'; String should match pattern"),
-    (
-        "config/run",
-        2024,
-        CONFIG + "run: got 2024; Input should be a valid string: put it in quotes",
-    ),
-    (
-        "config/run",
-        "llm",
-        CONFIG + "run: got 'llm', which is a folder of results/ already; choose another name",
-    ),
-    (
-        "protocols/protocols/prepared",
-        {},
-        "protocols.prepared: got 'prepared', which is a folder of results/ already",
-    ),
+    ("config/run", "x" * 300),
+    ("config/run", ".."),
+    ("config/run", " "),
+    ("config/run", "-a"),
+    ("config/run", "{a}"),
+    ("config/run", 2024, PLACE, 2024, "quotes"),
+    ("config/run", "llm"),
+    ("protocols/protocols/prepared", {}, PLACE, "prepared"),
     # labels and captions
-    (
-        "params/backbones/bpr/label",
-        "",
-        "backbones.bpr.label: got ''; String should have at least 1 character",
-    ),
-    (
-        "params/backbones/bpr/label",
-        "  ",
-        "backbones.bpr.label: got ' '; write at least one letter or digit",
-    ),
-    (
-        "params/backbones/bpr/label",
-        " BPR",
-        "backbones.bpr.label: got ' BPR'; leave out the blanks around it",
-    ),
-    (
-        "params/backbones/bpr/label",
-        "B\nPR",
-        "backbones.bpr.label: got 'B PR', which holds the character U+000A;",
-    ),
-    (
-        "params/backbones/bpr/label",
-        "B\u202ePR",
-        "label: got 'B\\u202ePR', which holds the character U+202E; write it",
-    ),
-    (
-        "params/backbones/bpr/label",
-        "=A1",
-        "backbones.bpr.label: got '=A1'; begin with a letter, a digit or a bracket",
-    ),
-    (
-        "params/backbones/bpr/label",
-        "_x",
-        "backbones.bpr.label: got '_x'; begin with a letter, a digit or a bracket",
-    ),
-    (
-        "params/backbones/bpr/label",
-        "Mean",
-        PARAMS + "backbones.bpr.label: got 'Mean', which tables call something el",
-    ),
-    (
-        "params/methods/scif/label",
-        "CRAGRU",
-        PARAMS + "methods.scif.label: got 'CRAGRU', as tables call a row of CRAG",
-    ),
-    (
-        "params/methods/scif/label",
-        "CRAGRU, shuffled",
-        PARAMS + "methods.scif.label: got 'CRAGRU, shuffled', as tables",
-    ),
-    (
-        "params/methods/scif/label",
-        "Candidates, no LLM",
-        PARAMS + "methods.scif.label: got 'Candidates, no LLM', as t",
-    ),
-    (
-        "params/methods/scif/label",
-        "Original",
-        PARAMS + "'scif' and 'original' are both called 'Original' in tables",
-    ),
-    (
-        "params/methods/scif/label",
-        "Retrain, replicate",
-        PARAMS + "'scif' and 'retrain-replicate' are both called 'Re",
-    ),
-    (
-        "params/methods/scif/label",
-        "retrain",
-        PARAMS + "'scif' and 'retrain' are both called 'retrain' in tables",
-    ),
-    (
-        "params/methods/scif/paper",
-        "CRAGRU",
-        PARAMS + "methods.scif.paper: got 'CRAGRU', as tables call a row of CRAG",
-    ),
-    (
-        "params/strategies/random/label",
-        "shuffled",
-        "strategies.random.label: got 'shuffled', which tables call somet",
-    ),
-    (
-        "params/strategies/random/label",
-        "Retrain",
-        PARAMS + "'random' and 'retrain' are both called 'Retrain' in tabl",
-    ),
-    (
-        "tables/tables/table1/label",
-        "tab:time_100%",
-        "tables.table1.label: got 'tab:time_100%'; String should match",
-    ),
-    (
-        "tables/tables/table1/label",
-        "a}b",
-        "tables.table1.label: got 'a}b'; String should match pattern",
-    ),
-    (
-        "tables/tables/table1/caption",
-        "One.\n\nTwo.",
-        "caption: got 'One. Two.', which is of several paragraphs; write",
-    ),
-    (
-        "tables/tables/table1/caption",
-        "a\x07b",
-        "tables.table1.caption: got 'a\\x07b', which holds the character U+0007",
-    ),
-    (
-        "tables/tables/table1/caption",
-        "...",
-        "tables.table1.caption: got '...'; write at least one letter or digit",
-    ),
+    ("params/backbones/bpr/label", ""),
+    ("params/backbones/bpr/label", "  "),
+    ("params/backbones/bpr/label", " BPR"),
+    ("params/backbones/bpr/label", "B\nPR", PLACE, "B\nPR", "U+000A"),
+    ("params/backbones/bpr/label", "B\u202ePR", PLACE, "B\u202ePR", "U+202E"),
+    ("params/backbones/bpr/label", "=A1"),
+    ("params/backbones/bpr/label", "_x"),
+    ("params/backbones/bpr/label", "Mean"),
+    ("params/methods/scif/label", "CRAGRU"),
+    ("params/methods/scif/label", "CRAGRU, shuffled"),
+    ("params/methods/scif/label", "Candidates, no LLM"),
+    ("params/methods/scif/label", "Original"),
+    ("params/methods/scif/label", "Retrain, replicate", PLACE, "Retrain, replicate", "retrain-rep"),
+    ("params/methods/scif/label", "retrain", PLACE, "retrain", "methods.retrain.label"),
+    ("params/methods/scif/label", "SISA, candidates of ours"),
+    ("params/methods/scif/paper", "CRAGRU"),
+    ("params/methods/scif/paper", "Original"),
+    ("params/strategies/random/label", "shuffled"),
+    ("params/strategies/random/label", "Original"),
+    ("params/strategies/random/label", "Retrain", PLACE, "Retrain", "methods.retrain.label"),
+    ("tables/tables/table1/label", "tab:time_100%"),
+    ("tables/tables/table1/label", "a}b"),
+    ("tables/tables/table1/caption", "One.\n\nTwo."),
+    ("tables/tables/table1/caption", "a\x07b", PLACE, "a\x07b", "U+0007"),
+    ("tables/tables/table1/caption", "..."),
     # files
-    (
-        "tables/tables/table1/paper",
-        "config/paper/table9.csv",
-        "tables.table1.paper: got 'config/paper/table9.csv': no",
-    ),
-    (
-        f"{ENTRY}/prompt",
-        "config/prompts/movielense.txt",
-        "prompt: got 'config/prompts/movielense.txt': no such file (i",
-    ),
-    (
-        f"{ENTRY}/prompt",
-        "config/prompts",
-        "datasets.ml-1m.prompt: got 'config/prompts': is a folder",
-    ),
-    (
-        f"{ENTRY}/prompt",
-        "config/paper/table1.csv",
-        "prompt: {root}/config/paper/table1.csv: placeholder {{history_movi",
-    ),
-    (
-        "config/requests/files",
-        {"spring": "no.csv"},
-        "requests.files.spring: got 'no.csv': no such file (in its folder",
-    ),
+    ("tables/tables/table1/paper", "config/paper/table9.csv"),
+    (f"{ENTRY}/prompt", "config/prompts/movielense.txt", PLACE, HERE, "movielens.txt"),
+    (f"{ENTRY}/prompt", "config/prompts"),
+    ("config/requests/files", {"spring": "no.csv"}, "requests.files.spring", "no.csv"),
+    ("config/requests/files", {"spring": "x" * 300}, "requests.files.spring", "x" * 300),
     (
         "config/requests/files",
         {"spring": "a\0b"},
-        "requests.files.spring: got 'a\\x00b', which holds the character U+0",
+        "config: requests.files.spring",
+        "a\0b",
+        "U+0000",
     ),
-    (
-        "config/requests/files",
-        {"bpr": "README.md"},
-        "requests.files.bpr: a backbone is called 'bpr', whose folder lie",
-    ),
-    (
-        "config/files/params",
-        "config/parms.yaml",
-        "files.params: got 'config/parms.yaml': no such file (in its folder: did you mean 'params.yaml'?",
-    ),
-    (
-        "config/data_dir",
-        "nowhere/at/all",
-        "data_dir: got 'nowhere/at/all': no such file or folder (a relative path is looked for",
-    ),
+    ("config/requests/files", {"bpr": "README.md"}, "requests.files.bpr", NOTHING),
+    ("config/files/params", "config/parms.yaml", "files.params", HERE, "config/params.yaml"),
+    ("config/data_dir", "nowhere/at/all", "data_dir"),
     (
         "config/scoring/llm",
         "local-folder",
-        LLMS + "llms.local-folder.source.path: got 'models/my-model': no such fol",
+        LLMS + "llms.local-folder.source.path",
+        "models/my-model",
     ),
-    (
-        "config/requests/files",
-        {"spring": "a{b}.csv"},
-        "spring: got 'a{b}.csv', whose braces Snakemake takes for wild",
-    ),
-    (
-        "tables/tables/table1/paper",
-        "{x}.csv",
-        "tables.table1.paper: got '{x}.csv', whose braces Snakemake takes for",
-    ),
+    ("config/requests/files", {"spring": "a{b}.csv"}, "config: requests.files.spring", "a{b}.csv"),
+    ("tables/tables/table1/paper", "{x}.csv"),
     # members that climb out of their archive
     *(
         (
             f"{ENTRY}/sources/0/members",
             {member: "0" * 64},
-            "which leads out of its folder; name it by steps",
+            f"{DATA}datasets.ml-1m.sources.0.members.{member}",
+            member,
         )
         for member in ("../x", "/x", "a/../../x", "a\\..\\x", "C:/x", "./x", "a//x", "x/")
     ),
-    (f"{ENTRY}/folder", "..", "datasets.ml-1m.folder: got '..', which leads out of its folder"),
-    (f"{ENTRY}/archive", "a/b", "datasets.ml-1m.archive: got 'a/b'; String should match pattern"),
+    (f"{ENTRY}/folder", ".."),
+    (f"{ENTRY}/archive", "a/b"),
 ]
 
 
-@pytest.mark.parametrize(("key", "value", "said"), REFUSED)
-def test_refused(told, monkeypatch, tmp_path, key, value, said):
+@pytest.mark.parametrize(
+    ("key", "value", "named"), [(key, value, named) for key, value, *named in REFUSED]
+)
+def test_refused(told, monkeypatch, key, value, named):
     monkeypatch.delenv("CRAGRU_DATA_DIR", raising=False)
-    assert said.replace("{root}", str(tmp_path)).replace("{{", "{") in told({key: value})
+    place, got, *facts = [*named, *(PLACE, HERE)[len(named) :]]
+    place, got = (place_of(key) if place is PLACE else place), (value if got is HERE else got)
+    error = told({key: value})
+    own = [
+        problem
+        for problem in error.problems
+        if (problem.place, repr(problem.got)) == (place, repr(got))
+    ]
+    if not any(
+        problem.place for problem in error.problems
+    ):  # SHIM: goes once all errors have parts
+        own = [problem for problem in error.problems if place in str(problem)]
+        facts = []
+    assert own, str(error)
+    assert all(any(fact in str(problem) for problem in own) for fact in facts), str(error)
+
+
+def test_a_template_that_is_none(told, tmp_path):
+    path = "config/paper/table1.csv"
+    said = str(told({f"{ENTRY}/prompt": path}))
+    assert f"datasets.ml-1m.prompt: {tmp_path / path}" in said
+    assert "{history_movi" in said
 
 
 def test_problems_of_all_files_are_told_at_once(told):
-    said = told(
+    error = told(
         {
             "config/run": "a/b",
             "params/methods/scif/label": "",
@@ -455,12 +237,15 @@ def test_problems_of_all_files_are_told_at_once(told):
             "protocols/protocols/paper/ratios": [1],
         }
     )
-    for start in (CONFIG, PARAMS, TABLES, FIGURES, LLMS, DATA, "config/protocols.yaml: "):
-        assert said.count(start) == 1
+    files = [problem.place.partition(": ")[0] for problem in error.problems]
+    names = ("params", "tables", "figures", "llms", "datasets", "protocols")
+    if not any(files):  # SHIM: goes once all errors have parts
+        files = [str(problem).partition(": ")[0] for problem in error.problems]
+    assert set(files) == {"config", *(f"config/{name}.yaml" for name in names)}
 
 
 def test_problems_across_files_are_told_at_once(told):
-    said = told(
+    error = told(
         {
             "config/methods": ["retrian"],
             "params/methods/scif/label": "CRAGRU",
@@ -470,7 +255,7 @@ def test_problems_across_files_are_told_at_once(told):
         }
     )
     for part in ("retrian", "'CRAGRU'", "claims.cutoff", "options.shards", "table1.paper"):
-        assert part in said
+        assert part in str(error)
 
 
 def test_a_caption_may_be_written_on_several_lines(shipped, tmp_path):
@@ -487,14 +272,12 @@ def test_users_are_known_once_they_are_prepared(shipped, tmp_path, monkeypatch):
     unknown = {"datasets/datasets/ml-100k/users": DELETE}
     load_changed(shipped, tmp_path, shards | unknown)
     path.write_text(json.dumps({"users": 39}))
-    with pytest.raises(
-        CragruError, match="shards: got 40 on ml-100k, which has 39 users; take fewer there"
-    ):
+    with refused(place=PARAMS + "methods.sisa-users.options.shards", got=40) as caught:
         load_changed(shipped, tmp_path, shards | unknown)
-    with pytest.raises(
-        CragruError, match=r"datasets.ml-100k.users: got 943, but 39 were prepared; mend it"
-    ):
+    assert {"ml-100k", "39"} <= set(caught.value.what.split())
+    with refused(place=DATA + "datasets.ml-100k.users", got=943) as caught:
         load_changed(shipped, tmp_path)
+    assert "39" in caught.value.what
 
 
 def test_a_job_elsewhere_needs_no_files_that_only_the_first_process_sees(shipped, tmp_path):
@@ -510,4 +293,4 @@ def test_names_of_rules_are_all_known():
         found |= set(re.findall(r"^rule (\w+):", text, re.M)) | set(
             re.findall(r"^use rule \w+ as (\w+) with:", text, re.M)
         )
-    assert found == RULES
+    assert found == rule_names()

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from cragru.plan.project import load_project
+from cragru.plan.loading import load_project
 from cragru.plan.scoring import Scoring
 from cragru.plan.training import Training
 from cragru.rerun.digest import Sources

@@ -139,7 +139,7 @@ def check_shipped(extended: Workflow, section: Section) -> None:
     below = yaml.safe_load((extended.sources / "config/config.yaml").read_text())
     (extended.sources / OWN).write_text(yaml.safe_dump(laid_over(below, section.own)))
     code = (
-        "from cragru.config.base import load_yaml; from cragru.plan.project import load_project; "
+        "from cragru.config.base import load_yaml; from cragru.plan.loading import load_project; "
     )
     code += f"from pathlib import Path; load_project(load_yaml({OWN!r}), Path('.'))"
     surroundings = {"cwd": extended.sources, "env": extended.environment(PYTHONPATH="")}

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from cragru.plan import places
-from cragru.plan.project import load_project
+from cragru.plan.loading import load_project
 from cragru.plan.rows import row_files
 
 ACTIONS = {

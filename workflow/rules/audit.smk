@@ -7,7 +7,7 @@ rule certificate:
     log:
         f"{places.LOGS}/{{run}}/certificates/{places.OF_STATE}.log",
     wildcard_constraints:
-        protocol=one_of(project.protocols_in_order("forget-first")),
+        protocol=one_of(project.protocols_that("forget-first")),
     localrule: True
     conda:
         "../../envs/data.yaml"
@@ -28,7 +28,7 @@ use rule certificate as certificate_request with:
     log:
         f"{places.LOGS}/{{run}}/certificates/{places.OF_REQUEST}.log",
     wildcard_constraints:
-        protocol=one_of(project.protocols_in_order("split-first")),
+        protocol=one_of(project.protocols_that("split-first")),
     message:
         "Certify request {wildcards.request}: {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
 

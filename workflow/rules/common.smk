@@ -11,9 +11,10 @@ from cragru.core.names import ORIGINAL
 from cragru.written.paths import check_variables, make_cache_folder
 from cragru.plan import places
 from cragru.plan.certificates import Certificates
-from cragru.plan.project import load_project
+from cragru.plan.loading import load_project
 from cragru.plan.requests import Requests
-from cragru.plan.scoring import ORDERS, SHOWN, TABLE_STRATEGY, Scoring
+from cragru.plan.cells import ORDERS, SHOWN, TABLE_STRATEGY
+from cragru.plan.scoring import Scoring
 from cragru.plan.showing import Showing
 from cragru.plan.training import Training
 

@@ -106,7 +106,7 @@ rule apply_request:
     log:
         f"{places.LOGS}/apply_request/{places.OF_REQUEST}.log",
     wildcard_constraints:
-        protocol=one_of(project.protocols_in_order("split-first")),
+        protocol=one_of(project.protocols_that("split-first")),
     conda:
         "../../envs/data.yaml"
     resources:

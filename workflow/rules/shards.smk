@@ -46,7 +46,7 @@ rule train_shards:
         f"{places.BENCHMARKS}/train_shards/{places.OF_STATE}/{places.OF_METHOD}.tsv"
     wildcard_constraints:
         method=one_of(training.sharded),
-        protocol=one_of(project.protocols_in_order("split-first")),
+        protocol=one_of(project.protocols_that("split-first")),
     conda:
         "../../envs/train.yaml"
     threads: 1

@@ -15,7 +15,7 @@ Base = TypeVar("Base", bound=Shown)
 
 
 def _kinds(base: type[Base]) -> Iterator[type[Base]]:
-    """The kinds of a base that modules of this package define, in the order of the modules' names."""
+    """Yield the kinds of a base that modules of this package define, in the order of the modules' names."""
     for found in pkgutil.iter_modules(__path__):
         module = importlib.import_module(f"{__name__}.{found.name}")
         for value in vars(module).values():

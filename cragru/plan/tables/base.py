@@ -1,34 +1,30 @@
 """The contract of a kind of table or figure: what an entry says, which rows it has, and what must hold for it."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, PositiveInt, ValidationError
 
 from cragru.config.base import Frozen
 from cragru.config.models import MethodEntry
 from cragru.config.types import Anchor, InputPlace, Name, Sentences, distinct
-from cragru.core.errors import CragruError, nearest
-from cragru.core.names import ORIGINAL, RETRAIN
+from cragru.core.errors import CragruError, Problem
+from cragru.core.names import RETRAIN
 from cragru.evaluation.metrics import CUTOFFS
 from cragru.plan.rows import Row
+from cragru.plan.run import Run
 from cragru.plugins.options import BaseOptions
 from cragru.plugins.source import options_of
 from cragru.written.printed import PrintedColumns, printed_values
 
-if TYPE_CHECKING:
-    from cragru.plan.project import Project
+Entries = Mapping[str, "Table"]
+"""All of tables.yaml, by name: a table may take numbers from another."""
 
 LeastUsers = Annotated[int, Field(ge=2, description="a number of fewer users is blank")]
 Mask = Literal["A", "B"]
 Cutoffs = Annotated[list[PositiveInt], Field(min_length=1), AfterValidator(distinct)]
-Problem = tuple[
-    str, str
-]  # a key of an entry, or of the run's configuration, and what is wrong with it
 
 
 class Shown(Frozen):
@@ -60,35 +56,35 @@ class Shown(Frozen):
         return None
 
     @abstractmethod
-    def rows(self, project: Project) -> list[Row]:
-        """Its rows, in order.
+    def rows(self, run: Run, tables: Entries) -> list[Row]:
+        """Return its rows, as it shows them.
 
         Raises:
             CragruError: If the run lacks what it is made of.
         """
 
-    def tested_rows(self, project: Project) -> list[Row]:
-        """Rows whose differences are tested beside it; none where it has no such tests."""
+    def tested_rows(self, run: Run, tables: Entries) -> list[Row]:
+        """Return the rows whose differences are tested beside it; none where it has no such tests."""
         return []
 
-    def words(self, project: Project) -> dict[str, Any]:
-        """What its maker calls things in the caption and in notes."""
+    def words(self, run: Run, tables: Entries) -> dict[str, Any]:
+        """Return what its maker calls things in the caption and in notes."""
         return {}
 
     def tables(self) -> dict[str, str]:
-        """Names of the tables that it takes numbers from, by what its maker calls them."""
+        """Return names of the tables that it takes numbers from, by what its maker calls them."""
         return {}
 
-    def problems(self, project: Project) -> Iterator[Problem]:
-        """What is wrong with the entry, whether the run shows it or not, by its key."""
+    def problems(self, run: Run, tables: Entries) -> Iterator[Problem]:
+        """Yield what is wrong with the entry, whether the run shows it or not, by its key."""
         return iter(())
 
-    def run_problems(self, project: Project, name: str) -> Iterator[Problem]:
-        """What is wrong with a run that shows it as `name`, by the key of the run's configuration."""
+    def run_problems(self, run: Run, name: str) -> Iterator[Problem]:
+        """Yield what is wrong with a run that shows it as `name`, by the key of the run's configuration."""
         return iter(())
 
-    def entry_problems(self, project: Project, name: str) -> Iterator[Problem]:
-        """What is wrong with the entry called `name` in a run that shows it, by its key."""
+    def entry_problems(self, tables: Entries) -> Iterator[Problem]:
+        """Yield what is wrong with the entry in a run that shows it, by its key."""
         return iter(())
 
 
@@ -111,15 +107,15 @@ class PrintedTable(Table):
         """See `Shown`."""
         return self.paper
 
-    def problems(self, project: Project) -> Iterator[Problem]:
-        """A file of printed values must be one that the maker can read."""
-        file = None if self.paper is None else Path(project.file(self.paper))
+    def problems(self, run: Run, tables: Entries) -> Iterator[Problem]:
+        """Yield what its maker cannot read of the printed values; where there are none, others tell."""
+        file = None if self.paper is None else Path(run.file(self.paper))
         if file is None or not file.is_file():
             return
         try:
             printed_values(file, self.paper_columns)
         except CragruError as error:
-            yield "paper", str(error)
+            yield from error.within("paper").problems
 
 
 class Figure(Shown):
@@ -134,61 +130,57 @@ class AgainstReplicate(Shown):
         description="the method that is Retrain with other random streams: what Retrain itself is held against"
     )
 
-    def problems(self, project: Project) -> Iterator[Problem]:
+    def problems(self, run: Run, tables: Entries) -> Iterator[Problem]:
         """See `Shown`."""
-        yield from unknown_protocol(project, self.protocol)
-        yield from wrong_replicate(project, self.replicate)
-        yield from not_forget_first(project, self.protocol)
+        yield from not_forget_first(run, self.protocol)
+        yield from wrong_replicate(run, self.replicate)
 
-    def run_problems(self, project: Project, name: str) -> Iterator[Problem]:
+    def run_problems(self, run: Run, name: str) -> Iterator[Problem]:
         """See `Shown`."""
-        yield from replicate_in_run(project, name, self.replicate)
+        yield from replicate_in_run(run, name, self.replicate)
 
 
-def unknown_protocol(project: Project, protocol: str) -> Iterator[Problem]:
-    """A protocol must be one that there is."""
-    if protocol not in project.protocols:
-        yield "protocol", f"unknown name {protocol!r} ({nearest(protocol, project.protocols)})"
-
-
-def not_forget_first(project: Project, protocol: str) -> Iterator[Problem]:
-    """What is of many users needs a protocol that forgets before it splits."""
-    if protocol in project.protocols and project.protocols[protocol].order != "forget-first":
-        order = project.protocols[protocol].order
-        yield "protocol", f"got {protocol!r}, which is {order}; it needs one that is forget-first"
-
-
-def unknown_cutoffs(cutoffs: Collection[int], key: str = "cutoffs") -> Iterator[Problem]:
-    """Cut-offs must be among those that are evaluated."""
-    wrong = [k for k in cutoffs if k not in CUTOFFS]
-    if wrong:
-        yield key, f"got {wrong}; allowed: {', '.join(map(str, CUTOFFS))}"
-
-
-def wrong_replicate(project: Project, replicate: str) -> Iterator[Problem]:
-    """Retrain with other random streams is Retrain's module with other options; all else is no measure of chance."""
-    methods = project.params.methods
-    yield from unknown_methods(project, "replicate", [replicate])
-    if replicate not in methods or RETRAIN not in methods:
-        return
-    own, retrain = methods[replicate], methods[RETRAIN]
-    if not _is_replicate(own, retrain):
-        right = [name for name, entry in methods.items() if _is_replicate(entry, retrain)]
-        yield (
-            "replicate",
-            f"got {replicate!r}, which is not Retrain with other random streams ({nearest(replicate, right)})",
-        )
-
-
-def unknown_methods(project: Project, key: str, names: Collection[str]) -> Iterator[Problem]:
-    """Methods must be in params.yaml."""
+def unknown_names(
+    place: str, names: Iterable[str], known: Collection[str], advice: str = "name one of these"
+) -> Iterator[Problem]:
+    """Yield names that are defined nowhere."""
     for name in names:
-        if name not in project.params.methods:
-            yield key, f"unknown name {name!r} ({nearest(name, project.params.methods)})"
+        if name not in known:
+            yield Problem("unknown name", place, name, known, advice)
+
+
+def unknown_protocol(run: Run, protocol: str) -> Iterator[Problem]:
+    """Yield a protocol that there is not."""
+    return unknown_names("protocol", [protocol], run.protocols)
+
+
+def not_forget_first(run: Run, protocol: str) -> Iterator[Problem]:
+    """Yield a protocol that there is not, or that does not forget before it splits: many users need one that does."""
+    yield from unknown_protocol(run, protocol)
+    known = run.protocols_that("forget-first")
+    if protocol in run.protocols and protocol not in known:
+        yield Problem("does not forget first", "protocol", protocol, known)
+
+
+def unknown_cutoffs(cutoffs: Iterable[int], key: str = "cutoffs") -> Iterator[Problem]:
+    """Yield cut-offs that are not evaluated."""
+    wrong = sorted(set(cutoffs) - set(CUTOFFS))
+    if wrong:
+        yield Problem("no such cut-offs", key, wrong, list(map(str, CUTOFFS)))
+
+
+def wrong_replicate(run: Run, replicate: str) -> Iterator[Problem]:
+    """Yield what is not Retrain's module with other options: all else is no measure of chance."""
+    methods = run.params.methods
+    if replicate not in methods or RETRAIN not in methods:
+        yield from unknown_names("replicate", [replicate], methods)
+    elif not _is_replicate(methods[replicate], methods[RETRAIN]):
+        right = [name for name, one in methods.items() if _is_replicate(one, methods[RETRAIN])]
+        yield Problem("not Retrain with other random streams", "replicate", replicate, right)
 
 
 def _is_replicate(entry: MethodEntry, retrain: MethodEntry) -> bool:
-    """Whether an entry is Retrain with other options: a seed offset of 0 is the default, and no other one."""
+    """Return whether an entry is Retrain with other options: a seed offset of 0 is the default, and no other one."""
     if entry.module != retrain.module:
         return False
     try:
@@ -199,42 +191,31 @@ def _is_replicate(entry: MethodEntry, retrain: MethodEntry) -> bool:
     return own != others or entry.overrides != retrain.overrides
 
 
-def wrong_table(
-    project: Project, key: str, name: str, is_right: Callable[[Any], bool]
+def wrong_table(tables: Entries, key: str, name: str, kind: type[Table]) -> Iterator[Problem]:
+    """Yield a table that another takes numbers from and that is not of the right kind."""
+    right = [other for other, table in tables.items() if isinstance(table, kind)]
+    if name not in right:
+        yield Problem("no table of that kind", key, name, right)
+
+
+def replicate_in_run(run: Run, name: str, replicate: str | None) -> Iterator[Problem]:
+    """Yield Retrain with other random streams where it is a row: it is trained for what is held against it."""
+    if replicate in run.settings.methods:
+        what = f"{name} holds Retrain against it, and trains it"
+        yield Problem(what, "methods", replicate, advice="leave it out")
+
+
+def lacks(
+    place: str, name: str, known: Collection[str], why: str, advice: str = "add it"
 ) -> Iterator[Problem]:
-    """A table that another takes numbers from must be of the right kind."""
-    tables = project.tables.tables
-    if name not in tables or not is_right(tables[name]):
-        right = [other for other, table in tables.items() if is_right(table)]
-        yield key, f"got {name!r}, which is no table of that kind ({nearest(name, right)})"
-
-
-def replicate_in_run(project: Project, name: str, replicate: str | None) -> Iterator[Problem]:
-    """Retrain with other random streams is trained for what is held against it, and is no row."""
-    if replicate in project.settings.methods:
-        yield (
-            "methods",
-            f"got {replicate!r}, which {name} holds Retrain against; it is trained without being a row",
-        )
-
-
-def lacks_retrain(project: Project, why: str) -> Iterator[Problem]:
-    """What is held against Retrain needs it in the run."""
-    if RETRAIN not in project.settings.methods:
-        yield "methods", f"lacks {RETRAIN!r}, which {why}"
-
-
-def lacks_original(project: Project, name: str) -> Iterator[Problem]:
-    """What takes CRAGRU as the paper has it needs the original model's candidates."""
-    if ORIGINAL not in project.settings.retrieval.candidates_of:
-        yield (
-            "retrieval.candidates_of",
-            f"lacks {ORIGINAL!r}, whose candidates {name} is of; add it",
-        )
+    """Yield that a name is not there which must be."""
+    if name not in known:
+        yield Problem(f"lacks {name!r}, {why}", place, advice=advice)
 
 
 def needing_llm() -> CragruError:
-    """The error of a target that has no row without an LLM."""
+    """Return the error of a target that has no row without an LLM."""
     return CragruError(
-        "needs an LLM and a backbone to compare on; set scoring.llm and scoring.compare_on"
+        "needs an LLM and a backbone to compare on",
+        advice="set scoring.llm and scoring.compare_on",
     )

@@ -1,21 +1,13 @@
 """Tables of whom unlearning hurt ("Table V"): NDCG@10 and lists of ten under mask B."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from cragru.core.names import ORIGINAL, RETRAIN
 from cragru.plan import places
 from cragru.plan.rows import Row, common_labels, pairs_of
-from cragru.plan.tables.base import (
-    AgainstReplicate,
-    LeastUsers,
-    Table,
-)
+from cragru.plan.run import Run
+from cragru.plan.tables.base import AgainstReplicate, Entries, LeastUsers, Table
 from cragru.plan.words import protocol_title
-
-if TYPE_CHECKING:
-    from cragru.plan.project import Project
 
 
 class BiasTable(AgainstReplicate, Table):
@@ -26,40 +18,33 @@ class BiasTable(AgainstReplicate, Table):
     kind: Literal["bias"]
     least_users: LeastUsers = 20
 
-    def rows(self, project: Project) -> list[Row]:
-        """The original and every method but Retrain, each under every seed."""
+    def rows(self, run: Run, tables: Entries) -> list[Row]:
+        """Return the original and every method but Retrain, each under every seed."""
         rows = []
-        for pair in pairs_of(project):
-            for method in [ORIGINAL, *project.settings.methods]:
-                if method in (RETRAIN, self.replicate):
-                    continue
-                rows += [self._row(project, pair, method, seed) for seed in project.settings.seeds]
+        for pair in pairs_of(run):
+            for method in [ORIGINAL, *run.settings.methods]:
+                if method not in (RETRAIN, self.replicate):
+                    rows += [self._row(run, pair, method, seed) for seed in run.settings.seeds]
         return rows
 
-    def words(self, project: Project) -> dict[str, Any]:
-        """What the protocol and the null are called."""
-        return {
-            "title": protocol_title(project, self.protocol),
-            "replicate": project.label(self.replicate),
-        }
+    def words(self, run: Run, tables: Entries) -> dict[str, Any]:
+        """Return what the protocol and the null are called."""
+        title = protocol_title(run, self.protocol)
+        return {"title": title, "replicate": run.label(self.replicate)}
 
-    def _row(self, project: Project, pair: tuple[str, str], method: str, seed: int) -> Row:
-        """What is compared under one seed: a method, Retrain, and Retrain with other random streams."""
+    def _row(self, run: Run, pair: tuple[str, str], method: str, seed: int) -> Row:
+        """Return what is compared under one seed: a method, Retrain, and Retrain with other random streams."""
         dataset, backbone = pair
         names = {"dataset": dataset, "protocol": self.protocol, "seed": seed, "backbone": backbone}
         files = {
             "user_groups": places.place(places.USER_GROUPS, **names),
             "item_rows": places.place(places.ITEM_ROWS, **names),
         }
-        for name, model in (
-            ("method", method),
-            ("retrain", RETRAIN),
-            ("replicate", self.replicate),
-        ):
+        models = {"method": method, "retrain": RETRAIN, "replicate": self.replicate}
+        for name, model in models.items():
             folder = places.place(places.MODEL, **names, model=model)
             files[f"{name}_per_user"] = f"{folder}/{places.PER_USER}"
             files[f"{name}_lists"] = f"{folder}/{places.RECOMMENDED}"
-        labels = common_labels(project, dataset, backbone, None) | {"method": project.label(method)}
-        return Row(
-            **names, model=method, references=(RETRAIN, self.replicate), labels=labels, files=files
-        )
+        references = (RETRAIN, self.replicate)
+        labels = common_labels(run, dataset, backbone, None) | {"method": run.label(method)}
+        return Row(**names, model=method, references=references, labels=labels, files=files)

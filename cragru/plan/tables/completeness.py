@@ -1,25 +1,17 @@
 """Tables of what is still known of the forgotten rows ("Table IV"; the paper's RQ3)."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from cragru.config.models import Models
 from cragru.core.names import ORIGINAL, RETRAIN
-from cragru.plan.rows import EVERYONE, Row, cells_of, cohort_panel, pairs_of
-from cragru.plan.scoring import Cell, compared_cells, plain_cells, shuffled_cells, strategy_cells
-from cragru.plan.tables.base import (
-    AgainstReplicate,
-    LeastUsers,
-    Table,
-)
+from cragru.plan.cells import Cell, compared_cells, plain_cells, shuffled_cells, strategy_cells
+from cragru.plan.rows import EVERYONE, Row, cohort_panel, pairs_of
+from cragru.plan.run import Run
+from cragru.plan.tables.base import AgainstReplicate, Entries, LeastUsers, Table
 from cragru.plan.tables.forgetting import measured_cell_rows, measured_model_rows
 from cragru.plan.words import protocol_title, scoring_note
-
-if TYPE_CHECKING:
-    from cragru.plan.project import Project
 
 MEASURES = ("membership", "completeness")  # what is read of a row
 
@@ -41,45 +33,43 @@ class CompletenessTable(AgainstReplicate, Table):
     )
     least_users: LeastUsers = 20
 
-    def rows(self, project: Project) -> list[Row]:
-        """Every model on all users, then, if the table has that panel, all rows on the cohort."""
-        cells = self._cells(project)
+    def rows(self, run: Run, tables: Entries) -> list[Row]:
+        """Return every model on all users, then, if the table has that panel, all rows on the cohort."""
+        cells = self._cells(run)
         rows = []
-        for pair in pairs_of(project):
-            rows += self._models(project, pair, EVERYONE)
-        for pair in pairs_of(project) if cells else []:
+        for pair in pairs_of(run):
+            rows += self._models(run, pair, EVERYONE)
+        for pair in pairs_of(run) if cells else []:
             own = [cell for cell in cells if cell.pair == pair]
-            rows += self._models(project, pair, cohort_panel(project))
-            rows += measured_cell_rows(project, own, self.replicate, MEASURES)
+            rows += self._models(run, pair, cohort_panel(run))
+            rows += measured_cell_rows(run, own, self.replicate, MEASURES)
         return rows
 
-    def words(self, project: Project) -> dict[str, Any]:
-        """What the aim is called, and what is said of the LLM's part."""
+    def words(self, run: Run, tables: Entries) -> dict[str, Any]:
+        """Return what the aim is called, and what is said of the LLM's part."""
         return {
-            "title": protocol_title(project, self.protocol),
-            "retrain": project.label(RETRAIN),
-            "note": scoring_note(project, cells_of(self.rows(project))),
+            "title": protocol_title(run, self.protocol),
+            "retrain": run.label(RETRAIN),
+            "note": scoring_note(run, self.rows(run, tables)),
         }
 
-    def _cells(self, project: Project) -> list[Cell]:
-        """All that Tables II and Figure 4 show of CRAGRU, and the whole history with candidates of further models."""
+    def _cells(self, run: Run) -> list[Cell]:
+        """Return all that Table II and Figure 4 show of CRAGRU, and the whole history with further candidates."""
         if not self.panel:
             return []
-        cells = plain_cells(project, self.protocol) + shuffled_cells(project, self.protocol)
-        cells += strategy_cells(project, self.protocol)
-        for candidates_of in self.candidates_of:
-            cells += [
-                cell._replace(candidates_of=candidates_of)
-                for cell in compared_cells(project, self.protocol)
-            ]
+        cells: list[Cell] = []
+        for cells_of in (plain_cells, shuffled_cells, strategy_cells):
+            cells += cells_of(run, self.protocol)
+        for model in self.candidates_of:
+            for cell in compared_cells(run, self.protocol):
+                cells.append(cell._replace(candidates_of=model))
         return list(dict.fromkeys(cells))
 
-    def _models(self, project: Project, pair: tuple[str, str], panel: str) -> list[Row]:
-        """Models against the second Retrain, and that one against Retrain: how far chance alone goes."""
-        models = list(dict.fromkeys([ORIGINAL, RETRAIN, *project.settings.methods]))
-        rows = measured_model_rows(
-            project, self.protocol, pair, models, panel, self.replicate, MEASURES
-        )
-        return rows + measured_model_rows(
-            project, self.protocol, pair, [self.replicate], panel, RETRAIN, MEASURES
-        )
+    def _models(self, run: Run, pair: tuple[str, str], panel: str) -> list[Row]:
+        """Return models against the second Retrain, and that one against Retrain: how far chance alone goes."""
+        models = list(dict.fromkeys([ORIGINAL, RETRAIN, *run.settings.methods]))
+        rows = []
+        for own, reference in ((models, self.replicate), ([self.replicate], RETRAIN)):
+            held = (panel, reference, MEASURES)
+            rows += measured_model_rows(run, self.protocol, pair, own, *held)
+        return rows

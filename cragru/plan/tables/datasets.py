@@ -1,17 +1,13 @@
 """Tables of data set statistics (the paper's Table I)."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from cragru.evaluation.printed_columns import OF_DATASETS
 from cragru.plan import places
 from cragru.plan.rows import Row
-from cragru.plan.tables.base import PrintedTable
+from cragru.plan.run import Run
+from cragru.plan.tables.base import Entries, PrintedTable
 from cragru.written.printed import PrintedColumns
-
-if TYPE_CHECKING:
-    from cragru.plan.project import Project
 
 
 class DatasetsTable(PrintedTable):
@@ -22,11 +18,11 @@ class DatasetsTable(PrintedTable):
 
     kind: Literal["datasets"]
 
-    def rows(self, project: Project) -> list[Row]:
-        """A row for each data set of the run."""
+    def rows(self, run: Run, tables: Entries) -> list[Row]:
+        """Return a row for each data set of the run."""
         rows = []
-        for name in project.settings.datasets:
+        for name in run.settings.datasets:
             statistics = places.place(places.STATISTICS, dataset=name)
-            labels = {"dataset": project.registry.datasets[name].title}
+            labels = {"dataset": run.registry.datasets[name].title}
             rows.append(Row(name, labels=labels, files={"statistics": statistics}))
         return rows

@@ -1,27 +1,19 @@
 """Figures of the forget set beside the remain set (the paper's Figure 3)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
 from cragru.config.types import Name, distinct
+from cragru.core.errors import Problem
 from cragru.core.names import ORIGINAL
-from cragru.plan.rows import EVERYONE, Row, cells_of, cohort_panel, pairs_of
-from cragru.plan.scoring import plain_cells
-from cragru.plan.tables.base import (
-    AgainstReplicate,
-    Figure,
-    Problem,
-    unknown_methods,
-)
+from cragru.plan.cells import plain_cells
+from cragru.plan.rows import EVERYONE, Row, cohort_panel, pairs_of
+from cragru.plan.run import Run
+from cragru.plan.tables.base import AgainstReplicate, Entries, Figure, unknown_names
 from cragru.plan.tables.forgetting import LLM_VARIANT, measured_cell_rows, measured_model_rows
 from cragru.plan.words import scoring_note
-
-if TYPE_CHECKING:
-    from cragru.plan.project import Project
 
 MEASURES = ("forget_remain",)  # what is read of a bar
 
@@ -36,25 +28,23 @@ class ForgetRemainFigure(AgainstReplicate, Figure):
         description="methods to stand between the original and CRAGRU; those that the run has are drawn"
     )
 
-    def rows(self, project: Project) -> list[Row]:
-        """Original, rivals and CRAGRU of one cohort; without an LLM the models on all users."""
-        cells = plain_cells(project, self.protocol)
-        panel = cohort_panel(project) if cells else EVERYONE
-        models = [ORIGINAL, *(name for name in self.rivals if name in project.settings.methods)]
+    def rows(self, run: Run, tables: Entries) -> list[Row]:
+        """Return original, rivals and CRAGRU of one cohort; without an LLM the models on all users."""
+        cells, held = plain_cells(run, self.protocol), (self.replicate, MEASURES)
+        panel = cohort_panel(run) if cells else EVERYONE
+        models = [ORIGINAL, *(name for name in self.rivals if name in run.settings.methods)]
         rows = []
-        for pair in pairs_of(project):
+        for pair in pairs_of(run):
             own = [cell for cell in cells if cell.pair == pair]
-            rows += measured_model_rows(
-                project, self.protocol, pair, models, panel, self.replicate, MEASURES
-            )
-            rows += measured_cell_rows(project, own, self.replicate, MEASURES, [LLM_VARIANT])
+            rows += measured_model_rows(run, self.protocol, pair, models, panel, *held)
+            rows += measured_cell_rows(run, own, *held, [LLM_VARIANT])
         return rows
 
-    def words(self, project: Project) -> dict[str, Any]:
-        """What is said of the LLM's part."""
-        return {"note": scoring_note(project, cells_of(self.rows(project)))}
+    def words(self, run: Run, tables: Entries) -> dict[str, Any]:
+        """Return what is said of the LLM's part."""
+        return {"note": scoring_note(run, self.rows(run, tables))}
 
-    def problems(self, project: Project) -> Iterator[Problem]:
+    def problems(self, run: Run, tables: Entries) -> Iterator[Problem]:
         """See `Shown`."""
-        yield from super().problems(project)
-        yield from unknown_methods(project, "rivals", self.rivals)
+        yield from super().problems(run, tables)
+        yield from unknown_names("rivals", self.rivals, run.params.methods)

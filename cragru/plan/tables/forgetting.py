@@ -1,17 +1,13 @@
 """Rows of what is measured of forgetting, which Table IV and Figure 3 share."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from itertools import chain
 
 from cragru.plan import places
-from cragru.plan.rows import CONTROLS, CRAGRU, Row, candidates_suffix, cell_row, model_rows
-from cragru.plan.scoring import TABLE_STRATEGY, Cell
-
-if TYPE_CHECKING:
-    from cragru.plan.project import Project
+from cragru.plan.cells import TABLE_STRATEGY, Cell
+from cragru.plan.rows import CONTROLS, CRAGRU, Row, cell_row, model_rows
+from cragru.plan.run import Run
 
 LLM_VARIANT, MODEL_VARIANT = "llm", "model"
 VARIANTS = {
@@ -23,7 +19,7 @@ VARIANTS = {
 
 
 def measured_model_rows(
-    project: Project,
+    run: Run,
     protocol: str,
     pair: tuple[str, str],
     models: Sequence[str],
@@ -31,10 +27,10 @@ def measured_model_rows(
     reference: str,
     measures: Sequence[str],
 ) -> list[Row]:
-    """Rows of models, each under every seed, held against another model.
+    """Return rows of models, each under every seed, held against another model.
 
     Args:
-        project: The configuration.
+        run: The configuration.
         protocol: Name of the protocol.
         pair: Names of the data set and the backbone.
         models: Names of the models.
@@ -42,53 +38,53 @@ def measured_model_rows(
         reference: Name of the model that they are held against.
         measures: What is read of them, keys of `places.MEASURED`.
     """
-    rows = model_rows(project, protocol, pair, models, panel, **_files(reference, measures))
-    return [replace(row.called(variant=MODEL_VARIANT), references=(reference,)) for row in rows]
+    rows = model_rows(run, protocol, pair, models, panel, **_files(reference, measures))
+    return [_held_against(reference, row, MODEL_VARIANT) for row in rows]
 
 
 def measured_cell_rows(
-    project: Project,
+    run: Run,
     cells: Sequence[Cell],
     reference: str,
     measures: Sequence[str],
-    variants: Sequence[str] = (),
+    variants: Sequence[str] = tuple(VARIANTS.values()),
 ) -> list[Row]:
-    """CRAGRU and its controls, each under every seed: the first seed's cells have the others' order.
+    """Return CRAGRU and its controls, each under every seed: the first seed's cells have the others' order.
 
     Args:
-        project: The configuration.
+        run: The configuration.
         cells: What an LLM answered, of one data set and backbone.
         reference: Name of the model that they are held against.
         measures: What is read of them, keys of `places.MEASURED`.
-        variants: Variants of lists to show; without any, all.
+        variants: Variants of lists to show.
     """
-    rows = []
+    rows: dict[str, list[Row]] = {}
     for cell in cells:
-        for label, variant in _labels(project, cell):
-            if variants and variant not in variants:
-                continue
-            row = cell_row(project, cell, label, **_files(reference, measures)).called(
-                variant=variant
-            )
-            rows.append(replace(row, references=(reference,)))
-    labels = list(dict.fromkeys(row.labels["method"] for row in rows))
-    return sorted(rows, key=lambda row: labels.index(row.labels["method"]))
+        for label, variant in _labels(run, cell):
+            if variant in variants:
+                row = cell_row(run, cell, label, **_files(reference, measures))
+                row = _held_against(reference, row, variant)
+                rows.setdefault(row.labels["method"], []).append(row)
+    return list(chain.from_iterable(rows.values()))
+
+
+def _held_against(reference: str, row: Row, variant: str) -> Row:
+    return replace(row.called(variant=variant), references=(reference,))
 
 
 def _files(reference: str, measures: Sequence[str]) -> dict[str, str]:
-    """Names of the files of measures in a folder."""
+    """Return names of the files of measures in a folder."""
     folder = places.place(places.AGAINST, replicate=reference)
     return {name: f"{folder}/{places.MEASURED[name]}" for name in measures}
 
 
-def _labels(project: Project, cell: Cell) -> list[tuple[str, str]]:
-    """What a cell's rows are called and which variants of its lists they are: the paper's cell has the controls."""
-    suffix = candidates_suffix(project, cell.candidates_of)
+def _labels(run: Run, cell: Cell) -> list[tuple[str, str]]:
+    """Return labels of a cell's rows and variants of its lists: the paper's cell has the controls."""
     if cell.strategy != TABLE_STRATEGY:
-        strategy = project.params.strategies[cell.strategy].label
-        return [(f"{CRAGRU}, {strategy}{suffix}", LLM_VARIANT)]
-    return [
-        (label + suffix, VARIANTS[results])
-        for label, order, results in CONTROLS
-        if order == cell.order
-    ]
+        return [(f"{CRAGRU}, {run.params.strategies[cell.strategy].label}", LLM_VARIANT)]
+    found = []
+    for label, order, results in CONTROLS:
+        variant = VARIANTS[results]
+        if order == cell.order:
+            found.append((label, variant))
+    return found

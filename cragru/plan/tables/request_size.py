@@ -1,24 +1,21 @@
 """Tables of what methods take for a small and for a large request (the paper's Section V-C)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from cragru.config.types import Name
+from cragru.core.errors import Problem
 from cragru.core.names import ORIGINAL, RETRAIN
 from cragru.plan import places
+from cragru.plan.cells import plain_cells
 from cragru.plan.rows import CRAGRU, EVERYONE, Row, cell_row, model_rows, pairs_of
-from cragru.plan.scoring import plain_cells
-from cragru.plan.tables.base import Problem, Table, not_forget_first, unknown_protocol, wrong_table
+from cragru.plan.run import Run
+from cragru.plan.tables.base import Entries, Table, not_forget_first, wrong_table
 from cragru.plan.tables.unlearning_time import TimeTable
 from cragru.plan.words import protocol_title
-
-if TYPE_CHECKING:
-    from cragru.plan.project import Project
 
 
 class SizeTable(Table):
@@ -30,48 +27,40 @@ class SizeTable(Table):
     time: Name = Field(description="the table of single requests that the small one is taken from")
     protocol: Name = Field(description="the protocol of the large request")
 
-    def rows(self, project: Project) -> list[Row]:
-        """Rows of the large request: every method, and CRAGRU where an LLM answers its cohort, under every seed."""
+    def rows(self, run: Run, tables: Entries) -> list[Row]:
+        """Return every method for the large request, and CRAGRU where an LLM answers its cohort, under every seed."""
+        methods, files = run.settings.methods, {"cost": places.COST}
         rows = []
-        for pair in pairs_of(project):
-            methods = project.settings.methods
-            rows += model_rows(project, self.protocol, pair, methods, EVERYONE, cost=places.COST)
-        for cell in plain_cells(project, self.protocol):
+        for pair in pairs_of(run):
+            rows += model_rows(run, self.protocol, pair, methods, EVERYONE, **files)
+        for cell in plain_cells(run, self.protocol):
             if cell.candidates_of == ORIGINAL:  # as in the table of single requests
-                rows.append(cell_row(project, cell, CRAGRU, cost=places.COST))
+                rows.append(cell_row(run, cell, CRAGRU, **files))
         return [_of_costs(row) for row in rows]
 
-    def words(self, project: Project) -> dict[str, Any]:
-        """What captions call the protocols of the small and of the large request, and tables Retrain."""
-        small = project.tables.tables[self.time].protocol
-        titles = [protocol_title(project, protocol) for protocol in (small, self.protocol)]
-        return {"titles": titles, "retrain": project.label(RETRAIN)}
+    def words(self, run: Run, tables: Entries) -> dict[str, Any]:
+        """Return what captions call the protocols of the small and of the large request, and tables Retrain."""
+        small = protocol_title(run, tables[self.time].protocol)
+        titles = [small, protocol_title(run, self.protocol)]
+        return {"titles": titles, "retrain": run.label(RETRAIN)}
 
     def tables(self) -> dict[str, str]:
-        """The table of single requests."""
+        """Return the table of single requests."""
         return {"times": self.time}
 
-    def problems(self, project: Project) -> Iterator[Problem]:
+    def problems(self, run: Run, tables: Entries) -> Iterator[Problem]:
         """See `Shown`."""
-        yield from unknown_protocol(project, self.protocol)
-        yield from wrong_table(
-            project, "time", self.time, lambda table: isinstance(table, TimeTable)
-        )
-        if self.protocol in project.protocols:
-            kind = project.protocols[self.protocol].forget.kind
-            if kind != "interactions":
-                yield (
-                    "protocol",
-                    f"got {self.protocol!r}, which forgets {kind}; take one that forgets interactions",
-                )
-        yield from not_forget_first(project, self.protocol)
+        yield from not_forget_first(run, self.protocol)
+        yield from wrong_table(tables, "time", self.time, TimeTable)
+        protocol = run.protocols.get(self.protocol)
+        if protocol and protocol.forget.kind != "interactions":
+            what = f"forgets {protocol.forget.kind}, and no interactions alone"
+            yield Problem(what, "protocol", self.protocol, advice="take one that does")
 
 
 def _of_costs(row: Row) -> Row:
-    """A row of what it took, with its data set's counts; whose users an LLM answered is told, but not read."""
+    """Return a row of what it took, with its data set's counts; whose users an LLM answered is told, but not read."""
     cohort = None if row.cell is None else row.labels["panel"]
-    files = {
-        "cost": row.files["cost"],
-        "statistics": places.place(places.STATISTICS, dataset=row.dataset),
-    }
+    statistics = places.place(places.STATISTICS, dataset=row.dataset)
+    files = {"cost": row.files["cost"], "statistics": statistics}
     return replace(row.called(cohort=cohort), files=files)

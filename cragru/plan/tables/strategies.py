@@ -1,39 +1,29 @@
 """Figures that compare retrieval strategies (the paper's Figure 4)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from itertools import groupby
+from operator import attrgetter
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
 from cragru.config.types import Name, distinct
+from cragru.core.errors import Problem
 from cragru.plan import places
-from cragru.plan.rows import (
-    NO_LLM,
-    Row,
-    candidates_suffix,
-    cell_row,
-    cells_of,
-    cohort_panel,
-    model_rows,
-)
-from cragru.plan.scoring import strategy_cells
+from cragru.plan.cells import strategy_cells
+from cragru.plan.rows import NO_LLM, Row, cell_row, cohort_panel, model_rows, without
+from cragru.plan.run import Run
 from cragru.plan.tables.base import (
     Cutoffs,
+    Entries,
     Figure,
     Mask,
-    Problem,
     needing_llm,
     not_forget_first,
     unknown_cutoffs,
-    unknown_methods,
-    unknown_protocol,
+    unknown_names,
 )
 from cragru.plan.words import scoring_note
-
-if TYPE_CHECKING:
-    from cragru.plan.project import Project
 
 
 class StrategiesFigure(Figure):
@@ -52,37 +42,30 @@ class StrategiesFigure(Figure):
         description="methods to stand beside, by their names in params.yaml; those that the run has are drawn",
     )
 
-    def rows(self, project: Project) -> list[Row]:
-        """The backbone alone, each strategy, and the rivals that the run has."""
-        cells = strategy_cells(project, self.protocol)
+    def rows(self, run: Run, tables: Entries) -> list[Row]:
+        """Return the backbone alone, each strategy, and the rivals that the run has."""
+        cells = strategy_cells(run, self.protocol)
         if not cells:
             raise needing_llm()
-        panel = cohort_panel(project)
-        rivals = [name for name in self.rivals if name in project.settings.methods]
+        panel, files = cohort_panel(run), {"per_user": places.PER_USER}
+        rivals = [name for name in self.rivals if name in run.settings.methods]
         rows = []
-        for pair in dict.fromkeys(cell.pair for cell in cells):
-            own = [cell for cell in cells if cell.pair == pair]
+        for pair, group in groupby(cells, attrgetter("pair")):
+            own = list(group)
+            alone = [cell for cell in own if cell.strategy == own[0].strategy]
+            rows += [cell_row(run, cell, NO_LLM, per_user=places.PER_USER_NO_LLM) for cell in alone]
             for cell in own:
-                if cell.strategy == own[0].strategy:
-                    label = NO_LLM + candidates_suffix(project, cell.candidates_of)
-                    rows.append(cell_row(project, cell, label, per_user=places.PER_USER_NO_LLM))
-            for cell in own:
-                label = project.params.strategies[cell.strategy].label + candidates_suffix(
-                    project, cell.candidates_of
-                )
-                rows.append(cell_row(project, cell, label, per_user=places.PER_USER))
-            rows += model_rows(
-                project, self.protocol, pair, rivals, panel, per_user=places.PER_USER
-            )
-        return [row.of_files(cost=None) for row in rows]
+                label = run.params.strategies[cell.strategy].label
+                rows.append(cell_row(run, cell, label, **files))
+            rows += model_rows(run, self.protocol, pair, rivals, panel, **files)
+        return without(rows, "cost")
 
-    def words(self, project: Project) -> dict[str, Any]:
-        """What is said of the LLM's part."""
-        return {"note": scoring_note(project, cells_of(self.rows(project)))}
+    def words(self, run: Run, tables: Entries) -> dict[str, Any]:
+        """Return what is said of the LLM's part."""
+        return {"note": scoring_note(run, self.rows(run, tables))}
 
-    def problems(self, project: Project) -> Iterator[Problem]:
+    def problems(self, run: Run, tables: Entries) -> Iterator[Problem]:
         """See `Shown`."""
-        yield from unknown_protocol(project, self.protocol)
+        yield from not_forget_first(run, self.protocol)
         yield from unknown_cutoffs(self.cutoffs)
-        yield from unknown_methods(project, "rivals", self.rivals)
-        yield from not_forget_first(project, self.protocol)
+        yield from unknown_names("rivals", self.rivals, run.params.methods)

@@ -1,25 +1,23 @@
 """Tables of what single requests take (the paper's Table III)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import product
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from cragru.config.types import Name
-from cragru.core.errors import CragruError
+from cragru.core.errors import CragruError, Problem
 from cragru.evaluation.printed_columns import OF_TIMES
 from cragru.plan import places
 from cragru.plan.requests import served_cell, service_file
 from cragru.plan.rows import CRAGRU, EVERYONE, Row, common_labels, pairs_of
-from cragru.plan.tables.base import PrintedTable, Problem, unknown_protocol
+from cragru.plan.run import Run
+from cragru.plan.tables.base import Entries, PrintedTable, unknown_protocol
 from cragru.plan.words import protocol_title, service_note
 from cragru.written.printed import PrintedColumns
 
-if TYPE_CHECKING:
-    from cragru.plan.project import Project
+ADVICE = "name files of requests, or leave the table out"
 
 
 class TimeTable(PrintedTable):
@@ -34,71 +32,52 @@ class TimeTable(PrintedTable):
         description="whether CRAGRU is shown: it answers each request with the run's LLM, if it has one"
     )
 
-    def rows(self, project: Project) -> list[Row]:
-        """The run's methods and, if it shows it, CRAGRU, for every seed and request."""
-        settings = project.settings
-        requests = project.requests(self.protocol)
-        if not requests:
-            raise CragruError(
-                f"the protocol {self.protocol} has no requests; name files in the config key requests.files, or leave "
-                "the table out"
-            )
-        shows_cragru = self.cragru and settings.scoring.llm is not None
-        methods = [*settings.methods, *([None] if shows_cragru else [])]
+    def rows(self, run: Run, tables: Entries) -> list[Row]:
+        """Return the run's methods and, if it shows it, CRAGRU, for every seed and request."""
+        problems = list(self.run_problems(run, "this table"))
+        if problems:
+            raise CragruError.of(problems)
+        methods: list[str | None] = [*run.settings.methods]
+        if self.cragru and run.settings.scoring.llm is not None:
+            methods.append(None)
+        requests = run.requests(self.protocol)
         rows = []
-        for (dataset, backbone), method, seed in product(
-            pairs_of(project), methods, settings.seeds
-        ):
-            names = {
-                "dataset": dataset,
-                "protocol": self.protocol,
-                "seed": seed,
-                "backbone": backbone,
-            }
-            rows += [_row(project, method, request, names) for request in requests]
+        grid = product(pairs_of(run), methods, run.settings.seeds)
+        for (dataset, backbone), method, seed in grid:
+            names = {"dataset": dataset, "protocol": self.protocol, "seed": seed}
+            names["backbone"] = backbone
+            rows += [_row(run, method, request, names) for request in requests]
         return rows
 
-    def words(self, project: Project) -> dict[str, Any]:
-        """What the protocol is called, and what is said of the LLM's part."""
-        return {"title": protocol_title(project, self.protocol), "note": service_note(project)}
+    def words(self, run: Run, tables: Entries) -> dict[str, Any]:
+        """Return what the protocol is called, and what is said of the LLM's part."""
+        return {"title": protocol_title(run, self.protocol), "note": service_note(run)}
 
-    def problems(self, project: Project) -> Iterator[Problem]:
+    def problems(self, run: Run, tables: Entries) -> Iterator[Problem]:
         """See `Shown`."""
-        yield from super().problems(project)
-        yield from unknown_protocol(project, self.protocol)
-        if (
-            self.protocol in project.protocols
-            and project.protocols[self.protocol].order == "forget-first"
-        ):
-            yield (
-                "protocol",
-                f"got {self.protocol!r}, which has no single requests; take one-user or from-file",
-            )
+        yield from super().problems(run, tables)
+        yield from unknown_protocol(run, self.protocol)
+        if self.protocol in run.protocols_that("forget-first"):
+            known = run.protocols_that("split-first")
+            yield Problem("has no single requests", "protocol", self.protocol, known)
 
-    def run_problems(self, project: Project, name: str) -> Iterator[Problem]:
+    def run_problems(self, run: Run, name: str) -> Iterator[Problem]:
         """See `Shown`."""
-        if self.protocol in project.protocols and not project.requests(self.protocol):
-            yield (
-                "requests.files",
-                f"empty, but {name} is of requests from files; name one, or leave the table out",
-            )
+        if self.protocol in run.protocols and not run.requests(self.protocol):
+            yield Problem(f"empty, but {name} is of them", "requests.files", advice=ADVICE)
 
 
-def _row(project: Project, method: str | None, request: str, names: dict[str, Any]) -> Row:
-    """One row under one seed and request. No method stands for CRAGRU."""
-    labels = common_labels(project, names["dataset"], names["backbone"], None) | {
-        "request": request
-    }
+def _row(run: Run, method: str | None, request: str, names: dict[str, Any]) -> Row:
+    """Return one row under one seed and request. No method stands for CRAGRU."""
+    labels = common_labels(run, names["dataset"], names["backbone"], None)
+    labels["request"] = request
     if method is not None:
         folder = places.place(places.REQUEST_METHOD, **names, request=request, method=method)
-        labels |= {
-            "method": project.label(method),
-            "printed": project.paper_label(method),
-            "ready": EVERYONE,
-        }
+        labels |= {"method": run.label(method), "printed": run.paper_label(method)}
+        labels["ready"] = EVERYONE
         files = {"cost": f"{folder}/{places.COST}", "check": None}
         return Row(**names, model=method, request=request, labels=labels, files=files)
-    cell, llm = served_cell(**names), project.settings.scoring.llm
+    cell, llm = served_cell(**names), run.settings.scoring.llm
     labels |= {"method": CRAGRU, "printed": CRAGRU, "ready": "the requester"}
     files = {
         "cost": service_file(cell, request, llm, places.COST),

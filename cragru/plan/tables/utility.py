@@ -1,34 +1,34 @@
 """Tables of ranking quality (the paper's Table II): models on all users, then CRAGRU and models on the cohort."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
 from cragru.config.types import Name
+from cragru.core.errors import Problem
 from cragru.core.names import ORIGINAL, RETRAIN
 from cragru.evaluation.printed_columns import OF_UTILITY
 from cragru.plan import places
+from cragru.plan.cells import cell_file, plain_cells, shuffled_cells
 from cragru.plan.rows import (
     CRAGRU,
     EVERYONE,
     Row,
     candidates_suffix,
-    cells_of,
     cohort_panel,
     cragru_rows,
     model_rows,
     pairs_of,
+    without,
 )
-from cragru.plan.scoring import cell_file, plain_cells, shuffled_cells
+from cragru.plan.run import Run
 from cragru.plan.tables.base import (
     Cutoffs,
+    Entries,
     Mask,
     PrintedTable,
-    Problem,
-    lacks_retrain,
+    lacks,
     not_forget_first,
     replicate_in_run,
     unknown_cutoffs,
@@ -37,9 +37,6 @@ from cragru.plan.tables.base import (
 )
 from cragru.plan.words import protocol_title, scoring_note
 from cragru.written.printed import PrintedColumns
-
-if TYPE_CHECKING:
-    from cragru.plan.project import Project
 
 
 class UtilityTable(PrintedTable):
@@ -70,73 +67,67 @@ class UtilityTable(PrintedTable):
         """See `Shown`."""
         return self.replicate is not None
 
-    def rows(self, project: Project) -> list[Row]:
-        """Every model on all users; then, with a panel of the cohort, these and CRAGRU with its controls on it."""
-        models = [ORIGINAL, *project.settings.methods]
+    def rows(self, run: Run, tables: Entries) -> list[Row]:
+        """Return every model on all users; then, with a panel, these and CRAGRU with its controls on the cohort."""
+        models = [ORIGINAL, *run.settings.methods]
         cells = []
         if self.panel:
-            cells = plain_cells(project, self.protocol) + shuffled_cells(project, self.protocol)
+            cells = plain_cells(run, self.protocol) + shuffled_cells(run, self.protocol)
         rows = []
-        for pair in pairs_of(project):
-            rows += self._model_rows(project, pair, models, EVERYONE)
-        for pair in pairs_of(project) if cells else []:
-            rows += self._model_rows(project, pair, models, cohort_panel(project))
-            rows += [_with_proof(project, row) for row in cragru_rows(project, cells, pair)]
+        for pair in pairs_of(run):
+            rows += self._model_rows(run, pair, models, EVERYONE)
+        for pair in pairs_of(run) if cells else []:
+            rows += self._model_rows(run, pair, models, cohort_panel(run))
+            for row in cragru_rows(run, cells, pair):
+                rows.append(_with_proof(run, row))
         return rows
 
-    def tested_rows(self, project: Project) -> list[Row]:
-        """Its rows and, in each panel, Retrain with other random streams: what noise alone does."""
+    def tested_rows(self, run: Run, tables: Entries) -> list[Row]:
+        """Return its rows and, in each panel, Retrain with other random streams: what noise alone does."""
         if self.replicate is None:
             return []
-        rows = [row.of_files(cost=None, check=None) for row in self.rows(project)]
+        rows = without(self.rows(run, tables), "cost", "check")
         for panel in dict.fromkeys(row.labels["panel"] for row in rows):
-            for pair in pairs_of(project):
-                rows += self._model_rows(project, pair, [self.replicate], panel)
+            for pair in pairs_of(run):
+                rows += self._model_rows(run, pair, [self.replicate], panel)
         return rows
 
-    def words(self, project: Project) -> dict[str, Any]:
-        """What panels are held against, and what is said of the LLM's part."""
-        words = {
-            "title": protocol_title(project, self.protocol),
-            "note": scoring_note(project, cells_of(self.rows(project))),
-            "references": {EVERYONE: project.label(RETRAIN), cohort_panel(project): CRAGRU},
+    def words(self, run: Run, tables: Entries) -> dict[str, Any]:
+        """Return what panels are held against, and what is said of the LLM's part."""
+        null = [] if self.replicate is None else [RETRAIN, self.replicate]
+        return {
+            "title": protocol_title(run, self.protocol),
+            "note": scoring_note(run, self.rows(run, tables)),
+            "references": {EVERYONE: run.label(RETRAIN), cohort_panel(run): CRAGRU},
+            "null": list(map(run.label, null)),
         }
-        null = (
-            []
-            if self.replicate is None
-            else [project.label(RETRAIN), project.label(self.replicate)]
-        )
-        return words | {"null": null}
 
-    def problems(self, project: Project) -> Iterator[Problem]:
+    def problems(self, run: Run, tables: Entries) -> Iterator[Problem]:
         """See `Shown`."""
-        yield from super().problems(project)
-        yield from unknown_protocol(project, self.protocol)
+        yield from super().problems(run, tables)
+        yield from (not_forget_first if self.panel else unknown_protocol)(run, self.protocol)
         yield from unknown_cutoffs(self.cutoffs)
         if self.replicate is not None:
-            yield from wrong_replicate(project, self.replicate)
-        if self.panel:
-            yield from not_forget_first(project, self.protocol)
+            yield from wrong_replicate(run, self.replicate)
 
-    def run_problems(self, project: Project, name: str) -> Iterator[Problem]:
+    def run_problems(self, run: Run, name: str) -> Iterator[Problem]:
         """See `Shown`."""
-        yield from replicate_in_run(project, name, self.replicate)
+        yield from replicate_in_run(run, name, self.replicate)
         if self.replicate is not None:
-            yield from lacks_retrain(
-                project, f"{name} tells noise by; add it, or remove the table's key replicate"
-            )
+            why, advice = f"which {name} tells noise by", "add it, or remove the key replicate"
+            yield from lacks("methods", RETRAIN, run.settings.methods, why, advice)
 
     def _model_rows(
-        self, project: Project, pair: tuple[str, str], models: list[str], panel: str
+        self, run: Run, pair: tuple[str, str], models: list[str], panel: str
     ) -> list[Row]:
-        rows = model_rows(project, self.protocol, pair, models, panel, per_user=places.PER_USER)
-        return [row.of_files(cost=None, check=None) for row in rows]
+        rows = model_rows(run, self.protocol, pair, models, panel, per_user=places.PER_USER)
+        return without(rows, "cost", "check")
 
 
-def _with_proof(project: Project, row: Row) -> Row:
-    """A row with the proof of its prompts and whose candidates they have, where it is what an LLM ordered."""
+def _with_proof(run: Run, row: Row) -> Row:
+    """Return a row with the proof of its prompts and whose candidates they have, where an LLM ordered its lists."""
     if row.files["cost"] is None:
         return row.of_files(check=None)
-    backbone, dataset = row.labels["backbone"], row.labels["dataset"]
-    group = f"{backbone}{candidates_suffix(project, row.cell.candidates_of)} on {dataset}"
-    return row.called(group=group).of_files(check=cell_file(project, row.cell, places.PROOF))
+    suffix = candidates_suffix(run, row.cell.candidates_of)
+    group = f"{row.labels['backbone']}{suffix} on {row.labels['dataset']}"
+    return row.called(group=group).of_files(check=cell_file(run, row.cell, places.PROOF))

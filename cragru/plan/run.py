@@ -1,0 +1,94 @@
+"""A run: its settings, what the other files define for it, and what follows from these."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cragru.config.datasets import Registry
+from cragru.config.llms import Llms
+from cragru.config.models import Option, Params, PartitionEntry, Protocol, Settings
+from cragru.core.names import ORIGINAL, ORIGINAL_LABEL
+from cragru.rerun.digest import code_digest
+from cragru.written.paths import as_input
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's settings with the files they name, but for what it shows.
+
+    Attributes:
+        root: The repository, which files that the configuration names are relative to.
+    """
+
+    root: Path
+    settings: Settings
+    registry: Registry
+    protocols: dict[str, Protocol]
+    params: Params
+    llms: Llms
+
+    @property
+    def gpus(self) -> int:
+        """GPUs that a job asks for which trains: one where the configuration demands CUDA."""
+        return 1 if self.settings.device == "cuda" else 0
+
+    def protocols_that(self, order: str) -> list[str]:
+        """Return names of the protocols that `forget-first` or `split-first`."""
+        return [name for name, protocol in self.protocols.items() if protocol.order == order]
+
+    def download_entry(self, dataset: str) -> dict[str, Any]:
+        """Return what of a data set's entry its download depends on: new words and another loader fetch nothing."""
+        return self.registry.datasets[dataset].raw_files.model_dump(mode="json")
+
+    def loaders(self, dataset: str) -> dict[str, str]:
+        """Return the module that reads a data set's files, by the source that they came from."""
+        return self.registry.datasets[dataset].loaders
+
+    def loader_code(self, dataset: str) -> dict[str, str | list[str]]:
+        """Return a digest of what prepares a data set, its loaders included."""
+        return code_digest("scripts/prepare.py", *sorted(set(self.loaders(dataset).values())))
+
+    def file(self, path: str) -> str:
+        """Return a file that the configuration names, as an input of a rule."""
+        return as_input(path, "config", self.root)
+
+    def request_file(self, request: str) -> str:
+        """Return the file of a deletion request."""
+        path = self.settings.requests.files[request]
+        return as_input(path, f"requests.files.{request}", self.root)
+
+    def training_options(self, dataset: str, backbone: str) -> dict[str, Option]:
+        """Return hyper-parameters of a backbone on a data set, overrides included."""
+        return self.params.backbones[backbone].options_in(dataset, backbone)
+
+    def method_options(self, dataset: str, backbone: str, method: str) -> dict[str, Option]:
+        """Return options of a method on a data set and backbone, overrides included."""
+        return self.params.methods[method].options_in(dataset, backbone)
+
+    def partition(self, model: str) -> PartitionEntry | None:
+        """Return how a method's data are cut, or None for what has no shards."""
+        method = self.params.methods.get(model)
+        return self.params.partitions[method.partition] if method and method.partition else None
+
+    def reads(self, model: str) -> set[str]:
+        """Return what a method and its partition read beside the rows that remain; nothing for the original."""
+        found: set[str] = set()
+        for entry in (self.params.methods.get(model), self.partition(model)):
+            found.update(entry.reads if entry else ())
+        return found
+
+    def requests(self, protocol: str) -> list[str]:
+        """Return names of the requests of a protocol that serves them one at a time; none for the others."""
+        kind, requests = self.protocols[protocol].forget.kind, self.settings.requests
+        if kind == "one-user":
+            return [f"draw-{number}" for number in range(1, requests.one_user + 1)]
+        return list(requests.files) if kind == "file" else []
+
+    def label(self, model: str) -> str:
+        """Return what tables call a method, or the original model."""
+        return ORIGINAL_LABEL if model == ORIGINAL else self.params.methods[model].label
+
+    def paper_label(self, model: str) -> str:
+        """Return what the paper's tables call it."""
+        paper = None if model == ORIGINAL else self.params.methods[model].paper
+        return paper or self.label(model)
