@@ -1,9 +1,8 @@
 """What the layouts of MovieLens share: codes, titles with years, frames of users and items."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-import numpy as np
 import pandas as pd
 
 SCALE = (1.0, 5.0)
@@ -13,24 +12,24 @@ GENDERS = {"M": "male", "F": "female"}
 _TITLE = re.compile(r"(.*?)\s*\(([0-9]{4})\)\s*(?:\([A-Z]+\))?\s*")
 
 
-def frame_of_users(raw_id: tuple[str, ...], **columns: list[str] | tuple[str, ...]) -> pd.DataFrame:
-    """The users, as `cragru.data.frames.RawTables` has them."""
-    return pd.DataFrame({"raw_id": np.array(raw_id, dtype=np.int64), **columns})
+def frame_of_users(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the users as `cragru.data.frames.RawTables` has them; a gender is a letter of `GENDERS`."""
+    users = rows[["raw_id", "age", "gender", "occupation", "zip"]].astype({"raw_id": "int64"})
+    return users.assign(gender=users["gender"].map(GENDERS))
 
 
 def frame_of_items(
-    raw_id: tuple[str, ...], named: list[tuple[str, int | None]], genres: Sequence[str]
+    raw_id: pd.Series, named: Iterable[tuple[str, int | None]], genres: Sequence[str] | pd.Series
 ) -> pd.DataFrame:
-    """The items, as `cragru.data.frames.RawTables` has them; `named` has the title and the year of each."""
+    """Return the items as `cragru.data.frames.RawTables` has them; `named` has the title and the year of each."""
     titles, years = zip(*named, strict=True)
-    return pd.DataFrame(
-        {
-            "raw_id": np.array(raw_id, dtype=np.int64),
-            "title": titles,
-            "year": pd.array(years, dtype="Int32"),
-            "genres": genres,
-        }
-    )
+    columns = {
+        "raw_id": raw_id.astype("int64"),
+        "title": titles,
+        "year": pd.array(years, dtype="Int32"),
+        "genres": genres,
+    }
+    return pd.DataFrame(columns)
 
 
 def split_title(title: str) -> tuple[str, int | None]:

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from cragru.data.frames import RawTables
-from cragru.data.movielens import GENDERS, SCALE, frame_of_items, frame_of_users, split_title
-from cragru.data.raw_files import ID, RATING, TIME, Layout, RawFile, checked_tables
+from cragru.data.movielens import SCALE, frame_of_items, frame_of_users, split_title
+from cragru.data.raw_files import ITEM, RATING, RAW_ID, TIME, USER, Layout, RawFile, checked_tables
 
 # Codes of ML-1M, from its README.
 AGES = {
@@ -25,20 +25,17 @@ OCCUPATIONS = (
 )
 # fmt: on
 
-RATINGS = Layout("ratings.dat", f"{ID}::{ID}::{RATING}::{TIME}", "user::item::rating::time")
+RATINGS = Layout("ratings.dat", f"{USER}::{ITEM}::{RATING}::{TIME}", "user::item::rating::time")
 USERS = Layout(
     "users.dat",
-    rf"{ID}::([MF])::({'|'.join(AGES)})::(1?[0-9]|20)::(.*)",
+    rf"{RAW_ID}::(?P<gender>[MF])::(?P<age>{'|'.join(AGES)})::(?P<occupation>1?[0-9]|20)::(?P<zip>.*)",
     f"user::M or F::age code ({', '.join(AGES)})::occupation code (0 to 20)::zip code",
 )
-ITEMS = Layout("movies.dat", rf"{ID}::(.+)::([^:]*)", "item::title::genres")
+ITEMS = Layout("movies.dat", rf"{RAW_ID}::(?P<title>.+)::(?P<genres>[^:]*)", "item::title::genres")
 
 
 def load(folder: Path) -> RawTables:
     """Read MovieLens 1M in its publisher's layout (ratings.dat, users.dat, movies.dat).
-
-    Args:
-        folder: Where the raw files are.
 
     Returns:
         The checked tables; ages and occupations as the words of its README, titles without the year.
@@ -47,14 +44,9 @@ def load(folder: Path) -> RawTables:
         CragruError: If a file is missing, a line does not parse, a rating is off the scale, an id is unknown or twice.
     """
     users, items = RawFile(folder, USERS), RawFile(folder, ITEMS)
-    user, gender, age, occupation, zip_code = users.columns()
-    item, title, genres = items.columns()
-    user_frame = frame_of_users(
-        user,
-        age=[AGES[code] for code in age],
-        gender=[GENDERS[letter] for letter in gender],
-        occupation=[OCCUPATIONS[int(code)] for code in occupation],
-        zip=zip_code,
-    )
-    item_frame = frame_of_items(item, [split_title(one) for one in title], genres)
-    return checked_tables(RawFile(folder, RATINGS), (users, user_frame), (items, item_frame), SCALE)
+    occupations = users.rows["occupation"].astype(int).map(OCCUPATIONS.__getitem__)
+    coded = users.rows.assign(age=users.rows["age"].map(AGES), occupation=occupations)
+    named = items.rows["title"].map(split_title)
+    item_frame = frame_of_items(items.rows["raw_id"], named, items.rows["genres"])
+    ratings = RawFile(folder, RATINGS)
+    return checked_tables(ratings, (users, frame_of_users(coded)), (items, item_frame), SCALE)
