@@ -49,10 +49,9 @@ def holds(archive: Path, members: Collection[str]) -> bool:
 
 
 def verify(folder: Path, members: Mapping[str, str]) -> None:
-    """Check the SHA-256 of extracted files.
+    """Check the SHA-256 of files that lie in a folder side by side, by base name.
 
     Args:
-        folder: Where the files lie side by side, by base name.
         members: Path inside the archive to the SHA-256 that the file must have.
 
     Raises:

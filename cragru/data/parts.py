@@ -47,17 +47,12 @@ def read_parts(folder: PathLike, names: Iterable[str]) -> dict[str, pd.DataFrame
     Raises:
         CragruError: If a file is not the one that was written, or the record does not add up.
     """
-    folder = Path(folder)
-    record = read_record(folder / "split.json", RECORD)
+    path = Path(folder, "split.json")
+    record = read_record(path, RECORD)
     counted = sum(part["rows"] for part in record["parts"].values())
     if counted != record["rows"]:
-        raise CragruError(
-            f"the parts do not have {record['rows']} rows",
-            place=spot(folder / "split.json"),
-            got=counted,
-            advice="delete the folder",
-        )
-    return {name: _read_part(folder / f"{name}.parquet", record["parts"][name]) for name in names}
+        raise CragruError(f"not {record['rows']} rows", place=spot(path), got=counted, advice=AGAIN)
+    return {name: _read_part(folder, name, record["parts"][name]["sha256"]) for name in names}
 
 
 def read_all_parts(folder: PathLike, interactions: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -71,9 +66,7 @@ def read_all_parts(folder: PathLike, interactions: pd.DataFrame) -> dict[str, pd
     _check_permutation(rows, len(interactions), folder)
     together = pd.concat(parts.values()).set_index("row").sort_index()
     if not together.reset_index(drop=True).equals(interactions):
-        raise CragruError(
-            "the rows are not those of the prepared interactions", place=spot(folder), advice=AGAIN
-        )
+        raise CragruError("not the prepared interactions", place=spot(folder), advice=AGAIN)
     return parts
 
 
@@ -83,12 +76,11 @@ def read_sizes(path: PathLike) -> tuple[int, int]:
     return statistics["users"], statistics["items"]
 
 
-def _read_part(path: Path, record: dict) -> pd.DataFrame:
+def _read_part(folder: PathLike, name: str, wanted: str) -> pd.DataFrame:
+    path = Path(folder, f"{name}.parquet")
     got = sha256(path)
-    if got != record["sha256"]:
-        raise CragruError(
-            "not the file that split.json tells of", place=spot(path), got=got, advice=AGAIN
-        )
+    if got != wanted:
+        raise CragruError(f"the sha256 is not {wanted}", place=spot(path), got=got, advice=AGAIN)
     return read_parquet(path, SCHEMA)
 
 
@@ -98,8 +90,7 @@ def _check_permutation(rows: Rows, total: int, folder: PathLike) -> None:
         lost = np.setdiff1d(np.arange(total), together)
         repeated = together[1:][np.diff(together) == 0]
         raise CragruError(
-            f"the parts are no permutation of the {total} prepared rows: {len(lost)} lost (first {lost[:3].tolist()}), "
-            f"{len(repeated)} repeated (first {repeated[:3].tolist()})",
+            f"no permutation of the {total} prepared rows; lost are {lost[:9]}, repeated {repeated[:9]}",
             place=spot(folder),
             advice=AGAIN,
         )

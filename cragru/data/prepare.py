@@ -24,12 +24,12 @@ def prepare(raw_dir: PathLike, out_dir: PathLike, loaders: Mapping[str, str]) ->
 
     Args:
         raw_dir: A folder that `cragru.data.download.fetch` has filled.
-        out_dir: Where the four files go; made if missing.
+        out_dir: Where the four files go.
         loaders: The module that reads the files of each source, by the source's name.
 
     Raises:
-        CragruError: If the download is not complete, came from a source that has no loader, a raw file is not what its
-            loader expects, or the loader gives something else where text belongs.
+        CragruError: If the download is not complete or of a source without a loader, a raw file is not what its loader
+            expects, or the loader gives no text where text belongs.
     """
     tables, out = _load(Path(raw_dir), loaders), Path(out_dir)
     user_ids, users = np.unique(tables.interactions["user"], return_inverse=True)
@@ -44,10 +44,6 @@ def prepare(raw_dir: PathLike, out_dir: PathLike, loaders: Mapping[str, str]) ->
 
 def statistics(interactions: pd.DataFrame, scale: tuple[float, float]) -> dict[str, Any]:
     """Count what Table I of the paper counts.
-
-    Args:
-        interactions: Columns user, item, timestamp; ids are dense, so each one below the highest occurs.
-        scale: The lowest and the highest rating that the data set allows.
 
     Returns:
         users, items, interactions, interactions_per_user, sparsity (the share of pairs without an interaction),
@@ -71,14 +67,8 @@ def _load(raw: Path, loaders: Mapping[str, str]) -> RawTables:
     """Read raw files with the loader of the source that they came from."""
     record = raw / SOURCE_FILE
     source = read_record(record, {"source": str})["source"]
-    if source not in loaders:
-        raise CragruError(
-            "unknown source",
-            place=spot(record),
-            got=source,
-            allowed=loaders,
-            advice="delete the folder and run again",
-        )
+    if source not in loaders:  # such as one that the registry had when the files were downloaded
+        raise CragruError("unknown source", place=spot(record), got=source, allowed=loaders)
     tables = importlib.import_module(loaders[source]).load(raw)
     _refuse_guesses(f"{loaders[source]}: users", tables.users, USERS)
     _refuse_guesses(f"{loaders[source]}: items", tables.items, ITEMS)

@@ -9,13 +9,8 @@ import pandas as pd
 
 from cragru.core.errors import NOTHING, CragruError
 from cragru.core.place import spot
-from cragru.data.frames import RawTables
 from cragru.written.encodings import decode
 
-RAW_ID, USER, ITEM = r"(?P<raw_id>[0-9]{1,9})", r"(?P<user>[0-9]{1,9})", r"(?P<item>[0-9]{1,9})"
-RATING = r"(?P<rating>-?[0-9]{1,3}(?:\.[0-9]{1,3})?)"
-TIME = r"(?P<timestamp>[0-9]{1,18})"
-TYPES = {"user": "int64", "item": "int64", "rating": "float32", "timestamp": "int64"}
 AGAIN = "download the data set again, or correct its loader in the registry"
 
 
@@ -50,8 +45,8 @@ class RawFile:
         """Read a file of a folder.
 
         Raises:
-            CragruError: If there is no such file, it is in another encoding (`cragru.written.encodings.decode`), has
-                another header or no rows, or a line is not of the layout.
+            CragruError: If there is no such file, it is in another encoding, has another header or no rows, or a line
+                is not of the layout.
         """
         self.name = layout.name
         self._path = folder / layout.name
@@ -88,33 +83,3 @@ class RawFile:
 
     def _error_on(self, line: int, what: str, got: Any = NOTHING) -> CragruError:
         return CragruError(what, place=spot(self._path, line), got=got, advice=AGAIN)
-
-
-def checked_tables(
-    ratings: RawFile,
-    users: tuple[RawFile, pd.DataFrame],
-    items: tuple[RawFile, pd.DataFrame],
-    scale: tuple[float, float],
-) -> RawTables:
-    """Put the three tables together and check what one must say about another.
-
-    Args:
-        ratings: The file with the columns of `TYPES`.
-        users: The users' file, and the frame that was made of it (`cragru.data.frames.RawTables`).
-        items: The same of items.
-        scale: The lowest and the highest rating that the data set allows.
-
-    Raises:
-        CragruError: If a rating is off the scale, or an id or a pair is unknown or there twice.
-    """
-    rows = ratings.rows.astype(TYPES)
-    outside = ~rows["rating"].between(*scale)
-    if outside.any():
-        raise ratings.error(outside, f"off the scale, {scale[0]:g} to {scale[1]:g}", "rating")
-    ratings.refuse_repeats(rows[["user", "item"]])
-    for column, (file, frame) in (("user", users), ("item", items)):
-        file.refuse_repeats(frame[["raw_id"]])
-        unknown = ~rows[column].isin(frame["raw_id"])
-        if unknown.any():
-            raise ratings.error(unknown, f"{file.name} has no such {column}", column)
-    return RawTables(rows, users[1], items[1], scale)

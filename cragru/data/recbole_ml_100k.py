@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from cragru.data import movielens
 from cragru.data.frames import RawTables
-from cragru.data.movielens import SCALE, frame_of_items, frame_of_users
 from cragru.data.movielens_100k import RATINGS as PUBLISHED
-from cragru.data.raw_files import RAW_ID, Layout, RawFile, checked_tables
+from cragru.data.raw_files import Layout, RawFile
 
 # Title and year of the items that RecBole's conversion of ML-100K got wrong, as the publisher has them.
 PATCHES: dict[int, tuple[str, int | None]] = {
@@ -22,14 +22,14 @@ RATINGS = Layout(
 )
 USERS = Layout(
     "ml-100k.user",
-    rf"{RAW_ID}\t(?P<age>[0-9]+)\t(?P<gender>[MF])\t(?P<occupation>[^\t]+)\t(?P<zip>[^\t]*)",
+    rf"{movielens.RAW_ID}\t(?P<age>[0-9]+)\t(?P<gender>[MF])\t(?P<occupation>[^\t]+)\t(?P<zip>[^\t]*)",
     "user, age, M or F, occupation, zip code, with tabs between",
     encoding="utf-8",
     header="user_id:token\tage:token\tgender:token\toccupation:token\tzip_code:token",
 )
 ITEMS = Layout(
     "ml-100k.item",
-    rf"{RAW_ID}\t(?P<title>[^\t]+)\t(?P<year>[^\t]*)\t(?P<genres>[^\t]*)",
+    rf"{movielens.RAW_ID}\t(?P<title>[^\t]+)\t(?P<year>[^\t]*)\t(?P<genres>[^\t]*)",
     "item, title, year, genres, with tabs between",
     encoding="utf-8",
     header="item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq",
@@ -53,6 +53,7 @@ def load(folder: Path) -> RawTables:
     named = []
     for item, title, year, _ in rows.itertuples(index=False):
         named.append(PATCHES.get(item) or (title, int(year)))
-    item_frame = frame_of_items(rows["raw_id"], named, rows["genres"].str.replace(" ", "|"))
-    ratings = RawFile(folder, RATINGS)
-    return checked_tables(ratings, (users, frame_of_users(users.rows)), (items, item_frame), SCALE)
+    genres = rows["genres"].str.replace(" ", "|")
+    item_frame = movielens.frame_of_items(rows["raw_id"], named, genres)
+    user_frame = movielens.frame_of_users(users.rows)
+    return movielens.tables_of(RawFile(folder, RATINGS), users, items, user_frame, item_frame)

@@ -8,6 +8,7 @@ from cragru.core.place import PathLike, spot
 from cragru.written.spreadsheets import CsvRow, read_spreadsheet
 
 HEADER = ["user", "item"]
+IDS = "use the publisher's ids"  # an advice
 
 
 class Catalogue:
@@ -29,22 +30,15 @@ class Catalogue:
             CragruError: If the user, the item or the pair does not exist; its place is `where`.
         """
         if user not in self.users:
-            raise CragruError(
-                "unknown user", place=where, got=user, advice="use the publisher's ids"
-            )
+            raise CragruError("unknown user", place=where, got=user, advice=IDS)
         own = self._own[self.users[user]]
         if not item:
             return own
         if item not in self.items:
-            raise CragruError(
-                "unknown item", place=where, got=item, advice="use the publisher's ids"
-            )
+            raise CragruError("unknown item", place=where, got=item, advice=IDS)
         found = own[self._item_of_row[own] == self.items[item]]
         if not len(found):
-            pair = f"{user},{item}"
-            raise CragruError(
-                "no such interaction", place=where, got=pair, advice="remove the line"
-            )
+            raise CragruError("no such interaction", place=where, got=f"{user},{item}")
         return found
 
 
@@ -61,14 +55,12 @@ def read_request(path: PathLike, catalogue: Catalogue) -> np.ndarray:
         CragruError: With the line number, if a line names what does not exist or asks for a row twice.
     """
     asked: dict[int, int] = {}  # rows, and the line that asks for each
-    for line in _lines(path):
-        where = spot(path, line.line)
-        for row in catalogue.rows(*line.cells, where).tolist():
+    for asking in _lines(path):
+        where = spot(path, asking.line)
+        for row in catalogue.rows(*asking.cells, where).tolist():
             if row in asked:
-                raise CragruError(
-                    f"line {asked[row]} asks for the same", place=where, advice="remove one of them"
-                )
-            asked[row] = line.line
+                raise CragruError(f"line {asked[row]} asks for it too", place=where)
+            asked[row] = asking.line
     if not asked:
         raise CragruError("asks for nothing", place=spot(path), advice="add lines user,item")
     return np.sort(np.fromiter(asked, dtype=np.int64))
@@ -77,13 +69,11 @@ def read_request(path: PathLike, catalogue: Catalogue) -> np.ndarray:
 def _lines(path: PathLike) -> list[CsvRow]:
     """Return the rows below the header; the item is empty where all of the user's are asked for."""
     header, *rows = read_spreadsheet(path, "a request") or [CsvRow(1, [])]
-    if header.cells != HEADER:  # in this order: many an id is one of a user and of an item, too
+    if header.cells != HEADER:  # in no other order: many a number is an id of a user and of an item
         got, where = ",".join(header.cells), spot(path, header.line)
-        raise CragruError("wrong header", place=where, got=got, advice="write user,item")
+        raise CragruError("the header must be user,item", place=where, got=got)
     for row in rows:
         if len(row.cells) != len(HEADER) or not row.cells[0]:
             got, where = ",".join(row.cells), spot(path, row.line)
-            raise CragruError(
-                place=where, got=got, advice="write user,item or, for all items of the user, user,"
-            )
+            raise CragruError("expected user,item or user, for all items", place=where, got=got)
     return rows
