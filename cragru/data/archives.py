@@ -49,10 +49,7 @@ def holds(archive: Path, members: Collection[str]) -> bool:
 
 
 def verify(folder: Path, members: Mapping[str, str]) -> None:
-    """Check the SHA-256 of files that lie in a folder side by side, by base name.
-
-    Args:
-        members: Path inside the archive to the SHA-256 that the file must have.
+    """Check files that lie side by side, by base name; `members` has the SHA-256 of each by its path in the archive.
 
     Raises:
         CragruError: At the first file that has another one.
