@@ -163,14 +163,15 @@ def test_next_source_takes_over(server, tmp_path, target, caplog, bad):
     first, second = (url_source(f"{server.address}/{name}", name) for name in (bad, "good"))
     assert_complete(target, fetch(make_entry(first, second), "mini", target), "good")
     file, parts = BAD_ANSWERS[bad]
-    (told,) = (text for text in caplog.messages if f"({server.address}/{bad}){file}" in text)
-    assert parts["what"] in told
+    told = "".join(caplog.text.split())  # however it is blanked
+    assert f"{bad}({server.address}/{bad}){file.replace(' ', '')}:" in told
+    assert parts["what"].replace(" ", "") in told
 
 
 def test_silent_server(server, entry, target, monkeypatch):
     monkeypatch.setattr(download, "_SILENCE_S", 0.1)
     server.put("/mini.zip", b"late", delay=0.3)
-    assert "timed out" in str(failure(entry, target))
+    assert "timed out" in failure(entry, target).problems[1].what
 
 
 # --- from a wheel
@@ -282,9 +283,8 @@ def test_bad_local_copy_stops_at_once(served, server, target, tmp_path, case):
 
 
 def test_local_copy_that_does_not_exist(served, server, target, tmp_path):
-    assert str(failure(served, target, tmp_path / "nowhere")) == (
-        f"CRAGRU_DATA_DIR, data_dir: no such file or folder, got '{tmp_path}/nowhere'"
-    )
+    error = failure(served, target, tmp_path / "nowhere")
+    assert (error.place, error.got) == ("CRAGRU_DATA_DIR, data_dir", f"{tmp_path}/nowhere")
     assert server.asked == []
 
 
