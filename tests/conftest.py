@@ -106,10 +106,12 @@ def smollm2(once):
 def convert(folder: Path) -> None:
     from huggingface_hub import constants
 
-    from cragru.config.llms import load_llms
+    from cragru.config.base import load_yaml, parse
+    from cragru.config.llms import Llms
     from cragru.llm.fetching import fetch_model
 
-    source = load_llms(ROOT / "config/llms.yaml").entry("smollm2-135m").source
+    path = ROOT / "config/llms.yaml"
+    source = parse(Llms, load_yaml(path), str(path)).llms["smollm2-135m"].source
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("HF_HUB_OFFLINE", raising=False)
         patch.setattr(constants, "HF_HUB_OFFLINE", False)

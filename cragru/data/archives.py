@@ -1,4 +1,7 @@
-"""Take single files out of a zip archive that is not trusted, and check them."""
+"""Take single files out of a zip archive that is not trusted, and check them.
+
+Places in errors are inside the archive; whoever opens it adds what it is called.
+"""
 
 import re
 import shutil
@@ -9,96 +12,78 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from cragru.core.errors import CragruError
+from cragru.core.errors import CragruError, Problem, short
 from cragru.kept.files import sha256
 
 GIB = 1 << 30
 LARGEST_BYTES = 64 * GIB  # of all files together that are taken out of an archive
 
 
-def extract(archive: Path, members: Collection[str], into: Path, label: str) -> None:
-    """Extract `members` side by side, by base name, into the folder `into`.
-
-    Args:
-        archive: A zip file (a wheel is one).
-        members: Paths inside the archive.
-        into: An existing folder.
-        label: What to call the archive in messages.
+def extract(archive: Path, members: Collection[str], into: Path) -> None:
+    """Extract `members` of a zip file (a wheel is one) side by side, by base name, into an existing folder.
 
     Raises:
         CragruError: If the archive is truncated or corrupt, lacks a member, unpacks to too much, or any path in it
             would escape a folder.
     """
-    with _opened(archive, label) as opened:
-        _refuse_escapes(opened, label)
-        _refuse_bombs(opened, members, label)
-        present = set(opened.namelist())
-        missing = [member for member in members if member not in present]
+    with _opened(archive) as opened:
+        _refuse_escapes(opened)
+        _refuse_bombs(opened, members)
+        missing = set(members) - set(opened.namelist())
         if missing:
-            raise CragruError(f"{label}: the archive lacks {', '.join(missing)}")
+            raise CragruError.of(Problem("not in the archive", one) for one in sorted(missing))
         for member in members:
-            with (
-                opened.open(member) as packed,
-                (into / PurePosixPath(member).name).open("wb") as plain,
-            ):
+            target = into / PurePosixPath(member).name
+            with opened.open(member) as packed, target.open("wb") as plain:
                 shutil.copyfileobj(packed, plain)
 
 
-def holds(archive: Path, members: Collection[str], label: str) -> bool:
-    """Whether the archive has any of `members`.
+def holds(archive: Path, members: Collection[str]) -> bool:
+    """Tell whether the archive has any of `members`.
 
     Raises:
         CragruError: If the archive is truncated or corrupt.
     """
-    with _opened(archive, label) as opened:
-        return any(name in members for name in opened.namelist())
+    with _opened(archive, str(archive)) as opened:
+        return not set(members).isdisjoint(opened.namelist())
 
 
-def verify(folder: Path, members: Mapping[str, str], label: str) -> None:
-    """Check that each extracted member has its SHA-256.
-
-    Args:
-        folder: Where the members lie side by side, by base name.
-        members: Path inside the archive to the SHA-256 that the file must have.
-        label: What to call their origin in messages.
+def verify(folder: Path, members: Mapping[str, str]) -> None:
+    """Check files that lie side by side, by base name; `members` has the SHA-256 of each by its path in the archive.
 
     Raises:
-        CragruError: At the first that differs.
+        CragruError: At the first file that has another one.
     """
     for member, wanted in members.items():
         got = sha256(folder / PurePosixPath(member).name)
         if got != wanted:
-            raise CragruError(
-                f"{label}: {member} has the sha256 {got}, wanted {wanted}; the file was not kept"
-            )
+            raise CragruError(f"the sha256 is not {wanted}", place=member, got=got)
 
 
 @contextmanager
-def _opened(archive: Path, label: str) -> Iterator[zipfile.ZipFile]:
+def _opened(archive: Path, label: str = "") -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(archive) as opened:
             yield opened
-    # zipfile lets every one of these through, by where in the file the damage is (encrypted members are a RuntimeError)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise CragruError(f"{label}: truncated or corrupt zip file ({error})") from error
+    # zipfile lets each of these through, by where in the file the damage is; encrypted members are a RuntimeError
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        raise CragruError(f"truncated or corrupt zip ({short(str(error))})", place=label) from error
 
 
-def _refuse_bombs(opened: zipfile.ZipFile, members: Collection[str], label: str) -> None:
-    """Zip packs zeros by a thousand; no more than what an entry says of itself is read of it."""
+def _refuse_bombs(opened: zipfile.ZipFile, members: Collection[str]) -> None:
+    """Refuse an archive by the sizes that it tells: zip packs zeros by a thousand; no more than they tell is read."""
     size = sum(info.file_size for info in opened.infolist() if info.filename in members)
     if size > LARGEST_BYTES:
         raise CragruError(
-            f"{label}: refused, its files unpack to {size / GIB:.0f} GiB; allowed: {LARGEST_BYTES / GIB:g}, unless you "
-            "unpack it yourself and name the folder in CRAGRU_DATA_DIR"
+            f"the files unpack to {size / GIB:.0f} GiB, more than {LARGEST_BYTES / GIB:g}",
+            advice="unpack the archive yourself and name the folder in CRAGRU_DATA_DIR",
         )
 
 
-def _refuse_escapes(opened: zipfile.ZipFile, label: str) -> None:
-    """No member is extracted by its path, yet an archive that tries to escape deserves no trust in its other files."""
+def _refuse_escapes(opened: zipfile.ZipFile) -> None:
+    """Refuse an entry that leads elsewhere; none is extracted by its path, but such an archive deserves no trust."""
     for info in opened.infolist():
         name = info.orig_filename.replace("\\", "/")
-        absolute = name.startswith("/") or re.match(r"[A-Za-z]:", name) is not None
+        absolute = name.startswith("/") or re.match(r"[A-Za-z]:", name)
         if absolute or ".." in name.split("/") or stat.S_ISLNK(info.external_attr >> 16):
-            raise CragruError(
-                f"{label}: refused, its entry {name!r} leads out of the folder it is extracted to"
-            )
+            raise CragruError("an entry leads out of the archive's folder", got=name)

@@ -15,14 +15,14 @@ log = logging.getLogger(__name__)
 def draw_cohort(
     dataset: str, users: int, test: pd.DataFrame, forget: pd.DataFrame | None, size: int | None
 ) -> dict[str, list[int] | int]:
-    """The first `size` users, in the data set's one random order, who can be judged.
+    """Draw the first `size` users, in the data set's one random order, who can be judged.
 
     The order depends on the data set alone, so that seeds and runs share their users as far as the splits allow, and
     a small cohort is the beginning of a large one.
 
     Args:
-        dataset: Name of the data set, which seeds the order.
-        users: Number of users of the data set.
+        dataset: The data set's name, which seeds the order.
+        users: Number of its users.
         test: Test rows; users without one cannot be evaluated.
         forget: Forgotten rows, where only users who have one are wanted; None where all are.
         size: How many users; None for all of them.
@@ -38,15 +38,13 @@ def draw_cohort(
     if size is not None and size > len(eligible):
         log.warning(
             "cohort of %s: %d users asked for, %d can be judged; taking these",
-            dataset,
-            size,
-            len(eligible),
+            *(dataset, size, len(eligible)),
         )
     return {"users": eligible[:size].tolist(), "eligible": len(eligible)}
 
 
 def read_cohort(path: PathLike) -> list[int]:
-    """The users of a cohort's file, in their order.
+    """Return the users of a cohort's file, in their order.
 
     Raises:
         CragruError: If it is not the record of a cohort.

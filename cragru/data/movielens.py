@@ -1,39 +1,76 @@
-"""What the layouts of MovieLens share: codes, titles with years, frames of users and items."""
+"""What the layouts of MovieLens share: fields, codes, titles with years, and the tables that are made of the files."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-import numpy as np
 import pandas as pd
 
-SCALE = (1.0, 5.0)
+from cragru.data.frames import RawTables
+from cragru.data.raw_files import RawFile
+
+RAW_ID = r"(?P<raw_id>[0-9]{1,9})"
+RATING = (
+    r"(?P<user>[0-9]{1,9})",
+    r"(?P<item>[0-9]{1,9})",
+    r"(?P<rating>-?[0-9]{1,3}(?:\.[0-9]{1,3})?)",
+    r"(?P<timestamp>[0-9]{1,18})",
+)
+INTERACTIONS = {"user": "int64", "item": "int64", "rating": "float32", "timestamp": "int64"}
+LOWEST, HIGHEST = 1.0, 5.0  # ratings
 GENDERS = {"M": "male", "F": "female"}
 
 # Some titles have no space before the year, some end in one, and direct-to-video films have '(V)' after it.
 _TITLE = re.compile(r"(.*?)\s*\(([0-9]{4})\)\s*(?:\([A-Z]+\))?\s*")
 
 
-def frame_of_users(raw_id: tuple[str, ...], **columns: list[str] | tuple[str, ...]) -> pd.DataFrame:
-    """The users, as `cragru.data.frames.RawTables` has them."""
-    return pd.DataFrame({"raw_id": np.array(raw_id, dtype=np.int64), **columns})
+def frame_of_users(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the users as `cragru.data.frames.RawTables` has them; a gender is a letter of `GENDERS`."""
+    users = rows[["raw_id", "age", "gender", "occupation", "zip"]].astype({"raw_id": "int64"})
+    return users.assign(gender=users["gender"].map(GENDERS))
 
 
 def frame_of_items(
-    raw_id: tuple[str, ...], named: list[tuple[str, int | None]], genres: Sequence[str]
+    raw_id: pd.Series, named: Iterable[tuple[str, int | None]], genres: Sequence[str] | pd.Series
 ) -> pd.DataFrame:
-    """The items, as `cragru.data.frames.RawTables` has them; `named` has the title and the year of each."""
+    """Return the items as `cragru.data.frames.RawTables` has them; `named` has the title and the year of each."""
     titles, years = zip(*named, strict=True)
-    return pd.DataFrame(
-        {
-            "raw_id": np.array(raw_id, dtype=np.int64),
-            "title": titles,
-            "year": pd.array(years, dtype="Int32"),
-            "genres": genres,
-        }
-    )
+    columns = {
+        "raw_id": raw_id.astype("int64"),
+        "title": titles,
+        "year": pd.array(years, dtype="Int32"),
+        "genres": genres,
+    }
+    return pd.DataFrame(columns)
 
 
 def split_title(title: str) -> tuple[str, int | None]:
     """Part ``Toy Story (1995)`` into title and year; the year is None where there is none."""
     match = _TITLE.fullmatch(title)
     return (match[1], int(match[2])) if match else (title.strip(), None)
+
+
+def tables_of(
+    ratings: RawFile,
+    users: RawFile,
+    items: RawFile,
+    user_frame: pd.DataFrame,
+    item_frame: pd.DataFrame,
+) -> RawTables:
+    """Put the tables together and check what one must say about another.
+
+    A frame was made of its file's rows, one by one (`frame_of_users`, `frame_of_items`).
+
+    Raises:
+        CragruError: If a rating is off the scale, or an id or a pair is unknown or there twice.
+    """
+    rows = ratings.rows.astype(INTERACTIONS)
+    outside = ~rows["rating"].between(LOWEST, HIGHEST)
+    if outside.any():
+        raise ratings.error(outside, f"off the scale, {LOWEST:g} to {HIGHEST:g}", "rating")
+    ratings.refuse_repeats(rows[["user", "item"]])
+    for column, file, frame in (("user", users, user_frame), ("item", items, item_frame)):
+        file.refuse_repeats(frame[["raw_id"]])
+        unknown = ~rows[column].isin(frame["raw_id"])
+        if unknown.any():
+            raise ratings.error(unknown, f"{file.name} has no such {column}", column)
+    return RawTables(rows, user_frame, item_frame, (LOWEST, HIGHEST))

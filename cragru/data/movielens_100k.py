@@ -1,32 +1,30 @@
 """Read MovieLens 100K as its publisher lays it out."""
 
-from collections.abc import Sequence
+from itertools import compress
 from pathlib import Path
 
-from cragru.core.errors import excerpt
+from cragru.data import movielens
 from cragru.data.frames import RawTables
-from cragru.data.movielens import GENDERS, SCALE, frame_of_items, frame_of_users, split_title
-from cragru.data.raw_files import ID, RATING, TIME, Layout, RawFile, checked_tables
+from cragru.data.raw_files import Layout, RawFile
 
 RATINGS = Layout(
-    "u.data", rf"{ID}\t{ID}\t{RATING}\t{TIME}", "user, item, rating, time, with tabs between"
+    "u.data", r"\t".join(movielens.RATING), "user, item, rating, time, with tabs between"
 )
 USERS = Layout(
-    "u.user", rf"{ID}\|([0-9]+)\|([MF])\|([^|]+)\|([^|]*)", "user|age|M or F|occupation|zip code"
+    "u.user",
+    rf"{movielens.RAW_ID}\|(?P<age>[0-9]+)\|(?P<gender>[MF])\|(?P<occupation>[^|]+)\|(?P<zip>[^|]*)",
+    "user|age|M or F|occupation|zip code",
 )
 ITEMS = Layout(
     "u.item",
-    rf"{ID}\|([^|]+)\|[^|]*\|[^|]*\|[^|]*\|([01](?:\|[01])*)",
+    rf"{movielens.RAW_ID}\|(?P<title>[^|]+)\|[^|]*\|[^|]*\|[^|]*\|(?P<flags>[01](?:\|[01])*)",
     "item|title|date|video date|URL|genre flags",
 )
-GENRES = Layout("u.genre", r"([^|]+)\|([0-9]{1,3})", "genre|number")
+GENRES = Layout("u.genre", r"(?P<genre>[^|]+)\|(?P<number>[0-9]{1,3})", "genre|number")
 
 
 def load(folder: Path) -> RawTables:
     """Read MovieLens 100K in its publisher's layout (u.data, u.user, u.item, u.genre).
-
-    Args:
-        folder: Where the raw files are.
 
     Returns:
         The checked tables; titles without the year, genres in the order of u.genre.
@@ -35,49 +33,29 @@ def load(folder: Path) -> RawTables:
         CragruError: If a file is missing, a line does not parse, a rating is off the scale, an id is unknown or twice.
     """
     users, items = RawFile(folder, USERS), RawFile(folder, ITEMS)
-    user, age, gender, occupation, zip_code = users.columns()
-    item, title, flags = items.columns()
-    user_frame = frame_of_users(
-        user,
-        age=age,
-        gender=[GENDERS[letter] for letter in gender],
-        occupation=occupation,
-        zip=zip_code,
-    )
-    genres = _flagged_genres(items, RawFile(folder, GENRES), flags)
-    item_frame = frame_of_items(item, [split_title(one) for one in title], genres)
-    return checked_tables(RawFile(folder, RATINGS), (users, user_frame), (items, item_frame), SCALE)
+    genres = _flagged_genres(items, RawFile(folder, GENRES))
+    named = items.rows["title"].map(movielens.split_title)
+    item_frame = movielens.frame_of_items(items.rows["raw_id"], named, genres)
+    user_frame = movielens.frame_of_users(users.rows)
+    return movielens.tables_of(RawFile(folder, RATINGS), users, items, user_frame, item_frame)
 
 
-def _flagged_genres(items: RawFile, genres: RawFile, flags: Sequence[str]) -> list[str]:
+def _flagged_genres(items: RawFile, genres: RawFile) -> list[str]:
+    """Return the genres of each item, joined."""
     names = _genres_by_number(genres)
-    joined = []
-    for row, one in enumerate(flags):
-        bits = one.split("|")
-        if len(bits) != len(names):
-            raise items.error(
-                row, f"{len(bits)} genre flags, but {genres.name} lists {len(names)} genres"
-            )
-        joined.append("|".join(name for name, bit in zip(names, bits, strict=True) if bit == "1"))
-    return joined
+    flags = items.rows["flags"]
+    wrong = flags.str.count("[01]") != len(names)
+    if wrong.any():
+        raise items.error(wrong, f"{genres.name} has {len(names)} genres", "flags")
+    return ["|".join(compress(names, map(int, one.split("|")))) for one in flags]
 
 
 def _genres_by_number(genres: RawFile) -> list[str]:
-    """Names of the genres, place k for number k, as flags are; so no number may lack or be there twice."""
-    lines: dict[str | int, int] = {}
-    names = [""] * len(genres.rows)
-    for row, (name, digits) in enumerate(genres.rows):
-        number = int(digits)
-        for what, value in (("genre", name), ("number", number)):
-            if value in lines:
-                raise genres.error(
-                    row, f"{what} {excerpt(value)} is there already, on line {lines[value]}"
-                )
-            lines[value] = genres.line(row)
-        if number >= len(names):
-            raise genres.error(
-                row,
-                f"number {number} of {len(names)} genres; expected 0 to {len(names) - 1} without a gap",
-            )
-        names[number] = name
-    return names
+    """Return the genres, place k for number k, as flags are; so no number may lack or be there twice."""
+    rows = genres.rows.astype({"number": int})
+    genres.refuse_repeats(rows[["genre"]])
+    genres.refuse_repeats(rows[["number"]])
+    gap = rows["number"] >= len(rows)
+    if gap.any():
+        raise genres.error(gap, f"the numbers of {len(rows)} genres have a gap", "number")
+    return rows.sort_values("number")["genre"].tolist()

@@ -2,21 +2,15 @@
 
 from pathlib import Path
 
+from cragru.data import movielens
 from cragru.data.frames import RawTables
-from cragru.data.movielens import GENDERS, SCALE, frame_of_items, frame_of_users, split_title
-from cragru.data.raw_files import ID, RATING, TIME, Layout, RawFile, checked_tables
+from cragru.data.raw_files import Layout, RawFile
 
 # Codes of ML-1M, from its README.
-AGES = {
-    "1": "Under 18",
-    "18": "18-24",
-    "25": "25-34",
-    "35": "35-44",
-    "45": "45-49",
-    "50": "50-55",
-    "56": "56+",
-}
 # fmt: off
+AGES = {
+    "1": "Under 18", "18": "18-24", "25": "25-34", "35": "35-44", "45": "45-49", "50": "50-55", "56": "56+",
+}
 OCCUPATIONS = (
     "other", "academic/educator", "artist", "clerical/admin", "college/grad student", "customer service",
     "doctor/health care", "executive/managerial", "farmer", "homemaker", "K-12 student", "lawyer", "programmer",
@@ -25,20 +19,19 @@ OCCUPATIONS = (
 )
 # fmt: on
 
-RATINGS = Layout("ratings.dat", f"{ID}::{ID}::{RATING}::{TIME}", "user::item::rating::time")
+RATINGS = Layout("ratings.dat", "::".join(movielens.RATING), "user::item::rating::time")
 USERS = Layout(
     "users.dat",
-    rf"{ID}::([MF])::({'|'.join(AGES)})::(1?[0-9]|20)::(.*)",
+    rf"{movielens.RAW_ID}::(?P<gender>[MF])::(?P<age>{'|'.join(AGES)})::(?P<occupation>1?[0-9]|20)::(?P<zip>.*)",
     f"user::M or F::age code ({', '.join(AGES)})::occupation code (0 to 20)::zip code",
 )
-ITEMS = Layout("movies.dat", rf"{ID}::(.+)::([^:]*)", "item::title::genres")
+ITEMS = Layout(
+    "movies.dat", rf"{movielens.RAW_ID}::(?P<title>.+)::(?P<genres>[^:]*)", "item::title::genres"
+)
 
 
 def load(folder: Path) -> RawTables:
     """Read MovieLens 1M in its publisher's layout (ratings.dat, users.dat, movies.dat).
-
-    Args:
-        folder: Where the raw files are.
 
     Returns:
         The checked tables; ages and occupations as the words of its README, titles without the year.
@@ -47,14 +40,9 @@ def load(folder: Path) -> RawTables:
         CragruError: If a file is missing, a line does not parse, a rating is off the scale, an id is unknown or twice.
     """
     users, items = RawFile(folder, USERS), RawFile(folder, ITEMS)
-    user, gender, age, occupation, zip_code = users.columns()
-    item, title, genres = items.columns()
-    user_frame = frame_of_users(
-        user,
-        age=[AGES[code] for code in age],
-        gender=[GENDERS[letter] for letter in gender],
-        occupation=[OCCUPATIONS[int(code)] for code in occupation],
-        zip=zip_code,
-    )
-    item_frame = frame_of_items(item, [split_title(one) for one in title], genres)
-    return checked_tables(RawFile(folder, RATINGS), (users, user_frame), (items, item_frame), SCALE)
+    occupations = users.rows["occupation"].astype(int).map(OCCUPATIONS.__getitem__)
+    ages = users.rows["age"].map(AGES)
+    user_frame = movielens.frame_of_users(users.rows.assign(age=ages, occupation=occupations))
+    named = items.rows["title"].map(movielens.split_title)
+    item_frame = movielens.frame_of_items(items.rows["raw_id"], named, items.rows["genres"])
+    return movielens.tables_of(RawFile(folder, RATINGS), users, items, user_frame, item_frame)

@@ -7,30 +7,28 @@ import numpy as np
 import pandas as pd
 
 from cragru.core.errors import CragruError
-from cragru.core.place import PathLike
+from cragru.core.place import PathLike, spot
 from cragru.data.frames import INTERACTIONS
 from cragru.data.split import Rows
 from cragru.kept.files import read_parquet, read_record, sha256, write_json, write_parquet
-from cragru.kept.shapes import Each
 
 PARTS = ("forget", "forget-heldout", "train", "valid", "test")
-RECORD = {"rows": int, "parts": Each({"rows": int, "sha256": str})}  # split.json
+RECORD = {
+    "rows": int,
+    "parts": {name: {"rows": int, "sha256": str} for name in PARTS},
+}  # split.json
+AGAIN = "delete the split's folder and run again"  # an advice
 SCHEMA = {"row": "int32", **INTERACTIONS}  # row: number in the prepared interactions
 
 
 def write_parts(folder: PathLike, rows: Rows, interactions: pd.DataFrame) -> None:
-    """Write each part as parquet, and `split.json` with their counts and checksums.
-
-    Args:
-        folder: Where the parts go.
-        rows: Row numbers of each part, by its name.
-        interactions: The prepared interactions.
+    """Write each part of the prepared interactions as parquet, and `split.json` with their counts and checksums.
 
     Raises:
         CragruError: If the parts together are not a permutation of the prepared rows.
     """
     folder = Path(folder)
-    _check_permutation(rows, len(interactions), str(folder))
+    _check_permutation(rows, len(interactions), folder)
     record = {}
     for name in PARTS:
         part = interactions.iloc[rows[name]].assign(row=rows[name])
@@ -46,21 +44,15 @@ def read_parts(folder: PathLike, names: Iterable[str]) -> dict[str, pd.DataFrame
     What a part may hold is settled by `split.json`, which was written after the check that the parts are a permutation
     of the prepared rows: so equal checksums prove that the parts read are disjoint from those that were not.
 
-    Args:
-        folder: The split's folder.
-        names: Which parts.
-
     Raises:
         CragruError: If a file is not the one that was written, or the record does not add up.
     """
-    folder = Path(folder)
-    record = read_record(folder / "split.json", RECORD)
+    path = Path(folder, "split.json")
+    record = read_record(path, RECORD)
     counted = sum(part["rows"] for part in record["parts"].values())
-    if set(record["parts"]) != set(PARTS) or counted != record["rows"]:
-        raise CragruError(
-            f"{folder}/split.json: parts have {counted} rows of {record['rows']}; delete the folder"
-        )
-    return {name: _read_part(folder / f"{name}.parquet", record["parts"][name]) for name in names}
+    if counted != record["rows"]:
+        raise CragruError(f"not {record['rows']} rows", place=spot(path), got=counted, advice=AGAIN)
+    return {name: _read_part(folder, name, record["parts"][name]["sha256"]) for name in names}
 
 
 def read_all_parts(folder: PathLike, interactions: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -71,40 +63,34 @@ def read_all_parts(folder: PathLike, interactions: pd.DataFrame) -> dict[str, pd
     """
     parts = read_parts(folder, PARTS)
     rows = {name: part["row"].to_numpy() for name, part in parts.items()}
-    _check_permutation(rows, len(interactions), str(folder))
+    _check_permutation(rows, len(interactions), folder)
     together = pd.concat(parts.values()).set_index("row").sort_index()
-    together = together.reset_index(drop=True)
-    if not together.equals(interactions):
-        raise CragruError(
-            f"{folder}: rows differ from the prepared interactions; delete the folder and run again"
-        )
+    if not together.reset_index(drop=True).equals(interactions):
+        raise CragruError("not the prepared interactions", place=spot(folder), advice=AGAIN)
     return parts
 
 
 def read_sizes(path: PathLike) -> tuple[int, int]:
-    """Numbers of users and items of a data set, from its statistics.json."""
+    """Return the numbers of users and items of a data set, from its statistics.json."""
     statistics = read_record(path, {"users": int, "items": int})
     return statistics["users"], statistics["items"]
 
 
-def _read_part(path: Path, record: dict) -> pd.DataFrame:
+def _read_part(folder: PathLike, name: str, wanted: str) -> pd.DataFrame:
+    path = Path(folder, f"{name}.parquet")
     got = sha256(path)
-    if got != record["sha256"]:
-        raise CragruError(
-            f"{path}: checksum is {got}, but split.json recorded {record['sha256']}: the file was altered; "
-            "delete the split's folder and run again"
-        )
+    if got != wanted:
+        raise CragruError(f"the sha256 is not {wanted}", place=spot(path), got=got, advice=AGAIN)
     return read_parquet(path, SCHEMA)
 
 
-def _check_permutation(rows: Rows, total: int, where: str) -> None:
-    if set(rows) != set(PARTS):
-        raise CragruError(f"{where}: parts are {sorted(rows)}, expected {sorted(PARTS)}")
-    together = np.sort(np.concatenate([rows[name] for name in PARTS]))
-    if len(together) != total or not np.array_equal(together, np.arange(total)):
-        values, counts = np.unique(together, return_counts=True)
-        repeated, lost = values[counts > 1], np.setdiff1d(np.arange(total), values)
+def _check_permutation(rows: Rows, total: int, folder: PathLike) -> None:
+    together = np.sort(np.concatenate(list(rows.values())))
+    if not np.array_equal(together, np.arange(total)):
+        lost = np.setdiff1d(np.arange(total), together)
+        repeated = together[1:][np.diff(together) == 0]
         raise CragruError(
-            f"{where}: forget + train + valid + test is no permutation of the {total} prepared rows: "
-            f"{len(repeated)} repeated (first {repeated[:3].tolist()}), {len(lost)} lost (first {lost[:3].tolist()})"
+            f"no permutation of the {total} prepared rows; lost are {lost[:9]}, repeated {repeated[:9]}",
+            place=spot(folder),
+            advice=AGAIN,
         )

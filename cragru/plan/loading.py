@@ -8,7 +8,7 @@ from cragru.config.base import Frozen, load_yaml, parse
 from cragru.config.datasets import Registry
 from cragru.config.llms import Llms
 from cragru.config.models import Files, Params, Protocols, Settings
-from cragru.core.errors import CragruError, Problem, Problems
+from cragru.core.errors import CragruError, Problems
 from cragru.plan.checks import wrong_project
 from cragru.plan.files_there import missing, missing_files
 from cragru.plan.options import check_options
@@ -25,11 +25,6 @@ FILES: dict[str, type[Frozen]] = {
     "llms": Llms,
 }
 """What each file holds that the configuration names, by its key under `files`."""
-
-
-def as_problem(told: Any) -> Problem:  # SHIM: goes once check_options yields Problems
-    """Return a problem as it is, or of its words."""
-    return told if isinstance(told, Problem) else Problem(told)
 
 
 def load_project(config: dict[str, Any], root: Path, is_main: bool = True) -> Project:
@@ -55,8 +50,7 @@ def load_project(config: dict[str, Any], root: Path, is_main: bool = True) -> Pr
         problems.found += wrong_project(project)
         problems.found += missing_files(project) if is_main else []
     if params and registry:
-        found = check_options(params, registry.datasets, files.params)
-        problems.found += map(as_problem, found)  # SHIM: without map
+        problems.found += check_options(params, registry.datasets, files.params)
     problems.tell()
     return project
 

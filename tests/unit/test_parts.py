@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cragru.core.errors import CragruError
+from cragru.core.place import spot
 from cragru.data.frames import INTERACTIONS
 from cragru.data.parts import PARTS, read_all_parts, read_parts, read_sizes, write_parts
 from cragru.data.split import forget_interactions
-from cragru.kept.files import read_json, write_json
+from cragru.kept.files import read_json, sha256, write_json
+from tests.refusals import refused
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_writing_refuses_what_is_no_permutation(tmp_path, interactions, rows, fa
         rows["valid"] = np.append(rows["valid"], rows["forget"][0])
     else:
         del rows["forget"]
-    with pytest.raises(CragruError, match=r"no permutation|expected"):
+    with refused(place=tmp_path):
         write_parts(tmp_path, rows, interactions)
     assert not (tmp_path / "split.json").exists()
 
@@ -56,7 +57,7 @@ def test_reading_notices_an_altered_part(tmp_path, interactions, rows):
     path = tmp_path / "valid.parquet"
     path.write_bytes(path.read_bytes() + b"x")
     read_parts(tmp_path, ["train"])  # what is not read is not opened
-    with pytest.raises(CragruError, match=r"valid\.parquet: checksum .* altered"):
+    with refused(place=path, got=sha256(path)):
         read_parts(tmp_path, ["train", "valid"])
 
 
@@ -65,16 +66,17 @@ def test_reading_notices_a_record_that_does_not_add_up(tmp_path, interactions, r
     record = read_json(tmp_path / "split.json")
     record["parts"]["train"]["rows"] -= 1
     write_json(tmp_path / "split.json", record)
-    with pytest.raises(CragruError, match="71 rows of 72"):
+    with refused(place=spot(tmp_path / "split.json"), got=71, what="not 72 rows"):
         read_parts(tmp_path, ["train"])
 
 
 def test_reading_notices_other_interactions(tmp_path, interactions, rows):
     write_parts(tmp_path, rows, interactions)
     altered = interactions.assign(item=interactions["item"].to_numpy()[::-1].copy())
-    with pytest.raises(CragruError, match="differ from the prepared interactions"):
+    with refused(place=tmp_path, what="not the prepared interactions"):
         read_all_parts(tmp_path, altered)
-    with pytest.raises(CragruError, match="no permutation of the 71"):
+    lost = "no permutation of the 71 prepared rows; lost are [], repeated []"
+    with refused(place=tmp_path, what=lost):
         read_all_parts(tmp_path, interactions.iloc[:-1])
 
 

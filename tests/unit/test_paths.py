@@ -72,10 +72,10 @@ def test_a_key_file_from_a_file_of_variables_is_made_at_home(working):
 def test_the_rule_is_told_of_a_relative_path_that_is_not_there(working):
     registry = parse(Registry, load_yaml(ROOT / "config/datasets.yaml"), "datasets.yaml")
     entry = registry.datasets["ml-100k"].raw_files
-    for path, told in (("nowhere", f"nowhere: no such file or folder ({RULE}); "), ("/no", "; ")):
+    for path in ("nowhere", "/no"):
         with pytest.raises(CragruError) as caught:
             fetch(entry, "ml-100k", working / "target", path)
-        assert told in str(caught.value)
+        assert caught.value.got == path
         assert (RULE in str(caught.value)) == (path == "nowhere")
 
 

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cragru.core.errors import CragruError
 from cragru.data.split import (
     draw_user,
     forget_interactions,
@@ -17,6 +16,7 @@ from cragru.data.split import (
     take_rows,
     take_users,
 )
+from tests.refusals import refused
 
 RATIOS = (0.7, 0.1, 0.2)
 
@@ -132,21 +132,17 @@ def test_draws_are_distinct_users(interactions):
     users = interactions["user"].to_numpy()
     drawn = [draw_user(users, number, seed=1) for number in range(1, 31)]
     assert sorted(drawn) == list(range(30))
-    with pytest.raises(CragruError, match="request 31 of a data set of 30 users"):
+    with refused(place="requests.one_user", got=31, what="only 30 users"):
         draw_user(users, 31, seed=1)
 
 
 def test_forgetting_everything_or_nothing_is_refused(interactions):
     parts = split_first(interactions, RATIOS, 1)
-    with pytest.raises(
-        CragruError,
-        match=r"^the split: nothing remains to train on, for everything is forgotten; forget less$",
-    ):
+    with refused(place="the split") as caught:
         take_rows(parts, np.arange(len(interactions)))
-    for forget in (forget_interactions, forget_users):
-        with pytest.raises(CragruError, match="nothing remains to train on"):
+    assert str(caught.value) == "the split: nothing remains to train on; forget less"
+    for forget, place in ((forget_interactions, "forget.fraction"), (forget_users, "the split")):
+        with refused(place=place, what="nothing remains to train on"):
             forget(interactions, 1 - 1e-12, RATIOS, 1)
-    with pytest.raises(
-        CragruError, match=r"^forget.fraction: got 1e-12, which is no row of \d+; forget more$"
-    ):
+    with refused(place="forget.fraction", got=1e-12, what=f"no row of {len(interactions)}"):
         forget_interactions(interactions, 1e-12, RATIOS, 1)

@@ -64,11 +64,9 @@ def test_missing_data_are_told_with_what_was_tried_and_what_to_do(
     refused = workflow.run(tmp_path, "table1", config=configure(data_dir=None))
     assert refused.rc == 1
     (line,) = refused.errors
-    assert line.startswith(
-        "cragru: error in download: toy: no source gave the data; tried publisher (http://127.0.0.1"
-    )
-    assert "; mirror (http://127.0.0.1" in line
-    assert line.endswith("by hand and set CRAGRU_DATA_DIR to the folder that holds toy.zip")
+    assert line.startswith("cragru: error in download: toy:")
+    for fact in ("publisher", "mirror", "(http://127.0.0.1", "CRAGRU_DATA_DIR"):
+        assert fact in line
     assert not (tmp_path / "results/toy").exists()
 
 
@@ -80,7 +78,8 @@ def test_a_corrupt_local_copy_stops_the_run(workflow, configure, toy, tmp_path):
     refused = workflow.run(tmp_path / "run", "table1", config=configure(), CRAGRU_DATA_DIR=bad)
     assert refused.rc == 1
     (line,) = refused.errors
-    assert f"{bad}/toy.zip: truncated or corrupt zip file" in line
+    assert f"{bad}/toy.zip:" in line
+    assert "corrupt" in line
     assert not (tmp_path / "run/results/raw/toy").exists()
 
 

@@ -159,26 +159,21 @@ def test_a_further_request_is_checked_too(served, workflow, configure, files, tm
     refused = workflow.run(served, target, config=configure(requests={"files": more}))
     assert refused.rc == 1
     (line,) = refused.errors
-    assert line.startswith(
-        f"cragru: error in apply_request: {more['later']}, line 2: unknown user '999999'"
-    )
+    assert line.startswith(f"cragru: error in apply_request: {more['later']}, line 2:")
+    assert "'999999'" in line
     assert not (served / STATE / "later/bpr").exists()
 
 
 def bad_lines(ratings):
-    """Lines 2 and 3 of bad requests, and what line 3 is answered."""
+    """Lines 2 and 3 of bad requests, and a fact that line 3 is answered."""
     user, other = sorted(ratings, key=int)[:2]
     item = ratings[user][0]
     stranger = next(item for item in ratings[other] if item not in ratings[user])
     return {
-        "unknown user": (f"{user},{item}", "999999,", "unknown user '999999'"),
-        "unknown item": (f"{user},{item}", f"{user},999999", "unknown item '999999'"),
-        "no such pair": (
-            f"{user},{item}",
-            f"{user},{stranger}",
-            f"user '{user}' has no interaction with item",
-        ),
-        "repeated row": (f"{user},{item}", f"{user},", "was asked for in line 2 already"),
+        "unknown user": (f"{user},{item}", "999999,", "user, got '999999'"),
+        "unknown item": (f"{user},{item}", f"{user},999999", "item, got '999999'"),
+        "no such pair": (f"{user},{item}", f"{user},{stranger}", f"got '{user},{stranger}'"),
+        "repeated row": (f"{user},{item}", f"{user},", "line 2"),
     }
 
 
@@ -195,7 +190,8 @@ def test_a_bad_request_is_refused_before_training(
     refused = workflow.run(directory, target, config=configure(requests={"files": {"bad": path}}))
     assert refused.rc == 1
     (line,) = refused.errors
-    assert line.startswith(f"cragru: error in check_requests: {path}, line 3: {answer}")
+    assert line.startswith(f"cragru: error in check_requests: {path}, line 3:")
+    assert answer in line
     assert "Traceback (most" not in refused.output
     assert not list(directory.rglob("*.safetensors"))
     assert not (directory / STATE).exists()
