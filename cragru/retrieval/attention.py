@@ -9,9 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy import ndarray
+from numpy.random import Generator
 from pydantic import Field
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
 from cragru.backbones.base import TrainingData
 from cragru.backbones.options import TrainingOptions
@@ -53,7 +55,7 @@ class Options(BaseOptions):
 class HistoryAttention(nn.Module):
     """MultiHead(candidate, history) of eq. 7, and the score ⟨MultiHead, candidate⟩."""
 
-    def __init__(self, item_factors: torch.Tensor, heads: int) -> None:
+    def __init__(self, item_factors: Tensor, heads: int) -> None:
         """Start from the backbone's items.
 
         Args:
@@ -78,9 +80,7 @@ class HistoryAttention(nn.Module):
         for layer in (self.query, self.key, self.value, self.output):
             nn.init.eye_(layer.weight)  # the backbone's own similarity is where training starts
 
-    def weights(
-        self, candidates: torch.Tensor, history: torch.Tensor, present: torch.Tensor
-    ) -> torch.Tensor:
+    def weights(self, candidates: Tensor, history: Tensor, present: Tensor) -> Tensor:
         """Attention of each head.
 
         Args:
@@ -96,16 +96,14 @@ class HistoryAttention(nn.Module):
         scores = torch.einsum("bchk,blhk->bchl", query, key) / key.shape[-1] ** 0.5
         return scores.masked_fill(~present.unsqueeze(2), -torch.inf).softmax(-1)
 
-    def forward(
-        self, candidates: torch.Tensor, history: torch.Tensor, present: torch.Tensor
-    ) -> torch.Tensor:
+    def forward(self, candidates: Tensor, history: Tensor, present: Tensor) -> Tensor:
         """Score candidates `[B, C]` against a history `[B, L]`; returns `[B, C]`."""
         weights = self.weights(candidates, history, present)
         heads = torch.einsum("bchl,blhk->bchk", weights, self._heads(self.value, history))
         read = self.output(heads.flatten(2))
         return (read * self.items(candidates)).sum(-1)
 
-    def _heads(self, layer: nn.Linear, items: torch.Tensor) -> torch.Tensor:
+    def _heads(self, layer: nn.Linear, items: Tensor) -> Tensor:
         """Project items `[B, L]` and cut the result into heads, `[B, L, H, d / H]`.
 
         The table is projected and then looked up: a batch holds each item many times.
@@ -115,7 +113,7 @@ class HistoryAttention(nn.Module):
 
 
 def train_attention(
-    item_factors: torch.Tensor, data: TrainingData, options: Options, seed: int
+    item_factors: Tensor, data: TrainingData, options: Options, seed: int
 ) -> tuple[HistoryAttention, list[float]]:
     """Train on R_train.
 
@@ -164,11 +162,11 @@ def train_attention(
 def _step(
     network: HistoryAttention,
     adam: torch.optim.Adam,
-    histories: torch.Tensor,
-    batch: torch.Tensor,
+    histories: Tensor,
+    batch: Tensor,
     length: int,
     generator: torch.Generator,
-) -> torch.Tensor | None:
+) -> Tensor | None:
     """One BPR step on `[3, B]` triplets: the user's own item, left out of the history, above the sampled one.
 
     Returns:
@@ -194,7 +192,7 @@ def _step(
     return loss.detach()
 
 
-def padded_histories(data: TrainingData) -> torch.Tensor:
+def padded_histories(data: TrainingData) -> Tensor:
     """Training histories `[users, longest]`, padded with -1."""
     order = torch.argsort(data.train[0], stable=True)
     users, items = data.train[0][order], data.train[1][order]
@@ -212,9 +210,7 @@ class Attention:
         """Take a trained network."""
         self.network = network.eval()
 
-    def select(
-        self, history: np.ndarray, candidates: np.ndarray, limit: int, rng: np.random.Generator
-    ) -> np.ndarray:
+    def select(self, history: ndarray, candidates: ndarray, limit: int, rng: Generator) -> ndarray:
         """The Top-K of each candidate by α (eq. 9), their union, cut to K by the largest α.
 
         Since an interaction's largest α over the candidates decides the cut, the union's cut is the K interactions
@@ -228,7 +224,7 @@ class Attention:
         return np.sort(order[:limit])
 
     @torch.no_grad()
-    def alpha(self, history: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+    def alpha(self, history: ndarray, candidates: ndarray) -> ndarray:
         """α of eq. 8: `[candidates, history]`, the mean over heads; each row adds up to 1."""
         shown = torch.from_numpy(candidates).long().unsqueeze(0)
         items = torch.from_numpy(history).long().unsqueeze(0)

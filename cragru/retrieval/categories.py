@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy import ndarray
 from sklearn.cluster import KMeans
 
 from cragru.core.seeds import stream_key
@@ -13,7 +14,7 @@ from cragru.retrieval.base import FitContext
 FILE = "categories.csv"
 
 
-def genre_vectors(genres: list[str]) -> np.ndarray:
+def genre_vectors(genres: list[str]) -> ndarray:
     """One row an item, one column a genre, rows of length 1 (so that many genres do not mean far away).
 
     Args:
@@ -31,7 +32,7 @@ def genre_vectors(genres: list[str]) -> np.ndarray:
     return vectors / lengths.clip(min=1e-12)
 
 
-def item_categories(vectors: np.ndarray, count: int, seed: int) -> np.ndarray:
+def item_categories(vectors: ndarray, count: int, seed: int) -> ndarray:
     """Cluster items (the paper's map f_c from items to categories, eq. 2).
 
     Args:
@@ -47,7 +48,7 @@ def item_categories(vectors: np.ndarray, count: int, seed: int) -> np.ndarray:
     return clustering.fit_predict(vectors).astype(np.int64)
 
 
-def fit_categories(context: FitContext, count: int, folder: Path) -> np.ndarray:
+def fit_categories(context: FitContext, count: int, folder: Path) -> ndarray:
     """Cluster the items of a data set into `count` categories and write each one's; returns `[items]`."""
     has_genres = any(context.genres)
     vectors = genre_vectors(context.genres) if has_genres else context.item_factors.double().numpy()
@@ -60,6 +61,6 @@ def fit_categories(context: FitContext, count: int, folder: Path) -> np.ndarray:
     return categories
 
 
-def load_categories(folder: Path) -> np.ndarray:
+def load_categories(folder: Path) -> ndarray:
     """Read the category of each item, `[items]` int64."""
     return read_csv(folder / FILE, {"category": "int64"})["category"].to_numpy()

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy import ndarray
+from numpy.random import Generator
 from pydantic import Field
 
 from cragru.core.errors import CragruError
@@ -36,7 +38,7 @@ class Options(CategoryOptions):
     ridge: float = Field(ge=0)
 
 
-def knapsack(performance: np.ndarray, total: int) -> tuple[np.ndarray, float]:
+def knapsack(performance: ndarray, total: int) -> tuple[ndarray, float]:
     """Choose one ratio for each category.
 
     ``DP[i, j] = max_x DP[i-1, j-x] + M[i, x]`` with `total` tenths in all; backtracking yields the choice. Of equal
@@ -79,13 +81,11 @@ def knapsack(performance: np.ndarray, total: int) -> tuple[np.ndarray, float]:
 class Diversity:
     """Sampling by the knapsack's ratios."""
 
-    def __init__(self, categories: np.ndarray, ratios: np.ndarray) -> None:
+    def __init__(self, categories: ndarray, ratios: ndarray) -> None:
         """Take the category of each item, `[items]` int64, and the ratio of each category, `[categories]` in [0, 1]."""
         self.categories, self.ratios = categories, ratios
 
-    def select(
-        self, history: np.ndarray, candidates: np.ndarray, limit: int, rng: np.random.Generator
-    ) -> np.ndarray:
+    def select(self, history: ndarray, candidates: ndarray, limit: int, rng: Generator) -> ndarray:
         """A seeded sample of each category's share, cut to `limit` by another."""
         if len(history) <= limit:
             return np.arange(len(history))

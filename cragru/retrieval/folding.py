@@ -4,6 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from numpy import ndarray
+from numpy.random import Generator
+from torch import Tensor
 
 from cragru.core.errors import CragruError
 from cragru.ranking.full import top_items
@@ -20,7 +23,7 @@ class FoldIn:
     serves every user and an evaluation costs two products.
     """
 
-    def __init__(self, item_factors: torch.Tensor, ridge: float) -> None:
+    def __init__(self, item_factors: Tensor, ridge: float) -> None:
         """Factorise once.
 
         Args:
@@ -33,18 +36,14 @@ class FoldIn:
         damped = gram + weight * torch.eye(len(gram), dtype=torch.float64)
         self._solver = torch.linalg.solve(damped, self.items.T)
 
-    def score(self, histories: torch.Tensor) -> torch.Tensor:
+    def score(self, histories: Tensor) -> Tensor:
         """Scores `[users, items]` from 0/1 histories `[users, items]` float64."""
         return (histories @ self._solver.T) @ self.items.T
 
 
 def performance_matrix(
-    fold_in: FoldIn,
-    train: torch.Tensor,
-    valid: torch.Tensor,
-    categories: np.ndarray,
-    rng: np.random.Generator,
-) -> np.ndarray:
+    fold_in: FoldIn, train: Tensor, valid: Tensor, categories: ndarray, rng: Generator
+) -> ndarray:
     """Measure M (eq. 4): the hit rate on validation items when one category is thinned and the others are whole.
 
     Args:
@@ -78,9 +77,7 @@ def performance_matrix(
     return matrix
 
 
-def _thinned(
-    train: torch.Tensor, columns: torch.Tensor, priority: torch.Tensor
-) -> Iterator[torch.Tensor]:
+def _thinned(train: Tensor, columns: Tensor, priority: Tensor) -> Iterator[Tensor]:
     """Histories with a category's interactions cut to each ratio, by a fixed priority of every interaction."""
     inside = train & columns
     by_priority = torch.where(inside, priority, 2.0).argsort(dim=1)

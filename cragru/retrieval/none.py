@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import numpy as np
+from numpy import ndarray
+from numpy.random import Generator
 
 from cragru.retrieval.base import FitContext
 
@@ -10,9 +12,7 @@ from cragru.retrieval.base import FitContext
 class Whole:
     """The paper's CRAGRU row of Table II."""
 
-    def select(
-        self, history: np.ndarray, candidates: np.ndarray, limit: int, rng: np.random.Generator
-    ) -> np.ndarray:
+    def select(self, history: ndarray, candidates: ndarray, limit: int, rng: Generator) -> ndarray:
         """The last `limit` places."""
         return np.arange(max(0, len(history) - limit), len(history))
 

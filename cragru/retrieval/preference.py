@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import numpy as np
+from numpy import ndarray
+from numpy.random import Generator
 
 from cragru.plugins.options import read_options
 from cragru.retrieval.base import FitContext, sample
@@ -14,7 +16,7 @@ class Options(CategoryOptions):
     """What params.yaml may set."""
 
 
-def quotas(counts: np.ndarray, limit: int) -> np.ndarray:
+def quotas(counts: ndarray, limit: int) -> ndarray:
     """How many interactions of each category to keep.
 
     The paper's ``K_c = ⌊p_c · K⌋``, whose sum falls short of K; what is left goes to the categories with the largest
@@ -41,13 +43,11 @@ def quotas(counts: np.ndarray, limit: int) -> np.ndarray:
 class Preference:
     """Proportional sampling by category."""
 
-    def __init__(self, categories: np.ndarray) -> None:
+    def __init__(self, categories: ndarray) -> None:
         """Take the category of each item, `[items]` int64."""
         self.categories = categories
 
-    def select(
-        self, history: np.ndarray, candidates: np.ndarray, limit: int, rng: np.random.Generator
-    ) -> np.ndarray:
+    def select(self, history: ndarray, candidates: ndarray, limit: int, rng: Generator) -> ndarray:
         """A seeded sample within each category, as large as its quota."""
         own = self.categories[history]
         counts = np.bincount(own, minlength=int(self.categories.max()) + 1)

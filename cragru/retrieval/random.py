@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import numpy as np
+from numpy import ndarray
+from numpy.random import Generator
 
 from cragru.retrieval.base import FitContext, sample
 
@@ -10,9 +12,7 @@ from cragru.retrieval.base import FitContext, sample
 class Random:
     """A uniform sample of the history."""
 
-    def select(
-        self, history: np.ndarray, candidates: np.ndarray, limit: int, rng: np.random.Generator
-    ) -> np.ndarray:
+    def select(self, history: ndarray, candidates: ndarray, limit: int, rng: Generator) -> ndarray:
         """`limit` places, each equally likely."""
         return sample(np.arange(len(history)), limit, rng)
 

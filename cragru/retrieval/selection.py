@@ -5,6 +5,7 @@ import time
 import numpy as np
 import pandas as pd
 import torch
+from numpy import ndarray
 
 from cragru.backbones.base import Scorer, pairs
 from cragru.core.errors import CragruError
@@ -15,7 +16,7 @@ from cragru.retrieval.columns import CANDIDATES, SELECTION
 
 
 def top_candidates(
-    scorer: Scorer, seen: pd.DataFrame, users: np.ndarray, items: int, count: int
+    scorer: Scorer, seen: pd.DataFrame, users: ndarray, items: int, count: int
 ) -> pd.DataFrame:
     """The `count` best items of each user, what they have seen left out.
 
