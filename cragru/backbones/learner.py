@@ -28,15 +28,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Epoch:
-    """One line of the training curve.
+    """One line of the training curve: mean loss of the batches, and NDCG@10 on validation rows, training rows masked.
 
-    Attributes:
-        model: Name of the model's task.
-        epoch: Number from 1.
-        loss: Mean loss over the epoch's batches.
-        valid_ndcg: NDCG@10 on the validation rows, training rows masked.
-        train_seconds: Wall time of sampling and steps, of all models that were trained together in this epoch.
-        valid_seconds: Likewise of the validation.
+    Epochs count from 1. Seconds are wall time of all models that were trained together: of sampling and steps, and of
+    the validation.
     """
 
     model: str

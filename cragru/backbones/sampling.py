@@ -29,7 +29,9 @@ class NegativeSampler:
         if int(counts.max()) >= items:
             place = f"user {int(counts.argmax())}"
             raise CragruError(
-                "no item is left for a negative", place=place, advice="drop this user"
+                "has interacted with every item, so none is left to sample",
+                place=place,
+                advice="drop this user",
             )
         self._dense = users * items <= DENSE_LIMIT
         self._known = pair_mask(positives, users, items).view(-1) if self._dense else known

@@ -35,11 +35,7 @@ class Training:
 
 
 def choose_device(wanted: str) -> torch.device:
-    """Resolve `auto`, `cpu` or `cuda`.
-
-    Raises:
-        CragruError: If CUDA is asked for and there is none.
-    """
+    """Resolve `auto`, `cpu` or `cuda`; refuse CUDA where there is none."""
     if wanted == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if wanted == "cuda" and not torch.cuda.is_available():

@@ -18,6 +18,8 @@ from torch import Tensor
 
 from cragru.backbones.base import TrainingData
 
+LEAVE_OUT = "leave the strategy out of retrieval.strategies, or take a larger data set"
+
 
 @dataclass(frozen=True)
 class FitContext:
@@ -27,8 +29,6 @@ class FitContext:
         item_factors: `[items, d]`, the scoring factors of the model that the candidates come from.
         genres: Each item's genres joined by ``|``.
         data: The remain set: training rows, and validation rows to measure on.
-        options: What params.yaml gives the strategy.
-        seed: Seed of the random streams.
     """
 
     item_factors: Tensor

@@ -13,14 +13,14 @@ class Whole:
     """The paper's CRAGRU row of Table II."""
 
     def select(self, history: ndarray, candidates: ndarray, limit: int, rng: Generator) -> ndarray:
-        """The last `limit` places."""
+        """Choose the last `limit` places."""
         return np.arange(max(0, len(history) - limit), len(history))
 
 
 def fit(context: FitContext, folder: Path) -> None:
-    """There is nothing to learn."""
+    """Learn nothing."""
 
 
 def load(folder: Path) -> Whole:
-    """The strategy."""
+    """Read the strategy."""
     return Whole()

@@ -17,23 +17,18 @@ class Options(CategoryOptions):
 
 
 def quotas(counts: ndarray, limit: int) -> ndarray:
-    """How many interactions of each category to keep.
+    """Return how many interactions of each category to keep.
 
     The paper's ``K_c = ⌊p_c · K⌋``, whose sum falls short of K; what is left goes to the categories with the largest
     remainders (the lower category first where they are equal).
 
-    Args:
-        counts: `[categories]` interactions of the user in each category.
-        limit: K.
-
-    Returns:
-        `[categories]` quotas, none above its count; they add up to `limit`, or to all there is.
+    Counts are a user's interactions in each category, `[categories]`. No quota is above its count, and quotas add up to
+    `limit`, or to all there is.
     """
     total = int(counts.sum())
     if total <= limit:
         return counts.copy()
-    kept = counts * limit // total
-    remainders = counts * limit % total
+    kept, remainders = np.divmod(counts * limit, total)
     lacking = limit - int(kept.sum())
     largest_first = np.argsort(-remainders, kind="stable")
     kept[largest_first[:lacking]] += 1
@@ -48,7 +43,7 @@ class Preference:
         self.categories = categories
 
     def select(self, history: ndarray, candidates: ndarray, limit: int, rng: Generator) -> ndarray:
-        """A seeded sample within each category, as large as its quota."""
+        """Draw from each category as many as its quota."""
         own = self.categories[history]
         counts = np.bincount(own, minlength=int(self.categories.max()) + 1)
         chosen = []
@@ -64,5 +59,5 @@ def fit(context: FitContext, folder: Path) -> None:
 
 
 def load(folder: Path) -> Preference:
-    """The strategy."""
+    """Read the strategy."""
     return Preference(load_categories(folder))

@@ -13,14 +13,14 @@ class Random:
     """A uniform sample of the history."""
 
     def select(self, history: ndarray, candidates: ndarray, limit: int, rng: Generator) -> ndarray:
-        """`limit` places, each equally likely."""
+        """Choose `limit` places, each equally likely."""
         return sample(np.arange(len(history)), limit, rng)
 
 
 def fit(context: FitContext, folder: Path) -> None:
-    """There is nothing to learn."""
+    """Learn nothing."""
 
 
 def load(folder: Path) -> Random:
-    """The strategy."""
+    """Read the strategy."""
     return Random()

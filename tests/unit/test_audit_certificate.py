@@ -272,7 +272,7 @@ def test_a_forgotten_row_in_train_fails(world):
 
 def test_a_forgotten_pair_under_another_row_number_fails(world):
     world.smuggle_pair()
-    with pytest.raises(CragruError, match=f"^{STATE}/split.*differ"):
+    with pytest.raises(CragruError, match=f"^{STATE}/split.*interactions"):
         built(world)
 
 
