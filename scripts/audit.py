@@ -1,6 +1,5 @@
 """Verify the certificates of a run against the files, and everything behind its tables and figures."""
 
-import logging
 import os
 
 from cragru.audit.behind import shown_files
@@ -12,18 +11,17 @@ from cragru.plan.places import RESULTS
 
 
 def main(job):
-    wanted = job.params.wanted
-    found = find_certificates(job.params.certificates, wanted)
+    found = find_certificates(job.params.certificates)
     shown = shown_files(job.params.run, job.params.shown)
     if not found and not shown:
-        raise CragruError(f"{job.params.run}: nothing was made yet; run the workflow first")
+        raise CragruError(
+            "nothing was made yet", place=job.params.run, advice="run the workflow first"
+        )
     verifier = Verifier(read_key(RESULTS, os.environ) if found else None)
     for path in found:
         verifier.verify(path)
-    verifier.fail(missing_certificates(wanted))
+    verifier.fail(missing_certificates(job.params.wanted))
     verifier.verify_behind(shown)
-    for line in verifier.verified:
-        logging.getLogger("cragru").info("verified %s", line)
     verifier.report()
 
 

@@ -1,4 +1,4 @@
-"""A cohort's prompts, of what a strategy kept."""
+"""Write a cohort's prompts, of what a strategy kept."""
 
 import logging
 import time

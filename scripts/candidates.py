@@ -1,4 +1,4 @@
-"""The candidates of every evaluated user, from the candidate source's model."""
+"""Choose the candidates of every evaluated user, from the candidate source's model."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The users whom an LLM scores."""
+"""Draw the users whom an LLM scores."""
 
 from pathlib import Path
 
@@ -15,9 +15,8 @@ def main(job):
     users, _ = read_sizes(job.input.statistics)
     drawn = draw_cohort(job.wildcards.dataset, users, parts["test"], forget, job.params.size)
     if not drawn["users"]:
-        raise CragruError(
-            f"cohort {job.wildcards.cohort}: no user has test rows and, where asked, forgotten ones"
-        )
+        place = f"cohort {job.wildcards.cohort}"
+        raise CragruError("no user has test rows and, where asked, forgotten ones", place=place)
     write_json(job.output.cohort, drawn)
 
 

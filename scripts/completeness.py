@@ -1,4 +1,4 @@
-"""What a model, or an LLM's lists with their controls, still know of the forgotten rows; user by user."""
+"""Measure what a model, or an LLM's lists with their controls, still know of the forgotten rows; user by user."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Paired tests between the rows of a table of ranking quality."""
+"""Test the differences between the rows of a table of ranking quality."""
 
 from cragru.job import stage
 from cragru.kept.csv_files import write_csv

@@ -1,4 +1,4 @@
-"""Every metric of every user for one model."""
+"""Compute every metric of every user for one model."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Every metric of the cohort's users for an LLM's lists and for the controls that need no further answer."""
+"""Compute every metric of the cohort's users for an LLM's lists and for the controls that need no further answer."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A figure, by the maker of its kind."""
+"""Draw a figure, by the maker of its kind."""
 
 from importlib import import_module
 

@@ -1,4 +1,4 @@
-"""The prompt of each user of a deletion request, from what remains of them; timed as a service that is warm."""
+"""Write the prompt of each user of a deletion request, from what remains of them; timed as a service that is warm."""
 
 import importlib
 from pathlib import Path

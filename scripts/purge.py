@@ -6,21 +6,20 @@ import os
 from cragru.audit.commitment import read_key
 from cragru.audit.purging import purge
 from cragru.audit.verification import find_certificates, missing_certificates
-from cragru.core.errors import CragruError
+from cragru.core.errors import CragruError, Problem
 from cragru.job import stage
 from cragru.plan.places import RESULTS
 
 
 def main(job):
-    wanted = job.params.wanted
-    found = find_certificates(job.params.certificates, wanted)
-    missing = missing_certificates(wanted)
+    missing = list(missing_certificates(job.params.wanted))
     if missing:
-        raise CragruError(f"{'; '.join(missing)}. Nothing was deleted")
-    deleted = purge(found, read_key(RESULTS, os.environ))
+        raise CragruError.of([*missing, Problem("nothing was deleted")])
+    log = logging.getLogger("cragru")
+    deleted = purge(find_certificates(job.params.certificates), read_key(RESULTS, os.environ))
     for path in deleted:
-        logging.getLogger("cragru").info("purged %s", path)
-    logging.getLogger("cragru").info(
+        log.info("purged %s", path)
+    log.info(
         "%d files purged; purged.json beside each certificate lists what remains", len(deleted)
     )
 

@@ -1,4 +1,4 @@
-"""A model's lists: nothing that a user has seen, and nothing that was forgotten (mask B)."""
+"""Write a model's lists: nothing that a user has seen, and nothing that was forgotten (mask B)."""
 
 from pathlib import Path
 

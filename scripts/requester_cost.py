@@ -1,4 +1,4 @@
-"""What CRAGRU took to serve a deletion request."""
+"""Sum up what CRAGRU took to serve a deletion request."""
 
 from cragru.core.roles import Role
 from cragru.job import stage

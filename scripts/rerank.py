@@ -1,4 +1,4 @@
-"""A cell's answers, and the lists that follow from them."""
+"""Collect a cell's answers, and the lists that follow from them."""
 
 from cragru.core.roles import Role
 from cragru.job import stage

@@ -1,4 +1,4 @@
-"""What a strategy keeps of every user's remaining history: training and validation rows, never a forgotten one."""
+"""Choose what a strategy keeps of each remaining history: training and validation rows, never a forgotten one."""
 
 import importlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A table, by the maker of its kind."""
+"""Write a table, by the maker of its kind."""
 
 from importlib import import_module
 

@@ -1,4 +1,4 @@
-"""How near each user is to those who asked to be forgotten, and how many rows users and items were trained on."""
+"""Measure how near users are to those who asked to be forgotten, and count the rows that all were trained on."""
 
 from pathlib import Path
 

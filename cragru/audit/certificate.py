@@ -8,16 +8,15 @@ import pandas as pd
 
 from cragru.audit.checks import all_checks
 from cragru.audit.commitment import SCHEME, Key
-from cragru.audit.guarantees import BEFORE, DATA, guarantee_of
+from cragru.audit.guarantees import BEFORE, DATA, Claim, claims_of
 from cragru.audit.limits import not_guaranteed, remains
-from cragru.audit.provenance import Job, Provenance
-from cragru.audit.request import Request
+from cragru.audit.provenance import Provenance
+from cragru.audit.request import Places, Request
 from cragru.core.errors import CragruError
 from cragru.data.frames import INTERACTIONS, ITEMS, USERS
 from cragru.data.parts import read_all_parts
 from cragru.kept.files import read_parquet
-from cragru.plan import places
-from cragru.plan.places import FORGET, FORGOTTEN_PARTS, HELD_OUT, place, split_files
+from cragru.plan.places import FORGET, FORGOTTEN_PARTS, HELD_OUT
 
 FORMAT = 2
 Certificate = dict[str, Any]
@@ -40,55 +39,51 @@ def build_certificate(
     Raises:
         CragruError: If a check fails, or a file is not the one that its manifest speaks of.
     """
-    provenance = Provenance(manifests)
-    for path in (split_files(request.folder)["record"], request.interactions, *_id_files(request)):
+    places, provenance = Places(request), Provenance(manifests)
+    for path in (places.record, places.interactions, places.users, places.items):
         provenance.sha256(path)
-    parts = read_all_parts(request.split, read_parquet(request.interactions, INTERACTIONS))
-    checks, not_checked = all_checks(request, provenance, parts, guarantees)
-    artifacts = [_artifact(request, provenance, job, guarantees, key) for job in provenance.jobs]
+    parts = read_all_parts(places.split, read_parquet(places.interactions, INTERACTIONS))
+    claims = claims_of(places, provenance, guarantees)
+    checks, not_checked = all_checks(places, provenance, parts, claims)
     body = {
         "format": FORMAT,
         "request": request._asdict(),
         "guarantees": guarantees,
-        "commitment": _commitment(request, parts, key),
-        "artifacts": artifacts,
+        "commitment": _commitment(places, parts, key),
+        "artifacts": [_artifact(places, claim, key) for claim in claims],
         "checks": checks,
         "not_checked": not_checked,
-        "not_guaranteed": not_guaranteed(request, provenance, artifacts, checks),
-        "remains": remains(request, artifacts),
-        "files": {path: key.of_file(path, checksum) for path, checksum in provenance.files.items()},
+        "not_guaranteed": list(not_guaranteed(places, claims, checks)),
+        "remains": remains(places, claims),
+        "files": key.of_files(provenance.files),
     }
     return key.sealed(body)
 
 
 def as_text(certificate: Certificate) -> str:
-    """The certificate's bytes, as `cragru.kept.files.write_json` writes them."""
+    """Return the certificate's text, as `cragru.kept.files.write_json` writes it."""
     return json.dumps(certificate, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def manifests_of(certificate: Certificate) -> list[str]:
-    """The manifests that a certificate was built from."""
+    """Return the manifests that a certificate was built from."""
     return [artifact["manifest"] for artifact in certificate["artifacts"]]
 
 
-def _id_files(request: Request) -> list[str]:
-    return [place(file, dataset=request.dataset) for file in (places.USERS, places.ITEMS)]
-
-
-def _commitment(request: Request, parts: dict[str, pd.DataFrame], key: Key) -> dict[str, Any]:
-    """One HMAC for each row that is gone, in the order of the HMACs: not even the order of the rows is told."""
-    user_file, item_file = _id_files(request)
-    users = read_parquet(user_file, USERS)["raw_id"].to_numpy()
-    items = read_parquet(item_file, ITEMS)["raw_id"].to_numpy()
-    removed = {}
+def _commitment(places: Places, parts: dict[str, pd.DataFrame], key: Key) -> dict[str, Any]:
+    """Return one HMAC for each row that is gone, sorted: not even the order of the rows is told."""
+    users = read_parquet(places.users, USERS)["raw_id"].to_numpy()
+    items = read_parquet(places.items, ITEMS)["raw_id"].to_numpy()
+    removed: dict[str, list[str]] = {}
     for name in FORGOTTEN_PARTS:
         part = parts[name]
-        rows = zip(
-            users[part["user"]], items[part["item"]], part["timestamp"].tolist(), strict=True
+        columns = (users[part["user"]], items[part["item"]], part["timestamp"].tolist())
+        rows = zip(*columns, strict=True)
+        removed[name] = sorted(
+            key.commit("interaction", *places.request, name, *row) for row in rows
         )
-        removed[name] = sorted(key.commit("interaction", *request, name, *row) for row in rows)
     if not any(removed.values()):
-        raise CragruError(f"{request.split}: nothing was forgotten, so there is nothing to certify")
+        raise CragruError("nothing was forgotten: nothing to certify", place=places.split)
     gone = pd.concat([parts[name] for name in FORGOTTEN_PARTS])
     return {
         "scheme": SCHEME,
@@ -102,24 +97,18 @@ def _commitment(request: Request, parts: dict[str, pd.DataFrame], key: Key) -> d
     }
 
 
-def _artifact(
-    request: Request, provenance: Provenance, job: Job, guarantees: dict[str, str], key: Key
-) -> dict[str, Any]:
-    """What one job made, from what, and what is claimed of it."""
-    behind = provenance.behind(job, request.is_boundary)
-    guarantee = guarantee_of(request, job, guarantees)
+def _artifact(places: Places, claim: Claim, key: Key) -> dict[str, Any]:
+    """Return what one job made, from what, and what is claimed of it."""
+    job = claim.job
+    reads_split = any(path.startswith(f"{places.split}/") for path in claim.behind)
+    is_after = claim.guarantee == DATA or (claim.guarantee != BEFORE and reads_split)
     return {
         "manifest": job.manifest,
         "rule": job.rule,
         "role": job.role,
-        "guarantee": guarantee,
-        "built_after_the_request": guarantee == DATA
-        or (guarantee != BEFORE and _reads_split(request, behind)),
-        "outputs": {path: key.of_file(path, job.outputs[path]) for path in sorted(job.outputs)},
-        "inputs": {path: key.of_file(path, job.inputs[path]) for path in sorted(job.inputs)},
-        "derives_from_forgotten": [path for path in behind if request.holds_forgotten(path)],
+        "guarantee": claim.guarantee,
+        "built_after_the_request": is_after,
+        "outputs": key.of_files(job.outputs),
+        "inputs": key.of_files(job.inputs),
+        "derives_from_forgotten": claim.forgotten,
     }
-
-
-def _reads_split(request: Request, paths: list[str]) -> bool:
-    return any(path.startswith(f"{request.split}/") for path in paths)

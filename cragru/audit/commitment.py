@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from cragru.core.errors import CragruError
-from cragru.core.place import PathLike
+from cragru.core.place import PathLike, spot
 from cragru.written.paths import located
 
 SCHEME = "HMAC-SHA256"
 VARIABLE = "CRAGRU_AUDIT_KEY_FILE"
 KEY_BYTES = 32
+REMAKE = "delete it and run the workflow again"
+ELSEWHERE = f"set {VARIABLE} to another place"
+log = logging.getLogger(__name__)
 
 
 class Key:
@@ -35,11 +38,11 @@ class Key:
 
     @property
     def fingerprint(self) -> str:
-        """What tells this key from others, and nothing about it."""
+        """The digits that tell this key from others, and nothing about it."""
         return self.commit("fingerprint")[:16]
 
     def commit(self, *fields: Any) -> str:
-        """HMAC of some fields, in hex; equal fields give equal bytes.
+        """Return the HMAC of some fields, in hex; equal fields give equal bytes.
 
         Args:
             *fields: Plain JSON; the first says what the others are, so that no commitment passes for another kind.
@@ -48,33 +51,27 @@ class Key:
         return hmac.new(self._secret, text.encode(), hashlib.sha256).hexdigest()
 
     def of_file(self, path: str, checksum: str) -> str:
-        """Commitment to a file's place and content.
-
-        Args:
-            path: Relative to the working directory.
-            checksum: Its SHA-256.
-        """
+        """Return the commitment to a file's place, relative to the working directory, and its SHA-256."""
         return self.commit("file", path, checksum)
 
+    def of_files(self, checksums: Mapping[str, str]) -> dict[str, str]:
+        """Return the commitment to each of some files, by path; as `of_file`."""
+        return {path: self.of_file(path, checksum) for path, checksum in checksums.items()}
+
     def sealed(self, body: dict[str, Any]) -> dict[str, Any]:
-        """The body with a seal over all of it."""
+        """Return the body with a seal over all of it."""
         return body | {"seal": self.commit("seal", body)}
 
     def check_seal(self, document: dict[str, Any], where: PathLike) -> None:
-        """Check that a sealed document was not altered.
-
-        Raises:
-            CragruError: If it was.
-        """
-        body = {name: value for name, value in document.items() if name != "seal"}
-        if not hmac.compare_digest(self.commit("seal", body), str(document.get("seal"))):
-            raise CragruError(
-                f"{where}: its seal is broken: the file was altered; delete it and run the workflow again"
-            )
+        """Refuse a sealed document that was altered."""
+        body = dict(document)
+        seal = body.pop("seal", None)
+        if not hmac.compare_digest(self.commit("seal", body), str(seal)):
+            raise CragruError("altered: its seal is broken", place=spot(where), advice=REMAKE)
 
 
 def key_path(environment: Mapping[str, str]) -> Path:
-    """Where the key is: `CRAGRU_AUDIT_KEY_FILE`, else in the user's folder for settings.
+    """Return where the key is: `CRAGRU_AUDIT_KEY_FILE`, else in the user's folder for settings.
 
     Raises:
         CragruError: If a variable holds no path, or there is no home folder.
@@ -82,17 +79,8 @@ def key_path(environment: Mapping[str, str]) -> Path:
     if environment.get(VARIABLE):
         return located(environment[VARIABLE], VARIABLE)
     settings = environment.get("XDG_CONFIG_HOME")
-    folder = located(settings, "XDG_CONFIG_HOME") if settings else _home() / ".config"
+    folder = located(settings, "XDG_CONFIG_HOME") if settings else located("~/.config", VARIABLE)
     return folder / "cragru" / "audit.key"
-
-
-def _home() -> Path:
-    try:
-        return Path.home()
-    except RuntimeError as error:
-        raise CragruError(
-            f"{VARIABLE}: not set, and there is no home folder on this machine for the audit key; name a file"
-        ) from error
 
 
 def read_key(results: PathLike, environment: Mapping[str, str], make: bool = False) -> Key:
@@ -106,24 +94,22 @@ def read_key(results: PathLike, environment: Mapping[str, str], make: bool = Fal
     Raises:
         CragruError: If there is no key, it is no key, or it lies in the results folder.
     """
-    path = key_path(environment)
-    _check_place(path, results)
+    path = _place_of_key(environment, results)
     if make and not path.exists():
         _make(path)
     try:
         secret = bytes.fromhex(path.read_text(encoding="ascii"))
     except OSError as error:
-        reason = error.strerror
         raise CragruError(
-            f"{path}: no audit key to read ({reason}); set {VARIABLE} to the certificates' key"
+            f"no audit key to read ({error.strerror})",
+            place=spot(path),
+            advice=f"set {VARIABLE} to the certificates' key",
         ) from error
-    except ValueError as error:
-        raise CragruError(
-            f"{path}: is no audit key; it must hold {2 * KEY_BYTES} hex digits"
-        ) from error
+    except ValueError:
+        secret = b""
     if len(secret) != KEY_BYTES:
         raise CragruError(
-            f"{path}: the audit key has {len(secret)} bytes; it must have {KEY_BYTES}, in hex"
+            "not an audit key", place=spot(path), advice=f"it must hold {2 * KEY_BYTES} hex digits"
         )
     return Key(secret)
 
@@ -131,31 +117,26 @@ def read_key(results: PathLike, environment: Mapping[str, str], make: bool = Fal
 def check_key(results: PathLike, environment: Mapping[str, str]) -> None:
     """Check, before a run, that its last jobs will find a key or can make one.
 
-    Args:
-        results: As for `read_key`.
-        environment: Environment variables.
-
     Raises:
         CragruError: If they cannot, or there is a key that `read_key` refuses.
     """
-    path = key_path(environment)
+    path = _place_of_key(environment, results)
     if path.exists():
         read_key(results, environment)
         return
-    _check_place(path, results)
     folder = next(one for one in path.absolute().parents if one.exists())
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
         raise CragruError(
-            f"{path}: there is no audit key, and none can be made: {folder} cannot be written; set {VARIABLE} to a "
-            "place where you may write"
+            f"no audit key, and none can be made in {folder}", place=spot(path), advice=ELSEWHERE
         )
 
 
-def _check_place(path: Path, results: PathLike) -> None:
+def _place_of_key(environment: Mapping[str, str], results: PathLike) -> Path:
+    """Return where the key is, or must be made; refuse a place in the results folder."""
+    path = key_path(environment)
     if path.resolve().is_relative_to(Path(results).resolve()):
-        raise CragruError(
-            f"{path}: the audit key must not lie in the results folder; set {VARIABLE} to another place"
-        )
+        raise CragruError("an audit key among the results", place=spot(path), advice=ELSEWHERE)
+    return path
 
 
 def _make(path: Path) -> None:
@@ -168,10 +149,8 @@ def _make(path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.link(temporary, path)
-        logging.getLogger(__name__).info(
-            "made the key of the certificates, %s; keep it: nothing verifies without", path
-        )
+        log.info("made the certificates' key, %s; keep it: nothing verifies without", path)
     except FileExistsError:
-        logging.getLogger(__name__).debug("another job has made the key meanwhile")
+        log.debug("another job has made the key meanwhile")
     finally:
         Path(temporary).unlink()

@@ -1,9 +1,10 @@
-"""What is guaranteed of an artifact, and in which words."""
+"""What is claimed of what each job made, and in which words."""
 
-from cragru.audit.provenance import Job
-from cragru.audit.request import Request
-from cragru.core.errors import CragruError, nearest
-from cragru.core.guarantees import GUARANTEES
+from dataclasses import dataclass
+
+from cragru.audit.provenance import Job, Provenance
+from cragru.audit.request import Places, Request
+from cragru.core.errors import CragruError
 from cragru.core.names import ORIGINAL, RETRAIN
 from cragru.core.roles import Role
 
@@ -16,33 +17,53 @@ OF_CANDIDATES = {ORIGINAL: PROMPT_AND_ORIGINAL, RETRAIN: PROMPT_AND_RETRAIN}
 OF_ROLE = {Role.PREPARES: BEFORE, Role.DEPLOYS: BEFORE, Role.DIVIDES: DATA, Role.PROVES: PROOFS}
 
 
-def guarantee_of(request: Request, job: Job, guarantees: dict[str, str]) -> str:
-    """What is claimed of a job's outputs.
+@dataclass(frozen=True)
+class Claim:
+    """What is claimed of what a job made.
 
-    Raises:
-        CragruError: If nothing is known of the job, or it is of another request.
+    Attributes:
+        behind: What its outputs were made from, directly or not, as far as the split.
+        forgotten: Files of `behind` that hold forgotten rows, or are the model that was trained on them.
     """
-    names, where = job.wildcards, job.manifest
-    own = {**request._asdict(), "seed": str(request.seed)}
-    if any(str(names[key]) != own[key] for key in names.keys() & own.keys()):
-        raise CragruError(f"{where}: is of another request than the certificate's")
+
+    job: Job
+    guarantee: str
+    behind: list[str]
+    forgotten: list[str]
+
+
+def claims_of(places: Places, provenance: Provenance, guarantees: dict[str, str]) -> list[Claim]:
+    """Return what is claimed of each job; refuse one that is of another request, or of which nothing is known."""
+    claims = []
+    for job in provenance.jobs:
+        _check_request(job, places.request)
+        behind = provenance.behind(job, places.is_boundary)
+        forgotten = list(filter(places.holds_forgotten, behind))
+        claims.append(Claim(job, _guarantee(job, guarantees), behind, forgotten))
+    return claims
+
+
+def _check_request(job: Job, request: Request) -> None:
+    for name, own in request._asdict().items():
+        told = job.wildcards.get(name, own)
+        if str(told) != str(own):
+            raise CragruError("of another request", place=_key(job, name), got=told)
+
+
+def _guarantee(job: Job, guarantees: dict[str, str]) -> str:
     if job.role in OF_ROLE:
         return OF_ROLE[job.role]
+    kind, words = "method", guarantees
     if job.role is Role.RERANKS:
         kind, words = "candidates_of", OF_CANDIDATES
-    else:
-        kind, words = (
-            "method",
-            {
-                method: guarantee
-                for method, guarantee in guarantees.items()
-                if guarantee in GUARANTEES
-            },
-        )
-    name = names.get(kind)
+    name = job.wildcards.get(kind)
     if name not in words:
-        hint = nearest(str(name), words)
+        place = f"{job.manifest}: wildcards.{kind}"
         raise CragruError(
-            f"{where}: made something of which nothing is claimed, of the {kind} {name!r}; {hint}"
+            "nothing is claimed of what it made", place=place, got=name, allowed=words
         )
     return words[name]
+
+
+def _key(job: Job, name: str) -> str:
+    return f"{job.manifest}: wildcards.{name}"

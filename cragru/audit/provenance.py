@@ -4,22 +4,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from cragru.core.errors import CragruError, nearest
+from cragru.core.errors import CragruError
 from cragru.core.roles import Role
 from cragru.kept.files import sha256
 from cragru.kept.manifest import read_manifest
 from cragru.plan.places import LLM_FOLDER, RAW, is_under
-
-
-class Told(dict[str, Any]):
-    """What a manifest tells under a key; to ask for a name that it lacks is an error of one line."""
-
-    def __init__(self, manifest: str, key: str, told: dict[str, Any]) -> None:
-        super().__init__(told)
-        self._where = f"{manifest}: {key}"
-
-    def __missing__(self, name: str) -> Any:
-        raise CragruError(f"{self._where}.{name}: missing; delete it and run the workflow again")
 
 
 @dataclass(frozen=True)
@@ -36,54 +25,43 @@ class Job:
 
 
 class Provenance:
-    """The jobs behind some manifests, each file's maker, and checksums as they are now."""
+    """The jobs behind some manifests, each file's maker, and checksums of all `files` that were looked at."""
 
     def __init__(self, manifests: Iterable[str]) -> None:
-        """Read manifests, and check that they speak of the files that are there.
-
-        Args:
-            manifests: Their paths, relative to the working directory.
+        """Read manifests.
 
         Raises:
             CragruError: If a file is missing, or is not the one that a manifest speaks of.
         """
-        self._checksums: dict[str, str] = {}
+        self.files: dict[str, str] = {}
         self.jobs = [self._read(path) for path in sorted(set(manifests))]
-        self._maker = {path: job for job in self.jobs for path in job.outputs}
+        self._maker: dict[str, Job] = {}
+        for job in self.jobs:
+            self._maker |= dict.fromkeys(job.outputs, job)
 
     def sha256(self, path: str) -> str:
-        """A file's checksum, read once.
-
-        Raises:
-            CragruError: If there is no such file.
-        """
-        if path not in self._checksums:
+        """Return a file's checksum, read once; refuse one that is not there."""
+        if path not in self.files:
             try:
-                self._checksums[path] = sha256(path)
+                self.files[path] = sha256(path)
             except OSError as error:
                 raise CragruError(
-                    f"{path}: cannot be read ({error.strerror}); run the workflow again"
+                    f"cannot be read ({error.strerror})",
+                    place=path,
+                    advice="run the workflow again",
                 ) from error
-        return self._checksums[path]
-
-    @property
-    def files(self) -> dict[str, str]:
-        """All files that were looked at, with their checksums."""
-        return dict(sorted(self._checksums.items()))
+        return self.files[path]
 
     def maker(self, path: str) -> Job | None:
-        """The job that made a file, if a manifest tells."""
+        """Return the job that made a file, if a manifest tells."""
         return self._maker.get(path)
 
     def behind(self, job: Job, stop: Callable[[str], bool]) -> list[str]:
-        """Everything that a job's outputs were made from, directly or not.
+        """Return the files that a job's outputs were made from, directly or not, in order.
 
         Args:
             job: The job.
-            stop: Tells at which files to look no further.
-
-        Returns:
-            Paths in order, those at which it stopped among them.
+            stop: Tells behind which files not to look; these are returned too.
         """
         found: set[str] = set()
         waiting = list(job.inputs)
@@ -99,31 +77,33 @@ class Provenance:
     def _read(self, path: str) -> Job:
         self.sha256(path)
         record = read_manifest(path)
-        rule, role = record["rule"], _role(record, path)
-        for kind in ("inputs", "outputs"):
-            for name, recorded in record[kind].items():
-                if not _is_left_out(name) and self.sha256(name) != recorded:
-                    raise CragruError(
-                        f"{name}: is not the file that {path} speaks of; run the workflow again"
-                    )
-        wildcards = Told(path, "wildcards", record["wildcards"])
-        params = Told(path, "params", record["params"])
-        return Job(path, rule, role, wildcards, params, record["inputs"], record["outputs"])
+        role = _role(record, path)
+        inputs, outputs = record["inputs"], record["outputs"]
+        for name, recorded in [*inputs.items(), *outputs.items()]:
+            if not _is_left_out(name) and self.sha256(name) != recorded:
+                raise CragruError(
+                    f"not the file that {path} speaks of",
+                    place=name,
+                    advice="run the workflow again",
+                )
+        names, params = record["wildcards"], record["params"]
+        return Job(path, record["rule"], role, names, params, inputs, outputs)
 
 
 def _is_left_out(path: str) -> bool:
-    """Whether a file is named as manifests tell it, and not read: published data and language models are."""
+    """Return whether a file is named as manifests tell it, and not read: published data and language models are."""
     return is_under(RAW, path) or is_under(LLM_FOLDER, path)
 
 
 def _role(record: dict[str, Any], path: str) -> Role:
-    """The role that a manifest tells."""
     told = record.get("role")
-    known = [role.value for role in Role]
-    if told not in known:
-        got = "no role" if told is None else f"the role {told!r}"
-        hint = nearest(str(told or ""), known)
+    try:
+        return Role(told)
+    except ValueError as error:
         raise CragruError(
-            f"{path}: states {got}; {hint}; have its script state one, and run the workflow again"
-        )
-    return Role(told)
+            "states no role",
+            place=path,
+            got=told,
+            allowed=[*map(str, Role)],
+            advice="have its script state one, and run the workflow again",
+        ) from error

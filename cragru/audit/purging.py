@@ -1,13 +1,13 @@
 """Deletes what holds forgotten rows or was trained on them, and keeps a sealed record of it beside each certificate."""
 
 import os
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from cragru.audit.certificate import Certificate
 from cragru.audit.commitment import Key
-from cragru.audit.request import Request
+from cragru.audit.request import Places, Request
 from cragru.audit.verification import read_certificate, read_purged
 from cragru.core.errors import CragruError
 from cragru.kept.files import sha256, temporaries_of, write_json
@@ -16,15 +16,11 @@ from cragru.plan.places import AGAINST, CURVE, PURGED_FILE, USER_GROUPS, is_at
 
 
 def purge(paths: Iterable[Path], key: Key) -> list[str]:
-    """Purge what the certificates of a run say.
+    """Purge what some certificates say, with their key.
 
     The records are written before anything is deleted: a purge that was killed is not taken for a finished one. Where a
     file is a symbolic link, into Snakemake's cache for instance, what it links to is deleted as well. Temporary copies
     that killed jobs have left beside a file go with it.
-
-    Args:
-        paths: The run's certificates, of `cragru.audit.verification.find_certificates`.
-        key: Their key.
 
     Returns:
         The deleted files.
@@ -33,88 +29,88 @@ def purge(paths: Iterable[Path], key: Key) -> list[str]:
         CragruError: If a certificate is not readable with the key, or a file cannot be deleted whole: it has a hard
             link, or lies where you may not write. Then nothing was deleted.
     """
-    certificates = {path: read_certificate(path, key) for path in paths}
-    before = {
-        path: read_purged(path, certificate, key) for path, certificate in certificates.items()
-    }
-    doomed = {path: _doomed(certificate) for path, certificate in certificates.items()}
-    checksums = {name: sha256(name) for names in doomed.values() for name in names}
-    linked = {name: _linked(Path(name)) for name in checksums}
-    for name, paths in linked.items():
-        _check_can_go(name, paths)
-    for path, certificate in certificates.items():
-        now = {name: key.of_file(name, checksums[name]) for name in doomed[path]}
-        write_json(
-            path.with_name(PURGED_FILE), key.sealed(_record(certificate, before[path] | now))
-        )
-    for paths in linked.values():
+    records: dict[Path, dict[str, Any]] = {}
+    linked: dict[str, list[Path]] = {}
+    checksums: dict[str, str] = {}
+    for path in paths:
+        certificate = read_certificate(path, key)
+        purged = read_purged(path, certificate, key)
+        for name in _doomed(certificate):
+            if name not in linked:
+                linked[name], checksums[name] = _linked(name), sha256(name)
+            purged[name] = key.of_file(name, checksums[name])
+        records[path.with_name(PURGED_FILE)] = _record(certificate, purged)
+    for name in linked:
+        _check_can_go(name, linked[name])
+    for path, record in records.items():
+        write_json(path, key.sealed(record))
+    for chain in linked.values():
         # what a link leads to first: no copy is left that nothing points to
-        for path in reversed(paths):
+        for path in reversed(chain):
             path.unlink(missing_ok=True)
-    return sorted(checksums)
+    return sorted(linked)
 
 
 def _record(certificate: Certificate, purged: dict[str, str]) -> dict[str, Any]:
-    remaining = [entry for entry in certificate["remains"] if not entry["purge"]]
     return {
         "request": certificate["request"],
         "certificate": certificate["seal"],
         "purged": purged,
-        "remains": remaining,
+        "remains": [entry for entry in certificate["remains"] if not entry["purge"]],
     }
 
 
 def _doomed(certificate: Certificate) -> list[str]:
-    """What is there of what is to be purged: what the certificate says, and all else that lies with such a model.
+    """Return the files to purge that are there: what the certificate says, and what lies with such a model.
 
     Manifests and training curves stay: they hold no rows, and are the record of what was made from what.
+
+    Raises:
+        CragruError: If one does not belong to the request.
     """
-    request = Request.of(certificate["request"])
-    named = [entry["path"] for entry in certificate["remains"] if entry["purge"]]
-    models = [Path(path).parent for path in named if request.is_original(path)]
-    beside = [
-        path.as_posix() for folder in models for path in sorted(folder.rglob("*")) if path.is_file()
-    ]
-    beside += [path.as_posix() for name in named for path in temporaries_of(name)]
-    if request.request is None:
-        tables = (path.as_posix() for path in Path(request.state).rglob("*.parquet"))
-        beside += [path for path in tables if _is_trace(path)]
-    found = sorted({*named, *(path for path in beside if not _is_kept(path))})
+    places = Places(Request.of(certificate["request"]))
+    named = {entry["path"] for entry in certificate["remains"] if entry["purge"]}
+    found = named | set(filter(_may_go, map(Path.as_posix, _beside(named, places))))
     for path in found:
-        if not path.startswith(f"{request.state}/") or ".." in Path(path).parts:
-            raise CragruError(
-                f"{path}: does not belong to the request {request.state}; nothing was deleted"
-            )
-    return [path for path in found if Path(path).is_file()]
+        if not path.startswith(f"{places.state}/") or ".." in PurePosixPath(path).parts:
+            raise CragruError("not the request's; nothing was deleted", place=path)
+    return sorted(path for path in found if Path(path).is_file())
 
 
-def _is_kept(path: str) -> bool:
-    return path.endswith(ENDING) or Path(path).name == CURVE
+def _beside(named: Iterable[str], places: Places) -> Iterator[Path]:
+    """Yield what lies with a model before the request, temporary copies, and evaluations that name who left."""
+    for name in named:
+        yield from temporaries_of(name)
+        if places.is_original(name):
+            yield from Path(name).parent.rglob("*")
+    if places.request.request is None:
+        for path in Path(places.state).rglob("*.parquet"):
+            if is_at(USER_GROUPS, path.as_posix()) or is_at(AGAINST, path.parent.name):
+                yield path
 
 
-def _linked(path: Path) -> list[Path]:
-    """A file, and where it is a symbolic link all that it leads to, one after the other."""
-    found = [path]
+def _may_go(path: str) -> bool:
+    return not path.endswith(ENDING) and PurePosixPath(path).name != CURVE
+
+
+def _linked(name: str) -> list[Path]:
+    """Return a file, and where it is a symbolic link all that it leads to, one after the other."""
+    found = [Path(name)]
     while found[-1].is_symlink():
         found.append(found[-1].parent / found[-1].readlink())
     return found
 
 
-def _check_can_go(name: str, paths: list[Path]) -> None:
+def _check_can_go(name: str, chain: list[Path]) -> None:
     """Check, before anything is deleted, that to delete a file leaves no copy of it under another name."""
-    others = paths[-1].stat().st_nlink - 1
+    others = chain[-1].stat().st_nlink - 1
     if others:
         raise CragruError(
-            f"{name}: has {others} more names (hard links), which would keep what it holds; find them with "
-            f"`find DIRECTORY -samefile {name}` and delete them. Nothing was deleted"
+            "hard links would keep what it holds",
+            place=name,
+            got=others,
+            advice=f"find them with `find DIRECTORY -samefile {name}`; nothing was deleted",
         )
-    for path in paths:
-        if not os.access(path.parent, os.W_OK | os.X_OK):
-            raise CragruError(
-                f"{name}: cannot be deleted: you may not write into the folder {path.parent}. Nothing was deleted"
-            )
-
-
-def _is_trace(path: str) -> bool:
-    """Whether a file is an evaluation that names who has forgotten rows."""
-    return is_at(USER_GROUPS, path) or is_at(AGAINST, Path(path).parent.name)
+    for folder in {path.parent for path in chain}:
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise CragruError(f"you may not write into {folder}; nothing was deleted", place=name)

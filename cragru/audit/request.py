@@ -1,11 +1,13 @@
-"""A request's places under `results/`, and which files hold forgotten rows or a model of them."""
+"""A deletion request, its places under `results/`, and what any path is to it."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 from cragru.plan.places import (
     COHORT,
     FORGOTTEN_PARTS,
     INTERACTIONS,
+    ITEMS,
     METHOD,
     MODEL_FILE,
     ORIGINAL_FOLDER,
@@ -13,14 +15,17 @@ from cragru.plan.places import (
     PARTS,
     PREPARED,
     PROMPTS,
+    RAW,
     REQUEST,
     REQUEST_METHOD,
     SHARDS,
     STATE,
+    USERS,
     is_at,
     part_file,
     place,
     renewed_files,
+    split_files,
     split_folder,
 )
 
@@ -38,98 +43,76 @@ class Request(NamedTuple):
 
     @classmethod
     def of(cls, names: Any) -> "Request":
-        """From wildcards or from a certificate."""
+        """Return the request that wildcards, or a certificate, name."""
         request = names.get("request")
         return cls(names["dataset"], names["protocol"], int(names["seed"]), request)
 
-    @property
-    def state(self) -> str:
-        """Folder of the deployed state."""
-        return place(STATE, **self._asdict())
 
-    @property
-    def folder(self) -> str:
-        """Folder of what was made for the request."""
-        return self.state if self.request is None else place(REQUEST, **self._asdict())
+class Places:
+    """Where a request's files are.
 
-    @property
-    def prepared(self) -> str:
-        """Folder of the prepared data."""
-        return place(PREPARED, **self._asdict())
+    Attributes:
+        state: Folder of the deployed state.
+        folder: Folder of what was made for the request.
+        split: Folder of the split after the request; `record` and `parts` are its files.
+        deployed_parts: Parts of the split before a single request: they hold its rows.
+        is_original: Whether a path is a model before the request.
+        is_partition: Whether it says into which shards the data were cut before the request.
+        is_deployed_shard: Whether it is a shard as it was before the request.
+        is_renewed_partition: Whether it says what is left in which shard after a single request.
+        is_renewed_shard: Whether it is a shard as it is after a single request.
+        is_cohort: Whether it says whom an LLM scores.
+    """
 
-    @property
-    def split(self) -> str:
-        """Folder of the split after the request."""
-        return split_folder(self.folder)
-
-    def part(self, name: str) -> str:
-        """A part of this split."""
-        return part_file(self.folder, name)
-
-    @property
-    def forgotten_parts(self) -> list[str]:
-        """Files of what is forgotten."""
-        return [self.part(name) for name in FORGOTTEN_PARTS]
-
-    @property
-    def deployed_parts(self) -> list[str]:
-        """Parts of the split before the request, where there was one: they hold its rows."""
-        if self.request is None:
-            return []
-        return [part_file(self.state, name) for name in PARTS]
-
-    @property
-    def interactions(self) -> str:
-        """All prepared interactions."""
-        return place(INTERACTIONS, **self._asdict())
-
-    def is_original(self, path: str) -> bool:
-        """Whether a file is the model before the request."""
-        return self._is_at(ORIGINAL, path)
-
-    def is_unlearned(self, path: str) -> bool:
-        """Whether a file is the model of an unlearning method, of any state or request: its place alone tells."""
-        of_state = is_at(f"{METHOD}/{MODEL_FILE}", path) and not is_at(ORIGINAL, path)
-        return of_state or is_at(f"{REQUEST_METHOD}/{MODEL_FILE}", path)
-
-    def is_partition(self, path: str) -> bool:
-        """Whether a file says into which shards the data were cut before the request."""
-        return self._is_at(PARTITION, path)
-
-    def is_deployed_shard(self, path: str) -> bool:
-        """Whether a file is a shard as it was before the request."""
-        return self._is_at(f"{SHARDS}/{{shard}}", path)
-
-    def is_renewed_partition(self, path: str) -> bool:
-        """Whether a file says what is left in which shard after a single request."""
-        return self._is_at(RENEWED["partition"], path)
-
-    def is_renewed_shard(self, path: str) -> bool:
-        """Whether a file is a shard as it is after a single request."""
-        return self._is_at(f"{RENEWED['shards']}/{{shard}}", path)
-
-    def is_cohort(self, path: str) -> bool:
-        """Whether a file says whom an LLM scores."""
-        return self._is_at(COHORT, path)
-
-    def is_prompt_of_who_asked(self, path: str) -> bool:
-        """Whether a file has the prompts of those whose single request it is."""
-        return (
-            self.request is not None
-            and path.startswith(f"{self.folder}/")
-            and path.endswith(f"/{PROMPTS}")
-        )
+    def __init__(self, request: Request) -> None:
+        """Fill the request's names into the templates of all places, once."""
+        names = request._asdict()
+        is_single = names["request"] is not None
+        if not is_single:
+            del names["request"]  # a pattern takes any
+        self.request = request
+        self.state = place(STATE, **names)
+        self.folder = place(REQUEST, **names) if is_single else self.state
+        self.prepared = place(PREPARED, **names)
+        self.interactions = place(INTERACTIONS, **names)
+        self.users, self.items = place(USERS, **names), place(ITEMS, **names)
+        self.raw = place(RAW, **names)
+        self.split = split_folder(self.folder)
+        self.record = split_files(self.folder)["record"]
+        self.parts = _parts(self.folder)
+        self.forgotten_parts = [self.parts[name] for name in FORGOTTEN_PARTS]
+        self.deployed_parts = list(_parts(self.state).values()) if is_single else []
+        self.is_original = partial(is_at, ORIGINAL, **names)
+        self.is_partition = partial(is_at, PARTITION, **names)
+        self.is_deployed_shard = partial(is_at, f"{SHARDS}/{{shard}}", **names)
+        self.is_renewed_partition = partial(is_at, RENEWED["partition"], **names)
+        self.is_renewed_shard = partial(is_at, f"{RENEWED['shards']}/{{shard}}", **names)
+        self.is_cohort = partial(is_at, COHORT, **names)
+        self._held = {*self.forgotten_parts, *self.deployed_parts, self.interactions}
 
     def holds_forgotten(self, path: str) -> bool:
-        """Whether a file has forgotten rows in it, or is the model that was trained on them."""
-        held = [*self.forgotten_parts, *self.deployed_parts, self.interactions]
-        return path in held or self.is_original(path)
+        """Return whether a file has forgotten rows in it, or is the model that was trained on them."""
+        return path in self._held or self.is_original(path)
 
     def is_boundary(self, path: str) -> bool:
-        """Whether to look no further behind a file: its content was checked, or it is where everything starts."""
+        """Return whether nothing is behind a file: its content was checked, or everything starts there."""
         return path.startswith((f"{self.split}/", f"{self.prepared}/"))
 
-    def _is_at(self, template: str, path: str) -> bool:
-        """Whether a path is one that a template gives for this request."""
-        names = {name: value for name, value in self._asdict().items() if value is not None}
-        return is_at(template, path, **names)
+    def is_given(self, path: str) -> bool:
+        """Return whether an exact method may read a file, wherever it comes from."""
+        return self.is_boundary(path) or self.is_partition(path) or self.is_deployed_shard(path)
+
+    def is_prompt_of_who_asked(self, path: str) -> bool:
+        """Return whether a file has the prompts of those whose single request it is."""
+        is_single = self.folder != self.state
+        return is_single and path.startswith(f"{self.folder}/") and path.endswith(f"/{PROMPTS}")
+
+
+def is_unlearned(path: str) -> bool:
+    """Return whether a file is the model of an unlearning method, of any request: its place alone tells."""
+    of_state = is_at(f"{METHOD}/{MODEL_FILE}", path) and not is_at(ORIGINAL, path)
+    return of_state or is_at(f"{REQUEST_METHOD}/{MODEL_FILE}", path)
+
+
+def _parts(folder: str) -> dict[str, str]:
+    return {name: part_file(folder, name) for name in PARTS}

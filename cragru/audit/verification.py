@@ -1,62 +1,40 @@
 """Verifies certificates against the files: every one that was altered or is missing is named."""
 
-from collections.abc import Collection, Iterable
+import logging
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from cragru.audit.behind import Behind
 from cragru.audit.certificate import FORMAT, Certificate, as_text, build_certificate, manifests_of
-from cragru.audit.commitment import Key
+from cragru.audit.commitment import REMAKE, Key
 from cragru.audit.request import Request
-from cragru.core.errors import CragruError
-from cragru.core.place import PathLike
+from cragru.core.errors import CragruError, Problem
+from cragru.core.place import PathLike, spot
 from cragru.kept.files import check_record, read_json, read_record, sha256
 from cragru.kept.shapes import Each
 from cragru.plan.places import CERTIFICATE_FILE, PURGED_FILE
 
-NAMED = 8  # files that a message names at the most
-NOT_AS_TOLD = "files are not as their manifests tell"
-# the name as a target, for Snakemake does not miss a file on the way to tables that are there
-REMEDY = "delete each and make it again: `snakemake --cores all FILE`"
-REQUEST = {"dataset": str, "protocol": str, "seed": int, "request": (str, type(None))}
-ARTIFACT = {"manifest": str, "outputs": Each(str), "inputs": Each(str)}
-CERTIFICATE = {
-    "request": REQUEST,
-    "guarantees": Each(str),
-    "commitment": {"key": str, "interactions": int},
-    "artifacts": [ARTIFACT],
-    "checks": list,
-    "remains": [{"path": str, "purge": bool}],
-    "files": Each(str),
-    "seal": str,
-}
-PURGED = {"certificate": str, "purged": Each(str), "seal": str}
+NAMED = 8  # files that an error names at the most
+BEHIND = "behind"
+CERTIFICATE = {"commitment": {"key": str}}  # for all else its seal vouches
+PURGED = {"certificate": str, "purged": Each(str)}
+log = logging.getLogger(__name__)
 
 
-def find_certificates(folder: PathLike, wanted: Collection[str] = ()) -> list[Path]:
-    """All certificates of a run that are there.
-
-    Args:
-        folder: Where they are.
-        wanted: Those that there must be, by the tables and figures that the run shows (`cragru.plan.certificates`).
-
-    Raises:
-        CragruError: If there must be some, and there are none.
-    """
-    found = sorted(Path(folder).rglob(CERTIFICATE_FILE))
-    if wanted and not found:
-        raise CragruError(
-            f"{folder}: no certificates; run the workflow first, with a table or figure of a request"
-        )
-    return found
+def find_certificates(folder: PathLike) -> list[Path]:
+    """Return all certificates of a run that are there, by the folder of its certificates."""
+    return sorted(Path(folder).rglob(CERTIFICATE_FILE))
 
 
-def missing_certificates(wanted: Iterable[str]) -> list[str]:
-    """What to say of each certificate that there must be, and is not there."""
-    return [
-        f"{path}: no such certificate, though the run shows what came of its request; run the workflow again"
-        for path in wanted
-        if not Path(path).is_file()
-    ]
+def missing_certificates(wanted: Iterable[str]) -> Iterator[Problem]:
+    """Yield a problem for each certificate that is not there, though the run's tables and figures want it."""
+    for path in wanted:
+        if not Path(path).is_file():
+            yield Problem(
+                "no such certificate, though the run shows its request",
+                place=path,
+                advice="run the workflow again",
+            )
 
 
 def read_certificate(path: Path, key: Key) -> Certificate:
@@ -67,24 +45,20 @@ def read_certificate(path: Path, key: Key) -> Certificate:
     """
     certificate = read_json(path)
     if not isinstance(certificate, dict) or certificate.get("format") != FORMAT:
-        raise CragruError(
-            f"{path}: is no certificate of format {FORMAT}; delete it and run the workflow again"
-        )
+        raise CragruError(f"no certificate of format {FORMAT}", place=spot(path), advice=REMAKE)
     check_record(path, certificate, CERTIFICATE)
     made_with = certificate["commitment"]["key"]
     if made_with != key.fingerprint:
-        raise CragruError(
-            f"{path}: was made with the key {made_with}, but this is {key.fingerprint}; use that key"
-        )
+        raise CragruError(f"made with the key {made_with}", place=spot(path), got=key.fingerprint)
     key.check_seal(certificate, path)
     return certificate
 
 
 def read_purged(path: Path, certificate: Certificate, key: Key) -> dict[str, str]:
-    """The files that `snakemake purge` has deleted for the certificate at `path`, with commitments to them.
+    """Return the files that were purged for the certificate at `path`, with commitments to them.
 
     Raises:
-        CragruError: If the record was altered, or is of another certificate.
+        CragruError: If their record was altered, or is of another certificate.
     """
     record = path.with_name(PURGED_FILE)
     if not record.exists():
@@ -92,20 +66,24 @@ def read_purged(path: Path, certificate: Certificate, key: Key) -> dict[str, str
     purged = read_record(record, PURGED)
     key.check_seal(purged, record)
     if purged["certificate"] != certificate["seal"]:
-        raise CragruError(f"{record}: is of another certificate than the one beside it; delete it")
+        raise CragruError("not of the certificate here", place=spot(record), advice="delete it")
     return purged["purged"]
 
 
 class Verifier:
-    """Verifies certificates; a file that several of them name is read once."""
+    """Verifies certificates; a file that several of them name is read once.
+
+    Attributes:
+        verified: How many files are as they were, by the certificate that names them, or `BEHIND` the run.
+    """
 
     def __init__(self, key: Key | None) -> None:
-        self._key = key  # None where there is no certificate
-        self.verified: list[str] = []
+        """Verify nothing yet; the key is None where there is no certificate."""
+        self.verified: dict[str, int] = {}
+        self._key = key
         self._checksums: dict[str, str | None] = {}
-        self._wrong: dict[str, str] = {}  # file -> what is wrong with it
-        self._behind: dict[str, str] = {}  # likewise, of files behind the run
-        self._failed: list[str] = []
+        self._wrong: dict[str, Problem] = {}  # of each file
+        self._failed: list[Problem] = []
         self._purged: set[str] = set()
         self._certified: set[str] = set()  # what certificates speak of
 
@@ -114,39 +92,25 @@ class Verifier:
         try:
             certificate = read_certificate(path, self._key)
             purged = read_purged(path, certificate, self._key)
+            self._purged |= purged.keys()
+            for artifact in certificate["artifacts"]:
+                self._certified |= artifact["outputs"].keys()
+            if self._is_as_certified(certificate["files"], purged):
+                self._rebuild(path, certificate, purged)
         except CragruError as error:
-            self._failed.append(str(error))
-            return
-        self._purged |= purged.keys()
-        for artifact in certificate["artifacts"]:
-            self._certified |= artifact["outputs"].keys()
-        wrong = dict(self._compare(certificate["files"], purged))
-        self._wrong |= wrong
-        if wrong:
-            return
-        if purged:
-            self.verified.append(
-                f"{path}: {len(purged)} files purged, the other {self._left(certificate, purged)} as certified"
-            )
-            return
-        self._rebuild(path, certificate)
+            self._failed += error.problems
 
     def verify_behind(self, shown: Iterable[str]) -> None:
-        """Verify everything behind the run, by manifests; `report` tells. Certificates are to be verified before.
-
-        Args:
-            shown: The files of the run's tables and figures.
-        """
+        """Verify what is behind a run's tables, figures and certificates that were verified; `report` tells."""
         behind = Behind(self._checksum, self._purged)
         behind.look(sorted({*shown, *self._certified}))
-        self._behind |= behind.wrong
+        self._wrong = behind.wrong | self._wrong
         self._failed += behind.failed
         if not behind.wrong and not behind.failed:
-            self.verified.append(
-                f"{len(behind.looked_at)} files behind tables, figures and certificates: as their manifests tell"
-            )
+            count = self.verified[BEHIND] = len(behind.looked_at)
+            log.info("verified %d files behind tables, figures and certificates", count)
 
-    def fail(self, problems: Iterable[str]) -> None:
+    def fail(self, problems: Iterable[Problem]) -> None:
         """Have `report` tell of problems that others have found."""
         self._failed += problems
 
@@ -156,55 +120,56 @@ class Verifier:
         Raises:
             CragruError: With the names of files, in one line.
         """
-        told = {path: what for path, what in self._behind.items() if path not in self._wrong}
-        problems = _listed("files are not as certified", self._wrong)
-        problems += [f"{one}; {REMEDY}" for one in _listed(NOT_AS_TOLD, told)]
+        names = sorted(self._wrong)
+        problems = [self._wrong[name] for name in names[:NAMED]]
+        if len(names) > NAMED:
+            problems.append(Problem(f"and {len(names) - NAMED} more files"))
+        if problems:
+            problems.append(Problem("delete each and make it again: `snakemake --cores all FILE`"))
         problems += self._failed
         if problems:
-            raise CragruError("; ".join(problems))
+            raise CragruError.of(problems)
 
-    def _compare(self, files: dict[str, str], purged: dict[str, str]) -> Iterable[tuple[str, str]]:
-        for name in sorted(files.keys() | purged.keys()):
+    def _is_as_certified(self, files: dict[str, str], purged: dict[str, str]) -> bool:
+        """Hold files against their commitments; return whether all are as certified."""
+        wrong: dict[str, Problem] = {}
+        for name in files.keys() | purged.keys():
             checksum = self._checksum(name)
             if name in purged:
                 if checksum is not None:
-                    yield name, "was purged and is there again; run snakemake purge"
+                    advice = "run snakemake purge"
+                    wrong[name] = Problem("purged, but there again", place=name, advice=advice)
             elif checksum is None:
-                yield name, "missing"
+                wrong[name] = Problem("not as certified: missing", place=name)
             elif self._key.of_file(name, checksum) != files[name]:
-                yield name, "altered"
+                wrong[name] = Problem("not as certified: altered", place=name)
+        self._wrong |= wrong
+        return not wrong
 
     def _checksum(self, name: str) -> str | None:
         if name not in self._checksums:
             self._checksums[name] = sha256(name) if Path(name).is_file() else None
         return self._checksums[name]
 
-    def _left(self, certificate: Certificate, purged: dict[str, str]) -> int:
-        return len(certificate["files"].keys() - purged.keys())
-
-    def _rebuild(self, path: Path, certificate: Certificate) -> None:
-        request = Request.of(certificate["request"])
-        try:
-            rebuilt = build_certificate(
-                request, manifests_of(certificate), certificate["guarantees"], self._key
+    def _rebuild(self, path: Path, certificate: Certificate, purged: dict[str, str]) -> None:
+        """Build a certificate again whose files are as certified; not where some are purged."""
+        left = len(certificate["files"].keys() - purged.keys())
+        if purged:
+            log.info("verified %s: %d files purged, %d as certified", path, len(purged), left)
+        else:
+            request, manifests = Request.of(certificate["request"]), manifests_of(certificate)
+            guarantees = certificate["guarantees"]
+            try:
+                rebuilt = build_certificate(request, manifests, guarantees, self._key)
+            except CragruError as error:
+                raise error.within(f"{path}: cannot be built again") from error
+            if as_text(rebuilt).encode() != path.read_bytes():
+                raise CragruError("differs when it is built again", place=spot(path), advice=REMAKE)
+            log.info(
+                "verified %s: %d interactions removed, %d checks, %d files as certified",
+                path,
+                certificate["commitment"]["interactions"],
+                len(certificate["checks"]),
+                left,
             )
-        except CragruError as error:
-            self._failed.append(f"{path}: cannot be built again: {error}")
-            return
-        if as_text(rebuilt).encode() != path.read_bytes():
-            self._failed.append(
-                f"{path}: built again from the files it differs; delete it and run the workflow again"
-            )
-            return
-        removed, passed = certificate["commitment"]["interactions"], len(certificate["checks"])
-        files = len(certificate["files"])
-        self.verified.append(
-            f"{path}: {removed} interactions removed, {passed} checks, {files} files as certified"
-        )
-
-
-def _listed(title: str, wrong: dict[str, str]) -> list[str]:
-    """One clause that names the files with which something is wrong, or none."""
-    named = [f"{path} ({what})" for path, what in sorted(wrong.items())]
-    more = [f"and {len(named) - NAMED} more"] if len(named) > NAMED else []
-    return [f"{title}: {', '.join(named[:NAMED] + more)}"] if named else []
+        self.verified[spot(path)] = left

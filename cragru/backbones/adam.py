@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 from torch.optim.adam import adam
 
 
@@ -14,13 +15,13 @@ from torch.optim.adam import adam
 class Moments:
     """What Adam remembers of one tensor: steps so far, and running means of its gradient and of its square."""
 
-    steps: torch.Tensor
-    first: torch.Tensor
-    second: torch.Tensor
+    steps: Tensor
+    first: Tensor
+    second: Tensor
 
     @classmethod
-    def fresh(cls, tensor: torch.Tensor) -> "Moments":
-        """Nothing yet."""
+    def fresh(cls, tensor: Tensor) -> "Moments":
+        """Return the moments before the first step: zeros."""
         steps = torch.zeros((), dtype=torch.float32, device=tensor.device)
         return cls(steps, torch.zeros_like(tensor), torch.zeros_like(tensor))
 
@@ -29,21 +30,15 @@ class Adam:
     """Moves some tensors in place; each has moments of its own, so that one can rest while others move."""
 
     def __init__(
-        self, tensors: Sequence[torch.Tensor], rate: float, moments: Sequence[Moments] = ()
+        self, tensors: Sequence[Tensor], rate: float, moments: Sequence[Moments] = ()
     ) -> None:
-        """Take up the tensors.
-
-        Args:
-            tensors: What to move.
-            rate: Learning rate.
-            moments: Moments of each tensor, to go on with; fresh ones where missing.
-        """
+        """Take up the tensors, with moments to go on with; by default fresh ones."""
         self._tensors, self._rate = list(tensors), rate
         self.moments = list(moments) or [Moments.fresh(tensor.detach()) for tensor in tensors]
 
     @torch.no_grad()
-    def step(self, gradients: Sequence[torch.Tensor | None]) -> None:
-        """One step against the gradients; a tensor without one stays as it is, and so do its moments."""
+    def step(self, gradients: Sequence[Tensor | None]) -> None:
+        """Step against the gradients; a tensor without one stays as it is, and so do its moments."""
         tensors, slopes, first, second, steps = [], [], [], [], []
         for tensor, gradient, moments in zip(self._tensors, gradients, self.moments, strict=True):
             if gradient is None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
-from cragru.core.errors import CragruError
-from cragru.core.place import PathLike
+from cragru.core.errors import CragruError, short
+from cragru.core.place import PathLike, spot
 from cragru.kept.files import atomic_path
 from cragru.kept.machine import trouble
 from cragru.ranking.full import Pairs
@@ -23,37 +24,34 @@ FIELDS = ("user_factors", "item_factors", "user_embeddings", "item_embeddings")
 class Scorer(Protocol):
     """The one thing that the evaluator knows of a model."""
 
-    def score(self, users: torch.Tensor) -> torch.Tensor:
-        """Score every item for each of `users` (`[B]` int64); returns a new `[B, items]` tensor."""
+    def score(self, users: Tensor) -> Tensor:
+        """Score every item for each of `users` (`[B]` int64); return a new `[B, items]` tensor."""
 
 
 @dataclass(frozen=True)
 class FactorModel:
     """A factor model: the score of user u for item i is ⟨user_factors[u], item_factors[i]⟩.
 
-    Attributes:
-        user_factors: `[users, d]`, what scores.
-        item_factors: `[items, d]`, what scores.
-        user_embeddings: `[users, d]`, the trained layer-0 table; equal to `user_factors` for BPR.
-        item_embeddings: `[items, d]`, likewise.
+    Tables are `[users, d]` or `[items, d]`. The embeddings are the trained layer-0 tables: for BPR the factors.
     """
 
-    user_factors: torch.Tensor
-    item_factors: torch.Tensor
-    user_embeddings: torch.Tensor
-    item_embeddings: torch.Tensor
+    user_factors: Tensor
+    item_factors: Tensor
+    user_embeddings: Tensor
+    item_embeddings: Tensor
 
-    def score(self, users: torch.Tensor) -> torch.Tensor:
-        """Score every item for each of `users` (`[B]` int64); returns `[B, items]`."""
+    def score(self, users: Tensor) -> Tensor:
+        """Score every item for each of `users` (`[B]` int64); return `[B, items]`."""
         return self.user_factors[users.to(self.user_factors.device)] @ self.item_factors.T
 
     def save(self, path: PathLike) -> None:
         """Write the four tables as safetensors, atomically."""
-        tables = {name: getattr(self, name).detach().cpu().contiguous() for name in FIELDS}
-        if tables["user_factors"].data_ptr() == tables["user_embeddings"].data_ptr():
-            tables = {
-                name: table.clone() for name, table in tables.items()
-            }  # the format forbids shared memory
+        tables = {}
+        for name in FIELDS:
+            table = getattr(self, name).detach().cpu()
+            tables[name] = table.clone(
+                memory_format=torch.contiguous_format
+            )  # they share no memory
         with atomic_path(path) as temporary:
             save_file(tables, temporary)
 
@@ -62,32 +60,25 @@ class FactorModel:
         """Read a model.
 
         Raises:
-            CragruError: If the file is not safetensors or does not hold the four tables.
+            CragruError: If the file is not safetensors of the four tables.
         """
         try:
-            tables = load_file(Path(path))
-        except (SafetensorError, OSError) as error:
+            return cls(**load_file(Path(path)))
+        except (SafetensorError, OSError, TypeError) as error:
             if trouble(error):
                 raise  # the file may be whole: to delete it would be the wrong advice
             raise CragruError(
-                f"{path}: not a readable model ({error}); delete it and run again"
+                f"not a readable model ({short(str(error))})",
+                place=spot(path),
+                advice="delete it and run again",
             ) from error
-        if set(tables) != set(FIELDS):
-            raise CragruError(
-                f"{path}: holds {sorted(tables)}, expected {sorted(FIELDS)}; delete it and run again"
-            )
-        return cls(**tables)
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """All that training may see: dense ids, training positives, and validation positives for early stopping.
+    """All that training may see: training positives, and validation positives for early stopping.
 
-    Attributes:
-        train: User ids and item ids, both `[n]` int64 on the CPU.
-        valid: User ids and item ids of the validation rows, both `[v]` int64 on the CPU.
-        users: Number of users of the data set.
-        items: Number of items of the data set.
+    Pairs are user ids and item ids, both `[n]` int64 on the CPU; `users` and `items` are numbers of the whole data set.
     """
 
     train: Pairs
@@ -108,11 +99,11 @@ class Batch:
         models: `[B]` int64, whose triplet it is; the rows of model s are `s * (users + items)` and after.
     """
 
-    users: torch.Tensor
-    positives: torch.Tensor
-    negatives: torch.Tensor
-    weights: torch.Tensor
-    models: torch.Tensor
+    users: Tensor
+    positives: Tensor
+    negatives: Tensor
+    weights: Tensor
+    models: Tensor
 
 
 class Backbone(Protocol):
@@ -123,27 +114,26 @@ class Backbone(Protocol):
     takes more than training does, a class ``Options`` derived from `cragru.backbones.options.TrainingOptions`.
     """
 
-    def initial_table(self, users: int, generator: torch.Generator) -> torch.Tensor:
-        """Fresh parameters of one model of all `users`, `[users + items, d]`, drawn on the CPU.
+    def initial_table(self, users: int, generator: torch.Generator) -> Tensor:
+        """Draw parameters of one model of all `users`, `[users + items, d]`, on the CPU.
 
         The backbone itself may be of fewer: those with a row in the training data.
         """
 
-    def factors(self, table: torch.Tensor) -> torch.Tensor:
-        """The factors that score, of the same shape as the parameters: a linear map that is its own adjoint."""
+    def factors(self, table: Tensor) -> Tensor:
+        """Return the factors that score, of the parameters' shape: a linear map that is its own adjoint."""
 
-    def gradient(self, table: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean loss of a step for each model, `[S]`, and the gradient of their sum by `table`."""
+    def gradient(self, table: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return the mean loss of a step for each model, `[S]`, and the gradient of their sum by `table`."""
 
 
-def split_model(factors: torch.Tensor, table: torch.Tensor, users: int) -> FactorModel:
+def split_model(factors: Tensor, table: Tensor, users: int) -> FactorModel:
     """Cut the tables of a backbone, users first, into a model."""
-    user_factors, item_factors = factors[:users], factors[users:]
-    return FactorModel(user_factors, item_factors, table[:users], table[users:])
+    return FactorModel(factors[:users], factors[users:], table[:users], table[users:])
 
 
 def pairs(frame: "pd.DataFrame") -> Pairs:
-    """User ids and item ids of a frame of interactions, as int64 tensors."""
+    """Return the user ids and item ids of a frame of interactions, as int64 tensors."""
     users = frame["user"].to_numpy(dtype="int64")
     items = frame["item"].to_numpy(dtype="int64")
     return torch.from_numpy(users), torch.from_numpy(items)

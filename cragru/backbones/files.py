@@ -12,11 +12,12 @@ from cragru.kept.csv_files import write_csv
 
 
 def training_data(train: pd.DataFrame, valid: pd.DataFrame, sizes: tuple[int, int]) -> TrainingData:
-    """Training data from frames of interactions and the data set's (users, items)."""
+    """Return training data from frames of interactions and the data set's (users, items)."""
     return TrainingData(pairs(train), pairs(valid), *sizes)
 
 
 def write_curve(path: PathLike, curve: Sequence[Epoch]) -> None:
     """Write the training curve as CSV, one line an epoch; the header stands alone where nothing was trained."""
     names = list(Epoch.__dataclass_fields__)
-    write_csv(path, pd.DataFrame([asdict(epoch) for epoch in curve], columns=names))
+    frame = pd.DataFrame(map(asdict, curve), columns=names)
+    write_csv(path, frame)

@@ -7,13 +7,15 @@ after an unweighted sum over neighbours: dgl's weighted product is many times sl
 import os
 import warnings
 from collections.abc import Callable
+from functools import partial
 from types import ModuleType
 from typing import Literal
 
 import torch
+from torch import Tensor
 
 Engine = Literal["dgl", "csr"]
-NeighbourSum = Callable[[torch.Tensor], torch.Tensor]
+NeighbourSum = Callable[[Tensor], Tensor]
 
 
 class NormalisedGraph:
@@ -21,38 +23,34 @@ class NormalisedGraph:
 
     def __init__(
         self,
-        left: torch.Tensor,
-        right: torch.Tensor,
+        left: Tensor,
+        right: Tensor,
         nodes: int,
         device: torch.device,
         engine: Engine | None = None,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        """Build the graph.
+        """Build the graph of the edges from `left` to `right`, both `[n]` int64: users' nodes and items' nodes.
 
-        Args:
-            left: One end of each edge, `[n]` int64: the users' nodes.
-            right: The other end, `[n]` int64: the items' nodes.
-            nodes: Number of nodes.
-            device: Where products are wanted.
-            engine: Which product; by default dgl on the CPU and torch's CSR on CUDA.
-            dtype: Type of the tables; tests take float64.
+        Products are on `device`, of tables of `dtype`: by default with dgl on the CPU and torch's CSR on CUDA.
         """
         left, right = left.to(device), right.to(device)
-        sources, targets = torch.cat([left, right]), torch.cat([right, left])
+        sources = torch.cat([left, right])
+        targets = torch.cat([right, left])
         degrees = torch.bincount(targets, minlength=nodes)
         degree = degrees.clamp(min=1).to(dtype).unsqueeze(1)  # an isolated node's sum is 0 anyway
-        self._scale, self._scale_squared = degree.rsqrt(), degree.reciprocal()
-        self.engine: Engine = engine or ("csr" if device.type == "cuda" else "dgl")
-        build = _dgl_sum if self.engine == "dgl" else _csr_sum
+        self._scale = degree.rsqrt()
+        self._scale_squared = degree.reciprocal()
+        engine = engine or ("csr" if device.type == "cuda" else "dgl")
+        build = _dgl_sum if engine == "dgl" else _csr_sum
         self._neighbour_sum = build(sources, targets, degrees, dtype)
 
-    def propagate(self, table: torch.Tensor) -> torch.Tensor:
-        """``Â · table`` for a `[nodes, d]` table; Â is symmetric, so this is its own adjoint."""
+    def propagate(self, table: Tensor) -> Tensor:
+        """Return ``Â · table`` for a `[nodes, d]` table; Â is symmetric, so this is its own adjoint."""
         return self._neighbour_sum(table * self._scale).mul_(self._scale)
 
-    def mean_of_layers(self, table: torch.Tensor, layers: int) -> torch.Tensor:
-        """LightGCN's read-out ``(1 / (L + 1)) Σ_{k=0..L} Â^k · table``; symmetric too, identity for L = 0.
+    def mean_of_layers(self, table: Tensor, layers: int) -> Tensor:
+        """Return LightGCN's ``(1 / (L + 1)) Σ_{k=0..L} Â^k · table``; symmetric too, identity for L = 0.
 
         Between two layers the scales after one and before the next are one factor, and the last scale is applied to
         the sum of the layers: half the passes over the table.
@@ -69,44 +67,28 @@ class NormalisedGraph:
 
 def import_dgl() -> ModuleType:
     """Import dgl, late: it takes its time and only products on the CPU need it."""
-    os.environ.setdefault(
-        "DGLBACKEND", "pytorch"
-    )  # without it dgl writes a question into the user's home
+    # without it dgl writes a question into the user's home
+    os.environ.setdefault("DGLBACKEND", "pytorch")
     import dgl
 
     return dgl
 
 
-def _dgl_sum(
-    sources: torch.Tensor, targets: torch.Tensor, degrees: torch.Tensor, dtype: torch.dtype
-) -> NeighbourSum:
+def _dgl_sum(sources: Tensor, targets: Tensor, degrees: Tensor, dtype: torch.dtype) -> NeighbourSum:
     dgl = import_dgl()
     graph = dgl.graph((sources.int(), targets.int()), num_nodes=len(degrees), idtype=torch.int32)
     graph = graph.formats(["csr", "csc"])
     graph.create_formats_()
-
-    def neighbour_sum(table: torch.Tensor) -> torch.Tensor:
-        return dgl.ops.copy_u_sum(graph, table)
-
-    return neighbour_sum
+    return partial(dgl.ops.copy_u_sum, graph)
 
 
-def _csr_sum(
-    sources: torch.Tensor, targets: torch.Tensor, degrees: torch.Tensor, dtype: torch.dtype
-) -> NeighbourSum:
+def _csr_sum(sources: Tensor, targets: Tensor, degrees: Tensor, dtype: torch.dtype) -> NeighbourSum:
     offsets = torch.zeros(len(degrees) + 1, dtype=torch.int64, device=degrees.device)
     offsets[1:] = degrees.cumsum(0)
     columns = sources[torch.argsort(targets, stable=True)]
     ones = torch.ones(len(columns), dtype=dtype, device=degrees.device)
+    size = (len(degrees), len(degrees))
     with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", message="Sparse CSR tensor support"
-        )  # torch's notice that it is in beta
-        matrix = torch.sparse_csr_tensor(
-            offsets, columns, ones, size=(len(degrees),) * 2, check_invariants=True
-        )
-
-    def neighbour_sum(table: torch.Tensor) -> torch.Tensor:
-        return matrix @ table
-
-    return neighbour_sum
+        warnings.filterwarnings("ignore", "Sparse CSR tensor support")  # it is in beta
+        matrix = torch.sparse_csr_tensor(offsets, columns, ones, size=size, check_invariants=True)
+    return matrix.matmul

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
+from torch import Tensor
 
 from cragru.backbones.base import Batch, FactorModel, TrainingData
 from cragru.backbones.sampling import NegativeSampler
@@ -12,18 +13,13 @@ from cragru.core.seeds import torch_stream
 from cragru.ranking.full import pair_mask, top_items, user_batches
 from cragru.ranking.hits import ndcg
 
+MORE_ROWS = "use fewer shards, or a larger data set"
 STOPPING_K = 10  # the cut-off of the NDCG that decides when to stop
 
 
 @dataclass(frozen=True)
 class Task:
-    """One model to train.
-
-    Attributes:
-        data: What the model may see.
-        name: The model's name, of its random streams and in messages, e.g. ``bpr``.
-        batch_size: Interactions a step.
-    """
+    """One model to train; its name is that of its random streams, e.g. ``bpr``."""
 
     data: TrainingData
     name: str
@@ -32,15 +28,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Epoch:
-    """One line of the training curve.
+    """One line of the training curve: mean loss of the batches, and NDCG@10 on validation rows, training rows masked.
 
-    Attributes:
-        model: Name of the model's task.
-        epoch: Number from 1.
-        loss: Mean loss over the epoch's batches.
-        valid_ndcg: NDCG@10 on the validation rows, training rows masked.
-        train_seconds: Wall time of sampling and steps, of all models that were trained together in this epoch.
-        valid_seconds: Wall time of the validation, likewise.
+    Epochs count from 1. Seconds are wall time of all models that were trained together: of sampling and steps, and of
+    the validation.
     """
 
     model: str
@@ -57,20 +48,17 @@ class Validator:
     def __init__(self, data: TrainingData, device: torch.device) -> None:
         """Put the masks of these users on `device`."""
         users = torch.unique(data.valid[0])
-        seen = pair_mask(data.train, data.users, data.items)
-        relevant = pair_mask(data.valid, data.users, data.items)
-        self._seen = seen[users].to(device)
-        self._relevant = relevant[users].to(device)
+        self._seen = pair_mask(data.train, data.users, data.items)[users].to(device)
+        self._relevant = pair_mask(data.valid, data.users, data.items)[users].to(device)
         self._users = users.to(device)
 
-    def ndcg(self, model: FactorModel) -> torch.Tensor:
-        """Mean NDCG@10 of `model`, a float64 scalar."""
+    def ndcg(self, model: FactorModel) -> Tensor:
+        """Return the mean NDCG@10 of `model`, a float64 scalar."""
         values = []
         everyone = torch.arange(len(self._users), device=self._users.device)
         for places in user_batches(everyone):
-            scores = model.score(self._users[places])
+            scores, relevant = model.score(self._users[places]), self._relevant[places]
             best, ranked = top_items(scores, self._seen[places], STOPPING_K)
-            relevant = self._relevant[places]
             hits = relevant.gather(1, best) & ranked
             values.append(ndcg(hits, relevant.sum(dim=1), STOPPING_K))
         return torch.cat(values).mean()
@@ -79,24 +67,19 @@ class Validator:
 class Learner:
     """What the training of one model remembers from epoch to epoch.
 
-    Attributes:
-        rows: User of each of the table's user rows, `[kept]` int64, ascending.
-        data: The task's data with users by these rows.
+    Its table has a row for each of the users `rows`, `[kept]` int64, ascending; `data` is the task's, by these rows.
     """
 
     def __init__(
-        self, task: Task, seed: int, device: torch.device, rows: torch.Tensor | None = None
+        self, task: Task, seed: int, device: torch.device, rows: Tensor | None = None
     ) -> None:
         """Index the task's data; the learner's streams depend on the seed and the task's name alone.
 
-        Args:
-            task: What to train.
-            seed: Seed of the random streams.
-            device: Device of the training.
-            rows: Users whose rows the table holds; by default all, at least those with data.
+        The table holds at least the users with data, by default all. Validation is on `device`.
         """
         _require_rows(task)
-        self.task, self._seed = task, seed
+        self.task = task
+        self._seed = seed
         self.rows = torch.arange(task.data.users) if rows is None else rows
         self.data = _renumbered(task.data, self.rows)
         self._epochs = torch_stream(seed, "train", task.name, "epochs")
@@ -104,7 +87,7 @@ class Learner:
         self.validator = Validator(self.data, device)
         self.curve: list[Epoch] = []
         self.best = Epoch(task.name, 0, 0.0, -1.0, 0.0, 0.0)
-        self.best_table: torch.Tensor | None = None
+        self.best_table: Tensor | None = None
 
     @property
     def parameters(self) -> torch.Generator:
@@ -112,7 +95,7 @@ class Learner:
         return torch_stream(self._seed, "train", self.task.name, "parameters")
 
     @property
-    def nodes(self) -> torch.Tensor:
+    def nodes(self) -> Tensor:
         """Rows of a table of all users and items that this learner's table has, `[kept + items]` int64."""
         users, items = self.task.data.users, self.task.data.items
         return torch.cat([self.rows, torch.arange(users, users + items)])
@@ -122,75 +105,63 @@ class Learner:
         """Batches of a pass over the data."""
         return -(-len(self.task.data.train[0]) // self.task.batch_size)
 
-    def draw(self) -> torch.Tensor:
-        """A fresh permutation with fresh negatives: users, items and negative items, `[3, n]` int64."""
+    def draw(self) -> Tensor:
+        """Draw a permutation with negatives: users, items and negative items, `[3, n]` int64."""
         users, items = self.data.train
         order = torch.randperm(len(users), generator=self._epochs)
         owners = self.task.data.train[0][order]  # by their ids, not by their rows of the table
         negatives = self._sampler.sample(owners, self._epochs)
         return torch.stack([users[order], items[order], negatives])
 
-    def note(self, epoch: Epoch, table: torch.Tensor) -> None:
-        """Write down an epoch, and keep its parameters if none was better; as in RecBole an equal value is better."""
+    def note(self, epoch: Epoch, table: Tensor) -> None:
+        """Write down an epoch; keep its parameters if none was better. An equal value is better, as in RecBole."""
         self.curve.append(epoch)
         if epoch.valid_ndcg >= self.best.valid_ndcg:
             self.best = epoch
             self.best_table = table.clone()
 
     def is_done(self, patience: int) -> bool:
-        """Whether validation has not improved for `patience` epochs."""
+        """Return whether validation has not improved for `patience` epochs."""
         return len(self.curve) - self.best.epoch > patience
 
 
 def _require_rows(task: Task) -> None:
-    """Refuse a task without a training or without a validation row."""
     if not len(task.data.train[0]):
-        lack = "training row to learn from"
-    elif not len(task.data.valid[0]):
-        lack = "validation row to stop early by"
-    else:
-        return
-    raise CragruError(f"{task.name}: has no {lack}; use fewer shards, or a larger data set")
+        raise CragruError("no training row to learn from", place=task.name, advice=MORE_ROWS)
+    if not len(task.data.valid[0]):
+        raise CragruError("no validation row to stop early by", place=task.name, advice=MORE_ROWS)
 
 
-def _renumbered(data: TrainingData, users: torch.Tensor) -> TrainingData:
-    """The same data, each user by their place in `users`."""
+def _renumbered(data: TrainingData, users: Tensor) -> TrainingData:
+    """Return the same data, each user by their place in `users`."""
     place = torch.empty(data.users, dtype=torch.int64)
     place[users] = torch.arange(len(users))
-    train = (place[data.train[0]], data.train[1])
-    valid = (place[data.valid[0]], data.valid[1])
+    train_users, train_items = data.train
+    valid_users, valid_items = data.valid
+    train = place[train_users], train_items
+    valid = place[valid_users], valid_items
     return replace(data, train=train, valid=valid, users=len(users))
 
 
-def rows_with_data(data: Sequence[TrainingData]) -> list[torch.Tensor]:
-    """Users whose rows of a table a training can change or looks at, for several trainings side by side.
+def rows_with_data(data: Sequence[TrainingData]) -> list[Tensor]:
+    """Return the users whose rows of a table a training can change or looks at, for several side by side.
 
     No gradient reaches the row of a user without a training row, so a shard of a tenth of the users need not carry the
     others through every step. All get equally many rows: where a shard has fewer users, others fill it up.
-
-    Args:
-        data: What each training may see.
-
-    Returns:
-        `[kept]` int64 for each training, ascending.
+    Of each training there are `[kept]` int64, ascending.
     """
     present = []
     for own in data:
         users = torch.cat([own.train[0], own.valid[0]])
         present.append(torch.bincount(users, minlength=own.users) > 0)
-    kept = max(int(mask.sum()) for mask in present)
-    rows = []
-    for mask in present:
-        present_first = torch.argsort(mask.int(), descending=True, stable=True)
-        rows.append(present_first[:kept].sort().values)
-    return rows
+    masks = torch.stack(present)
+    kept = int(masks.sum(dim=1).max())
+    present_first = torch.argsort(masks.int(), dim=1, descending=True, stable=True)
+    return list(present_first[:, :kept].sort(dim=1).values)
 
 
 class Schedule:
-    """Which triplets make a step, for learners that are trained together; the same in every epoch.
-
-    Step t has the t-th batch of every learner that has so many.
-    """
+    """Which triplets make a step of learners that are trained together: step t has the t-th batch of each."""
 
     def __init__(self, learners: Sequence[Learner], device: torch.device) -> None:
         """Lay out the steps of an epoch."""
@@ -207,13 +178,14 @@ class Schedule:
         self._models = models.to(device)
         self._counts = torch.bincount(keys)[keys].to(device)
         users, items = learners[0].data.users, learners[0].data.items
-        first_rows = models * (users + items)
-        self._offsets = torch.stack([first_rows, first_rows + users, first_rows + users])
+        first_users = models * (users + items)
+        first_items = first_users + users
+        self._offsets = torch.stack([first_users, first_items, first_items])
 
-    def batches(self, learners: Sequence[Learner], like: torch.Tensor) -> list[Batch]:
-        """The steps of a fresh epoch, on the device and in the type of `like`."""
+    def batches(self, learners: Sequence[Learner], like: Tensor) -> list[Batch]:
+        """Draw the steps of a fresh epoch, on the device and in the type of `like`."""
         drawn = torch.cat([learner.draw() for learner in learners], dim=1)
         nodes = (drawn[:, self._order] + self._offsets).to(like.device)
         weights = self._counts.to(like.dtype).reciprocal()
         columns = [column.split(self._sizes) for column in (*nodes, weights, self._models)]
-        return [Batch(*step) for step in zip(*columns, strict=True)]
+        return list(map(Batch, *columns))

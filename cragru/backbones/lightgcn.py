@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import torch
 from pydantic import Field
+from torch import Tensor
 
 from cragru.backbones.base import Batch, TrainingData
 from cragru.backbones.bpr import bpr_gradient
@@ -36,11 +37,11 @@ class LightGCN:
         self, graph: NormalisedGraph, shards: Sequence[TrainingData], options: Options
     ) -> None:
         """Keep the graph, in which the models are components of their own, and the options."""
-        self.graph, self.options, self.models = graph, options, len(shards)
-        self.items = shards[0].items
+        self.graph, self.options = graph, options
+        self.models, self.items = len(shards), shards[0].items
 
-    def initial_table(self, users: int, generator: torch.Generator) -> torch.Tensor:
-        """Xavier-uniform over each side's whole table: bound ``√(6 / (rows + d))``."""
+    def initial_table(self, users: int, generator: torch.Generator) -> Tensor:
+        """Draw Xavier-uniform over each side's whole table: bound ``√(6 / (rows + d))``."""
         d = self.options.dimensions
         sides = []
         for rows in (users, self.items):
@@ -49,22 +50,20 @@ class LightGCN:
             sides.append(uniform.mul_(2 * bound).sub_(bound))
         return torch.cat(sides)
 
-    def factors(self, table: torch.Tensor) -> torch.Tensor:
-        """The mean of the layers."""
+    def factors(self, table: Tensor) -> Tensor:
+        """Return the mean of the layers."""
         return self.graph.mean_of_layers(table, self.options.layers)
 
-    def gradient(self, table: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        """Losses with penalty, and the gradient of their sum by the layer-0 table."""
+    def gradient(self, table: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return losses with penalty, and the gradient of their sum by the layer-0 table."""
         losses, gradient = bpr_gradient(self.factors(table), batch, self.models)
         gradient = self.graph.mean_of_layers(gradient, self.options.layers)
         if self.options.regularisation:
             losses = losses + self._add_penalty(gradient, table, batch)
         return losses, gradient
 
-    def _add_penalty(
-        self, gradient: torch.Tensor, table: torch.Tensor, batch: Batch
-    ) -> torch.Tensor:
-        """Add the penalty's gradient to `gradient`; returns the penalty of each model.
+    def _add_penalty(self, gradient: Tensor, table: Tensor, batch: Batch) -> Tensor:
+        """Add the penalty's gradient to `gradient`; return the penalty of each model.
 
         A batch holds a row many times, so each norm is taken from how often a row occurs: ``‖E_u‖² = Σ_r n_r ‖e_r‖²``
         over the rows of a model, and its gradient by row r is ``n_r e_r / ‖E_u‖``.
@@ -72,22 +71,22 @@ class LightGCN:
         squares = torch.linalg.vecdot(table, table).view(self.models, -1)
         triplets = torch.bincount(batch.models, minlength=self.models).to(squares.dtype)
         weight = self.options.regularisation / triplets.clamp(min=1)
-        factor, penalty = torch.zeros_like(squares), torch.zeros_like(weight)
+        factor = torch.zeros_like(squares)
+        penalty = torch.zeros_like(weight)
         for rows in (batch.users, batch.positives, batch.negatives):
             counts = torch.bincount(rows, minlength=len(table))
             counts = counts.to(squares.dtype).view_as(squares)
             norm = (counts * squares).sum(dim=1).sqrt()
-            smallest = torch.finfo(
-                norm.dtype
-            ).tiny  # a model without triplets in this step has no row to count
-            factor += counts.mul_((weight / norm.clamp(min=smallest)).unsqueeze(1))
+            # a model without triplets in this step has no row to count
+            divisor = norm.clamp(min=torch.finfo(norm.dtype).tiny)
+            factor += counts.mul_((weight / divisor).unsqueeze(1))
             penalty += weight * norm
         gradient.addcmul_(table, factor.view(-1, 1))
         return penalty
 
 
 def build(shards: Sequence[TrainingData], options: Options, device: torch.device) -> LightGCN:
-    """The backbone for these training data, their graphs side by side on `device`."""
+    """Return the backbone for these training data, their graphs side by side on `device`."""
     users = shards[0].users
     nodes = users + shards[0].items
     left, right = [], []

@@ -36,7 +36,7 @@ class TrainingOptions(BaseOptions):
         return torch.float64 if self._is_double else torch.float32
 
     def in_double(self) -> Self:
-        """The same options with parameters in float64, which tests compare by; no configuration can ask for it."""
+        """Return the same options with float64 parameters, for tests: no configuration can ask for it."""
         copy = self.model_copy()
         copy._is_double = True
         return copy

@@ -1,6 +1,7 @@
 """Uniform negative sampling, whole epochs at once."""
 
 import torch
+from torch import Tensor
 
 from cragru.core.errors import CragruError
 from cragru.ranking.full import Pairs, pair_mask
@@ -17,12 +18,7 @@ class NegativeSampler:
     """
 
     def __init__(self, positives: Pairs, users: int, items: int) -> None:
-        """Index the positives.
-
-        Args:
-            positives: User ids and item ids of the training data, both `[n]` int64 on the CPU.
-            users: Number of users.
-            items: Number of items.
+        """Index the positives: user ids and item ids of the training data, both `[n]` int64 on the CPU.
 
         Raises:
             CragruError: If a user has interacted with every item, so that no negative exists.
@@ -31,18 +27,17 @@ class NegativeSampler:
         known = torch.unique(positives[0] * items + positives[1])
         counts = torch.bincount(known // items, minlength=users)
         if int(counts.max()) >= items:
-            user = int(counts.argmax())
+            place = f"user {int(counts.argmax())}"
             raise CragruError(
-                f"user {user} has interacted with all {items} items: no negative can be drawn; drop it"
+                "has interacted with every item, so none is left to sample",
+                place=place,
+                advice="drop this user",
             )
         self._dense = users * items <= DENSE_LIMIT
-        if self._dense:
-            self._known = pair_mask(positives, users, items).view(-1)
-        else:
-            self._known = known
+        self._known = pair_mask(positives, users, items).view(-1) if self._dense else known
 
-    def sample(self, users: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """Draw one negative item for each entry of `users` (`[n]` int64, CPU); returns `[n]` int64."""
+    def sample(self, users: Tensor, generator: torch.Generator) -> Tensor:
+        """Draw one negative item for each entry of `users` (`[n]` int64, CPU); return `[n]` int64."""
         negatives = torch.randint(self.items, users.shape, generator=generator)
         rejected = self._is_positive(users, negatives).nonzero().squeeze(1)
         while len(rejected):
@@ -50,7 +45,7 @@ class NegativeSampler:
             rejected = rejected[self._is_positive(users[rejected], negatives[rejected])]
         return negatives
 
-    def _is_positive(self, users: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
+    def _is_positive(self, users: Tensor, items: Tensor) -> Tensor:
         keys = users * self.items + items
         if self._dense:
             return self._known.index_select(0, keys)

@@ -8,9 +8,11 @@ what it would have become alone; only the time is shared.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from statistics import fmean
 
 import torch
+from torch import Tensor
 
 from cragru.backbones.adam import Adam, Moments
 from cragru.backbones.base import Backbone, FactorModel, TrainingData, split_model
@@ -33,16 +35,12 @@ class Training:
 
 
 def choose_device(wanted: str) -> torch.device:
-    """Resolve `auto`, `cpu` or `cuda`.
-
-    Raises:
-        CragruError: If CUDA is asked for and there is none.
-    """
+    """Resolve `auto`, `cpu` or `cuda`; refuse CUDA where there is none."""
     if wanted == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if wanted == "cuda" and not torch.cuda.is_available():
         raise CragruError(
-            "device: got 'cuda', but torch sees no CUDA device here; set device to auto or cpu"
+            "torch sees no such device", place="device", got=wanted, allowed=["auto", "cpu"]
         )
     return torch.device(wanted)
 
@@ -56,7 +54,7 @@ class Stopwatch:
         self._start = self._now()
 
     def lap(self) -> float:
-        """Seconds since the last lap, or since the start."""
+        """Return the seconds since the last lap, or since the start."""
         now = self._now()
         seconds, self._start = now - self._start, now
         return seconds
@@ -80,19 +78,17 @@ class Trainer:
     ) -> None:
         """Draw the initial parameters.
 
-        Args:
-            build: Makes the backbone of the models that are trained together.
-            tasks: What to train.
-            options: Hyper-parameters; their batch size gives way to the tasks'.
-            seed: Seed of the random streams.
-            device: Where to train; the data stay on the CPU until an epoch is drawn.
+        The batch size of `options` gives way to the tasks'; data stay on the CPU until an epoch is drawn.
         """
-        self._build, self.options, self.device = build, options, device
+        self._build = build
+        self.options = options
+        self.device = device
+        self.learners: list[Learner] = []
         rows = rows_with_data([task.data for task in tasks])
-        self.learners = [
-            Learner(task, seed, device, its) for task, its in zip(tasks, rows, strict=True)
-        ]
-        self.backbone = build([learner.data for learner in self.learners], options, device)
+        for task, its in zip(tasks, rows, strict=True):
+            learner = Learner(task, seed, device, its)
+            self.learners.append(learner)
+        self.backbone = self._backbone(self.learners)
         tables = [self._initial_table(learner)[learner.nodes] for learner in self.learners]
         self._pack(self.learners, tables)
 
@@ -102,12 +98,9 @@ class Trainer:
         Raises:
             CragruError: If a loss is no longer a number.
         """
-        name = self.learners[0].task.name
-        if len(self.learners) > 1:
-            name += f" and {len(self.learners) - 1} more"
-        epochs = Progress(
-            range(1, self.options.epochs + 1), f"train {name}", self.options.epochs, "epoch"
-        )
+        name, last = self.learners[0].task.name, self.options.epochs
+        more = f" and {len(self.learners) - 1} more" if len(self.learners) > 1 else ""
+        epochs = Progress(range(1, last + 1), f"train {name}{more}", last, "epoch")
         for number in epochs:
             self._run_epoch(number)
             latest = [learner.curve[-1] for learner in self._active]
@@ -116,22 +109,22 @@ class Trainer:
             epochs.show(loss=loss, ndcg=ndcg, models=len(latest))
             if not self._drop_finished():
                 break
-        return [self._result(learner) for learner in self.learners]
+        return list(map(self._result, self.learners))
 
-    def _initial_table(self, learner: Learner) -> torch.Tensor:
-        """Fresh parameters of all users and items, whether training can change them or not."""
+    def _backbone(self, learners: Sequence[Learner]) -> Backbone:
+        return self._build([learner.data for learner in learners], self.options, self.device)
+
+    def _initial_table(self, learner: Learner) -> Tensor:
+        """Draw parameters of all users and items, whether training can change them or not."""
         return self.backbone.initial_table(learner.task.data.users, learner.parameters)
 
     def _pack(
-        self,
-        learners: Sequence[Learner],
-        tables: Sequence[torch.Tensor],
-        moments: Sequence[Moments] = (),
+        self, learners: Sequence[Learner], tables: list[Tensor], moments: Sequence[Moments] = ()
     ) -> None:
         """Lay the tables of learners one below the other; Adam knows each by itself, so that one can rest."""
         self._active = list(learners)
         self._schedule = Schedule(learners, self.device)
-        self.table = torch.cat(list(tables)).to(self.device, self.options.dtype)
+        self.table = torch.cat(tables).to(self.device, self.options.dtype)
         self._parts = self.table.chunk(len(learners))  # views: they share its memory
         self._adam = Adam(self._parts, self.options.learning_rate, moments)
 
@@ -143,25 +136,25 @@ class Trainer:
         for learner, loss in zip(self._active, losses, strict=True):
             if not loss < float("inf"):
                 raise CragruError(
-                    f"training {learner.task.name} diverged: loss is {loss} in epoch {number}; "
-                    f"lower learning_rate ({self.options.learning_rate}) in config/params.yaml"
+                    f"the loss is no number in epoch {number}",
+                    place=learner.task.name,
+                    got=loss,
+                    advice=f"lower learning_rate ({self.options.learning_rate}) in config/params.yaml",
                 )
         values = self._validate()
-        valid_seconds = watch.lap()
-        for learner, loss, value, table in zip(
-            self._active, losses, values, self._parts, strict=True
-        ):
-            learner.note(
-                Epoch(learner.task.name, number, loss, value, train_seconds, valid_seconds), table
-            )
+        seconds = train_seconds, watch.lap()
+        results = zip(self._active, losses, values, self._parts, strict=True)
+        for learner, loss, value, table in results:
+            epoch = Epoch(learner.task.name, number, loss, value, *seconds)
+            learner.note(epoch, table)
 
-    def _train_epoch(self) -> torch.Tensor:
-        """One pass over the data of the active models; returns the mean loss of each one's batches, `[active]`."""
+    def _train_epoch(self) -> Tensor:
+        """Pass once over the data of the active models; return the mean loss of each one's batches, `[active]`."""
         steps = [learner.steps_an_epoch for learner in self._active]
         total = torch.zeros(len(self._active), dtype=self.options.dtype, device=self.device)
         for number, batch in enumerate(self._schedule.batches(self._active, self.table)):
             losses, gradient = self.backbone.gradient(self.table, batch)
-            parts: list[torch.Tensor | None] = list(gradient.chunk(len(steps)))
+            parts: list[Tensor | None] = list(gradient.chunk(len(steps)))
             for place, its in enumerate(steps):
                 if number >= its:
                     parts[place] = None  # Adam moves on zero gradients too
@@ -170,7 +163,7 @@ class Trainer:
         return total / torch.tensor(steps, device=self.device)
 
     def _validate(self) -> list[float]:
-        """Validation NDCG@10 of each active model."""
+        """Return the validation NDCG@10 of each active model."""
         factors = self.backbone.factors(self.table).chunk(len(self._active))
         values = []
         for learner, own, table in zip(self._active, factors, self._parts, strict=True):
@@ -179,24 +172,18 @@ class Trainer:
         return values
 
     def _drop_finished(self) -> bool:
-        """Take the models that have stopped out of the table; returns whether any is left."""
-        left = [
-            k
-            for k, learner in enumerate(self._active)
-            if not learner.is_done(self.options.patience)
-        ]
-        if 0 < len(left) < len(self._active):
-            learners = [self._active[k] for k in left]
-            tables = [self._parts[k] for k in left]
-            moments = [self._adam.moments[k] for k in left]
-            self.backbone = self._build(
-                [learner.data for learner in learners], self.options, self.device
-            )
-            self._pack(learners, tables, moments)
-        return bool(left)
+        """Take the models that have stopped out of the table; return whether any is left."""
+        goes_on = [not learner.is_done(self.options.patience) for learner in self._active]
+        if any(goes_on) and not all(goes_on):
+            learners = list(compress(self._active, goes_on))
+            tables = compress(self._parts, goes_on)
+            moments = compress(self._adam.moments, goes_on)
+            self.backbone = self._backbone(learners)
+            self._pack(learners, list(tables), list(moments))
+        return any(goes_on)
 
     def _result(self, learner: Learner) -> Training:
-        """The best epoch of a model, its factors computed from its own data."""
+        """Return the best epoch of a model, its factors computed from its own data."""
         data = learner.task.data
         table = self._initial_table(learner).to(learner.best_table)
         table[learner.nodes.to(self.device)] = learner.best_table

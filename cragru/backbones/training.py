@@ -19,9 +19,6 @@ def warm_up(device: str) -> None:
 
     The first product with a graph imports dgl, the first use of a GPU starts it and loads its libraries: both may last
     longer than a request.
-
-    Args:
-        device: `auto`, `cpu` or `cuda`.
     """
     place = choose_device(device)
     square = torch.eye(2, device=place)
@@ -31,36 +28,25 @@ def warm_up(device: str) -> None:
 
 
 def training_options(module: str, given: Mapping[str, object]) -> TrainingOptions:
-    """Read a backbone's hyper-parameters.
-
-    Args:
-        module: The backbone's module, with a class ``Options`` where it takes more than training does.
-        given: The options by name, as params.yaml has them.
+    """Read a backbone's hyper-parameters as params.yaml has them, by its module's ``Options`` where it has any.
 
     Raises:
         CragruError: With every option that is not what it must be.
     """
-    return read_options(getattr(importlib.import_module(module), "Options", TrainingOptions), given)
+    kind = getattr(importlib.import_module(module), "Options", TrainingOptions)
+    return read_options(kind, given)
 
 
 def train_backbone(
     module: str, name: str, data: TrainingData, options: TrainingOptions, seed: int, device: str
 ) -> tuple[Training, torch.device]:
-    """Build and train a backbone.
+    """Build a backbone by its module's ``build(shards, options, device)``, and train it.
 
-    The random stream depends on the seed and the backbone alone, never on the method that asks: with nothing to
+    The random stream depends on the seed and the backbone's name alone, never on the method that asks: with nothing to
     forget, Retrain is the original model to the bit.
 
-    Args:
-        module: Module with ``build(shards, options, device)``.
-        name: The backbone's name.
-        data: What the model may see.
-        options: The backbone's hyper-parameters.
-        seed: Seed of the random streams.
-        device: `auto`, `cpu` or `cuda`.
-
     Returns:
-        The training, and the device it ran on.
+        The training, and the device that it ran on (`choose_device`).
     """
     place = choose_device(device)
     task = Task(data, name, options.batch_size)
@@ -73,14 +59,7 @@ def train_together(
 ) -> list[Training]:
     """Train several models of one backbone side by side, each as if it were alone.
 
-    Args:
-        module: Module with ``build(shards, options, device)``.
-        tasks: What to train; the names of their random streams differ.
-        options: Hyper-parameters of all.
-        seed: Seed of the random streams.
-        device: Where to train.
-
-    Returns:
-        One training a task, in their order.
+    The names of their random streams differ. There is one training a task, in their order.
     """
-    return Trainer(importlib.import_module(module).build, tasks, options, seed, device).fit()
+    build = importlib.import_module(module).build
+    return Trainer(build, tasks, options, seed, device).fit()

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy import ndarray
+from numpy.random import Generator
 from pydantic import Field
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
 from cragru.backbones.base import TrainingData
 from cragru.backbones.options import TrainingOptions
@@ -21,7 +23,7 @@ from cragru.core.progress import Progress
 from cragru.core.seeds import torch_stream
 from cragru.kept.files import atomic_path, read_record, write_json
 from cragru.plugins.options import BaseOptions, read_options
-from cragru.retrieval.base import FitContext
+from cragru.retrieval.base import LEAVE_OUT, FitContext
 
 WEIGHTS, TRAINING = "attention.safetensors", "training.json"
 
@@ -44,7 +46,7 @@ class Options(BaseOptions):
     length: int = Field(default=50, ge=1)
 
     def clash(self, backbone: TrainingOptions) -> Problem | None:
-        """Heads share the dimensions of the backbone's embeddings out among them."""
+        """Refuse heads that do not divide the dimensions of the backbone's embeddings."""
         if backbone.dimensions % self.heads:
             return Problem(f"no divisor of {backbone.dimensions} dimensions", "heads", self.heads)
         return None
@@ -53,22 +55,10 @@ class Options(BaseOptions):
 class HistoryAttention(nn.Module):
     """MultiHead(candidate, history) of eq. 7, and the score ⟨MultiHead, candidate⟩."""
 
-    def __init__(self, item_factors: torch.Tensor, heads: int) -> None:
-        """Start from the backbone's items.
-
-        Args:
-            item_factors: `[items, d]`.
-            heads: H.
-
-        Raises:
-            CragruError: If H does not divide d.
-        """
+    def __init__(self, item_factors: Tensor, heads: int) -> None:
+        """Start from the backbone's items, `[items, d]`; the heads must divide d (`Options.clash`)."""
         super().__init__()
         d = item_factors.shape[1]
-        if d % heads:
-            raise CragruError(
-                f"attention: heads is {heads}, which does not divide the {d} dimensions of the backbone"
-            )
         self.heads = heads
         self.items = nn.Embedding.from_pretrained(item_factors.clone(), freeze=False)
         self.query = nn.Linear(d, d, bias=False)
@@ -78,10 +68,8 @@ class HistoryAttention(nn.Module):
         for layer in (self.query, self.key, self.value, self.output):
             nn.init.eye_(layer.weight)  # the backbone's own similarity is where training starts
 
-    def weights(
-        self, candidates: torch.Tensor, history: torch.Tensor, present: torch.Tensor
-    ) -> torch.Tensor:
-        """Attention of each head.
+    def weights(self, candidates: Tensor, history: Tensor, present: Tensor) -> Tensor:
+        """Compute the attention of each head.
 
         Args:
             candidates: `[B, C]` items.
@@ -96,16 +84,14 @@ class HistoryAttention(nn.Module):
         scores = torch.einsum("bchk,blhk->bchl", query, key) / key.shape[-1] ** 0.5
         return scores.masked_fill(~present.unsqueeze(2), -torch.inf).softmax(-1)
 
-    def forward(
-        self, candidates: torch.Tensor, history: torch.Tensor, present: torch.Tensor
-    ) -> torch.Tensor:
-        """Score candidates `[B, C]` against a history `[B, L]`; returns `[B, C]`."""
+    def forward(self, candidates: Tensor, history: Tensor, present: Tensor) -> Tensor:
+        """Score candidates `[B, C]` against a history `[B, L]`; return `[B, C]`."""
         weights = self.weights(candidates, history, present)
         heads = torch.einsum("bchl,blhk->bchk", weights, self._heads(self.value, history))
         read = self.output(heads.flatten(2))
         return (read * self.items(candidates)).sum(-1)
 
-    def _heads(self, layer: nn.Linear, items: torch.Tensor) -> torch.Tensor:
+    def _heads(self, layer: nn.Linear, items: Tensor) -> Tensor:
         """Project items `[B, L]` and cut the result into heads, `[B, L, H, d / H]`.
 
         The table is projected and then looked up: a batch holds each item many times.
@@ -115,15 +101,12 @@ class HistoryAttention(nn.Module):
 
 
 def train_attention(
-    item_factors: torch.Tensor, data: TrainingData, options: Options, seed: int
+    item_factors: Tensor, data: TrainingData, options: Options, seed: int
 ) -> tuple[HistoryAttention, list[float]]:
     """Train on R_train.
 
-    Args:
-        item_factors: `[items, d]` of the candidate source's backbone.
-        data: The remain set; only its training rows are read.
-        options: Hyper-parameters.
-        seed: Seed of the stream ``attention``.
+    Item factors are `[items, d]`, of the candidate source's backbone. Only training rows are read, with the stream
+    ``attention``.
 
     Returns:
         The network and the mean loss of each epoch, over the batches that had something to learn from.
@@ -136,10 +119,7 @@ def train_attention(
     adam = torch.optim.Adam(network.parameters(), lr=options.learning_rate)
     histories = padded_histories(data)
     if histories.shape[1] < 2:
-        raise CragruError(
-            "attention: no user has two training rows, so there is no history to attend to; leave the strategy out of "
-            "retrieval.strategies, or take a larger data set"
-        )
+        raise CragruError("no user has two training rows", place="attention", advice=LEAVE_OUT)
     sampler = NegativeSampler(data.train, data.users, data.items)
     losses = []
     epochs = Progress(range(1, options.epochs + 1), "train attention", options.epochs, "epoch")
@@ -148,15 +128,18 @@ def train_attention(
         users, items = data.train[0][order], data.train[1][order]
         negatives = sampler.sample(users, generator)
         triplets = torch.stack([users, items, negatives]).split(options.batch_size, dim=1)
-        steps = [
-            _step(network, adam, histories, batch, options.length, generator) for batch in triplets
-        ]
-        taken = [loss for loss in steps if loss is not None]
+        taken = []
+        for batch in triplets:
+            loss = _step(network, adam, histories, batch, options.length, generator)
+            taken += [] if loss is None else [loss]
         losses.append(float(torch.stack(taken).mean()))
         epochs.show(loss=losses[-1])
         if not losses[-1] < float("inf"):
             raise CragruError(
-                f"attention: loss is {losses[-1]} in epoch {epoch}; lower attention.learning_rate"
+                f"the loss is no number in epoch {epoch}",
+                place="attention",
+                got=losses[-1],
+                advice="lower learning_rate",
             )
     return network, losses
 
@@ -164,12 +147,12 @@ def train_attention(
 def _step(
     network: HistoryAttention,
     adam: torch.optim.Adam,
-    histories: torch.Tensor,
-    batch: torch.Tensor,
+    histories: Tensor,
+    batch: Tensor,
     length: int,
     generator: torch.Generator,
-) -> torch.Tensor | None:
-    """One BPR step on `[3, B]` triplets: the user's own item, left out of the history, above the sampled one.
+) -> Tensor | None:
+    """Take a BPR step on `[3, B]` triplets: the user's own item, left out of the history, above the sampled one.
 
     Returns:
         The loss, or None of a batch in which nobody has another item: no step is taken, and no loss counts.
@@ -181,11 +164,11 @@ def _step(
     history = history.gather(1, drawn.topk(shown, dim=1).indices)
     candidates = torch.stack([positives, negatives], dim=1)
     present = (history >= 0) & (history != positives.unsqueeze(1))
-    told = present.any(dim=1)  # a user whose only item is the positive has no history to attend to
-    if not told.any():
+    attends = present.any(dim=1)  # a user whose only item is the positive has no history
+    if not attends.any():
         return None
-    seen = present[told].unsqueeze(1).expand(-1, 2, -1)
-    scores = network(candidates[told], history.clamp(min=0)[told], seen)
+    seen = present[attends].unsqueeze(1).expand(-1, 2, -1)
+    scores = network(candidates[attends], history.clamp(min=0)[attends], seen)
     margin = scores[:, 0] - scores[:, 1]
     loss = nn.functional.softplus(-margin).mean()
     adam.zero_grad()
@@ -194,8 +177,8 @@ def _step(
     return loss.detach()
 
 
-def padded_histories(data: TrainingData) -> torch.Tensor:
-    """Training histories `[users, longest]`, padded with -1."""
+def padded_histories(data: TrainingData) -> Tensor:
+    """Return training histories `[users, longest]`, padded with -1."""
     order = torch.argsort(data.train[0], stable=True)
     users, items = data.train[0][order], data.train[1][order]
     counts = torch.bincount(users, minlength=data.users)
@@ -212,10 +195,8 @@ class Attention:
         """Take a trained network."""
         self.network = network.eval()
 
-    def select(
-        self, history: np.ndarray, candidates: np.ndarray, limit: int, rng: np.random.Generator
-    ) -> np.ndarray:
-        """The Top-K of each candidate by α (eq. 9), their union, cut to K by the largest α.
+    def select(self, history: ndarray, candidates: ndarray, limit: int, rng: Generator) -> ndarray:
+        """Choose the Top-K of each candidate by α (eq. 9), their union, cut to K by the largest α.
 
         Since an interaction's largest α over the candidates decides the cut, the union's cut is the K interactions
         with the largest ``max_c α_{j,c}``; of equal ones the more recent is kept.
@@ -228,8 +209,8 @@ class Attention:
         return np.sort(order[:limit])
 
     @torch.no_grad()
-    def alpha(self, history: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-        """α of eq. 8: `[candidates, history]`, the mean over heads; each row adds up to 1."""
+    def alpha(self, history: ndarray, candidates: ndarray) -> ndarray:
+        """Compute α of eq. 8: `[candidates, history]`, the mean over heads; each row adds up to 1."""
         shown = torch.from_numpy(candidates).long().unsqueeze(0)
         items = torch.from_numpy(history).long().unsqueeze(0)
         present = torch.ones(1, len(candidates), len(history), dtype=torch.bool)
@@ -247,7 +228,7 @@ def fit(context: FitContext, folder: Path) -> None:
 
 
 def load(folder: Path) -> Attention:
-    """The strategy."""
+    """Read the strategy."""
     weights = load_file(folder / WEIGHTS)
     training = read_record(folder / TRAINING, {"options": {"heads": int}})
     network = HistoryAttention(weights["items.weight"], training["options"]["heads"])

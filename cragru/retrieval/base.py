@@ -12,9 +12,13 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import torch
+from numpy import ndarray
+from numpy.random import Generator
+from torch import Tensor
 
 from cragru.backbones.base import TrainingData
+
+LEAVE_OUT = "leave the strategy out of retrieval.strategies, or take a larger data set"
 
 
 @dataclass(frozen=True)
@@ -25,11 +29,9 @@ class FitContext:
         item_factors: `[items, d]`, the scoring factors of the model that the candidates come from.
         genres: Each item's genres joined by ``|``.
         data: The remain set: training rows, and validation rows to measure on.
-        options: What params.yaml gives the strategy.
-        seed: Seed of the random streams.
     """
 
-    item_factors: torch.Tensor
+    item_factors: Tensor
     genres: list[str]
     data: TrainingData
     options: dict[str, float | int | str | bool]
@@ -49,9 +51,7 @@ class StrategyModule(Protocol):
 class RetrievalStrategy(Protocol):
     """Chooses what of a history is shown to the LLM."""
 
-    def select(
-        self, history: np.ndarray, candidates: np.ndarray, limit: int, rng: np.random.Generator
-    ) -> np.ndarray:
+    def select(self, history: ndarray, candidates: ndarray, limit: int, rng: Generator) -> ndarray:
         """Choose places of a history.
 
         Args:
@@ -65,7 +65,7 @@ class RetrievalStrategy(Protocol):
         """
 
 
-def sample(places: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+def sample(places: ndarray, count: int, rng: Generator) -> ndarray:
     """Draw `count` of `places` without repetition; all of them where there are fewer."""
     if len(places) <= count:
         return places

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy import ndarray
 from sklearn.cluster import KMeans
 
 from cragru.core.seeds import stream_key
@@ -13,53 +14,38 @@ from cragru.retrieval.base import FitContext
 FILE = "categories.csv"
 
 
-def genre_vectors(genres: list[str]) -> np.ndarray:
-    """One row an item, one column a genre, rows of length 1 (so that many genres do not mean far away).
+def genre_vectors(genres: list[str]) -> ndarray:
+    """Return one row an item, one column a genre, rows of length 1: so many genres do not mean far away.
 
-    Args:
-        genres: Each item's genres joined by ``|``; empty where there are none.
-
-    Returns:
-        `[items, genres]` float64; a zero row where an item has no genre.
+    Genres are joined by ``|``; the row of an item without any is zero.
     """
-    named = [set(own.split("|")) - {""} for own in genres]
-    names = sorted(set().union(*named))
-    vectors = np.zeros((len(named), len(names)))
-    for item, own in enumerate(named):
-        vectors[item] = [name in own for name in names]
+    dummies = pd.Series(genres, dtype=str).str.get_dummies()
+    vectors = dummies.to_numpy(dtype=np.float64)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors / lengths.clip(min=1e-12)
 
 
-def item_categories(vectors: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Cluster items (the paper's map f_c from items to categories, eq. 2).
+def item_categories(vectors: ndarray, count: int, seed: int) -> ndarray:
+    """Cluster items by their `[items, features]` (the paper's map f_c from items to categories, eq. 2).
 
-    Args:
-        vectors: `[items, features]`.
-        count: Number of categories; cut to the number of distinct vectors.
-        seed: Seed of k-means++.
-
-    Returns:
-        `[items]` int64 category of each item.
+    There are `count` categories, at most as many as distinct vectors. Of each item there is its own, `[items]` int64.
     """
     distinct = len(np.unique(vectors, axis=0))
     clustering = KMeans(min(count, distinct), n_init=10, random_state=seed)
     return clustering.fit_predict(vectors).astype(np.int64)
 
 
-def fit_categories(context: FitContext, count: int, folder: Path) -> np.ndarray:
-    """Cluster the items of a data set into `count` categories and write each one's; returns `[items]`."""
+def fit_categories(context: FitContext, count: int, folder: Path) -> ndarray:
+    """Cluster the items of a data set into `count` categories and write each one's; return `[items]`."""
     has_genres = any(context.genres)
     vectors = genre_vectors(context.genres) if has_genres else context.item_factors.double().numpy()
     seed = stream_key(context.seed, "categories")[0]
     categories = item_categories(vectors, count, seed)
-    frame = pd.DataFrame(
-        {"item": np.arange(len(categories)), "category": categories, "genres": context.genres}
-    )
-    write_csv(folder / FILE, frame)
+    columns = {"item": range(len(categories)), "category": categories, "genres": context.genres}
+    write_csv(folder / FILE, pd.DataFrame(columns))
     return categories
 
 
-def load_categories(folder: Path) -> np.ndarray:
+def load_categories(folder: Path) -> ndarray:
     """Read the category of each item, `[items]` int64."""
     return read_csv(folder / FILE, {"category": "int64"})["category"].to_numpy()

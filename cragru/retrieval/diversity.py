@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy import ndarray
+from numpy.random import Generator
 from pydantic import Field
 
-from cragru.core.errors import CragruError
 from cragru.core.seeds import numpy_stream
 from cragru.kept.csv_files import read_csv, write_csv
 from cragru.plugins.options import read_options
@@ -36,7 +37,7 @@ class Options(CategoryOptions):
     ridge: float = Field(ge=0)
 
 
-def knapsack(performance: np.ndarray, total: int) -> tuple[np.ndarray, float]:
+def knapsack(performance: ndarray, total: int) -> tuple[ndarray, float]:
     """Choose one ratio for each category.
 
     ``DP[i, j] = max_x DP[i-1, j-x] + M[i, x]`` with `total` tenths in all; backtracking yields the choice. Of equal
@@ -48,24 +49,16 @@ def knapsack(performance: np.ndarray, total: int) -> tuple[np.ndarray, float]:
 
     Returns:
         `[categories]` int64 tenths that add up to `total`, and the value reached.
-
-    Raises:
-        CragruError: If `total` is more than the categories can take.
     """
     categories, choices = performance.shape
-    if not 0 <= total <= categories * (choices - 1):
-        raise CragruError(
-            f"diversity: a total ratio of {total / 10:g} for {categories} categories; allowed: 0 to {categories}"
-        )
     best = np.full((categories + 1, total + 1), -np.inf)
     best[0, 0] = 0
     taken = np.zeros((categories, total + 1), dtype=np.int64)
     for row in range(categories):
         for spent in range(total + 1):
             most = min(choices - 1, spent)
-            before = best[row, spent - most : spent + 1][
-                ::-1
-            ]  # of the categories before, for 0, 1, … tenths here
+            # of the categories before, for 0, 1, … tenths here
+            before = best[row, spent - most : spent + 1][::-1]
             values = before + performance[row, : most + 1]
             taken[row, spent] = np.argmax(values)  # of equal ones the first
             best[row + 1, spent] = values.max()
@@ -79,14 +72,12 @@ def knapsack(performance: np.ndarray, total: int) -> tuple[np.ndarray, float]:
 class Diversity:
     """Sampling by the knapsack's ratios."""
 
-    def __init__(self, categories: np.ndarray, ratios: np.ndarray) -> None:
+    def __init__(self, categories: ndarray, ratios: ndarray) -> None:
         """Take the category of each item, `[items]` int64, and the ratio of each category, `[categories]` in [0, 1]."""
         self.categories, self.ratios = categories, ratios
 
-    def select(
-        self, history: np.ndarray, candidates: np.ndarray, limit: int, rng: np.random.Generator
-    ) -> np.ndarray:
-        """A seeded sample of each category's share, cut to `limit` by another."""
+    def select(self, history: ndarray, candidates: ndarray, limit: int, rng: Generator) -> ndarray:
+        """Draw each category's share, and of all that at most `limit`."""
         if len(history) <= limit:
             return np.arange(len(history))
         own = self.categories[history]
@@ -115,6 +106,6 @@ def fit(context: FitContext, folder: Path) -> None:
 
 
 def load(folder: Path) -> Diversity:
-    """The strategy."""
+    """Read the strategy."""
     ratios = read_csv(folder / CHOICE, {"ratio": "float64"})["ratio"]
     return Diversity(load_categories(folder), ratios.to_numpy())

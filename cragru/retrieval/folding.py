@@ -4,10 +4,14 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from numpy import ndarray
+from numpy.random import Generator
+from torch import Tensor
 
 from cragru.core.errors import CragruError
 from cragru.ranking.full import top_items
 from cragru.ranking.hits import hit_ratio
+from cragru.retrieval.base import LEAVE_OUT
 
 HIT_K = 10
 RATIOS = np.round(np.arange(11) / 10, 1)  # 0, .1, …, 1: to what a category may be thinned
@@ -20,52 +24,34 @@ class FoldIn:
     serves every user and an evaluation costs two products.
     """
 
-    def __init__(self, item_factors: torch.Tensor, ridge: float) -> None:
-        """Factorise once.
-
-        Args:
-            item_factors: Q, `[items, d]`.
-            ridge: λ, as a multiple of the mean squared length of an item's factors.
-        """
+    def __init__(self, item_factors: Tensor, ridge: float) -> None:
+        """Factorise once: Q is `[items, d]`, λ is `ridge` times the mean squared length of an item's factors."""
         self.items = item_factors.double()
         gram = self.items.T @ self.items
         weight = ridge * float(gram.trace()) / len(gram)
         damped = gram + weight * torch.eye(len(gram), dtype=torch.float64)
         self._solver = torch.linalg.solve(damped, self.items.T)
 
-    def score(self, histories: torch.Tensor) -> torch.Tensor:
-        """Scores `[users, items]` from 0/1 histories `[users, items]` float64."""
+    def score(self, histories: Tensor) -> Tensor:
+        """Score items, `[users, items]`, from 0/1 histories `[users, items]` float64."""
         return (histories @ self._solver.T) @ self.items.T
 
 
 def performance_matrix(
-    fold_in: FoldIn,
-    train: torch.Tensor,
-    valid: torch.Tensor,
-    categories: np.ndarray,
-    rng: np.random.Generator,
-) -> np.ndarray:
+    fold_in: FoldIn, train: Tensor, valid: Tensor, categories: ndarray, rng: Generator
+) -> ndarray:
     """Measure M (eq. 4): the hit rate on validation items when one category is thinned and the others are whole.
 
-    Args:
-        fold_in: The backbone's items.
-        train: `[users, items]` bool, the training histories that are thinned.
-        valid: `[users, items]` bool, what is to be hit; users without any do not count.
-        categories: `[items]` category of each item.
-        rng: Decides which interactions a thinned history keeps; larger ratios keep what smaller ones kept.
-
-    Returns:
-        `[categories, 11]` HR@10 for the ratios 0, .1, …, 1.
+    The training histories `train` are thinned, and `valid` is to be hit, both `[users, items]` bool; users without any
+    to hit do not count. `rng` decides which interactions are kept; larger ratios keep what smaller ones kept. M is
+    `[categories, 11]`: HR@10 for the ratios 0, .1, …, 1.
 
     Raises:
         CragruError: If nobody has an item that is to be hit: a mean over no user is no number.
     """
     users = valid.any(dim=1).nonzero().squeeze(1)
     if not len(users):
-        raise CragruError(
-            "diversity: no user has a validation row, so there is nothing to measure categories by; leave the strategy "
-            "out of retrieval.strategies, or take a larger data set"
-        )
+        raise CragruError("no user has a validation row", place="diversity", advice=LEAVE_OUT)
     train, valid = train[users], valid[users]
     priority = torch.from_numpy(rng.random(tuple(train.shape)))
     matrix = np.zeros((int(categories.max()) + 1, len(RATIOS)))
@@ -78,10 +64,8 @@ def performance_matrix(
     return matrix
 
 
-def _thinned(
-    train: torch.Tensor, columns: torch.Tensor, priority: torch.Tensor
-) -> Iterator[torch.Tensor]:
-    """Histories with a category's interactions cut to each ratio, by a fixed priority of every interaction."""
+def _thinned(train: Tensor, columns: Tensor, priority: Tensor) -> Iterator[Tensor]:
+    """Yield histories with a category's interactions cut to each ratio, by the priority of every interaction."""
     inside = train & columns
     by_priority = torch.where(inside, priority, 2.0).argsort(dim=1)
     order = by_priority.argsort(dim=1)  # place of each among the user's own

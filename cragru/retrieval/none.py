@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import numpy as np
+from numpy import ndarray
+from numpy.random import Generator
 
 from cragru.retrieval.base import FitContext
 
@@ -10,17 +12,15 @@ from cragru.retrieval.base import FitContext
 class Whole:
     """The paper's CRAGRU row of Table II."""
 
-    def select(
-        self, history: np.ndarray, candidates: np.ndarray, limit: int, rng: np.random.Generator
-    ) -> np.ndarray:
-        """The last `limit` places."""
+    def select(self, history: ndarray, candidates: ndarray, limit: int, rng: Generator) -> ndarray:
+        """Choose the last `limit` places."""
         return np.arange(max(0, len(history) - limit), len(history))
 
 
 def fit(context: FitContext, folder: Path) -> None:
-    """There is nothing to learn."""
+    """Learn nothing."""
 
 
 def load(folder: Path) -> Whole:
-    """The strategy."""
+    """Read the strategy."""
     return Whole()

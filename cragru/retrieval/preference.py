@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import numpy as np
+from numpy import ndarray
+from numpy.random import Generator
 
 from cragru.plugins.options import read_options
 from cragru.retrieval.base import FitContext, sample
@@ -14,24 +16,19 @@ class Options(CategoryOptions):
     """What params.yaml may set."""
 
 
-def quotas(counts: np.ndarray, limit: int) -> np.ndarray:
-    """How many interactions of each category to keep.
+def quotas(counts: ndarray, limit: int) -> ndarray:
+    """Return how many interactions of each category to keep.
 
     The paper's ``K_c = ⌊p_c · K⌋``, whose sum falls short of K; what is left goes to the categories with the largest
     remainders (the lower category first where they are equal).
 
-    Args:
-        counts: `[categories]` interactions of the user in each category.
-        limit: K.
-
-    Returns:
-        `[categories]` quotas, none above its count; they add up to `limit`, or to all there is.
+    Counts are a user's interactions in each category, `[categories]`. No quota is above its count, and quotas add up to
+    `limit`, or to all there is.
     """
     total = int(counts.sum())
     if total <= limit:
         return counts.copy()
-    kept = counts * limit // total
-    remainders = counts * limit % total
+    kept, remainders = np.divmod(counts * limit, total)
     lacking = limit - int(kept.sum())
     largest_first = np.argsort(-remainders, kind="stable")
     kept[largest_first[:lacking]] += 1
@@ -41,14 +38,12 @@ def quotas(counts: np.ndarray, limit: int) -> np.ndarray:
 class Preference:
     """Proportional sampling by category."""
 
-    def __init__(self, categories: np.ndarray) -> None:
+    def __init__(self, categories: ndarray) -> None:
         """Take the category of each item, `[items]` int64."""
         self.categories = categories
 
-    def select(
-        self, history: np.ndarray, candidates: np.ndarray, limit: int, rng: np.random.Generator
-    ) -> np.ndarray:
-        """A seeded sample within each category, as large as its quota."""
+    def select(self, history: ndarray, candidates: ndarray, limit: int, rng: Generator) -> ndarray:
+        """Draw from each category as many as its quota."""
         own = self.categories[history]
         counts = np.bincount(own, minlength=int(self.categories.max()) + 1)
         chosen = []
@@ -64,5 +59,5 @@ def fit(context: FitContext, folder: Path) -> None:
 
 
 def load(folder: Path) -> Preference:
-    """The strategy."""
+    """Read the strategy."""
     return Preference(load_categories(folder))

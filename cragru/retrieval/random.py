@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import numpy as np
+from numpy import ndarray
+from numpy.random import Generator
 
 from cragru.retrieval.base import FitContext, sample
 
@@ -10,17 +12,15 @@ from cragru.retrieval.base import FitContext, sample
 class Random:
     """A uniform sample of the history."""
 
-    def select(
-        self, history: np.ndarray, candidates: np.ndarray, limit: int, rng: np.random.Generator
-    ) -> np.ndarray:
-        """`limit` places, each equally likely."""
+    def select(self, history: ndarray, candidates: ndarray, limit: int, rng: Generator) -> ndarray:
+        """Choose `limit` places, each equally likely."""
         return sample(np.arange(len(history)), limit, rng)
 
 
 def fit(context: FitContext, folder: Path) -> None:
-    """There is nothing to learn."""
+    """Learn nothing."""
 
 
 def load(folder: Path) -> Random:
-    """The strategy."""
+    """Read the strategy."""
     return Random()

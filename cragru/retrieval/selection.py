@@ -5,6 +5,7 @@ import time
 import numpy as np
 import pandas as pd
 import torch
+from numpy import ndarray
 
 from cragru.backbones.base import Scorer, pairs
 from cragru.core.errors import CragruError
@@ -15,16 +16,11 @@ from cragru.retrieval.columns import CANDIDATES, SELECTION
 
 
 def top_candidates(
-    scorer: Scorer, seen: pd.DataFrame, users: np.ndarray, items: int, count: int
+    scorer: Scorer, seen: pd.DataFrame, users: ndarray, items: int, count: int
 ) -> pd.DataFrame:
-    """The `count` best items of each user, what they have seen left out.
+    """Return the `count` best items of each user, what they have seen left out.
 
-    Args:
-        scorer: The model of the candidate source.
-        seen: Training and validation rows, which are masked; forgotten rows are not, for nobody may know them.
-        users: `[n]` users that get candidates.
-        items: Number of items.
-        count: How many candidates a user gets.
+    Training and validation rows are seen; forgotten rows are not, for nobody may know them.
 
     Returns:
         Columns of `CANDIDATES`; rank from 1. Users with fewer unseen items have fewer rows.
@@ -56,13 +52,8 @@ def select_histories(
 ) -> tuple[pd.DataFrame, float]:
     """Let a strategy choose from every user's remaining history.
 
-    Args:
-        strategy: The strategy.
-        name: The strategy's name, for the random streams ``retrieve/<name>/<user>``.
-        history: Remaining rows of all users in canonical order, columns row, user and item.
-        candidates: Candidates of the users that are wanted.
-        limit: K; None where whole histories are wanted.
-        seed: Seed of the streams.
+    The history is of all users in canonical order; candidates are of the users that are wanted. The limit is K, or None
+    where whole histories are wanted. Random streams are ``retrieve/<name>/<user>``.
 
     Returns:
         Columns of `SELECTION` in canonical order, and the wall seconds of the choice alone.
@@ -83,8 +74,9 @@ def select_histories(
         is_ascending = bool(np.all(np.diff(kept) > 0))
         is_inside = bool(np.all((kept >= 0) & (kept < len(places))))
         if len(kept) > most or not is_ascending or not is_inside:
+            place = f"strategy {name}: user {user}"
             raise CragruError(
-                f"strategy {name}: user {user}: places {kept[:5]}… are not at most {most} ascending ones"
+                f"not at most {most} ascending places", place=place, got=kept.tolist()
             )
         chosen.append(places[kept])
     picked = np.concatenate(chosen)

@@ -6,9 +6,9 @@ from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 import pytest
+from refusals import refused
 
 from cragru.audit.commitment import Key, key_path, read_key
-from cragru.core.errors import CragruError
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def environment(tmp_path):
 
 
 def test_where_the_key_is(monkeypatch):
-    monkeypatch.setattr(Path, "home", lambda: Path("/home/a"))
+    monkeypatch.setenv("HOME", "/home/a")
     assert key_path({}) == Path("/home/a/.config/cragru/audit.key")
     assert key_path({"XDG_CONFIG_HOME": "/settings"}) == Path("/settings/cragru/audit.key")
     assert key_path({"XDG_CONFIG_HOME": "/settings", "CRAGRU_AUDIT_KEY_FILE": "/k"}) == Path("/k")
@@ -49,26 +49,25 @@ def test_jobs_that_make_it_at_once_share_one(tmp_path, environment):
 
 
 def test_verification_makes_no_key(tmp_path, environment):
-    with pytest.raises(CragruError, match=r"no audit key to read \(No such file or directory\)"):
+    with refused(place=environment["CRAGRU_AUDIT_KEY_FILE"]) as caught:
         read_key(tmp_path / "results", environment)
+    assert isinstance(caught.value.__cause__, FileNotFoundError)
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [("password", "must hold 64 hex digits"), ("00" * 16, "has 16 bytes; it must have 32")],
-)
-def test_what_is_no_key_is_refused(tmp_path, text, said):
+@pytest.mark.parametrize("text", ["password", "00" * 16, "ü"])
+def test_what_is_no_key_is_refused(tmp_path, text):
     path = tmp_path / "audit.key"
     path.write_text(text)
-    with pytest.raises(CragruError, match=said):
+    with refused(place=path) as caught:
         read_key(tmp_path / "results", {"CRAGRU_AUDIT_KEY_FILE": str(path)})
+    assert "64" in caught.value.advice
 
 
 def test_the_key_must_not_lie_in_the_results(tmp_path):
     (tmp_path / "results").mkdir()
     (tmp_path / "elsewhere").symlink_to(tmp_path / "results")
     for place in ("results/audit.key", "elsewhere/a/audit.key"):
-        with pytest.raises(CragruError, match="must not lie in the results folder"):
+        with refused(place=tmp_path / place, what="an audit key among the results"):
             read_key(
                 tmp_path / "results", {"CRAGRU_AUDIT_KEY_FILE": str(tmp_path / place)}, make=True
             )
@@ -84,5 +83,5 @@ def test_a_seal_breaks_with_any_change():
         {**sealed, "more": 1},
         {"guarantees": {"a": "exact"}},
     ):
-        with pytest.raises(CragruError, match=r"certificate.json: its seal is broken"):
+        with refused(place="certificate.json"):
             key.check_seal(altered, "certificate.json")

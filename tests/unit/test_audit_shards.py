@@ -2,14 +2,14 @@
 
 import pandas as pd
 import pytest
+from refusals import refused
 
-from cragru.audit.checks import check_shards
+from cragru.audit.checks import vouch_for_shards
 from cragru.audit.provenance import Job
-from cragru.audit.request import Request
-from cragru.core.errors import CragruError
+from cragru.audit.request import Places, Request
 from cragru.core.roles import Role
 
-REQUEST = Request("toy", "one-user", 1, "draw-1")
+PLACES = Places(Request("toy", "one-user", 1, "draw-1"))
 BEFORE, AFTER = (
     "results/toy/one-user/1/bpr/sisa/before",
     "results/toy/one-user/1/draw-1/bpr/sisa/after",
@@ -43,7 +43,7 @@ def job(shard_of, left, before=("a", "b"), after=("A", "b")):
 
 
 def test_an_untouched_shard_is_kept():
-    record = check_shards(REQUEST, job({0: 0, 1: 0, 2: 1}, left=[0, 2]), parts([1]))
+    record = vouch_for_shards(PLACES, job({0: 0, 1: 0, 2: 1}, left=[0, 2]), parts([1]))
     assert (record["shards"], record["unchanged"], record["passed"]) == (2, 1, True)
     assert record["looked_at"] == sorted(
         f"{place}/{name}" for place in (BEFORE, AFTER) for name in (*SHARDS, "partition.parquet")
@@ -52,28 +52,25 @@ def test_an_untouched_shard_is_kept():
 
 @pytest.mark.parametrize(("forget", "held_out"), [([2], []), ([1], [2])])
 def test_a_kept_shard_with_a_forgotten_row_fails(forget, held_out):
-    with pytest.raises(
-        CragruError, match=r"still has forgotten rows in its shards \(shard-01.safetensors\)"
-    ):
-        check_shards(REQUEST, job({0: 0, 1: 0, 2: 1}, left=[0]), parts(forget, held_out))
+    with refused(place="manifest.json", got=["shard-01.safetensors"]):
+        vouch_for_shards(PLACES, job({0: 0, 1: 0, 2: 1}, left=[0]), parts(forget, held_out))
 
 
 def test_a_shard_that_no_manifest_tells_of_fails():
-    with pytest.raises(
-        CragruError, match="tells of 2 shards before the request, but of 1 after it"
-    ):
-        check_shards(REQUEST, job({0: 0, 1: 0, 2: 1}, left=[0, 2], after=("A",)), parts([1]))
+    before = ["shard-00.safetensors", "shard-01.safetensors"]
+    with refused(place="manifest.json", got=before[:1], allowed=before):
+        vouch_for_shards(PLACES, job({0: 0, 1: 0, 2: 1}, left=[0, 2], after=("A",)), parts([1]))
 
 
 def test_a_forgotten_row_left_in_the_partition_fails():
-    with pytest.raises(CragruError, match=r"in its shards \(.*after/partition.parquet\)"):
-        check_shards(REQUEST, job({0: 0, 1: 0, 2: 1}, left=[0, 1, 2]), parts([1]))
+    with refused(place="manifest.json", got=[f"{AFTER}/partition.parquet"]):
+        vouch_for_shards(PLACES, job({0: 0, 1: 0, 2: 1}, left=[0, 1, 2]), parts([1]))
 
 
 def test_a_method_without_shards_has_nothing_to_check():
     assert (
-        check_shards(
-            REQUEST,
+        vouch_for_shards(
+            PLACES,
             Job("manifest.json", "unlearn_request", Role.UNLEARNS, {}, {}, {}, {}),
             parts([1]),
         )

@@ -4,12 +4,13 @@ import math
 
 import pytest
 import torch
+from refusals import refused
+from safetensors.torch import save_file
 
 from cragru.backbones import bpr, lightgcn
 from cragru.backbones.base import Batch, FactorModel, TrainingData
 from cragru.backbones.bpr import bpr_gradient
 from cragru.backbones.graph import NormalisedGraph
-from cragru.core.errors import CragruError
 
 USERS, ITEMS, D = 7, 9, 4
 CPU = torch.device("cpu")
@@ -211,5 +212,8 @@ def test_model_round_trip(tmp_path, table):
 def test_a_broken_model_file_is_named(tmp_path):
     path = tmp_path / "model.safetensors"
     path.write_bytes(b"not a model")
-    with pytest.raises(CragruError, match=r"model\.safetensors: not a readable model"):
+    with refused(place=path):
+        FactorModel.load(path)
+    save_file({"user_factors": torch.ones(1, 2)}, path)
+    with refused(place=path):
         FactorModel.load(path)
