@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 
 from cragru.backbones.base import Scorer
-from cragru.backbones.learner import STOPPING_K, Validator
+from cragru.backbones.learner import Validator
 from cragru.backbones.trainer import Stopwatch
 from cragru.core.errors import CragruError
 from cragru.evaluation.membership import auc
@@ -23,6 +23,23 @@ from cragru.unlearning.influence import Prepared, Request
 
 GRID = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 ALLOWED_LOSS = 0.05  # of the original's validation NDCG@10
+COLUMNS = [
+    "damping",
+    "original_ndcg",
+    "original_membership",
+    "loss",
+    "ndcg",
+    "membership",
+    "hessian_products",
+    "seconds",
+    "iterations",
+    "residual",
+    "prepare_seconds",
+    "failure",
+]
+SINGLE = "choose it under a protocol that forgets single interactions"
+LARGER = "try larger ones, and set damping in config/params.yaml"
+MORE_DATA = "use a larger data set"
 
 
 class InfluenceMethod(Protocol):
@@ -45,7 +62,7 @@ def search(context: Context, method: InfluenceMethod, grid: Sequence[float] = GR
 
     Returns:
         One row per damping: `damping`; `ndcg`, validation NDCG@10 with remaining and forgotten training rows masked,
-        and `original_ndcg`; `loss`, relative; `membership`, see `membership`, and `original_membership`;
+        and `original_ndcg`; `loss`, relative; `membership`, see `Judge.membership`, and `original_membership`;
         `hessian_products`; `seconds` of the solve, and `prepare_seconds`, which are spent once; `iterations` and
         `residual` of the solve; `failure`, the message of a solve that broke down, its numbers then missing.
     """
@@ -54,53 +71,47 @@ def search(context: Context, method: InfluenceMethod, grid: Sequence[float] = GR
     prepared = method.prepare(context, request)
     prepare_seconds = watch.lap()
     judge = Judge(request)
-    original_ndcg, original_membership = judge(original)
-    before = {"original_ndcg": original_ndcg, "original_membership": original_membership}
+    ndcg, membership = judge(original)
+    before = {"original_ndcg": ndcg, "original_membership": membership}
     rows = []
     for damping in grid:
         watch.lap()
         row = {"damping": damping, **before, "prepare_seconds": prepare_seconds, "failure": ""}
+        rows.append(row)
         try:
             step = prepared.solve(damping)
             model = prepared.influence.model(step.change)
         except CragruError as error:
-            rows.append(row | {"failure": str(error)})
+            row["failure"] = str(error)
             continue
         row |= {"seconds": watch.lap(), "hessian_products": step.products, **step.facts}
         row["ndcg"], row["membership"] = judge(model)
-        rows.append(row)
-    columns = ["ndcg", "membership", "hessian_products", "seconds", "iterations", "residual"]
-    frame = pd.DataFrame(rows).reindex(
-        columns=["damping", *before, *columns, "prepare_seconds", "failure"]
-    )
-    frame.insert(3, "loss", 1 - frame["ndcg"] / frame["original_ndcg"])
+    frame = pd.DataFrame(rows).reindex(columns=COLUMNS)
+    frame["loss"] = 1 - frame["ndcg"] / frame["original_ndcg"]
     return frame
 
 
 def choose(frame: pd.DataFrame, allowed_loss: float = ALLOWED_LOSS) -> float:
-    """The damping with the largest drop in membership among those that lose at most `allowed_loss` of validation NDCG.
+    """Return the damping with the largest drop in membership among those that lose little validation NDCG.
+
+    The largest drop may be a rise: there are methods that do not forget by this measure, which is a result.
 
     Args:
         frame: What `search` gives.
         allowed_loss: The most of NDCG that may be lost, relative.
 
-    The largest drop may be a rise: there are methods that do not forget by this measure, which is a result.
-
     Raises:
         CragruError: If every damping loses more, or membership could not be measured.
     """
-    if frame["membership"].isna().all() and not frame["loss"].isna().all():
-        raise CragruError(
-            "damping: no user has both forgotten and validation rows to measure membership by; "
-            "choose it under a protocol that forgets single interactions"
-        )
+    losses = frame["loss"]
+    if frame["membership"].isna().all() and not losses.isna().all():
+        raise CragruError("no user has forgotten and validation rows", place="damping", advice=SINGLE)
     drop = frame["original_membership"] - frame["membership"]
-    drop = drop[frame["loss"] <= allowed_loss].dropna()
+    drop = drop[losses <= allowed_loss].dropna()
     if drop.empty:
-        tried = ", ".join(f"{row.damping:g}: {row.loss:.3f}" for row in frame.itertuples())
+        lost = dict(zip(frame["damping"].tolist(), losses.round(3).tolist(), strict=True))
         raise CragruError(
-            f"damping: none tried loses at most {allowed_loss:.0%} of validation NDCG@{STOPPING_K} "
-            f"(relative loss by damping: {tried}); try larger ones"
+            f"each loses more than {allowed_loss:.0%} of NDCG", place="damping", got=lost, advice=LARGER
         )
     return float(frame.loc[drop.idxmax(), "damping"])
 
@@ -114,21 +125,19 @@ class Judge:
         Raises:
             CragruError: If there is no validation row.
         """
-        if not len(request.remain.valid[0]):
-            raise CragruError(
-                "damping: the split has no validation row to choose by; use a larger data set"
-            )
         remain, device = request.remain, request.table.device
+        if not len(remain.valid[0]):
+            raise CragruError("the split has no validation row", place="damping", advice=MORE_DATA)
         self._request = request
         self._remaining = pair_mask(remain.train, remain.users, remain.items, device)
         self._validator = Validator(replace(remain, train=request.deployed), device)
 
     def __call__(self, model: Scorer) -> tuple[float, float]:
-        """Mean NDCG@10 of users with validation rows, forgotten rows masked; and `membership`."""
+        """Return mean NDCG@10 of users with validation rows, forgotten rows masked; and `membership`."""
         return self._validator.ndcg(model).item(), self.membership(model)
 
     def membership(self, model: Scorer) -> float:
-        """How well the model's ranking tells forgotten rows from validation rows of the same users, as an AUC.
+        """Return how well the model's ranking tells forgotten from validation rows of the same users, as an AUC.
 
         A row's score is its percentile among the items that its user has no remaining row of. 0.5 is chance; NaN if
         no user has rows of both kinds.
@@ -142,5 +151,6 @@ class Judge:
 
 
 def _of_users(pairs: Pairs, users: torch.Tensor) -> Pairs:
+    """Return the rows of some users."""
     own = torch.isin(pairs[0], users)
     return pairs[0][own], pairs[1][own]

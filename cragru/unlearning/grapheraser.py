@@ -49,7 +49,8 @@ def unlearn(context: Context) -> Unlearned:
     watch = Stopwatch(choose_device(context.device))
     users, _ = presence(shards.data)
     differences = score_differences(shards, context.remain, options, context.seed)
-    weights = user_weights(users, options.missing, learn_weights(differences, options))
+    learnt = learn_weights(differences, options)
+    weights = user_weights(users, options.missing, learnt)
     model = combine(shards.models, shards.data, weights, options.missing)
     return shards.served(model, watch.lap(), steps=options.rounds)
 
@@ -57,28 +58,29 @@ def unlearn(context: Context) -> Unlearned:
 def score_differences(
     shards: Renewed, remain: TrainingData, options: Options, seed: int
 ) -> torch.Tensor:
-    """What each shard adds to ``x_ui - x_uj`` for sampled triplets, before it is weighted.
+    """Return what each shard adds to ``x_ui - x_uj`` for sampled triplets, before it is weighted.
 
     Returns:
         `[pairs, S]` float64; 0 where the shard does not count for the user.
     """
     stream = torch_stream(seed, "grapheraser", "pairs")
-    rows = len(remain.train[0])
+    all_users, all_items = remain.train
+    rows = len(all_users)
     drawn = torch.randint(rows, (min(options.pairs, rows),), generator=stream)
-    users, positives = remain.train[0][drawn], remain.train[1][drawn]
+    users = all_users[drawn]
     sampler = NegativeSampler(remain.train, remain.users, remain.items)
-    negatives = sampler.sample(users, stream)
+    triplets = users, all_items[drawn], sampler.sample(users, stream)
     there, _ = presence(shards.data)
     counted = user_weights(there, options.missing)[users]
     differences = []
     for shard, model in enumerate(shards.models):
-        difference = _difference(model, (users, positives, negatives))
+        difference = _difference(model, triplets)
         differences.append(difference * counted[:, shard])
     return torch.stack(differences, dim=1)
 
 
 def learn_weights(differences: torch.Tensor, options: Options) -> torch.Tensor:
-    """LBAggr: weights of the shards that rank the positive items of triplets first.
+    """Learn weights of the shards that rank the positive items of triplets first (LBAggr).
 
     Minimises ``mean(-log σ(Σ_s w_s Δ_s)) + λ ‖w‖₂`` with w not negative, by projected Adam, from equal weights. Each
     shard's differences are divided by their standard deviation first, and so are the weights in the end: λ is arbitrary
@@ -91,24 +93,28 @@ def learn_weights(differences: torch.Tensor, options: Options) -> torch.Tensor:
     Returns:
         `[S]` float64 with sum 1.
     """
-    spread = differences.std(dim=0, correction=0)
-    scale = torch.where(spread > 0, spread, 1.0)
+    deviations = differences.std(dim=0, correction=0)
+    scale = torch.where(deviations > 0, deviations, 1.0)
     scaled = differences / scale
     count = differences.shape[1]
     equal = torch.full((count,), 1 / count, dtype=differences.dtype)
     weights = equal.clone()
     adam = Adam([weights], options.rate)
     for _ in range(options.rounds):
-        slope = -torch.sigmoid(-scaled @ weights) / len(scaled)
+        margins = scaled @ weights
+        slope = -torch.sigmoid(-margins) / len(scaled)
         norm = torch.linalg.vector_norm(weights)
         shrink = weights / norm if norm > 0 else torch.zeros_like(weights)
-        adam.step([scaled.T @ slope + options.penalty * shrink])
+        gradient = scaled.T @ slope + options.penalty * shrink
+        adam.step([gradient])
         weights.clamp_(min=0)
     learnt = weights / scale
-    return learnt / learnt.sum() if learnt.sum() > 0 else equal
+    total = learnt.sum()
+    return learnt / total if total > 0 else equal
 
 
 def _difference(model: FactorModel, triplets: tuple[torch.Tensor, ...]) -> torch.Tensor:
+    """Return ``x_ui - x_uj`` of triplets (users, items, other items), float64 on the CPU."""
     users, positives, negatives = triplets
     u = model.user_factors[users]
     i = model.item_factors[positives]

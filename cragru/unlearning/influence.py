@@ -19,8 +19,11 @@ from cragru.core.errors import CragruError
 from cragru.core.seeds import torch_stream
 from cragru.ranking.full import Pairs
 from cragru.unlearning.base import Context, Cost, Unlearned
-from cragru.unlearning.conjugate_gradient import Product, require_damping, require_finite
+from cragru.unlearning.conjugate_gradient import Product, conjugate_gradient, require_finite
+from cragru.unlearning.options import InfluenceOptions
 from cragru.unlearning.triplets import Triplets
+
+ANEW = "train the original anew"
 
 
 @dataclass(frozen=True)
@@ -48,28 +51,20 @@ class Request:
 
 
 def read_request(context: Context, ratings: bool) -> Request:
-    """Read the data and put the original on the device.
+    """Read the data, with ratings where they are asked for, and put the original on the device.
 
     Raises:
-        CragruError: If the original is of another size than the data, or a rating is missing.
+        CragruError: If the original is of another size than the data.
     """
-    remain, forget, original = context.remain, context.reader.forget(), context.reader.original()
+    remain, forget = context.remain, context.reader.forget()
+    original = context.reader.original()
+    parts = original.user_embeddings, original.item_embeddings
+    sizes = [tuple(part.shape) for part in parts]
     d = context.options.dimensions
-    shapes = {
-        "user": (tuple(original.user_embeddings.shape), (remain.users, d)),
-        "item": (tuple(original.item_embeddings.shape), (remain.items, d)),
-    }
-    for side, (got, shape) in shapes.items():
-        if got != shape:
-            raise CragruError(
-                f"original model: {side} table is {got}, expected {shape}; train the original anew"
-            )
-    table = torch.cat([original.user_embeddings, original.item_embeddings]).detach()
+    if sizes != [(remain.users, d), (remain.items, d)]:
+        raise CragruError("other sizes than the data", place="original", got=sizes, advice=ANEW)
+    table = torch.cat(parts).detach()
     stars = context.reader.ratings() if ratings else None
-    if stars is not None and len(stars) != len(remain.train[0]):
-        raise CragruError(
-            f"ratings: got {len(stars)} for {len(remain.train[0])} training rows; make the split anew"
-        )
     return Request(remain, forget, table.to(choose_device(context.device)), stars)
 
 
@@ -130,26 +125,24 @@ class Influence:
         return not torch.equal(self.factors_after, self.request.table)
 
     def triplets(self, rows: slice | torch.Tensor) -> Triplets:
-        """Some rows of `request.deployed`, by a slice or a bool mask, with their negatives."""
+        """Return rows of `request.deployed`, chosen by a slice or a bool mask, with their negatives."""
         users, items = self.request.deployed
         chosen = users[rows], items[rows]
-        data = self.request.remain
-        return Triplets(
-            chosen, self.negatives[rows], data.users, data.items, self.request.table.device
-        )
+        data, device = self.request.remain, self.request.table.device
+        return Triplets(chosen, self.negatives[rows], data.users, data.items, device)
 
     def spillover(self) -> torch.Tensor:
-        """What the remaining rows' loss loses by the change of the graph: ``∇L(R, G) − ∇L(R, G')``.
+        """Return what the remaining rows' loss loses by the change of the graph: ``∇L(R, G) − ∇L(R, G')``.
 
         Exactly zero where the factors stay as they are, as with BPR or with nothing forgotten.
         """
         if torch.equal(self.factors_before, self.factors_after):
             return torch.zeros_like(self.request.table)
-        gradient_after = self.after.factors(self.remain.gradient(self.factors_after))
-        return self.remain_gradient - gradient_after
+        by_factors = self.remain.gradient(self.factors_after)
+        return self.remain_gradient - self.after.factors(by_factors)
 
     def curvature(self, triplets: Triplets, keep: torch.Tensor) -> Product:
-        """Gauss-Newton products by the parameters on the graph of what remains, restricted to some rows of them.
+        """Make Gauss-Newton products by the parameters on the graph of what remains, restricted to some rows.
 
         Args:
             triplets: Whose loss.
@@ -164,18 +157,20 @@ class Influence:
         return restricted
 
     def imbalance(self) -> float | None:
-        """``‖∇L(D)‖ / ‖∇L(F)‖``: how far early stopping left the original from a minimum; None with nothing to forget.
+        """Measure how far early stopping left the original from a minimum: ``‖∇L(D)‖ / ‖∇L(F)‖``.
 
-        Influence functions take it for 0. On ML-100K it is near 3; correcting for it would go on with training.
+        Influence functions take it for 0. On ML-100K it is near 3; correcting for it would go on with training. None
+        with nothing to forget.
         """
         size = torch.linalg.vector_norm(self.forget_gradient).item()
         whole = torch.linalg.vector_norm(self.forget_gradient + self.remain_gradient).item()
         return whole / size if size else None
 
     def model(self, change: torch.Tensor) -> FactorModel:
-        """The original with `change` added to its parameters; rows without a change stay the same to the bit."""
-        require_finite(change, "the step")
-        table = torch.where(change == 0, self.request.table, self.request.table + change)
+        """Add `change` to the original's parameters; rows without a change stay the same to the bit."""
+        require_finite(change, "step")
+        before = self.request.table
+        table = torch.where(change == 0, before, before + change)
         return split_model(self.after.factors(table), table, self.request.remain.users)
 
 
@@ -191,11 +186,13 @@ def linearise(context: Context, request: Request, negatives: int) -> Influence:
     """
     remain, everything = request.remain, request.deployed
     build = importlib.import_module(context.module).build
-    before = build([replace(remain, train=everything)], context.options, request.table.device)
+    deployed = replace(remain, train=everything)
+    before = build([deployed], context.options, request.table.device)
     after = build([remain], context.options, request.table.device)
     stream = torch_stream(context.seed, "influence", context.backbone, "negatives")
     sampler = NegativeSampler(everything, remain.users, remain.items)
-    drawn = sampler.sample(everything[0].repeat_interleave(negatives), stream)
+    users = everything[0].repeat_interleave(negatives)
+    drawn = sampler.sample(users, stream)
     return Influence(request, before, after, drawn.view(-1, negatives))
 
 
@@ -216,6 +213,34 @@ class Prepared:
     solve: Callable[[float], Step]
 
 
+def by_conjugate_gradient(
+    influence: Influence,
+    triplets: Triplets,
+    direction: torch.Tensor,
+    keep: torch.Tensor,
+    options: InfluenceOptions,
+) -> Prepared:
+    """Prepare to solve ``(H + λI) p = v`` for some rows of parameters.
+
+    Args:
+        influence: Around the original.
+        triplets: Whose curvature H is.
+        direction: v, `[users + items, d]`.
+        keep: `[users + items, 1]` bool: the rows that may move.
+        options: Tolerance and iterations.
+    """
+    product = influence.curvature(triplets, keep)
+    right = direction * keep
+
+    def solve(damping: float) -> Step:
+        done = conjugate_gradient(product, right, damping, options.tolerance, options.iterations)
+        facts = {"iterations": done.iterations, "residual": done.residual}
+        facts["updated"] = int(keep.sum())
+        return Step(done.step, done.products, facts)
+
+    return Prepared(influence, solve)
+
+
 def serve(
     context: Context,
     request: Request,
@@ -228,21 +253,18 @@ def serve(
         context: The request's surroundings.
         request: The request's data, read before the clock starts.
         prepare: The method.
-        damping: λ, in units of a loss that is summed over rows.
+        damping: λ > 0, in units of a loss that is summed over rows.
     """
-    require_damping(damping)
-    watch = Stopwatch(request.table.device)
+    device = request.table.device
+    watch = Stopwatch(device)
     prepared = prepare(context, request)
     stages = {"prepare": watch.lap()}
     step = prepared.solve(damping)
     model = prepared.influence.model(step.change)
     stages["solve"] = watch.lap()
     seconds = sum(stages.values())
-    cost = Cost(seconds, seconds, 0, 0, step.products, str(request.table.device), stages)
-    facts = {
-        "damping": damping,
-        "step_norm": torch.linalg.vector_norm(step.change).item(),
-        **step.facts,
-        "imbalance": prepared.influence.imbalance(),
-    }
+    cost = Cost(seconds, seconds, 0, 0, step.products, str(device), stages)
+    size = torch.linalg.vector_norm(step.change).item()
+    facts = {"damping": damping, "step_norm": size, **step.facts}
+    facts["imbalance"] = prepared.influence.imbalance()
     return Unlearned(model, cost, facts=facts)

@@ -16,48 +16,41 @@ instead (`threshold`), or are one constant (`target`). A replaced row pulls with
 harder than a deleted one: hence the large damping.
 """
 
-from collections.abc import Callable
-from typing import ClassVar
-
 import torch
 from pydantic import Field
 
 from cragru.core.errors import CragruError
-from cragru.plugins.options import BaseOptions, read_options
+from cragru.plugins.options import read_options
 from cragru.unlearning.base import Context, Unlearned
-from cragru.unlearning.conjugate_gradient import conjugate_gradient, require_damping, require_finite
+from cragru.unlearning.conjugate_gradient import RAISE, require_finite
 from cragru.unlearning.influence import (
     Influence,
     Prepared,
     Request,
     Step,
+    by_conjugate_gradient,
     linearise,
     read_request,
     serve,
 )
+from cragru.unlearning.options import InfluenceOptions
 from cragru.unlearning.triplets import Curvature, Triplets, logistic_curvature
 
 
-class Options(BaseOptions):
-    """What params.yaml may set.
+class Options(InfluenceOptions):
+    """What params.yaml may set beside what both influence methods take.
 
     Attributes:
         negatives: K, fixed negatives for each row.
         damping: λ, in units of a loss that is summed over rows.
         threshold: Ratings from here on are label 1, others 0.
         target: A constant label t̄ for all forgotten rows; 0 takes the users' averages.
-        tolerance: Relative residual at which conjugate gradient stops (LightGCN).
-        iterations: Of conjugate gradient, at most.
     """
-
-    needs: ClassVar[tuple[str, ...]] = ("original", "forget")
 
     negatives: int = Field(default=8, ge=1, le=100_000)
     damping: float = Field(default=30.0, gt=0)
     threshold: float = 4.0
     target: float = Field(default=0.0, ge=0, le=1)
-    tolerance: float = Field(default=1e-4, gt=0, lt=1)
-    iterations: int = Field(default=100, ge=1)
 
 
 def unlearn(context: Context) -> Unlearned:
@@ -71,51 +64,46 @@ def unlearn(context: Context) -> Unlearned:
 
 
 def read(context: Context) -> Request:
-    """What SCIF looks at: the rows that remain and, for labels, their ratings; those that go; the original."""
+    """Read the rows that remain and, for labels, their ratings; the rows that go; the original."""
     options = read_options(Options, context.method_options)
     return read_request(context, ratings=not options.target)
 
 
 def prepare(context: Context, request: Request) -> Prepared:
-    """All that no damping changes: graphs, negatives, v, and the curvature."""
+    """Do all that no damping changes: graphs, negatives, v, and the curvature."""
     options = read_options(Options, context.method_options)
     influence = linearise(context, request, options.negatives)
+    targets = labels(request, options)
+    direction = replacement(influence, targets)
     users = torch.unique(request.forget[0])
-    keep = torch.zeros(len(request.table), 1, dtype=torch.bool)
+    if not influence.is_coupled:
+        return by_blocks(influence, direction, users)
+    keep = torch.zeros(len(direction), 1, dtype=torch.bool)
     keep[users] = True
-    keep = keep.to(request.table.device)
-    direction = replacement(influence, labels(request, options)) * keep
-    if influence.is_coupled:
-        return Prepared(influence, _by_conjugate_gradient(influence, direction, keep, options))
-    return Prepared(influence, _by_blocks(influence, direction, users.to(request.table.device)))
+    keep = keep.to(direction.device)
+    return by_conjugate_gradient(influence, influence.deployed, direction, keep, options)
 
 
 def labels(request: Request, options: Options) -> torch.Tensor:
-    """The label t̄ that replaces 1, for each forgotten row, `[|F|]` float32 on the CPU.
+    """Return the label t̄ that replaces 1, for each forgotten row, `[|F|]` float32 on the CPU.
 
     It is the mean label of the user's remaining rows, of the item's for a user without any, of all for an item
     without any either.
-
-    Raises:
-        CragruError: If labels are asked for and no row remains to take them from.
     """
     users, items = request.forget
     if options.target:
         return torch.full((len(users),), options.target)
-    if not len(request.ratings):
-        raise CragruError(
-            "scif: no row remains to take average labels from; give option target a constant instead"
-        )
+    remain = request.remain
+    rated_users, rated_items = remain.train
     liked = (request.ratings >= options.threshold).float()
-    rated_users, rated_items = request.remain.train
-    by_user = _group_means(rated_users, liked, request.remain.users)[users]
-    by_item = _group_means(rated_items, liked, request.remain.items)[items]
+    by_user = _group_means(rated_users, liked, remain.users)[users]
+    by_item = _group_means(rated_items, liked, remain.items)[items]
     by_item = by_item.nan_to_num(liked.mean().item())
     return torch.where(by_user.isnan(), by_item, by_user)
 
 
 def replacement(influence: Influence, targets: torch.Tensor) -> torch.Tensor:
-    """``Σ_F (∇ℓ_1 − ∇ℓ_t̄)`` by all parameters, `[users + items, d]`, on the graph of what remains.
+    """Return ``Σ_F (∇ℓ_1 − ∇ℓ_t̄)`` by all parameters, `[users + items, d]`, on the graph of what remains.
 
     Args:
         influence: Around the original.
@@ -133,7 +121,7 @@ def replacement(influence: Influence, targets: torch.Tensor) -> torch.Tensor:
 def curvature_blocks(
     triplets: Triplets, factors: torch.Tensor, curvature: Curvature = logistic_curvature
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Each user's ``H_u = Σ ℓ''/K (q_i − q_j)(q_i − q_j)ᵀ``, item factors fixed.
+    """Return each user's ``H_u = Σ ℓ''/K (q_i − q_j)(q_i − q_j)ᵀ``, item factors fixed.
 
     Args:
         triplets: Rows of these users.
@@ -149,13 +137,13 @@ def curvature_blocks(
     blocks = [items.new_zeros(0, d, d)]
     for block, margins in triplets.margins(factors):
         weights = (curvature(margins) / triplets.negatives).double()
-        counts = torch.bincount(block.positives // triplets.items).tolist()
+        owners = block.positives // triplets.items
+        counts = torch.bincount(owners).tolist()
         positives = (block.positives % triplets.items).split(counts)
         negatives = (block.negatives % triplets.items).view_as(margins).split(counts)
-        for weight, positive, negative in zip(
-            weights.split(counts), positives, negatives, strict=True
-        ):
-            difference = (items[positive].unsqueeze(1) - items[negative]).flatten(0, 1)
+        for weight, own, drawn in zip(weights.split(counts), positives, negatives, strict=True):
+            difference = items[own].unsqueeze(1) - items[drawn]
+            difference = difference.flatten(0, 1)
             weighted = difference * weight.reshape(-1, 1)
             blocks.append((weighted.T @ difference).unsqueeze(0))
         users.append(block.users)
@@ -174,32 +162,29 @@ def solve_blocks(blocks: torch.Tensor, right: torch.Tensor, damping: float) -> t
         `[k, d]` in the type of `blocks`.
 
     Raises:
-        CragruError: If a matrix is not positive definite, or a number not finite.
+        CragruError: If a matrix is not positive definite, or a number of `right` not finite.
     """
-    require_damping(damping)
-    require_finite(right, "the gradient of the forget set")
-    damped = blocks + damping * torch.eye(
-        blocks.shape[-1], dtype=blocks.dtype, device=blocks.device
-    )
-    factor, failed = torch.linalg.cholesky_ex(damped)
-    if bool(failed.any()):
-        raise CragruError(
-            f"scif: the curvature of {int((failed > 0).sum())} users is not positive definite at damping {damping:g}; "
-            "raise damping in config/params.yaml"
-        )
-    return torch.cholesky_solve(right.to(blocks).unsqueeze(2), factor).squeeze(2)
+    require_finite(right, "gradient")
+    d = blocks.shape[-1]
+    identity = torch.eye(d, dtype=blocks.dtype, device=blocks.device)
+    factor, failed = torch.linalg.cholesky_ex(blocks + damping * identity)
+    bad = int((failed > 0).sum())
+    if bad:
+        at = f"damping {damping:g}"
+        raise CragruError("users without positive curvature", place=at, got=bad, advice=RAISE)
+    columns = right.to(blocks).unsqueeze(2)
+    return torch.cholesky_solve(columns, factor).squeeze(2)
 
 
-def _group_means(groups: torch.Tensor, values: torch.Tensor, count: int) -> torch.Tensor:
-    """Mean value of each of `count` groups; NaN for one without a value."""
-    totals = torch.bincount(groups, values, count).float()
-    return totals / torch.bincount(groups, minlength=count)
+def by_blocks(influence: Influence, direction: torch.Tensor, users: torch.Tensor) -> Prepared:
+    """Prepare to solve for each of some users by itself, which is exact where nothing couples them.
 
-
-def _by_blocks(
-    influence: Influence, direction: torch.Tensor, users: torch.Tensor
-) -> Callable[[float], Step]:
-    own = torch.isin(influence.request.deployed[0], users.cpu())
+    Args:
+        influence: Around the original.
+        direction: v, `[users + items, d]`.
+        users: Who may move.
+    """
+    own = torch.isin(influence.request.deployed[0], users)
     found, blocks = curvature_blocks(influence.triplets(own), influence.factors_after)
     right = direction[found].double()
 
@@ -213,23 +198,10 @@ def _by_blocks(
         change[found] = solved.to(change.dtype)
         return Step(change, 0, {"iterations": 0, "residual": residual, "updated": len(users)})
 
-    return solve
+    return Prepared(influence, solve)
 
 
-def _by_conjugate_gradient(
-    influence: Influence, direction: torch.Tensor, keep: torch.Tensor, options: Options
-) -> Callable[[float], Step]:
-    product = influence.curvature(influence.deployed, keep)
-
-    def solve(damping: float) -> Step:
-        solution = conjugate_gradient(
-            product, direction, damping, options.tolerance, options.iterations
-        )
-        facts = {
-            "iterations": solution.iterations,
-            "residual": solution.residual,
-            "updated": int(keep.sum()),
-        }
-        return Step(solution.step, solution.products, facts)
-
-    return solve
+def _group_means(groups: torch.Tensor, values: torch.Tensor, count: int) -> torch.Tensor:
+    """Return the mean value of each of `count` groups; NaN for one without a value."""
+    totals = torch.bincount(groups, values, count).float()
+    return totals / torch.bincount(groups, minlength=count)

@@ -15,8 +15,11 @@ from cragru.backbones.trainer import Stopwatch, Training, choose_device
 from cragru.backbones.training import train_together
 from cragru.core.errors import CragruError
 from cragru.plugins.options import read_options
+from cragru.ranking.full import Pairs
 from cragru.unlearning.base import Context, Cost, Deployed, Unlearned
 from cragru.unlearning.options import SHARD_OPTIONS, ShardOptions
+
+DELETE = "it was made of other data; delete the method's folder and run again"
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Renewed:
     def served(
         self, model: FactorModel, seconds: float, steps: int = 0, curve: Sequence[Epoch] = ()
     ) -> Unlearned:
-        """What the method gives back, once its aggregation is done.
+        """Return what the method gives back, once its aggregation is done.
 
         Args:
             model: What the aggregation made of the shards.
@@ -48,13 +51,14 @@ class Renewed:
             steps: The aggregation's optimiser steps.
             curve: The curve of the aggregation's training.
         """
-        parallel = self.cost.seconds_parallel
+        before = self.cost
+        parallel = before.seconds_parallel
         cost = replace(
-            self.cost,
-            seconds_sequential=self.cost.seconds_sequential + seconds,
+            before,
+            seconds_sequential=before.seconds_sequential + seconds,
             seconds_parallel=None if parallel is None else parallel + seconds,
-            optimiser_steps=self.cost.optimiser_steps + steps,
-            stages={**self.cost.stages, "aggregate": seconds},
+            optimiser_steps=before.optimiser_steps + steps,
+            stages={**before.stages, "aggregate": seconds},
         )
         return Unlearned(model, cost, [*self.curve, *curve], self.new)
 
@@ -62,7 +66,7 @@ class Renewed:
 def cut(
     data: TrainingData, shards: tuple[torch.Tensor, torch.Tensor], count: int
 ) -> list[TrainingData]:
-    """The data of each shard.
+    """Cut the data of each of `count` shards out of all data.
 
     Args:
         data: All of it.
@@ -72,8 +76,8 @@ def cut(
     of_train, of_valid = shards
     pieces = []
     for shard in range(count):
-        train = _of_shard(data.train, of_train, shard)
-        valid = _of_shard(data.valid, of_valid, shard)
+        train = _rows(data.train, of_train == shard)
+        valid = _rows(data.valid, of_valid == shard)
         pieces.append(replace(data, train=train, valid=valid))
     return pieces
 
@@ -81,7 +85,7 @@ def cut(
 def shard_task(
     data: TrainingData, backbone: str, shard: int, options: ShardOptions, most: int
 ) -> Task:
-    """The training of one shard; shard 0 has the random stream of a model of everything.
+    """Describe the training of one shard; shard 0 has the random stream of a model of everything.
 
     Args:
         data: The shard's own rows.
@@ -95,23 +99,26 @@ def shard_task(
 
 
 def train_shards(
-    data: Sequence[TrainingData], numbers: Sequence[int], context: Context, options: ShardOptions
-) -> list[Training]:
-    """Train some shards together.
+    pieces: Sequence[TrainingData], numbers: Sequence[int], context: Context, options: ShardOptions
+) -> dict[int, Training]:
+    """Train some of all shards together; return the trainings by shard.
 
     Args:
-        data: The data of each shard that is trained.
-        numbers: The numbers of these shards.
+        pieces: The data of every shard.
+        numbers: Which shards to train.
         context: Backbone, its options, seed and device.
         options: How shards are trained.
     """
+    if not numbers:
+        return {}
+    most = context.options.batch_size
     tasks = []
-    for own, number in zip(data, numbers, strict=True):
-        tasks.append(shard_task(own, context.backbone, number, options, context.options.batch_size))
+    for number in numbers:
+        tasks.append(shard_task(pieces[number], context.backbone, number, options, most))
     device = choose_device(context.device)
-    return train_together(
-        context.module, tasks, options.training(context.options), context.seed, device
-    )
+    training = options.training(context.options)
+    done = train_together(context.module, tasks, training, context.seed, device)
+    return dict(zip(numbers, done, strict=True))
 
 
 def deploy(context: Context) -> list[Training]:
@@ -126,12 +133,13 @@ def deploy(context: Context) -> list[Training]:
     given = {name: value for name, value in context.method_options.items() if name in SHARD_OPTIONS}
     options = read_options(ShardOptions, given)
     deployed = context.reader.deployed()
-    pieces = cut(context.remain, _shards_of(context.reader.rows(), deployed), deployed.count)
-    return train_shards(pieces, range(deployed.count), context, options)
+    shards = _shards_of(context.reader.rows(), deployed)
+    pieces = cut(context.remain, shards, deployed.count)
+    return list(train_shards(pieces, range(deployed.count), context, options).values())
 
 
 def touched_shards(deployed: Deployed, left: tuple[torch.Tensor, torch.Tensor]) -> list[int]:
-    """Shards that lose a row to the request: known by what is missing, without a look at what is forgotten.
+    """List the shards that lose a row to the request: known by what is missing, without a look at what is forgotten.
 
     Args:
         deployed: The state before the request.
@@ -165,17 +173,18 @@ def renew(context: Context, options: ShardOptions) -> Renewed:
 
     together = deployed.read_model is None
     trained, seconds = {}, []
-    for group in _groups(touched, together):
-        trained |= _train_some(pieces, group, context, options)
+    for group in [touched] if together else [[shard] for shard in touched]:
+        trained |= train_shards(pieces, group, context, options)
         seconds.append(watch.lap())
-    curve: list[Epoch] = []
+    curve, steps = [], 0
     for training in trained.values():
         curve += training.curve
+        steps += training.steps
     cost = Cost(
         seconds_sequential=filtering + sum(seconds),
         seconds_parallel=None if together else filtering + max(seconds, default=0.0),
         shards_touched=len(touched),
-        optimiser_steps=sum(training.steps for training in trained.values()),
+        optimiser_steps=steps,
         hessian_products=0,
         device=str(device),
         stages={"filter": filtering, "shards": sum(seconds)},
@@ -183,55 +192,34 @@ def renew(context: Context, options: ShardOptions) -> Renewed:
 
     if together:
         spared = sorted(set(range(deployed.count)) - trained.keys())
-        trained |= _train_some(pieces, spared, context, options)
+        trained |= train_shards(pieces, spared, context, options)
     new = {shard: training.model for shard, training in trained.items()}
-    models = [
-        new[shard] if shard in new else deployed.read_model(shard)
-        for shard in range(deployed.count)
-    ]
+    models = []
+    for shard in range(deployed.count):
+        models.append(new[shard] if shard in new else deployed.read_model(shard))
     return Renewed(models, pieces, new, curve, cost)
-
-
-def _groups(touched: Sequence[int], together: bool) -> list[Sequence[int]]:
-    """Which shards are trained in one go."""
-    if not touched:
-        return []
-    return [touched] if together else [[shard] for shard in touched]
-
-
-def _train_some(
-    pieces: Sequence[TrainingData], numbers: Sequence[int], context: Context, options: ShardOptions
-) -> dict[int, Training]:
-    """Train some of all shards together; the trainings by shard."""
-    if not numbers:
-        return {}
-    done = train_shards([pieces[shard] for shard in numbers], numbers, context, options)
-    return dict(zip(numbers, done, strict=True))
 
 
 def _shards_of(
     rows: tuple[torch.Tensor, torch.Tensor], deployed: Deployed
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The shard of each training and of each validation row."""
+    """Return the shard of each training and of each validation row."""
     train = _look_up(rows[0], *deployed.train)
     valid = _look_up(rows[1], *deployed.valid)
     return train, valid
 
 
 def _look_up(rows: torch.Tensor, known: torch.Tensor, shards: torch.Tensor) -> torch.Tensor:
-    """The entry of `shards` for each of `rows`, where `known` names the row of each entry."""
+    """Return the entry of `shards` for each of `rows`, where `known` names the row of each entry."""
     last = int(torch.cat([rows, known, rows.new_zeros(1)]).max())
     shard_of_row = rows.new_full((last + 1,), -1).index_copy_(0, known, shards)
     found = shard_of_row[rows]
-    if (found < 0).any():
-        raise CragruError(
-            "the partition was made of other rows than these; delete the method's folder and run again"
-        )
+    foreign = rows[found < 0]
+    if len(foreign):
+        raise CragruError("row of no shard", place="partition", got=int(foreign[0]), advice=DELETE)
     return found
 
 
-def _of_shard(
-    pairs: tuple[torch.Tensor, torch.Tensor], shards: torch.Tensor, shard: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    own = shards == shard
+def _rows(pairs: Pairs, own: torch.Tensor) -> Pairs:
+    """Return some rows of pairs."""
     return pairs[0][own], pairs[1][own]
