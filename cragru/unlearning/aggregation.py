@@ -1,19 +1,20 @@
 """Scores of several shards as one factor model.
 
-Shards are trained independently, so each has its own rotation, and their factors cannot be averaged. Their *scores* can:
-``Σ_s w_us ⟨P_s[u], Q_s[i]⟩`` is the inner product of the shards' factors one beside the other, the user's times the
-weights. So whatever serves a single model serves an aggregate too.
+Shards are trained independently, so each has its own rotation, and their factors cannot be averaged. Their *scores*
+can: ``Σ_s w_us ⟨P_s[u], Q_s[i]⟩`` is the inner product of the shards' factors one beside the other, the user's times
+the weights. So whatever serves a single model serves an aggregate too.
 """
 
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
 from cragru.backbones.base import FIELDS, FactorModel, TrainingData
 from cragru.unlearning.options import Missing
 
 
-def presence(data: Sequence[TrainingData]) -> tuple[torch.Tensor, torch.Tensor]:
+def presence(data: Sequence[TrainingData]) -> tuple[Tensor, Tensor]:
     """Return who and what has a training row in each shard: users `[S, users]` and items `[S, items]`, bool."""
     first = data[0]
     users = torch.zeros(len(data), first.users, dtype=torch.bool)
@@ -25,16 +26,13 @@ def presence(data: Sequence[TrainingData]) -> tuple[torch.Tensor, torch.Tensor]:
     return users, items
 
 
-def user_weights(
-    users: torch.Tensor, rule: Missing, shards: torch.Tensor | None = None
-) -> torch.Tensor:
+def user_weights(users: Tensor, rule: Missing, shards: Tensor | None = None) -> Tensor:
     """Weigh each shard's score for each user: a shard that has never seen a user scores from random factors.
 
     Args:
         users: `[S, users]` bool, whether the user has a training row in the shard.
-        rule: `mask`: shards that have the user, weighted, normalised for each user; all shards, weighted, for users
-            whom no shard has. `mean`: all shards (SISA to the letter). `zero`: as `mean`, but shards without the user
-            give 0.
+        rule: `mask`: shards that have the user, or all where none has. `mean`: all shards (SISA to the letter).
+            `zero`: as `mean`, but shards without the user give 0.
         shards: `[S]` weights of the shards, not negative; equal where missing.
 
     Returns:
@@ -59,7 +57,7 @@ def user_weights(
 def combine(
     models: Sequence[FactorModel],
     data: Sequence[TrainingData],
-    weights: torch.Tensor,
+    weights: Tensor,
     rule: Missing,
 ) -> FactorModel:
     """Aggregate the shards' scores.
@@ -71,7 +69,7 @@ def combine(
         models: The model of every shard, with factors `[users, d]` and `[items, d]`.
         data: What the models were trained on.
         weights: `[users, S]`, from `user_weights`.
-        rule: How items that no row of a shard names are scored.
+        rule: As for `user_weights`.
 
     Returns:
         A model with factors `[users, S * d]` and `[items, S * d]`.

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Protocol
 
-import torch
+from torch import Tensor
 
 from cragru.backbones.base import FactorModel, TrainingData
 from cragru.backbones.learner import Epoch
@@ -27,7 +27,6 @@ class Cost:
         shards_touched: Models trained anew.
         optimiser_steps: Steps of all these models.
         hessian_products: Hessian-vector products of influence methods.
-        device: Where the request was served.
         stages: Seconds of each named part, such as `shards`, `aggregate`, `solve`.
     """
 
@@ -50,7 +49,6 @@ class Unlearned:
 
     Attributes:
         model: What scores after the request.
-        cost: What serving the request took.
         curve: The curve of what was trained.
         shards: Models that were trained now, by the number of their shard; the others are as deployed.
         facts: What else the manifest is to say, such as the residual of a solve; plain JSON.
@@ -70,13 +68,12 @@ class Deployed:
     Attributes:
         train: Row number and shard of each training row then, both `[n]` int64.
         valid: Row number and shard of each validation row then (whose early stop looks at it), both `[v]` int64.
-        count: Number of shards.
         read_model: Reads the model of a shard. None where nothing was trained ahead of the request, because a request
             this large touches every shard.
     """
 
-    train: tuple[torch.Tensor, torch.Tensor]
-    valid: tuple[torch.Tensor, torch.Tensor]
+    train: tuple[Tensor, Tensor]
+    valid: tuple[Tensor, Tensor]
     count: int
     read_model: Callable[[int], FactorModel] | None
 
@@ -90,10 +87,10 @@ class Reader(Protocol):
     def remain(self) -> TrainingData:
         """Read training and validation rows without the forget set."""
 
-    def rows(self) -> tuple[torch.Tensor, torch.Tensor]:
+    def rows(self) -> tuple[Tensor, Tensor]:
         """Read the numbers of the remaining training and validation rows: what a partition knows rows by."""
 
-    def ratings(self) -> torch.Tensor:
+    def ratings(self) -> Tensor:
         """Read `[n]` float32 ratings of the remaining training rows, in the order of `remain().train`."""
 
     def forget(self) -> Pairs:
@@ -113,12 +110,9 @@ class Context:
     Reading data is not timed (see `Cost`): a method reads first and then starts its clock.
 
     Attributes:
-        reader: Reads what the method may look at.
         module: The backbone's module.
-        backbone: The backbone's name.
         options: The backbone's hyper-parameters.
         method_options: What params.yaml gives the method.
-        seed: Seed of the random streams.
         device: `auto`, `cpu` or `cuda`.
     """
 

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from cragru.core.errors import CragruError
 
-Product = Callable[[torch.Tensor], torch.Tensor]
+Product = Callable[[Tensor], Tensor]
 
 LOOSEST = 1e-2  # relative residual above which a solve that ran out of iterations is refused
 RAISE = "raise damping in config/params.yaml"
@@ -21,19 +22,18 @@ class Solution:
 
     Attributes:
         step: p, of the shape of v.
-        iterations: Iterations of conjugate gradient.
         products: Products with B: one more than iterations, for the residual is measured, not carried along.
         residual: ``‖(B + λI) p − v‖ / ‖v‖``.
     """
 
-    step: torch.Tensor
+    step: Tensor
     iterations: int
     products: int
     residual: float
 
 
 def conjugate_gradient(
-    product: Product, right: torch.Tensor, damping: float, tolerance: float, iterations: int
+    product: Product, right: Tensor, damping: float, tolerance: float, iterations: int
 ) -> Solution:
     """Solve ``(B + λI) p = v`` from p = 0, which stays the answer where v is zero.
 
@@ -42,8 +42,7 @@ def conjugate_gradient(
         right: v.
         damping: λ > 0.
         tolerance: Relative residual at which to stop.
-        iterations: At most so many, at least one. A solve that needs more is accepted while its residual is at most
-            `LOOSEST`.
+        iterations: Most of them, at least one; then a residual of at most `LOOSEST` is accepted.
 
     Raises:
         CragruError: If v is not finite, if λ leaves a direction without positive curvature, or if the residual stays
@@ -69,9 +68,7 @@ def conjugate_gradient(
     return Solution(step, done, done + 1, residual)
 
 
-def iterates(
-    product: Product, right: torch.Tensor, damping: float
-) -> Iterator[tuple[torch.Tensor, float]]:
+def iterates(product: Product, right: Tensor, damping: float) -> Iterator[tuple[Tensor, float]]:
     """Yield the iterates without end, each with the norm of its residual as carried along.
 
     Raises:
@@ -96,12 +93,8 @@ def iterates(
         direction = residual + (square / before) * direction
 
 
-def require_finite(tensor: torch.Tensor, name: str) -> None:
-    """Refuse a tensor that holds an infinity or no number.
-
-    Raises:
-        CragruError: If it does, with how many.
-    """
+def require_finite(tensor: Tensor, name: str) -> None:
+    """Refuse a tensor that holds an infinity or no number (CragruError)."""
     bad = int((~torch.isfinite(tensor)).sum())
     if bad:
         raise CragruError("holds numbers that are not finite", place=name, got=bad, advice=MEND)

@@ -6,10 +6,11 @@ Small dampings forget more and break more. The rule: the largest drop in members
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol
+from types import ModuleType
 
 import pandas as pd
 import torch
+from torch import Tensor
 
 from cragru.backbones.base import Scorer
 from cragru.backbones.learner import Validator
@@ -19,52 +20,28 @@ from cragru.evaluation.membership import auc
 from cragru.evaluation.percentiles import percentiles
 from cragru.ranking.full import Pairs, pair_mask
 from cragru.unlearning.base import Context
-from cragru.unlearning.influence import Prepared, Request
+from cragru.unlearning.influence import Request
 
 GRID = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 ALLOWED_LOSS = 0.05  # of the original's validation NDCG@10
-COLUMNS = [
-    "damping",
-    "original_ndcg",
-    "original_membership",
-    "loss",
-    "ndcg",
-    "membership",
-    "hessian_products",
-    "seconds",
-    "iterations",
-    "residual",
-    "prepare_seconds",
-    "failure",
-]
+MEASURED = ("ndcg", "membership", "hessian_products", "seconds", "iterations", "residual")
 SINGLE = "choose it under a protocol that forgets single interactions"
 LARGER = "try larger ones, and set damping in config/params.yaml"
 MORE_DATA = "use a larger data set"
 
 
-class InfluenceMethod(Protocol):
-    """What `cragru.unlearning.ifru` and `cragru.unlearning.scif` offer beside `unlearn`."""
-
-    def read(self, context: Context) -> Request:
-        """Read the data."""
-
-    def prepare(self, context: Context, request: Request) -> Prepared:
-        """Do all that no damping changes."""
-
-
-def search(context: Context, method: InfluenceMethod, grid: Sequence[float] = GRID) -> pd.DataFrame:
+def search(context: Context, method: ModuleType, grid: Sequence[float] = GRID) -> pd.DataFrame:
     """Try a method's dampings; what does not depend on them is prepared once.
 
     Args:
         context: The request; its option `damping` is not looked at.
-        method: The method's module.
+        method: The module of `ifru` or `scif`, which prepares all that no damping changes.
         grid: Dampings.
 
     Returns:
-        One row per damping: `damping`; `ndcg`, validation NDCG@10 with remaining and forgotten training rows masked,
-        and `original_ndcg`; `loss`, relative; `membership`, see `Judge.membership`, and `original_membership`;
-        `hessian_products`; `seconds` of the solve, and `prepare_seconds`, which are spent once; `iterations` and
-        `residual` of the solve; `failure`, the message of a solve that broke down, its numbers then missing.
+        One row per damping: the original's numbers, and `MEASURED`. `ndcg` is validation NDCG@10 with remaining and forgotten training rows
+        masked, `loss` its relative loss, `membership` see `Judge.membership`; `seconds` are the solve's, and
+        `prepare_seconds` are spent once; `failure` tells of a solve that broke down, its numbers then missing.
     """
     request, original = method.read(context), context.reader.original()
     watch = Stopwatch(request.table.device)
@@ -86,7 +63,8 @@ def search(context: Context, method: InfluenceMethod, grid: Sequence[float] = GR
             continue
         row |= {"seconds": watch.lap(), "hessian_products": step.products, **step.facts}
         row["ndcg"], row["membership"] = judge(model)
-    frame = pd.DataFrame(rows).reindex(columns=COLUMNS)
+    columns = ["damping", *before, "loss", *MEASURED, "prepare_seconds", "failure"]
+    frame = pd.DataFrame(rows).reindex(columns=columns)
     frame["loss"] = 1 - frame["ndcg"] / frame["original_ndcg"]
     return frame
 
@@ -105,13 +83,18 @@ def choose(frame: pd.DataFrame, allowed_loss: float = ALLOWED_LOSS) -> float:
     """
     losses = frame["loss"]
     if frame["membership"].isna().all() and not losses.isna().all():
-        raise CragruError("no user has forgotten and validation rows", place="damping", advice=SINGLE)
+        raise CragruError(
+            "no user has forgotten and validation rows", place="damping", advice=SINGLE
+        )
     drop = frame["original_membership"] - frame["membership"]
     drop = drop[losses <= allowed_loss].dropna()
     if drop.empty:
-        lost = dict(zip(frame["damping"].tolist(), losses.round(3).tolist(), strict=True))
+        lost = losses.round(3).set_axis(frame["damping"]).to_dict()
         raise CragruError(
-            f"each loses more than {allowed_loss:.0%} of NDCG", place="damping", got=lost, advice=LARGER
+            f"each loses more than {allowed_loss:.0%} of NDCG",
+            place="damping",
+            got=lost,
+            advice=LARGER,
         )
     return float(frame.loc[drop.idxmax(), "damping"])
 
@@ -120,11 +103,7 @@ class Judge:
     """Validation NDCG and membership of a model."""
 
     def __init__(self, request: Request) -> None:
-        """Build the masks.
-
-        Raises:
-            CragruError: If there is no validation row.
-        """
+        """Build the masks; refuse a split without a validation row (CragruError)."""
         remain, device = request.remain, request.table.device
         if not len(remain.valid[0]):
             raise CragruError("the split has no validation row", place="damping", advice=MORE_DATA)
@@ -150,7 +129,6 @@ class Judge:
         return auc(members.numpy(), others.numpy())
 
 
-def _of_users(pairs: Pairs, users: torch.Tensor) -> Pairs:
-    """Return the rows of some users."""
+def _of_users(pairs: Pairs, users: Tensor) -> Pairs:
     own = torch.isin(pairs[0], users)
     return pairs[0][own], pairs[1][own]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 import torch
+from torch import Tensor
 
 from cragru.backbones.base import FactorModel, TrainingData, pairs
 from cragru.backbones.files import training_data
@@ -27,13 +28,7 @@ DECLARE = "add it to the method's entry in config/params.yaml"
 def write_partition(
     path: PathLike, parts: dict[str, pd.DataFrame], shards: dict[str, object]
 ) -> None:
-    """Write the shard of every row.
-
-    Args:
-        path: Where to.
-        parts: Frames `train` and `valid` with the column `row`.
-        shards: Shard of each of their rows.
-    """
+    """Write the shard of every row: of frames `train` and `valid` with the column `row`, given each row's shard."""
     frames = []
     for name in LEARNT_FROM:
         columns = {"row": parts[name]["row"], "part": name, "shard": shards[name]}
@@ -42,13 +37,7 @@ def write_partition(
 
 
 def write_remaining_partition(path: PathLike, deployed: PathLike, split: PathLike) -> None:
-    """Write the partition of what a request leaves.
-
-    Args:
-        path: Where to.
-        deployed: The partition before the request.
-        split: Folder of the split that the request leaves.
-    """
+    """Write the partition of the rows that a request leaves in the folder `split`, from the one `deployed` before."""
     left = read_parts(split, LEARNT_FROM)
     shard_of_row = read_parquet(deployed, PARTITION).set_index("row")["shard"]
     shards = {}
@@ -65,13 +54,9 @@ def shard_path(folder: PathLike, shard: int) -> Path:
 def write_shards(
     folder: PathLike, models: dict[int, FactorModel], count: int, deployed: PathLike | None
 ) -> None:
-    """Write all shards after a request: those that were trained, and the others byte for byte as they were.
+    """Write all shards after a request: the models that were trained, by shard, and the others as they were.
 
-    Args:
-        folder: Where to.
-        models: Models that were trained, by shard.
-        count: Number of shards.
-        deployed: Folder of the shards before the request.
+    Those are copied byte for byte from `deployed`, the folder of the shards before the request.
     """
     for shard in range(count):
         path = shard_path(folder, shard)
@@ -92,8 +77,6 @@ class FileReader:
         sizes: Numbers of users and items of the data set.
         original_file: The model before the request, where the method declares it.
         forget_file: The forget set, likewise; read through the split's record.
-        partition_file: The method's partition, where it has one.
-        shards: How many shards it has.
         shard_folder: The shards before the request, where they were trained ahead of it.
     """
 
@@ -109,11 +92,11 @@ class FileReader:
         """Read training and validation rows without the forget set."""
         return training_data(self._left["train"], self._left["valid"], self.sizes)
 
-    def rows(self) -> tuple[torch.Tensor, torch.Tensor]:
+    def rows(self) -> tuple[Tensor, Tensor]:
         """Read the numbers of the remaining training and validation rows, both int64."""
         return _column(self._left["train"], "row"), _column(self._left["valid"], "row")
 
-    def ratings(self) -> torch.Tensor:
+    def ratings(self) -> Tensor:
         """Read the ratings of the remaining training rows, float32."""
         return torch.from_numpy(self._left["train"]["rating"].to_numpy(dtype="float32"))
 
@@ -145,11 +128,9 @@ class FileReader:
 
 
 def job_context(job: Any) -> Context:
-    """Make a request of the inputs and parameters of a rule.
+    """Make a request of Snakemake's object of a rule.
 
-    Args:
-        job: Snakemake's object, of a rule with the inputs record and statistics, and original, forget, partition and
-            shards where the method declares them.
+    Its inputs are record and statistics, and original, forget, partition and shards where the method declares them.
     """
     given, params = job.input, job.params
     reader = FileReader(
@@ -172,17 +153,12 @@ def job_context(job: Any) -> Context:
     )
 
 
-def _column(frame: pd.DataFrame, name: str) -> torch.Tensor:
-    """Return a column of whole numbers, int64."""
+def _column(frame: pd.DataFrame, name: str) -> Tensor:
     return torch.from_numpy(frame[name].to_numpy(dtype="int64"))
 
 
 def _declared(file: PathLike | None, key: str) -> PathLike:
-    """Return a file that the method's entry declares by a key.
-
-    Raises:
-        CragruError: If it does not.
-    """
+    """Return a file that the method's entry declares by a key; refuse one that it does not (CragruError)."""
     if file is None:
         raise CragruError("missing, and the method reads it", place=key, advice=DECLARE)
     return file

@@ -1,16 +1,15 @@
 """GraphEraser (Chen et al. 2022) for recommendation: shards of balanced communities, a learnt weight for each shard.
 
-The published method partitions a graph of nodes and loses the edges between communities. Between users and items that
-would be nine edges in ten, so here communities are of users, and items stand in all of them
-(`cragru.unlearning.partition.blpa` and `bekm`).
+The published method partitions a graph of nodes and loses the edges between communities: nine in ten between users and
+items. So here communities are of users, and items stand in all of them (`cragru.unlearning.partition.blpa`, `bekm`).
 
-The weights of shards (LBAggr) are one number a shard, the same for every user. Where each user is in one shard, the
-rule `mask` leaves only that shard's score to them, and a positive weight does not change their order: LBAggr is learnt
-and timed as the method has it, and shows in results only with a partition that spreads users, or the rule `mean`.
+The weights of shards (LBAggr) are the same for every user. Where each user is in one shard, the rule `mask` leaves
+only that shard's score to them, and a positive weight does not change their order.
 """
 
 import torch
 from pydantic import Field
+from torch import Tensor
 
 from cragru.backbones.adam import Adam
 from cragru.backbones.base import FactorModel, TrainingData
@@ -55,13 +54,10 @@ def unlearn(context: Context) -> Unlearned:
     return shards.served(model, watch.lap(), steps=options.rounds)
 
 
-def score_differences(
-    shards: Renewed, remain: TrainingData, options: Options, seed: int
-) -> torch.Tensor:
+def score_differences(shards: Renewed, remain: TrainingData, options: Options, seed: int) -> Tensor:
     """Return what each shard adds to ``x_ui - x_uj`` for sampled triplets, before it is weighted.
 
-    Returns:
-        `[pairs, S]` float64; 0 where the shard does not count for the user.
+    It is `[pairs, S]` float64; 0 where the shard does not count for the user.
     """
     stream = torch_stream(seed, "grapheraser", "pairs")
     all_users, all_items = remain.train
@@ -79,19 +75,12 @@ def score_differences(
     return torch.stack(differences, dim=1)
 
 
-def learn_weights(differences: torch.Tensor, options: Options) -> torch.Tensor:
-    """Learn weights of the shards that rank the positive items of triplets first (LBAggr).
+def learn_weights(differences: Tensor, options: Options) -> Tensor:
+    """Learn weights `[S]` with sum 1 of the shards that rank the positive items of triplets first (LBAggr).
 
-    Minimises ``mean(-log σ(Σ_s w_s Δ_s)) + λ ‖w‖₂`` with w not negative, by projected Adam, from equal weights. Each
-    shard's differences are divided by their standard deviation first, and so are the weights in the end: λ is arbitrary
-    else, for inner products have no scale of their own.
-
-    Args:
-        differences: `[P, S]`, from `score_differences`.
-        options: λ, learning rate, steps.
-
-    Returns:
-        `[S]` float64 with sum 1.
+    Minimises ``mean(-log σ(Σ_s w_s Δ_s)) + λ ‖w‖₂`` with w not negative, by projected Adam, from equal weights; Δ is
+    `[P, S]` from `score_differences`. Each shard's differences are divided by their standard deviation first, and so
+    are the weights in the end: λ is arbitrary else, for inner products have no scale of their own.
     """
     deviations = differences.std(dim=0, correction=0)
     scale = torch.where(deviations > 0, deviations, 1.0)
@@ -113,8 +102,7 @@ def learn_weights(differences: torch.Tensor, options: Options) -> torch.Tensor:
     return learnt / total if total > 0 else equal
 
 
-def _difference(model: FactorModel, triplets: tuple[torch.Tensor, ...]) -> torch.Tensor:
-    """Return ``x_ui - x_uj`` of triplets (users, items, other items), float64 on the CPU."""
+def _difference(model: FactorModel, triplets: tuple[Tensor, ...]) -> Tensor:
     users, positives, negatives = triplets
     u = model.user_factors[users]
     i = model.item_factors[positives]

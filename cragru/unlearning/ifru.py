@@ -15,6 +15,7 @@ conjugate gradient instead of by an optimiser that a validation score stops; the
 
 import torch
 from pydantic import Field
+from torch import Tensor
 
 from cragru.core.errors import CragruError
 from cragru.plugins.options import read_options
@@ -73,19 +74,14 @@ def prepare(context: Context, request: Request) -> Prepared:
     return by_conjugate_gradient(influence, influence.remain, direction, keep, options)
 
 
-def kept(request: Request, prune: float, hops: int) -> torch.Tensor:
+def kept(request: Request, prune: float, hops: int) -> Tensor:
     """Mark the nodes to update: those whose importance is above the quantile `prune` of all that are touched.
 
-    Args:
-        request: The data.
-        prune: From 0, which keeps all nodes, touched or not, to below 1.
-        hops: See `importance`.
-
-    Returns:
-        `[users + items, 1]` bool on the device of the parameters.
+    A `prune` of 0 keeps all nodes, touched or not; `hops` is that of `importance`. The marks are `[users + items, 1]`
+    bool, on the device of the parameters.
 
     Raises:
-        CragruError: If none is left.
+        CragruError: If no node is left.
     """
     users, items = request.remain.users, request.remain.items
     keep = torch.ones(users + items, dtype=torch.bool)
@@ -98,22 +94,12 @@ def kept(request: Request, prune: float, hops: int) -> torch.Tensor:
     return keep.unsqueeze(1).to(request.table.device)
 
 
-def importance(deployed: Pairs, forget: Pairs, users: int, items: int, hops: int) -> torch.Tensor:
-    """Return how much of a node's neighbourhood is forgotten.
+def importance(deployed: Pairs, forget: Pairs, users: int, items: int, hops: int) -> Tensor:
+    """Return how much of each node's neighbourhood is forgotten, `[users + items]` float64.
 
     ``w = [Deg⁻¹ (A + I)]^hops w⁰`` with ``w⁰ = rows in F / degree``. A and the degrees (rows + 1) are those before the
-    request. Through the self-loops a node near the forgotten rows stays among the candidates when importance spreads;
-    the authors' code loses it there.
-
-    Args:
-        deployed: Remaining and forgotten rows.
-        forget: Forgotten rows.
-        users: Number of users.
-        items: Number of items.
-        hops: How often importance spreads to neighbours.
-
-    Returns:
-        `[users + items]` float64, users first.
+    request, of remaining and forgotten rows. Through the self-loops a node near the forgotten rows stays among the
+    candidates when importance spreads; the authors' code loses it there.
     """
     left = deployed[0]
     right = deployed[1] + users

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
+from torch import Tensor
 
 from cragru.backbones.base import Backbone, FactorModel, TrainingData, split_model
 from cragru.backbones.sampling import NegativeSampler
@@ -32,15 +33,14 @@ class Request:
 
     Attributes:
         remain: Rows without the forget set.
-        forget: The forget set.
         table: `[users + items, d]`, the original's parameters, on the device where to work.
         ratings: Ratings of the remaining training rows, or None where nothing asks for them.
     """
 
     remain: TrainingData
     forget: Pairs
-    table: torch.Tensor
-    ratings: torch.Tensor | None = None
+    table: Tensor
+    ratings: Tensor | None = None
 
     @property
     def deployed(self) -> Pairs:
@@ -73,7 +73,6 @@ class Influence:
     """The loss around the original's parameters, before the request and after it.
 
     Attributes:
-        request: The data.
         before: The backbone on remaining and forgotten rows: what the original was trained with.
         after: The backbone on the remaining rows: what serves after the request.
         negatives: `[n, K]` int64 items for the rows of `request.deployed`.
@@ -82,15 +81,15 @@ class Influence:
     request: Request
     before: Backbone
     after: Backbone
-    negatives: torch.Tensor
+    negatives: Tensor
 
     @cached_property
-    def factors_before(self) -> torch.Tensor:
+    def factors_before(self) -> Tensor:
         """The original's factors."""
         return self.before.factors(self.request.table)
 
     @cached_property
-    def factors_after(self) -> torch.Tensor:
+    def factors_after(self) -> Tensor:
         """Factors of the same parameters without the forgotten edges."""
         return self.after.factors(self.request.table)
 
@@ -110,12 +109,12 @@ class Influence:
         return self.triplets(slice(None))
 
     @cached_property
-    def forget_gradient(self) -> torch.Tensor:
+    def forget_gradient(self) -> Tensor:
         """``∇L(F, G)`` by the parameters, on the original's graph."""
         return self.before.factors(self.forget.gradient(self.factors_before))
 
     @cached_property
-    def remain_gradient(self) -> torch.Tensor:
+    def remain_gradient(self) -> Tensor:
         """``∇L(R, G)`` by the parameters, on the original's graph."""
         return self.before.factors(self.remain.gradient(self.factors_before))
 
@@ -124,14 +123,14 @@ class Influence:
         """Whether propagation mixes rows of parameters: not so for BPR."""
         return not torch.equal(self.factors_after, self.request.table)
 
-    def triplets(self, rows: slice | torch.Tensor) -> Triplets:
+    def triplets(self, rows: slice | Tensor) -> Triplets:
         """Return rows of `request.deployed`, chosen by a slice or a bool mask, with their negatives."""
         users, items = self.request.deployed
         chosen = users[rows], items[rows]
         data, device = self.request.remain, self.request.table.device
         return Triplets(chosen, self.negatives[rows], data.users, data.items, device)
 
-    def spillover(self) -> torch.Tensor:
+    def spillover(self) -> Tensor:
         """Return what the remaining rows' loss loses by the change of the graph: ``∇L(R, G) − ∇L(R, G')``.
 
         Exactly zero where the factors stay as they are, as with BPR or with nothing forgotten.
@@ -141,16 +140,14 @@ class Influence:
         by_factors = self.remain.gradient(self.factors_after)
         return self.remain_gradient - self.after.factors(by_factors)
 
-    def curvature(self, triplets: Triplets, keep: torch.Tensor) -> Product:
-        """Make Gauss-Newton products by the parameters on the graph of what remains, restricted to some rows.
+    def curvature(self, triplets: Triplets, keep: Tensor) -> Product:
+        """Make Gauss-Newton products by the parameters on the graph of what remains, of the loss of some triplets.
 
-        Args:
-            triplets: Whose loss.
-            keep: `[users + items, 1]` bool: other rows of parameters are constants.
+        Rows of parameters that are not in `keep`, `[users + items, 1]` bool, are constants.
         """
         product = triplets.gauss_newton(self.factors_after)
 
-        def restricted(direction: torch.Tensor) -> torch.Tensor:
+        def restricted(direction: Tensor) -> Tensor:
             change = self.after.factors(direction * keep)
             return self.after.factors(product(change)) * keep
 
@@ -159,14 +156,13 @@ class Influence:
     def imbalance(self) -> float | None:
         """Measure how far early stopping left the original from a minimum: ``‖∇L(D)‖ / ‖∇L(F)‖``.
 
-        Influence functions take it for 0. On ML-100K it is near 3; correcting for it would go on with training. None
-        with nothing to forget.
+        Influence functions take it for 0; on ML-100K it is near 3. None with nothing to forget.
         """
         size = torch.linalg.vector_norm(self.forget_gradient).item()
         whole = torch.linalg.vector_norm(self.forget_gradient + self.remain_gradient).item()
         return whole / size if size else None
 
-    def model(self, change: torch.Tensor) -> FactorModel:
+    def model(self, change: Tensor) -> FactorModel:
         """Add `change` to the original's parameters; rows without a change stay the same to the bit."""
         require_finite(change, "step")
         before = self.request.table
@@ -200,7 +196,7 @@ def linearise(context: Context, request: Request, negatives: int) -> Influence:
 class Step:
     """A solve: the change of the parameters, products with the curvature, and what the manifest is to say."""
 
-    change: torch.Tensor
+    change: Tensor
     products: int
     facts: Mapping[str, object] = field(default_factory=dict)
 
@@ -216,18 +212,13 @@ class Prepared:
 def by_conjugate_gradient(
     influence: Influence,
     triplets: Triplets,
-    direction: torch.Tensor,
-    keep: torch.Tensor,
+    direction: Tensor,
+    keep: Tensor,
     options: InfluenceOptions,
 ) -> Prepared:
-    """Prepare to solve ``(H + λI) p = v`` for some rows of parameters.
+    """Prepare to solve ``(H + λI) p = v`` for the rows of parameters in `keep`, `[users + items, 1]` bool.
 
-    Args:
-        influence: Around the original.
-        triplets: Whose curvature H is.
-        direction: v, `[users + items, d]`.
-        keep: `[users + items, 1]` bool: the rows that may move.
-        options: Tolerance and iterations.
+    H is the curvature of the triplets' loss, and v is `direction`, `[users + items, d]`.
     """
     product = influence.curvature(triplets, keep)
     right = direction * keep
@@ -247,13 +238,9 @@ def serve(
     prepare: Callable[[Context, Request], Prepared],
     damping: float,
 ) -> Unlearned:
-    """Prepare and solve against the clock.
+    """Prepare and solve against the clock, with λ > 0 in units of a loss that is summed over rows.
 
-    Args:
-        context: The request's surroundings.
-        request: The request's data, read before the clock starts.
-        prepare: The method.
-        damping: λ > 0, in units of a loss that is summed over rows.
+    The request's data are read before the clock starts; `prepare` is the method's.
     """
     device = request.table.device
     watch = Stopwatch(device)

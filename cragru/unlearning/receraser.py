@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import torch
 from pydantic import Field
+from torch import Tensor
 from torch.nn.functional import softplus
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
@@ -85,15 +86,13 @@ class Attention(torch.nn.Module):
         self.users = Side(dimensions, stream, dtype)
         self.items = Side(dimensions, stream, dtype)
 
-    def forward(
-        self, users: torch.Tensor, items: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
         """Aggregate `[m, S, d]` and `[n, S, d]` to `[m, d]` and `[n, d]`."""
         of_users, _ = self.aggregate(users, self.users)
         of_items, _ = self.aggregate(items, self.items)
         return of_users, of_items
 
-    def aggregate(self, table: torch.Tensor, side: Side) -> tuple[torch.Tensor, torch.Tensor]:
+    def aggregate(self, table: Tensor, side: Side) -> tuple[Tensor, Tensor]:
         """Aggregate a `[n, S, d]` table to `[n, d]`; returns the weights of the shards too, `[n, S]`."""
         hidden = torch.einsum("nsd,sdh->nsh", table, self.transfer @ side.weight)
         hidden = torch.relu(hidden + (self.shift @ side.weight + side.bias))
@@ -102,7 +101,7 @@ class Attention(torch.nn.Module):
         transfers = self.transfer.flatten(end_dim=1)
         return torch.addmm(weights @ self.shift, weighted, transfers), weights
 
-    def penalty(self) -> torch.Tensor:
+    def penalty(self) -> Tensor:
         """``½ (‖W‖² + ‖b‖²)``."""
         return (self.transfer.square().sum() + self.shift.square().sum()) / 2
 
@@ -190,7 +189,7 @@ class AttentionTrainer:
             losses.append(loss.detach())
         return torch.stack(losses).mean().item()
 
-    def _loss(self, batch: Batch) -> torch.Tensor:
+    def _loss(self, batch: Batch) -> Tensor:
         table = torch.cat(self.attention(self._users, self._items))
         factors = SelfAdjoint.apply(table, self._backbone)
         u = factors[batch.users]
@@ -206,15 +205,15 @@ class SelfAdjoint(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        context: torch.autograd.function.FunctionCtx, table: torch.Tensor, backbone: Backbone
-    ) -> torch.Tensor:
+        context: torch.autograd.function.FunctionCtx, table: Tensor, backbone: Backbone
+    ) -> Tensor:
         """The factors."""
         context.backbone = backbone
         return backbone.factors(table)
 
     @staticmethod
     def backward(
-        context: torch.autograd.function.FunctionCtx, gradient: torch.Tensor
-    ) -> tuple[torch.Tensor, None]:
+        context: torch.autograd.function.FunctionCtx, gradient: Tensor
+    ) -> tuple[Tensor, None]:
         """The gradient by the embeddings."""
         return context.backbone.factors(gradient.contiguous()), None

@@ -1,8 +1,7 @@
 """SCIF: move the requesting users as if the forgotten rows had had their user's average label (Li et al. 2023).
 
 A row with label t has the pairwise loss ``ℓ_t(x) = t log(1 + e^-x) + (1 − t) log(1 + e^x)``; training has t = 1. To
-replace 1 by the average t̄ changes its gradient by ``∇ℓ_1 − ∇ℓ_t̄ = −(1 − t̄) ∇x``, so with φ the block of parameters
-that may move,
+replace 1 by the average t̄ changes its gradient by ``∇ℓ_1 − ∇ℓ_t̄ = −(1 − t̄) ∇x``, so with φ the parameters that move,
 
     v = −Σ_(u,i)∈F (1 − t̄_u) 1/K Σ_j ∇_φ x_uij,        φ ← φ + (H_φφ + λI)⁻¹ v
 
@@ -18,6 +17,7 @@ harder than a deleted one: hence the large damping.
 
 import torch
 from pydantic import Field
+from torch import Tensor
 
 from cragru.core.errors import CragruError
 from cragru.plugins.options import read_options
@@ -84,7 +84,7 @@ def prepare(context: Context, request: Request) -> Prepared:
     return by_conjugate_gradient(influence, influence.deployed, direction, keep, options)
 
 
-def labels(request: Request, options: Options) -> torch.Tensor:
+def labels(request: Request, options: Options) -> Tensor:
     """Return the label t̄ that replaces 1, for each forgotten row, `[|F|]` float32 on the CPU.
 
     It is the mean label of the user's remaining rows, of the item's for a user without any, of all for an item
@@ -102,16 +102,11 @@ def labels(request: Request, options: Options) -> torch.Tensor:
     return torch.where(by_user.isnan(), by_item, by_user)
 
 
-def replacement(influence: Influence, targets: torch.Tensor) -> torch.Tensor:
-    """Return ``Σ_F (∇ℓ_1 − ∇ℓ_t̄)`` by all parameters, `[users + items, d]`, on the graph of what remains.
-
-    Args:
-        influence: Around the original.
-        targets: t̄ of each forgotten row.
-    """
+def replacement(influence: Influence, targets: Tensor) -> Tensor:
+    """Return ``Σ_F (∇ℓ_1 − ∇ℓ_t̄)`` by all parameters, `[users + items, d]`, given t̄ of each forgotten row."""
     pull = (targets - 1).to(influence.request.table)
 
-    def slope(margins: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+    def slope(margins: Tensor, rows: Tensor) -> Tensor:
         return pull[rows].unsqueeze(1).expand_as(margins)
 
     by_factors = influence.forget.gradient(influence.factors_after, slope)
@@ -119,17 +114,12 @@ def replacement(influence: Influence, targets: torch.Tensor) -> torch.Tensor:
 
 
 def curvature_blocks(
-    triplets: Triplets, factors: torch.Tensor, curvature: Curvature = logistic_curvature
-) -> tuple[torch.Tensor, torch.Tensor]:
+    triplets: Triplets, factors: Tensor, curvature: Curvature = logistic_curvature
+) -> tuple[Tensor, Tensor]:
     """Return each user's ``H_u = Σ ℓ''/K (q_i − q_j)(q_i − q_j)ᵀ``, item factors fixed.
 
-    Args:
-        triplets: Rows of these users.
-        factors: `[users + items, d]`.
-        curvature: ℓ'' of margins.
-
     Returns:
-        The users that have rows, `[k]` sorted, and their blocks `[k, d, d]`, float64.
+        The users that have triplets, `[k]` sorted, and their blocks `[k, d, d]`, float64.
     """
     items = factors[triplets.users :].double()
     d = items.shape[1]
@@ -150,16 +140,13 @@ def curvature_blocks(
     return torch.cat(users), torch.cat(blocks)
 
 
-def solve_blocks(blocks: torch.Tensor, right: torch.Tensor, damping: float) -> torch.Tensor:
+def solve_blocks(blocks: Tensor, right: Tensor, damping: float) -> Tensor:
     """Solve ``(H_u + λI) p_u = v_u`` for many users at once, by Cholesky.
 
     Args:
         blocks: `[k, d, d]`, symmetric and positive semi-definite.
-        right: `[k, d]`.
+        right: `[k, d]`; so is what is returned, in the type of `blocks`.
         damping: λ > 0.
-
-    Returns:
-        `[k, d]` in the type of `blocks`.
 
     Raises:
         CragruError: If a matrix is not positive definite, or a number of `right` not finite.
@@ -176,14 +163,8 @@ def solve_blocks(blocks: torch.Tensor, right: torch.Tensor, damping: float) -> t
     return torch.cholesky_solve(columns, factor).squeeze(2)
 
 
-def by_blocks(influence: Influence, direction: torch.Tensor, users: torch.Tensor) -> Prepared:
-    """Prepare to solve for each of some users by itself, which is exact where nothing couples them.
-
-    Args:
-        influence: Around the original.
-        direction: v, `[users + items, d]`.
-        users: Who may move.
-    """
+def by_blocks(influence: Influence, direction: Tensor, users: Tensor) -> Prepared:
+    """Prepare to solve for each of some users alone, which is exact where nothing couples them; `direction` is v."""
     own = torch.isin(influence.request.deployed[0], users)
     found, blocks = curvature_blocks(influence.triplets(own), influence.factors_after)
     right = direction[found].double()
@@ -201,7 +182,7 @@ def by_blocks(influence: Influence, direction: torch.Tensor, users: torch.Tensor
     return Prepared(influence, solve)
 
 
-def _group_means(groups: torch.Tensor, values: torch.Tensor, count: int) -> torch.Tensor:
+def _group_means(groups: Tensor, values: Tensor, count: int) -> Tensor:
     """Return the mean value of each of `count` groups; NaN for one without a value."""
     totals = torch.bincount(groups, values, count).float()
     return totals / torch.bincount(groups, minlength=count)

@@ -4,10 +4,11 @@ What SISA, GraphEraser and RecEraser have in common; they differ in the partitio
 depends on its own rows and on the seed alone: not on other shards, on their number, or on the order of training.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
+from torch import Tensor
 
 from cragru.backbones.base import FactorModel, TrainingData
 from cragru.backbones.learner import Epoch, Task
@@ -27,7 +28,6 @@ class Renewed:
     """All shards after a request.
 
     Attributes:
-        models: The model of every shard.
         data: What is left of each shard's data.
         new: Models that were trained now, by shard.
         curve: The curves of the shards that the request touched.
@@ -43,14 +43,7 @@ class Renewed:
     def served(
         self, model: FactorModel, seconds: float, steps: int = 0, curve: Sequence[Epoch] = ()
     ) -> Unlearned:
-        """Return what the method gives back, once its aggregation is done.
-
-        Args:
-            model: What the aggregation made of the shards.
-            seconds: What the aggregation took.
-            steps: The aggregation's optimiser steps.
-            curve: The curve of the aggregation's training.
-        """
+        """Return what the method gives back, given the aggregation's model, seconds, optimiser steps and curve."""
         before = self.cost
         parallel = before.seconds_parallel
         cost = replace(
@@ -63,16 +56,8 @@ class Renewed:
         return Unlearned(model, cost, [*self.curve, *curve], self.new)
 
 
-def cut(
-    data: TrainingData, shards: tuple[torch.Tensor, torch.Tensor], count: int
-) -> list[TrainingData]:
-    """Cut the data of each of `count` shards out of all data.
-
-    Args:
-        data: All of it.
-        shards: Shard of each training and of each validation row.
-        count: Number of shards.
-    """
+def cut(data: TrainingData, shards: tuple[Tensor, Tensor], count: int) -> list[TrainingData]:
+    """Cut the data of each of `count` shards out of all, given the shard of each training and validation row."""
     of_train, of_valid = shards
     pieces = []
     for shard in range(count):
@@ -87,12 +72,7 @@ def shard_task(
 ) -> Task:
     """Describe the training of one shard; shard 0 has the random stream of a model of everything.
 
-    Args:
-        data: The shard's own rows.
-        backbone: The backbone's name.
-        shard: Which shard.
-        options: How shards are trained.
-        most: The backbone's batch size.
+    The data are the shard's own rows; `most` is the backbone's batch size.
     """
     name = f"{backbone}-shard-{shard}" if shard else backbone
     return Task(data, name, options.batch_size(len(data.train[0]), most))
@@ -101,20 +81,11 @@ def shard_task(
 def train_shards(
     pieces: Sequence[TrainingData], numbers: Sequence[int], context: Context, options: ShardOptions
 ) -> dict[int, Training]:
-    """Train some of all shards together; return the trainings by shard.
-
-    Args:
-        pieces: The data of every shard.
-        numbers: Which shards to train.
-        context: Backbone, its options, seed and device.
-        options: How shards are trained.
-    """
+    """Train some of all shards together, by their numbers; return the trainings by shard."""
     if not numbers:
         return {}
-    most = context.options.batch_size
-    tasks = []
-    for number in numbers:
-        tasks.append(shard_task(pieces[number], context.backbone, number, options, most))
+    name, most = context.backbone, context.options.batch_size
+    tasks = [shard_task(pieces[number], name, number, options, most) for number in numbers]
     device = choose_device(context.device)
     training = options.training(context.options)
     done = train_together(context.module, tasks, training, context.seed, device)
@@ -123,9 +94,6 @@ def train_shards(
 
 def deploy(context: Context) -> list[Training]:
     """Train all shards, together, on what there is before any request.
-
-    Args:
-        context: The method's options may be among its options, beside those of shards.
 
     Raises:
         CragruError: If the partition is of other data, or a shard cannot be trained.
@@ -138,12 +106,10 @@ def deploy(context: Context) -> list[Training]:
     return list(train_shards(pieces, range(deployed.count), context, options).values())
 
 
-def touched_shards(deployed: Deployed, left: tuple[torch.Tensor, torch.Tensor]) -> list[int]:
+def touched_shards(deployed: Deployed, left: tuple[Tensor, Tensor]) -> list[int]:
     """List the shards that lose a row to the request: known by what is missing, without a look at what is forgotten.
 
-    Args:
-        deployed: The state before the request.
-        left: Shard of each training and of each validation row that is left.
+    What is left is the shard of each remaining training row, and of each remaining validation row.
     """
     changed = torch.zeros(deployed.count, dtype=torch.bool)
     for before, after in zip((deployed.train[1], deployed.valid[1]), left, strict=True):
@@ -170,25 +136,13 @@ def renew(context: Context, options: ShardOptions) -> Renewed:
     touched = touched_shards(deployed, left)
     pieces = cut(data, left, deployed.count)
     filtering = watch.lap()
-
     together = deployed.read_model is None
     trained, seconds = {}, []
     for group in [touched] if together else [[shard] for shard in touched]:
         trained |= train_shards(pieces, group, context, options)
         seconds.append(watch.lap())
-    curve, steps = [], 0
-    for training in trained.values():
-        curve += training.curve
-        steps += training.steps
-    cost = Cost(
-        seconds_sequential=filtering + sum(seconds),
-        seconds_parallel=None if together else filtering + max(seconds, default=0.0),
-        shards_touched=len(touched),
-        optimiser_steps=steps,
-        hessian_products=0,
-        device=str(device),
-        stages={"filter": filtering, "shards": sum(seconds)},
-    )
+    cost = _cost(trained.values(), filtering, seconds, together, device)
+    curve = [epoch for training in trained.values() for epoch in training.curve]
 
     if together:
         spared = sorted(set(range(deployed.count)) - trained.keys())
@@ -200,16 +154,34 @@ def renew(context: Context, options: ShardOptions) -> Renewed:
     return Renewed(models, pieces, new, curve, cost)
 
 
-def _shards_of(
-    rows: tuple[torch.Tensor, torch.Tensor], deployed: Deployed
-) -> tuple[torch.Tensor, torch.Tensor]:
+def _cost(
+    trained: Collection[Training],
+    filtering: float,
+    seconds: Sequence[float],
+    together: bool,
+    device: torch.device,
+) -> Cost:
+    """Tell what the trainings took; where they are made one by one, the longest can stand for all."""
+    training = sum(seconds)
+    return Cost(
+        seconds_sequential=filtering + training,
+        seconds_parallel=None if together else filtering + max(seconds, default=0.0),
+        shards_touched=len(trained),
+        optimiser_steps=sum(one.steps for one in trained),
+        hessian_products=0,
+        device=str(device),
+        stages={"filter": filtering, "shards": training},
+    )
+
+
+def _shards_of(rows: tuple[Tensor, Tensor], deployed: Deployed) -> tuple[Tensor, Tensor]:
     """Return the shard of each training and of each validation row."""
     train = _look_up(rows[0], *deployed.train)
     valid = _look_up(rows[1], *deployed.valid)
     return train, valid
 
 
-def _look_up(rows: torch.Tensor, known: torch.Tensor, shards: torch.Tensor) -> torch.Tensor:
+def _look_up(rows: Tensor, known: Tensor, shards: Tensor) -> Tensor:
     """Return the entry of `shards` for each of `rows`, where `known` names the row of each entry."""
     last = int(torch.cat([rows, known, rows.new_zeros(1)]).max())
     shard_of_row = rows.new_full((last + 1,), -1).index_copy_(0, known, shards)
@@ -220,6 +192,5 @@ def _look_up(rows: torch.Tensor, known: torch.Tensor, shards: torch.Tensor) -> t
     return found
 
 
-def _rows(pairs: Pairs, own: torch.Tensor) -> Pairs:
-    """Return some rows of pairs."""
+def _rows(pairs: Pairs, own: Tensor) -> Pairs:
     return pairs[0][own], pairs[1][own]

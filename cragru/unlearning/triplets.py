@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from cragru.ranking.full import Pairs
 from cragru.unlearning.conjugate_gradient import Product
@@ -20,16 +21,16 @@ from cragru.unlearning.conjugate_gradient import Product
 # entries of a block of scores: a CPU's cache, or enough work for a GPU
 BLOCK = {"cpu": 1 << 17, "cuda": 1 << 26}
 
-Slope = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-Curvature = Callable[[torch.Tensor], torch.Tensor]
+Slope = Callable[[Tensor, Tensor], Tensor]
+Curvature = Callable[[Tensor], Tensor]
 
 
-def logistic_slope(margins: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+def logistic_slope(margins: Tensor, rows: Tensor) -> Tensor:
     """Return ℓ'(x) of the trained loss, which is the same for all rows."""
     return torch.sigmoid(-margins).neg_()
 
 
-def logistic_curvature(margins: torch.Tensor) -> torch.Tensor:
+def logistic_curvature(margins: Tensor) -> Tensor:
     """Return ℓ''(x) of the trained loss."""
     probability = torch.sigmoid(margins)
     return probability * (1 - probability)
@@ -46,19 +47,19 @@ class Block:
         negatives: `[r * K]` int32 places of their negatives.
     """
 
-    users: torch.Tensor
-    rows: torch.Tensor
-    positives: torch.Tensor
-    negatives: torch.Tensor
+    users: Tensor
+    rows: Tensor
+    positives: Tensor
+    negatives: Tensor
 
-    def margins(self, scores: torch.Tensor) -> torch.Tensor:
+    def margins(self, scores: Tensor) -> Tensor:
         """Return `[r, K]` differences between a row's item and its negatives in a `[B, items]` matrix."""
         flat = scores.view(-1)
         positives = flat.index_select(0, self.positives)
         negatives = flat.index_select(0, self.negatives)
         return positives.unsqueeze(1) - negatives.view(len(self.rows), -1)
 
-    def spread(self, values: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+    def spread(self, values: Tensor, scores: Tensor) -> Tensor:
         """Overwrite `scores` with the adjoint of `margins` for `[r, K]` values."""
         flat = scores.view(-1).zero_()
         flat.index_add_(0, self.positives, values.sum(dim=1))
@@ -70,17 +71,9 @@ class Triplets:
     """Rows with K fixed negatives each, and derivatives of a loss on them by the factors."""
 
     def __init__(
-        self, pairs: Pairs, negatives: torch.Tensor, users: int, items: int, device: torch.device
+        self, pairs: Pairs, negatives: Tensor, users: int, items: int, device: torch.device
     ) -> None:
-        """Sort the rows by user and cut them into blocks.
-
-        Args:
-            pairs: User ids and item ids of the rows, both `[n]` int64.
-            negatives: `[n, K]` int64 items.
-            users: Number of users of the data set.
-            items: Number of items.
-            device: Where to work.
-        """
+        """Sort `[n]` rows with `[n, K]` int64 negatives by user and cut them into blocks, on a device."""
         self.users, self.items, self.negatives = users, items, negatives.shape[1]
         of_users, of_items = pairs
         order = torch.argsort(of_users, stable=True)
@@ -99,12 +92,10 @@ class Triplets:
             self.blocks.append(Block(*(column.to(device) for column in columns)))
             start = end
 
-    def gradient(self, factors: torch.Tensor, slope: Slope = logistic_slope) -> torch.Tensor:
-        """Return the gradient of the summed loss by the factors, `[users + items, d]`.
+    def gradient(self, factors: Tensor, slope: Slope = logistic_slope) -> Tensor:
+        """Return the gradient of the summed loss by the factors, both `[users + items, d]`.
 
-        Args:
-            factors: `[users + items, d]`.
-            slope: ℓ' of margins `[r, K]`, given also the numbers `[r]` of their rows.
+        The slope is ℓ' of margins `[r, K]`, given also the numbers `[r]` of their rows.
         """
         gradient = torch.zeros_like(factors)
         for block, users, items in self._cut(factors):
@@ -113,23 +104,16 @@ class Triplets:
             self._pull_back(block.spread(values, scores), block, users, items, gradient)
         return gradient
 
-    def gauss_newton(
-        self, factors: torch.Tensor, curvature: Curvature = logistic_curvature
-    ) -> Product:
-        """Make products with ``Jᵀ diag(ℓ''/K) J``, J the derivative of the margins by the factors.
+    def gauss_newton(self, factors: Tensor, curvature: Curvature = logistic_curvature) -> Product:
+        """Make products of `[users + items, d]` directions with ``Jᵀ diag(ℓ''/K) J``.
 
-        Args:
-            factors: `[users + items, d]`, around which to linearise.
-            curvature: ℓ'' of margins.
-
-        Returns:
-            A function of a `[users + items, d]` direction.
+        J is the derivative of the margins by the factors, `[users + items, d]`; `curvature` is ℓ'' of margins.
         """
         weights = []
         for _, margins in self.margins(factors):
             weights.append(curvature(margins) / self.negatives)
 
-        def product(direction: torch.Tensor) -> torch.Tensor:
+        def product(direction: Tensor) -> Tensor:
             image = torch.zeros_like(direction)
             item_change = direction[self.users :]
             for (block, users, items), weight in zip(self._cut(factors), weights, strict=True):
@@ -141,12 +125,12 @@ class Triplets:
 
         return product
 
-    def margins(self, factors: torch.Tensor) -> Iterator[tuple[Block, torch.Tensor]]:
+    def margins(self, factors: Tensor) -> Iterator[tuple[Block, Tensor]]:
         """Yield each block with its `[r, K]` margins."""
         for block, users, items in self._cut(factors):
             yield block, block.margins(users @ items.T)
 
-    def _cut(self, factors: torch.Tensor) -> Iterator[tuple[Block, torch.Tensor, torch.Tensor]]:
+    def _cut(self, factors: Tensor) -> Iterator[tuple[Block, Tensor, Tensor]]:
         """Yield each block with its users' factors and those of all items."""
         items = factors[self.users :]
         for block in self.blocks:
@@ -154,11 +138,11 @@ class Triplets:
 
     def _pull_back(
         self,
-        scores: torch.Tensor,
+        scores: Tensor,
         block: Block,
-        users: torch.Tensor,
-        items: torch.Tensor,
-        gradient: torch.Tensor,
+        users: Tensor,
+        items: Tensor,
+        gradient: Tensor,
     ) -> None:
         """Add what a gradient by the scores of a block means for the factors."""
         gradient[block.users] += scores @ items
