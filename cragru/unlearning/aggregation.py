@@ -64,15 +64,8 @@ def combine(
 
     An item that no training row of a shard names was drawn as a negative there, so its factors say that nobody of the
     shard took it. They are kept, but for the rule `zero`.
-
-    Args:
-        models: The model of every shard, with factors `[users, d]` and `[items, d]`.
-        data: What the models were trained on.
-        weights: `[users, S]`, from `user_weights`.
-        rule: As for `user_weights`.
-
-    Returns:
-        A model with factors `[users, S * d]` and `[items, S * d]`.
+    Shards with factors `[users, d]` and `[items, d]` become one model with `[users, S * d]` and `[items, S * d]`. The
+    weights are `[users, S]`, from `user_weights`; the rule is the one that they were made by.
     """
     _, items = presence(data)
     weights = weights.to(models[0].user_factors.dtype)

@@ -107,13 +107,8 @@ class Reader(Protocol):
 class Context:
     """A request, as a method gets it.
 
-    Reading data is not timed (see `Cost`): a method reads first and then starts its clock.
-
-    Attributes:
-        module: The backbone's module.
-        options: The backbone's hyper-parameters.
-        method_options: What params.yaml gives the method.
-        device: `auto`, `cpu` or `cuda`.
+    Reading data is not timed (see `Cost`): a method reads first and then starts its clock. Module and options are the
+    backbone's; `method_options` are what params.yaml gives the method; the device is `auto`, `cpu` or `cuda`.
     """
 
     reader: Reader

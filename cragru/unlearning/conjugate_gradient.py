@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.linalg import vector_norm
 
 from cragru.core.errors import CragruError
 
@@ -18,12 +19,9 @@ MEND = "train the original anew, or raise damping in config/params.yaml"
 
 @dataclass(frozen=True)
 class Solution:
-    """What a solve gives back.
+    """What a solve gives back: p, of the shape of v, and its residual ``‖(B + λI) p − v‖ / ‖v‖``.
 
-    Attributes:
-        step: p, of the shape of v.
-        products: Products with B: one more than iterations, for the residual is measured, not carried along.
-        residual: ``‖(B + λI) p − v‖ / ‖v‖``.
+    There is one product with B more than iterations, for the residual is measured, not carried along.
     """
 
     step: Tensor
@@ -37,19 +35,15 @@ def conjugate_gradient(
 ) -> Solution:
     """Solve ``(B + λI) p = v`` from p = 0, which stays the answer where v is zero.
 
-    Args:
-        product: Multiplies a tensor of v's shape with B, symmetric and positive semi-definite.
-        right: v.
-        damping: λ > 0.
-        tolerance: Relative residual at which to stop.
-        iterations: Most of them, at least one; then a residual of at most `LOOSEST` is accepted.
+    B is symmetric and positive semi-definite; `right` is v, and `damping` is λ > 0. The tolerance is the relative
+    residual at which to stop; after so many iterations, at least one, `LOOSEST` is accepted.
 
     Raises:
         CragruError: If v is not finite, if λ leaves a direction without positive curvature, or if the residual stays
             above `LOOSEST`.
     """
     require_finite(right, "gradient")
-    size = torch.linalg.vector_norm(right).item()
+    size = vector_norm(right).item()
     if size == 0:
         return Solution(torch.zeros_like(right), 0, 0, 0.0)
     attempts = iterates(product, right, damping)
@@ -58,7 +52,7 @@ def conjugate_gradient(
         step, left_over = next(attempts)
         done += 1
     rest = product(step).add_(step, alpha=damping).sub_(right)
-    residual = torch.linalg.vector_norm(rest).item() / size
+    residual = vector_norm(rest).item() / size
     most = max(tolerance, LOOSEST)
     if not residual <= most:
         at = f"damping {damping:g}"

@@ -33,15 +33,12 @@ MORE_DATA = "use a larger data set"
 def search(context: Context, method: ModuleType, grid: Sequence[float] = GRID) -> pd.DataFrame:
     """Try a method's dampings; what does not depend on them is prepared once.
 
-    Args:
-        context: The request; its option `damping` is not looked at.
-        method: The module of `ifru` or `scif`, which prepares all that no damping changes.
-        grid: Dampings.
+    The method is the module of `ifru` or `scif`; the request's own option `damping` is not looked at.
 
     Returns:
-        One row per damping: the original's numbers, and `MEASURED`. `ndcg` is validation NDCG@10 with remaining and forgotten training rows
-        masked, `loss` its relative loss, `membership` see `Judge.membership`; `seconds` are the solve's, and
-        `prepare_seconds` are spent once; `failure` tells of a solve that broke down, its numbers then missing.
+        One row per damping: the original's numbers, and `MEASURED`. `ndcg` is validation NDCG@10 with remaining and
+        forgotten training rows masked, `loss` its relative loss, `membership` see `Judge.membership`; `seconds` are
+        the solve's, `prepare_seconds` are spent once; `failure` tells of a solve that broke down, without numbers.
     """
     request, original = method.read(context), context.reader.original()
     watch = Stopwatch(request.table.device)
@@ -72,17 +69,15 @@ def search(context: Context, method: ModuleType, grid: Sequence[float] = GRID) -
 def choose(frame: pd.DataFrame, allowed_loss: float = ALLOWED_LOSS) -> float:
     """Return the damping with the largest drop in membership among those that lose little validation NDCG.
 
-    The largest drop may be a rise: there are methods that do not forget by this measure, which is a result.
-
-    Args:
-        frame: What `search` gives.
-        allowed_loss: The most of NDCG that may be lost, relative.
+    The frame is what `search` gives. The largest drop may be a rise: there are methods that do not forget by this
+    measure, which is a result.
 
     Raises:
         CragruError: If every damping loses more, or membership could not be measured.
     """
     losses = frame["loss"]
-    if frame["membership"].isna().all() and not losses.isna().all():
+    is_blind = frame["membership"].isna().all()
+    if is_blind and not losses.isna().all():
         raise CragruError(
             "no user has forgotten and validation rows", place="damping", advice=SINGLE
         )

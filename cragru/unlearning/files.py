@@ -72,12 +72,8 @@ def write_shards(
 class FileReader:
     """Reads what a method may look at from the files that its rule lists (`cragru.unlearning.base.Reader`).
 
-    Attributes:
-        split: Folder of the split that the request leaves.
-        sizes: Numbers of users and items of the data set.
-        original_file: The model before the request, where the method declares it.
-        forget_file: The forget set, likewise; read through the split's record.
-        shard_folder: The shards before the request, where they were trained ahead of it.
+    The split is the folder of what the request leaves; sizes are the numbers of users and items. The other files are
+    there where the method declares them; the forget set is read through the split's record.
     """
 
     split: Path

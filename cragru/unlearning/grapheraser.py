@@ -10,6 +10,7 @@ only that shard's score to them, and a positive weight does not change their ord
 import torch
 from pydantic import Field
 from torch import Tensor
+from torch.linalg import vecdot, vector_norm
 
 from cragru.backbones.adam import Adam
 from cragru.backbones.base import FactorModel, TrainingData
@@ -92,7 +93,7 @@ def learn_weights(differences: Tensor, options: Options) -> Tensor:
     for _ in range(options.rounds):
         margins = scaled @ weights
         slope = -torch.sigmoid(-margins) / len(scaled)
-        norm = torch.linalg.vector_norm(weights)
+        norm = vector_norm(weights)
         shrink = weights / norm if norm > 0 else torch.zeros_like(weights)
         gradient = scaled.T @ slope + options.penalty * shrink
         adam.step([gradient])
@@ -107,4 +108,4 @@ def _difference(model: FactorModel, triplets: tuple[Tensor, ...]) -> Tensor:
     u = model.user_factors[users]
     i = model.item_factors[positives]
     j = model.item_factors[negatives]
-    return torch.linalg.vecdot(u, i - j).double().cpu()
+    return vecdot(u, i - j).double().cpu()

@@ -12,6 +12,7 @@ from functools import cached_property
 
 import torch
 from torch import Tensor
+from torch.linalg import vector_norm
 
 from cragru.backbones.base import Backbone, FactorModel, TrainingData, split_model
 from cragru.backbones.sampling import NegativeSampler
@@ -29,12 +30,9 @@ ANEW = "train the original anew"
 
 @dataclass(frozen=True)
 class Request:
-    """What an influence method reads.
+    """What an influence method reads: rows without the forget set, that set, and the ratings where it asks for them.
 
-    Attributes:
-        remain: Rows without the forget set.
-        table: `[users + items, d]`, the original's parameters, on the device where to work.
-        ratings: Ratings of the remaining training rows, or None where nothing asks for them.
+    The table is `[users + items, d]`, the original's parameters, on the device where to work.
     """
 
     remain: TrainingData
@@ -70,18 +68,19 @@ def read_request(context: Context, ratings: bool) -> Request:
 
 @dataclass(frozen=True)
 class Influence:
-    """The loss around the original's parameters, before the request and after it.
+    """The loss around the original's parameters, by the backbone on all rows `before` the request and `after` it.
 
-    Attributes:
-        before: The backbone on remaining and forgotten rows: what the original was trained with.
-        after: The backbone on the remaining rows: what serves after the request.
-        negatives: `[n, K]` int64 items for the rows of `request.deployed`.
+    The negatives are `[n, K]` int64 items for the rows of `request.deployed`.
     """
 
     request: Request
     before: Backbone
     after: Backbone
     negatives: Tensor
+
+    @property
+    def _left(self) -> int:
+        return len(self.request.remain.train[0])
 
     @cached_property
     def factors_before(self) -> Tensor:
@@ -96,12 +95,12 @@ class Influence:
     @cached_property
     def remain(self) -> Triplets:
         """The remaining rows."""
-        return self.triplets(slice(None, len(self.request.remain.train[0])))
+        return self.triplets(slice(self._left))
 
     @cached_property
     def forget(self) -> Triplets:
         """The forgotten rows."""
-        return self.triplets(slice(len(self.request.remain.train[0]), None))
+        return self.triplets(slice(self._left, None))
 
     @cached_property
     def deployed(self) -> Triplets:
@@ -158,8 +157,8 @@ class Influence:
 
         Influence functions take it for 0; on ML-100K it is near 3. None with nothing to forget.
         """
-        size = torch.linalg.vector_norm(self.forget_gradient).item()
-        whole = torch.linalg.vector_norm(self.forget_gradient + self.remain_gradient).item()
+        size = vector_norm(self.forget_gradient).item()
+        whole = vector_norm(self.forget_gradient + self.remain_gradient).item()
         return whole / size if size else None
 
     def model(self, change: Tensor) -> FactorModel:
@@ -251,7 +250,7 @@ def serve(
     stages["solve"] = watch.lap()
     seconds = sum(stages.values())
     cost = Cost(seconds, seconds, 0, 0, step.products, str(device), stages)
-    size = torch.linalg.vector_norm(step.change).item()
+    size = vector_norm(step.change).item()
     facts = {"damping": damping, "step_norm": size, **step.facts}
     facts["imbalance"] = prepared.influence.imbalance()
     return Unlearned(model, cost, facts=facts)

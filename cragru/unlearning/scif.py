@@ -18,6 +18,7 @@ harder than a deleted one: hence the large damping.
 import torch
 from pydantic import Field
 from torch import Tensor
+from torch.linalg import vector_norm
 
 from cragru.core.errors import CragruError
 from cragru.plugins.options import read_options
@@ -143,10 +144,8 @@ def curvature_blocks(
 def solve_blocks(blocks: Tensor, right: Tensor, damping: float) -> Tensor:
     """Solve ``(H_u + λI) p_u = v_u`` for many users at once, by Cholesky.
 
-    Args:
-        blocks: `[k, d, d]`, symmetric and positive semi-definite.
-        right: `[k, d]`; so is what is returned, in the type of `blocks`.
-        damping: λ > 0.
+    The blocks are `[k, d, d]`, symmetric and positive semi-definite; `right` is `[k, d]`, and so is the solution, in the
+    type of the blocks.
 
     Raises:
         CragruError: If a matrix is not positive definite, or a number of `right` not finite.
@@ -173,8 +172,8 @@ def by_blocks(influence: Influence, direction: Tensor, users: Tensor) -> Prepare
         solved = solve_blocks(blocks, right, damping)
         product = (blocks @ solved.unsqueeze(2)).squeeze(2)
         left_over = product.add_(solved, alpha=damping).sub_(right)
-        size = torch.linalg.vector_norm(right).item()
-        residual = torch.linalg.vector_norm(left_over).item() / size if size else 0.0
+        size = vector_norm(right).item()
+        residual = vector_norm(left_over).item() / size if size else 0.0
         change = torch.zeros_like(direction)
         change[found] = solved.to(change.dtype)
         return Step(change, 0, {"iterations": 0, "residual": residual, "updated": len(users)})

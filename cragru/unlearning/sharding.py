@@ -20,18 +20,16 @@ from cragru.ranking.full import Pairs
 from cragru.unlearning.base import Context, Cost, Deployed, Unlearned
 from cragru.unlearning.options import SHARD_OPTIONS, ShardOptions
 
+Columns = tuple[Tensor, Tensor]  # of training rows, and of validation rows
+
 DELETE = "it was made of other data; delete the method's folder and run again"
 
 
 @dataclass(frozen=True)
 class Renewed:
-    """All shards after a request.
+    """All shards after a request: their models, what is left of their data, and which models are new.
 
-    Attributes:
-        data: What is left of each shard's data.
-        new: Models that were trained now, by shard.
-        curve: The curves of the shards that the request touched.
-        cost: What their training took.
+    The curve and the cost are those of the shards that the request touched.
     """
 
     models: list[FactorModel]
@@ -56,7 +54,7 @@ class Renewed:
         return Unlearned(model, cost, [*self.curve, *curve], self.new)
 
 
-def cut(data: TrainingData, shards: tuple[Tensor, Tensor], count: int) -> list[TrainingData]:
+def cut(data: TrainingData, shards: Columns, count: int) -> list[TrainingData]:
     """Cut the data of each of `count` shards out of all, given the shard of each training and validation row."""
     of_train, of_valid = shards
     pieces = []
@@ -70,10 +68,7 @@ def cut(data: TrainingData, shards: tuple[Tensor, Tensor], count: int) -> list[T
 def shard_task(
     data: TrainingData, backbone: str, shard: int, options: ShardOptions, most: int
 ) -> Task:
-    """Describe the training of one shard; shard 0 has the random stream of a model of everything.
-
-    The data are the shard's own rows; `most` is the backbone's batch size.
-    """
+    """Describe the training of one shard on its rows; shard 0 has the random stream of a model of everything."""
     name = f"{backbone}-shard-{shard}" if shard else backbone
     return Task(data, name, options.batch_size(len(data.train[0]), most))
 
@@ -98,21 +93,20 @@ def deploy(context: Context) -> list[Training]:
     Raises:
         CragruError: If the partition is of other data, or a shard cannot be trained.
     """
-    given = {name: value for name, value in context.method_options.items() if name in SHARD_OPTIONS}
-    options = read_options(ShardOptions, given)
+    own = context.method_options.keys() & SHARD_OPTIONS
+    options = read_options(ShardOptions, {name: context.method_options[name] for name in own})
     deployed = context.reader.deployed()
     shards = _shards_of(context.reader.rows(), deployed)
     pieces = cut(context.remain, shards, deployed.count)
-    return list(train_shards(pieces, range(deployed.count), context, options).values())
+    trained = train_shards(pieces, range(deployed.count), context, options)
+    return list(trained.values())
 
 
-def touched_shards(deployed: Deployed, left: tuple[Tensor, Tensor]) -> list[int]:
-    """List the shards that lose a row to the request: known by what is missing, without a look at what is forgotten.
-
-    What is left is the shard of each remaining training row, and of each remaining validation row.
-    """
+def touched_shards(deployed: Deployed, left: Columns) -> list[int]:
+    """List the shards that lose a row to the request: known by what is left, without a look at what is forgotten."""
     changed = torch.zeros(deployed.count, dtype=torch.bool)
-    for before, after in zip((deployed.train[1], deployed.valid[1]), left, strict=True):
+    had = deployed.train[1], deployed.valid[1]
+    for before, after in zip(had, left, strict=True):
         rows_before = torch.bincount(before, minlength=deployed.count)
         rows_left = torch.bincount(after, minlength=deployed.count)
         changed |= rows_before != rows_left
@@ -129,7 +123,8 @@ def renew(context: Context, options: ShardOptions) -> Renewed:
     Raises:
         CragruError: If the partition is of other data, or a shard has nothing left.
     """
-    data, rows, deployed = context.remain, context.reader.rows(), context.reader.deployed()
+    reader = context.reader
+    data, rows, deployed = context.remain, reader.rows(), reader.deployed()
     device = choose_device(context.device)
     watch = Stopwatch(device)
     left = _shards_of(rows, deployed)
@@ -138,7 +133,8 @@ def renew(context: Context, options: ShardOptions) -> Renewed:
     filtering = watch.lap()
     together = deployed.read_model is None
     trained, seconds = {}, []
-    for group in [touched] if together else [[shard] for shard in touched]:
+    groups = [touched] if together else [[shard] for shard in touched]
+    for group in groups:
         trained |= train_shards(pieces, group, context, options)
         seconds.append(watch.lap())
     cost = _cost(trained.values(), filtering, seconds, together, device)
@@ -148,9 +144,7 @@ def renew(context: Context, options: ShardOptions) -> Renewed:
         spared = sorted(set(range(deployed.count)) - trained.keys())
         trained |= train_shards(pieces, spared, context, options)
     new = {shard: training.model for shard, training in trained.items()}
-    models = []
-    for shard in range(deployed.count):
-        models.append(new[shard] if shard in new else deployed.read_model(shard))
+    models = [new.get(shard) or deployed.read_model(shard) for shard in range(deployed.count)]
     return Renewed(models, pieces, new, curve, cost)
 
 
@@ -174,7 +168,7 @@ def _cost(
     )
 
 
-def _shards_of(rows: tuple[Tensor, Tensor], deployed: Deployed) -> tuple[Tensor, Tensor]:
+def _shards_of(rows: Columns, deployed: Deployed) -> Columns:
     """Return the shard of each training and of each validation row."""
     train = _look_up(rows[0], *deployed.train)
     valid = _look_up(rows[1], *deployed.valid)
@@ -183,8 +177,9 @@ def _shards_of(rows: tuple[Tensor, Tensor], deployed: Deployed) -> tuple[Tensor,
 
 def _look_up(rows: Tensor, known: Tensor, shards: Tensor) -> Tensor:
     """Return the entry of `shards` for each of `rows`, where `known` names the row of each entry."""
-    last = int(torch.cat([rows, known, rows.new_zeros(1)]).max())
-    shard_of_row = rows.new_full((last + 1,), -1).index_copy_(0, known, shards)
+    numbers = torch.cat([rows, known, rows.new_zeros(1)])
+    shard_of_row = torch.full((int(numbers.max()) + 1,), -1)
+    shard_of_row[known] = shards
     found = shard_of_row[rows]
     foreign = rows[found < 0]
     if len(foreign):

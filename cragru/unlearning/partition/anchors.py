@@ -14,9 +14,7 @@ from cragru.unlearning.partition.base import Problem, embeddings, holders
 class Vectors:
     """One side of all units, as vectors: users have the users' side, interactions the users' and the items'.
 
-    Attributes:
-        table: `[count, d]` float64.
-        rows: `[n]` int64, which row of the table each unit has.
+    The table is `[count, d]` float64; `rows` `[n]` int64 says which of its rows each unit has.
     """
 
     table: ndarray
@@ -25,12 +23,9 @@ class Vectors:
 
 @dataclass(frozen=True)
 class Clustering:
-    """Where a clustering stopped.
+    """Where a clustering stopped: `[n]` int64 labels, and how many assignments were made.
 
-    Attributes:
-        labels: `[n]` int64 shard of each unit.
-        anchors: `[S, d]` for each side: the means of the members, or where an anchor was if it has none.
-        rounds: Assignments made.
+    Each side has anchors `[S, d]`: the means of the members, or where an anchor was if it has none.
     """
 
     labels: ndarray
@@ -55,12 +50,8 @@ def cluster(
 ) -> Clustering:
     """Assign and move until the labels repeat, the anchors have come to rest or the iterations are used up.
 
-    Args:
-        sides: The vectors of the units.
-        anchors: `[S, d]` for each side, where to begin.
-        place: Turns distances `[n, S]` into labels `[n]`.
-        iterations: Most assignments.
-        tolerance: Anchors are at rest if the sum of their coordinates' absolute changes is not above it.
+    The anchors `[S, d]` for each side are where to begin; `place` turns distances `[n, S]` into labels `[n]`. Anchors
+    are at rest if the sum of their coordinates' absolute changes is not above the tolerance.
     """
     anchors, labels, rounds = tuple(anchors), None, 0
     while rounds < iterations:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy import ndarray
+from numpy.random import Generator
 
 from cragru.core.errors import CragruError
 
@@ -32,7 +33,6 @@ class Problem:
             any request, so with the rows that will be forgotten.
         valid: User ids and item ids, both `[v]` int64, of the validation rows.
         shards: S, how many parts to cut.
-        rng: The generator of every random choice.
         embeddings: `[users, d]` and `[items, d]` of a model trained on D, for the partitions that need them. They have
             seen the rows to be forgotten, so unlearning is exact given a learnt partition, and not without that.
     """
@@ -43,17 +43,15 @@ class Problem:
     items: int
     shards: int
     options: Mapping[str, Option]
-    rng: np.random.Generator
+    rng: Generator
     embeddings: Pairs | None = None
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """Where every row belongs.
+    """Where every row belongs: `[n]` int64 shards of training rows, and `[v]` of validation rows.
 
-    Attributes:
-        train: `[n]` int64 shard of each training row.
-        valid: `[v]` int64 shard of each validation row: the shard whose early stop looks at it.
+    A validation row belongs to the shard whose early stop looks at it.
     """
 
     train: ndarray

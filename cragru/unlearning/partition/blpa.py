@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy import ndarray
+from numpy.random import Generator
 from pydantic import Field
 from scipy.sparse import csr_matrix, dia_matrix, diags
 
@@ -18,6 +19,7 @@ from cragru.unlearning.options import GraphEraserOptions
 from cragru.unlearning.partition.base import (
     ROOMIER,
     Assignment,
+    Pairs,
     Problem,
     capacity,
     holders,
@@ -60,7 +62,7 @@ def partition(problem: Problem) -> Assignment:
 class Neighbourhood:
     """How much of each user's two-hop neighbourhood is where, with the degrees of users and items divided out."""
 
-    def __init__(self, train: tuple[ndarray, ndarray], users: ndarray, items: int) -> None:
+    def __init__(self, train: Pairs, users: ndarray, items: int) -> None:
         """Build the normalised interactions ``R_n = D_u^(-1/2) R D_i^(-1/2)``, `[m, items]`.
 
         The users are `[m]` ascending ids of those that have rows; a repeated training row counts once.
@@ -102,7 +104,7 @@ def objective(weights: ndarray, labels: ndarray) -> float:
     return float(weights[np.arange(len(labels)), labels].sum())
 
 
-def balanced_start(sizes: ndarray, shards: int, room: int, rng: np.random.Generator) -> ndarray:
+def balanced_start(sizes: ndarray, shards: int, room: int, rng: Generator) -> ndarray:
     """Put the biggest users first, each into the emptiest shard, equal ones in random order.
 
     The sizes are `[m]`, rows (or 1) of each user, and `room` is the capacity; returns `[m]` int64 shards.
@@ -134,7 +136,7 @@ def propagate(
     sizes: ndarray,
     room: int,
     iterations: int,
-    rng: np.random.Generator,
+    rng: Generator,
 ) -> ndarray:
     """Let users move to their neighbours until nobody does, or for so many iterations.
 
@@ -157,7 +159,7 @@ def propagate(
 
 
 def _step(
-    labels: ndarray, weights: ndarray, sizes: ndarray, room: int, rng: np.random.Generator
+    labels: ndarray, weights: ndarray, sizes: ndarray, room: int, rng: Generator
 ) -> tuple[ndarray, int]:
     """Grant one round of wishes by decreasing gain; return the new labels and how many users moved.
 

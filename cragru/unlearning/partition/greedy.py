@@ -16,13 +16,8 @@ def assign(distances: ndarray, room: ndarray | int, sizes: ndarray | None = None
     dead from then on, and the rest is sorted anew. With units of one size that happens once for each full shard, so
     there are at most S sorts of n instead of one of n·S.
 
-    Args:
-        distances: `[n, S]`, finite.
-        room: `[S]` capacities, or one for all.
-        sizes: `[n]` what each unit takes up; 1 by default.
-
-    Returns:
-        `[n]` int64 shard of each unit; -1 where it fits nowhere any more.
+    Distances are `[n, S]`, finite; rooms `[S]`, or one for all; sizes `[n]`, 1 by default. Returns the `[n]` int64
+    shards; -1 where a unit fits nowhere any more.
     """
     count, shards = distances.shape
     sizes = np.ones(count, dtype=np.int64) if sizes is None else sizes

@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy import ndarray
+from numpy.random import Generator
 
 from cragru.plugins.options import BaseOptions, read_options
 from cragru.unlearning.options import Unit
@@ -47,7 +48,7 @@ def partition(problem: Problem) -> Assignment:
     return check(problem, Assignment(train, valid))
 
 
-def deal(count: int, shards: int, rng: np.random.Generator) -> ndarray:
+def deal(count: int, shards: int, rng: Generator) -> ndarray:
     """Give each of `count` units a shard at random, all shards equally often up to one; `[count]` int64."""
     dealt = np.empty(count, dtype=np.int64)
     dealt[rng.permutation(count)] = np.arange(count) % shards
