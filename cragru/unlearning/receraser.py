@@ -29,8 +29,6 @@ from cragru.unlearning.base import Context, Unlearned
 from cragru.unlearning.options import ShardOptions
 from cragru.unlearning.sharding import renew
 
-LOWER = "lower attention_rate ({}) in config/params.yaml"
-
 
 class Options(ShardOptions):
     """RecEraser's options.
@@ -173,8 +171,12 @@ class AttentionTrainer:
             watch = Stopwatch(self.device)
             loss = self._train_epoch()
             if not loss < float("inf"):
-                at = f"{name}, epoch {number}"
-                raise CragruError("diverged", place=at, got=loss, advice=LOWER.format(rate))
+                raise CragruError(
+                    "the loss diverged",
+                    place=f"{name}, epoch {number}",
+                    got=loss,
+                    advice=f"lower attention_rate ({rate}) in config/params.yaml",
+                )
             train_seconds = watch.lap()
             value = learner.validator.ndcg(self.model()).item()
             epoch = Epoch(name, number, loss, value, train_seconds, watch.lap())

@@ -23,7 +23,7 @@ from torch.linalg import vector_norm
 from cragru.core.errors import CragruError
 from cragru.plugins.options import read_options
 from cragru.unlearning.base import Context, Unlearned
-from cragru.unlearning.conjugate_gradient import RAISE, require_finite
+from cragru.unlearning.conjugate_gradient import require_finite
 from cragru.unlearning.influence import (
     Influence,
     Prepared,
@@ -144,8 +144,8 @@ def curvature_blocks(
 def solve_blocks(blocks: Tensor, right: Tensor, damping: float) -> Tensor:
     """Solve ``(H_u + λI) p_u = v_u`` for many users at once, by Cholesky.
 
-    The blocks are `[k, d, d]`, symmetric and positive semi-definite; `right` is `[k, d]`, and so is the solution, in the
-    type of the blocks.
+    The blocks are `[k, d, d]`, symmetric and positive semi-definite; `right` is `[k, d]`, and so is the solution, in
+    the type of the blocks.
 
     Raises:
         CragruError: If a matrix is not positive definite, or a number of `right` not finite.
@@ -157,7 +157,9 @@ def solve_blocks(blocks: Tensor, right: Tensor, damping: float) -> Tensor:
     bad = int((failed > 0).sum())
     if bad:
         at = f"damping {damping:g}"
-        raise CragruError("users without positive curvature", place=at, got=bad, advice=RAISE)
+        raise CragruError(
+            "not positive definite", place=at, got=bad, advice="raise damping in config/params.yaml"
+        )
     columns = right.to(blocks).unsqueeze(2)
     return torch.cholesky_solve(columns, factor).squeeze(2)
 

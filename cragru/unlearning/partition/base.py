@@ -19,7 +19,6 @@ Option = float | int | str | bool
 Pairs = tuple[ndarray, ndarray]  # user ids and item ids
 
 FEWER = "ask for fewer shards in config/params.yaml"
-ROOMIER = "in config/params.yaml raise slack, ask for fewer shards or set capacity_on: users"
 READ = "add reads: [original] to the partition's entry in config/params.yaml"
 ANEW = "train the original anew"
 
@@ -112,19 +111,17 @@ def _check_column(problem: Problem, shards: ndarray, pairs: Pairs, part: str) ->
         raise CragruError(f"shards must be {shape}", place=f"{part} rows", got=shards.shape)
     foreign = np.flatnonzero((shards < 0) | (shards >= problem.shards))
     if len(foreign):
-        row, allowed = foreign[0], [f"0 to {problem.shards - 1}"]
-        got = int(shards[row])
-        raise CragruError("no such shard", place=f"{part} row {row}", got=got, allowed=allowed)
+        row, last = foreign[0], problem.shards - 1
+        raise CragruError(
+            place=f"shard of {part} row {row}", got=int(shards[row]), allowed=[f"0 to {last}"]
+        )
 
 
 def enough(problem: Problem, count: int, units: str) -> None:
     """Refuse to cut `count` units into more shards (CragruError)."""
     if problem.shards > count:
         raise CragruError(
-            f"more shards than the {count} {units}",
-            place="shards",
-            got=problem.shards,
-            advice=FEWER,
+            f"more than the {count} {units}", place="shards", got=problem.shards, advice=FEWER
         )
 
 
@@ -163,6 +160,16 @@ def capacity(count: int, shards: int, factor: float = 1.0, slack: float = 0.0) -
     exact = factor * share + slack * (count - share)
     # Rounding first: 1.05 * (20 / 3) is 7.000000000000001, whose ceiling would be one place too many.
     return math.ceil(round(exact, 6))
+
+
+def no_room(place: str, size: int, room: int) -> CragruError:
+    """Return the error of what takes up more than the room that there is."""
+    return CragruError(
+        f"no room under the capacity {room}",
+        place=place,
+        got=size,
+        advice="raise slack, ask for fewer shards or set capacity_on: users, in config/params.yaml",
+    )
 
 
 def embeddings(problem: Problem) -> list[ndarray]:

@@ -13,16 +13,15 @@ from numpy.random import Generator
 from pydantic import Field
 from scipy.sparse import csr_matrix, dia_matrix, diags
 
-from cragru.core.errors import CragruError
 from cragru.plugins.options import read_options
 from cragru.unlearning.options import GraphEraserOptions
 from cragru.unlearning.partition.base import (
-    ROOMIER,
     Assignment,
     Pairs,
     Problem,
     capacity,
     holders,
+    no_room,
     of_users,
     sizes_of,
     spread,
@@ -125,8 +124,7 @@ def balanced_start(sizes: ndarray, shards: int, room: int, rng: Generator) -> nd
         members[shard] += 1
     over = np.flatnonzero((loads > room) & (members > 1))
     if len(over):
-        at, load = f"shard {over[0]}", int(loads[over[0]])
-        raise CragruError(f"start above the capacity {room}", place=at, got=load, advice=ROOMIER)
+        raise no_room(f"shard {over[0]}", int(loads[over[0]]), room)
     return labels
 
 

@@ -3,8 +3,7 @@
 import numpy as np
 from numpy import ndarray
 
-from cragru.core.errors import CragruError
-from cragru.unlearning.partition.base import ROOMIER
+from cragru.unlearning.partition.base import no_room
 
 
 def assign(distances: ndarray, room: ndarray | int, sizes: ndarray | None = None) -> ndarray:
@@ -50,9 +49,7 @@ def assign_all(
     left = np.flatnonzero(labels < 0)
     if len(left):
         size = 1 if sizes is None else int(sizes[left[0]])
-        raise CragruError(
-            f"no shard of capacity {room} has room", place=f"{unit} of size {size}", advice=ROOMIER
-        )
+        raise no_room(unit, size, room)
     return labels
 
 
