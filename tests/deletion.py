@@ -3,12 +3,14 @@
 And all methods of config/params.yaml, each with a request as its entry there asks for it.
 """
 
+import contextlib
 import importlib
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from cragru.backbones import lightgcn
@@ -17,6 +19,7 @@ from cragru.backbones.options import TrainingOptions
 from cragru.backbones.training import train_backbone
 from cragru.config.base import load_yaml, parse
 from cragru.config.models import Params
+from cragru.core.errors import CragruError
 from cragru.plugins.options import BaseOptions
 from cragru.unlearning.base import Context, Deployed, Unlearned
 from cragru.unlearning.partition.base import Problem
@@ -245,3 +248,19 @@ def served(name: str, backbone: str, state: str) -> tuple[Request, Unlearned]:
     """A request, with what was read, and the answer; made once for all tests that only look at it."""
     request = request_for(name, backbone, state)
     return request, serve(name, backbone, request)
+
+
+@contextlib.contextmanager
+def refused_option(module: str, name: str, *facts: object):
+    """Expect that an option is refused in one line that has its key path and some facts: wrong values, and texts."""
+    with pytest.raises(CragruError) as caught:
+        yield
+    line = _closed(str(caught.value))
+    assert line.startswith(f"cragru.unlearning.{module}:options.{name}:")
+    for fact in facts:
+        assert _closed(fact if isinstance(fact, str) else f"got {fact!r}") in line
+    assert "\n" not in str(caught.value)
+
+
+def _closed(text: str) -> str:
+    return "".join(text.split())

@@ -78,7 +78,9 @@ def choose(frame: pd.DataFrame, allowed_loss: float = ALLOWED_LOSS) -> float:
     losses = frame["loss"]
     is_blind = frame["membership"].isna().all()
     if is_blind and not losses.isna().all():
-        raise CragruError("no user has both forgotten and valid rows", place="damping", advice=SINGLE)
+        raise CragruError(
+            "no user has both forgotten and valid rows", place="damping", advice=SINGLE
+        )
     drop = frame["original_membership"] - frame["membership"]
     drop = drop[losses <= allowed_loss].dropna()
     if drop.empty:

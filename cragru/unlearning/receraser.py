@@ -172,8 +172,8 @@ class AttentionTrainer:
             loss = self._train_epoch()
             if not loss < float("inf"):
                 raise CragruError(
-                    "the loss diverged",
-                    place=f"{name}, epoch {number}",
+                    f"the loss is no number in epoch {number}",
+                    place=name,
                     got=loss,
                     advice=f"lower attention_rate ({rate}) in config/params.yaml",
                 )
