@@ -46,7 +46,7 @@ def file_of(item: pytest.Item) -> str:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log):
-    """Hands out groups; xdist's own groups (`--dist loadgroup`) are lost on pytest 9.2, whose ids cannot be marked."""
+    """Hand out groups; xdist's own groups (`--dist loadgroup`) are lost on pytest 9.2, whose ids cannot be marked."""
     from xdist.scheduler import LoadFileScheduling
 
     class LoadOurGroups(LoadFileScheduling):
@@ -58,7 +58,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
 
 @pytest.fixture(scope="session")
 def once(tmp_path_factory) -> Callable[[str, Callable[[Path], None]], Path]:
-    """Makes a folder once for all processes of a test run; whoever comes second waits. Do not write there."""
+    """Make a folder once for all processes of a test run; whoever comes second waits. Do not write there."""
     base = tmp_path_factory.getbasetemp()
     shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
     shared.mkdir(exist_ok=True)
@@ -81,7 +81,7 @@ def once(tmp_path_factory) -> Callable[[str, Callable[[Path], None]], Path]:
 
 @pytest.fixture
 def interruptible():
-    """Ctrl-C works, also where the tests inherit an ignored SIGINT, as all that a shell starts with `&` does.
+    """Let Ctrl-C work, also where the tests inherit an ignored SIGINT, as all that a shell starts with `&` does.
 
     What a test starts inherits it: Python's own handler becomes the default action there, and Bash could not undo an
     ignored signal.
@@ -93,9 +93,9 @@ def interruptible():
 
 @pytest.fixture(scope="session")
 def smollm2(once):
-    """The shipped language model, converted once for all tests that need its weights.
+    """Convert the shipped language model once for all tests that need its weights.
 
-    Its folder, and the checksums that fetching it returned.
+    Returns its folder, and the checksums that fetching it returned.
     """
     folder = once("smollm2", convert)
     return folder / "results" / "model", json.loads(

@@ -3,12 +3,14 @@
 And all methods of config/params.yaml, each with a request as its entry there asks for it.
 """
 
+import contextlib
 import importlib
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from cragru.backbones import lightgcn
@@ -17,6 +19,7 @@ from cragru.backbones.options import TrainingOptions
 from cragru.backbones.training import train_backbone
 from cragru.config.base import load_yaml, parse
 from cragru.config.models import Params
+from cragru.core.errors import CragruError
 from cragru.plugins.options import BaseOptions
 from cragru.unlearning.base import Context, Deployed, Unlearned
 from cragru.unlearning.partition.base import Problem
@@ -78,11 +81,11 @@ class Request:
     asked: list[str] = field(default_factory=list)
 
     def before(self) -> TrainingData:
-        """What the deployed models trained on."""
+        """Return what the deployed models trained on."""
         return TrainingData(self.train, self.valid, self.users, self.items)
 
     def forgotten_pairs(self) -> set[tuple[int, int]]:
-        """D_f as pairs of ids."""
+        """Return D_f as pairs of ids."""
         users, items = (side[self.forgotten].tolist() for side in self.train)
         return set(zip(users, items, strict=True))
 
@@ -95,7 +98,7 @@ class Request:
         return rows[: len(self.forgotten)][~self.forgotten], rows[len(self.forgotten) :]
 
     def ratings(self) -> torch.Tensor:
-        """Every third row is disliked."""
+        """Let every third row be disliked."""
         return (torch.arange(len(self.forgotten)) % 3 > 0)[~self.forgotten] * 3.0 + 2.0
 
     def forget(self) -> tuple[torch.Tensor, torch.Tensor]:
@@ -126,7 +129,7 @@ class Request:
 
 
 def a_request(forget: float = 0.1, seed: int = 4) -> Request:
-    """Even users like even items, odd users odd ones; a fifth of what each likes is for validation."""
+    """Let even users like even items, odd users odd ones; a fifth of what each likes is for validation."""
     generator = torch.Generator().manual_seed(seed)
     users, items = torch.meshgrid(torch.arange(USERS), torch.arange(ITEMS), indexing="ij")
     liked = (users % 2 == items % 2) & (torch.rand(USERS, ITEMS, generator=generator) < 0.7)
@@ -138,12 +141,12 @@ def a_request(forget: float = 0.1, seed: int = 4) -> Request:
 
 
 def of_one_user(request: Request, user: int) -> Request:
-    """The same state, and one user's training rows forgotten."""
+    """Return the same state, and one user's training rows forgotten."""
     return replace(request, forgotten=request.train[0] == user)
 
 
 def with_user_shards(request: Request, count: int) -> Request:
-    """User u in shard ``u // 2 mod count``, so that both tastes are in each."""
+    """Put user u into shard ``u // 2 mod count``, so that both tastes are in each."""
     shards = tuple(side[0] // 2 % count for side in (request.train, request.valid))
     return replace(request, shards=shards, count=count, allowed=request.allowed | {"deployed"})
 
@@ -151,7 +154,7 @@ def with_user_shards(request: Request, count: int) -> Request:
 def with_original(
     request: Request, backbone: str, options: TrainingOptions | None = None
 ) -> Request:
-    """With the original model, trained on D."""
+    """Add the original model, trained on D."""
     options = options or OPTIONS[backbone]
     training, _ = train_backbone(MODULES[backbone], backbone, request.before(), options, 1, "cpu")
     return replace(request, model=training.model)
@@ -160,21 +163,21 @@ def with_original(
 def a_context(
     request: Request, backbone: str, method_options: dict, options: TrainingOptions | None = None
 ) -> Context:
-    """The request as a method gets it."""
+    """Return the request as a method gets it."""
     return Context(
         request, MODULES[backbone], backbone, options or OPTIONS[backbone], method_options, 1, "cpu"
     )
 
 
 def own_options(name: str) -> dict[str, float | int | str | bool]:
-    """The shipped options of a method, and toy sizes of those that it has."""
+    """Return the shipped options of a method, and toy sizes of those that it has."""
     entry = PARAMS.methods[name]
     known = getattr(importlib.import_module(entry.module), "Options", BaseOptions).model_fields
     return {**entry.options, **{key: value for key, value in SMALL.items() if key in known}}
 
 
 def as_declared(name: str, backbone: str, request: Request) -> Request:
-    """The request with what the method's entry says that it may read, and nothing else."""
+    """Add what the method's entry says that it may read, and nothing else."""
     entry = PARAMS.methods[name]
     request = replace(request, allowed=frozenset(entry.reads))
     if request.model is None and ("original" in entry.reads or entry.partition):
@@ -183,7 +186,7 @@ def as_declared(name: str, backbone: str, request: Request) -> Request:
 
 
 def with_partition(name: str, request: Request) -> Request:
-    """With the shards of the method's own partition, learnt on D and the original."""
+    """Add the shards of the method's own partition, learnt on D and the original."""
     entry = PARAMS.methods[name]
     partition = PARAMS.partitions[entry.partition]
     problem = Problem(
@@ -202,14 +205,14 @@ def with_partition(name: str, request: Request) -> Request:
 
 
 def with_deployed(name: str, backbone: str, request: Request) -> Request:
-    """With the method's shards trained ahead of the request."""
+    """Train the method's shards ahead of the request."""
     nothing = replace(request, forgotten=torch.zeros_like(request.forgotten), asked=[])
     trained = deploy(a_context(nothing, backbone, own_options(name)))
     return replace(request, models=[training.model for training in trained])
 
 
 def request_for(name: str, backbone: str, state: str) -> Request:
-    """What the method is served in one of the states.
+    """Return what the method is served in one of the states.
 
     Args:
         name: The method.
@@ -235,13 +238,29 @@ def _original(backbone: str) -> FactorModel:
 
 
 def serve(name: str, backbone: str, request: Request) -> Unlearned:
-    """What the method gives back."""
+    """Return what the method gives back."""
     module = importlib.import_module(PARAMS.methods[name].module)
     return module.unlearn(a_context(request, backbone, own_options(name)))
 
 
 @cache
 def served(name: str, backbone: str, state: str) -> tuple[Request, Unlearned]:
-    """A request, with what was read, and the answer; made once for all tests that only look at it."""
+    """Return a request, with what was read, and the answer; made once for all tests that only look at it."""
     request = request_for(name, backbone, state)
     return request, serve(name, backbone, request)
+
+
+@contextlib.contextmanager
+def refused_option(module: str, name: str, *facts: object):
+    """Expect that an option is refused in one line that has its key path and some facts: wrong values, and texts."""
+    with pytest.raises(CragruError) as caught:
+        yield
+    line = _closed(str(caught.value))
+    assert line.startswith(f"cragru.unlearning.{module}:options.{name}:")
+    for fact in facts:
+        assert _closed(fact if isinstance(fact, str) else f"got {fact!r}") in line
+    assert "\n" not in str(caught.value)
+
+
+def _closed(text: str) -> str:
+    return "".join(text.split())

@@ -13,11 +13,11 @@ ASKS_FOR_THE_LLM = re.compile(
 
 @functools.cache
 def group_of(path: str) -> str:
-    """The group of a file: its tests stay together, with those of all files that use the LLM, whose engine is large."""
+    """Return the group of a file: its tests stay together, with those of all files that use the LLM."""
     text = (ROOT / path).read_text(encoding="utf-8")
     return WITH_THE_LLM if ASKS_FOR_THE_LLM.search(text) else path
 
 
 def place_of(path: str, slow: set[str]) -> tuple[bool, bool, bool]:
-    """Sorts files: long ones first, so that no process ends alone with one; `slow` names those with slow tests."""
+    """Sort files: long ones first, so that no process ends alone with one; `slow` names those with slow tests."""
     return not path.startswith("tests/workflow/"), group_of(path) != WITH_THE_LLM, path not in slow

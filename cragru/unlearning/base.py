@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Protocol
 
-import torch
+from torch import Tensor
 
 from cragru.backbones.base import FactorModel, TrainingData
 from cragru.backbones.learner import Epoch
@@ -22,12 +22,11 @@ class Cost:
     the request, parsing the data, test evaluation.
 
     Attributes:
-        seconds_sequential: Everything one after the other; where shards were trained together, as one model, that.
+        seconds_sequential: Everything one after the other, or together where shards were trained as one model.
         seconds_parallel: The longest of what can run at the same time; None where shards were trained together.
         shards_touched: Models trained anew.
-        optimiser_steps: Over all of them.
+        optimiser_steps: Steps of all these models.
         hessian_products: Hessian-vector products of influence methods.
-        device: Where the request was served.
         stages: Seconds of each named part, such as `shards`, `aggregate`, `solve`.
     """
 
@@ -40,7 +39,7 @@ class Cost:
     stages: Mapping[str, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, object]:
-        """The fields by name, for cost.json."""
+        """Return the fields by name, for cost.json."""
         return asdict(self)
 
 
@@ -50,7 +49,6 @@ class Unlearned:
 
     Attributes:
         model: What scores after the request.
-        cost: What serving the request took.
         curve: The curve of what was trained.
         shards: Models that were trained now, by the number of their shard; the others are as deployed.
         facts: What else the manifest is to say, such as the residual of a solve; plain JSON.
@@ -70,56 +68,47 @@ class Deployed:
     Attributes:
         train: Row number and shard of each training row then, both `[n]` int64.
         valid: Row number and shard of each validation row then (whose early stop looks at it), both `[v]` int64.
-        count: Number of shards.
-        read_model: Reads the model of a shard; None where nothing was trained ahead of the request, because a request
+        read_model: Reads the model of a shard. None where nothing was trained ahead of the request, because a request
             this large touches every shard.
     """
 
-    train: tuple[torch.Tensor, torch.Tensor]
-    valid: tuple[torch.Tensor, torch.Tensor]
+    train: tuple[Tensor, Tensor]
+    valid: tuple[Tensor, Tensor]
     count: int
     read_model: Callable[[int], FactorModel] | None
 
 
 class Reader(Protocol):
-    """Reads what a method may look at; one method of it for each thing, so that a method touches what it asks for.
+    """Reads what a method may look at; one method for each thing, so that a method touches only what it asks for.
 
     All but `remain`, `rows` and `ratings` must be declared in the method's entry of params.yaml; else they raise.
     """
 
     def remain(self) -> TrainingData:
-        """Training and validation rows without the forget set."""
+        """Read training and validation rows without the forget set."""
 
-    def rows(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Row numbers of what remains, training and validation: what a partition knows rows by."""
+    def rows(self) -> tuple[Tensor, Tensor]:
+        """Read the numbers of the remaining training and validation rows: what a partition knows rows by."""
 
-    def ratings(self) -> torch.Tensor:
-        """`[n]` float32 ratings of the remaining training rows, in the order of `remain().train`."""
+    def ratings(self) -> Tensor:
+        """Read `[n]` float32 ratings of the remaining training rows, in the order of `remain().train`."""
 
     def forget(self) -> Pairs:
-        """The forget set D_f. Declared by `reads: [forget]`; methods that retrain have no need of it."""
+        """Read the forget set D_f. Declared by `reads: [forget]`; methods that retrain have no need of it."""
 
     def original(self) -> FactorModel:
-        """The model before the request. Declared by `reads: [original]`."""
+        """Read the model before the request. Declared by `reads: [original]`."""
 
     def deployed(self) -> Deployed:
-        """The method's own shards before the request. Declared by `partition`."""
+        """Read the method's own shards before the request. Declared by `partition`."""
 
 
 @dataclass(frozen=True)
 class Context:
     """A request, as a method gets it.
 
-    Reading data is not timed (see `Cost`): a method reads first and then starts its clock.
-
-    Attributes:
-        reader: Reads what the method may look at.
-        module: The backbone's module.
-        backbone: The backbone's name.
-        options: The backbone's hyper-parameters.
-        method_options: What params.yaml gives the method.
-        seed: Seed of the random streams.
-        device: `auto`, `cpu` or `cuda`.
+    Reading data is not timed (see `Cost`): a method reads first and then starts its clock. Module and options are the
+    backbone's; `method_options` are what params.yaml gives the method; the device is `auto`, `cpu` or `cuda`.
     """
 
     reader: Reader
@@ -134,10 +123,3 @@ class Context:
     def remain(self) -> TrainingData:
         """Training and validation rows without the forget set."""
         return self.reader.remain()
-
-
-class UnlearningMethod(Protocol):
-    """A module under `cragru.unlearning`, named in params.yaml."""
-
-    def unlearn(self, context: Context) -> Unlearned:
-        """Serve the request."""

@@ -4,51 +4,46 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
+from torch.linalg import vector_norm
 
 from cragru.core.errors import CragruError
 
-Product = Callable[[torch.Tensor], torch.Tensor]
+Product = Callable[[Tensor], Tensor]
 
-LOOSEST = 1e-2  # relative residual above which a solve that ran out of iterations is an error, not a rough answer
+LOOSEST = 1e-2  # relative residual above which a solve that ran out of iterations is refused
+RAISE = "raise damping in config/params.yaml"
+MORE = "raise damping or iterations in config/params.yaml"
+MEND = "train the original anew, or raise damping in config/params.yaml"
 
 
 @dataclass(frozen=True)
 class Solution:
-    """What a solve gives back.
+    """What a solve gives back: p, of the shape of v, and its residual ``‖(B + λI) p − v‖ / ‖v‖``.
 
-    Attributes:
-        step: p, of the shape of v.
-        iterations: Iterations of conjugate gradient.
-        products: With B; one more than iterations, for the residual is measured, not carried along.
-        residual: ``‖(B + λI) p − v‖ / ‖v‖``.
+    There is one product with B more than iterations, for the residual is measured, not carried along.
     """
 
-    step: torch.Tensor
+    step: Tensor
     iterations: int
     products: int
     residual: float
 
 
 def conjugate_gradient(
-    product: Product, right: torch.Tensor, damping: float, tolerance: float, iterations: int
+    product: Product, right: Tensor, damping: float, tolerance: float, iterations: int
 ) -> Solution:
     """Solve ``(B + λI) p = v`` from p = 0, which stays the answer where v is zero.
 
-    Args:
-        product: Multiplies a tensor of v's shape with B, symmetric and positive semi-definite.
-        right: v.
-        damping: λ > 0.
-        tolerance: Relative residual at which to stop.
-        iterations: At most so many, at least one. A solve that needs more is accepted while its residual is at most
-            `LOOSEST`, and says so in `residual`.
+    B is symmetric and positive semi-definite; `right` is v, and `damping` is λ > 0. The tolerance is the relative
+    residual at which to stop; after so many iterations, at least one, `LOOSEST` is accepted.
 
     Raises:
-        CragruError: If v or p is not finite, if λ leaves a direction without positive curvature, or if the residual
-            stays above `LOOSEST`.
+        CragruError: If v is not finite, if λ leaves a direction without positive curvature, or if the residual stays
+            above `LOOSEST`.
     """
-    require_damping(damping)
-    require_finite(right, "the gradient of the forget set")
-    size = torch.linalg.vector_norm(right).item()
+    require_finite(right, "gradient")
+    size = vector_norm(right).item()
     if size == 0:
         return Solution(torch.zeros_like(right), 0, 0, 0.0)
     attempts = iterates(product, right, damping)
@@ -56,63 +51,44 @@ def conjugate_gradient(
     while left_over > tolerance * size and done < iterations:
         step, left_over = next(attempts)
         done += 1
-    require_finite(step, f"the step at damping {damping:g}")
     rest = product(step).add_(step, alpha=damping).sub_(right)
-    residual = torch.linalg.vector_norm(rest).item() / size
-    if not residual <= max(tolerance, LOOSEST):
+    residual = vector_norm(rest).item() / size
+    most = max(tolerance, LOOSEST)
+    if not residual <= most:
+        at = f"damping {damping:g}"
         raise CragruError(
-            f"conjugate gradient: relative residual {residual:.2g} after {done} iterations at damping {damping:g}, "
-            f"allowed at most {max(tolerance, LOOSEST):g}; raise damping or iterations in config/params.yaml"
+            f"residual above {most:g} after {done} iterations", place=at, got=residual, advice=MORE
         )
     return Solution(step, done, done + 1, residual)
 
 
-def iterates(
-    product: Product, right: torch.Tensor, damping: float
-) -> Iterator[tuple[torch.Tensor, float]]:
-    """The iterates of conjugate gradient, each with the norm of its residual (as carried along), without end.
+def iterates(product: Product, right: Tensor, damping: float) -> Iterator[tuple[Tensor, float]]:
+    """Yield the iterates without end, each with the norm of its residual as carried along.
 
     Raises:
         CragruError: If a search direction has no positive curvature.
     """
-    step, residual = torch.zeros_like(right), right.clone()
+    step = torch.zeros_like(right)
+    residual = right.clone()
     direction = residual.clone()
     square = residual.square().sum()
     while True:
         image = product(direction).add_(direction, alpha=damping)
         curvature = (direction * image).sum()
         if not curvature > 0:
-            raise CragruError(
-                f"conjugate gradient: curvature {curvature.item():.3g} along a search direction at damping "
-                f"{damping:g}, must be positive; raise damping in config/params.yaml"
-            )
+            at, got = f"damping {damping:g}", curvature.item()
+            raise CragruError("curvature is not positive", place=at, got=got, advice=RAISE)
         length = square / curvature
         step = step + length * direction
         residual = residual - length * image
-        before, square = square, residual.square().sum()
+        before = square
+        square = residual.square().sum()
         yield step, square.sqrt().item()
         direction = residual + (square / before) * direction
 
 
-def require_damping(damping: float) -> None:
-    """Refuse a damping that is not positive and finite.
-
-    Raises:
-        CragruError: For any other.
-    """
-    if not 0 < damping < float("inf"):
-        raise CragruError(f"damping: got {damping}, must be above 0; set it in config/params.yaml")
-
-
-def require_finite(tensor: torch.Tensor, what: str) -> None:
-    """Refuse a tensor that holds an infinity or no number.
-
-    Raises:
-        CragruError: If it does.
-    """
-    if not bool(torch.isfinite(tensor).all()):
-        bad = int((~torch.isfinite(tensor)).sum())
-        raise CragruError(
-            f"{what} holds {bad} values that are no finite numbers; check that the original model was trained well, "
-            "or raise damping in config/params.yaml"
-        )
+def require_finite(tensor: Tensor, name: str) -> None:
+    """Refuse a tensor that holds an infinity or no number (CragruError)."""
+    bad = int((~torch.isfinite(tensor)).sum())
+    if bad:
+        raise CragruError("holds numbers that are not finite", place=name, got=bad, advice=MEND)

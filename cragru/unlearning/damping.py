@@ -6,101 +6,87 @@ Small dampings forget more and break more. The rule: the largest drop in members
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol
+from types import ModuleType
 
 import pandas as pd
 import torch
+from torch import Tensor
 
 from cragru.backbones.base import Scorer
-from cragru.backbones.learner import STOPPING_K, Validator
+from cragru.backbones.learner import Validator
 from cragru.backbones.trainer import Stopwatch
 from cragru.core.errors import CragruError
 from cragru.evaluation.membership import auc
 from cragru.evaluation.percentiles import percentiles
 from cragru.ranking.full import Pairs, pair_mask
 from cragru.unlearning.base import Context
-from cragru.unlearning.influence import Prepared, Request
+from cragru.unlearning.influence import Request
 
 GRID = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 ALLOWED_LOSS = 0.05  # of the original's validation NDCG@10
+MEASURED = ("ndcg", "membership", "hessian_products", "seconds", "iterations", "residual")
+SINGLE = "choose it under a protocol that forgets single interactions"
+LARGER = "try larger ones, and set damping in config/params.yaml"
+MORE_DATA = "use a larger data set"
 
 
-class InfluenceMethod(Protocol):
-    """What `cragru.unlearning.ifru` and `cragru.unlearning.scif` offer beside `unlearn`."""
-
-    def read(self, context: Context) -> Request:
-        """Read the data."""
-
-    def prepare(self, context: Context, request: Request) -> Prepared:
-        """Do all that no damping changes."""
-
-
-def search(context: Context, method: InfluenceMethod, grid: Sequence[float] = GRID) -> pd.DataFrame:
+def search(context: Context, method: ModuleType, grid: Sequence[float] = GRID) -> pd.DataFrame:
     """Try a method's dampings; what does not depend on them is prepared once.
 
-    Args:
-        context: The request; its option `damping` is not looked at.
-        method: The method's module.
-        grid: Dampings.
+    The method is the module of `ifru` or `scif`; the request's own option `damping` is not looked at.
 
     Returns:
-        One row per damping: `damping`; `ndcg`, validation NDCG@10 with remaining and forgotten training rows masked,
-        and `original_ndcg`; `loss`, relative; `membership`, see `membership`, and `original_membership`;
-        `hessian_products`; `seconds` of the solve, and `prepare_seconds`, which are spent once; `iterations` and
-        `residual` of the solve; `failure`, the message of a solve that broke down, its numbers then missing.
+        One row per damping: the original's numbers, and `MEASURED`. `ndcg` is validation NDCG@10 with remaining and
+        forgotten training rows masked, `loss` its relative loss, `membership` see `Judge.membership`; `seconds` are
+        the solve's, `prepare_seconds` are spent once; `failure` tells of a solve that broke down, without numbers.
     """
     request, original = method.read(context), context.reader.original()
     watch = Stopwatch(request.table.device)
     prepared = method.prepare(context, request)
     prepare_seconds = watch.lap()
     judge = Judge(request)
-    original_ndcg, original_membership = judge(original)
-    before = {"original_ndcg": original_ndcg, "original_membership": original_membership}
+    ndcg, membership = judge(original)
+    before = {"original_ndcg": ndcg, "original_membership": membership}
     rows = []
     for damping in grid:
         watch.lap()
         row = {"damping": damping, **before, "prepare_seconds": prepare_seconds, "failure": ""}
+        rows.append(row)
         try:
             step = prepared.solve(damping)
             model = prepared.influence.model(step.change)
         except CragruError as error:
-            rows.append(row | {"failure": str(error)})
+            row["failure"] = str(error)
             continue
         row |= {"seconds": watch.lap(), "hessian_products": step.products, **step.facts}
         row["ndcg"], row["membership"] = judge(model)
-        rows.append(row)
-    columns = ["ndcg", "membership", "hessian_products", "seconds", "iterations", "residual"]
-    frame = pd.DataFrame(rows).reindex(
-        columns=["damping", *before, *columns, "prepare_seconds", "failure"]
-    )
-    frame.insert(3, "loss", 1 - frame["ndcg"] / frame["original_ndcg"])
+    columns = ["damping", *before, "loss", *MEASURED, "prepare_seconds", "failure"]
+    frame = pd.DataFrame(rows).reindex(columns=columns)
+    frame["loss"] = 1 - frame["ndcg"] / frame["original_ndcg"]
     return frame
 
 
 def choose(frame: pd.DataFrame, allowed_loss: float = ALLOWED_LOSS) -> float:
-    """The damping with the largest drop in membership among those that lose at most `allowed_loss` of validation NDCG.
+    """Return the damping with the largest drop in membership among those that lose little validation NDCG.
 
-    Args:
-        frame: What `search` gives.
-        allowed_loss: The most of NDCG that may be lost, relative.
-
-    The largest drop may be a rise: there are methods that do not forget by this measure, which is a result.
+    The frame is what `search` gives. The largest drop may be a rise: there are methods that do not forget by this
+    measure, which is a result.
 
     Raises:
         CragruError: If every damping loses more, or membership could not be measured.
     """
-    if frame["membership"].isna().all() and not frame["loss"].isna().all():
+    losses = frame["loss"]
+    is_blind = frame["membership"].isna().all()
+    if is_blind and not losses.isna().all():
         raise CragruError(
-            "damping: no user has both forgotten and validation rows to measure membership by; "
-            "choose it under a protocol that forgets single interactions"
+            "no user has both forgotten and valid rows", place="damping", advice=SINGLE
         )
     drop = frame["original_membership"] - frame["membership"]
-    drop = drop[frame["loss"] <= allowed_loss].dropna()
+    drop = drop[losses <= allowed_loss].dropna()
     if drop.empty:
-        tried = ", ".join(f"{row.damping:g}: {row.loss:.3f}" for row in frame.itertuples())
+        lost = losses.round(3).set_axis(frame["damping"]).to_dict()
         raise CragruError(
-            f"damping: none tried loses at most {allowed_loss:.0%} of validation NDCG@{STOPPING_K} "
-            f"(relative loss by damping: {tried}); try larger ones"
+            f"loss above {allowed_loss:.0%}", place="damping", got=lost, advice=LARGER
         )
     return float(frame.loc[drop.idxmax(), "damping"])
 
@@ -109,26 +95,20 @@ class Judge:
     """Validation NDCG and membership of a model."""
 
     def __init__(self, request: Request) -> None:
-        """Build the masks.
-
-        Raises:
-            CragruError: If there is no validation row.
-        """
-        if not len(request.remain.valid[0]):
-            raise CragruError(
-                "damping: the split has no validation row to choose by; use a larger data set"
-            )
+        """Build the masks; refuse a split without a validation row (CragruError)."""
         remain, device = request.remain, request.table.device
+        if not len(remain.valid[0]):
+            raise CragruError("the split has no validation row", place="damping", advice=MORE_DATA)
         self._request = request
         self._remaining = pair_mask(remain.train, remain.users, remain.items, device)
         self._validator = Validator(replace(remain, train=request.deployed), device)
 
     def __call__(self, model: Scorer) -> tuple[float, float]:
-        """Mean NDCG@10 of users with validation rows, forgotten rows masked; and `membership`."""
+        """Return mean NDCG@10 of users with validation rows, forgotten rows masked; and `membership`."""
         return self._validator.ndcg(model).item(), self.membership(model)
 
     def membership(self, model: Scorer) -> float:
-        """How well the model's ranking tells forgotten rows from validation rows of the same users, as an AUC.
+        """Return how well the model's ranking tells forgotten from validation rows of the same users, as an AUC.
 
         A row's score is its percentile among the items that its user has no remaining row of. 0.5 is chance; NaN if
         no user has rows of both kinds.
@@ -141,6 +121,6 @@ class Judge:
         return auc(members.numpy(), others.numpy())
 
 
-def _of_users(pairs: Pairs, users: torch.Tensor) -> Pairs:
+def _of_users(pairs: Pairs, users: Tensor) -> Pairs:
     own = torch.isin(pairs[0], users)
     return pairs[0][own], pairs[1][own]

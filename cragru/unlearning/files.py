@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 import torch
+from torch import Tensor
 
 from cragru.backbones.base import FactorModel, TrainingData, pairs
 from cragru.backbones.files import training_data
@@ -21,78 +22,58 @@ from cragru.unlearning.base import Context, Deployed
 
 PARTITION = {"row": "int32", "part": "object", "shard": "int32"}  # part: train or valid
 LEARNT_FROM = ("train", "valid")
+DECLARE = "add it to the method's entry in config/params.yaml"
 
 
 def write_partition(
     path: PathLike, parts: dict[str, pd.DataFrame], shards: dict[str, object]
 ) -> None:
-    """Write the shard of every row.
-
-    Args:
-        path: Where to.
-        parts: Frames `train` and `valid` with the column `row`.
-        shards: Shard of each of their rows.
-    """
-    frames = [
-        pd.DataFrame({"row": parts[name]["row"], "part": name, "shard": shards[name]})
-        for name in LEARNT_FROM
-    ]
+    """Write the shard of every row: of frames `train` and `valid` with the column `row`, given each row's shard."""
+    frames = []
+    for name in LEARNT_FROM:
+        columns = {"row": parts[name]["row"], "part": name, "shard": shards[name]}
+        frames.append(pd.DataFrame(columns))
     write_parquet(path, pd.concat(frames, ignore_index=True), PARTITION)
 
 
-def shard_path(folder: PathLike, shard: int) -> Path:
-    """The file of a shard's model."""
-    return Path(folder) / f"shard-{shard:02d}.safetensors"
-
-
 def write_remaining_partition(path: PathLike, deployed: PathLike, split: PathLike) -> None:
-    """Write the partition of what a request leaves.
-
-    Args:
-        path: Where to.
-        deployed: The partition before the request.
-        split: Folder of the split that the request leaves.
-    """
+    """Write the partition of the rows that a request leaves in the folder `split`, from the one `deployed` before."""
     left = read_parts(split, LEARNT_FROM)
-    shard = read_parquet(deployed, PARTITION).set_index("row")["shard"]
-    write_partition(
-        path, left, {name: shard[part["row"]].to_numpy() for name, part in left.items()}
-    )
+    shard_of_row = read_parquet(deployed, PARTITION).set_index("row")["shard"]
+    shards = {}
+    for name, part in left.items():
+        shards[name] = shard_of_row[part["row"]].to_numpy()
+    write_partition(path, left, shards)
+
+
+def shard_path(folder: PathLike, shard: int) -> Path:
+    """Return the file of a shard's model."""
+    return Path(folder) / f"shard-{shard:02d}.safetensors"
 
 
 def write_shards(
     folder: PathLike, models: dict[int, FactorModel], count: int, deployed: PathLike | None
 ) -> None:
-    """Write all shards after a request: those that were trained, and the others byte for byte as they were.
+    """Write all shards after a request: the models that were trained, by shard, and the others as they were.
 
-    Args:
-        folder: Where to.
-        models: Models that were trained, by shard.
-        count: Number of shards.
-        deployed: Folder of the shards before the request.
+    Those are copied byte for byte from `deployed`, the folder of the shards before the request.
     """
     for shard in range(count):
         path = shard_path(folder, shard)
         if shard in models:
             models[shard].save(path)
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with atomic_path(path) as temporary:
-                shutil.copyfile(shard_path(deployed, shard), temporary)
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_path(path) as temporary:
+            shutil.copyfile(shard_path(deployed, shard), temporary)
 
 
 @dataclass(frozen=True)
 class FileReader:
     """Reads what a method may look at from the files that its rule lists (`cragru.unlearning.base.Reader`).
 
-    Attributes:
-        split: Folder of the split that the request leaves.
-        sizes: Numbers of users and items of the data set.
-        original_file: The model before the request, where the method declares it.
-        forget_file: The forget set, likewise; read through the split's record.
-        partition_file: The method's partition, where it has one.
-        shards: How many shards it has.
-        shard_folder: The shards before the request, where they were trained ahead of it.
+    The split is the folder of what the request leaves; sizes are the numbers of users and items. The other files are
+    there where the method declares them; the forget set is read through the split's record.
     """
 
     split: Path
@@ -104,46 +85,38 @@ class FileReader:
     shard_folder: PathLike | None = None
 
     def remain(self) -> TrainingData:
-        """See `Reader`."""
-        parts = self._left
-        return training_data(parts["train"], parts["valid"], self.sizes)
+        """Read training and validation rows without the forget set."""
+        return training_data(self._left["train"], self._left["valid"], self.sizes)
 
-    def rows(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """See `Reader`."""
-        parts = self._left
-        return tuple(
-            torch.from_numpy(parts[name]["row"].to_numpy(dtype="int64")) for name in LEARNT_FROM
-        )
+    def rows(self) -> tuple[Tensor, Tensor]:
+        """Read the numbers of the remaining training and validation rows, both int64."""
+        return _column(self._left["train"], "row"), _column(self._left["valid"], "row")
 
-    def ratings(self) -> torch.Tensor:
-        """See `Reader`."""
+    def ratings(self) -> Tensor:
+        """Read the ratings of the remaining training rows, float32."""
         return torch.from_numpy(self._left["train"]["rating"].to_numpy(dtype="float32"))
 
     def forget(self) -> Pairs:
-        """See `Reader`."""
-        _declared(self.forget_file, "reads: [forget]")
+        """Read the forget set, where it is declared."""
+        _declared(self.forget_file, "reads.forget")
         return pairs(read_parts(self.split, ["forget"])["forget"])
 
     def original(self) -> FactorModel:
-        """See `Reader`."""
-        return FactorModel.load(_declared(self.original_file, "reads: [original]"))
+        """Read the model before the request, where it is declared."""
+        return FactorModel.load(_declared(self.original_file, "reads.original"))
 
     def deployed(self) -> Deployed:
-        """See `Reader`."""
+        """Read the method's own shards before the request, where a partition is declared."""
         table = read_parquet(_declared(self.partition_file, "partition"), PARTITION)
-        parts = [table[table["part"] == name] for name in LEARNT_FROM]
-        train, valid = (
-            tuple(
-                torch.from_numpy(part[column].to_numpy(dtype="int64"))
-                for column in ("row", "shard")
-            )
-            for part in parts
-        )
-        folder = self.shard_folder
-        read_model = (
-            None if folder is None else lambda shard: FactorModel.load(shard_path(folder, shard))
-        )
-        return Deployed(train, valid, self.shards, read_model)
+        parts = []
+        for name in LEARNT_FROM:
+            part = table[table["part"] == name]
+            parts.append((_column(part, "row"), _column(part, "shard")))
+        read_model = None if self.shard_folder is None else self._read_shard
+        return Deployed(*parts, self.shards, read_model)
+
+    def _read_shard(self, shard: int) -> FactorModel:
+        return FactorModel.load(shard_path(self.shard_folder, shard))
 
     @cached_property
     def _left(self) -> dict[str, pd.DataFrame]:
@@ -151,39 +124,37 @@ class FileReader:
 
 
 def job_context(job: Any) -> Context:
-    """A request as the inputs and parameters of a rule tell it.
+    """Make a request of Snakemake's object of a rule.
 
-    Args:
-        job: Snakemake's object, of a rule with the inputs record and statistics, and original, forget, partition and
-            shards where the method declares them.
+    Its inputs are record and statistics, and original, forget, partition and shards where the method declares them.
     """
-    files = {
-        key: job.input.get(key) or None for key in ("original", "forget", "partition", "shards")
-    }
+    given, params = job.input, job.params
     reader = FileReader(
-        split=Path(job.input.record).parent,
-        sizes=read_sizes(job.input.statistics),
-        original_file=files["original"],
-        forget_file=files["forget"],
-        partition_file=files["partition"],
-        shards=job.params.method_options.get("shards", 0),
-        shard_folder=files["shards"],
+        split=Path(given.record).parent,
+        sizes=read_sizes(given.statistics),
+        original_file=given.get("original") or None,
+        forget_file=given.get("forget") or None,
+        partition_file=given.get("partition") or None,
+        shards=params.method_options.get("shards", 0),
+        shard_folder=given.get("shards") or None,
     )
     return Context(
         reader=reader,
-        module=job.params.module,
+        module=params.module,
         backbone=job.wildcards.backbone,
-        options=training_options(job.params.module, job.params.options),
-        method_options=job.params.method_options,
+        options=training_options(params.module, params.options),
+        method_options=params.method_options,
         seed=int(job.wildcards.seed),
-        device=job.params.device,
+        device=params.device,
     )
 
 
+def _column(frame: pd.DataFrame, name: str) -> Tensor:
+    return torch.from_numpy(frame[name].to_numpy(dtype="int64"))
+
+
 def _declared(file: PathLike | None, key: str) -> PathLike:
-    """A file that the method's entry declares."""
+    """Return a file that the method's entry declares by a key; refuse one that it does not (CragruError)."""
     if file is None:
-        raise CragruError(
-            f"the method asked for what its entry in params.yaml does not declare; add {key}"
-        )
+        raise CragruError("missing, and the method reads it", place=key, advice=DECLARE)
     return file

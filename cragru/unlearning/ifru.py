@@ -13,37 +13,37 @@ has negative curvature where training stopped early, and the one over D leaves F
 conjugate gradient instead of by an optimiser that a validation score stops; the loss is summed over rows.
 """
 
-from typing import ClassVar
-
 import torch
 from pydantic import Field
+from torch import Tensor
 
 from cragru.core.errors import CragruError
-from cragru.plugins.options import BaseOptions, read_options
+from cragru.plugins.options import read_options
 from cragru.ranking.full import Pairs
 from cragru.unlearning.base import Context, Unlearned
-from cragru.unlearning.conjugate_gradient import conjugate_gradient
-from cragru.unlearning.influence import Prepared, Request, Step, linearise, read_request, serve
+from cragru.unlearning.influence import (
+    Prepared,
+    Request,
+    by_conjugate_gradient,
+    linearise,
+    read_request,
+    serve,
+)
+from cragru.unlearning.options import InfluenceOptions
 
 
-class Options(BaseOptions):
-    """What params.yaml may set.
+class Options(InfluenceOptions):
+    """What params.yaml may set beside what both influence methods take.
 
     Attributes:
         negatives: K, fixed negatives for each row. With few of them v and H are so noisy that the step does harm.
         damping: λ, in units of the summed loss; smaller forgets more.
-        tolerance: Relative residual at which conjugate gradient stops.
-        iterations: Of conjugate gradient, at most.
         prune: Quantile of importance up to which touched nodes stay as they are; 0 updates every node.
         hops: How far importance spreads from the forgotten rows.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("original", "forget")
-
     negatives: int = Field(default=24, ge=1, le=100_000)
     damping: float = Field(default=1.0, gt=0)
-    tolerance: float = Field(default=1e-4, gt=0, lt=1)
-    iterations: int = Field(default=100, ge=1)
     prune: float = Field(default=0.0, ge=0, lt=1)
     hops: int = Field(default=1, ge=0)
 
@@ -59,79 +59,59 @@ def unlearn(context: Context) -> Unlearned:
 
 
 def read(context: Context) -> Request:
-    """What IFRU looks at: the rows that remain, those that go, and the original."""
+    """Read the rows that remain, those that go, and the original."""
     return read_request(context, ratings=False)
 
 
 def prepare(context: Context, request: Request) -> Prepared:
-    """All that no damping changes: graphs, negatives, v, and the curvature's weights."""
+    """Do all that no damping changes: graphs, negatives, v, and the curvature's weights."""
     options = read_options(Options, context.method_options)
     influence = linearise(context, request, options.negatives)
     keep = kept(request, options.prune, options.hops)
-    direction = (influence.forget_gradient + influence.spillover()) * keep
-    product = influence.curvature(influence.remain, keep)
-
-    def solve(damping: float) -> Step:
-        solution = conjugate_gradient(
-            product, direction, damping, options.tolerance, options.iterations
-        )
-        facts = {
-            "iterations": solution.iterations,
-            "residual": solution.residual,
-            "updated": int(keep.sum()),
-        }
-        return Step(solution.step, solution.products, facts)
-
-    return Prepared(influence, solve)
+    direction = influence.forget_gradient + influence.spillover()
+    return by_conjugate_gradient(influence, influence.remain, direction, keep, options)
 
 
-def kept(request: Request, prune: float, hops: int) -> torch.Tensor:
-    """Which nodes are updated: those whose importance is above the quantile `prune` of all that are touched.
+def kept(request: Request, prune: float, hops: int) -> Tensor:
+    """Mark the nodes to update: those whose importance is above the quantile `prune` of all that are touched.
 
-    Args:
-        request: The data.
-        prune: From 0, which keeps all nodes, touched or not, to below 1.
-        hops: See `importance`.
-
-    Returns:
-        `[users + items, 1]` bool on the device of the parameters.
+    A `prune` of 0 keeps all nodes, touched or not; `hops` is that of `importance`. The marks are `[users + items, 1]`
+    bool, on the device of the parameters.
 
     Raises:
-        CragruError: If none is left.
+        CragruError: If no node is left.
     """
     users, items = request.remain.users, request.remain.items
     keep = torch.ones(users + items, dtype=torch.bool)
     if prune > 0 and len(request.forget[0]):
         weights = importance(request.deployed, request.forget, users, items, hops)
-        keep = weights > torch.quantile(weights[weights > 0], prune)
-        if not bool(keep.any()):
+        touched = weights[weights > 0]
+        keep = weights > torch.quantile(touched, prune)
+        if not keep.any():
             raise CragruError(
-                f"ifru: option prune is {prune}, which leaves no node to update; lower it or set it to 0"
+                "no node to update",
+                place="prune",
+                got=prune,
+                advice="lower it in config/params.yaml",
             )
     return keep.unsqueeze(1).to(request.table.device)
 
 
-def importance(deployed: Pairs, forget: Pairs, users: int, items: int, hops: int) -> torch.Tensor:
-    """How much of a node's neighbourhood is forgotten: ``w = [Deg⁻¹ (A + I)]^hops w⁰``, ``w⁰ = rows in F / degree``.
+def importance(deployed: Pairs, forget: Pairs, users: int, items: int, hops: int) -> Tensor:
+    """Return how much of each node's neighbourhood is forgotten, `[users + items]` float64.
 
-    A and the degrees (rows + 1) are those before the request. Through the self-loops a node near the forgotten rows
-    stays among the candidates when importance spreads; the authors' code loses it there.
-
-    Args:
-        deployed: Remaining and forgotten rows.
-        forget: Forgotten rows.
-        users: Number of users.
-        items: Number of items.
-        hops: How often importance spreads to neighbours.
-
-    Returns:
-        `[users + items]` float64, users first.
+    ``w = [Deg⁻¹ (A + I)]^hops w⁰`` with ``w⁰ = rows in F / degree``. A and the degrees (rows + 1) are those before the
+    request, of remaining and forgotten rows. Through the self-loops a node near the forgotten rows stays among the
+    candidates when importance spreads; the authors' code loses it there.
     """
-    left, right = deployed[0], deployed[1] + users
-    sources, targets = torch.cat([left, right]), torch.cat([right, left])
+    left = deployed[0]
+    right = deployed[1] + users
+    sources = torch.cat([left, right])
+    targets = torch.cat([right, left])
     degree = torch.bincount(targets, minlength=users + items).double() + 1
     forgotten = torch.cat([forget[0], forget[1] + users])
     weights = torch.bincount(forgotten, minlength=users + items) / degree
     for _ in range(hops):
-        weights = weights.index_add(0, targets, weights[sources]) / degree
+        spread = weights[sources]
+        weights = weights.index_add(0, targets, spread) / degree
     return weights

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
+from torch import Tensor
+from torch.linalg import vector_norm
 
 from cragru.backbones.base import Backbone, FactorModel, TrainingData, split_model
 from cragru.backbones.sampling import NegativeSampler
@@ -19,25 +21,24 @@ from cragru.core.errors import CragruError
 from cragru.core.seeds import torch_stream
 from cragru.ranking.full import Pairs
 from cragru.unlearning.base import Context, Cost, Unlearned
-from cragru.unlearning.conjugate_gradient import Product, require_damping, require_finite
+from cragru.unlearning.conjugate_gradient import Product, conjugate_gradient, require_finite
+from cragru.unlearning.options import InfluenceOptions
 from cragru.unlearning.triplets import Triplets
+
+ANEW = "train the original anew"
 
 
 @dataclass(frozen=True)
 class Request:
-    """What an influence method reads.
+    """What an influence method reads: rows without the forget set, that set, and the ratings where it asks for them.
 
-    Attributes:
-        remain: Rows without the forget set.
-        forget: The forget set.
-        table: `[users + items, d]`, the original's parameters, on the device where to work.
-        ratings: Ratings of the remaining training rows, or None where nothing asks for them.
+    The table is `[users + items, d]`, the original's parameters, on the device where to work.
     """
 
     remain: TrainingData
     forget: Pairs
-    table: torch.Tensor
-    ratings: torch.Tensor | None = None
+    table: Tensor
+    ratings: Tensor | None = None
 
     @property
     def deployed(self) -> Pairs:
@@ -48,66 +49,58 @@ class Request:
 
 
 def read_request(context: Context, ratings: bool) -> Request:
-    """Read the data and put the original on the device.
+    """Read the data, with ratings where they are asked for, and put the original on the device.
 
     Raises:
-        CragruError: If the original is of another size than the data, or a rating is missing.
+        CragruError: If the original is of another size than the data.
     """
-    remain, forget, original = context.remain, context.reader.forget(), context.reader.original()
+    remain, forget = context.remain, context.reader.forget()
+    original = context.reader.original()
+    parts = original.user_embeddings, original.item_embeddings
+    sizes = [tuple(part.shape) for part in parts]
     d = context.options.dimensions
-    shapes = {
-        "user": (tuple(original.user_embeddings.shape), (remain.users, d)),
-        "item": (tuple(original.item_embeddings.shape), (remain.items, d)),
-    }
-    for side, (got, shape) in shapes.items():
-        if got != shape:
-            raise CragruError(
-                f"original model: {side} table is {got}, expected {shape}; train the original anew"
-            )
-    table = torch.cat([original.user_embeddings, original.item_embeddings]).detach()
+    if sizes != [(remain.users, d), (remain.items, d)]:
+        raise CragruError("other sizes than the data", place="original", got=sizes, advice=ANEW)
+    table = torch.cat(parts).detach()
     stars = context.reader.ratings() if ratings else None
-    if stars is not None and len(stars) != len(remain.train[0]):
-        raise CragruError(
-            f"ratings: got {len(stars)} for {len(remain.train[0])} training rows; make the split anew"
-        )
     return Request(remain, forget, table.to(choose_device(context.device)), stars)
 
 
 @dataclass(frozen=True)
 class Influence:
-    """The loss around the original's parameters, before the request and after it.
+    """The loss around the original's parameters, by the backbone on all rows `before` the request and `after` it.
 
-    Attributes:
-        request: The data.
-        before: The backbone on remaining and forgotten rows: what the original was trained with.
-        after: The backbone on the remaining rows: what serves after the request.
-        negatives: `[n, K]` int64 items for the rows of `request.deployed`.
+    The negatives are `[n, K]` int64 items for the rows of `request.deployed`.
     """
 
     request: Request
     before: Backbone
     after: Backbone
-    negatives: torch.Tensor
+    negatives: Tensor
+
+    @property
+    def _left(self) -> int:
+        return len(self.request.remain.train[0])
 
     @cached_property
-    def factors_before(self) -> torch.Tensor:
+    def factors_before(self) -> Tensor:
         """The original's factors."""
         return self.before.factors(self.request.table)
 
     @cached_property
-    def factors_after(self) -> torch.Tensor:
+    def factors_after(self) -> Tensor:
         """Factors of the same parameters without the forgotten edges."""
         return self.after.factors(self.request.table)
 
     @cached_property
     def remain(self) -> Triplets:
         """The remaining rows."""
-        return self.triplets(slice(None, len(self.request.remain.train[0])))
+        return self.triplets(slice(self._left))
 
     @cached_property
     def forget(self) -> Triplets:
         """The forgotten rows."""
-        return self.triplets(slice(len(self.request.remain.train[0]), None))
+        return self.triplets(slice(self._left, None))
 
     @cached_property
     def deployed(self) -> Triplets:
@@ -115,12 +108,12 @@ class Influence:
         return self.triplets(slice(None))
 
     @cached_property
-    def forget_gradient(self) -> torch.Tensor:
+    def forget_gradient(self) -> Tensor:
         """``∇L(F, G)`` by the parameters, on the original's graph."""
         return self.before.factors(self.forget.gradient(self.factors_before))
 
     @cached_property
-    def remain_gradient(self) -> torch.Tensor:
+    def remain_gradient(self) -> Tensor:
         """``∇L(R, G)`` by the parameters, on the original's graph."""
         return self.before.factors(self.remain.gradient(self.factors_before))
 
@@ -129,53 +122,50 @@ class Influence:
         """Whether propagation mixes rows of parameters: not so for BPR."""
         return not torch.equal(self.factors_after, self.request.table)
 
-    def triplets(self, rows: slice | torch.Tensor) -> Triplets:
-        """Some rows of `request.deployed`, by a slice or a bool mask, with their negatives."""
+    def triplets(self, rows: slice | Tensor) -> Triplets:
+        """Return rows of `request.deployed`, chosen by a slice or a bool mask, with their negatives."""
         users, items = self.request.deployed
         chosen = users[rows], items[rows]
-        data = self.request.remain
-        return Triplets(
-            chosen, self.negatives[rows], data.users, data.items, self.request.table.device
-        )
+        data, device = self.request.remain, self.request.table.device
+        return Triplets(chosen, self.negatives[rows], data.users, data.items, device)
 
-    def spillover(self) -> torch.Tensor:
-        """What the remaining rows' loss loses by the change of the graph: ``∇L(R, G) − ∇L(R, G')``.
+    def spillover(self) -> Tensor:
+        """Return what the remaining rows' loss loses by the change of the graph: ``∇L(R, G) − ∇L(R, G')``.
 
         Exactly zero where the factors stay as they are, as with BPR or with nothing forgotten.
         """
         if torch.equal(self.factors_before, self.factors_after):
             return torch.zeros_like(self.request.table)
-        gradient_after = self.after.factors(self.remain.gradient(self.factors_after))
-        return self.remain_gradient - gradient_after
+        by_factors = self.remain.gradient(self.factors_after)
+        return self.remain_gradient - self.after.factors(by_factors)
 
-    def curvature(self, triplets: Triplets, keep: torch.Tensor) -> Product:
-        """Gauss-Newton products by the parameters on the graph of what remains, restricted to some rows of them.
+    def curvature(self, triplets: Triplets, keep: Tensor) -> Product:
+        """Make Gauss-Newton products by the parameters on the graph of what remains, of the loss of some triplets.
 
-        Args:
-            triplets: Whose loss.
-            keep: `[users + items, 1]` bool: other rows of parameters are constants.
+        Rows of parameters that are not in `keep`, `[users + items, 1]` bool, are constants.
         """
         product = triplets.gauss_newton(self.factors_after)
 
-        def restricted(direction: torch.Tensor) -> torch.Tensor:
+        def restricted(direction: Tensor) -> Tensor:
             change = self.after.factors(direction * keep)
             return self.after.factors(product(change)) * keep
 
         return restricted
 
     def imbalance(self) -> float | None:
-        """``‖∇L(D)‖ / ‖∇L(F)‖``: how far early stopping left the original from a minimum; None with nothing to forget.
+        """Measure how far early stopping left the original from a minimum: ``‖∇L(D)‖ / ‖∇L(F)‖``.
 
-        Influence functions take it for 0. On ML-100K it is near 3; correcting for it would go on with training.
+        Influence functions take it for 0; on ML-100K it is near 3. None with nothing to forget.
         """
-        size = torch.linalg.vector_norm(self.forget_gradient).item()
-        whole = torch.linalg.vector_norm(self.forget_gradient + self.remain_gradient).item()
+        size = vector_norm(self.forget_gradient).item()
+        whole = vector_norm(self.forget_gradient + self.remain_gradient).item()
         return whole / size if size else None
 
-    def model(self, change: torch.Tensor) -> FactorModel:
-        """The original with `change` added to its parameters; rows without a change stay the same to the bit."""
-        require_finite(change, "the step")
-        table = torch.where(change == 0, self.request.table, self.request.table + change)
+    def model(self, change: Tensor) -> FactorModel:
+        """Add `change` to the original's parameters; rows without a change stay the same to the bit."""
+        require_finite(change, "step")
+        before = self.request.table
+        table = torch.where(change == 0, before, before + change)
         return split_model(self.after.factors(table), table, self.request.remain.users)
 
 
@@ -191,11 +181,13 @@ def linearise(context: Context, request: Request, negatives: int) -> Influence:
     """
     remain, everything = request.remain, request.deployed
     build = importlib.import_module(context.module).build
-    before = build([replace(remain, train=everything)], context.options, request.table.device)
+    deployed = replace(remain, train=everything)
+    before = build([deployed], context.options, request.table.device)
     after = build([remain], context.options, request.table.device)
     stream = torch_stream(context.seed, "influence", context.backbone, "negatives")
     sampler = NegativeSampler(everything, remain.users, remain.items)
-    drawn = sampler.sample(everything[0].repeat_interleave(negatives), stream)
+    users = everything[0].repeat_interleave(negatives)
+    drawn = sampler.sample(users, stream)
     return Influence(request, before, after, drawn.view(-1, negatives))
 
 
@@ -203,7 +195,7 @@ def linearise(context: Context, request: Request, negatives: int) -> Influence:
 class Step:
     """A solve: the change of the parameters, products with the curvature, and what the manifest is to say."""
 
-    change: torch.Tensor
+    change: Tensor
     products: int
     facts: Mapping[str, object] = field(default_factory=dict)
 
@@ -216,33 +208,49 @@ class Prepared:
     solve: Callable[[float], Step]
 
 
+def by_conjugate_gradient(
+    influence: Influence,
+    triplets: Triplets,
+    direction: Tensor,
+    keep: Tensor,
+    options: InfluenceOptions,
+) -> Prepared:
+    """Prepare to solve ``(H + λI) p = v`` for the rows of parameters in `keep`, `[users + items, 1]` bool.
+
+    H is the curvature of the triplets' loss, and v is `direction`, `[users + items, d]`.
+    """
+    product = influence.curvature(triplets, keep)
+    right = direction * keep
+
+    def solve(damping: float) -> Step:
+        done = conjugate_gradient(product, right, damping, options.tolerance, options.iterations)
+        facts = {"iterations": done.iterations, "residual": done.residual}
+        facts["updated"] = int(keep.sum())
+        return Step(done.step, done.products, facts)
+
+    return Prepared(influence, solve)
+
+
 def serve(
     context: Context,
     request: Request,
     prepare: Callable[[Context, Request], Prepared],
     damping: float,
 ) -> Unlearned:
-    """Prepare and solve against the clock.
+    """Prepare and solve against the clock, with λ > 0 in units of a loss that is summed over rows.
 
-    Args:
-        context: The request's surroundings.
-        request: The request's data, read before the clock starts.
-        prepare: The method.
-        damping: λ, in units of a loss that is summed over rows.
+    The request's data are read before the clock starts; `prepare` is the method's.
     """
-    require_damping(damping)
-    watch = Stopwatch(request.table.device)
+    device = request.table.device
+    watch = Stopwatch(device)
     prepared = prepare(context, request)
     stages = {"prepare": watch.lap()}
     step = prepared.solve(damping)
     model = prepared.influence.model(step.change)
     stages["solve"] = watch.lap()
     seconds = sum(stages.values())
-    cost = Cost(seconds, seconds, 0, 0, step.products, str(request.table.device), stages)
-    facts = {
-        "damping": damping,
-        "step_norm": torch.linalg.vector_norm(step.change).item(),
-        **step.facts,
-        "imbalance": prepared.influence.imbalance(),
-    }
+    cost = Cost(seconds, seconds, 0, 0, step.products, str(device), stages)
+    size = vector_norm(step.change).item()
+    facts = {"damping": damping, "step_norm": size, **step.facts}
+    facts["imbalance"] = prepared.influence.imbalance()
     return Unlearned(model, cost, facts=facts)

@@ -1,15 +1,13 @@
 """Options that several methods or partitions share. Nothing heavy is imported: params.yaml is checked by it."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from cragru.backbones.options import TrainingOptions
 from cragru.plugins.options import BaseOptions
 
-Missing = Literal[
-    "mask", "mean", "zero"
-]  # whose scores count for a user: `cragru.unlearning.aggregation.user_weights`
+Missing = Literal["mask", "mean", "zero"]  # see `cragru.unlearning.aggregation.user_weights`
 CapacityOn = Literal["rows", "users"]
 Unit = Literal["users", "interactions"]
 
@@ -30,22 +28,30 @@ class ShardOptions(BaseOptions):
     least_batch: int = Field(default=256, ge=1)
 
     def training(self, options: TrainingOptions) -> TrainingOptions:
-        """A backbone's hyper-parameters for shards."""
+        """Return a backbone's hyper-parameters for shards."""
         return options.model_copy(update={"learning_rate": self.learning_rate})
 
     def batch_size(self, rows: int, most: int) -> int:
-        """Triplets a step of a shard.
-
-        Args:
-            rows: The shard's training rows.
-            most: The backbone's batch size.
-        """
-        return min(most, max(self.least_batch, -(-rows // self.steps)))
+        """Return the triplets a step of a shard of so many training rows; `most` is the backbone's batch size."""
+        wanted = -(-rows // self.steps)
+        return min(most, max(self.least_batch, wanted))
 
 
-SHARD_OPTIONS = tuple(
-    ShardOptions.model_fields
-)  # a method with shards may have others, which train none anew
+SHARD_OPTIONS = tuple(ShardOptions.model_fields)  # a method's other options train no shard anew
+
+
+class InfluenceOptions(BaseOptions):
+    """What both influence methods take.
+
+    Attributes:
+        tolerance: Relative residual at which conjugate gradient stops.
+        iterations: Of conjugate gradient, at most.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ("original", "forget")
+
+    tolerance: float = Field(default=1e-4, gt=0, lt=1)
+    iterations: int = Field(default=100, ge=1)
 
 
 class GraphEraserOptions(BaseOptions):

@@ -10,6 +10,10 @@ from collections.abc import Sequence
 
 import torch
 from pydantic import Field
+from torch import Tensor
+from torch.autograd.function import FunctionCtx
+from torch.linalg import vecdot
+from torch.nn import Module, Parameter
 from torch.nn.functional import softplus
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
@@ -47,7 +51,7 @@ class Options(ShardOptions):
     penalty: float = Field(default=0.00001, ge=0)
 
 
-class Side(torch.nn.Module):
+class Side(Module):
     """What the attention has for users, or for items: A, c and h of ``a_s = hᵀ relu(A e'_s + c)``."""
 
     def __init__(self, dimensions: int, stream: torch.Generator, dtype: torch.dtype) -> None:
@@ -59,12 +63,13 @@ class Side(torch.nn.Module):
         torch.nn.init.trunc_normal_(
             weight, std=spread, a=-2 * spread, b=2 * spread, generator=stream
         )
-        self.weight = torch.nn.Parameter(weight)
-        self.bias = torch.nn.Parameter(torch.zeros(hidden, dtype=dtype))
-        self.read_out = torch.nn.Parameter(torch.full((hidden,), 0.01, dtype=dtype))
+        bias = torch.zeros(hidden, dtype=dtype)
+        read_out = torch.full((hidden,), 0.01, dtype=dtype)
+        self.weight, self.bias = Parameter(weight), Parameter(bias)
+        self.read_out = Parameter(read_out)
 
 
-class Attention(torch.nn.Module):
+class Attention(Module):
     """The aggregator: ``e'_s = e_s W_s + b_s`` for users and items alike, then attention of each side over shards.
 
     ``Σ_s α_s e'_s`` is computed as one product of all ``α_s e_s`` side by side with all W_s one below the other, and
@@ -77,34 +82,35 @@ class Attention(torch.nn.Module):
         """Draw fresh weights; each W_s is Xavier-normal by itself: by a rule for all of W it would be too small."""
         super().__init__()
         spread = (1 / dimensions) ** 0.5
-        transfer = (
-            torch.randn(shards, dimensions, dimensions, generator=stream, dtype=dtype) * spread
-        )
-        self.transfer = torch.nn.Parameter(transfer)
-        self.shift = torch.nn.Parameter(torch.zeros(shards, dimensions, dtype=dtype))
+        shape = (shards, dimensions, dimensions)
+        transfer = torch.randn(shape, generator=stream, dtype=dtype)
+        shift = torch.zeros(shards, dimensions, dtype=dtype)
+        self.transfer = Parameter(transfer * spread)
+        self.shift = Parameter(shift)
         self.users = Side(dimensions, stream, dtype)
         self.items = Side(dimensions, stream, dtype)
 
-    def forward(
-        self, users: torch.Tensor, items: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
         """Aggregate `[m, S, d]` and `[n, S, d]` to `[m, d]` and `[n, d]`."""
         of_users, _ = self.aggregate(users, self.users)
         of_items, _ = self.aggregate(items, self.items)
         return of_users, of_items
 
-    def aggregate(self, table: torch.Tensor, side: Side) -> tuple[torch.Tensor, torch.Tensor]:
+    def aggregate(self, table: Tensor, side: Side) -> tuple[Tensor, Tensor]:
         """Aggregate a `[n, S, d]` table to `[n, d]`; returns the weights of the shards too, `[n, S]`."""
         hidden = torch.einsum("nsd,sdh->nsh", table, self.transfer @ side.weight)
-        hidden = torch.relu(hidden + (self.shift @ side.weight + side.bias))
+        offset = self.shift @ side.weight + side.bias
+        hidden = torch.relu(hidden + offset)
         weights = torch.softmax(hidden @ side.read_out, dim=1)
-        weighted = (weights.unsqueeze(2) * table).flatten(start_dim=1)
+        weighted = weights.unsqueeze(2) * table
+        weighted = weighted.flatten(start_dim=1)
         transfers = self.transfer.flatten(end_dim=1)
         return torch.addmm(weights @ self.shift, weighted, transfers), weights
 
-    def penalty(self) -> torch.Tensor:
-        """``½ (‖W‖² + ‖b‖²)``."""
-        return (self.transfer.square().sum() + self.shift.square().sum()) / 2
+    def penalty(self) -> Tensor:
+        """Return ``½ (‖W‖² + ‖b‖²)``."""
+        whole = self.transfer.square().sum() + self.shift.square().sum()
+        return whole / 2
 
 
 def unlearn(context: Context) -> Unlearned:
@@ -115,7 +121,8 @@ def unlearn(context: Context) -> Unlearned:
     watch = Stopwatch(device)
     trainer = AttentionTrainer(context, options, shards.models, device)
     curve, steps = trainer.fit()
-    return shards.served(trainer.model(), watch.lap(), steps=steps, curve=curve)
+    model = trainer.model()
+    return shards.served(model, watch.lap(), steps, curve)
 
 
 class AttentionTrainer:
@@ -138,66 +145,75 @@ class AttentionTrainer:
         task = Task(data, f"{context.backbone}-attention", options.attention_batch)
         self._learner = Learner(task, context.seed, device)
         self._schedule = Schedule([self._learner], device)
-        self._backbone: Backbone = importlib.import_module(context.module).build(
-            [data], training, device
-        )
+        build = importlib.import_module(context.module).build
+        self._backbone: Backbone = build([data], training, device)
         users = torch.stack([model.user_embeddings for model in models], dim=1)
         items = torch.stack([model.item_embeddings for model in models], dim=1)
         self._users = users.to(device, training.dtype)
         self._items = items.to(device, training.dtype)
-        fresh = Attention(
-            len(models), training.dimensions, self._learner.parameters, training.dtype
-        )
+        stream = self._learner.parameters
+        fresh = Attention(len(models), training.dimensions, stream, training.dtype)
         self.attention = fresh.to(device)
         self._dropout = torch_stream(context.seed, "receraser", "dropout")
         self._weights = list(self.attention.parameters())
         self._adam = Adam(self._weights, options.attention_rate)
 
     def fit(self) -> tuple[list[Epoch], int]:
-        """Train; returns the curve and the number of steps. The best epoch's weights are kept."""
+        """Train, and return the curve and the number of steps. The best epoch's weights are kept.
+
+        Raises:
+            CragruError: If the loss is no longer a number.
+        """
         learner, most = self._learner, self.options.attention_epochs
-        epochs = Progress(range(1, most + 1), f"train {learner.task.name}", most, "epoch")
+        name, rate = learner.task.name, self.options.attention_rate
+        epochs = Progress(range(1, most + 1), f"train {name}", most, "epoch")
         for number in epochs:
             watch = Stopwatch(self.device)
             loss = self._train_epoch()
             if not loss < float("inf"):
                 raise CragruError(
-                    f"training {learner.task.name} diverged: loss is {loss} in epoch {number}; "
-                    f"lower attention_rate ({self.options.attention_rate}) in config/params.yaml"
+                    f"the loss is no number in epoch {number}",
+                    place=name,
+                    got=loss,
+                    advice=f"lower attention_rate ({rate}) in config/params.yaml",
                 )
             train_seconds = watch.lap()
             value = learner.validator.ndcg(self.model()).item()
-            epoch = Epoch(learner.task.name, number, loss, value, train_seconds, watch.lap())
-            learner.note(epoch, parameters_to_vector(self.attention.parameters()).detach())
+            epoch = Epoch(name, number, loss, value, train_seconds, watch.lap())
+            weights = parameters_to_vector(self._weights)
+            learner.note(epoch, weights.detach())
             epochs.show(loss=loss, ndcg=value, best=learner.best.valid_ndcg)
             if learner.is_done(self.options.attention_patience):
                 break
-        vector_to_parameters(learner.best_table, self.attention.parameters())
+        vector_to_parameters(learner.best_table, self._weights)
         return learner.curve, len(learner.curve) * learner.steps_an_epoch
 
     def model(self) -> FactorModel:
-        """The model of the current weights."""
+        """Return the model of the current weights."""
         with torch.no_grad():
             table = torch.cat(self.attention(self._users, self._items))
-        return split_model(self._backbone.factors(table), table, self.data.users)
+        factors = self._backbone.factors(table)
+        return split_model(factors, table, self.data.users)
 
     def _train_epoch(self) -> float:
         losses = []
         for batch in self._schedule.batches([self._learner], self._users):
             loss = self._loss(batch)
             whole = loss + self.options.penalty * self.attention.penalty()
-            self._adam.step(torch.autograd.grad(whole, self._weights))
+            gradients = torch.autograd.grad(whole, self._weights)
+            self._adam.step(gradients)
             losses.append(loss.detach())
         return torch.stack(losses).mean().item()
 
-    def _loss(self, batch: Batch) -> torch.Tensor:
+    def _loss(self, batch: Batch) -> Tensor:
         table = torch.cat(self.attention(self._users, self._items))
         factors = SelfAdjoint.apply(table, self._backbone)
         u = factors[batch.users]
         difference = factors[batch.positives] - factors[batch.negatives]
-        kept = torch.rand(u.shape, generator=self._dropout) >= self.options.dropout
-        u = u * kept.to(u.device) / (1 - self.options.dropout)
-        margins = torch.linalg.vecdot(u, difference)
+        dropped = self.options.dropout
+        kept = torch.rand(u.shape, generator=self._dropout) >= dropped
+        u = u * kept.to(u.device) / (1 - dropped)
+        margins = vecdot(u, difference)
         return softplus(-margins).mean()
 
 
@@ -205,16 +221,12 @@ class SelfAdjoint(torch.autograd.Function):
     """A backbone's map from embeddings to factors, for autograd: linear and its own adjoint."""
 
     @staticmethod
-    def forward(
-        context: torch.autograd.function.FunctionCtx, table: torch.Tensor, backbone: Backbone
-    ) -> torch.Tensor:
-        """The factors."""
+    def forward(context: FunctionCtx, table: Tensor, backbone: Backbone) -> Tensor:
+        """Return the factors."""
         context.backbone = backbone
         return backbone.factors(table)
 
     @staticmethod
-    def backward(
-        context: torch.autograd.function.FunctionCtx, gradient: torch.Tensor
-    ) -> tuple[torch.Tensor, None]:
-        """The gradient by the embeddings."""
+    def backward(context: FunctionCtx, gradient: Tensor) -> tuple[Tensor, None]:
+        """Return the gradient by the embeddings."""
         return context.backbone.factors(gradient.contiguous()), None

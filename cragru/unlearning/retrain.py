@@ -19,7 +19,8 @@ class Options(BaseOptions):
 
 def unlearn(context: Context) -> Unlearned:
     """Train the backbone on the remain set with the original's schedule and, unless asked otherwise, random streams."""
-    seed = context.seed + read_options(Options, context.method_options).seed_offset
+    options = read_options(Options, context.method_options)
+    seed = context.seed + options.seed_offset
     data = context.remain
     watch = Stopwatch(choose_device(context.device))
     training, device = train_backbone(

@@ -1,8 +1,7 @@
 """SCIF: move the requesting users as if the forgotten rows had had their user's average label (Li et al. 2023).
 
 A row with label t has the pairwise loss ``ℓ_t(x) = t log(1 + e^-x) + (1 − t) log(1 + e^x)``; training has t = 1. To
-replace 1 by the average t̄ changes its gradient by ``∇ℓ_1 − ∇ℓ_t̄ = −(1 − t̄) ∇x``, so with φ the block of parameters
-that may move,
+replace 1 by the average t̄ changes its gradient by ``∇ℓ_1 − ∇ℓ_t̄ = −(1 − t̄) ∇x``, so with φ the parameters that move,
 
     v = −Σ_(u,i)∈F (1 − t̄_u) 1/K Σ_j ∇_φ x_uij,        φ ← φ + (H_φφ + λI)⁻¹ v
 
@@ -16,48 +15,43 @@ instead (`threshold`), or are one constant (`target`). A replaced row pulls with
 harder than a deleted one: hence the large damping.
 """
 
-from collections.abc import Callable
-from typing import ClassVar
-
 import torch
 from pydantic import Field
+from torch import Tensor
+from torch.linalg import vector_norm
 
 from cragru.core.errors import CragruError
-from cragru.plugins.options import BaseOptions, read_options
+from cragru.plugins.options import read_options
 from cragru.unlearning.base import Context, Unlearned
-from cragru.unlearning.conjugate_gradient import conjugate_gradient, require_damping, require_finite
+from cragru.unlearning.conjugate_gradient import require_finite
 from cragru.unlearning.influence import (
     Influence,
     Prepared,
     Request,
     Step,
+    by_conjugate_gradient,
     linearise,
     read_request,
     serve,
 )
+from cragru.unlearning.options import InfluenceOptions
 from cragru.unlearning.triplets import Curvature, Triplets, logistic_curvature
 
 
-class Options(BaseOptions):
-    """What params.yaml may set.
+class Options(InfluenceOptions):
+    """What params.yaml may set beside what both influence methods take.
 
     Attributes:
         negatives: K, fixed negatives for each row.
         damping: λ, in units of a loss that is summed over rows.
         threshold: Ratings from here on are label 1, others 0.
         target: A constant label t̄ for all forgotten rows; 0 takes the users' averages.
-        tolerance: Relative residual at which conjugate gradient stops (LightGCN).
-        iterations: Of conjugate gradient, at most.
     """
-
-    needs: ClassVar[tuple[str, ...]] = ("original", "forget")
 
     negatives: int = Field(default=8, ge=1, le=100_000)
     damping: float = Field(default=30.0, gt=0)
     threshold: float = 4.0
     target: float = Field(default=0.0, ge=0, le=1)
-    tolerance: float = Field(default=1e-4, gt=0, lt=1)
-    iterations: int = Field(default=100, ge=1)
 
 
 def unlearn(context: Context) -> Unlearned:
@@ -71,59 +65,49 @@ def unlearn(context: Context) -> Unlearned:
 
 
 def read(context: Context) -> Request:
-    """What SCIF looks at: the rows that remain and, for labels, their ratings; those that go; the original."""
+    """Read the rows that remain and, for labels, their ratings; the rows that go; the original."""
     options = read_options(Options, context.method_options)
     return read_request(context, ratings=not options.target)
 
 
 def prepare(context: Context, request: Request) -> Prepared:
-    """All that no damping changes: graphs, negatives, v, and the curvature."""
+    """Do all that no damping changes: graphs, negatives, v, and the curvature."""
     options = read_options(Options, context.method_options)
     influence = linearise(context, request, options.negatives)
+    targets = labels(request, options)
+    direction = replacement(influence, targets)
     users = torch.unique(request.forget[0])
-    keep = torch.zeros(len(request.table), 1, dtype=torch.bool)
+    if not influence.is_coupled:
+        return by_blocks(influence, direction, users)
+    keep = torch.zeros(len(direction), 1, dtype=torch.bool)
     keep[users] = True
-    keep = keep.to(request.table.device)
-    direction = replacement(influence, labels(request, options)) * keep
-    if influence.is_coupled:
-        return Prepared(influence, _by_conjugate_gradient(influence, direction, keep, options))
-    return Prepared(influence, _by_blocks(influence, direction, users.to(request.table.device)))
+    keep = keep.to(direction.device)
+    return by_conjugate_gradient(influence, influence.deployed, direction, keep, options)
 
 
-def labels(request: Request, options: Options) -> torch.Tensor:
-    """The label t̄ that replaces 1, for each forgotten row, `[|F|]` float32 on the CPU.
+def labels(request: Request, options: Options) -> Tensor:
+    """Return the label t̄ that replaces 1, for each forgotten row, `[|F|]` float32 on the CPU.
 
     It is the mean label of the user's remaining rows, of the item's for a user without any, of all for an item
     without any either.
-
-    Raises:
-        CragruError: If labels are asked for and no row remains to take them from.
     """
     users, items = request.forget
     if options.target:
         return torch.full((len(users),), options.target)
-    if not len(request.ratings):
-        raise CragruError(
-            "scif: no row remains to take average labels from; give option target a constant instead"
-        )
+    remain = request.remain
+    rated_users, rated_items = remain.train
     liked = (request.ratings >= options.threshold).float()
-    rated_users, rated_items = request.remain.train
-    by_user = _group_means(rated_users, liked, request.remain.users)[users]
-    by_item = _group_means(rated_items, liked, request.remain.items)[items]
+    by_user = _group_means(rated_users, liked, remain.users)[users]
+    by_item = _group_means(rated_items, liked, remain.items)[items]
     by_item = by_item.nan_to_num(liked.mean().item())
     return torch.where(by_user.isnan(), by_item, by_user)
 
 
-def replacement(influence: Influence, targets: torch.Tensor) -> torch.Tensor:
-    """``Σ_F (∇ℓ_1 − ∇ℓ_t̄)`` by all parameters, `[users + items, d]`, on the graph of what remains.
-
-    Args:
-        influence: Around the original.
-        targets: t̄ of each forgotten row.
-    """
+def replacement(influence: Influence, targets: Tensor) -> Tensor:
+    """Return ``Σ_F (∇ℓ_1 − ∇ℓ_t̄)`` by all parameters, `[users + items, d]`, given t̄ of each forgotten row."""
     pull = (targets - 1).to(influence.request.table)
 
-    def slope(margins: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+    def slope(margins: Tensor, rows: Tensor) -> Tensor:
         return pull[rows].unsqueeze(1).expand_as(margins)
 
     by_factors = influence.forget.gradient(influence.factors_after, slope)
@@ -131,17 +115,12 @@ def replacement(influence: Influence, targets: torch.Tensor) -> torch.Tensor:
 
 
 def curvature_blocks(
-    triplets: Triplets, factors: torch.Tensor, curvature: Curvature = logistic_curvature
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Each user's ``H_u = Σ ℓ''/K (q_i − q_j)(q_i − q_j)ᵀ``, item factors fixed.
-
-    Args:
-        triplets: Rows of these users.
-        factors: `[users + items, d]`.
-        curvature: ℓ'' of margins.
+    triplets: Triplets, factors: Tensor, curvature: Curvature = logistic_curvature
+) -> tuple[Tensor, Tensor]:
+    """Return each user's ``H_u = Σ ℓ''/K (q_i − q_j)(q_i − q_j)ᵀ``, item factors fixed.
 
     Returns:
-        The users that have rows, `[k]` sorted, and their blocks `[k, d, d]`, float64.
+        The users that have triplets, `[k]` sorted, and their blocks `[k, d, d]`, float64.
     """
     items = factors[triplets.users :].double()
     d = items.shape[1]
@@ -149,57 +128,45 @@ def curvature_blocks(
     blocks = [items.new_zeros(0, d, d)]
     for block, margins in triplets.margins(factors):
         weights = (curvature(margins) / triplets.negatives).double()
-        counts = torch.bincount(block.positives // triplets.items).tolist()
+        owners = block.positives // triplets.items
+        counts = torch.bincount(owners).tolist()
         positives = (block.positives % triplets.items).split(counts)
         negatives = (block.negatives % triplets.items).view_as(margins).split(counts)
-        for weight, positive, negative in zip(
-            weights.split(counts), positives, negatives, strict=True
-        ):
-            difference = (items[positive].unsqueeze(1) - items[negative]).flatten(0, 1)
+        for weight, own, drawn in zip(weights.split(counts), positives, negatives, strict=True):
+            difference = items[own].unsqueeze(1) - items[drawn]
+            difference = difference.flatten(0, 1)
             weighted = difference * weight.reshape(-1, 1)
             blocks.append((weighted.T @ difference).unsqueeze(0))
         users.append(block.users)
     return torch.cat(users), torch.cat(blocks)
 
 
-def solve_blocks(blocks: torch.Tensor, right: torch.Tensor, damping: float) -> torch.Tensor:
+def solve_blocks(blocks: Tensor, right: Tensor, damping: float) -> Tensor:
     """Solve ``(H_u + λI) p_u = v_u`` for many users at once, by Cholesky.
 
-    Args:
-        blocks: `[k, d, d]`, symmetric and positive semi-definite.
-        right: `[k, d]`.
-        damping: λ > 0.
-
-    Returns:
-        `[k, d]` in the type of `blocks`.
+    The blocks are `[k, d, d]`, symmetric and positive semi-definite; `right` is `[k, d]`, and so is the solution, in
+    the type of the blocks.
 
     Raises:
-        CragruError: If a matrix is not positive definite, or a number not finite.
+        CragruError: If a matrix is not positive definite, or a number of `right` not finite.
     """
-    require_damping(damping)
-    require_finite(right, "the gradient of the forget set")
-    damped = blocks + damping * torch.eye(
-        blocks.shape[-1], dtype=blocks.dtype, device=blocks.device
-    )
-    factor, failed = torch.linalg.cholesky_ex(damped)
-    if bool(failed.any()):
+    require_finite(right, "gradient")
+    d = blocks.shape[-1]
+    identity = torch.eye(d, dtype=blocks.dtype, device=blocks.device)
+    factor, failed = torch.linalg.cholesky_ex(blocks + damping * identity)
+    bad = int((failed > 0).sum())
+    if bad:
+        at = f"damping {damping:g}"
         raise CragruError(
-            f"scif: the curvature of {int((failed > 0).sum())} users is not positive definite at damping {damping:g}; "
-            "raise damping in config/params.yaml"
+            "not positive definite", place=at, got=bad, advice="raise damping in config/params.yaml"
         )
-    return torch.cholesky_solve(right.to(blocks).unsqueeze(2), factor).squeeze(2)
+    columns = right.to(blocks).unsqueeze(2)
+    return torch.cholesky_solve(columns, factor).squeeze(2)
 
 
-def _group_means(groups: torch.Tensor, values: torch.Tensor, count: int) -> torch.Tensor:
-    """Mean value of each of `count` groups; NaN for one without a value."""
-    totals = torch.bincount(groups, values, count).float()
-    return totals / torch.bincount(groups, minlength=count)
-
-
-def _by_blocks(
-    influence: Influence, direction: torch.Tensor, users: torch.Tensor
-) -> Callable[[float], Step]:
-    own = torch.isin(influence.request.deployed[0], users.cpu())
+def by_blocks(influence: Influence, direction: Tensor, users: Tensor) -> Prepared:
+    """Prepare to solve for each of some users alone, which is exact where nothing couples them; `direction` is v."""
+    own = torch.isin(influence.request.deployed[0], users)
     found, blocks = curvature_blocks(influence.triplets(own), influence.factors_after)
     right = direction[found].double()
 
@@ -207,29 +174,16 @@ def _by_blocks(
         solved = solve_blocks(blocks, right, damping)
         product = (blocks @ solved.unsqueeze(2)).squeeze(2)
         left_over = product.add_(solved, alpha=damping).sub_(right)
-        size = torch.linalg.vector_norm(right).item()
-        residual = torch.linalg.vector_norm(left_over).item() / size if size else 0.0
+        size = vector_norm(right).item()
+        residual = vector_norm(left_over).item() / size if size else 0.0
         change = torch.zeros_like(direction)
         change[found] = solved.to(change.dtype)
         return Step(change, 0, {"iterations": 0, "residual": residual, "updated": len(users)})
 
-    return solve
+    return Prepared(influence, solve)
 
 
-def _by_conjugate_gradient(
-    influence: Influence, direction: torch.Tensor, keep: torch.Tensor, options: Options
-) -> Callable[[float], Step]:
-    product = influence.curvature(influence.deployed, keep)
-
-    def solve(damping: float) -> Step:
-        solution = conjugate_gradient(
-            product, direction, damping, options.tolerance, options.iterations
-        )
-        facts = {
-            "iterations": solution.iterations,
-            "residual": solution.residual,
-            "updated": int(keep.sum()),
-        }
-        return Step(solution.step, solution.products, facts)
-
-    return solve
+def _group_means(groups: Tensor, values: Tensor, count: int) -> Tensor:
+    """Return the mean value of each of `count` groups; NaN for one without a value."""
+    totals = torch.bincount(groups, values, count).float()
+    return totals / torch.bincount(groups, minlength=count)

@@ -4,10 +4,11 @@ What SISA, GraphEraser and RecEraser have in common; they differ in the partitio
 depends on its own rows and on the seed alone: not on other shards, on their number, or on the order of training.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
+from torch import Tensor
 
 from cragru.backbones.base import FactorModel, TrainingData
 from cragru.backbones.learner import Epoch, Task
@@ -15,20 +16,20 @@ from cragru.backbones.trainer import Stopwatch, Training, choose_device
 from cragru.backbones.training import train_together
 from cragru.core.errors import CragruError
 from cragru.plugins.options import read_options
+from cragru.ranking.full import Pairs
 from cragru.unlearning.base import Context, Cost, Deployed, Unlearned
 from cragru.unlearning.options import SHARD_OPTIONS, ShardOptions
+
+Columns = tuple[Tensor, Tensor]  # of training rows, and of validation rows
+
+DELETE = "it was made of other data; delete the method's folder and run again"
 
 
 @dataclass(frozen=True)
 class Renewed:
-    """All shards after a request.
+    """All shards after a request: their models, what is left of their data, and which models are new.
 
-    Attributes:
-        models: The model of every shard.
-        data: What is left of each shard's data.
-        new: Models that were trained now, by shard.
-        curve: The curves of the shards that the request touched.
-        cost: What their training took.
+    The curve and the cost are those of the shards that the request touched.
     """
 
     models: list[FactorModel]
@@ -40,40 +41,26 @@ class Renewed:
     def served(
         self, model: FactorModel, seconds: float, steps: int = 0, curve: Sequence[Epoch] = ()
     ) -> Unlearned:
-        """What the method gives back, once its aggregation is done.
-
-        Args:
-            model: What the aggregation made of the shards.
-            seconds: What the aggregation took.
-            steps: The aggregation's optimiser steps.
-            curve: The curve of the aggregation's training.
-        """
-        parallel = self.cost.seconds_parallel
+        """Return what the method gives back, given the aggregation's model, seconds, optimiser steps and curve."""
+        before = self.cost
+        parallel = before.seconds_parallel
         cost = replace(
-            self.cost,
-            seconds_sequential=self.cost.seconds_sequential + seconds,
+            before,
+            seconds_sequential=before.seconds_sequential + seconds,
             seconds_parallel=None if parallel is None else parallel + seconds,
-            optimiser_steps=self.cost.optimiser_steps + steps,
-            stages={**self.cost.stages, "aggregate": seconds},
+            optimiser_steps=before.optimiser_steps + steps,
+            stages={**before.stages, "aggregate": seconds},
         )
         return Unlearned(model, cost, [*self.curve, *curve], self.new)
 
 
-def cut(
-    data: TrainingData, shards: tuple[torch.Tensor, torch.Tensor], count: int
-) -> list[TrainingData]:
-    """The data of each shard.
-
-    Args:
-        data: All of it.
-        shards: Shard of each training and of each validation row.
-        count: Number of shards.
-    """
+def cut(data: TrainingData, shards: Columns, count: int) -> list[TrainingData]:
+    """Cut the data of each of `count` shards out of all, given the shard of each training and validation row."""
     of_train, of_valid = shards
     pieces = []
     for shard in range(count):
-        train = _of_shard(data.train, of_train, shard)
-        valid = _of_shard(data.valid, of_valid, shard)
+        train = _rows(data.train, of_train == shard)
+        valid = _rows(data.valid, of_valid == shard)
         pieces.append(replace(data, train=train, valid=valid))
     return pieces
 
@@ -81,64 +68,45 @@ def cut(
 def shard_task(
     data: TrainingData, backbone: str, shard: int, options: ShardOptions, most: int
 ) -> Task:
-    """The training of one shard; shard 0 has the random stream of a model of everything.
-
-    Args:
-        data: The shard's own rows.
-        backbone: The backbone's name.
-        shard: Which shard.
-        options: How shards are trained.
-        most: The backbone's batch size.
-    """
+    """Describe the training of one shard on its rows; shard 0 has the random stream of a model of everything."""
     name = f"{backbone}-shard-{shard}" if shard else backbone
     return Task(data, name, options.batch_size(len(data.train[0]), most))
 
 
 def train_shards(
-    data: Sequence[TrainingData], numbers: Sequence[int], context: Context, options: ShardOptions
-) -> list[Training]:
-    """Train some shards together.
-
-    Args:
-        data: The data of each shard that is trained.
-        numbers: The numbers of these shards.
-        context: Backbone, its options, seed and device.
-        options: How shards are trained.
-    """
-    tasks = []
-    for own, number in zip(data, numbers, strict=True):
-        tasks.append(shard_task(own, context.backbone, number, options, context.options.batch_size))
+    pieces: Sequence[TrainingData], numbers: Sequence[int], context: Context, options: ShardOptions
+) -> dict[int, Training]:
+    """Train some of all shards together, by their numbers; return the trainings by shard."""
+    if not numbers:
+        return {}
+    name, most = context.backbone, context.options.batch_size
+    tasks = [shard_task(pieces[number], name, number, options, most) for number in numbers]
     device = choose_device(context.device)
-    return train_together(
-        context.module, tasks, options.training(context.options), context.seed, device
-    )
+    training = options.training(context.options)
+    done = train_together(context.module, tasks, training, context.seed, device)
+    return dict(zip(numbers, done, strict=True))
 
 
 def deploy(context: Context) -> list[Training]:
     """Train all shards, together, on what there is before any request.
 
-    Args:
-        context: The method's options may be among its options, beside those of shards.
-
     Raises:
         CragruError: If the partition is of other data, or a shard cannot be trained.
     """
-    given = {name: value for name, value in context.method_options.items() if name in SHARD_OPTIONS}
-    options = read_options(ShardOptions, given)
+    own = context.method_options.keys() & SHARD_OPTIONS
+    options = read_options(ShardOptions, {name: context.method_options[name] for name in own})
     deployed = context.reader.deployed()
-    pieces = cut(context.remain, _shards_of(context.reader.rows(), deployed), deployed.count)
-    return train_shards(pieces, range(deployed.count), context, options)
+    shards = _shards_of(context.reader.rows(), deployed)
+    pieces = cut(context.remain, shards, deployed.count)
+    trained = train_shards(pieces, range(deployed.count), context, options)
+    return list(trained.values())
 
 
-def touched_shards(deployed: Deployed, left: tuple[torch.Tensor, torch.Tensor]) -> list[int]:
-    """Shards that lose a row to the request: known by what is missing, without a look at what is forgotten.
-
-    Args:
-        deployed: The state before the request.
-        left: Shard of each training and of each validation row that is left.
-    """
+def touched_shards(deployed: Deployed, left: Columns) -> list[int]:
+    """List the shards that lose a row to the request: known by what is left, without a look at what is forgotten."""
     changed = torch.zeros(deployed.count, dtype=torch.bool)
-    for before, after in zip((deployed.train[1], deployed.valid[1]), left, strict=True):
+    had = deployed.train[1], deployed.valid[1]
+    for before, after in zip(had, left, strict=True):
         rows_before = torch.bincount(before, minlength=deployed.count)
         rows_left = torch.bincount(after, minlength=deployed.count)
         changed |= rows_before != rows_left
@@ -155,83 +123,69 @@ def renew(context: Context, options: ShardOptions) -> Renewed:
     Raises:
         CragruError: If the partition is of other data, or a shard has nothing left.
     """
-    data, rows, deployed = context.remain, context.reader.rows(), context.reader.deployed()
+    reader = context.reader
+    data, rows, deployed = context.remain, reader.rows(), reader.deployed()
     device = choose_device(context.device)
     watch = Stopwatch(device)
     left = _shards_of(rows, deployed)
     touched = touched_shards(deployed, left)
     pieces = cut(data, left, deployed.count)
     filtering = watch.lap()
-
     together = deployed.read_model is None
     trained, seconds = {}, []
-    for group in _groups(touched, together):
-        trained |= _train_some(pieces, group, context, options)
+    groups = [touched] if together else [[shard] for shard in touched]
+    for group in groups:
+        trained |= train_shards(pieces, group, context, options)
         seconds.append(watch.lap())
-    curve: list[Epoch] = []
-    for training in trained.values():
-        curve += training.curve
-    cost = Cost(
-        seconds_sequential=filtering + sum(seconds),
-        seconds_parallel=None if together else filtering + max(seconds, default=0.0),
-        shards_touched=len(touched),
-        optimiser_steps=sum(training.steps for training in trained.values()),
-        hessian_products=0,
-        device=str(device),
-        stages={"filter": filtering, "shards": sum(seconds)},
-    )
+    cost = _cost(trained.values(), filtering, seconds, together, device)
+    curve = [epoch for training in trained.values() for epoch in training.curve]
 
     if together:
         spared = sorted(set(range(deployed.count)) - trained.keys())
-        trained |= _train_some(pieces, spared, context, options)
+        trained |= train_shards(pieces, spared, context, options)
     new = {shard: training.model for shard, training in trained.items()}
-    models = [
-        new[shard] if shard in new else deployed.read_model(shard)
-        for shard in range(deployed.count)
-    ]
+    models = [new.get(shard) or deployed.read_model(shard) for shard in range(deployed.count)]
     return Renewed(models, pieces, new, curve, cost)
 
 
-def _groups(touched: Sequence[int], together: bool) -> list[Sequence[int]]:
-    """Which shards are trained in one go."""
-    if not touched:
-        return []
-    return [touched] if together else [[shard] for shard in touched]
+def _cost(
+    trained: Collection[Training],
+    filtering: float,
+    seconds: Sequence[float],
+    together: bool,
+    device: torch.device,
+) -> Cost:
+    """Tell what the trainings took; where they are made one by one, the longest can stand for all."""
+    training = sum(seconds)
+    return Cost(
+        seconds_sequential=filtering + training,
+        seconds_parallel=None if together else filtering + max(seconds, default=0.0),
+        shards_touched=len(trained),
+        optimiser_steps=sum(one.steps for one in trained),
+        hessian_products=0,
+        device=str(device),
+        stages={"filter": filtering, "shards": training},
+    )
 
 
-def _train_some(
-    pieces: Sequence[TrainingData], numbers: Sequence[int], context: Context, options: ShardOptions
-) -> dict[int, Training]:
-    """Train some of all shards together; the trainings by shard."""
-    if not numbers:
-        return {}
-    done = train_shards([pieces[shard] for shard in numbers], numbers, context, options)
-    return dict(zip(numbers, done, strict=True))
-
-
-def _shards_of(
-    rows: tuple[torch.Tensor, torch.Tensor], deployed: Deployed
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """The shard of each training and of each validation row."""
+def _shards_of(rows: Columns, deployed: Deployed) -> Columns:
+    """Return the shard of each training and of each validation row."""
     train = _look_up(rows[0], *deployed.train)
     valid = _look_up(rows[1], *deployed.valid)
     return train, valid
 
 
-def _look_up(rows: torch.Tensor, known: torch.Tensor, shards: torch.Tensor) -> torch.Tensor:
-    """The entry of `shards` for each of `rows`, where `known` names the row of each entry."""
-    last = int(torch.cat([rows, known, rows.new_zeros(1)]).max())
-    shard_of_row = rows.new_full((last + 1,), -1).index_copy_(0, known, shards)
+def _look_up(rows: Tensor, known: Tensor, shards: Tensor) -> Tensor:
+    """Return the entry of `shards` for each of `rows`, where `known` names the row of each entry."""
+    numbers = torch.cat([rows, known, rows.new_zeros(1)])
+    shard_of_row = torch.full((int(numbers.max()) + 1,), -1)
+    shard_of_row[known] = shards
     found = shard_of_row[rows]
-    if (found < 0).any():
-        raise CragruError(
-            "the partition was made of other rows than these; delete the method's folder and run again"
-        )
+    foreign = rows[found < 0]
+    if len(foreign):
+        raise CragruError("row of no shard", place="partition", got=int(foreign[0]), advice=DELETE)
     return found
 
 
-def _of_shard(
-    pairs: tuple[torch.Tensor, torch.Tensor], shards: torch.Tensor, shard: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    own = shards == shard
+def _rows(pairs: Pairs, own: Tensor) -> Pairs:
     return pairs[0][own], pairs[1][own]

@@ -28,7 +28,6 @@ def unlearn(context: Context) -> Unlearned:
     shards = renew(context, options)
     watch = Stopwatch(choose_device(context.device))
     users, _ = presence(shards.data)
-    model = combine(
-        shards.models, shards.data, user_weights(users, options.missing), options.missing
-    )
+    weights = user_weights(users, options.missing)
+    model = combine(shards.models, shards.data, weights, options.missing)
     return shards.served(model, watch.lap())

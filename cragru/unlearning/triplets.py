@@ -13,26 +13,25 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from cragru.ranking.full import Pairs
 from cragru.unlearning.conjugate_gradient import Product
 
-BLOCK = {
-    "cpu": 1 << 17,
-    "cuda": 1 << 26,
-}  # entries of a block of scores: a CPU's cache, or enough work for a GPU
+# entries of a block of scores: a CPU's cache, or enough work for a GPU
+BLOCK = {"cpu": 1 << 17, "cuda": 1 << 26}
 
-Slope = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-Curvature = Callable[[torch.Tensor], torch.Tensor]
+Slope = Callable[[Tensor, Tensor], Tensor]
+Curvature = Callable[[Tensor], Tensor]
 
 
-def logistic_slope(margins: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-    """ℓ'(x) of the trained loss; it is the same for all rows."""
+def logistic_slope(margins: Tensor, rows: Tensor) -> Tensor:
+    """Return ℓ'(x) of the trained loss, which is the same for all rows."""
     return torch.sigmoid(-margins).neg_()
 
 
-def logistic_curvature(margins: torch.Tensor) -> torch.Tensor:
-    """ℓ''(x) of the trained loss."""
+def logistic_curvature(margins: Tensor) -> Tensor:
+    """Return ℓ''(x) of the trained loss."""
     probability = torch.sigmoid(margins)
     return probability * (1 - probability)
 
@@ -48,19 +47,20 @@ class Block:
         negatives: `[r * K]` int32 places of their negatives.
     """
 
-    users: torch.Tensor
-    rows: torch.Tensor
-    positives: torch.Tensor
-    negatives: torch.Tensor
+    users: Tensor
+    rows: Tensor
+    positives: Tensor
+    negatives: Tensor
 
-    def margins(self, scores: torch.Tensor) -> torch.Tensor:
-        """``[r, K]`` differences between a row's item and its negatives in a `[B, items]` matrix."""
+    def margins(self, scores: Tensor) -> Tensor:
+        """Return `[r, K]` differences between a row's item and its negatives in a `[B, items]` matrix."""
         flat = scores.view(-1)
-        negatives = flat.index_select(0, self.negatives).view(len(self.rows), -1)
-        return flat.index_select(0, self.positives).unsqueeze(1) - negatives
+        positives = flat.index_select(0, self.positives)
+        negatives = flat.index_select(0, self.negatives)
+        return positives.unsqueeze(1) - negatives.view(len(self.rows), -1)
 
-    def spread(self, values: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """The adjoint of `margins` for ``[r, K]`` values; overwrites `scores` with it."""
+    def spread(self, values: Tensor, scores: Tensor) -> Tensor:
+        """Overwrite `scores` with the adjoint of `margins` for `[r, K]` values."""
         flat = scores.view(-1).zero_()
         flat.index_add_(0, self.positives, values.sum(dim=1))
         flat.index_add_(0, self.negatives, values.reshape(-1), alpha=-1)
@@ -71,44 +71,31 @@ class Triplets:
     """Rows with K fixed negatives each, and derivatives of a loss on them by the factors."""
 
     def __init__(
-        self, pairs: Pairs, negatives: torch.Tensor, users: int, items: int, device: torch.device
+        self, pairs: Pairs, negatives: Tensor, users: int, items: int, device: torch.device
     ) -> None:
-        """Sort the rows by user and cut them into blocks.
-
-        Args:
-            pairs: User ids and item ids of the rows, both `[n]` int64.
-            negatives: `[n, K]` int64 items.
-            users: Number of users of the data set.
-            items: Number of items.
-            device: Where to work.
-        """
+        """Sort `[n]` rows with `[n, K]` int64 negatives by user and cut them into blocks, on a device."""
         self.users, self.items, self.negatives = users, items, negatives.shape[1]
-        order = torch.argsort(pairs[0], stable=True)
-        present, place = torch.unique_consecutive(pairs[0][order], return_inverse=True)
+        of_users, of_items = pairs
+        order = torch.argsort(of_users, stable=True)
+        present, place = torch.unique_consecutive(of_users[order], return_inverse=True)
         size = max(1, BLOCK[device.type] // items)  # users of a block
         ends = torch.bincount(place // size).cumsum(0).tolist()
         self.blocks, start = [], 0
         for number, end in enumerate(ends):
-            own = present[number * size : (number + 1) * size]
+            first = number * size
+            own = present[first : first + size]
             rows = order[start:end]
-            first = (
-                place[start:end] - number * size
-            ) * items  # where the user's scores begin in the dense matrix
-            positives = (first + pairs[1][rows]).int()
-            drawn = (first.unsqueeze(1) + negatives[rows]).view(-1).int()
-            columns = [column.to(device) for column in (own, rows, positives, drawn)]
-            self.blocks.append(Block(*columns))
+            begin = (place[start:end] - first) * items  # of the user's scores in the dense matrix
+            positives = begin + of_items[rows]
+            drawn = begin.unsqueeze(1) + negatives[rows]
+            columns = own, rows, positives.int(), drawn.view(-1).int()
+            self.blocks.append(Block(*(column.to(device) for column in columns)))
             start = end
 
-    def gradient(self, factors: torch.Tensor, slope: Slope = logistic_slope) -> torch.Tensor:
-        """Gradient of the summed loss by the factors.
+    def gradient(self, factors: Tensor, slope: Slope = logistic_slope) -> Tensor:
+        """Return the gradient of the summed loss by the factors, both `[users + items, d]`.
 
-        Args:
-            factors: `[users + items, d]`.
-            slope: ℓ' of margins `[r, K]`, given also the numbers `[r]` of their rows.
-
-        Returns:
-            `[users + items, d]`.
+        The slope is ℓ' of margins `[r, K]`, given also the numbers `[r]` of their rows.
         """
         gradient = torch.zeros_like(factors)
         for block, users, items in self._cut(factors):
@@ -117,50 +104,45 @@ class Triplets:
             self._pull_back(block.spread(values, scores), block, users, items, gradient)
         return gradient
 
-    def gauss_newton(
-        self, factors: torch.Tensor, curvature: Curvature = logistic_curvature
-    ) -> Product:
-        """Products with ``Jᵀ diag(ℓ''/K) J``, J the derivative of the margins by the factors.
+    def gauss_newton(self, factors: Tensor, curvature: Curvature = logistic_curvature) -> Product:
+        """Make products of `[users + items, d]` directions with ``Jᵀ diag(ℓ''/K) J``.
 
-        Args:
-            factors: `[users + items, d]`, around which to linearise.
-            curvature: ℓ'' of margins.
-
-        Returns:
-            A function of a `[users + items, d]` direction.
+        J is the derivative of the margins by the factors, `[users + items, d]`; `curvature` is ℓ'' of margins.
         """
         weights = []
         for _, margins in self.margins(factors):
             weights.append(curvature(margins) / self.negatives)
 
-        def product(direction: torch.Tensor) -> torch.Tensor:
+        def product(direction: Tensor) -> Tensor:
             image = torch.zeros_like(direction)
             item_change = direction[self.users :]
             for (block, users, items), weight in zip(self._cut(factors), weights, strict=True):
-                change = torch.addmm(direction[block.users] @ items.T, users, item_change.T)
+                by_users = direction[block.users] @ items.T
+                change = torch.addmm(by_users, users, item_change.T)
                 values = block.margins(change).mul_(weight)
                 self._pull_back(block.spread(values, change), block, users, items, image)
             return image
 
         return product
 
-    def margins(self, factors: torch.Tensor) -> Iterator[tuple[Block, torch.Tensor]]:
-        """Each block with its `[r, K]` margins."""
+    def margins(self, factors: Tensor) -> Iterator[tuple[Block, Tensor]]:
+        """Yield each block with its `[r, K]` margins."""
         for block, users, items in self._cut(factors):
             yield block, block.margins(users @ items.T)
 
-    def _cut(self, factors: torch.Tensor) -> Iterator[tuple[Block, torch.Tensor, torch.Tensor]]:
+    def _cut(self, factors: Tensor) -> Iterator[tuple[Block, Tensor, Tensor]]:
+        """Yield each block with its users' factors and those of all items."""
         items = factors[self.users :]
         for block in self.blocks:
             yield block, factors[block.users], items
 
     def _pull_back(
         self,
-        scores: torch.Tensor,
+        scores: Tensor,
         block: Block,
-        users: torch.Tensor,
-        items: torch.Tensor,
-        gradient: torch.Tensor,
+        users: Tensor,
+        items: Tensor,
+        gradient: Tensor,
     ) -> None:
         """Add what a gradient by the scores of a block means for the factors."""
         gradient[block.users] += scores @ items

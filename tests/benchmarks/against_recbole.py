@@ -80,7 +80,7 @@ def train(
     folder: Path,
     options: argparse.Namespace,
 ) -> dict:
-    """Run one worker; returns its record."""
+    """Run one worker, and return its record."""
     out = folder / f"{library}-{name}-{seed}.json"
     arguments = {
         "split": folder / str(seed),
@@ -117,12 +117,12 @@ def train(
 
 
 def speed(record: dict[str, Any], validation: bool) -> float:
-    """Epochs per second."""
+    """Return the epochs per second."""
     return record["epochs_run"] / (record["train_seconds"] + validation * record["valid_seconds"])
 
 
 def spread(values: list[float], digits: int) -> str:
-    """Median with the lowest and the highest."""
+    """Return the median with the lowest and the highest."""
     return f"{statistics.median(values):.{digits}f} [{min(values):.{digits}f}, {max(values):.{digits}f}]"
 
 
@@ -165,12 +165,12 @@ def report(records: Records, backbones: list[str]) -> None:
 
 
 def margin(metric: str) -> float:
-    """By how much cragru may be below RecBole."""
+    """Return by how much cragru may be below RecBole."""
     return NDCG_MARGIN if metric == "ndcg@10" else METRIC_MARGIN
 
 
 def metric_table(records: Records, backbones: list[str]) -> str:
-    """Metrics of both libraries side by side."""
+    """Lay out the metrics of both libraries side by side."""
     rows = [
         [
             name,

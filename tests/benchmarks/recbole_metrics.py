@@ -25,12 +25,12 @@ from recbole.evaluator.metrics import NDCG, Hit
 
 
 def hits(case: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    """Returns which of each user's first max(ks) items are relevant, and how many relevant items exist.
+    """Return which of each user's first max(ks) items are relevant, and how many relevant items exist.
 
     Shapes: bool [users, max(ks)] and int64 [users].
 
     Raises:
-        ValueError: if a list is shorter than max(ks), or a user has no relevant item: RecBole knows neither.
+        ValueError: If a list is shorter than max(ks), or a user has no relevant item: RecBole knows neither.
     """
     width = max(case["ks"])
     pos_index, pos_len = [], []
@@ -47,7 +47,7 @@ def hits(case: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def evaluate(case: dict[str, Any]) -> dict[str, list[float]]:
-    """Returns RecBole's HR@k and NDCG@k of every user of a case."""
+    """Return RecBole's HR@k and NDCG@k of every user of a case."""
     config = {"topk": case["ks"], "metric_decimal_place": 8}
     pos_index, pos_len = hits(case)
     hit = Hit(config).metric_info(pos_index)
@@ -57,7 +57,7 @@ def evaluate(case: dict[str, Any]) -> dict[str, list[float]]:
 
 
 def main() -> None:
-    """Prints the answer to the cases in argv[1], one case a line."""
+    """Print the answer to the cases in argv[1], one case a line."""
     Config.compatibility_settings(None)  # RecBole's own patch: its metrics say np.float
     cases = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     lines = [f"{json.dumps(case['name'])}: {json.dumps(evaluate(case))}" for case in cases]

@@ -44,7 +44,7 @@ PACKAGES = ("recbole", "torch", "numpy", "scipy", "pandas")
 
 
 def parse_arguments() -> argparse.Namespace:
-    """Reads the command line; paths come back absolute, for the run leaves the current directory."""
+    """Read the command line; paths come back absolute, for the run leaves the current directory."""
     parser = argparse.ArgumentParser(
         description="Train and test one RecBole backbone on a given split."
     )
@@ -69,7 +69,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def prepare_process(threads: int) -> None:
-    """Sets what must stand before numpy and torch are imported, and hides the command line from RecBole."""
+    """Set what must stand before numpy and torch are imported, and hides the command line from RecBole."""
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[variable] = str(threads)
     # RecBole pickles its Config into the checkpoint; torch.load refuses it by default (weights_only).
@@ -80,7 +80,7 @@ def prepare_process(threads: int) -> None:
 
 
 def settings(arguments: argparse.Namespace, workdir: str) -> dict[str, Any]:
-    """Returns RecBole's configuration for one run."""
+    """Return RecBole's configuration for one run."""
     return {
         "data_path": str(arguments.split),
         "checkpoint_dir": workdir,
@@ -125,7 +125,7 @@ class Stopwatch:
 
 
 def build(model: str, configuration: dict[str, Any]) -> tuple[Any, Any, Any, Any]:
-    """Returns RecBole's trainer and its train, valid and test loaders, seeded as its quick start does."""
+    """Return RecBole's trainer and its train, valid and test loaders, seeded as its quick start does."""
     from recbole.config import Config
     from recbole.data import create_dataset, data_preparation
     from recbole.utils import get_model, get_trainer, init_seed
@@ -139,7 +139,7 @@ def build(model: str, configuration: dict[str, Any]) -> tuple[Any, Any, Any, Any
 
 
 def run(arguments: argparse.Namespace, workdir: str) -> dict[str, Any]:
-    """Trains until RecBole stops, tests its best checkpoint, and returns the record that `--out` receives."""
+    """Train until RecBole stops, test its best checkpoint, and return the record that `--out` receives."""
     for module in MODULES:
         importlib.import_module(module)  # outside the clock
     start = time.perf_counter()
@@ -163,14 +163,14 @@ def run(arguments: argparse.Namespace, workdir: str) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Returns the versions of Python and of the packages that decide the numbers and the speed."""
+    """Return the versions of Python and of the packages that decide the numbers and the speed."""
     from importlib.metadata import version
 
     return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
 
 
 def main() -> None:
-    """Runs in a folder deleted afterwards, for RecBole writes TensorBoard logs where it stands."""
+    """Run in a folder deleted afterwards, for RecBole writes TensorBoard logs where it stands."""
     arguments = parse_arguments()
     prepare_process(arguments.threads)
     import torch

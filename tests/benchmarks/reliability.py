@@ -93,7 +93,7 @@ class Bench:
         os.environ[VARIABLE] = str(folder / "audit.key")
 
     def config(self, methods: list[str], tables: list[str]) -> Path:
-        """A configuration of the tiny run."""
+        """Write a configuration of the tiny run, and return its path."""
         toy = self.folder / "toy"
         names = ("datasets", "params", "tables")
         config = {"run": "tiny", "datasets": ["toy"], "seeds": [1], "device": "cpu"}
@@ -105,13 +105,13 @@ class Bench:
         return path
 
     def finished(self, name: str, config: Path) -> tuple[Path, float]:
-        """A finished run, and the seconds that it took."""
+        """Finish a run; return its folder, and the seconds that it took."""
         directory, begun = self.folder / name, time.monotonic()
         self.workflow.make(directory, config=config)
         return directory, time.monotonic() - begun
 
     def take_up(self, directory: Path, config: Path) -> str | None:
-        """Take a broken run up again, and audit it; what went wrong, if anything."""
+        """Take a broken run up again, and audit it; return what went wrong, if anything."""
         self.workflow.run(directory, "--unlock", config=config)
         for targets in ((), ("audit",)):
             done = self.workflow.run(directory, *targets, config=config)
@@ -121,7 +121,7 @@ class Bench:
 
 
 def content(directory: Path) -> dict[str, str]:
-    """The checksum of every result that has no seconds in it, nor the checksum of one that has."""
+    """Return the checksum of every result that has no seconds in it, nor the checksum of one that has."""
     found = {}
     for path in sorted((directory / "results").rglob("*")):
         name = path.relative_to(directory).as_posix()
@@ -138,7 +138,7 @@ def content(directory: Path) -> dict[str, str]:
 
 
 def temporaries(directory: Path) -> int:
-    """Temporary copies that killed jobs have left."""
+    """Count the temporary copies that killed jobs have left."""
     hidden = (path for path in (directory / "results").rglob(".*") if path.is_file())
     return sum(not path.name.startswith(".snakemake") for path in hidden)
 
@@ -183,7 +183,7 @@ def kills(bench: Bench, draw: random.Random, count: int) -> bool:
 
 @contextlib.contextmanager
 def disk(place: Path, size: int) -> Iterator[None]:
-    """A disk of so many bytes at a folder."""
+    """Mount a disk of so many bytes at a folder."""
     place.mkdir(parents=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)], check=True)
     try:
@@ -236,7 +236,7 @@ def flipped(path: Path, place: int, mask: int) -> Iterator[None]:
 
 
 def refusal(read: Callable[[], object]) -> str:
-    """The line with which something is refused; empty where it is not."""
+    """Return the line with which something is refused; empty where it is not."""
     try:
         read()
     except CragruError as error:
@@ -246,7 +246,7 @@ def refusal(read: Callable[[], object]) -> str:
 
 
 def audit() -> None:
-    """What `snakemake audit` does, in the working directory."""
+    """Do what `snakemake audit` does, in the working directory."""
     verifier = Verifier(read_key("results", os.environ))
     for path in find_certificates(f"{RUN}/certificates"):
         verifier.verify(path)
@@ -290,7 +290,7 @@ def flips(bench: Bench, draw: random.Random, count: int) -> bool:
 
 
 def flipped_answers(folder: Path, draw: random.Random, count: int) -> int:
-    """Flip bytes of stored answers; how many are read as others."""
+    """Flip bytes of stored answers; return how many are read as others."""
     store = AnswerStore(folder)
     answers = [Answer(f'{{"1":{number},"2":7}}', "stop", 100 + number, 9) for number in range(1, 9)]
     cost = {"seconds": 1.25, "start_seconds": 9.5, "device": "cpu"}
@@ -309,7 +309,7 @@ def flipped_answers(folder: Path, draw: random.Random, count: int) -> int:
 
 
 def main() -> int:
-    """Run what is asked for; 1 where anything is not as docs/reliability.md promises."""
+    """Run what is asked for; return 1 where anything is not as docs/reliability.md promises."""
     parser = argparse.ArgumentParser(description="Measure what breaks, and how.")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kills", type=int, default=10)

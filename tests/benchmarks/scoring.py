@@ -28,7 +28,7 @@ from cragru.llm.store import AnswerStore  # noqa: E402
 
 
 def open_all(options):
-    """The engine and the chunks of a worker, and what each chunk asks."""
+    """Return the engine and the chunks of a worker."""
     from cragru.llm.engines import open_engine
 
     room = Path(options.room)
@@ -41,7 +41,7 @@ def open_all(options):
 
 
 def work(options):
-    """One measurement; prints it as JSON."""
+    """Make one measurement, and print it as JSON."""
     begun = time.perf_counter()
     engine, chunks = open_all(options)
     if options.work == "bare":
@@ -114,7 +114,7 @@ def measure(kind, options, prompts, store):
 
 
 def digest(store):
-    """One checksum of all answers of a store."""
+    """Return how many files of answers a store has, and one checksum of them all."""
     files = sorted(
         path for path in Path(store).glob("*.json") if not path.name.endswith(".cost.json")
     )

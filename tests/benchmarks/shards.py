@@ -31,7 +31,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def random_data(arguments: argparse.Namespace):
-    """Interactions without repetition, a tenth of them for validation, and each user's shard."""
+    """Draw interactions without repetition, a tenth of them for validation, and each user's shard."""
     import torch
 
     from cragru.backbones.base import TrainingData
@@ -49,7 +49,7 @@ def random_data(arguments: argparse.Namespace):
 
 
 def seconds(backbone: str, tasks: list, epochs: int) -> tuple[float, float]:
-    """Seconds of training, and of training with validation, over so many epochs."""
+    """Return the seconds of training, and of training with validation, over so many epochs."""
     import torch
 
     from cragru.backbones.lightgcn import Options

@@ -43,13 +43,13 @@ class FakeReader:
 
 
 def interactions(seed=1, share=0.4, users=USERS, items=ITEMS):
-    """Random (user, item) pairs, `[2, n]`."""
+    """Draw random (user, item) pairs, `[2, n]`."""
     generator = torch.Generator().manual_seed(seed)
     return (torch.rand(users, items, generator=generator) < share).nonzero().T
 
 
 def world(backbone="bpr", forgotten=9, seed=1, layers=None, scale=0.8, **options):
-    """A request on random data with a random model; `forgotten` rows go, or those of a bool mask."""
+    """Make a request on random data with a random model; `forgotten` rows go, or those of a bool mask."""
     generator = torch.Generator().manual_seed(seed + 100)
     pairs = interactions(seed)
     order = torch.randperm(pairs.shape[1], generator=generator)
@@ -79,7 +79,7 @@ def world(backbone="bpr", forgotten=9, seed=1, layers=None, scale=0.8, **options
 
 
 def without_forgetting(context):
-    """The same request with nothing to forget: the forgotten rows stay."""
+    """Return the same request with nothing to forget: the forgotten rows stay."""
     reader = context.reader
     train = tuple(
         torch.cat(sides) for sides in zip(reader.data.train, reader.forgotten, strict=True)
@@ -96,7 +96,7 @@ def linearised(context, negatives=4) -> Influence:
 
 
 def dense_map(pairs, layers, users=USERS, items=ITEMS):
-    """The matrix from parameters to factors, written out: the mean of powers of the normalised adjacency."""
+    """Write out the matrix from parameters to factors: the mean of powers of the normalised adjacency."""
     matrix = torch.zeros(users + items, users + items, dtype=DOUBLE)
     matrix[pairs[0], pairs[1] + users] = 1
     matrix = matrix + matrix.T
@@ -106,7 +106,7 @@ def dense_map(pairs, layers, users=USERS, items=ITEMS):
 
 
 def margins(factors, pairs, negatives, users=USERS):
-    """``x_uij`` of rows with negatives, `[n, K]`, written out for autograd."""
+    """Write out ``x_uij`` of rows with negatives, `[n, K]`, for autograd."""
     left, positive, negative = (
         factors[pairs[0]],
         factors[users + pairs[1]],
@@ -116,7 +116,7 @@ def margins(factors, pairs, negatives, users=USERS):
 
 
 def loss(table, read_out, pairs, negatives, users=USERS):
-    """The summed pairwise loss of the parameters, written out for autograd."""
+    """Write out the summed pairwise loss of the parameters, for autograd."""
     x = margins(read_out @ table, pairs, negatives, users)
     return torch.nn.functional.softplus(-x).sum() / negatives.shape[1]
 
@@ -127,13 +127,13 @@ def autograd(function, table):
 
 
 def matrix_of(product, like):
-    """A linear map's matrix, column by column."""
+    """Return a linear map's matrix, column by column."""
     basis = torch.eye(like.numel(), dtype=like.dtype)
     return torch.stack([product(column.view_as(like)).reshape(-1) for column in basis], dim=1)
 
 
 def renumbered(context, negatives):
-    """The same request with users and items renumbered, and how to draw it the same negatives.
+    """Renumber users and items of a request, and draw it the same negatives.
 
     Returns:
         The other context, the new place of every row of the table, and a stand-in for `linearise`.

@@ -14,7 +14,7 @@ def ids(*values):
 def pose(
     train, shards=2, valid=((), ()), seed=1, embeddings=None, users=None, items=None, **options
 ):
-    """A problem; users and items default to what the training rows name."""
+    """Pose a problem; users and items default to what the training rows name."""
     train, valid = (tuple(ids(*column) for column in rows) for rows in (train, valid))
     users = users or int(train[0].max()) + 1
     items = items or int(train[1].max()) + 1
@@ -24,7 +24,7 @@ def pose(
 
 
 def random_problem(seed, shards=4, users=60, items=40, **options):
-    """Users of 3 to 14 rows, the last two without any, each with two validation rows, and random embeddings."""
+    """Draw users of 3 to 14 rows, the last two without any, each with two validation rows, and embeddings."""
     rng = np.random.default_rng(seed)
     rows = [
         (user, item)
@@ -41,7 +41,7 @@ def redrawn(problem, seed, **changes):
 
 
 def cliques(count, size, items, **options):
-    """Groups of users who all have the same items, no item in two groups; embeddings near the group's unit vector."""
+    """Make groups of users who all have the same items, no item in two; embeddings near the group's unit vector."""
     users = count * size
     rows = [(user, user // size * items + item) for user in range(users) for item in range(items)]
     rng = np.random.default_rng(0)
@@ -62,7 +62,7 @@ def are_cliques(assignment, problem, size):
 
 
 def blobs(users_each=20, items_each=12):
-    """Two groups of users with the items of their own group; the centres' coordinates have the same average."""
+    """Make two groups of users with the items of their own; the centres' coordinates have the same average."""
     rng = np.random.default_rng(3)
     centres = np.array([[4.0, -4.0, 0.0], [-4.0, 4.0, 0.0]])
     of_user = np.repeat(centres, users_each, axis=0) + rng.normal(0, 0.5, (2 * users_each, 3))

@@ -28,11 +28,12 @@ from influence_world import (
     world,
 )
 
-from cragru.core.errors import CragruError
 from cragru.unlearning import ifru
-from cragru.unlearning.conjugate_gradient import conjugate_gradient
+from cragru.unlearning.conjugate_gradient import LOOSEST, conjugate_gradient
 from cragru.unlearning.influence import read_request
 from cragru.unlearning.triplets import Triplets
+from tests.deletion import refused_option
+from tests.refusals import refused
 
 BOTH = pytest.mark.parametrize("backbone", LAYERS)
 
@@ -427,7 +428,7 @@ def test_pruning_everything_is_refused():
     request = dataclasses.replace(
         request, remain=dataclasses.replace(request.remain, train=empty), forget=one
     )
-    with pytest.raises(CragruError, match=r"prune is 0.5, which leaves no node to update"):
+    with refused(place="prune", got=0.5):
         ifru.kept(request, 0.5, 0)
 
 
@@ -464,39 +465,39 @@ def test_repeats_itself():
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("name", "value", "bound"),
     [
-        ({"damping": 0.0}, r"ifru: options\.damping: got 0.0; Input should be greater than 0"),
-        ({"damping": -3}, r"ifru: options\.damping: got -3; Input should be greater than 0"),
-        (
-            {"damping": "much"},
-            r"ifru: options\.damping: got the text 'much'; Input should be a valid number",
-        ),
-        (
-            {"negatives": 0},
-            r"ifru: options\.negatives: got 0; Input should be greater than or equal to 1",
-        ),
-        ({"tolerance": 0.0}, r"ifru: options\.tolerance: got 0.0; Input should be greater than 0"),
-        (
-            {"iterations": 0},
-            r"ifru: options\.iterations: got 0; Input should be greater than or equal to 1",
-        ),
-        ({"prune": 1.0}, r"ifru: options\.prune: got 1.0; Input should be less than 1"),
-        ({"hops": -1}, r"ifru: options\.hops: got -1; Input should be greater than or equal to 0"),
-        ({"dampening": 1.0}, r"ifru: options\.dampening: unknown option \(did you mean 'damping'"),
-        (
-            {"iterations": 1, "damping": 1e-6},
-            "relative residual .* after 1 iterations at damping 1e-06",
-        ),
+        ("damping", 0.0, "Input should be greater than 0"),
+        ("damping", -3, "Input should be greater than 0"),
+        ("damping", float("nan"), "Input should be a finite number"),
+        ("damping", float("inf"), "Input should be a finite number"),
+        ("damping", "much", "Input should be a valid number"),
+        ("negatives", 0, "Input should be greater than or equal to 1"),
+        ("tolerance", 0.0, "Input should be greater than 0"),
+        ("iterations", 0, "Input should be greater than or equal to 1"),
+        ("prune", 1.0, "Input should be less than 1"),
+        ("hops", -1, "Input should be greater than or equal to 0"),
     ],
 )
-def test_wrong_options_are_refused(options, message):
-    with pytest.raises(CragruError, match=message):
-        ifru.unlearn(world(**options))
+def test_wrong_options_are_refused(name, value, bound):
+    with refused_option("ifru", name, value, bound):
+        ifru.unlearn(world(**{name: value}))
+
+
+def test_an_unknown_option_is_refused():
+    with refused_option("ifru", "dampening", "damping", "allowed:"):
+        ifru.unlearn(world(dampening=1.0))
+
+
+def test_too_few_iterations_are_refused():
+    with refused(place="damping 1e-06") as caught:
+        ifru.unlearn(world(iterations=1, damping=1e-6))
+    assert caught.value.got > LOOSEST
 
 
 def test_an_original_that_is_not_finite_is_refused():
     context = world()
     context.reader.model.user_embeddings[0, 0] = torch.nan
-    with pytest.raises(CragruError, match=r"gradient of the forget set holds .* no finite numbers"):
+    with refused(place="gradient") as caught:
         ifru.unlearn(context)
+    assert caught.value.got > 0

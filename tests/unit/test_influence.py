@@ -5,6 +5,7 @@ Numbers such as P7.4 are those of the properties that the baselines were specifi
 
 import dataclasses
 import itertools
+import math
 
 import pytest
 import torch
@@ -31,6 +32,7 @@ from cragru.unlearning import triplets
 from cragru.unlearning.conjugate_gradient import LOOSEST, conjugate_gradient, iterates
 from cragru.unlearning.influence import read_request
 from cragru.unlearning.triplets import Triplets
+from tests.refusals import refused
 
 BOTH = pytest.mark.parametrize("backbone", LAYERS)
 
@@ -52,6 +54,7 @@ def table():
     return torch.randn(USERS + ITEMS, 3, generator=torch.Generator().manual_seed(5), dtype=DOUBLE)
 
 
+NOT_FINITE = "holds numbers that are not finite, got 1; train the original anew, or raise damping in config/params.yaml"
 IDENTITY = torch.eye(USERS + ITEMS, dtype=DOUBLE)
 
 
@@ -234,12 +237,10 @@ def test_model_changes_no_row_without_a_change():
     assert torch.equal(changed[5], table[5] + 1)
     wanted = dense_map(influence.request.remain.train, 2) @ changed
     assert torch.allclose(torch.cat([model.user_factors, model.item_factors]), wanted, atol=1e-12)
-    with pytest.raises(CragruError, match="the step holds 1 values that are no finite numbers"):
-        influence.model(
-            change.index_put(
-                (torch.tensor(0), torch.tensor(0)), torch.tensor(float("inf"), dtype=DOUBLE)
-            )
-        )
+    change[0, 0] = torch.inf
+    with refused(place="step", got=1) as caught:
+        influence.model(change)
+    assert str(caught.value) == "step: " + NOT_FINITE
 
 
 def test_an_original_of_other_data_is_refused():
@@ -248,17 +249,8 @@ def test_an_original_of_other_data_is_refused():
         context.reader.model, item_embeddings=context.reader.model.item_embeddings[1:]
     )
     reader = dataclasses.replace(context.reader, model=model)
-    with pytest.raises(
-        CragruError, match=r"item table is \(14, 3\), expected \(15, 3\); train the original anew"
-    ):
+    with refused(place="original", got=[(12, 3), (14, 3)]):
         read_request(dataclasses.replace(context, reader=reader), ratings=False)
-
-
-def test_missing_ratings_are_refused():
-    context = world()
-    reader = dataclasses.replace(context.reader, stars=context.reader.stars[1:])
-    with pytest.raises(CragruError, match="ratings: got"):
-        read_request(dataclasses.replace(context, reader=reader), ratings=True)
 
 
 def test_a_user_of_everything_is_refused():
@@ -273,7 +265,7 @@ def test_a_user_of_everything_is_refused():
         context.reader.model,
         stars,
     )
-    with pytest.raises(CragruError, match="user 0 has interacted with all 15 items"):
+    with pytest.raises(CragruError, match=r"^user\s+0\b"):
         linearised(dataclasses.replace(context, reader=reader))
 
 
@@ -337,36 +329,27 @@ def test_a_larger_damping_makes_a_smaller_step(system):
     assert sizes[-1] == pytest.approx(right.norm().item() / 1e6, rel=1e-3)
 
 
-@pytest.mark.parametrize("damping", [0.0, -1.0, float("nan"), float("inf")])
-def test_a_damping_must_be_positive(system, damping):
-    with pytest.raises(CragruError, match=r"damping: got .*, must be above 0"):
-        conjugate_gradient(lambda x: system[0] @ x, system[1], damping, 1e-4, 100)
-
-
 def test_negative_curvature_is_refused(system):
-    with pytest.raises(
-        CragruError, match=r"curvature -.* at damping 2, must be positive; raise damping"
-    ):
+    with refused(place="damping 2") as caught:
         conjugate_gradient(lambda x: -3 * x, system[1], 2.0, 1e-4, 100)
+    assert caught.value.got < 0
 
 
 def test_what_is_not_finite_is_refused(system):
     matrix, right = system
-    with pytest.raises(CragruError, match="gradient of the forget set holds 1 values"):
-        conjugate_gradient(
-            lambda x: matrix @ x, right.index_fill(0, torch.tensor([2]), torch.nan), 1.0, 1e-4, 100
-        )
-    with pytest.raises(CragruError, match="curvature nan"):
+    with refused(place="damping 1") as caught:
         conjugate_gradient(lambda x: x * torch.nan, right, 1.0, 1e-4, 100)
+    assert math.isnan(caught.value.got)
+    right[2] = torch.nan
+    with refused(place="gradient", got=1):
+        conjugate_gradient(lambda x: matrix @ x, right, 1.0, 1e-4, 100)
 
 
 def test_a_solve_that_ran_out_of_iterations_is_refused_or_tells_its_residual(system):
     matrix, right = system
-    with pytest.raises(
-        CragruError,
-        match=r"relative residual .* after 2 iterations at damping 0.01, allowed at most",
-    ):
+    with refused(place="damping 0.01", what="residual above 0.01 after 2 iterations") as caught:
         conjugate_gradient(lambda x: matrix @ x, right, 0.01, 1e-4, 2)
+    assert caught.value.got > LOOSEST
     damped = matrix + 10 * torch.eye(20, dtype=DOUBLE)
     attempts = enumerate(iterates(lambda x: matrix @ x, right, 10.0), start=1)
     enough = next(

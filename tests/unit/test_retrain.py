@@ -6,9 +6,8 @@ import pytest
 import torch
 
 from cragru.backbones.training import train_backbone
-from cragru.core.errors import CragruError
 from cragru.unlearning.retrain import unlearn
-from tests.deletion import MODULES, OPTIONS, PARAMS, a_context, a_request
+from tests.deletion import MODULES, OPTIONS, PARAMS, a_context, a_request, refused_option
 
 EACH_BACKBONE = pytest.mark.parametrize("backbone", MODULES)
 
@@ -58,25 +57,15 @@ def test_the_shipped_entry_differs_from_retrain_in_its_streams_alone(request_):
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("name", "facts"),
     [
-        ({"offset": 1}, "cragru.unlearning.retrain: options.offset: unknown option ("),
-        (
-            {"seed_offset": "1"},
-            "cragru.unlearning.retrain: options.seed_offset: got the text '1'; Input should be a valid integer",
-        ),
-        (
-            {"seed_offset": True},
-            "cragru.unlearning.retrain: options.seed_offset: got True; Input should be a valid integer",
-        ),
-        (
-            {"seed_offset": 1.5},
-            "cragru.unlearning.retrain: options.seed_offset: got 1.5; Input should be a valid integer",
-        ),
+        ("offset", ["seed_offset", "allowed:"]),
+        ("seed_offset", ["1", "Input should be a valid integer"]),
+        ("seed_offset", [True, "Input should be a valid integer"]),
+        ("seed_offset", [1.5, "Input should be a valid integer"]),
     ],
 )
-def test_a_slip_in_the_options_is_an_error(request_, options, message):
-    with pytest.raises(CragruError) as caught:
-        retrained(request_, "bpr", **options)
-    assert str(caught.value).startswith(message)
-    assert "\n" not in str(caught.value)
+def test_a_slip_in_the_options_is_an_error(request_, name, facts):
+    given = 1 if name == "offset" else facts[0]
+    with refused_option("retrain", name, *facts):
+        retrained(request_, "bpr", **{name: given})

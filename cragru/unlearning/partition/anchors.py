@@ -4,71 +4,73 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy import ndarray
 from scipy.sparse import csr_matrix
+
+from cragru.unlearning.partition.base import Problem, embeddings, holders
 
 
 @dataclass(frozen=True)
 class Vectors:
     """One side of all units, as vectors: users have the users' side, interactions the users' and the items'.
 
-    Attributes:
-        table: `[count, d]` float64.
-        rows: `[n]` int64, which row of the table each unit has.
+    The table is `[count, d]` float64; `rows` `[n]` int64 says which of its rows each unit has.
     """
 
-    table: np.ndarray
-    rows: np.ndarray
+    table: ndarray
+    rows: ndarray
 
 
 @dataclass(frozen=True)
 class Clustering:
-    """Where a clustering stopped.
+    """Where a clustering stopped: `[n]` int64 labels, and how many assignments were made.
 
-    Attributes:
-        labels: `[n]` int64 shard of each unit.
-        anchors: `[S, d]` for each side: the means of the members, or where an anchor was if it has none.
-        rounds: Assignments made.
+    Each side has anchors `[S, d]`: the means of the members, or where an anchor was if it has none.
     """
 
-    labels: np.ndarray
-    anchors: tuple[np.ndarray, ...]
+    labels: ndarray
+    anchors: tuple[ndarray, ...]
     rounds: int
+
+
+def random_users(problem: Problem) -> tuple[Vectors, ndarray]:
+    """Return the vectors of the users that have training rows, and S of these `[S, d]`, drawn to begin with."""
+    users = holders(problem)
+    drawn = problem.rng.choice(len(users), problem.shards, replace=False)
+    table, _ = embeddings(problem)
+    return Vectors(table, users), table[users[drawn]]
 
 
 def cluster(
     sides: Sequence[Vectors],
-    anchors: Sequence[np.ndarray],
-    place: Callable[[np.ndarray], np.ndarray],
+    anchors: Sequence[ndarray],
+    place: Callable[[ndarray], ndarray],
     iterations: int,
     tolerance: float = 0.0,
 ) -> Clustering:
     """Assign and move until the labels repeat, the anchors have come to rest or the iterations are used up.
 
-    Args:
-        sides: The vectors of the units.
-        anchors: `[S, d]` for each side, where to begin.
-        place: Turns distances `[n, S]` into labels `[n]`.
-        iterations: Most assignments.
-        tolerance: The anchors are at rest if the sum of all their coordinates' absolute changes is not above it.
+    The anchors `[S, d]` for each side are where to begin; `place` turns distances `[n, S]` into labels `[n]`. Anchors
+    are at rest if the sum of their coordinates' absolute changes is not above the tolerance.
     """
     anchors, labels, rounds = tuple(anchors), None, 0
     while rounds < iterations:
         rounds += 1
         before, old = labels, anchors
-        labels = place(distances(sides, anchors))
-        anchors = tuple(
-            means(side, labels, anchor) for side, anchor in zip(sides, old, strict=True)
-        )
-        moved = 0.0
-        for new, past in zip(anchors, old, strict=True):
+        labels = place(distances(sides, old))
+        anchors, moved = (), 0.0
+        for side, past in zip(sides, old, strict=True):
+            new = means(side, labels, past)
             moved += float(np.abs(new - past).sum())
-        if moved <= tolerance or (before is not None and np.array_equal(before, labels)):
+            anchors += (new,)
+        is_same = before is not None and np.array_equal(before, labels)
+        if is_same or moved <= tolerance:
             break
     return Clustering(labels, anchors, rounds)
 
 
-def distances(sides: Sequence[Vectors], anchors: Sequence[np.ndarray]) -> np.ndarray:
-    """Squared Euclidean distance of every unit to every anchor, `[n, S]`; with two sides their product.
+def distances(sides: Sequence[Vectors], anchors: Sequence[ndarray]) -> ndarray:
+    """Return the squared Euclidean distance of every unit to every anchor, `[n, S]`; with two sides their product.
 
     They are computed once a vector and not once a unit, and by differences: the expanded square would lose the
     digits that tell near anchors apart, and its last bits would depend on the library.
@@ -81,17 +83,8 @@ def distances(sides: Sequence[Vectors], anchors: Sequence[np.ndarray]) -> np.nda
     return product
 
 
-def means(side: Vectors, labels: np.ndarray, anchors: np.ndarray) -> np.ndarray:
-    """The mean vector of every shard's members, coordinate by coordinate.
-
-    Args:
-        side: The vectors of the units.
-        labels: `[n]` shard of each unit.
-        anchors: `[S, d]`, where the anchors are: one without members stays.
-
-    Returns:
-        `[S, d]`.
-    """
+def means(side: Vectors, labels: ndarray, anchors: ndarray) -> ndarray:
+    """Return the mean vectors `[S, d]` of the shards' members by `[n]` labels; an anchor without members stays."""
     ones = np.ones(len(labels))
     shape = (len(anchors), len(side.table))
     counts = csr_matrix((ones, (labels, side.rows)), shape=shape)

@@ -7,12 +7,12 @@ that every anchor becomes a single number repeated; here, as in the paper, an an
 from functools import partial
 from typing import ClassVar
 
-import numpy as np
+from numpy import ndarray
 from pydantic import Field
 
 from cragru.plugins.options import BaseOptions, read_options
 from cragru.unlearning.options import Unit
-from cragru.unlearning.partition.anchors import Clustering, Vectors, cluster
+from cragru.unlearning.partition.anchors import Clustering, Vectors, cluster, random_users
 from cragru.unlearning.partition.base import (
     Assignment,
     Problem,
@@ -50,43 +50,36 @@ def partition(problem: Problem) -> Assignment:
         CragruError: If an option is not what it must be, embeddings are missing, or a shard stays empty.
     """
     options = read_options(Options, problem.options)
-    if options.unit == "users":
-        return of_users(
-            problem, spread(problem, holders(problem), cluster_users(problem, options).labels)
-        )
-    return of_rows(problem, cluster_interactions(problem, options).labels)
+    if options.unit == "interactions":
+        return of_rows(problem, cluster_interactions(problem, options).labels)
+    labels = cluster_users(problem, options).labels
+    return of_users(problem, spread(problem, holders(problem), labels))
 
 
 def cluster_users(problem: Problem, options: Options) -> Clustering:
-    """UBP: anchors start at random users, the distance is the squared Euclidean one, the capacity counts users.
-
-    Returns:
-        One label for each of `holders`, in that order.
-    """
-    users = holders(problem)
-    start = users[problem.rng.choice(len(users), problem.shards, replace=False)]
-    vectors, _ = embeddings(problem)
-    return _cluster(problem, options, [Vectors(vectors, users)], [vectors[start]], "user")
+    """Cluster users (UBP), a label for each of `holders`: squared Euclidean distance; the capacity counts users."""
+    users, start = random_users(problem)
+    return _cluster(problem, options, [users], [start], "user")
 
 
 def cluster_interactions(problem: Problem, options: Options) -> Clustering:
-    """InBP: anchors start at random interactions; the distance is the product of the user's and the item's.
+    """Cluster interactions (InBP), a label for each training row: the capacity counts rows.
 
-    Returns:
-        One label for each training row; the capacity counts rows.
+    The distance is the product of the user's and the item's.
     """
     users, items = problem.train
-    enough(problem, len(users), "training rows")
+    enough(problem, len(users), "rows")
     of_user, of_item = embeddings(problem)
-    start = problem.rng.choice(len(users), problem.shards, replace=False)
+    drawn = problem.rng.choice(len(users), problem.shards, replace=False)
     sides = [Vectors(of_user, users), Vectors(of_item, items)]
-    anchors = [of_user[users[start]], of_item[items[start]]]
-    return _cluster(problem, options, sides, anchors, "row")
+    start = [of_user[users[drawn]], of_item[items[drawn]]]
+    return _cluster(problem, options, sides, start, "row")
 
 
 def _cluster(
-    problem: Problem, options: Options, sides: list[Vectors], anchors: list[np.ndarray], unit: str
+    problem: Problem, options: Options, sides: list[Vectors], start: list[ndarray], unit: str
 ) -> Clustering:
+    """Cluster under a capacity that counts units."""
     room = capacity(len(sides[0].rows), problem.shards, factor=options.capacity)
     place = partial(assign_all, room=room, unit=unit)
-    return cluster(sides, anchors, place, options.iterations)
+    return cluster(sides, start, place, options.iterations)

@@ -4,18 +4,18 @@ Source: GraphEraser (Chen et al. 2022). A user takes all its rows along and item
 bipartite graph's nodes would lose most of its edges.
 """
 
+from functools import partial
 from typing import ClassVar
 
 from pydantic import Field
 
 from cragru.plugins.options import read_options
 from cragru.unlearning.options import GraphEraserOptions
-from cragru.unlearning.partition.anchors import Clustering, Vectors, cluster
+from cragru.unlearning.partition.anchors import Clustering, cluster, random_users
 from cragru.unlearning.partition.base import (
     Assignment,
     Problem,
     capacity,
-    embeddings,
     holders,
     of_users,
     sizes_of,
@@ -45,26 +45,17 @@ def partition(problem: Problem) -> Assignment:
     ``slack · n`` of the n rows always finds room; one of more may be left over.
 
     Raises:
-        CragruError: If an option is not what it must be, embeddings are missing, a user fits into no shard, or a shard
-            stays empty.
+        CragruError: If embeddings are missing, a user fits into no shard, or a shard stays empty.
     """
     options = read_options(Options, problem.options)
-    return of_users(
-        problem, spread(problem, holders(problem), cluster_users(problem, options).labels)
-    )
+    labels = cluster_users(problem, options).labels
+    return of_users(problem, spread(problem, holders(problem), labels))
 
 
 def cluster_users(problem: Problem, options: Options) -> Clustering:
     """Cluster the users that have training rows; one label for each of `holders`, in that order."""
-    users = holders(problem)
-    start = users[problem.rng.choice(len(users), problem.shards, replace=False)]
-    vectors, _ = embeddings(problem)
-    sizes = sizes_of(problem, users, options.capacity_on)
+    users, start = random_users(problem)
+    sizes = sizes_of(problem, users.rows, options.capacity_on)
     room = capacity(int(sizes.sum()), problem.shards, slack=options.slack)
-    return cluster(
-        [Vectors(vectors, users)],
-        [vectors[start]],
-        lambda distances: assign_all(distances, room, sizes, "user"),
-        options.iterations,
-        options.tolerance,
-    )
+    place = partial(assign_all, room=room, sizes=sizes, unit="user")
+    return cluster([users], [start], place, options.iterations, options.tolerance)

@@ -8,23 +8,26 @@ from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
+from numpy import ndarray
+from numpy.random import Generator
 from pydantic import Field
 from scipy.sparse import csr_matrix, dia_matrix, diags
 
-from cragru.core.errors import CragruError
 from cragru.plugins.options import read_options
 from cragru.unlearning.options import GraphEraserOptions
 from cragru.unlearning.partition.base import (
     Assignment,
+    Pairs,
     Problem,
     capacity,
     holders,
+    no_room,
     of_users,
     sizes_of,
     spread,
 )
 
-DIGITS = 12  # of a neighbourhood's weight, whose largest is about 1; what is beyond is rounding and must not break ties
+DIGITS = 12  # of a neighbourhood's weight, at most about 1: beyond is rounding, which must not break ties
 
 
 class Options(GraphEraserOptions):
@@ -43,8 +46,7 @@ def partition(problem: Problem) -> Assignment:
     A user with more rows than the capacity cannot be split, so it stays alone in a shard above the capacity.
 
     Raises:
-        CragruError: If an option is not what it must be, there is no balanced start within the capacity, or S exceeds
-            the users.
+        CragruError: If there is no balanced start within the capacity, or S exceeds the users.
     """
     options = read_options(Options, problem.options)
     users = holders(problem)
@@ -59,13 +61,10 @@ def partition(problem: Problem) -> Assignment:
 class Neighbourhood:
     """How much of each user's two-hop neighbourhood is where, with the degrees of users and items divided out."""
 
-    def __init__(self, train: tuple[np.ndarray, np.ndarray], users: np.ndarray, items: int) -> None:
+    def __init__(self, train: Pairs, users: ndarray, items: int) -> None:
         """Build the normalised interactions ``R_n = D_u^(-1/2) R D_i^(-1/2)``, `[m, items]`.
 
-        Args:
-            train: User ids and item ids of the training rows; a repeated row counts once.
-            users: `[m]` ascending ids of the users that have rows.
-            items: Number of items of the data set.
+        The users are `[m]` ascending ids of those that have rows; a repeated training row counts once.
         """
         rows = np.searchsorted(users, train[0])
         ones = np.ones(len(rows))
@@ -78,50 +77,36 @@ class Neighbourhood:
         squares = self._matrix.multiply(self._matrix)
         self._own = np.asarray(squares.sum(axis=1)).ravel()
 
-    def weights(self, labels: np.ndarray, shards: int) -> np.ndarray:
-        """Weight of each user's neighbours in each shard, ``R_n (R_nᵀ Y)`` less the user itself.
+    def weights(self, labels: ndarray, shards: int) -> ndarray:
+        """Weigh each user's neighbours in each shard, ``R_n (R_nᵀ Y)`` less the user itself.
 
-        Args:
-            labels: `[m]` shard of each user.
-            shards: S.
-
-        Returns:
-            `[m, S]`; zero where a user shares no item with the shard's others.
+        The labels are `[m]`. Returns `[m, S]`; zero where a user shares no item with the shard's others.
         """
-        weights = self._matrix @ (self._transposed @ np.eye(shards)[labels])
+        indicators = np.eye(shards)[labels]
+        weights = self._matrix @ (self._transposed @ indicators)
         weights[np.arange(len(labels)), labels] -= self._own
         return np.round(weights, DIGITS)
 
 
 def _inverse_root(degrees: np.matrix) -> dia_matrix:
-    """``D^(-1/2)`` as a diagonal matrix; 1 where a degree is 0."""
+    """Return ``D^(-1/2)`` as a diagonal matrix; 1 where a degree is 0."""
     flat = np.asarray(degrees).ravel()
-    return diags(1 / np.sqrt(np.maximum(flat, 1)))
+    roots = np.sqrt(np.maximum(flat, 1))
+    return diags(1 / roots)
 
 
-def objective(weights: np.ndarray, labels: np.ndarray) -> float:
-    """Weight within communities, every pair of users counted from both ends.
+def objective(weights: ndarray, labels: ndarray) -> float:
+    """Return the weight within communities, every pair of users counted from both ends.
 
-    Args:
-        weights: `[m, S]` of `Neighbourhood.weights` for these labels.
-        labels: `[m]` shard of each user.
+    The weights are `[m, S]`, those of `Neighbourhood.weights` for these `[m]` labels.
     """
     return float(weights[np.arange(len(labels)), labels].sum())
 
 
-def balanced_start(
-    sizes: np.ndarray, shards: int, room: int, rng: np.random.Generator
-) -> np.ndarray:
+def balanced_start(sizes: ndarray, shards: int, room: int, rng: Generator) -> ndarray:
     """Put the biggest users first, each into the emptiest shard, equal ones in random order.
 
-    Args:
-        sizes: `[m]` rows (or 1) of each user.
-        shards: S.
-        room: The capacity.
-        rng: For ties.
-
-    Returns:
-        `[m]` int64 shard of each user.
+    The sizes are `[m]`, rows (or 1) of each user, and `room` is the capacity; returns `[m]` int64 shards.
 
     Raises:
         CragruError: If a shard that is shared gets more than the capacity.
@@ -130,7 +115,8 @@ def balanced_start(
     loads = np.zeros(shards, dtype=np.int64)
     members = np.zeros(shards, dtype=np.int64)
     shuffled = rng.permutation(len(sizes))
-    for user in shuffled[np.argsort(-sizes[shuffled], kind="stable")]:
+    biggest_first = np.argsort(-sizes[shuffled], kind="stable")
+    for user in shuffled[biggest_first]:
         emptiest = np.flatnonzero(loads == loads.min())
         shard = emptiest[rng.integers(len(emptiest))]
         labels[user] = shard
@@ -138,36 +124,22 @@ def balanced_start(
         members[shard] += 1
     over = np.flatnonzero((loads > room) & (members > 1))
     if len(over):
-        raise CragruError(
-            f"blpa: a balanced start needs {loads[over[0]]} in shard {over[0]}, over the capacity of {room}; "
-            "raise slack, ask for fewer shards or set capacity_on: users"
-        )
+        raise no_room(f"shard {over[0]}", int(loads[over[0]]), room)
     return labels
 
 
 def propagate(
     graph: Neighbourhood,
-    start: np.ndarray,
-    sizes: np.ndarray,
+    start: ndarray,
+    sizes: ndarray,
     room: int,
     iterations: int,
-    rng: np.random.Generator,
-) -> np.ndarray:
+    rng: Generator,
+) -> ndarray:
     """Let users move to their neighbours until nobody does, or for so many iterations.
 
-    All users decide on the same state, so a step can overshoot: what is returned is the best state on the way, by
-    `objective`, the start included.
-
-    Args:
-        graph: Who is whose neighbour.
-        start: `[m]` shards to begin with.
-        sizes: `[m]` rows (or 1) of each user.
-        room: The capacity.
-        iterations: Most steps.
-        rng: For ties.
-
-    Returns:
-        `[m]` int64 shard of each user.
+    All users decide on the same state, so a step can overshoot: what is returned, `[m]` int64 shards like the start,
+    is the best state on the way by `objective`. The sizes are `[m]`, rows (or 1) of each user; `room` is the capacity.
     """
     shards = int(start.max()) + 1
     labels = best = start
@@ -185,18 +157,20 @@ def propagate(
 
 
 def _step(
-    labels: np.ndarray, weights: np.ndarray, sizes: np.ndarray, room: int, rng: np.random.Generator
-) -> tuple[np.ndarray, int]:
-    """One round of wishes, granted by decreasing gain; returns the new labels and how many users moved.
+    labels: ndarray, weights: ndarray, sizes: ndarray, room: int, rng: Generator
+) -> tuple[ndarray, int]:
+    """Grant one round of wishes by decreasing gain; return the new labels and how many users moved.
 
     A user content with its shard, be it by a tie or for want of neighbours, stays: where chance put it.
     """
     most = weights.max(axis=1, keepdims=True)
-    wishes = np.where(weights == most, rng.random(weights.shape), -1).argmax(axis=1)
+    draws = np.where(weights == most, rng.random(weights.shape), -1)
+    wishes = draws.argmax(axis=1)
     gains = most[:, 0] - weights[np.arange(len(labels)), labels]
     shuffled = rng.permutation(np.flatnonzero(gains > 0))
     seats = _Seats.of(labels, wishes, sizes, room, weights.shape[1])
-    for user in shuffled[np.argsort(-gains[shuffled], kind="stable")].tolist():
+    by_gain = np.argsort(-gains[shuffled], kind="stable")
+    for user in shuffled[by_gain].tolist():
         seats.ask(user)
     return np.array(seats.labels, dtype=np.int64), seats.moves
 
@@ -215,20 +189,15 @@ class _Seats:
 
     @classmethod
     def of(
-        cls, labels: np.ndarray, wishes: np.ndarray, sizes: np.ndarray, room: int, shards: int
+        cls, labels: ndarray, wishes: ndarray, sizes: ndarray, room: int, shards: int
     ) -> "_Seats":
+        """Seat the users, each in the shard of its label."""
         taken = np.bincount(labels, sizes, minlength=shards)
         free = room - taken.astype(np.int64)
         members = np.bincount(labels, minlength=shards)
+        columns = labels, wishes, sizes, free, members
         waiting = [deque() for _ in range(shards)]
-        return cls(
-            labels.tolist(),
-            wishes.tolist(),
-            sizes.tolist(),
-            free.tolist(),
-            members.tolist(),
-            waiting,
-        )
+        return cls(*(column.tolist() for column in columns), waiting)
 
     def ask(self, user: int) -> None:
         """Move a user to the shard it wishes for, and then whoever waited for the place it left; or let it wait."""
@@ -244,12 +213,13 @@ class _Seats:
                 left.pop()
 
     def _fits(self, user: int) -> bool:
-        # The last user of a shard stays: a shard without users would have nothing to train on.
+        """Whether there is room; the last user of a shard stays, or nothing would be left to train on."""
         has_room = self.sizes[user] <= self.free[self.wishes[user]]
         is_last = self.members[self.labels[user]] == 1
         return has_room and not is_last
 
     def _move(self, user: int) -> int:
+        """Move a user to the shard it wishes for, and return the shard that it left."""
         source, target = self.labels[user], self.wishes[user]
         for shard, sign in ((source, 1), (target, -1)):
             self.free[shard] += sign * self.sizes[user]

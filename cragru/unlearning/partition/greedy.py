@@ -1,13 +1,12 @@
 """Giving units to shards, nearest pair first, under a capacity: the one assignment of BEKM and RecEraser."""
 
 import numpy as np
+from numpy import ndarray
 
-from cragru.core.errors import CragruError
+from cragru.unlearning.partition.base import no_room
 
 
-def assign(
-    distances: np.ndarray, room: np.ndarray | int, sizes: np.ndarray | None = None
-) -> np.ndarray:
+def assign(distances: ndarray, room: ndarray | int, sizes: ndarray | None = None) -> ndarray:
     """Walk over all (unit, shard) pairs by ascending distance; a unit not yet placed enters if its size fits.
 
     Pairs are in the order of (distance, unit, shard), so ties are settled too. The walk itself is never made: at any
@@ -16,13 +15,8 @@ def assign(
     dead from then on, and the rest is sorted anew. With units of one size that happens once for each full shard, so
     there are at most S sorts of n instead of one of n·S.
 
-    Args:
-        distances: `[n, S]`, finite.
-        room: `[S]` capacities, or one for all.
-        sizes: `[n]` what each unit takes up; 1 by default.
-
-    Returns:
-        `[n]` int64 shard of each unit; -1 where it fits nowhere any more.
+    Distances are `[n, S]`, finite; rooms `[S]`, or one for all; sizes `[n]`, 1 by default. Returns the `[n]` int64
+    shards; -1 where a unit fits nowhere any more.
     """
     count, shards = distances.shape
     sizes = np.ones(count, dtype=np.int64) if sizes is None else sizes
@@ -40,37 +34,32 @@ def assign(
         order = np.argsort(open_distances.min(axis=1), kind="stable")
         refused = _first_refused(nearest[order], sizes[waiting[order]], room)
         entering = order[:refused]
-        labels[waiting[entering]] = nearest[entering]
-        taken = np.bincount(nearest[entering], sizes[waiting[entering]], minlength=shards)
+        units, target = waiting[entering], nearest[entering]
+        labels[units] = target
+        taken = np.bincount(target, sizes[units], minlength=shards)
         room -= taken.astype(np.int64)
         waiting = np.delete(waiting, entering)
 
 
 def assign_all(
-    distances: np.ndarray, room: int, sizes: np.ndarray | None = None, unit: str = "unit"
-) -> np.ndarray:
-    """`assign`, where nothing may be left over.
-
-    Raises:
-        CragruError: If a unit fits nowhere.
-    """
+    distances: ndarray, room: int, sizes: ndarray | None = None, unit: str = "unit"
+) -> ndarray:
+    """Assign as `assign` does, and refuse to leave a unit over (CragruError)."""
     labels = assign(distances, room, sizes)
     left = np.flatnonzero(labels < 0)
     if len(left):
-        size = 1 if sizes is None else sizes[left[0]]
-        raise CragruError(
-            f"partition: {len(left)} {unit}s fit into no shard of capacity {room}, the first takes {size}; "
-            "raise slack, ask for fewer shards or set capacity_on: users"
-        )
+        size = 1 if sizes is None else int(sizes[left[0]])
+        raise no_room(unit, size, room)
     return labels
 
 
-def _first_refused(shards: np.ndarray, sizes: np.ndarray, room: np.ndarray) -> int:
-    """Where in a queue of (shard, size) the first does not fit; the length of the queue if all do."""
+def _first_refused(shards: ndarray, sizes: ndarray, room: ndarray) -> int:
+    """Return where in a queue of (shard, size) the first does not fit; the length of the queue if all do."""
     first = len(shards)
     for shard, places in enumerate(room):
         queue = np.flatnonzero(shards == shard)
-        fitting = np.searchsorted(np.cumsum(sizes[queue]), places, side="right")
+        taken = np.cumsum(sizes[queue])
+        fitting = np.searchsorted(taken, places, side="right")
         if fitting < len(queue):
             first = min(first, int(queue[fitting]))
     return first

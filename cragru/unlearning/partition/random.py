@@ -1,6 +1,8 @@
 """Random shards of SISA: what keeps unlearning exact, as only the seed and the counts decide who is where."""
 
 import numpy as np
+from numpy import ndarray
+from numpy.random import Generator
 
 from cragru.plugins.options import BaseOptions, read_options
 from cragru.unlearning.options import Unit
@@ -32,23 +34,21 @@ def partition(problem: Problem) -> Assignment:
     would be to look at what is in a shard.
 
     Raises:
-        CragruError: If an option is not what it must be, or S is below 1 or above the number of units.
+        CragruError: If S is above the number of units.
     """
-    if read_options(Options, problem.options).unit == "users":
-        dealt = holders(problem)
-        shards = deal(len(dealt), problem.shards, problem.rng)
-        return of_users(problem, spread(problem, dealt, shards))
-    enough(problem, len(problem.train[0]), "training rows")
+    options = read_options(Options, problem.options)
+    if options.unit == "users":
+        users = holders(problem)
+        dealt = deal(len(users), problem.shards, problem.rng)
+        return of_users(problem, spread(problem, users, dealt))
+    enough(problem, len(problem.train[0]), "rows")
     for_train, for_valid = problem.rng.spawn(2)
-    assignment = Assignment(
-        train=deal(len(problem.train[0]), problem.shards, for_train),
-        valid=deal(len(problem.valid[0]), problem.shards, for_valid),
-    )
-    check(problem, assignment)
-    return assignment
+    train = deal(len(problem.train[0]), problem.shards, for_train)
+    valid = deal(len(problem.valid[0]), problem.shards, for_valid)
+    return check(problem, Assignment(train, valid))
 
 
-def deal(count: int, shards: int, rng: np.random.Generator) -> np.ndarray:
+def deal(count: int, shards: int, rng: Generator) -> ndarray:
     """Give each of `count` units a shard at random, all shards equally often up to one; `[count]` int64."""
     dealt = np.empty(count, dtype=np.int64)
     dealt[rng.permutation(count)] = np.arange(count) % shards
