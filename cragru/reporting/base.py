@@ -21,8 +21,8 @@ class Order:
     """What to make, and of what.
 
     Attributes:
-        rows: One mapping a row and seed, in the order of the table: labels, `seed`, and files by name, None where the
-            row has none. Each maker says which it reads.
+        rows: One mapping a row and seed, as they follow each other in the table: labels, `seed`, and files by name,
+            None where the row has none. Each maker says which it reads.
         spec: The entry of tables.yaml or figures.yaml.
         words: What notes call things, by what they are.
         further: Further files by name, such as `paper`, the printed values; none that is not there.
@@ -41,8 +41,7 @@ class Order:
             job: Has the params `rows`, `spec` and `words`; its named inputs but `rows` are the further files, an empty
                 list being none.
         """
-        named = {name: path for name, path in job.input.items() if name != "rows"}
-        further = {name: path for name, path in named.items() if isinstance(path, str) and path}
+        further = {name: path for name, path in job.input.items() if name != "rows" and path}
         return cls(job.params.rows, job.params.spec, job.params.words, further)
 
 

@@ -4,3 +4,4 @@ GROUP = ["dataset", "backbone"]  # rows of one group are compared
 NAMES = [*GROUP, "method"]  # as the paper's tables have them
 PANEL_GROUP = ["panel", *GROUP]  # where a table has panels: rows on all users, rows on a cohort's
 ROW = ["panel", *NAMES]
+HEADS = ["Data set", "Backbone", "Method"]  # of the columns `NAMES`

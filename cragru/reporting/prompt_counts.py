@@ -6,17 +6,16 @@ import pandas as pd
 
 
 def prompt_counts(checks: Iterable[tuple[str, Mapping[str, int]]]) -> tuple[int, str]:
-    """Sum the counts up.
+    """Add up the counts.
 
     Args:
         checks: Whose candidates, and counts of `cragru.llm.proof.check_prompts`, of every prompt file.
 
     Returns:
-        History lines of all prompts, and the share of candidates that are forgotten, in words, by whose they are.
+        History lines of all prompts; and in words, of each of these models, which share of its candidates is forgotten.
     """
     groups, counts = zip(*checks, strict=True)
     table = pd.DataFrame(list(counts)).groupby(pd.Series(groups), sort=False).sum()
     shares = table["forgotten_candidates"] / table["candidates"]
-    return int(table["history_rows"].sum()), "; ".join(
-        f"{group}: {share:.1%}" for group, share in shares.items()
-    )
+    told = "; ".join(f"{group}: {share:.1%}" for group, share in shares.items())
+    return int(table["history_rows"].sum()), told
