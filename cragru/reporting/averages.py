@@ -6,11 +6,7 @@ import pandas as pd
 
 
 def average(long: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """Average values over users and then over seeds, so that every seed counts the same.
-
-    Args:
-        long: Columns `keys`, `seed`, `user` and `value`.
-        keys: The columns to average by.
+    """Average `value` over users and then over seeds, by `keys`, so that every seed counts the same.
 
     Returns:
         Indexed by `keys`, in the order of `long`: `mean` over seeds of the mean over users, `sd` over seeds (missing
@@ -18,12 +14,16 @@ def average(long: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
         missing for one user).
     """
     keys = [*keys]
-    seeds = long.groupby([*keys, "seed"], sort=False)["value"].agg(["mean", "size"]).reset_index()
+    by_seed = long.groupby([*keys, "seed"], sort=False)["value"]
+    seeds = by_seed.agg(["mean", "size"]).reset_index()
     table = seeds.groupby(keys, sort=False).agg(
-        mean=("mean", "mean"), sd=("mean", "std"), users=("size", "mean"), seeds=("seed", "nunique")
+        mean=("mean", "mean"),
+        sd=("mean", "std"),
+        users=("size", "mean"),
+        seeds=("seed", "nunique"),
     )
-    users = long.groupby([*keys, "user"], sort=False)["value"].mean()
-    table["se_users"] = users.groupby(keys, sort=False).sem()
+    by_user = long.groupby([*keys, "user"], sort=False)["value"]
+    table["se_users"] = by_user.mean().groupby(keys, sort=False).sem()
     return table
 
 
@@ -36,12 +36,7 @@ def counted(users: Iterable[float]) -> str:
 
 
 def bars_note(data: pd.DataFrame, further: str = "") -> str:
-    """Tell how many users and seeds bars are averaged over, and what their error bars are.
-
-    Args:
-        data: Columns `users` and `seeds`.
-        further: What else there is to say of the users.
-    """
+    """Tell how many users and seeds bars are averaged over, and what their error bars are."""
     most = int(data["seeds"].max())
     seeds = f"mean over {most} seeds (of split and training)" if most > 1 else "one seed"
     return f"n = {counted(data['users'])}{further}; {seeds}. Error bars: standard error over users."

@@ -49,7 +49,12 @@ STYLE = [
 ]
 
 
-def draw_bars(data: pd.DataFrame, title: str, note: str, paths: dict[str, PathLike]) -> None:
+def draw_bars(
+    data: pd.DataFrame,
+    title: str,
+    note: str,
+    paths: dict[str, PathLike],
+) -> None:
     """Draw bars with error bars, grouped by K, in panels; equal data give equal bytes.
 
     Args:
@@ -82,7 +87,8 @@ def _figure(data: pd.DataFrame, title: str, note: str) -> Figure:
         _draw_panel(axis, bars, looks)
         axis.set_title(name)
         alike = data[data["scale"] == bars["scale"].iloc[0]]
-        axis.set_ylim(0, 1.06 * max((alike["mean"] + alike["error"].fillna(0)).max(), 0.01))
+        tops = alike["mean"] + alike["error"].fillna(0)
+        axis.set_ylim(0, 1.06 * max(tops.max(), 0.01))
     for axis in axes[len(panels) :]:
         axis.set_axis_off()
     _surround(figure, looks, title, note)
@@ -91,15 +97,16 @@ def _figure(data: pd.DataFrame, title: str, note: str) -> Figure:
 
 def _looks(data: pd.DataFrame) -> Looks:
     """Return how each bar looks, by its label; where colours are used up, they come again with other hatches."""
-    bars, looks, count = data.drop_duplicates("bar"), {}, len(COLOURS)
+    looks, count = {}, len(COLOURS)
+    bars = data.drop_duplicates("bar")
     if "family" not in bars:
         for number, bar in enumerate(bars["bar"]):
-            looks[bar] = _look(COLOURS[number % count], HATCHES[(number + number // count) % count])
+            hatch = HATCHES[(number + number // count) % count]
+            looks[bar] = _look(COLOURS[number % count], hatch)
         return looks
     families = list(bars["family"].unique())
-    for bar, family, member in zip(
-        bars["bar"], bars["family"], bars.groupby("family").cumcount(), strict=True
-    ):
+    members = bars.assign(member=bars.groupby("family").cumcount())[["bar", "family", "member"]]
+    for bar, family, member in members.itertuples(index=False):
         colour = FAMILY_COLOURS[families.index(family) % count]
         looks[bar] = _look(colour, FAMILY_HATCHES[member % len(FAMILY_HATCHES)])
     return looks
@@ -111,14 +118,15 @@ def _look(colour: str, hatch: str) -> dict[str, str]:
 
 def _draw_panel(axis: Axes, data: pd.DataFrame, looks: Looks) -> None:
     """Draw a group of bars for each K; a bar has the same place in the groups of all panels."""
-    cutoffs, count = list(data["k"].unique()), len(looks)
-    width = 0.84 / count
-    error = {"elinewidth": 0.7, "capsize": min(2.0, 14 / count), "capthick": 0.7}
+    cutoffs = list(data["k"].unique())
+    width = 0.84 / len(looks)
+    error = {"elinewidth": 0.7, "capsize": min(2.0, 14 / len(looks)), "capthick": 0.7}
     for number, (bar, look) in enumerate(looks.items()):
         own = data[data["bar"] == bar]
-        middles = own["k"].map(cutoffs.index) + (number - (count - 1) / 2) * width
+        shift = (number - (len(looks) - 1) / 2) * width
+        middles = own["k"].map(cutoffs.index) + shift
         axis.bar(middles, own["mean"], width, yerr=own["error"], error_kw=error, **look)
-    axis.set_xticks(range(len(cutoffs)), list(map(str, cutoffs)))
+    axis.set_xticks(range(len(cutoffs)), map(str, cutoffs))
     axis.set_xlim(-0.5, len(cutoffs) - 0.5)
     axis.tick_params(axis="x", length=0)
     axis.set_xlabel("K")
@@ -131,20 +139,23 @@ def _surround(figure: Figure, looks: Looks, title: str, note: str) -> None:
     width, panels = figure.get_size_inches()
     room = width - 2 * GAP
     is_short = _width(title, HEADING) <= room
-    text = "\n".join(_wrap(note if is_short else f"{title.rstrip('.')}. {note}", SMALL, room))
-    below = figure.text(GAP / width, 0, text, fontsize=SMALL, va="bottom", linespacing=1.3)
+    text = note if is_short else f"{title.rstrip('.')}. {note}"
+    wrapped = "\n".join(_wrap(text, SMALL, room))
+    below = figure.text(GAP / width, 0, wrapped, fontsize=SMALL, va="bottom", linespacing=1.3)
     legend = _legend(figure, looks, room)
     heading = title if is_short else ""
     above = figure.text(0.5, 1, heading, fontsize=HEADING, ha="center", va="bottom")
     legend_at = _height(below) + 2 * GAP
     panels_at = legend_at + _height(legend) + GAP
     heading_at = panels_at + panels + GAP
-    height = math.ceil(DPI * (heading_at + _height(above) + GAP)) / DPI  # whole pixels
+    height = heading_at + _height(above) + GAP
+    height = math.ceil(DPI * height) / DPI  # whole pixels
     figure.set_size_inches(width, height)
     below.set_y(GAP / height)
     legend.set_bbox_to_anchor((0.5, legend_at / height))
     above.set_y(heading_at / height)
-    figure.get_layout_engine().set(rect=(0, panels_at / height, 1, panels / height))
+    room_of_panels = (0, panels_at / height, 1, panels / height)
+    figure.get_layout_engine().set(rect=room_of_panels)
 
 
 def _legend(figure: Figure, looks: Looks, room: float) -> Legend:

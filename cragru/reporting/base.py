@@ -12,6 +12,7 @@ import pandas as pd
 
 from cragru.evaluation.bootstrap import Resampling
 from cragru.reporting.grid import Grid
+from cragru.reporting.labels import Row
 
 RESAMPLING = Resampling(seed=0)  # how the intervals of all tables are made
 
@@ -28,21 +29,17 @@ class Order:
         further: Further files by name, such as `paper`, the printed values; none that is not there.
     """
 
-    rows: Sequence[Mapping[str, Any]]
+    rows: Sequence[Row]
     spec: Mapping[str, Any]
     words: Mapping[str, Any]
     further: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, job: Any) -> Self:
-        """Read an order from the object that Snakemake injects into scripts.
-
-        Args:
-            job: Has the params `rows`, `spec` and `words`; its named inputs but `rows` are the further files, an empty
-                list being none.
-        """
+        """Read an order from the object that Snakemake injects into scripts; an empty list stands for no file."""
+        params = job.params
         further = {name: path for name, path in job.input.items() if name != "rows" and path}
-        return cls(job.params.rows, job.params.spec, job.params.words, further)
+        return cls(params.rows, params.spec, params.words, further)
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,8 @@
 """Table V: whom unlearning hurt, each method against Retrain, above what a second training of Retrain does."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,8 +15,8 @@ from cragru.kept.files import read_parquet
 from cragru.reporting.averages import counted
 from cragru.reporting.base import RESAMPLING, Order, Table
 from cragru.reporting.checks import check_once, check_same_users
-from cragru.reporting.grid import Text, interval_texts
-from cragru.reporting.labels import GROUP, HEADS, NAMES
+from cragru.reporting.grid import HeadedGrid, Text, interval_texts
+from cragru.reporting.labels import GROUP, HEADS, NAMES, Row
 
 MODELS = ("method", "retrain", "replicate")  # whose results and lists are compared
 SHOWN = {  # measure and group: column, digits
@@ -31,7 +30,8 @@ SHOWN = {  # measure and group: column, digits
     ("popularity_drift", "all"): ("Popularity drift", 4),
 }
 HEADER = [*HEADS, *dict(SHOWN.values())]
-OWN, NULL = ["value", "low", "high", "n"], ["null", "null_low", "null_high", "n"]
+OWN = ["value", "low", "high", "n"]
+NULL = ["null", "null_low", "null_high", "n"]
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class Compared:
     """
 
     names: tuple[str, str, str]
-    results: Mapping[int, Results]
-    lists: Mapping[int, Lists]
+    results: dict[int, Results]
+    lists: dict[int, Lists]
 
 
 def make(order: Order) -> Table:
@@ -61,7 +61,7 @@ def make(order: Order) -> Table:
     return Table(table, *bias_grid(table, replicate), notes)
 
 
-def read_compared(rows: Sequence[Mapping[str, Any]]) -> Iterator[Compared]:
+def read_compared(rows: Sequence[Row]) -> Iterator[Compared]:
     """Read each method's results and lists of all seeds.
 
     Args:
@@ -72,49 +72,62 @@ def read_compared(rows: Sequence[Mapping[str, Any]]) -> Iterator[Compared]:
         CragruError: If a row is there twice under one seed, or its lists are of different users.
     """
     check_once(rows, NAMES)
-    methods: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    methods: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
-        methods.setdefault(itemgetter(*NAMES)(row), []).append(row)
+        names = itemgetter(*NAMES)(row)
+        methods.setdefault(names, []).append(row)
     for names, own in methods.items():
-        results = {row["seed"]: read_results(row) for row in own}
-        yield Compared(names, results, {row["seed"]: read_lists(row) for row in own})
+        compared = Compared(names, {}, {})
+        for row in own:
+            compared.results[row["seed"]] = read_results(row)
+            compared.lists[row["seed"]] = read_lists(row)
+        yield compared
 
 
-def read_results(row: Mapping[str, Any]) -> Results:
+def read_results(row: Row) -> Results:
     """Read the results that a row of `read_compared` compares."""
-    users = read_parquet(row["user_groups"], USER_GROUPS)
     per_user = [read_parquet(row[f"{name}_per_user"], PER_USER) for name in MODELS]
-    return Results(*per_user, users["group"].to_numpy(), users["training_rows"].to_numpy())
+    users = read_parquet(row["user_groups"], USER_GROUPS)
+    groups, training_rows = users["group"], users["training_rows"]
+    return Results(*per_user, groups.to_numpy(), training_rows.to_numpy())
 
 
-def read_lists(row: Mapping[str, Any]) -> Lists:
+def read_lists(row: Row) -> Lists:
     """Read the lists of a row of `read_compared`; -1 where a list is shorter than another."""
     wide, users = [], []
     for name in MODELS:
         path = row[f"{name}_lists"]
-        wide.append(read_parquet(path, LISTS).pivot(index="user", columns="rank", values="item"))
-        users.append(("lists", path, [*wide[-1].index]))
+        lists = read_parquet(path, LISTS).pivot(index="user", columns="rank", values="item")
+        wide.append(lists)
+        users.append(("lists", path, list(lists.index)))
     check_same_users(users, least=0)
     ranks = sorted(set().union(*wide))
-    items = [lists.reindex(columns=ranks).fillna(-1).to_numpy(dtype=np.int64) for lists in wide]
-    training_rows = read_parquet(row["item_rows"], ITEM_ROWS)["training_rows"].to_numpy()
-    return Lists(wide[0].index.to_numpy(), *items, training_rows=training_rows)
+    items = []
+    for lists in wide:
+        filled = lists.reindex(columns=ranks).fillna(-1)
+        items.append(filled.to_numpy(dtype=np.int64))
+    training_rows = read_parquet(row["item_rows"], ITEM_ROWS)["training_rows"]
+    return Lists(wide[0].index.to_numpy(), *items, training_rows.to_numpy())
 
 
 def whole_bias_table(
-    rows: Iterable[Compared], resampling: Resampling, mask: str, k: int, least_users: int
+    rows: Iterable[Compared],
+    resampling: Resampling,
+    mask: str,
+    k: int,
+    least_users: int,
 ) -> pd.DataFrame:
     """Return all measures of each row: columns of `NAMES` and of `cragru.evaluation.bias.bias_table`."""
     frames = []
     for row in rows:
         users = bias_table(row.results, resampling, mask, k, least_users)
         drift = popularity_drift(row.lists, resampling, least_users)
-        own = pd.concat([frame for frame in (users, drift) if not frame.empty])
-        frames.append(own.assign(**dict(zip(NAMES, row.names, strict=True))))
+        labels = dict(zip(NAMES, row.names, strict=True))
+        frames += [frame.assign(**labels) for frame in (users, drift) if not frame.empty]
     return pd.concat(frames).set_index(NAMES).reset_index()  # the names stand first
 
 
-def bias_grid(table: pd.DataFrame, replicate: str) -> tuple[list[str], list[list[Text]]]:
+def bias_grid(table: pd.DataFrame, replicate: str) -> HeadedGrid:
     """Return header and texts of `whole_bias_table`: each value with its bounds; below the methods the null.
 
     Args:
@@ -125,19 +138,24 @@ def bias_grid(table: pd.DataFrame, replicate: str) -> tuple[list[str], list[list
     for names, rows in table.groupby(GROUP, sort=False):
         for method, own in rows.groupby("method", sort=False):
             measures = own.set_index(["measure", "group"])
-            texts = interval_texts(measures, SHOWN, OWN)
-            grid.append([*map(Text, (*names, method)), *texts])
-        null = interval_texts(measures, SHOWN, NULL)  # the same beside each method
-        grid.append([*map(Text, (*names, replicate)), *null])
+            labels = map(Text, (*names, method))
+            grid.append([*labels, *interval_texts(measures, SHOWN, OWN)])
+        labels = map(Text, (*names, replicate))  # the null is the same beside each method
+        grid.append([*labels, *interval_texts(measures, SHOWN, NULL)])
     return HEADER, grid
 
 
 def bias_notes(
-    table: pd.DataFrame, title: str, resampling: Resampling, replicate: str, k: int
+    table: pd.DataFrame,
+    title: str,
+    resampling: Resampling,
+    replicate: str,
+    k: int,
 ) -> list[str]:
     """Tell what a reader must know to trust the numbers."""
     seeds, sizes = int(table["seeds"].max()), []
-    for group, rows in table[table["measure"] == "delta"].groupby("group", sort=False):
+    deltas = table[table["measure"] == "delta"]
+    for group, rows in deltas.groupby("group", sort=False):
         if rows["n"].max():
             sizes.append(f"{group}: {counted(rows['n'])}")
     return [

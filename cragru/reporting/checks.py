@@ -1,26 +1,21 @@
 """What must hold of rows that a table or figure sets side by side."""
 
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from operator import itemgetter
-from typing import Any
 
 from cragru.core.errors import CragruError
+from cragru.reporting.labels import Row
 
 AGAIN = "delete both and make them again, of one split and one cohort"
 
 
-def row_place(row: Mapping[str, Any], names: Sequence[str]) -> str:
+def row_place(row: Row, names: Sequence[str]) -> str:
     """Return the place of a row, as errors name it: its labels and its seed."""
     return f"{', '.join(itemgetter(*names)(row))}, seed {row['seed']}"
 
 
-def check_once(rows: Iterable[Mapping[str, Any]], names: Sequence[str]) -> None:
-    """Refuse a row that is there twice under one seed: its users would count twice.
-
-    Args:
-        rows: Each has a `seed`.
-        names: The labels that tell rows apart.
-    """
+def check_once(rows: Iterable[Row], names: Sequence[str]) -> None:
+    """Refuse a row with the same labels `names` and `seed` as another: its users would count twice."""
     known = set()
     for row in rows:
         key = itemgetter(*names, "seed")(row)
@@ -32,7 +27,8 @@ def check_once(rows: Iterable[Mapping[str, Any]], names: Sequence[str]) -> None:
 
 
 def check_same_users(
-    results: Iterable[tuple[Hashable, str, Collection[int]]], least: int = 1
+    results: Iterable[tuple[Hashable, str, Collection[int]]],
+    least: int = 1,
 ) -> None:
     """Refuse results that are compared, but are of different users.
 

@@ -13,7 +13,7 @@ from cragru.evaluation.significance import paired_values
 from cragru.kept.csv_files import read_csv
 from cragru.reporting.base import RESAMPLING, Order, Table
 from cragru.reporting.costs import SEQUENTIAL
-from cragru.reporting.grid import Text, filled
+from cragru.reporting.grid import HeadedGrid, Text, filled
 from cragru.reporting.labels import GROUP, NAMES
 from cragru.reporting.measured import Measured, by_group, read_measured
 
@@ -59,8 +59,8 @@ def make(order: Order) -> Table:
     measured, least_users = read_measured(order.rows), spec["least_users"]
     kept = kept_claims(measured, _shares(words), spec["cutoff"], RESAMPLING, least_users)
     speed = speed_claims(read_csv(order.further["times"], TIMES), words["cragru"])
-    claims = pd.concat([kept, speed], ignore_index=True).sort_values(GROUP, kind="stable")
-    table = mean_claims(claims)
+    claims = pd.concat([kept, speed], ignore_index=True)
+    table = mean_claims(claims.sort_values(GROUP, kind="stable"))
     notes = [*claims_notes(RESAMPLING, least_users), words["note"]]
     return Table(table, *claims_grid(table), notes)
 
@@ -72,17 +72,14 @@ def kept_claims(
     resampling: Resampling,
     least_users: int,
 ) -> pd.DataFrame:
-    """Return ratios of mean NDCG@k of two rows over the same users, with intervals over users.
+    """Return the columns `COLUMNS`: ratios of mean NDCG@k of two rows, with intervals over their users.
 
     Args:
         measured: Every row under every seed, of one panel.
-        claims: Which rows, for each data set and backbone that has them.
+        claims: They are made of each data set and backbone that has their rows.
         k: Cut-off.
         resampling: How intervals are made; both rows' users are drawn together.
         least_users: A ratio of fewer users is missing.
-
-    Returns:
-        Columns `COLUMNS`.
     """
     found = []
     for names, rows in by_group(measured, GROUP).items():
@@ -106,11 +103,7 @@ def kept_claims(
 
 
 def speed_claims(times: pd.DataFrame, label: str) -> pd.DataFrame:
-    """Return how many times faster a row serves one request than the fastest other, from Table III.
-
-    Args:
-        times: From `cragru.reporting.time_table.time_table`.
-        label: The row.
+    """Return how many times faster the row `label` serves one request than the fastest other row of Table III.
 
     Returns:
         Columns `COLUMNS`; the bounds are those of the row's fastest and slowest request, `n` is how many there were.
@@ -118,8 +111,9 @@ def speed_claims(times: pd.DataFrame, label: str) -> pd.DataFrame:
     Raises:
         CragruError: If no group has the row beside another.
     """
-    fastest = times[times["method"] != label].groupby(GROUP)[SEQUENTIAL].min().rename("fastest")
-    found = times[times["method"] == label].merge(fastest, on=GROUP)
+    is_own = times["method"] == label
+    fastest = times[~is_own].groupby(GROUP)[SEQUENTIAL].min()
+    found = times[is_own].merge(fastest.rename("fastest"), on=GROUP)
     if found.empty:
         raise CragruError(
             "no such row beside another",
@@ -138,28 +132,29 @@ def speed_claims(times: pd.DataFrame, label: str) -> pd.DataFrame:
 
 
 def mean_claims(table: pd.DataFrame) -> pd.DataFrame:
-    """Average each claim over data sets and backbones, of those that have a value, as the paper does.
-
-    Args:
-        table: Of `kept_claims` and `speed_claims`.
+    """Average each claim over the data sets and backbones that have a value, as the paper does.
 
     Returns:
         `table`, its printed values moved to new rows of means, which have no bounds; `n` is how many were averaged.
     """
     known = table.dropna(subset="value")
     means = known.groupby("claim", sort=False).agg(
-        value=("value", "mean"), n=("value", "size"), printed=("printed", "first")
+        value=("value", "mean"),
+        n=("value", "size"),
+        printed=("printed", "first"),
     )
     rows = means.reset_index().assign(dataset=MEAN, backbone=MEAN)
-    return pd.concat([table.assign(printed=np.nan), rows], ignore_index=True)[COLUMNS]
+    own = table.assign(printed=np.nan)
+    return pd.concat([own, rows], ignore_index=True)[COLUMNS]
 
 
-def claims_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Text]]]:
+def claims_grid(table: pd.DataFrame) -> HeadedGrid:
     """Return header and texts: what is claimed, what the paper says, what was found."""
     grid = []
     for *names, printed, value, low, high, n in table[COLUMNS].itertuples(index=False):
-        found = filled("{:.3g}", value) + ("" if pd.isna(low) else f" ({low:.3g} to {high:.3g})")
-        grid.append(list(map(Text, (*names, filled("{:g}", printed), found, f"{n:.0f}"))))
+        found = filled("{:.3g}", value) + filled(" ({:.3g} to ", low) + filled("{:.3g})", high)
+        texts = (*names, filled("{:g}", printed), found, f"{n:.0f}")
+        grid.append(list(map(Text, texts)))
     return HEADER, grid
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from cragru.evaluation.bootstrap import Interval, Resampling, column_mean, quant
 from cragru.evaluation.completeness_columns import LIST_LENGTH, MEASURES
 from cragru.reporting.averages import counted
 from cragru.reporting.base import RESAMPLING, Order, Table
-from cragru.reporting.grid import Text, interval_texts
+from cragru.reporting.grid import HeadedGrid, Text, interval_texts
 from cragru.reporting.labels import HEADS, PANEL_GROUP, ROW
 from cragru.reporting.remembered import Remembered, read_remembered
 
@@ -55,7 +56,7 @@ def completeness_table(
     users, the seeds' values are averaged, and so are their resamples.
 
     Args:
-        rows: Every row under every seed, in the order of the table; a group has a Retrain row of the same seeds.
+        rows: Every row under every seed; each group has a row of Retrain, with the same seeds.
         retrain: Label of the row that gaps are taken to.
         resampling: How the intervals of per-user means are made, and their level.
         least_users: A number of fewer users is missing.
@@ -71,24 +72,25 @@ def completeness_table(
         grouped.setdefault(row.names, {})[row.seed] = row
     frames = []
     for names, seeds in grouped.items():
-        aim = grouped[(*names[:-1], retrain)]
-        found = _membership(seeds, {} if names[-1] == retrain else aim, resampling.level)
+        aim = {} if names[-1] == retrain else grouped[(*names[:-1], retrain)]
+        found = _membership(seeds, aim, resampling.level)
         for measure in MEASURES:
             found.append(_mean(measure, seeds, resampling))
-        labels = dict(zip(ROW, names, strict=True))
-        frames.append(pd.DataFrame(found).assign(seeds=len(seeds), **labels))
+        labels = dict(zip(ROW, names, strict=True)) | {"seeds": len(seeds)}
+        frames.append(pd.DataFrame(found).assign(**labels))
     table = pd.concat(frames, ignore_index=True)[COLUMNS]
-    table.loc[table["n"] < least_users, ["value", "low", "high", "sd"]] = np.nan
+    few = table["n"] < least_users
+    table.loc[few, ["value", "low", "high", "sd"]] = np.nan
     return table
 
 
-def completeness_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Text]]]:
+def completeness_grid(table: pd.DataFrame) -> HeadedGrid:
     """Return header and texts of `completeness_table`: each value with its bounds beside it, n where it is missing."""
     grid = []
     for names, rows in table.groupby(ROW, sort=False):
         measures = rows.set_index("measure")
-        n = Text(f"{measures.loc[AUC, 'n']:.0f}")
-        grid.append([*map(Text, names), *interval_texts(measures, SHOWN, NUMBERS), n])
+        values = interval_texts(measures, SHOWN, NUMBERS)
+        grid.append([*map(Text, names), *values, Text(f"{measures.loc[AUC, 'n']:.0f}")])
     if table["panel"].nunique() == 1:
         return HEADER[1:], [line[1:] for line in grid]
     return HEADER, grid
@@ -98,10 +100,12 @@ def completeness_notes(
     table: pd.DataFrame, title: str, retrain: str, resampling: Resampling
 ) -> list[str]:
     """Tell what a reader must know to trust the numbers."""
-    seeds, has_panels = int(table["seeds"].max()), table["panel"].nunique() > 1
-    own = table[(table["method"] == retrain) & (table["measure"] == OVERLAP)]
+    seeds = int(table["seeds"].max())
+    has_panels = table["panel"].nunique() > 1
+    overlaps = table[(table["method"] == retrain) & (table["measure"] == OVERLAP)]
+    known = overlaps[[*PANEL_GROUP, "value"]].dropna()
     ceilings = []
-    for panel, *group, value in own[[*PANEL_GROUP, "value"]].dropna().itertuples(index=False):
+    for panel, *group, value in known.itertuples(index=False):
         ceilings.append(f"{', '.join([*group, panel] if has_panels else group)}: {value:.3f}")
     who = counted(table.loc[table["measure"] == AUC, "n"])
     return [
@@ -119,34 +123,46 @@ def completeness_notes(
 
 
 def _membership(
-    seeds: Mapping[int, Remembered], aim: Mapping[int, Remembered], level: float
+    seeds: Mapping[int, Remembered],
+    aim: Mapping[int, Remembered],
+    level: float,
 ) -> list[dict[str, Any]]:
     """Return the MIA-AUC and, where there is an aim, its gap."""
-    rows = pd.DataFrame(map(vars, seeds.values()))
-    values, draws = rows["auc"].to_numpy(), np.mean([*rows["draws"]], axis=0)
-    n = float(np.mean(rows["members"].to_numpy()))
-    found = [_measured(AUC, Interval(values.mean(), *quantiles(draws, level)), values, n)]
+    values, draws, members = _by_seed(seeds, seeds)
+    n = members.mean()
+    auc = Interval(values.mean(), *quantiles(draws, level))
+    found = [_measured(AUC, auc, values, n)]
     if not aim:
         return [*found, _measured(GAP)]
-    others = pd.DataFrame(vars(aim[seed]) for seed in seeds)
-    gaps = values - others["auc"].to_numpy()
-    bounds = quantiles(draws - np.mean([*others["draws"]], axis=0), level)
+    others, draws_of_aim, _ = _by_seed(aim, seeds)
+    gaps = values - others
+    bounds = quantiles(draws - draws_of_aim, level)
     gap = Interval(abs(gaps.mean()), *size_bounds(*bounds))
     return [*found, _measured(GAP, gap, gaps, n)]
+
+
+def _by_seed(
+    rows: Mapping[int, Remembered], seeds: Iterable[int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the AUC of each seed `[seeds]`, the mean `[draws]` over the seeds, the members of each seed `[seeds]`."""
+    own = [rows[seed] for seed in seeds]
+    auc, draws, members = zip(*map(attrgetter("auc", "draws", "members"), own), strict=True)
+    return np.array(auc), np.mean(draws, axis=0), np.array(members)
 
 
 def _mean(measure: str, seeds: Mapping[int, Remembered], resampling: Resampling) -> dict[str, Any]:
     """Return the mean of a per-user measure."""
     per_seed = []
     for row in seeds.values():
-        own = row.per_user[row.per_user["measure"] == measure].set_index("user")["value"]
+        own = row.per_user[row.per_user["measure"] == measure]
         if len(own):
-            per_seed.append(own)
+            per_seed.append(own.set_index("user")["value"])
     if not per_seed:
         return _measured(measure)
     users = pd.concat(per_seed).groupby(level=0).mean()
     interval = resampling.interval(column_mean, [users.to_numpy()], "completeness", measure)
-    return _measured(measure, interval, [own.mean() for own in per_seed], len(users))
+    means = [own.mean() for own in per_seed]
+    return _measured(measure, interval, means, len(users))
 
 
 def _measured(

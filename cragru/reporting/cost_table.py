@@ -1,7 +1,6 @@
 """What one request costs CRAGRU, stage by stage (the stages of Section IV of the paper)."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import pandas as pd
 
@@ -9,8 +8,8 @@ from cragru.reporting.averages import counted
 from cragru.reporting.base import Order, Table
 from cragru.reporting.checks import check_once
 from cragru.reporting.costs import STAGES, START, read_costs
-from cragru.reporting.grid import Text, significant
-from cragru.reporting.labels import GROUP
+from cragru.reporting.grid import HeadedGrid, Text, significant
+from cragru.reporting.labels import GROUP, Row
 
 STRATEGY = [*GROUP, "strategy"]  # labels of a row
 MEASURES = [*STAGES, "prompt_tokens", "answer_tokens", "dropped", "tie_rate", START]
@@ -41,14 +40,13 @@ def make(order: Order) -> Table:
     return Table(table, *cost_grid(table), notes)
 
 
-def cost_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+def cost_table(records: Iterable[Row]) -> pd.DataFrame:
     """Average each row over seeds.
 
     Args:
-        records: One per row and seed, in the order of the table's rows: labels `dataset`, `backbone`, `strategy`;
-            `seed`, `users`; means per user `filter_seconds`, `prompt_seconds`, `generation_seconds`, `prompt_tokens`,
-            `answer_tokens`, `dropped` (history lines); `tie_rate` (0 to 1); `engine_start_seconds` (once, for all
-            users).
+        records: One per row and seed: labels `STRATEGY`; `seed`, `users`; means per user `filter_seconds`,
+            `prompt_seconds`, `generation_seconds`, `prompt_tokens`, `answer_tokens`, `dropped` (history lines);
+            `tie_rate` (0 to 1); `engine_start_seconds` (once, for all users).
 
     Returns:
         One row per strategy of a data set and backbone: for each of these numbers and `total_seconds` (the three
@@ -68,7 +66,7 @@ def cost_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return means.join(spreads).join(rows["seed"].nunique().rename("seeds")).reset_index()
 
 
-def cost_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Text]]]:
+def cost_grid(table: pd.DataFrame) -> HeadedGrid:
     """Return header and texts of `cost_table`; the spread over seeds is shown of the total alone."""
     texts = table[STRATEGY].join(table[[*SHOWN]].map(significant))
     for place, spread in table[f"{TOTAL}_sd"].dropna().items():
@@ -83,7 +81,7 @@ def cost_notes(table: pd.DataFrame, device: str, about: str = "") -> list[str]:
 
     Args:
         table: From `cost_table`.
-        device: Where the LLM ran: `cpu` or a GPU's name; empty where it was not recorded.
+        device: Where the LLM ran; empty where it was not recorded.
         about: What the table does not tell: the cohort, the LLM.
     """
     seeds = int(table["seeds"].max())

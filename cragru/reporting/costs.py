@@ -5,6 +5,7 @@ from typing import Any
 
 from cragru.kept.files import check_record, read_record
 from cragru.kept.shapes import Each, Shape
+from cragru.reporting.labels import Row
 
 SEQUENTIAL, PARALLEL = "seconds_sequential", "seconds_parallel"
 STAGES = ["filter_seconds", "prompt_seconds", "generation_seconds"]  # of CRAGRU, seconds per user
@@ -13,17 +14,8 @@ NUMBER = (float, type(None))
 NO_NUMBERS = {"device": str, "stages": Each(float)}
 
 
-def read_costs(
-    rows: Iterable[Mapping[str, Any]], needed: Mapping[str, Shape]
-) -> list[dict[str, Any]]:
-    """Read each row's file `cost`.
-
-    Args:
-        rows: Labels and files.
-        needed: The fields that every file must have, and their shapes (`cragru.kept.shapes`).
-
-    Returns:
-        Each row, and beside it the fields of its file.
+def read_costs(rows: Iterable[Row], needed: Mapping[str, Shape]) -> list[dict[str, Any]]:
+    """Return each row with the fields of its file `cost`, which has those `needed` (`cragru.kept.shapes`).
 
     Raises:
         CragruError: If a file is not the record of a cost, or lacks a field.

@@ -9,7 +9,7 @@ from cragru.core.place import PathLike
 from cragru.evaluation.printed_columns import OF_DATASETS
 from cragru.kept.files import read_record
 from cragru.reporting.base import Order, Table
-from cragru.reporting.grid import Text, filled
+from cragru.reporting.grid import HeadedGrid, Text, filled
 from cragru.written.printed import printed, printed_values
 
 HEADER = ["Data set", "Users", "Items", "Interactions", "Interactions per user", "Sparsity (%)"]
@@ -39,14 +39,11 @@ def make(order: Order) -> Table:
 def datasets_table(
     statistics: Mapping[str, Mapping[str, Any]], paper: PathLike | None
 ) -> pd.DataFrame:
-    """Return true counts with the printed ones beside.
+    """Return a row for each data set: its label, our values, and `paper_…` for each (missing where there is none).
 
     Args:
         statistics: Each data set's statistics.json, by its label.
         paper: CSV of printed values.
-
-    Returns:
-        One row a data set: `dataset`, our values, and `paper_…` for each (missing where the paper has none).
     """
     values = printed_values(paper, OF_DATASETS)
     rows = []
@@ -61,7 +58,7 @@ def datasets_table(
     return pd.DataFrame(rows)
 
 
-def datasets_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Text]]]:
+def datasets_grid(table: pd.DataFrame) -> HeadedGrid:
     """Return header and texts of `datasets_table`."""
     grid = []
     for row in table.to_dict("records"):

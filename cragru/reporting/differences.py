@@ -49,7 +49,7 @@ def significance_table(
 
     Args:
         measured: Every row under every seed.
-        mask: Which mask's results, `A` or `B`.
+        mask: `A` or `B`.
         cutoffs: Values of K.
         references: By panel the label of the row that the others are held against; a group without it is left out.
         null: Labels of Retrain and of Retrain with other random streams, whose difference stands beside every other;
@@ -87,10 +87,6 @@ def mark_differences(table: pd.DataFrame, tests: pd.DataFrame) -> pd.DataFrame:
 
     The original model is not marked: where forgotten items compete they take places on its lists, and a difference
     would be that.
-
-    Args:
-        table: From `cragru.reporting.utility_table.utility_table`.
-        tests: From `significance_table`.
     """
     found = tests[(tests["p_holm"] < LEVEL) & (tests["comparison"] != ORIGINAL_LABEL)]
     keys = [*PANEL_GROUP, "method", "metric", "k"]

@@ -1,7 +1,6 @@
 """Figure 3: utility on what was forgotten beside utility on what remains (Section V-D of the paper)."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import pandas as pd
 
@@ -10,7 +9,7 @@ from cragru.evaluation.metrics import FORGET_REMAIN, METRICS, metrics_in
 from cragru.reporting.averages import average, bars_note
 from cragru.reporting.base import Drawing, Order
 from cragru.reporting.checks import check_once, check_same_users, row_place
-from cragru.reporting.labels import GROUP, NAMES
+from cragru.reporting.labels import GROUP, NAMES, Row
 from cragru.reporting.remembered import read_measure
 
 GROUP_LABELS = dict(zip(GROUPS, ("forgotten", "remaining"), strict=True))
@@ -28,7 +27,7 @@ def make(order: Order) -> Drawing:
     return Drawing(data, forget_remain_bars(data), forget_remain_note(data, order.words["note"]))
 
 
-def forget_remain_data(rows: Iterable[tuple[Mapping[str, Any], pd.DataFrame]]) -> pd.DataFrame:
+def forget_remain_data(rows: Iterable[tuple[Row, pd.DataFrame]]) -> pd.DataFrame:
     """Average each bar.
 
     Args:

@@ -38,6 +38,8 @@ class Text:
 
 
 Grid = Sequence[Sequence[Text]]
+HeadedGrid = tuple[list[str], list[list[Text]]]
+"""Names of columns, and the texts below them, `[lines][columns]`."""
 
 
 def filled(template: str, value: Any) -> str:
@@ -59,11 +61,11 @@ def interval_text(value: float, low: float, high: float, n: float, digits: int) 
 def interval_texts(
     measures: pd.DataFrame, shown: Mapping[Hashable, tuple[str, int]], numbers: Sequence[str]
 ) -> list[Text]:
-    """Return the measures of one row of a table.
+    """Return the measures of one row of a table, each with its bounds.
 
     Args:
-        measures: A line for each measure, which is its index.
-        shown: Measures to take, in order, each with its column's name and digits.
+        measures: Indexed by measure.
+        shown: Column and digits of each measure to show.
         numbers: Columns of `measures`: value, lower bound, upper bound, n.
     """
     texts = []
@@ -88,14 +90,7 @@ def significant(value: float, digits: int = 3) -> str:
 
 
 def markdown(header: Sequence[str], grid: Grid, caption: str, notes: Sequence[str] = ()) -> str:
-    """Return the table in GitHub's Markdown: bold best, underlined second, printed values in brackets.
-
-    Args:
-        header: Column names.
-        grid: Rows of texts.
-        caption: Text above the table.
-        notes: Lines below it.
-    """
+    """Return the table in GitHub's Markdown: bold best, underlined second, printed values in brackets."""
     rows = [list(map(_in_markdown, row)) for row in grid]
     names = list(map(escape_markdown, header))
     table = tabulate(rows, names, tablefmt="pipe", disable_numparse=True)
@@ -108,13 +103,6 @@ def latex(
     """Return the table as a LaTeX `table*` for ``\\input``; the document loads booktabs and graphicx.
 
     It is shrunk where it would not fit the page. Names that repeat the row above are blank, and groups stand apart.
-
-    Args:
-        header: Column names.
-        grid: Rows of texts.
-        caption: Text above the table.
-        label: For ``\\ref``.
-        notes: Lines below it.
     """
     names, style = list(map(escape_latex, header)), _booktabs(len(header))
     lines = [

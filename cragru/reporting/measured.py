@@ -1,9 +1,8 @@
 """Ranking quality of every user, as rows of tables and bars of figures have it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any
 
 import pandas as pd
 
@@ -13,7 +12,7 @@ from cragru.data.cohort import read_cohort
 from cragru.evaluation.columns import PER_USER
 from cragru.kept.files import read_parquet, read_record
 from cragru.reporting.checks import check_once
-from cragru.reporting.labels import ROW
+from cragru.reporting.labels import ROW, Row
 
 ByMethod = dict[str, dict[int, pd.DataFrame]]
 """Per-user results of each method, by seed."""
@@ -44,7 +43,7 @@ class Measured:
     printed: str | None = None
 
 
-def read_measured(rows: Sequence[Mapping[str, Any]]) -> Iterator[Measured]:
+def read_measured(rows: Sequence[Row]) -> Iterator[Measured]:
     """Read each row's per-user results, of the cohort's users where it is for a cohort.
 
     Args:
@@ -61,12 +60,7 @@ def read_measured(rows: Sequence[Mapping[str, Any]]) -> Iterator[Measured]:
 
 
 def by_group(measured: Iterable[Measured], group: Sequence[str]) -> dict[tuple[str, ...], ByMethod]:
-    """Return the results of each group of rows.
-
-    Args:
-        measured: Every row under every seed.
-        group: The labels that rows of one group share.
-    """
+    """Return the results of rows, by the labels `group` that they share."""
     groups: dict[tuple[str, ...], ByMethod] = {}
     for row in measured:
         methods = groups.setdefault(attrgetter(*group)(row), {})
@@ -78,7 +72,7 @@ def _tie_rate(cost: str) -> float:
     return read_record(cost, {"tie_rate": float})["tie_rate"]
 
 
-def _per_user(row: Mapping[str, Any]) -> pd.DataFrame:
+def _per_user(row: Row) -> pd.DataFrame:
     path, cohort = row["per_user"], row["cohort"]
     per_user = read_parquet(path, PER_USER)
     if cohort is None:

@@ -1,9 +1,8 @@
 """What models still know of forgotten rows, as rows of Table IV and bars of Figure 3 have it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,7 @@ from cragru.evaluation.completeness_columns import COMPLETENESS, FORGET_REMAIN, 
 from cragru.evaluation.membership import membership_auc, membership_bootstrap
 from cragru.kept.files import read_parquet
 from cragru.reporting.checks import check_once, check_same_users
-from cragru.reporting.labels import ROW
+from cragru.reporting.labels import ROW, Row
 
 FILES = {"membership": MEMBERSHIP, "completeness": COMPLETENESS, "forget_remain": FORGET_REMAIN}
 
@@ -40,9 +39,7 @@ class Remembered:
     per_user: pd.DataFrame
 
 
-def read_remembered(
-    rows: Sequence[Mapping[str, Any]], resampling: Resampling
-) -> Iterator[Remembered]:
+def read_remembered(rows: Sequence[Row], resampling: Resampling) -> Iterator[Remembered]:
     """Read what each row of Table IV still knows.
 
     Args:
@@ -75,13 +72,8 @@ def read_remembered(
         )
 
 
-def read_measure(row: Mapping[str, Any], name: str) -> pd.DataFrame:
-    """Read a file of a row: its variant alone, and the cohort's users alone where it is for a cohort.
-
-    Args:
-        row: As in `read_remembered`.
-        name: One of `FILES`.
-    """
+def read_measure(row: Row, name: str) -> pd.DataFrame:
+    """Read a file of a row, one of `FILES`: its variant alone, and where it is for a cohort, that one's users alone."""
     frame = read_parquet(row[name], VARIANT | FILES[name])
     own = frame[frame["variant"] == row["variant"]].drop(columns="variant")
     if row["cohort"] is not None:

@@ -1,7 +1,6 @@
 """What a method takes as a request grows (Section V-C of the paper): one user against a tenth of all interactions."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import pandas as pd
 
@@ -9,8 +8,8 @@ from cragru.data.parts import read_sizes
 from cragru.kept.csv_files import read_csv
 from cragru.reporting.base import Order, Table
 from cragru.reporting.costs import SEQUENTIAL, STAGES, read_costs
-from cragru.reporting.grid import Text, significant
-from cragru.reporting.labels import GROUP, HEADS, NAMES
+from cragru.reporting.grid import HeadedGrid, Text, significant
+from cragru.reporting.labels import GROUP, HEADS, NAMES, Row
 
 COLUMNS = [*NAMES, "one_user", "large", "growth", "is_computed", "users_in_a_retraining"]
 HEADER = [*HEADS, "One user [s]", "A tenth of all rows [s]", "Ratio", "Users a retraining"]
@@ -40,7 +39,7 @@ def make(order: Order) -> Table:
 
 
 def size_table(
-    times: pd.DataFrame, large: Iterable[Mapping[str, Any]], users: Mapping[str, int], retrain: str
+    times: pd.DataFrame, large: Iterable[Row], users: Mapping[str, int], retrain: str
 ) -> pd.DataFrame:
     """Return seconds of each method for a small and for a large request.
 
@@ -72,7 +71,7 @@ def size_table(
     return table[COLUMNS]
 
 
-def size_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Text]]]:
+def size_grid(table: pd.DataFrame) -> HeadedGrid:
     """Return header and texts of `size_table`."""
     grid = []
     for *names, small, large, growth, is_computed, served in table.itertuples(index=False):
@@ -83,12 +82,7 @@ def size_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Text]]]:
 
 
 def size_notes(titles: tuple[str, str], users: Mapping[str, int]) -> list[str]:
-    """Tell what the columns are.
-
-    Args:
-        titles: What captions call the protocols of the small and of the large request.
-        users: How many ask in the large one.
-    """
+    """Tell what the columns are: `titles` of the small and of the large request, how many ask in the large one."""
     asking = "; ".join(f"{dataset}: {count:,}" for dataset, count in users.items())
     return [
         f"One user: {titles[0]}, median. A tenth of all rows: {titles[1]}; it touches all shards, trained together. "

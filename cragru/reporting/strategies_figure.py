@@ -31,9 +31,8 @@ def strategies_data(
     """Average NDCG@K of each bar.
 
     Args:
-        measured: Every bar under every seed, of the cohort's users alone; `method` is the bar's label. Panels and bars
-            keep this order.
-        mask: Which mask's results, `A` or `B`.
+        measured: Every bar under every seed, of the cohort's users alone; `method` is the bar's label.
+        mask: `A` or `B`.
         cutoffs: Values of K.
 
     Returns:
@@ -50,12 +49,7 @@ def strategies_data(
 
 
 def strategies_note(data: pd.DataFrame, about: str) -> str:
-    """Tell what a reader must know to trust the bars.
-
-    Args:
-        data: From `strategies_data`.
-        about: What the data do not tell: the protocol, the LLM.
-    """
+    """Tell what a reader must know to trust the bars; `about`, of the LLM, ends the note."""
     return f"{bars_note(data, ', the same for all bars of a panel')} {about}".strip()
 
 

@@ -1,6 +1,6 @@
 """Table III: what it takes to serve one deletion request."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -12,9 +12,9 @@ from cragru.llm.counts import read_counts
 from cragru.reporting.base import Order, Table
 from cragru.reporting.checks import check_once
 from cragru.reporting.costs import NUMBER, PARALLEL, SEQUENTIAL, START, read_costs
-from cragru.reporting.grid import Text, filled, significant
-from cragru.reporting.labels import GROUP, HEADS, NAMES
-from cragru.reporting.prompt_counts import prompt_counts
+from cragru.reporting.grid import HeadedGrid, Text, filled, significant
+from cragru.reporting.labels import GROUP, HEADS, NAMES, Row
+from cragru.reporting.prompt_counts import Checks, prompt_counts
 from cragru.written.printed import printed, printed_values
 
 DASH = "\N{EN DASH}"
@@ -55,14 +55,13 @@ def make(order: Order) -> Table:
     return Table(table, *time_grid(table), notes)
 
 
-def time_table(records: Iterable[Mapping[str, Any]], paper: PathLike | None) -> pd.DataFrame:
+def time_table(records: Iterable[Row], paper: PathLike | None) -> pd.DataFrame:
     """Return the medians of each row over requests and seeds.
 
     Args:
-        records: One per row, seed and request, in the order of the table's rows: labels `dataset`, `backbone`,
-            `method`; `printed`, what the paper calls the method; `ready`, for whom scores are ready; `seed`,
-            `request`; the fields of `cragru.unlearning.base.Cost` and, for what an LLM answers,
-            `engine_start_seconds`.
+        records: One per row, seed and request: labels `NAMES`; `printed`, what the paper calls the method; `ready`,
+            for whom scores are ready; `seed`, `request`; the fields of `cragru.unlearning.base.Cost` and, for what an
+            LLM answers, `engine_start_seconds`.
         paper: CSV of printed values. Rows that the paper calls by one name have its value in the first of them.
 
     Returns:
@@ -94,7 +93,7 @@ def time_table(records: Iterable[Mapping[str, Any]], paper: PathLike | None) -> 
     return table
 
 
-def time_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Text]]]:
+def time_grid(table: pd.DataFrame) -> HeadedGrid:
     """Return header and texts of `time_table`; the engine's start has a column where a row has one."""
     has_start = table[START].notna().any()
     header = [*HEADS, "Sequential [s]", "Parallel [s]", *COUNTS.values(), "Speed-up"]
@@ -113,13 +112,7 @@ def time_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Text]]]:
 
 
 def time_notes(table: pd.DataFrame, title: str, devices: Sequence[str]) -> list[str]:
-    """Tell what the numbers are of.
-
-    Args:
-        table: From `time_table`.
-        title: What captions call the protocol.
-        devices: Where methods ran.
-    """
+    """Tell what the numbers are of, the protocol's title and where methods ran."""
     spread = " (smallest\N{EN DASH}largest)" if (table["measured"] > 1).any() else ""
     return [
         f"Protocol: {title}. Median{spread} over {_counted(table)}; methods ran on {' and '.join(devices)}. "
@@ -132,13 +125,11 @@ def time_notes(table: pd.DataFrame, title: str, devices: Sequence[str]) -> list[
     ]
 
 
-def requester_note(
-    checks: Iterable[tuple[str, Mapping[str, int]]], devices: Sequence[str], about: str
-) -> str:
+def requester_note(checks: Checks, devices: Sequence[str], about: str) -> str:
     """Tell what CRAGRU's rows are of.
 
     Args:
-        checks: Whose candidates, and counts of `cragru.llm.proof.check_prompts`, of every prompt file.
+        checks: As `prompt_counts` takes them.
         devices: Where the LLM ran.
         about: Which LLM, and how many candidates.
     """
@@ -179,7 +170,7 @@ def _paper_column(table: pd.DataFrame, paper: PathLike | None) -> list[float | N
     return [None if shown_above else printed(values, row, PRINTED) for row, shown_above in rows]
 
 
-def _seconds(row: Mapping[str, Any], name: str) -> str:
+def _seconds(row: Row, name: str) -> str:
     """Write a median with the extremes, where there are several numbers."""
     median, *extremes = (significant(row[name + ending]) for ending in ("", "_min", "_max"))
     has_spread = median and row["measured"] > 1

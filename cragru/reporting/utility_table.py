@@ -13,10 +13,10 @@ from cragru.llm.counts import read_counts
 from cragru.reporting.averages import average, counted
 from cragru.reporting.base import Order, Table
 from cragru.reporting.differences import TESTS, mark_differences, significance_note
-from cragru.reporting.grid import Text, filled
+from cragru.reporting.grid import HeadedGrid, Text, filled
 from cragru.reporting.labels import HEADS, PANEL_GROUP, ROW
 from cragru.reporting.measured import Measured, read_measured
-from cragru.reporting.prompt_counts import prompt_counts
+from cragru.reporting.prompt_counts import Checks, prompt_counts
 from cragru.written.printed import printed, printed_values
 
 
@@ -48,9 +48,8 @@ def utility_table(
     """Average each row.
 
     Args:
-        measured: Every row under every seed, in the order of the table; the first panel has the printed values
-            of the methods that it shows.
-        mask: Which mask's results, `A` or `B`.
+        measured: Every row under every seed; the first panel has the printed values of the methods that it shows.
+        mask: `A` or `B`.
         cutoffs: Values of K.
         paper: CSV of printed values.
 
@@ -67,7 +66,7 @@ def utility_table(
     return table
 
 
-def utility_grid(table: pd.DataFrame, least_users: int) -> tuple[list[str], list[list[Text]]]:
+def utility_grid(table: pd.DataFrame, least_users: int) -> HeadedGrid:
     """Return header and texts of `utility_table`: best bold and second underlined within a data set and backbone.
 
     Args:
@@ -111,12 +110,8 @@ def utility_notes(table: pd.DataFrame, title: str) -> list[str]:
     ]
 
 
-def candidates_note(checks: Iterable[tuple[str, Mapping[str, int]]]) -> str:
-    """Tell what the proofs of the prompts say of the candidates.
-
-    Args:
-        checks: Whose candidates, and counts of `cragru.llm.proof.check_prompts`, of every prompt file of the table.
-    """
+def candidates_note(checks: Checks) -> str:
+    """Tell what the proofs of the prompts say of the candidates; `checks` as in `prompt_counts`."""
     lines, forgotten = prompt_counts(checks)
     return (
         f"None of the {lines:,} history lines is a forgotten interaction. Share of candidates that their user asked to "
@@ -142,10 +137,7 @@ def _paper_column(
 ) -> list[float | None]:
     """Return printed values, each once: where the first row stands that has them.
 
-    Args:
-        table: The table.
-        called: What the paper calls each method: several variants may have one printed row.
-        paper: CSV of printed values.
+    `called` is what the paper calls each method: several variants may have one printed row.
     """
     values = printed_values(paper, OF_UTILITY)
     first: dict[tuple, tuple] = {}
