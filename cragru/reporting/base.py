@@ -12,6 +12,7 @@ import pandas as pd
 
 from cragru.evaluation.bootstrap import Resampling
 from cragru.reporting.grid import Grid
+from cragru.reporting.labels import Row
 
 RESAMPLING = Resampling(seed=0)  # how the intervals of all tables are made
 
@@ -21,29 +22,24 @@ class Order:
     """What to make, and of what.
 
     Attributes:
-        rows: One mapping a row and seed, in the order of the table: labels, `seed`, and files by name, None where the
-            row has none. Each maker says which it reads.
+        rows: One mapping a row and seed, as they follow each other in the table: labels, `seed`, and files by name,
+            None where the row has none. Each maker says which it reads.
         spec: The entry of tables.yaml or figures.yaml.
         words: What notes call things, by what they are.
         further: Further files by name, such as `paper`, the printed values; none that is not there.
     """
 
-    rows: Sequence[Mapping[str, Any]]
+    rows: Sequence[Row]
     spec: Mapping[str, Any]
     words: Mapping[str, Any]
     further: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, job: Any) -> Self:
-        """Read an order from the object that Snakemake injects into scripts.
-
-        Args:
-            job: Has the params `rows`, `spec` and `words`; its named inputs but `rows` are the further files, an empty
-                list being none.
-        """
-        named = {name: path for name, path in job.input.items() if name != "rows"}
-        further = {name: path for name, path in named.items() if isinstance(path, str) and path}
-        return cls(job.params.rows, job.params.spec, job.params.words, further)
+        """Read an order from the object that Snakemake injects into scripts; an empty list stands for no file."""
+        params = job.params
+        further = {name: path for name, path in job.input.items() if name != "rows" and path}
+        return cls(params.rows, params.spec, params.words, further)
 
 
 @dataclass(frozen=True)

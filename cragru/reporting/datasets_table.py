@@ -9,7 +9,7 @@ from cragru.core.place import PathLike
 from cragru.evaluation.printed_columns import OF_DATASETS
 from cragru.kept.files import read_record
 from cragru.reporting.base import Order, Table
-from cragru.reporting.grid import Text
+from cragru.reporting.grid import HeadedGrid, Text, filled
 from cragru.written.printed import printed, printed_values
 
 HEADER = ["Data set", "Users", "Items", "Interactions", "Interactions per user", "Sparsity (%)"]
@@ -21,6 +21,7 @@ PAPER_COLUMNS = {
     "sparsity_percent": "sparsity_percent",
 }
 COUNTED = dict.fromkeys([*PAPER_COLUMNS][:4], float) | {"sparsity": float}  # of statistics.json
+WHOLE = ("{:,.0f}", "{:,.0f}")  # how our values and printed ones are written
 FORMATS = {"interactions_per_user": ("{:.2f}", "{:.0f}"), "sparsity_percent": ("{:.2f}", "{:.2f}")}
 
 
@@ -38,38 +39,32 @@ def make(order: Order) -> Table:
 def datasets_table(
     statistics: Mapping[str, Mapping[str, Any]], paper: PathLike | None
 ) -> pd.DataFrame:
-    """True counts with the printed ones beside.
+    """Return a row for each data set: its label, our values, and `paper_…` for each (missing where there is none).
 
     Args:
         statistics: Each data set's statistics.json, by its label.
         paper: CSV of printed values.
-
-    Returns:
-        One row a data set: `dataset`, our values, and `paper_…` for each (missing where the paper has none).
     """
     values = printed_values(paper, OF_DATASETS)
     rows = []
     for label, counted in statistics.items():
-        row = {"dataset": label, **{name: counted.get(name) for name in PAPER_COLUMNS}}
-        row["sparsity_percent"] = 100 * counted["sparsity"]
-        row |= {
-            f"paper_{ours}": printed(values, (label,), theirs)
-            for ours, theirs in PAPER_COLUMNS.items()
-        }
+        counts = counted | {"sparsity_percent": 100 * counted["sparsity"]}
+        row = {"dataset": label}
+        for name in PAPER_COLUMNS:
+            row[name] = counts[name]
+        for name, column in PAPER_COLUMNS.items():
+            row[f"paper_{name}"] = printed(values, (label,), column)
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def datasets_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Text]]]:
-    """Header and texts of `datasets_table`."""
+def datasets_grid(table: pd.DataFrame) -> HeadedGrid:
+    """Return header and texts of `datasets_table`."""
     grid = []
     for row in table.to_dict("records"):
         texts = [Text(row["dataset"])]
         for name in PAPER_COLUMNS:
-            ours, theirs = FORMATS.get(name, ("{:,.0f}", "{:,.0f}"))
-            paper = row[f"paper_{name}"]
-            texts.append(
-                Text(ours.format(row[name]), theirs.format(paper) if pd.notna(paper) else "")
-            )
+            ours, theirs = FORMATS.get(name, WHOLE)
+            texts.append(Text(ours.format(row[name]), filled(theirs, row[f"paper_{name}"])))
         grid.append(texts)
     return HEADER, grid

@@ -1,6 +1,7 @@
 """Whether rows of a table of ranking quality differ: paired tests per user, one family for the whole table."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 
 import pandas as pd
 
@@ -11,7 +12,7 @@ from cragru.evaluation.metrics import TEST_LABELS, UTILITY, metrics_in
 from cragru.evaluation.significance import LEAST_SEEDS, compare, one_family
 from cragru.reporting.base import RESAMPLING, Order
 from cragru.reporting.labels import PANEL_GROUP
-from cragru.reporting.measured import Measured, read_measured
+from cragru.reporting.measured import Measured, by_group, read_measured
 
 LEVEL = 0.05
 
@@ -31,11 +32,9 @@ def differences(order: Order) -> pd.DataFrame:
         order: Rows have what `read_measured` reads; the spec has `mask` and `cutoffs`; words are `references` (by
             panel) and `null`, the labels of Retrain and of Retrain with other random streams.
     """
-    spec, words = order.spec, order.words
-    null, measured = tuple(words["null"]), read_measured(order.rows)
-    return significance_table(
-        measured, spec["mask"], spec["cutoffs"], words["references"], null, RESAMPLING
-    )
+    spec, words, measured = order.spec, order.words, read_measured(order.rows)
+    mask, cutoffs, null = spec["mask"], spec["cutoffs"], tuple(words["null"])
+    return significance_table(measured, mask, cutoffs, words["references"], null, RESAMPLING)
 
 
 def significance_table(
@@ -50,7 +49,7 @@ def significance_table(
 
     Args:
         measured: Every row under every seed.
-        mask: Which mask's results, `A` or `B`.
+        mask: `A` or `B`.
         cutoffs: Values of K.
         references: By panel the label of the row that the others are held against; a group without it is left out.
         null: Labels of Retrain and of Retrain with other random streams, whose difference stands beside every other;
@@ -61,33 +60,26 @@ def significance_table(
         Columns of `PANEL_GROUP` and of `cragru.evaluation.significance.compare`, `p_holm` over all rows.
 
     Raises:
-        CragruError: If a group lacks a label of `null`, there is nothing to compare, or rows cannot be paired.
+        CragruError: If a group lacks a label of `null`, or rows cannot be paired.
     """
-    groups: dict[tuple[str, ...], dict[str, dict[int, pd.DataFrame]]] = {}
-    for row in measured:
-        rows = groups.setdefault((row.panel, row.dataset, row.backbone), {})
-        rows.setdefault(row.method, {})[row.seed] = row.per_user
     frames = []
-    for names, rows in groups.items():
-        missing = [label for label in null if label not in rows]
-        if missing:
-            raise CragruError(
-                f"{', '.join(names)}: no row {missing[0]!r} to tell noise by; add that method"
-            )
-        reference = references.get(names[0])
+    for names, rows in by_group(measured, PANEL_GROUP).items():
+        for label in null:
+            if label not in rows:
+                raise CragruError(
+                    "no such row to tell noise by",
+                    place=", ".join(names),
+                    got=label,
+                    advice="add that method",
+                )
+        noise = itemgetter(*null)(rows)
         compared = {label: own for label, own in rows.items() if label != null[1]}
+        reference = references.get(names[0])
         if reference in compared and len(compared) > 1:
-            frame = compare(
-                compared, reference, mask, cutoffs, resampling, tuple(rows[label] for label in null)
-            )
+            frame = compare(compared, reference, mask, cutoffs, resampling, noise)
             frames.append(frame.assign(**dict(zip(PANEL_GROUP, names, strict=True))))
-    if not frames:
-        wanted = " or ".join(references.values())
-        raise CragruError(
-            f"differences: no group has a row {wanted} and another beside it; nothing to compare"
-        )
     table = one_family(frames)
-    return table[[*PANEL_GROUP, *(name for name in table if name not in PANEL_GROUP)]]
+    return table.set_index(PANEL_GROUP).reset_index()  # they stand first
 
 
 def mark_differences(table: pd.DataFrame, tests: pd.DataFrame) -> pd.DataFrame:
@@ -95,27 +87,19 @@ def mark_differences(table: pd.DataFrame, tests: pd.DataFrame) -> pd.DataFrame:
 
     The original model is not marked: where forgotten items compete they take places on its lists, and a difference
     would be that.
-
-    Args:
-        table: From `cragru.reporting.utility_table.utility_table`.
-        tests: From `significance_table`.
     """
     found = tests[(tests["p_holm"] < LEVEL) & (tests["comparison"] != ORIGINAL_LABEL)]
     keys = [*PANEL_GROUP, "method", "metric", "k"]
-    differing = set(
-        found.rename(columns={"comparison": "method"})[keys].itertuples(index=False, name=None)
-    )
-    return table.assign(
-        differs=[row in differing for row in table[keys].itertuples(index=False, name=None)]
-    )
+    differing = pd.MultiIndex.from_frame(found.rename(columns={"comparison": "method"})[keys])
+    return table.assign(differs=pd.MultiIndex.from_frame(table[keys]).isin(differing))
 
 
 def significance_note(tests: pd.DataFrame, references: Mapping[str, str]) -> str:
-    """What the marks mean, or why there is none."""
-    against = "; ".join(
+    """Tell what the marks mean, or why there is none."""
+    panels = [
         f"{panel}: {label}" for panel, label in references.items() if panel in set(tests["panel"])
-    )
-    size = int(tests["p"].notna().sum())
+    ]
+    against, size = "; ".join(panels), int(tests["p"].notna().sum())
     if not size:
         return (
             f"Differences from the row that a panel is held against ({against}) were not tested: that takes "
@@ -129,10 +113,10 @@ def significance_note(tests: pd.DataFrame, references: Mapping[str, str]) -> str
 
 
 def _tests_of_metrics() -> str:
-    """Which test each metric has, such as ``NDCG: Wilcoxon, HR: McNemar``."""
-    labels: dict[str, list[str]] = {test: [] for test in TEST_LABELS}
-    for metric in metrics_in(UTILITY).values():
-        labels[metric.test].append(metric.label)
-    return ", ".join(
-        f"{' and '.join(names)}: {TEST_LABELS[test]}" for test, names in labels.items() if names
-    )
+    """Tell which test each metric has, such as ``NDCG: Wilcoxon, HR: McNemar``."""
+    told = []
+    for test, name in TEST_LABELS.items():
+        labels = [entry.label for entry in metrics_in(UTILITY).values() if entry.test == test]
+        if labels:
+            told.append(f"{' and '.join(labels)}: {name}")
+    return ", ".join(told)

@@ -16,9 +16,9 @@ def write_table(table: Table, spec: Mapping[str, Any], paths: Mapping[str, PathL
     Args:
         table: The table.
         spec: Its entry in tables.yaml (`caption`, `label`).
-        paths: Where to, by `csv`, `md` and `tex`.
+        paths: Where to write, by `csv`, `md` and `tex`.
     """
-    header, grid, notes = table.header, table.grid, table.notes
+    header, grid, notes, caption = table.header, table.grid, table.notes, spec["caption"]
     write_csv(paths["csv"], table.frame)
-    write_text(paths["md"], markdown(header, grid, spec["caption"], notes))
-    write_text(paths["tex"], latex(header, grid, spec["caption"], spec["label"], notes))
+    write_text(paths["md"], markdown(header, grid, caption, notes))
+    write_text(paths["tex"], latex(header, grid, caption, spec["label"], notes))

@@ -1,9 +1,11 @@
 """A table as text: texts with marks, rendered to Markdown and to LaTeX (booktabs) through tabulate."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import pandas as pd
 from tabulate import DataRow, Line, TableFormat, tabulate
 
 from cragru.reporting.escapes import MINUS, escape_latex, escape_markdown, markdown_paragraph
@@ -13,7 +15,10 @@ LATEX_FIT = (  # box 0, shrunk to what a page can hold
     r"\ifdim\dimexpr\ht0+\dp0\relax>.75\textheight\sbox0{\resizebox*{!}{.75\textheight}{\usebox0}}\fi",
     r"\usebox0",
 )
+LATEX_NOTE = r"{{\par\smallskip\raggedright\footnotesize {}\par}}"
 READABLE = 100  # characters in a line that LaTeX need not shrink much below 6 points in a one-column article
+MARKDOWN_MARKS = {"best": "**{}**", "second": "<u>{}</u>", "": "{}"}
+LATEX_MARKS = {"best": r"\textbf{{{}}}", "second": r"\underline{{{}}}", "": "{}"}
 
 
 @dataclass(frozen=True)
@@ -33,10 +38,17 @@ class Text:
 
 
 Grid = Sequence[Sequence[Text]]
+HeadedGrid = tuple[list[str], list[list[Text]]]
+"""Names of columns, and the texts below them, `[lines][columns]`."""
+
+
+def filled(template: str, value: Any) -> str:
+    """Return a value in a template, or nothing where the value is missing."""
+    return "" if pd.isna(value) else template.format(value)
 
 
 def interval_text(value: float, low: float, high: float, n: float, digits: int) -> Text:
-    """A value with its bounds, if it has any, beside it.
+    """Return a value with its bounds, if it has any, beside it.
 
     Where the value is missing, n; and a dash where n is 0, for there it is not defined.
     """
@@ -46,12 +58,30 @@ def interval_text(value: float, low: float, high: float, n: float, digits: int) 
     return Text(texts[0], "" if math.isnan(low + high) else f"{texts[1]}, {texts[2]}")
 
 
+def interval_texts(
+    measures: pd.DataFrame, shown: Mapping[Hashable, tuple[str, int]], numbers: Sequence[str]
+) -> list[Text]:
+    """Return the measures of one row of a table, each with its bounds.
+
+    Args:
+        measures: Indexed by measure.
+        shown: Column and digits of each measure to show.
+        numbers: Columns of `measures`: value, lower bound, upper bound, n.
+    """
+    texts = []
+    for measure, (_, digits) in shown.items():
+        texts.append(interval_text(*measures.loc[measure, [*numbers]], digits))
+    return texts
+
+
 def significant(value: float, digits: int = 3) -> str:
-    """Format a number with so many significant digits.
+    """Format a number with so many significant digits; a missing number is blank.
 
     Whole digits are never rounded away, thousands have commas, and what is below 0.0001 is in powers of ten: 0.00123,
     12.3, 1,235, 5.12e-06.
     """
+    if pd.isna(value):
+        return ""
     if value == 0:
         return "0"
     scientific = f"{value:.{digits - 1}e}"  # rounds first: 9.996 has one decimal, not two
@@ -60,44 +90,21 @@ def significant(value: float, digits: int = 3) -> str:
 
 
 def markdown(header: Sequence[str], grid: Grid, caption: str, notes: Sequence[str] = ()) -> str:
-    """The table in GitHub's Markdown: bold best, underlined second, printed values in brackets.
-
-    Args:
-        header: Column names.
-        grid: Rows of texts.
-        caption: Text above the table.
-        notes: Lines below it.
-    """
-    around = {"best": "**{}**", "second": "<u>{}</u>", "": "{}"}
-    rows = [
-        [_beside(around[text.mark].format(escape_markdown(text.value)), text.paper) for text in row]
-        for row in grid
-    ]
-    table = tabulate(
-        rows, [escape_markdown(name) for name in header], tablefmt="pipe", disable_numparse=True
-    )
-    texts = [markdown_paragraph(note) for note in notes]
-    return "\n\n".join([markdown_paragraph(caption), table, *texts]) + "\n"
+    """Return the table in GitHub's Markdown: bold best, underlined second, printed values in brackets."""
+    rows = [list(map(_in_markdown, row)) for row in grid]
+    names = list(map(escape_markdown, header))
+    table = tabulate(rows, names, tablefmt="pipe", disable_numparse=True)
+    return "\n\n".join([markdown_paragraph(caption), table, *map(markdown_paragraph, notes)]) + "\n"
 
 
 def latex(
     header: Sequence[str], grid: Grid, caption: str, label: str, notes: Sequence[str] = ()
 ) -> str:
-    """The table as a LaTeX `table*` for ``\\input``; the document loads booktabs and graphicx.
+    """Return the table as a LaTeX `table*` for ``\\input``; the document loads booktabs and graphicx.
 
     It is shrunk where it would not fit the page. Names that repeat the row above are blank, and groups stand apart.
-
-    Args:
-        header: Column names.
-        grid: Rows of texts.
-        caption: Text above the table.
-        label: For ``\\ref``.
-        notes: Lines below it.
     """
-    names = [escape_latex(name) for name in header]
-    body = tabulate(
-        _latex_rows(grid), names, tablefmt=_booktabs(len(header)), disable_numparse=True
-    )
+    names, style = list(map(escape_latex, header)), _booktabs(len(header))
     lines = [
         r"% \usepackage{booktabs,graphicx}",
         r"\begin{table*}[tp]",
@@ -106,32 +113,24 @@ def latex(
         rf"\label{{{label}}}",
         r"\smallskip",
         r"\sbox0{\setlength{\tabcolsep}{4pt}%",
-        body + "}%",
+        tabulate(_latex_rows(grid), names, tablefmt=style, disable_numparse=True) + "}%",
         *LATEX_FIT,
-        *(
-            rf"{{\par\smallskip\raggedright\footnotesize {escape_latex(note)}\par}}"
-            for note in notes
-        ),
-        r"\end{table*}",
     ]
-    return "\n".join(lines) + "\n"
+    lines += map(LATEX_NOTE.format, map(escape_latex, notes))
+    return "\n".join([*lines, r"\end{table*}"]) + "\n"
 
 
 def _latex_rows(grid: Grid) -> list[list[str]]:
-    """A grid as LaTeX; where a line would be long, printed values go below ours, in a line of their own."""
-    around = {"best": r"\textbf{{{}}}", "second": r"\underline{{{}}}", "": "{}"}
-    width = sum(
-        max(len(_beside(text.value, text.paper)) for text in column)
-        for column in zip(*grid, strict=True)
-    )
+    """Return a grid as LaTeX; where a line would be long, printed values go below ours, in a line of their own."""
+    width = 0
+    for column in zip(*grid, strict=True):
+        width += max(len(_beside(text.value, text.paper)) for text in column)
     rows = []
     for row, names in zip(grid, _group_names(grid), strict=True):
-        ours = names + [
-            around[text.mark].format(escape_latex(text.value)) for text in row[len(names) :]
-        ]
+        ours = [*names, *map(_in_latex, row[len(names) :])]
         printed = [escape_latex(text.paper) for text in row]
         if width <= READABLE:
-            rows.append([_beside(*both) for both in zip(ours, printed, strict=True)])
+            rows.append(list(map(_beside, ours, printed)))
             continue
         rows.append(ours)
         if any(printed):
@@ -140,13 +139,16 @@ def _latex_rows(grid: Grid) -> list[list[str]]:
 
 
 def _group_names(grid: Grid) -> Iterator[list[str]]:
-    """The columns on the left whose names several rows share: blank where they repeat, set apart where they change."""
-    columns = range(1, len(grid[0]) if grid else 1)
-    depth = sum(len({tuple(row[:count]) for row in grid}) < len(grid) for count in columns)
+    """Yield the names on the left that several rows share: blank where they repeat, set apart where they change."""
+    depth, columns = 0, len(grid[0]) if grid else 0
+    while depth + 1 < columns and len({(*row[: depth + 1],) for row in grid}) < len(grid):
+        depth += 1
     above: list[str] = []
     for row in grid:
         names = [escape_latex(text.value) for text in row[:depth]]
-        same = next((n for n, name in enumerate(names) if above[n : n + 1] != [name]), depth)
+        same = 0
+        while same < depth and above[same : same + 1] == [names[same]]:
+            same += 1
         shown = [""] * same + names[same:]
         if above and same < depth:
             shown[0] = (r"\addlinespace " if same else r"\midrule ") + shown[0]
@@ -154,15 +156,24 @@ def _group_names(grid: Grid) -> Iterator[list[str]]:
         above = names
 
 
+def _in_markdown(text: Text) -> str:
+    return _beside(MARKDOWN_MARKS[text.mark].format(escape_markdown(text.value)), text.paper)
+
+
+def _in_latex(text: Text) -> str:
+    return LATEX_MARKS[text.mark].format(escape_latex(text.value))
+
+
 def _beside(value: str, paper: str) -> str:
     return f"{value} [{paper}]" if paper else value
 
 
 def _booktabs(columns: int) -> TableFormat:
-    """Tabulate's own booktabs format escapes what is already LaTeX, so this one does not."""
+    """Return the style of tabulate's own booktabs, which would escape what is already LaTeX."""
     row = DataRow("", " & ", r" \\")
+    top = rf"\begin{{tabular}}{{{'l' * columns}}}" + "\n" + r"\toprule"
     return TableFormat(
-        lineabove=Line(rf"\begin{{tabular}}{{{'l' * columns}}}" + "\n" + r"\toprule", "", "", ""),
+        lineabove=Line(top, "", "", ""),
         linebelowheader=Line(r"\midrule", "", "", ""),
         linebetweenrows=None,
         linebelow=Line(r"\bottomrule" + "\n" + r"\end{tabular}", "", "", ""),

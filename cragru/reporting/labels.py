@@ -1,6 +1,13 @@
 """Columns of labels that name a row of a table or figure."""
 
+from collections.abc import Mapping
+from typing import Any
+
+Row = Mapping[str, Any]
+"""A row as its maker is given it: labels, `seed` and files, by name."""
+
 GROUP = ["dataset", "backbone"]  # rows of one group are compared
 NAMES = [*GROUP, "method"]  # as the paper's tables have them
 PANEL_GROUP = ["panel", *GROUP]  # where a table has panels: rows on all users, rows on a cohort's
 ROW = ["panel", *NAMES]
+HEADS = ["Data set", "Backbone", "Method"]  # of the columns `NAMES`

@@ -1,15 +1,21 @@
 """Ranking quality of every user, as rows of tables and bars of figures have it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from operator import attrgetter
 
 import pandas as pd
 
 from cragru.core.errors import CragruError
+from cragru.core.place import spot
 from cragru.data.cohort import read_cohort
 from cragru.evaluation.columns import PER_USER
 from cragru.kept.files import read_parquet, read_record
+from cragru.reporting.checks import check_once
+from cragru.reporting.labels import ROW, Row
+
+ByMethod = dict[str, dict[int, pd.DataFrame]]
+"""Per-user results of each method, by seed."""
 
 
 @dataclass(frozen=True)
@@ -37,33 +43,47 @@ class Measured:
     printed: str | None = None
 
 
-def read_measured(rows: Iterable[Mapping[str, Any]]) -> Iterator[Measured]:
+def read_measured(rows: Sequence[Row]) -> Iterator[Measured]:
     """Read each row's per-user results, of the cohort's users where it is for a cohort.
 
     Args:
         rows: By name: panel, dataset, backbone, method, printed, seed; files per_user, cohort and cost, or None.
 
     Raises:
-        CragruError: If a file lacks a user of the cohort.
+        CragruError: If a row is there twice under one seed, or a file lacks a user of the cohort.
     """
+    check_once(rows, ROW)
     for row in rows:
         ties = None if row["cost"] is None else _tie_rate(row["cost"])
         names = (row[name] for name in ("dataset", "backbone", "method", "seed"))
         yield Measured(*names, _per_user(row), row["panel"], ties, row["printed"])
 
 
+def by_group(measured: Iterable[Measured], group: Sequence[str]) -> dict[tuple[str, ...], ByMethod]:
+    """Return the results of rows, by the labels `group` that they share."""
+    groups: dict[tuple[str, ...], ByMethod] = {}
+    for row in measured:
+        methods = groups.setdefault(attrgetter(*group)(row), {})
+        methods.setdefault(row.method, {})[row.seed] = row.per_user
+    return groups
+
+
 def _tie_rate(cost: str) -> float:
     return read_record(cost, {"tie_rate": float})["tie_rate"]
 
 
-def _per_user(row: Mapping[str, Any]) -> pd.DataFrame:
-    per_user = read_parquet(row["per_user"], PER_USER)
-    if row["cohort"] is None:
+def _per_user(row: Row) -> pd.DataFrame:
+    path, cohort = row["per_user"], row["cohort"]
+    per_user = read_parquet(path, PER_USER)
+    if cohort is None:
         return per_user
-    wanted = read_cohort(row["cohort"])
-    missing = set(wanted) - set(per_user["user"])
+    wanted = read_cohort(cohort)
+    missing = sorted(set(wanted) - set(per_user["user"]))
     if missing:
         raise CragruError(
-            f"{row['per_user']}: lacks {len(missing)} users of {row['cohort']}; delete it and run again"
+            f"lacks users of {cohort}",
+            place=spot(path),
+            got=missing,
+            advice="delete it and run again",
         )
     return per_user[per_user["user"].isin(wanted)]

@@ -4,19 +4,14 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
+Checks = Iterable[tuple[str, Mapping[str, int]]]
+"""Of every prompt file: whose candidates it has, and its counts of `cragru.llm.proof.check_prompts`."""
 
-def prompt_counts(checks: Iterable[tuple[str, Mapping[str, int]]]) -> tuple[int, str]:
-    """Sum the counts up.
 
-    Args:
-        checks: Whose candidates, and counts of `cragru.llm.proof.check_prompts`, of every prompt file.
-
-    Returns:
-        History lines of all prompts, and the share of candidates that are forgotten, in words, by whose they are.
-    """
+def prompt_counts(checks: Checks) -> tuple[int, str]:
+    """Return the history lines of all prompts; and the share of forgotten candidates, in words, by whose they are."""
     groups, counts = zip(*checks, strict=True)
-    table = pd.DataFrame(list(counts)).groupby(pd.Series(groups), sort=False).sum()
-    shares = table["forgotten_candidates"] / table["candidates"]
-    return int(table["history_rows"].sum()), "; ".join(
-        f"{group}: {share:.1%}" for group, share in shares.items()
-    )
+    sums = pd.DataFrame(list(counts)).groupby(pd.Series(groups), sort=False).sum()
+    shares = sums["forgotten_candidates"] / sums["candidates"]
+    told = shares.index + ": " + shares.map("{:.1%}".format)
+    return int(sums["history_rows"].sum()), "; ".join(told)

@@ -1,19 +1,19 @@
 """What models still know of forgotten rows, as rows of Table IV and bars of Figure 3 have it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from operator import itemgetter
 
 import numpy as np
 import pandas as pd
 
-from cragru.core.errors import CragruError
 from cragru.data.cohort import read_cohort
 from cragru.evaluation.bootstrap import Resampling
 from cragru.evaluation.completeness_columns import COMPLETENESS, FORGET_REMAIN, MEMBERSHIP, VARIANT
 from cragru.evaluation.membership import membership_auc, membership_bootstrap
 from cragru.kept.files import read_parquet
-from cragru.reporting.labels import ROW
+from cragru.reporting.checks import check_once, check_same_users
+from cragru.reporting.labels import ROW, Row
 
 FILES = {"membership": MEMBERSHIP, "completeness": COMPLETENESS, "forget_remain": FORGET_REMAIN}
 
@@ -39,9 +39,7 @@ class Remembered:
     per_user: pd.DataFrame
 
 
-def read_remembered(
-    rows: Sequence[Mapping[str, Any]], resampling: Resampling
-) -> Iterator[Remembered]:
+def read_remembered(rows: Sequence[Row], resampling: Resampling) -> Iterator[Remembered]:
     """Read what each row of Table IV still knows.
 
     Args:
@@ -50,57 +48,34 @@ def read_remembered(
         resampling: Seed and number of the resamples of the MIA-AUC.
 
     Raises:
-        CragruError: If a file lacks the variant, or rows of one panel, data set and seed are of different users.
+        CragruError: If a row is there twice, or rows of one panel, data set and seed are of different users.
     """
-    everyone = _members(rows)
+    check_once(rows, ROW)
+    results, frames = [], []
+    everyone: dict[tuple[str, str], set[int]] = {}  # users of a panel and data set, of any seed
     for row in rows:
-        members = read_measure(row, "membership")
-        seeds = everyone[row["panel"], row["dataset"]]
-        own, expected = set(members["user"]), seeds[row["seed"]]
-        if own != expected:
-            raise CragruError(
-                f"{row['membership']}: {len(own ^ expected)} users are of it or of the other rows alone (seed "
-                f"{row['seed']}); all must be of one split; delete it and run again"
-            )
-        of_any_seed = set().union(*seeds.values())
+        panel, frame = itemgetter("panel", "dataset")(row), read_measure(row, "membership")
+        users = set(frame["user"])
+        everyone.setdefault(panel, set()).update(users)
+        results.append(((*panel, row["seed"]), row["membership"], users))
+        frames.append(frame)
+    check_same_users(results, least=0)
+    for row, ((*panel, seed), _, users), frame in zip(rows, results, frames, strict=True):
+        among = everyone[tuple(panel)]
         yield Remembered(
-            names=tuple(row[name] for name in ROW),
-            seed=row["seed"],
-            auc=membership_auc(members),
-            draws=membership_bootstrap(
-                members, resampling.seed, resampling.resamples, among=of_any_seed
-            ),
-            members=len(own),
+            names=itemgetter(*ROW)(row),
+            seed=seed,
+            auc=membership_auc(frame),
+            draws=membership_bootstrap(frame, resampling.seed, resampling.resamples, among=among),
+            members=len(users),
             per_user=read_measure(row, "completeness"),
         )
 
 
-def _members(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], dict[int, set[int]]]:
-    """Users with both kinds of rows, by panel and data set and then by seed, as the first row of each has them."""
-    found: dict[tuple[str, str], dict[int, set[int]]] = {}
-    for row in rows:
-        seeds = found.setdefault((row["panel"], row["dataset"]), {})
-        if row["seed"] not in seeds:
-            seeds[row["seed"]] = set(read_measure(row, "membership")["user"])
-    return found
-
-
-def read_measure(row: Mapping[str, Any], name: str) -> pd.DataFrame:
-    """A file of a row: its variant alone, and of the cohort's users alone where it is for a cohort.
-
-    Args:
-        row: As in `read_remembered`.
-        name: One of `FILES`.
-
-    Raises:
-        CragruError: If the file lacks the variant.
-    """
+def read_measure(row: Row, name: str) -> pd.DataFrame:
+    """Read a file of a row, one of `FILES`: its variant alone, and where it is for a cohort, that one's users alone."""
     frame = read_parquet(row[name], VARIANT | FILES[name])
     own = frame[frame["variant"] == row["variant"]].drop(columns="variant")
-    if own.empty and not frame.empty:
-        raise CragruError(
-            f"{row[name]}: lacks the variant {row['variant']!r}; delete it and run again"
-        )
     if row["cohort"] is not None:
         own = own[own["user"].isin(read_cohort(row["cohort"]))]
     return own.reset_index(drop=True)

@@ -1,19 +1,18 @@
 """What a method takes as a request grows (Section V-C of the paper): one user against a tenth of all interactions."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import pandas as pd
 
-from cragru.core.errors import CragruError
 from cragru.data.parts import read_sizes
 from cragru.kept.csv_files import read_csv
 from cragru.reporting.base import Order, Table
 from cragru.reporting.costs import SEQUENTIAL, STAGES, read_costs
-from cragru.reporting.grid import Text, significant
-from cragru.reporting.labels import GROUP, NAMES
+from cragru.reporting.grid import HeadedGrid, Text, significant
+from cragru.reporting.labels import GROUP, HEADS, NAMES, Row
 
 COLUMNS = [*NAMES, "one_user", "large", "growth", "is_computed", "users_in_a_retraining"]
+HEADER = [*HEADS, "One user [s]", "A tenth of all rows [s]", "Ratio", "Users a retraining"]
 
 TIMES = {**dict.fromkeys(NAMES, "object"), SEQUENTIAL: "float64"}
 """Columns of the CSV of Table III that are read."""
@@ -28,7 +27,11 @@ def make(order: Order) -> Table:
             small and of the large request's protocol) and `retrain` (its label); a further file is `times`, the CSV of
             Table III.
     """
-    large = [_of_large_request(record) for record in read_costs(order.rows)]
+    large = []
+    for record in read_costs(order.rows, {}):
+        if record["cohort"] is not None:  # an LLM's cost is of one user, a method's of the request
+            record["seconds_per_user"] = sum(record[name] for name in STAGES)
+        large.append(record)
     users = {row["dataset"]: read_sizes(row["statistics"])[0] for row in order.rows}
     times = read_csv(order.further["times"], TIMES)
     table = size_table(times, large, users, order.words["retrain"])
@@ -36,9 +39,9 @@ def make(order: Order) -> Table:
 
 
 def size_table(
-    times: pd.DataFrame, large: Iterable[Mapping[str, Any]], users: Mapping[str, int], retrain: str
+    times: pd.DataFrame, large: Iterable[Row], users: Mapping[str, int], retrain: str
 ) -> pd.DataFrame:
-    """Seconds of each method for a small and for a large request.
+    """Return seconds of each method for a small and for a large request.
 
     Args:
         times: From `cragru.reporting.time_table.time_table`: one user.
@@ -51,24 +54,16 @@ def size_table(
         One row per label that has both, `COLUMNS`: median seconds for one user, mean seconds over seeds for the large
         request, their ratio; `is_computed`, whether the large one is seconds per user times users; for such rows how
         many users are served in the time of one retraining (missing for others).
-
-    Raises:
-        CragruError: If no row has both.
     """
-    frame = pd.DataFrame(list(large))
     small = times.set_index(NAMES)[SEQUENTIAL]
     found = []
-    for names, rows in frame.groupby(NAMES, sort=False):
+    for names, rows in pd.DataFrame(list(large)).groupby(NAMES, sort=False):
         if names not in small.index:
             continue
         per_user = rows["seconds_per_user"].mean() if "seconds_per_user" in rows else float("nan")
         is_computed = bool(pd.notna(per_user))
         seconds = per_user * users[names[0]] if is_computed else rows[SEQUENTIAL].mean()
         found.append([*names, small[names], seconds, seconds / small[names], is_computed, per_user])
-    if not found:
-        raise CragruError(
-            "request sizes: no method serves both a single user and the large request; name one"
-        )
     table = pd.DataFrame(found, columns=[*COLUMNS[:-1], "per_user"])
     retraining = table[table["method"] == retrain].set_index(GROUP)["large"]
     keys = pd.MultiIndex.from_frame(table[GROUP])
@@ -76,38 +71,18 @@ def size_table(
     return table[COLUMNS]
 
 
-def size_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Text]]]:
-    """Header and texts of `size_table`."""
-    header = [
-        "Data set",
-        "Backbone",
-        "Method",
-        "One user [s]",
-        "A tenth of all rows [s]",
-        "Ratio",
-        "Users a retraining",
-    ]
+def size_grid(table: pd.DataFrame) -> HeadedGrid:
+    """Return header and texts of `size_table`."""
     grid = []
-    for row in table.to_dict("records"):
-        large = significant(row["large"]) + (" *" if row["is_computed"] else "")
-        served = row["users_in_a_retraining"]
-        numbers = (significant(row["one_user"]), large, significant(row["growth"]))
-        texts = (
-            *(row[name] for name in NAMES),
-            *numbers,
-            significant(served) if pd.notna(served) else "",
-        )
-        grid.append([Text(text) for text in texts])
-    return header, grid
+    for *names, small, large, growth, is_computed, served in table.itertuples(index=False):
+        star = " *" if is_computed else ""
+        numbers = (significant(small), significant(large) + star, significant(growth))
+        grid.append(list(map(Text, (*names, *numbers, significant(served)))))
+    return HEADER, grid
 
 
 def size_notes(titles: tuple[str, str], users: Mapping[str, int]) -> list[str]:
-    """What the columns are.
-
-    Args:
-        titles: What captions call the protocols of the small and of the large request.
-        users: How many ask in the large one.
-    """
+    """Tell what the columns are: `titles` of the small and of the large request, how many ask in the large one."""
     asking = "; ".join(f"{dataset}: {count:,}" for dataset, count in users.items())
     return [
         f"One user: {titles[0]}, median. A tenth of all rows: {titles[1]}; it touches all shards, trained together. "
@@ -115,10 +90,3 @@ def size_notes(titles: tuple[str, str], users: Mapping[str, int]) -> list[str]:
         f"times all users ({asking}), for a tenth of the rows touches nearly everyone. Users a retraining: how many "
         "users such a method answers in the time in which Retrain serves all of them."
     ]
-
-
-def _of_large_request(record: dict[str, Any]) -> dict[str, Any]:
-    """A method's cost is of the whole request, an LLM's of one user."""
-    if record["cohort"] is None:
-        return record
-    return record | {"seconds_per_user": sum(record[name] for name in STAGES)}

@@ -1,23 +1,36 @@
 """Table III: what it takes to serve one deletion request."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import pandas as pd
 
-from cragru.core.errors import CragruError
 from cragru.core.place import PathLike
 from cragru.evaluation.printed_columns import OF_TIMES
 from cragru.llm.counts import read_counts
 from cragru.reporting.base import Order, Table
-from cragru.reporting.costs import PARALLEL, SEQUENTIAL, START, read_costs
-from cragru.reporting.grid import Text, significant
-from cragru.reporting.labels import GROUP, NAMES
-from cragru.reporting.prompt_counts import prompt_counts
+from cragru.reporting.checks import check_once
+from cragru.reporting.costs import NUMBER, PARALLEL, SEQUENTIAL, START, read_costs
+from cragru.reporting.grid import HeadedGrid, Text, filled, significant
+from cragru.reporting.labels import GROUP, HEADS, NAMES, Row
+from cragru.reporting.prompt_counts import Checks, prompt_counts
 from cragru.written.printed import printed, printed_values
 
+DASH = "\N{EN DASH}"
 COUNTS = {"shards_touched": "Shards", "optimiser_steps": "Steps", "hessian_products": "HVPs"}
+NEEDED = dict.fromkeys([SEQUENTIAL, *COUNTS], float) | {
+    PARALLEL: NUMBER,
+    "device": str,
+}  # of cost.json
 PRINTED = "unlearning_seconds"  # the column of the paper's values
+QUANTILES = {
+    "": 0.5,
+    "_min": 0,
+    "_q1": 0.25,
+    "_q3": 0.75,
+    "_max": 1,
+}  # by the ending of their columns
 
 
 def make(order: Order) -> Table:
@@ -27,28 +40,28 @@ def make(order: Order) -> Table:
         order: Rows have the labels that `time_table` takes, `cost`, a file, and `check`, the file of the proof of a
             prompt, or None for a method; words are `title` and `note` (of the LLM); a further file may be `paper`.
     """
-    records = read_costs(order.rows)
+    records, checks = read_costs(order.rows, NEEDED), []
     table = time_table(records, order.further.get("paper"))
-    methods = [record for record in records if record["check"] is None]
-    answered = [record for record in records if record["check"] is not None]
-    notes = time_notes(table, order.words["title"], _devices(methods))
-    if answered:
-        checks = [
-            (f"{record['backbone']} on {record['dataset']}", read_counts(record["check"]))
-            for record in answered
-        ]
-        notes.append(requester_note(checks, _devices(answered), order.words["note"]))
+    devices: tuple[set[str], set[str]] = (set(), set())  # of methods, of the LLM
+    for record in records:
+        is_answered = record["check"] is not None
+        devices[is_answered].add(record["device"])
+        if is_answered:
+            model = f"{record['backbone']} on {record['dataset']}"
+            checks.append((model, read_counts(record["check"])))
+    notes = time_notes(table, order.words["title"], sorted(devices[0]))
+    if checks:
+        notes.append(requester_note(checks, sorted(devices[1]), order.words["note"]))
     return Table(table, *time_grid(table), notes)
 
 
-def time_table(records: Iterable[Mapping[str, Any]], paper: PathLike | None) -> pd.DataFrame:
-    """The medians of each row over requests and seeds.
+def time_table(records: Iterable[Row], paper: PathLike | None) -> pd.DataFrame:
+    """Return the medians of each row over requests and seeds.
 
     Args:
-        records: One per row, seed and request, in the order of the table's rows: labels `dataset`, `backbone`,
-            `method`; `printed`, what the paper calls the method; `ready`, for whom scores are ready; `seed`,
-            `request`; the fields of `cragru.unlearning.base.Cost` and, for what an LLM answers,
-            `engine_start_seconds`.
+        records: One per row, seed and request: labels `NAMES`; `printed`, what the paper calls the method; `ready`,
+            for whom scores are ready; `seed`, `request`; the fields of `cragru.unlearning.base.Cost` and, for what an
+            LLM answers, `engine_start_seconds`.
         paper: CSV of printed values. Rows that the paper calls by one name have its value in the first of them.
 
     Returns:
@@ -59,22 +72,11 @@ def time_table(records: Iterable[Mapping[str, Any]], paper: PathLike | None) -> 
         other); `ready`; `measured` (numbers behind a median), `requests`, `seeds`; `paper`.
 
     Raises:
-        CragruError: If a record lacks a field, or a row has one request twice under one seed.
+        CragruError: If a row has one request twice under one seed.
     """
     records = list(records)
-    for record in records:
-        missing = [name for name in [SEQUENTIAL, PARALLEL, *COUNTS, "device"] if name not in record]
-        if missing or record[SEQUENTIAL] is None:
-            what = ", ".join(missing or [SEQUENTIAL])
-            raise CragruError(
-                f"costs of {_name(record)}: {what} missing; delete its cost.json and run again"
-            )
+    check_once(records, [*NAMES, "request"])
     frame = pd.DataFrame(records)
-    twice = frame.duplicated([*NAMES, "seed", "request"])
-    if twice.any():
-        raise CragruError(
-            f"costs of {_name(frame[twice].iloc[0])}: there twice; keep one, or give them two labels"
-        )
     if START not in frame:
         frame[START] = None
     measures = [SEQUENTIAL, PARALLEL, *COUNTS, START]
@@ -91,39 +93,26 @@ def time_table(records: Iterable[Mapping[str, Any]], paper: PathLike | None) -> 
     return table
 
 
-def time_grid(table: pd.DataFrame) -> tuple[list[str], list[list[Text]]]:
-    """Header and texts of `time_table`; the engine's start has a column where a row has one."""
+def time_grid(table: pd.DataFrame) -> HeadedGrid:
+    """Return header and texts of `time_table`; the engine's start has a column where a row has one."""
     has_start = table[START].notna().any()
-    header = [
-        "Data set",
-        "Backbone",
-        "Method",
-        "Sequential [s]",
-        "Parallel [s]",
-        *COUNTS.values(),
-        "Speed-up",
-    ]
+    header = [*HEADS, "Sequential [s]", "Parallel [s]", *COUNTS.values(), "Speed-up"]
+    header += ["Scores ready for", *(["Engine start [s]"] if has_start else [])]
     grid = []
     for row in table.to_dict("records"):
         texts = [Text(row[name]) for name in NAMES]
-        texts.append(
-            Text(_seconds(row, SEQUENTIAL), f"{row['paper']:,g}" if pd.notna(row["paper"]) else "")
-        )
+        texts.append(Text(_seconds(row, SEQUENTIAL), filled("{:,g}", row["paper"])))
         texts.append(Text(_seconds(row, PARALLEL)))
-        texts += [Text(f"{row[name]:,.1f}".removesuffix(".0")) for name in COUNTS]
-        texts += [Text(_number(row["speed_up"])), Text(row["ready"])]
-        grid.append([*texts, Text(_number(row[START]))] if has_start else texts)
-    return [*header, "Scores ready for", *(["Engine start [s]"] if has_start else [])], grid
+        texts += map(Text, map(_count, itemgetter(*COUNTS)(row)))
+        texts += map(Text, (significant(row["speed_up"]), row["ready"]))
+        if has_start:
+            texts.append(Text(significant(row[START])))
+        grid.append(texts)
+    return header, grid
 
 
 def time_notes(table: pd.DataFrame, title: str, devices: Sequence[str]) -> list[str]:
-    """What the numbers are of.
-
-    Args:
-        table: From `time_table`.
-        title: What captions call the protocol.
-        devices: Where methods ran.
-    """
+    """Tell what the numbers are of, the protocol's title and where methods ran."""
     spread = " (smallest\N{EN DASH}largest)" if (table["measured"] > 1).any() else ""
     return [
         f"Protocol: {title}. Median{spread} over {_counted(table)}; methods ran on {' and '.join(devices)}. "
@@ -136,13 +125,11 @@ def time_notes(table: pd.DataFrame, title: str, devices: Sequence[str]) -> list[
     ]
 
 
-def requester_note(
-    checks: Iterable[tuple[str, Mapping[str, int]]], devices: Sequence[str], about: str
-) -> str:
-    """What CRAGRU's rows are of.
+def requester_note(checks: Checks, devices: Sequence[str], about: str) -> str:
+    """Tell what CRAGRU's rows are of.
 
     Args:
-        checks: Whose candidates, and counts of `cragru.llm.proof.check_prompts`, of every prompt file.
+        checks: As `prompt_counts` takes them.
         devices: Where the LLM ran.
         about: Which LLM, and how many candidates.
     """
@@ -161,19 +148,14 @@ def requester_note(
     )
 
 
-def _devices(records: Iterable[Mapping[str, Any]]) -> list[str]:
-    return sorted({record["device"] for record in records})
-
-
 def _spread(rows: Any) -> pd.DataFrame:
-    """Median, quartiles and extremes; missing where a request has no number."""
-    found = {"": 0.5, "_min": 0, "_q1": 0.25, "_q3": 0.75, "_max": 1}
-    spread = pd.DataFrame({name: rows.quantile(share) for name, share in found.items()})
+    """Return median, quartiles and extremes; missing where a request has no number."""
+    spread = pd.DataFrame({name: rows.quantile(share) for name, share in QUANTILES.items()})
     return spread.where(rows.count() == rows.size(), axis="index")
 
 
 def _speed_up(table: pd.DataFrame) -> list[float | None]:
-    """Of each row, against the fastest other row of its group."""
+    """Return the ratio of each row to the fastest other row of its group."""
     ratios = []
     for place, row in table.iterrows():
         others = table[(table[GROUP] == row[GROUP]).all(axis="columns") & (table.index != place)]
@@ -182,33 +164,25 @@ def _speed_up(table: pd.DataFrame) -> list[float | None]:
 
 
 def _paper_column(table: pd.DataFrame, paper: PathLike | None) -> list[float | None]:
-    """Printed values, each once."""
+    """Return printed values, each once."""
     values, keys = printed_values(paper, OF_TIMES), [*GROUP, "printed"]
     rows = zip(table[keys].itertuples(index=False, name=None), table.duplicated(keys), strict=True)
     return [None if shown_above else printed(values, row, PRINTED) for row, shown_above in rows]
 
 
-def _seconds(row: Mapping[str, Any], name: str) -> str:
-    """A median with the extremes, where there are several numbers."""
-    if pd.isna(row[name]):
-        return ""
-    extremes = f" ({significant(row[f'{name}_min'])}\N{EN DASH}{significant(row[f'{name}_max'])})"
-    return significant(row[name]) + (extremes if row["measured"] > 1 else "")
+def _seconds(row: Row, name: str) -> str:
+    """Write a median with the extremes, where there are several numbers."""
+    median, *extremes = (significant(row[name + ending]) for ending in ("", "_min", "_max"))
+    has_spread = median and row["measured"] > 1
+    return f"{median} ({DASH.join(extremes)})" if has_spread else median
 
 
-def _number(value: float) -> str:
-    return significant(value) if pd.notna(value) else ""
+def _count(number: float) -> str:
+    return f"{number:,.1f}".removesuffix(".0")
 
 
 def _counted(table: pd.DataFrame) -> str:
-    requests, seeds, measured = (
-        int(table[name].max()) for name in ("requests", "seeds", "measured")
-    )
-    of = f"{requests} request{'s' * (requests > 1)} under {'each of ' * (seeds > 1)}{seeds} seed{'s' * (seeds > 1)}"
+    requests, seeds, measured = map(int, table[["requests", "seeds", "measured"]].max())
+    asked = f"{requests} request{'s' * (requests > 1)}"
+    of = f"{asked} under {'each of ' * (seeds > 1)}{seeds} seed{'s' * (seeds > 1)}"
     return f"n = {measured} ({of})"
-
-
-def _name(record: Mapping[str, Any]) -> str:
-    return (
-        f"{', '.join(record[name] for name in NAMES)}, seed {record['seed']}, {record['request']}"
-    )

@@ -1,11 +1,9 @@
 """Table II: ranking quality of every method, averaged over users and then over seeds."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from cragru.core.errors import CragruError
 from cragru.core.names import ORIGINAL_LABEL
 from cragru.core.place import PathLike
 from cragru.evaluation.metrics import METRICS, UTILITY, metrics_in
@@ -15,10 +13,10 @@ from cragru.llm.counts import read_counts
 from cragru.reporting.averages import average, counted
 from cragru.reporting.base import Order, Table
 from cragru.reporting.differences import TESTS, mark_differences, significance_note
-from cragru.reporting.grid import Text
-from cragru.reporting.labels import NAMES, PANEL_GROUP, ROW
+from cragru.reporting.grid import HeadedGrid, Text, filled
+from cragru.reporting.labels import HEADS, PANEL_GROUP, ROW
 from cragru.reporting.measured import Measured, read_measured
-from cragru.reporting.prompt_counts import prompt_counts
+from cragru.reporting.prompt_counts import Checks, prompt_counts
 from cragru.written.printed import printed, printed_values
 
 
@@ -31,9 +29,8 @@ def make(order: Order) -> Table:
             panel); further files may be `paper` and `tests`, the differences.
     """
     spec, words, further = order.spec, order.words, order.further
-    table = utility_table(
-        read_measured(order.rows), spec["mask"], spec["cutoffs"], further.get("paper")
-    )
+    measured = read_measured(order.rows)
+    table = utility_table(measured, spec["mask"], spec["cutoffs"], further.get("paper"))
     notes = utility_notes(table, words["title"])
     if "tests" in further:
         tests = read_csv(further["tests"], TESTS)
@@ -51,35 +48,26 @@ def utility_table(
     """Average each row.
 
     Args:
-        measured: Every row under every seed, in the order of the table; the first panel has the printed values
-            of the methods that it shows.
-        mask: Which mask's results, `A` or `B`.
+        measured: Every row under every seed; the first panel has the printed values of the methods that it shows.
+        mask: `A` or `B`.
         cutoffs: Values of K.
         paper: CSV of printed values.
 
     Returns:
-        One line per row, metric and K: `mean` over seeds of the mean over users, `sd` over seeds (missing for one
-        seed), `users` (mean number evaluated), `se_users` (standard error over users, of the mean over seeds),
-        `seeds`, `ties` (mean tie rate; missing where no LLM scored), `paper` (missing where the paper has none).
-
-    Raises:
-        CragruError: If a row is there twice under one seed.
+        One line per row, metric and K, with the columns of `cragru.reporting.averages.average`, `ties` (mean tie rate;
+        missing where no LLM scored), and `paper` (missing where the paper has none).
     """
     measured = list(measured)
-    _check_once(measured)
     per_user = pd.concat([_one_seed(row, mask, cutoffs) for row in measured], ignore_index=True)
-    keys = [*ROW, "metric", "k"]
-    table = average(per_user, keys).reset_index()
+    table = average(per_user, [*ROW, "metric", "k"]).reset_index()
     table["ties"] = table.set_index(ROW).index.map(_mean_ties(measured))
-    names = {row.method: row.printed or row.method for row in measured}
-    table["paper"] = _paper_column(
-        table.assign(method=table["method"].map(names)), paper, table["method"]
-    )
+    called = {row.method: row.printed or row.method for row in measured}
+    table["paper"] = _paper_column(table, called, paper)
     return table
 
 
-def utility_grid(table: pd.DataFrame, least_users: int) -> tuple[list[str], list[list[Text]]]:
-    """Header and texts of `utility_table`: best bold and second underlined within a data set and backbone.
+def utility_grid(table: pd.DataFrame, least_users: int) -> HeadedGrid:
+    """Return header and texts of `utility_table`: best bold and second underlined within a data set and backbone.
 
     Args:
         table: From `utility_table`; its numbers that are True in a column `differs` get a star.
@@ -88,51 +76,42 @@ def utility_grid(table: pd.DataFrame, least_users: int) -> tuple[list[str], list
     """
     enough = table["users"] >= least_users
     stars = (table["differs"] & enough).map({True: "*", False: ""}) if "differs" in table else ""
-    table = table.assign(mark=_marks(table, least_users), star=stars)
-    columns = list(dict.fromkeys(zip(table["metric"], table["k"], strict=True)))
-    columns.sort(key=lambda column: column[1])  # HR@5, NDCG@5, HR@10, …
-    header = [
-        "Data set",
-        "Backbone",
-        "Method",
-        *(f"{METRICS[metric].label}@{k}" for metric, k in columns),
-    ]
-    panels = table["panel"].nunique() > 1
-    if panels:
+    table = table.assign(mark=_marks(table, enough), star=stars)
+    shown = table[["metric", "k"]].drop_duplicates().sort_values("k", kind="stable")
+    columns = list(shown.itertuples(index=False, name=None))  # HR@5, NDCG@5, HR@10, …
+    header = [*HEADS, *(f"{METRICS[metric].label}@{k}" for metric, k in columns)]
+    has_panels = table["panel"].nunique() > 1
+    if has_panels:
         header = ["Users", *header, "Ties [%]"]
     grid = []
-    for names, rows in table.groupby(ROW, sort=False):
-        found = rows.set_index(["metric", "k"])
-        line = [*map(Text, names[1:]), *(_text(found.loc[column]) for column in columns)]
-        ties = rows["ties"].iloc[0]
-        ties_text = Text(f"{100 * ties:.0f}" if pd.notna(ties) else "")
-        grid.append([Text(names[0]), *line, ties_text] if panels else line)
+    for (panel, *names), rows in table.groupby(ROW, sort=False):
+        numbers = rows.set_index(["metric", "k"])
+        line = [*map(Text, names), *(_text(numbers.loc[column]) for column in columns)]
+        if has_panels:
+            ties = filled("{:.0f}", 100 * rows["ties"].iloc[0])
+            line = [Text(panel), *line, Text(ties)]
+        grid.append(line)
     return header, grid
 
 
 def utility_notes(table: pd.DataFrame, title: str) -> list[str]:
-    """What a reader must know to trust the numbers: protocol, users, seeds, spread."""
-    panels = "; ".join(_panel(name, rows) for name, rows in table.groupby("panel", sort=False))
+    """Tell what a reader must know to trust the numbers: protocol, users, seeds, spread."""
+    panels = []
+    for panel, rows in table.groupby("panel", sort=False):
+        error = f"standard error over users at most {rows['se_users'].max():.4f}"
+        panels.append(f"{panel}: n = {counted(rows['users'])}, {error}")
     seeds = int(table["seeds"].max())
-    spread = (
-        f"mean ± standard deviation over {seeds} seeds (of split and training)"
-        if seeds > 1
-        else "one seed, so no spread over seeds"
-    )
+    spread = f"mean ± standard deviation over {seeds} seeds (of split and training)"
     return [
-        f"Protocol: {title}. {panels}; {spread}. "
+        f"Protocol: {title}. {'; '.join(panels)}; {spread if seeds > 1 else 'one seed, so no spread over seeds'}. "
         "Original: the model before the request, which has forgotten nothing and does not compete. Bold: best, "
         "underlined: second of a data set and backbone, where enough users were evaluated. In brackets: printed in the "
         "paper."
     ]
 
 
-def candidates_note(checks: Iterable[tuple[str, Mapping[str, int]]]) -> str:
-    """What the proofs of the prompts say of the candidates.
-
-    Args:
-        checks: Whose candidates, and counts of `cragru.llm.proof.check_prompts`, of every prompt file of the table.
-    """
+def candidates_note(checks: Checks) -> str:
+    """Tell what the proofs of the prompts say of the candidates; `checks` as in `prompt_counts`."""
     lines, forgotten = prompt_counts(checks)
     return (
         f"None of the {lines:,} history lines is a forgotten interaction. Share of candidates that their user asked to "
@@ -141,77 +120,43 @@ def candidates_note(checks: Iterable[tuple[str, Mapping[str, int]]]) -> str:
     )
 
 
-def _check_once(measured: Sequence[Measured]) -> None:
-    """A row that is there twice would count its users twice."""
-    rows = Counter((row.panel, row.dataset, row.backbone, row.method, row.seed) for row in measured)
-    for (panel, dataset, backbone, method, seed), times in rows.items():
-        if times > 1:
-            where = f"{panel}, {dataset}, {backbone}, {method}, seed {seed}"
-            raise CragruError(f"a table has the row {where} {times} times; name each once")
-
-
-def _mean_ties(measured: Sequence[Measured]) -> pd.Series:
-    """Tie rates over seeds, by row."""
-    ties = pd.DataFrame([_labels(row) | {"ties": row.ties} for row in measured])
-    return ties.astype({"ties": float}).groupby(ROW)["ties"].mean()
-
-
-def _labels(row: Measured) -> dict[str, str]:
-    return {name: getattr(row, name) for name in ROW}
+def _mean_ties(measured: Iterable[Measured]) -> pd.Series:
+    """Return mean tie rates over seeds, by row."""
+    rows = pd.DataFrame(map(vars, measured)).astype({"ties": float})
+    return rows.groupby(ROW)["ties"].mean()
 
 
 def _one_seed(row: Measured, mask: str, cutoffs: Sequence[int]) -> pd.DataFrame:
     rows = row.per_user.query("mask == @mask and k in @cutoffs")
-    long = rows.melt(
-        id_vars=["user", "k"],
-        value_vars=list(metrics_in(UTILITY)),
-        var_name="metric",
-        value_name="value",
-    )
-    return long.assign(**_labels(row), seed=row.seed)
+    long = rows.melt(["user", "k"], list(metrics_in(UTILITY)), "metric")
+    return long.assign(**{name: getattr(row, name) for name in [*ROW, "seed"]})
 
 
 def _paper_column(
-    table: pd.DataFrame, paper: PathLike | None, methods: pd.Series
+    table: pd.DataFrame, called: Mapping[str, str], paper: PathLike | None
 ) -> list[float | None]:
-    """Printed values, each once: where the first row stands that has them.
+    """Return printed values, each once: where the first row stands that has them.
 
-    Args:
-        table: The table, its methods called as in the paper.
-        paper: CSV of printed values.
-        methods: What the table calls them: several variants may have one printed row.
+    `called` is what the paper calls each method: several variants may have one printed row.
     """
     values = printed_values(paper, OF_UTILITY)
     first: dict[tuple, tuple] = {}
-    found = []
-    for panel, own, dataset, backbone, method, k, metric in zip(
-        table["panel"], methods, *(table[name] for name in [*NAMES, "k", "metric"]), strict=True
-    ):
-        shown = first.setdefault((dataset, backbone, method), (panel, own)) == (panel, own)
-        found.append(printed(values, (dataset, backbone, method, k), metric) if shown else None)
-    return found
+    column = []
+    for row in table.to_dict("records"):
+        names = (row["dataset"], row["backbone"], called[row["method"]])
+        own = (row["panel"], row["method"])
+        is_first = first.setdefault(names, own) == own
+        column.append(printed(values, (*names, row["k"]), row["metric"]) if is_first else None)
+    return column
 
 
-def _panel(panel: str, rows: pd.DataFrame) -> str:
-    return f"{panel}: n = {counted(rows['users'])}, standard error over users at most {rows['se_users'].max():.4f}"
-
-
-def _marks(table: pd.DataFrame, least_users: int) -> pd.Series:
-    means = table["mean"].where(table["method"] != ORIGINAL_LABEL)
-    rivals = means.groupby([table[name] for name in [*PANEL_GROUP, "metric", "k"]])
-    marked = (table["users"] >= least_users) & (rivals.transform("count") > 1)
-    return (
-        rivals.rank(method="min", ascending=False)
-        .map({1.0: "best", 2.0: "second"})
-        .where(marked)
-        .fillna("")
-    )
+def _marks(table: pd.DataFrame, enough: pd.Series) -> pd.Series:
+    keys = [table[name] for name in [*PANEL_GROUP, "metric", "k"]]
+    rivals = table["mean"].where(table["method"] != ORIGINAL_LABEL).groupby(keys)
+    marks = rivals.rank(method="min", ascending=False).map({1.0: "best", 2.0: "second"})
+    return marks.where(enough & (rivals.transform("count") > 1)).fillna("")
 
 
 def _text(row: pd.Series) -> Text:
-    spread = f" ± {row['sd']:.4f}" if pd.notna(row["sd"]) else ""
-    return Text(
-        f"{row['mean']:.4f}{spread}{row['star']}",
-        f"{row['paper']:.4f}" if pd.notna(row["paper"]) else "",
-        row["mark"],
-    )
+    value = f"{row['mean']:.4f}{filled(' ± {:.4f}', row['sd'])}{row['star']}"
+    return Text(value, filled("{:.4f}", row["paper"]), row["mark"])

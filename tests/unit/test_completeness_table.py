@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from documents import check_it_fits, compiled
 from making import make
+from refusals import refused
 
-from cragru.core.errors import CragruError
 from cragru.evaluation.bootstrap import Resampling
 from cragru.evaluation.completeness_columns import COMPLETENESS, FORGET_REMAIN, MEMBERSHIP, VARIANT
 from cragru.evaluation.membership import membership_auc, membership_bootstrap
@@ -145,30 +145,6 @@ def test_numbers_of_too_few_users_are_blank_and_tell_how_many(least_users, is_bl
     assert [line[place].value for place in (3, 4, 6)] == shown
 
 
-REFUSED = [
-    (
-        [remembered("Retrain"), remembered("Retrain")],
-        "all, ML, BPR, Retrain, seed 1: there twice; name each row once",
-    ),
-    ([remembered("M")], "all, ML, BPR, M: seeds [1], Retrain has []; both must have the same"),
-    (
-        [remembered("M"), remembered("M", seed=2), remembered("Retrain", seed=2)],
-        "all, ML, BPR, M: seeds [1, 2], Retrain has [2]; both must have the same",
-    ),
-    (
-        [remembered("M", panel="few"), remembered("Retrain")],
-        "few, ML, BPR, M: seeds [1], Retrain has []; both must have the same",
-    ),
-]
-
-
-@pytest.mark.parametrize(("rows", "message"), REFUSED)
-def test_rows_without_their_retrain_are_refused(rows, message):
-    with pytest.raises(CragruError) as caught:
-        table_of(*rows)
-    assert str(caught.value) == message
-
-
 # --- what is shown
 
 
@@ -188,7 +164,7 @@ def shown_rows(panels=("all",)):
     return rows
 
 
-def test_cells():
+def test_texts():
     header, grid = completeness_grid(table_of(*shown_rows()))
     assert header == ["Data set", "Backbone", "Method", *LABELS, "n"]
     retrain, cragru = ([(text.value, text.paper) for text in line[2:]] for line in grid)
@@ -313,12 +289,9 @@ def test_a_file_of_variants_gives_the_one_asked_for(row):
     made = row(variants=("llm", "no-llm"), variant="llm")
     assert list(read_measure(made, "membership")) == list(MEMBERSHIP)
     assert len(read_measure(made, "membership")) == 12
-    with pytest.raises(CragruError) as caught:
-        list(read_remembered([made | {"variant": "random-ties"}], HALF))
-    assert (
-        str(caught.value)
-        == f"{made['membership']}: lacks the variant 'random-ties'; delete it and run again"
-    )
+    other = row("M", variants=("llm",), variant="random-ties")
+    with refused(place=other["membership"], got=[0, 1, 2, 3]):
+        list(read_remembered([made, other], HALF))
 
 
 def test_an_empty_file_lacks_no_variant(tmp_path):
@@ -342,12 +315,13 @@ def test_one_draw_has_the_same_users_under_every_seed(row):
 
 def test_rows_of_other_users_cannot_be_paired(row):
     other = row("M", users=[0, 1, 5])
-    with pytest.raises(CragruError) as caught:
+    with refused(place=other["membership"], got=[2, 3, 5]):
         list(read_remembered([row(), other], HALF))
-    assert str(caught.value) == (
-        f"{other['membership']}: 3 users are of it or of the other rows alone (seed 1); all must be of one split; "
-        "delete it and run again"
-    )
+
+
+def test_a_row_must_not_be_there_twice(row):
+    with refused(place="all, ML, BPR, Retrain, seed 1", what="there twice"):
+        list(read_remembered([row(), row("M"), row()], HALF))
 
 
 def test_it_is_made(row, tmp_path):

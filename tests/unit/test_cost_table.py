@@ -2,10 +2,11 @@ import json
 
 import pytest
 from making import make
+from refusals import refused
 
-from cragru.core.errors import CragruError
 from cragru.reporting.averages import counted
-from cragru.reporting.cost_table import cost_grid, cost_notes, cost_table
+from cragru.reporting.cost_table import NEEDED, cost_grid, cost_notes, cost_table
+from cragru.reporting.costs import read_costs
 from cragru.reporting.grid import latex, markdown, significant
 
 COST = {
@@ -63,7 +64,7 @@ def test_mean_and_spread_over_seeds():
     assert row["seeds"] == 3
 
 
-def test_cells_keep_their_order_and_do_not_mix():
+def test_rows_keep_their_order_and_do_not_mix():
     records = [
         record("Whole history", dropped=12),
         record("Random"),
@@ -85,20 +86,26 @@ def test_what_else_a_record_holds_is_left_out():
     assert "device" not in cost_table([record(device="cpu")])
 
 
-def test_missing_numbers_are_named():
-    broken = record("Attention", seed=2, tie_rate=None)
-    del broken["dropped"]
-    with pytest.raises(CragruError) as caught:
-        cost_table([record(), broken])
-    assert str(caught.value) == (
-        "costs of ML-100K, BPR, Attention, seed 2: dropped, tie_rate missing; delete its cost.json and run again"
-    )
+@pytest.mark.parametrize("field", ["dropped", "users", "tie_rate"])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_missing_numbers_are_named(tmp_path, field, is_there):
+    """Whether the field is not there or null."""
+    broken = {name: None if name == field else value for name, value in COST.items()}
+    if not is_there:
+        del broken[field]
+    rows = []
+    for seed, cost in enumerate((COST, broken)):
+        path = tmp_path / f"{seed}.json"
+        path.write_text(json.dumps(cost))
+        rows.append({"cost": str(path)})
+    with refused() as caught:
+        read_costs(rows, NEEDED)
+    assert "1.json" in str(caught.value)
+    assert field in str(caught.value)
 
 
-def test_a_cell_must_not_be_there_twice():
-    with pytest.raises(
-        CragruError, match="costs of ML-100K, BPR, Random, seed 1: there twice; keep one"
-    ):
+def test_a_row_must_not_be_there_twice():
+    with refused(place="ML-100K, BPR, Random, seed 1", what="there twice"):
         cost_table([record(), record(seed=2), record()])
 
 

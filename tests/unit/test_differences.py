@@ -5,8 +5,8 @@ import pytest
 from documents import check_it_fits, compiled
 from making import make
 from metric_columns import metric_columns
+from refusals import refused
 
-from cragru.core.errors import CragruError
 from cragru.evaluation.bootstrap import Resampling
 from cragru.evaluation.columns import PER_USER
 from cragru.kept.files import write_parquet
@@ -115,36 +115,19 @@ def test_a_group_without_its_reference_is_left_out():
     assert set(compared(*whole(), references={"few": "CRAGRU"})["panel"]) == {"few"}
 
 
-REFUSED = [
-    (
-        whole()[:2],
-        REFERENCES,
-        "all, ML, BPR: no row 'Retrain, replicate' to tell noise by; add that method",
-    ),
-    (whole()[1:3], REFERENCES, "all, ML, BPR: no row 'Retrain' to tell noise by; add that method"),
-    (
-        whole()[:3],
-        {"all": "CRAGRU"},
-        "differences: no group has a row CRAGRU and another beside it; nothing to compare",
-    ),
-    (
-        [whole()[0], whole()[2]],
-        REFERENCES,
-        "differences: no group has a row Retrain or CRAGRU and another beside it; nothing to compare",
-    ),
-    (
-        [*whole()[:3], row("IFRU", 3, users=9)],
-        REFERENCES,
-        "IFRU and Retrain: 1 users are of one alone (mask A, k 5); compare one cohort's results",
-    ),
-]
+NO_NULL = [(whole()[:2], NULL[1]), (whole()[1:3], NULL[0])]
 
 
-@pytest.mark.parametrize(("rows", "references", "message"), REFUSED)
-def test_what_cannot_be_compared(rows, references, message):
-    with pytest.raises(CragruError) as caught:
-        compared(*rows, references=references)
-    assert str(caught.value) == message
+@pytest.mark.parametrize(("rows", "missing"), NO_NULL)
+def test_a_group_must_have_the_rows_that_tell_noise(rows, missing):
+    with refused(place="all, ML, BPR", got=missing):
+        compared(*rows)
+
+
+def test_rows_of_other_users_cannot_be_compared():
+    with refused() as caught:
+        compared(*whole()[:3], row("IFRU", 3, users=9))
+    assert "IFRU" in str(caught.value)
 
 
 # --- the stars
@@ -175,7 +158,7 @@ def found(**p_holm):
     return pd.DataFrame(rows, columns=columns).assign(p=0.01)
 
 
-def test_stars_are_of_cells_below_the_level():
+def test_stars_are_of_numbers_below_the_level():
     rows = [row(method, hits, ks=(5, 10)) for method, hits in (("Retrain", 5), ("SISA", 1))]
     tests = found(hr_05=0.049, ndcg_05=0.05, hr_10=float("nan"), ndcg_10=0.001)
     assert stars(rows, tests) == [("SISA", "HR@5"), ("SISA", "NDCG@10")]

@@ -54,6 +54,18 @@ def test_every_letter_that_is_printed_as_it_is_can_be(tmp_path):
     assert all(r"\Umathchar" not in escape_latex(letter) for letter in letters)
 
 
+DASHES = [
+    ("a--b---c-d", "a-{}-b-{}-{}-c-d"),  # as many hyphens, and no dash of them
+    ("a\N{EN DASH}b", "a--b"),
+    ("a\N{EM DASH}b", "a---b"),
+]
+
+
+@pytest.mark.parametrize(("text", "escaped"), DASHES)
+def test_hyphens_stay_hyphens_and_dashes_dashes(text, escaped):
+    assert escape_latex(text) == escaped
+
+
 def test_a_letter_that_latex_lacks_stands_by_its_code():
     assert escape_latex("日") == r"\ifx\Umathchar\undefined {[}U+65E5{]}\else 日\fi{}"
     assert escape_latex("e\u0301") == "é"

@@ -7,9 +7,9 @@ from configuration import ROOT
 from documents import check_it_fits, compiled
 from making import make
 from metric_columns import metric_columns
+from refusals import refused
 
 from cragru.config.base import load_yaml, parse
-from cragru.core.errors import CragruError
 from cragru.evaluation.columns import PER_USER
 from cragru.kept.files import write_json, write_parquet
 from cragru.plan.tables import Tables
@@ -361,11 +361,6 @@ def test_panels_can_be_rendered():
     ]
 
 
-def test_a_row_must_not_be_there_twice():
-    with pytest.raises(CragruError, match="ML, BPR, M"):
-        utility_table(measured("M", per_user([1, 0])) * 2, "A", [5], None)
-
-
 def test_note_on_candidates():
     checks = [
         {
@@ -442,11 +437,20 @@ def test_a_cohort_without_an_llms_row_has_no_ties(files):
 
 def test_results_that_lack_users_of_the_cohort_are_told(files):
     write_json(files["cohort.json"], {"users": [3, 9, 1, 8], "eligible": 4})
-    with pytest.raises(CragruError) as caught:
+    with refused(place=files["per-user.parquet"], got=[8, 9]) as caught:
         list(read_measured([named(files, "pilot", "cohort.json")]))
     assert str(caught.value) == (
-        f"{files['per-user.parquet']}: lacks 2 users of {files['cohort.json']}; delete it and run again"
+        f"{files['per-user.parquet']}: lacks users of {files['cohort.json']}, got [8, 9]; delete it and run again"
     )
+
+
+def test_a_row_must_not_be_there_twice(files):
+    """In another panel or under another seed it is another row."""
+    rows = [named(files), named(files, "pilot"), named(files, seed=8)]
+    assert len(list(read_measured(rows))) == 3
+    with refused(place="all, ML, BPR, M, seed 7") as caught:
+        list(read_measured([*rows, named(files)]))
+    assert str(caught.value) == "all, ML, BPR, M, seed 7: there twice; name each row once"
 
 
 def test_table_two_is_made(files, tmp_path, paper):
