@@ -37,9 +37,9 @@ def add_module(folder, path, text):
     module.write_text(text)
 
 
-def entries_of(folder, path, entries):
+def entries_of(file, entries):
     """The content of a file of config/ with more entries, which are not there, or are the page's."""
-    content = yaml.safe_load((folder / path).read_text())
+    content = yaml.safe_load(file.read_text())
     for key, more in entries.items():
         there = {name: content[key][name] for name in more if name in content[key]}
         assert there in ({}, more), "only entries that are not shipped show that the page suffices"
@@ -57,7 +57,7 @@ def extend(folder, blocks, change=lambda entries: None):
             add_module(folder, path, text)
             continue
         entries = yaml.safe_load(text)
-        content = entries_of(folder, path, entries)
+        content = entries_of(folder / path, entries)
         for key, more in entries.items():
             change(more)
             content[key] |= more
@@ -89,7 +89,7 @@ def extend_all(folder):
             if path.endswith(".py"):
                 add_module(folder, path, text)
             elif path != OWN:
-                entries_of(folder, path, yaml.safe_load(text))
+                entries_of(folder / path, yaml.safe_load(text))
                 add_entries(folder / path, text)
 
 
