@@ -294,6 +294,17 @@ CHECKOUT = (
 FORMAT = ("ruff check --fix .", "ruff format .", "snakefmt Snakefile workflow")  # `make format`
 SCHEMA = "python -m cragru.plan.schema"  # `make schema`
 CHECKS = ("ruff check .", "ruff format --check .", f"{SCHEMA} --check")
+LOOK_AT_PLUGINS = (  # all others of the quick suite meet data of their own, or train; each section runs its contract
+    "tests/contract --ignore tests/contract/test_forgetting.py --ignore tests/contract/test_methods.py",
+    *(
+        f"tests/unit/test_{name}.py"
+        for name in (
+            *("cells", "config", "digest_words", "floors", "labels", "llm_registry", "options"),
+            *("printed", "project", "refused", "registry", "schema", "table_imports"),
+        )
+    ),
+    "tests/workflow/test_plan_run.py",
+)
 
 
 @pytest.fixture(scope="module")
