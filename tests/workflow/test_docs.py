@@ -199,6 +199,28 @@ def test_links_lead_somewhere():
                 assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
+def test_named_files_are_there():
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        files = re.findall(r"`((?:config|cragru|docs|envs|scripts|tests|workflow)/[\w./-]+)`", text)
+        for name in files:
+            assert (ROOT / name).exists(), f"{page.name}: {name}"
+
+
+def test_named_modules_and_their_definitions_are_there():
+    for page in PAGES:
+        for name in re.findall(r"`(cragru(?:\.\w+)+)", page.read_text(encoding="utf-8")):
+            steps, rest = name.split("."), []
+            while not (found := ROOT.joinpath(*steps).with_suffix(".py")).exists():
+                if ROOT.joinpath(*steps).is_dir():
+                    found = ROOT.joinpath(*steps, "__init__.py")
+                    break
+                rest.insert(0, steps.pop())
+            assert len(steps) > 1, f"{page.name}: {name}"
+            for word in rest:
+                assert re.search(rf"\b{word}\b", found.read_text()), f"{page.name}: {name}"
+
+
 def test_what_ci_runs_stands_in_the_readme():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for command in RUN_BY_CI:
