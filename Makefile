@@ -1,10 +1,10 @@
-# Every target that needs an environment makes it first; where that is up to date, it costs milliseconds.
+# Every target that needs an environment makes it first; if the environment is up to date, that costs milliseconds.
 .DEFAULT_GOAL := help
 .SILENT:
 .PHONY: help run test format schema bench benchllm benchshards benchreliability setup clean lock
 
 ARGS ?=
-# the tools call one another (snakefmt calls shfmt), so it does not do to name the first one's path
+# the tools call one another (snakefmt calls shfmt), so the path of one tool is not enough
 IN_ENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
 
 help:  ## list what can be made
@@ -47,7 +47,7 @@ benchreliability: setup  ## kill a toy run, fill its disk, flip bits of its file
 setup:  ## make or refresh the environment .venv (CRAGRU_LOCK=cpu or cuda overrules the choice of its lock)
 	bash envs/install.sh .venv
 
-clean:  ## delete results, but not what was downloaded or answered by a language model
+clean:  ## delete results, but keep downloads and a language model's answers
 	find results -mindepth 1 -maxdepth 1 ! -name README.md ! -name raw ! -name llm -exec rm -r {} +
 
 lock:  ## (maintainers, needs uv) resolve envs/*.in into locks; ARGS=--upgrade moves every pin

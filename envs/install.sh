@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Makes the virtual environment VENV hold exactly what a lock pins:  envs/install.sh VENV [LOCK]
 #
-# LOCK is cpu, cuda or recbole. Without it: $CRAGRU_LOCK, else cuda where nvidia-smi lists a GPU, else cpu. $PYTHON may name a
+# LOCK is cpu, cuda or recbole. Without it: $CRAGRU_LOCK, else cuda if nvidia-smi lists a GPU, else cpu. $PYTHON may name a
 # Python 3.11. Every `make` target begins here, so a finished environment costs milliseconds and prints nothing. The stamp is
-# written last: whenever this is interrupted, the same command goes on from there.
+# written last: after an interruption, the same command goes on from there.
 set -euo pipefail
 
 say() { printf 'install: %s\n' "$*" >&2; }
@@ -39,7 +39,7 @@ find_python() {
   die "needs Python 3.11, but $found: install it with its venv module, or name one with PYTHON=/path/to/python3.11"
 }
 
-# What an environment was made from: the locks, its place (the scripts in bin/ name it) and its Python, read without starting it.
+# The digest of an environment: its locks, its place (the scripts in bin/ name it) and its Python, read without starting it.
 digest() { { cat "${locks[@]}"; echo "$venv"; sed -n 's/^version = //p' "$venv/pyvenv.cfg" 2>/dev/null; } | sha256sum; }
 marked() { [ -x "$venv/bin/python" ] && [ "$(cat "$venv/$1" 2>/dev/null)" = "$(digest)" ]; }
 mark() { digest >"$venv/$1.part" && mv "$venv/$1.part" "$venv/$1"; }
@@ -55,19 +55,19 @@ make_venv() {
   mark .cragru-begun
 }
 
-check_disk() {  # what an interrupted run has put there need not be written again
+check_disk() {  # files of an interrupted run are there already
   local there=$((($(df -Pk "$venv" | awk 'NR == 2 { print $4 }') + $(du -sk "$venv" | cut -f1)) / 1024 / 1024))
   [ "$there" -ge "$1" ] || die "needs $1 GB free for $venv, there are $there GB: free some, or clone to a larger disk"
 }
 
-heartbeat() {  # every ten seconds until the lock is free, that is until this script and its pip are gone
+heartbeat() {  # every ten seconds until the lock is free: until this script and its pip are gone
   until flock -w 10 "$venv.lock" true >/dev/null 2>&1; do
     say "$SECONDS s: $(grep -cE '^(Collecting|Processing) ' "$log") packages found," \
       "$(find "$venv"/lib/python*/site-packages -maxdepth 1 -name '*.dist-info' | wc -l) installed"
   done
 }
 
-logged() {  # WHAT ARGUMENTS…: runs the environment's python; its many words go to the log, and the last ones out if it fails
+logged() {  # WHAT ARGUMENTS…: runs the environment's python; its output goes to the log, and the last lines to the screen if it fails
   local what=$1 status=0 && shift
   "$venv/bin/python" "$@" >>"$log" 2>&1 || status=$?
   if [ "$status" = 0 ]; then return; fi
@@ -100,7 +100,7 @@ heartbeat 9>&- &
 trap 'kill $! 2>/dev/null || true' EXIT
 pip_install "${locks[0]}"
 if [ "$lock" != cuda ] && grep -qs "^cuda.*= '" "$venv"/lib/python3.11/site-packages/torch/version.py; then
-  say "pip's index has torch as its CUDA build only, which wants $(grep -c == "${locks[1]}") libraries more, about 3 GB"
+  say "pip's index has torch as its CUDA build only, which needs $(grep -c == "${locks[1]}") more libraries, about 3 GB"
   check_disk 9
   pip_install "${locks[1]}"
 fi

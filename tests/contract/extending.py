@@ -1,4 +1,4 @@
-"""What a section of docs/extending.md says, done in a copy of the sources: one new module and one entry."""
+"""What docs/extending.md says, done in a copy of the sources, a section or all of them."""
 
 import os
 import re
@@ -11,14 +11,40 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
+SECTIONS = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
+OWN = "my.yaml"  # a configuration of one's own, which is no part of the sources
+METRICS = "cragru/evaluation/metrics.py"
 
 
 def section(title):
     """The blocks of a section by the file that their first line names."""
-    text = PAGE.split(f"\n## {title}\n")[1].split("\n## ")[0]
     return dict(
-        re.findall(r"^```(?:python|yaml)\n# (\S+)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        re.findall(
+            r"^```(?:python|yaml)\n# (\S+)\n(.*?)^```", SECTIONS[title], re.MULTILINE | re.DOTALL
+        )
     )
+
+
+def metric():
+    """The function and the entry of the page's metric."""
+    return re.findall(r"^```python\n(.*?)^```", SECTIONS["A metric"], re.MULTILINE | re.DOTALL)
+
+
+def add_module(folder, path, text):
+    """Write a module that is not there, or that is the page's: in a checkout that has been extended."""
+    module = folder / path
+    assert not module.exists() or module.read_text() == text
+    module.write_text(text)
+
+
+def entries_of(file, entries):
+    """The content of a file of config/ with more entries, which are not there, or are the page's."""
+    content = yaml.safe_load(file.read_text())
+    for key, more in entries.items():
+        there = {name: content[key][name] for name in more if name in content[key]}
+        assert there in ({}, more), "only entries that are not shipped show that the page suffices"
+        content[key] |= more
+    return content
 
 
 def extend(folder, blocks, change=lambda entries: None):
@@ -28,17 +54,54 @@ def extend(folder, blocks, change=lambda entries: None):
     assert len(blocks) == 2, "one module and one entry"
     for path, text in blocks.items():
         if path.endswith(".py"):
-            assert not (folder / path).exists()
-            (folder / path).write_text(text)
+            add_module(folder, path, text)
             continue
-        content, (key, more) = (
-            yaml.safe_load((folder / path).read_text()),
-            *yaml.safe_load(text).items(),
-        )
-        assert set(content[key]).isdisjoint(more)
-        change(more)
-        (folder / path).write_text(yaml.safe_dump({key: content[key] | more}))
+        entries = yaml.safe_load(text)
+        content = entries_of(folder / path, entries)
+        for key, more in entries.items():
+            change(more)
+            content[key] |= more
+        (folder / path).write_text(yaml.safe_dump(content))
     return folder
+
+
+def write_metric(folder):
+    """Put the page's metric where it says: the function above `METRICS`, the entry in it."""
+    function, entry = metric()
+    text = without_metric((folder / METRICS).read_text())
+    above, inside = text.split("\nMETRICS = {\n")
+    entries, below = inside.split("}\n", 1)
+    text = f"{above}\n{function}\n\nMETRICS = {{\n{entries}{entry}}}\n{below}"
+    (folder / METRICS).write_text(text)
+
+
+def without_metric(text):
+    """The module of metrics as it is shipped."""
+    function, entry = metric()
+    return text.replace(f"{function}\n\n", "").replace(entry, "")
+
+
+def extend_all(folder):
+    """Follow every section in a checkout, as a person does: modules as printed, entries under their keys."""
+    write_metric(folder)
+    for title in SECTIONS:
+        for path, text in section(title).items():
+            if path.endswith(".py"):
+                add_module(folder, path, text)
+            elif path != OWN:
+                entries_of(folder / path, yaml.safe_load(text))
+                add_entries(folder / path, text)
+
+
+def add_entries(file, text):
+    """Put the lines below each key of a block below the same key of a file; comments stay."""
+    content = file.read_text()
+    for key, lines in re.findall(r"^(\w+):.*\n((?: .*\n)+)", text, re.MULTILINE):
+        content, count = re.subn(
+            rf"^{key}:\n", lambda found, lines=lines: found[0] + lines, content, flags=re.MULTILINE
+        )
+        assert count == 1
+    file.write_text(content)
 
 
 def run(folder, program):

@@ -11,8 +11,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.contract.extending import METRICS, without_metric, write_metric
+
 ROOT = Path(__file__).parents[2]
-METRICS = "cragru/evaluation/metrics.py"
 TRAINING = [
     "train_original",
     "train_shards",
@@ -106,8 +107,6 @@ def digests(sources):
 @pytest.fixture(scope="module")
 def copies(tmp_path_factory):
     """The sources as they are, and with the page's metric."""
-    page = (ROOT / "docs/extending.md").read_text().split("## A metric\n")[1]
-    function, entry = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[:2]
     plain, extended = (tmp_path_factory.mktemp("sources") / name for name in ("plain", "extended"))
     for sources in (plain, extended):
         for name in ("cragru", "scripts", "tests/contract"):
@@ -115,12 +114,8 @@ def copies(tmp_path_factory):
                 ROOT / name, sources / name, ignore=shutil.ignore_patterns("__pycache__")
             )
         shutil.copy2(ROOT / "pyproject.toml", sources)
-    text = (extended / METRICS).read_text()
-    above, inside = text.split("\nMETRICS = {\n")
-    entries, below = inside.split("}\n", 1)
-    (extended / METRICS).write_text(
-        f"{above}\n{function}\n\nMETRICS = {{\n{entries}{entry}}}\n{below}"
-    )
+    (plain / METRICS).write_text(without_metric((plain / METRICS).read_text()))
+    write_metric(extended)
     return plain, extended
 
 

@@ -37,7 +37,8 @@ def test_the_weight_of_a_file_by_hand(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "path", [str(BENCHMARKS), *sys.path])
     from weight import Weight, weigh
 
-    text = '"""What it is."""\n\n\ndef work(n):\n    # why\n    if n < 0:\n        raise ValueError\n    return [n for n in [n]]\n'
+    head = '"""What it is."""\n\n\ndef work(n):\n    # why\n'
+    text = f"{head}    if n < 0:\n        raise ValueError\n    return [n for n in [n]]\n"
     (tmp_path / "work.py").write_text(text)
     # the code: def 6 tokens, if 5, raise 2, return 10
     assert weigh(tmp_path / "work.py") == Weight(8, 4, 23, 1, 2, 0)

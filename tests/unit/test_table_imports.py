@@ -36,7 +36,7 @@ def test_tables_need_no_torch(what):
 def test_a_table_needs_no_matplotlib():
     """Its job would wait for it; a figure's alone does not."""
     tables = [name for name in MAKERS if name.endswith("_table")]
-    assert len(tables) == 8
+    assert {"utility_table", "datasets_table"} <= set(tables)
     lines = ["import runpy, sys", "runpy.run_path('scripts/table.py')"]
     lines += [f"import cragru.reporting.{name}" for name in tables]
     lines.append("assert 'matplotlib' not in sys.modules")

@@ -1,7 +1,7 @@
 """Snakemake as a user calls it, in surroundings of the tests' own.
 
 To load Snakemake takes as long as a small plan. So a server loads it once and forks for every call, each of which is a
-process of its own as before; tests of docs/ and of a killed run start `python -m snakemake` anew.
+process of its own as before; tests of a cache and of a killed run start `python -m snakemake` anew.
 """
 
 import hashlib

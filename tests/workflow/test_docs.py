@@ -1,6 +1,9 @@
-"""Every command in the README and the docs is run: Snakemake's as dry runs here, make's by CI."""
+"""Every command in the README and the docs: Snakemake's are read and planned here, make's are run by CI.
 
-import functools
+A command is read by Snakemake's own parser, and its configuration as a run reads it. What is planned is each file of
+configuration, once, with all that commands want of it: a flag, or a value on the command line, changes no rule.
+"""
+
 import os
 import re
 import shlex
@@ -9,8 +12,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from snakemake.cli import get_argument_parser
-from snakemake_calls import surroundings
+from snakemake.cli import get_argument_parser, parse_config
+from snakemake.utils import update_config
+from snakemake_calls import Workflow, surroundings
+
+from cragru.config.base import load_yaml
+from cragru.config.given import take_command_line
+from cragru.plan.project import load_project
+from cragru.written.paths import check_variables
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", ROOT / "results" / "README.md"]
@@ -24,11 +33,12 @@ RUN_BY_CI = {
     "make benchshards",
     "make benchreliability",
 }
-AS_THEY_STAND = {
-    "-n",
-    "--unlock",
-    "--touch",
-}  # what a command with one of these does is not a plan of its targets
+SHIPPED, LARGE = "config/config.yaml", "config/paper.yaml"
+SMALLER = [
+    "--config",
+    "seeds=[1]",
+    "requests={one_user: 1}",
+]  # of a large grid: its rules all the same
 
 
 def blocks(page, language):
@@ -57,28 +67,36 @@ def words_of(command):
     return settings, [word for word in words if not re.match(r"^[A-Z_]+=", word)]
 
 
-def plan_of(command):
-    """Which plan a command belongs to, that of its settings and options, and what it wants of it.
+def at_home(settings, folder):
+    """Settings as a shell hands them on, with a home in the working directory."""
+    home = str(folder / "home")
+    return {name: re.sub("^~", home, text) for name, text in settings.items()}
 
-    Snakemake's own parser reads the words in their order. How many cores there are changes no plan.
-    """
-    settings, words = words_of(command)
+
+def read(words):
+    """What Snakemake's own parser makes of a command; to look at a file is to want it."""
     if words[0] == "cat":
         words = ["snakemake", "--cores", "all", words[1]]
-    said = get_argument_parser().parse_args(words[1:])
-    options = [word for word in words[1:] if word not in said.targets]
-    place = options.index("--cores")
-    rest = options[:place] + options[place + 2 :]
-    return (tuple(settings.items()), tuple(rest)), said.targets or ["all"]
+    return get_argument_parser().parse_args(words[1:])
 
 
-def planned_commands():
-    """Those that are one of several on a plan."""
+def planned_by(said):
+    """The file of configuration whose plan shows what a command makes."""
+    (file,) = said.configfile or [SHIPPED]
+    return str(file)
+
+
+def wanted():
+    """For each file of configuration what all commands want of it."""
+    targets = {}
     for param in commands():
         (command,) = param.values
         words = words_of(command)[1]
-        if words[0] in ("snakemake", "cat") and not AS_THEY_STAND & set(words):
-            yield command
+        if words[0] in ("snakemake", "cat"):
+            said = read(words)
+            more = dict.fromkeys(said.targets or ["all"])
+            targets.setdefault(planned_by(said), {}).update(more)
+    return targets
 
 
 @pytest.fixture(scope="module")
@@ -95,37 +113,55 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def plan(folder):
-    """One dry run for all commands with the same settings and options: makes what all of them want."""
-    wanted = {}
-    for command in planned_commands():
-        key, targets = plan_of(command)
-        wanted.setdefault(key, {}).update(dict.fromkeys(targets))
+    """What a dry run of a file of configuration says, with all targets that commands name."""
+    answers = {}
 
-    @functools.cache
-    def plan(key):
-        settings, options = key
-        return run_snakemake(
-            [*wanted[key], "--cores", "all", *options, "-n"], dict(settings), folder
-        )
+    def plan(file):
+        if file not in answers:
+            smaller = SMALLER if file == LARGE else []
+            command = [*wanted()[file], "--dry-run", *smaller]
+            snakemake = Workflow(ROOT, folder / "audit.key")
+            done = snakemake.run(folder, *command, config=place_of(file, folder))
+            assert done.rc == 0, done.output
+            answers[file] = done.output
+        return answers[file]
 
     return plan
 
 
+def place_of(file, folder):
+    """Where a file of configuration lies: the one that a page shows is in the working directory."""
+    return folder / file if file == "my.yaml" else ROOT / file
+
+
 @pytest.mark.parametrize("command", commands())
-def test_command(command, folder, plan):
+def test_command(command, folder, plan, monkeypatch):
     settings, words = words_of(command)
     if words[0] == "make":
         assert shlex.join(words) in RUN_BY_CI
         assert shlex.join(words) in (ROOT / ".ci" / "run").read_text()
-    elif AS_THEY_STAND & set(words):
-        run_snakemake([*words[1:], *(["-n"] if "--touch" in words else [])], settings, folder)
     elif words[0] in ("snakemake", "cat"):
-        key, targets = plan_of(command)
-        answer = plan(key)
-        for target in targets:
+        said = read(words)
+        monkeypatch.chdir(folder)
+        check_configuration(said, at_home(settings, folder), folder)
+        answer = plan(planned_by(said))
+        for target in said.targets:
             assert is_planned(target, answer), answer
+            assert not (said.config and "/" in target), "its plan would be of another configuration"
     else:
         assert command == ". .venv/bin/activate"
+
+
+def check_configuration(said, settings, folder):
+    """Refuse what a run with these words and these variables would refuse."""
+    check_variables(settings)
+    config = load_yaml(ROOT / SHIPPED)
+    for file in said.configfile or []:
+        update_config(config, load_yaml(place_of(str(file), folder)))
+    if said.config:
+        update_config(config, parse_config(said.config))
+        take_command_line(config, said.config)
+    load_project(config, ROOT)
 
 
 @pytest.mark.skipif(not DATA.exists(), reason="set CRAGRU_DATA_DIR to the publisher's archives")
@@ -133,11 +169,17 @@ def test_the_command_with_a_cache_runs_on_a_fresh_machine(folder):
     """For true, as far as the first file that is shared; nobody has made the cache's folder."""
     (command,) = {param.values[0] for param in commands() if "--cache" in param.values[0]}
     settings, words = words_of(command)
-    first = [
-        "results/raw/ml-100k",
-        *words[1:],
-    ]  # before `--cache`, which takes what follows for rules
-    run_snakemake(first, settings | {"CRAGRU_DATA_DIR": str(DATA)}, folder)
+    first = "results/raw/ml-100k"  # before `--cache`, which takes what follows for rules
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--directory", str(folder), first, *words[1:]],
+        cwd=ROOT,
+        env=surroundings() | at_home(settings, folder) | {"CRAGRU_DATA_DIR": str(DATA)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
     (cache,) = (folder / "home" / ".cache").iterdir()
     assert [path.name for path in cache.glob("*")] != []
 
@@ -150,29 +192,33 @@ def is_planned(target, answer):
     )
 
 
-def run_snakemake(arguments, settings, folder):
-    """Snakemake in the folder; fail with what it said."""
-    arguments = [str(folder / "my.yaml") if word == "my.yaml" else word for word in arguments]
-    home = str(folder / "home")
-    settings = {name: re.sub("^~", home, value) for name, value in settings.items()}
-    done = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--directory", str(folder), *arguments],
-        cwd=ROOT,
-        env=surroundings() | settings,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
 def test_links_lead_somewhere():
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
             if not target.startswith("http"):
                 assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_named_files_are_there():
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        files = re.findall(r"`((?:config|cragru|docs|envs|scripts|tests|workflow)/[\w./-]+)`", text)
+        for name in files:
+            assert (ROOT / name).exists(), f"{page.name}: {name}"
+
+
+def test_named_modules_and_their_definitions_are_there():
+    for page in PAGES:
+        for name in re.findall(r"`(cragru(?:\.\w+)+)", page.read_text(encoding="utf-8")):
+            steps, rest = name.split("."), []
+            while not (found := ROOT.joinpath(*steps).with_suffix(".py")).exists():
+                if ROOT.joinpath(*steps).is_dir():
+                    found = ROOT.joinpath(*steps, "__init__.py")
+                    break
+                rest.insert(0, steps.pop())
+            assert len(steps) > 1, f"{page.name}: {name}"
+            for word in rest:
+                assert re.search(rf"\b{word}\b", found.read_text()), f"{page.name}: {name}"
 
 
 def test_what_ci_runs_stands_in_the_readme():

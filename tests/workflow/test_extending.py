@@ -1,8 +1,10 @@
 """docs/extending.md, section by section: its module and its entry are written as it says, and its command is run.
 
-A section added there is tested without a change here, but for a look at what its run made: a function in `LOOKS`.
+A section added there is tested without a change here, but for a look at what its run made: a function in `LOOKS`. At
+last all sections are applied to one checkout, whose own tests are run: who extends cragru keeps them green.
 """
 
+import os
 import re
 import shlex
 import shutil
@@ -15,12 +17,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from snakemake_calls import REPOSITORY, Workflow
+from conftest import SOURCES
+from snakemake_calls import REPOSITORY, Workflow, surroundings
+
+from tests.contract.extending import OWN, SECTIONS, add_module, entries_of, extend_all, section
 
 pytestmark = pytest.mark.slow
-
-PAGE = (REPOSITORY / "docs/extending.md").read_text(encoding="utf-8")
-OWN = "my.yaml"
 
 
 @dataclass(frozen=True)
@@ -36,20 +38,12 @@ class Section:
     target: str
 
     @classmethod
-    def of(cls, text: str) -> "Section":
-        blocks = re.findall(
-            r"^```(?:python|yaml)\n# (\S+)\n(.*?)^```", text, re.MULTILINE | re.DOTALL
-        )
-        (command,) = re.findall(r"^```sh\n(.*?)\n```", text, re.MULTILINE | re.DOTALL)
-        snakemake, cores, count, target, configfile, own = shlex.split(command)
-        assert (snakemake, cores, count, configfile, own) == (
-            "snakemake",
-            "--cores",
-            "all",
-            "--configfile",
-            OWN,
-        )
-        return cls(dict(blocks), target)
+    def of(cls, title: str) -> "Section":
+        (command,) = re.findall(r"^```sh\n(.*?)\n```", SECTIONS[title], re.MULTILINE | re.DOTALL)
+        said = ["snakemake", "--cores", "all", "TARGET", "--configfile", OWN]
+        words = shlex.split(command)
+        assert [*words[:3], "TARGET", *words[4:]] == said
+        return cls(section(title), words[3])
 
     @property
     def own(self) -> dict:
@@ -76,7 +70,6 @@ HELD_ELSEWHERE = {
     "A data set and its loader",
     "An LLM engine",
 }  # tests/contract/test_extending_*.py
-SECTIONS = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
 
 
 @dataclass(frozen=True)
@@ -102,25 +95,13 @@ class Added:
         return pd.read_csv(self.directory / "results/tiny/tables/table2.csv")
 
 
-def with_entries(path: Path, entries: dict[str, dict]) -> str:
-    """A file of config/ with more entries."""
-    content = yaml.safe_load(path.read_text())
-    for key, more in entries.items():
-        assert not set(content[key]) & set(more), (
-            "only entries that are not shipped show that the page suffices"
-        )
-        content[key] |= more
-    return yaml.safe_dump(content)
-
-
 def extend(workflow: Workflow, section: Section, folder: Path) -> Workflow:
     """A copy of the sources with the section's files."""
     sources = shutil.copytree(workflow.sources, folder / "sources" / "cragru")
     for path, text in section.modules.items():
-        assert not (sources / path).exists()
-        (sources / path).write_text(text)
+        add_module(sources, path, text)
     for path, entries in section.entries.items():
-        (sources / path).write_text(with_entries(sources / path, entries))
+        (sources / path).write_text(yaml.safe_dump(entries_of(sources / path, entries)))
     return Workflow(sources)
 
 
@@ -154,14 +135,15 @@ def add(workflow, on_one_core, configure, toy, tmp_path):
     """Adds what a section says and runs its command on toy data."""
 
     def run(name: str) -> Added:
-        section = Section.of(SECTIONS[name])
+        section = Section.of(name)
         extended = extend(workflow, section, tmp_path)
         check_shipped(extended, section)
         files = {}
         for path, entries in section.entries.items():
             key = Path(path).stem
             files[key] = str(tmp_path / Path(path).name)
-            Path(files[key]).write_text(with_entries(getattr(toy, key), entries))
+            content = entries_of(getattr(toy, key), entries)
+            Path(files[key]).write_text(yaml.safe_dump(content))
         small = {"backbones": ["bpr"], "seeds": [1], "tables": ["table2"], "scoring": {"llm": None}}
         config = configure(files, **laid_over(small, section.own))
         directory = shutil.copytree(on_one_core, tmp_path / "run")
@@ -187,6 +169,19 @@ def look_at_method(added: Added) -> None:
         "test_no_forgotten_row_reaches_a_sampler_a_graph_a_mask_or_a_step": 4,
         "test_what_the_forgotten_rows_say_does_not_matter": 4,
         "test_exact_methods_silence_canaries": 2,
+    }
+
+
+def look_at_gradient(added: Added) -> None:
+    assert added.jobs["unlearn"] == 1
+    assert set(added.table2()["method"]) == {"Original", "Retrain", "Ascent"}
+    assert run_contract(added.extended, "ascent") == {
+        "test_it_gives_a_model_of_everyone_and_its_cost": 4,
+        "test_it_still_recommends": 4,
+        "test_a_seed_repeats_to_the_bit_and_touches_no_global_stream": 4,
+        "test_it_reads_nothing_that_its_entry_does_not_declare": 4,
+        "test_an_approximate_method_with_nothing_to_forget_changes_nothing": 2,
+        "test_approximate_methods_lower_canaries": 2,
     }
 
 
@@ -243,6 +238,7 @@ def look_at_table(added: Added) -> None:
 
 LOOKS = {
     "A method": look_at_method,
+    "A method with a gradient": look_at_gradient,
     "A partition": look_at_partition,
     "A backbone": look_at_backbone,
     "A strategy": look_at_strategy,
@@ -288,3 +284,67 @@ def run_contract(extended: Workflow, name: str) -> Counter:
     assert done.returncode == 0, done.stdout + done.stderr
     assert not re.findall(r"^(SKIPPED|XFAIL|XPASS)", done.stdout, re.MULTILINE)
     return Counter(re.findall(rf"^PASSED .*::(\w+)\[.*{name}.*\]$", done.stdout, re.MULTILINE))
+
+
+CHECKOUT = (
+    *SOURCES,
+    *(".ci", "docs", "tests", "results/README.md"),
+    *("LICENSE", "Makefile", "README.md", "SECURITY.md", "pyproject.toml"),
+)
+FORMAT = ("ruff check --fix .", "ruff format .", "snakefmt Snakefile workflow")  # `make format`
+SCHEMA = "python -m cragru.plan.schema"  # `make schema`
+CHECKS = ("ruff check .", "ruff format --check .", f"{SCHEMA} --check")
+LOOK_AT_PLUGINS = (  # all others of the quick suite meet data of their own, or train; each section runs its contract
+    "tests/contract --ignore tests/contract/test_forgetting.py --ignore tests/contract/test_methods.py",
+    *(
+        f"tests/unit/test_{name}.py"
+        for name in (
+            *("cells", "config", "digest_words", "floors", "labels", "llm_registry", "options"),
+            *("printed", "project", "refused", "registry", "schema", "table_imports"),
+        )
+    ),
+    "tests/workflow/test_plan_run.py",
+)
+
+
+@pytest.fixture(scope="module")
+def extended(tmp_path_factory):
+    """A checkout to which a person has added all that the page adds."""
+    checkout = tmp_path_factory.mktemp("extended") / "cragru"
+    for name in CHECKOUT:
+        place, here = checkout / name, REPOSITORY / name
+        if here.is_dir():
+            shutil.copytree(here, place, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            place.parent.mkdir(exist_ok=True, parents=True)
+            shutil.copy2(here, place)
+    extend_all(checkout)
+    for command in (*FORMAT, SCHEMA):
+        call(checkout, command)
+    return checkout
+
+
+def call(checkout, command):
+    """Run a tool of this environment in a checkout; it must succeed."""
+    tools = Path(sys.executable).parent
+    done = subprocess.run(
+        shlex.split(command),
+        cwd=checkout,
+        env=surroundings() | {"PATH": f"{tools}:{os.environ['PATH']}", "PYTHONPATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("command", CHECKS)
+def test_an_extended_checkout_is_in_style(extended, command):
+    call(extended, command)
+
+
+def test_the_tests_of_an_extended_checkout_are_green(extended):
+    """Those that look at what can be plugged in; the others meet plug-ins by no more than data of their own."""
+    files = " ".join(LOOK_AT_PLUGINS)
+    call(extended, f"python -m pytest -n 0 -p no:cacheprovider -m 'not slow' {files}")

@@ -205,23 +205,14 @@ def test_every_file_of_a_row_is_made_by_one_rule(rules, workflow):
         assert [template for template in outputs if places.is_at(template, path)], path
 
 
-def test_rules_without_outputs_are_mere_targets(rules, working):
+def test_rules_without_outputs_are_mere_targets(rules, working, workflow):
+    shown = [
+        yaml.safe_load((workflow.sources / f"config/{kind}.yaml").read_text())[kind]
+        for kind in ("tables", "figures")
+    ]
     targets = rules.keys() - working.keys() - ACTIONS
-    assert targets == {
-        *(
-            "all",
-            "table1",
-            "table2",
-            "table2-released-code",
-            "table3",
-            "table4",
-            "table5",
-            "claims",
-            "request-size",
-        ),
-        *("cragru-cost", "figure3", "figure4"),
-        *("retrieval", "damping"),
-    }
+    assert targets == {"all", "retrieval", "damping", *shown[0], *shown[1]}
+    assert {"table1", "table2", "claims", "figure3"} <= targets
     assert not [name for name in targets if rules[name]["script"] or rules[name]["other_code"]]
 
 
