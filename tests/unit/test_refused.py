@@ -221,7 +221,8 @@ def test_refused(told, monkeypatch, key, value, named):
 def test_a_template_that_is_none(told, tmp_path):
     path = "config/paper/table1.csv"
     said = str(told({f"{ENTRY}/prompt": path}))
-    assert f"datasets.ml-1m.prompt: {tmp_path / path}" in said
+    assert "datasets.ml-1m.prompt:" in said
+    assert str(tmp_path / path) in said
     assert "{history_movi" in said
 
 
