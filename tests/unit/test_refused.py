@@ -295,3 +295,5 @@ def test_names_of_rules_are_all_known():
             re.findall(r"^use rule \w+ as (\w+) with:", text, re.M)
         )
     assert found == rule_names()
+    assert {"all", "audit", "differences", "unlearn_request_shards", "search_damping"} <= found
+    assert len(found) == 43
