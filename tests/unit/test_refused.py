@@ -221,7 +221,8 @@ def test_refused(told, monkeypatch, key, value, named):
 def test_a_template_that_is_none(told, tmp_path):
     path = "config/paper/table1.csv"
     said = str(told({f"{ENTRY}/prompt": path}))
-    assert f"datasets.ml-1m.prompt: {tmp_path / path}" in said
+    assert "datasets.ml-1m.prompt:" in said
+    assert str(tmp_path / path) in said
     assert "{history_movi" in said
 
 
@@ -294,3 +295,5 @@ def test_names_of_rules_are_all_known():
             re.findall(r"^use rule \w+ as (\w+) with:", text, re.M)
         )
     assert found == rule_names()
+    assert {"all", "audit", "differences", "unlearn_request_shards", "search_damping"} <= found
+    assert len(found) == 43
