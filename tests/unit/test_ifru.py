@@ -466,24 +466,27 @@ def test_repeats_itself():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"damping": 0.0}, r"ifru: options\.damping: got 0.0; Input should be greater than 0"),
-        ({"damping": -3}, r"ifru: options\.damping: got -3; Input should be greater than 0"),
+        ({"damping": 0.0}, r"ifru: options\.damping: Input should be greater than 0, got 0.0"),
+        ({"damping": -3}, r"ifru: options\.damping: Input should be greater than 0, got -3"),
         (
             {"damping": "much"},
-            r"ifru: options\.damping: got the text 'much'; Input should be a valid number",
+            r"ifru: options\.damping: Input should be a valid number, got 'much'",
         ),
         (
             {"negatives": 0},
-            r"ifru: options\.negatives: got 0; Input should be greater than or equal to 1",
+            r"ifru: options\.negatives: Input should be greater than or equal to 1, got 0",
         ),
-        ({"tolerance": 0.0}, r"ifru: options\.tolerance: got 0.0; Input should be greater than 0"),
+        ({"tolerance": 0.0}, r"ifru: options\.tolerance: Input should be greater than 0, got 0.0"),
         (
             {"iterations": 0},
-            r"ifru: options\.iterations: got 0; Input should be greater than or equal to 1",
+            r"ifru: options\.iterations: Input should be greater than or equal to 1, got 0",
         ),
-        ({"prune": 1.0}, r"ifru: options\.prune: got 1.0; Input should be less than 1"),
-        ({"hops": -1}, r"ifru: options\.hops: got -1; Input should be greater than or equal to 0"),
-        ({"dampening": 1.0}, r"ifru: options\.dampening: unknown option \(did you mean 'damping'"),
+        ({"prune": 1.0}, r"ifru: options\.prune: Input should be less than 1, got 1.0"),
+        ({"hops": -1}, r"ifru: options\.hops: Input should be greater than or equal to 0, got -1"),
+        (
+            {"dampening": 1.0},
+            r"ifru: options\.dampening: unknown key, got 'dampening' \(did you mean 'damping'",
+        ),
         (
             {"iterations": 1, "damping": 1e-6},
             "relative residual .* after 1 iterations at damping 1e-06",

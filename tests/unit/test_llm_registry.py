@@ -29,7 +29,8 @@ SERVER = {
 SOURCES = {"package": PACKAGE, "hub": HUB, "folder": FOLDER, "server": SERVER}
 ENTRIES = {
     "llms": {
-        name: {"label": name, "source": one, "engine": dict(ENGINE)} for name, one in SOURCES.items()
+        name: {"label": name, "source": one, "engine": dict(ENGINE)}
+        for name, one in SOURCES.items()
     }
 }
 

@@ -60,18 +60,18 @@ def test_the_shipped_entry_differs_from_retrain_in_its_streams_alone(request_):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"offset": 1}, "cragru.unlearning.retrain: options.offset: unknown option ("),
+        ({"offset": 1}, "cragru.unlearning.retrain: options.offset: unknown key, got 'offset' ("),
         (
             {"seed_offset": "1"},
-            "cragru.unlearning.retrain: options.seed_offset: got the text '1'; Input should be a valid integer",
+            "cragru.unlearning.retrain: options.seed_offset: Input should be a valid integer, got '1'",
         ),
         (
             {"seed_offset": True},
-            "cragru.unlearning.retrain: options.seed_offset: got True; Input should be a valid integer",
+            "cragru.unlearning.retrain: options.seed_offset: Input should be a valid integer, got True",
         ),
         (
             {"seed_offset": 1.5},
-            "cragru.unlearning.retrain: options.seed_offset: got 1.5; Input should be a valid integer",
+            "cragru.unlearning.retrain: options.seed_offset: Input should be a valid integer, got 1.5",
         ),
     ],
 )

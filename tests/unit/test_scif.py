@@ -305,25 +305,25 @@ def test_reads_what_it_must_and_no_more(options, more):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"damping": 0.0}, r"options\.damping: got 0.0; Input should be greater than 0"),
+        ({"damping": 0.0}, r"options\.damping: Input should be greater than 0, got 0.0"),
         (
             {"negatives": 0},
-            r"scif: options\.negatives: got 0; Input should be greater than or equal to 1",
+            r"scif: options\.negatives: Input should be greater than or equal to 1, got 0",
         ),
         (
             {"target": 1.5},
-            r"scif: options\.target: got 1.5; Input should be less than or equal to 1",
+            r"scif: options\.target: Input should be less than or equal to 1, got 1.5",
         ),
         (
             {"target": -0.5},
-            r"scif: options\.target: got -0.5; Input should be greater than or equal to 0",
+            r"scif: options\.target: Input should be greater than or equal to 0, got -0.5",
         ),
-        ({"tolerance": 2.0}, r"scif: options\.tolerance: got 2.0; Input should be less than 1"),
+        ({"tolerance": 2.0}, r"scif: options\.tolerance: Input should be less than 1, got 2.0"),
         (
             {"iterations": 0},
-            r"scif: options\.iterations: got 0; Input should be greater than or equal to 1",
+            r"scif: options\.iterations: Input should be greater than or equal to 1, got 0",
         ),
-        ({"block": "users"}, r"scif: options\.block: unknown option \(allowed"),
+        ({"block": "users"}, r"scif: options\.block: unknown key, got 'block' \(allowed"),
     ],
 )
 def test_wrong_options_are_refused(options, message):

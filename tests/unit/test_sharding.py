@@ -252,11 +252,11 @@ def test_batches_of_shards():
         ({"shards": 3}, "cragru.unlearning.sisa: options.learning_rate: missing; add it"),
         (
             SHARDS | {"shard": 3},
-            "cragru.unlearning.sisa: options.shard: unknown option (did you mean 'shards'?",
+            "cragru.unlearning.sisa: options.shard: unknown key, got 'shard' (did you mean 'shards'?",
         ),
         (
             SHARDS | {"steps": 2.5},
-            "cragru.unlearning.sisa: options.steps: got 2.5; Input should be a valid integer",
+            "cragru.unlearning.sisa: options.steps: Input should be a valid integer, got 2.5",
         ),
         (
             SHARDS | {"missing": "median"},
