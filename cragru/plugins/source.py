@@ -56,7 +56,7 @@ def check_plugin(
         but: Modules with these functions that are none of the kind.
 
     Raises:
-        CragruError: If it lacks one; the message has the nearest module that does not.
+        CragruError: If it lacks one.
     """
     if offers(module, functions) and module not in but:
         return

@@ -260,7 +260,7 @@ def test_batches_of_shards():
         ),
         (
             SHARDS | {"missing": "median"},
-            "cragru.unlearning.sisa: options.missing: got 'median'; did you mean 'mean'? allowed: mask, mean, zero",
+            "cragru.unlearning.sisa: options.missing: got 'median' (did you mean 'mean'? allowed: mask, mean, zero",
         ),
     ],
 )
