@@ -1,6 +1,7 @@
 """The registry of data sets: where each comes from, and the checksums that its files must have."""
 
 from collections.abc import Sequence, Sized
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Annotated, Literal, TypeVar
 
@@ -30,7 +31,7 @@ from cragru.config.types import (
     free_of,
 )
 from cragru.core.errors import CragruError
-from cragru.plugins.source import plugin_of
+from cragru.plugins.source import check_plugin
 
 LONGEST_FILE_NAME = 200  # a file system takes 255 bytes
 LOCAL = "local"
@@ -62,7 +63,8 @@ def _check_flat(members: dict[str, str]) -> dict[str, str]:
 FILLED = AfterValidator(_check_filled)
 Members = Annotated[dict[Inside, Sha256], FILLED, AfterValidator(_check_flat)]
 DatasetName = Annotated[LowerName, AfterValidator(free_of(*TOP_FOLDERS))]
-Loader = Annotated[Module, AfterValidator(plugin_of("cragru.data", "load"))]
+_check_loader = partial(check_plugin, functions=["load"], package="cragru.data")
+Loader = Annotated[Module, AfterValidator(_check_loader)]
 
 
 class UrlFiles(Frozen):

@@ -1,6 +1,7 @@
 """The registry of language models: where each comes from, and how the engine that serves it is set up."""
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -28,7 +29,7 @@ from cragru.config.types import (
 )
 from cragru.core.errors import CragruError
 from cragru.plugins.options import BaseOptions
-from cragru.plugins.source import plugin_of
+from cragru.plugins.source import check_plugin
 from cragru.written.paths import located
 
 VARIABLE = r"^[A-Z][A-Z0-9_]*$"
@@ -214,8 +215,8 @@ class LlmSource(Frozen):
 
 
 OPENER = "cragru.llm.engines"  # it opens the engines of the others
-_ENGINE = AfterValidator(plugin_of("cragru.llm", "open_engine", but=(OPENER,)))
-EngineModule = Annotated[Module, _ENGINE]
+_check_engine = partial(check_plugin, functions=["open_engine"], package="cragru.llm", but=[OPENER])
+EngineModule = Annotated[Module, AfterValidator(_check_engine)]
 
 
 class LlmService(LlmSource):
