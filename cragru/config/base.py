@@ -22,12 +22,7 @@ Model = TypeVar("Model", bound=Frozen)
 
 
 def parse(model: type[Model], data: Any, where: str) -> Model:
-    """Check `data` against `model` and report every problem at once.
-
-    Args:
-        model: The configuration section.
-        data: What the file holds.
-        where: The file's name, for the message.
+    """Check what a file holds, `where` is its name, against a model, and report every problem at once.
 
     Raises:
         CragruError: With a problem for each key.

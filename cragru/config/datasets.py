@@ -1,7 +1,7 @@
 """The registry of data sets: where each comes from, and the checksums that its files must have."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Sequence, Sized
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Annotated, Literal, TypeVar
 
@@ -27,10 +27,11 @@ from cragru.config.types import (
     Module,
     Sentences,
     Sha256,
+    distinct,
     free_of,
 )
 from cragru.core.errors import CragruError
-from cragru.plugins.source import plugin_of
+from cragru.plugins.source import check_plugin
 
 LONGEST_FILE_NAME = 200  # a file system takes 255 bytes
 LOCAL = "local"
@@ -40,13 +41,8 @@ HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#]+\S*$"), 
 Requirement = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.!+]+$")
 ]
-FileName = Annotated[
-    str,
-    StringConstraints(pattern=r"^[^/\\]+$", max_length=LONGEST_FILE_NAME),
-    ON_ONE_LINE,
-    WITHIN,
-]
-
+_ONE_STEP = StringConstraints(pattern=r"^[^/\\]+$", max_length=LONGEST_FILE_NAME)
+FileName = Annotated[str, _ONE_STEP, ON_ONE_LINE, WITHIN]
 
 Content = TypeVar("Content", bound=Sized)
 
@@ -60,20 +56,15 @@ def _check_filled(value: Content) -> Content:
 
 def _check_flat(members: dict[str, str]) -> dict[str, str]:
     """Refuse members that share a base name: they lie side by side once they are extracted."""
-    _check_twice(PurePosixPath(member).name for member in members)
+    distinct([PurePosixPath(member).name for member in members])
     return members
-
-
-def _check_twice(names: Iterable[str]) -> None:
-    twice = sorted(name for name, times in Counter(names).items() if times > 1)
-    if twice:
-        raise CragruError("a name is there twice", got=twice, advice="let names differ")
 
 
 FILLED = AfterValidator(_check_filled)
 Members = Annotated[dict[Inside, Sha256], FILLED, AfterValidator(_check_flat)]
 DatasetName = Annotated[LowerName, AfterValidator(free_of(*TOP_FOLDERS))]
-Loader = Annotated[Module, AfterValidator(plugin_of("cragru.data", "load"))]
+_check_loader = partial(check_plugin, functions=["load"], package="cragru.data")
+Loader = Annotated[Module, AfterValidator(_check_loader)]
 
 
 class UrlFiles(Frozen):
@@ -132,8 +123,12 @@ Source = Annotated[UrlSource | WheelSource, Field(discriminator="kind")]
 
 def _check_names(sources: Sequence[UrlFiles | WheelFiles]) -> Sequence[UrlFiles | WheelFiles]:
     """Refuse sources that share a name, with one another or a local copy: a record names its source."""
-    _check_twice([LOCAL, *(source.name for source in sources)])
+    distinct([LOCAL, *(source.name for source in sources)])
     return sources
+
+
+# YAML has lists, no tuples
+_SOURCES = (Field(strict=False), FILLED, AfterValidator(_check_names))
 
 
 class RawFiles(Frozen):
@@ -147,12 +142,7 @@ class RawFiles(Frozen):
 
     archive: FileName
     folder: FileName
-    sources: Annotated[
-        tuple[Files, ...],
-        Field(strict=False),  # YAML has lists
-        FILLED,
-        AfterValidator(_check_names),
-    ]
+    sources: Annotated[tuple[Files, ...], *_SOURCES]
 
     @property
     def publisher(self) -> UrlFiles | None:
@@ -164,9 +154,7 @@ class RawFiles(Frozen):
         for member in self.publisher.members if self.publisher else ():
             if not member.startswith(f"{self.folder}/"):
                 raise CragruError(
-                    f"lies outside the archive's folder {self.folder!r}",
-                    got=member,
-                    advice="name the member in full",
+                    "lies outside `folder`", got=member, advice="name the member in full"
                 )
         return self
 
@@ -188,44 +176,37 @@ class DatasetEntry(RawFiles):
     version: Line
     licence: Sentences
     homepage: HttpUrl
-    sources: Annotated[
-        tuple[Source, ...],
-        Field(strict=False),  # YAML has lists
-        FILLED,
-        AfterValidator(_check_names),
-    ]
+    sources: Annotated[tuple[Source, ...], *_SOURCES]
     prompt: InputPlace = "config/prompts/movielens.txt"
     users: PositiveInt | None = None
 
     @property
     def raw_files(self) -> RawFiles:
         """What fetching depends on: new words and another loader fetch nothing."""
-        content = self.model_dump(
-            include={"archive", "folder", "sources"}, exclude={"sources": {"__all__": {"module"}}}
-        )
+        loaders = {"sources": {"__all__": {"module"}}}
+        content = self.model_dump(include=set(RawFiles.model_fields), exclude=loaders)
         return RawFiles.model_validate(content)
 
     @property
     def loaders(self) -> dict[str, str]:
         """The module that reads the files of each source, by its name in a `SourceRecord`."""
         modules = {source.name: source.module for source in self.sources}
-        return (
-            modules if self.publisher is None else modules | {LOCAL: modules[self.publisher.name]}
-        )
+        if self.publisher is not None:
+            modules[LOCAL] = modules[self.publisher.name]
+        return modules
 
 
 class Registry(Frozen):
     """Every known data set, by the name that paths and configuration files use."""
 
-    datasets: Annotated[dict[DatasetName, DatasetEntry], AfterValidator(_check_filled)]
+    datasets: Annotated[dict[DatasetName, DatasetEntry], FILLED]
 
 
 class SourceRecord(Frozen):
     """Where raw files came from (`cragru.core.names.SOURCE_FILE`): neither times nor places.
 
-    It is written last, so that it is there only when every raw file is.
-
-    Records of before had the name of a loader too; it is passed over.
+    It is written last, so that it is there only when every raw file is. Records of before had the name of a loader
+    too; it is passed over.
 
     Attributes:
         dataset: The data set's name in the registry.

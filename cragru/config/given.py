@@ -11,9 +11,6 @@ from cragru.written.yaml_text import load_text, load_yaml
 def check_files(paths: Iterable[str | Path]) -> None:
     """Check the files that Snakemake reads: it takes the last of repeated keys, and 8 for `010`.
 
-    Args:
-        paths: Of config.yaml and of what was laid over it.
-
     Raises:
         CragruError: With every problem of every file.
     """
@@ -48,7 +45,7 @@ def take_command_line(config: dict[str, Any], words: Iterable[str]) -> None:
 
 
 def _over(below: Any, above: Any) -> Any:
-    """A value laid over another as Snakemake does it: sections are merged, all else is replaced."""
+    """Return a value laid over another as Snakemake does it: sections are merged, all else is replaced."""
     if not (isinstance(below, Mapping) and isinstance(above, Mapping)):
         return above
     return {**below, **{key: _over(below.get(key), value) for key, value in above.items()}}

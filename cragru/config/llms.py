@@ -1,6 +1,8 @@
 """The registry of language models: where each comes from, and how the engine that serves it is set up."""
 
 import re
+from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
@@ -27,7 +29,7 @@ from cragru.config.types import (
 )
 from cragru.core.errors import CragruError
 from cragru.plugins.options import BaseOptions
-from cragru.plugins.source import plugin_of
+from cragru.plugins.source import check_plugin
 from cragru.written.paths import located
 
 VARIABLE = r"^[A-Z][A-Z0-9_]*$"
@@ -78,15 +80,11 @@ class LocalSource(Frozen):
     engine: ClassVar[str] = "cragru.llm.vllm_engine"
 
     def files(self) -> list[str]:
-        """Files of this machine that the model is made of: with others it is another model."""
+        """Return the files of this machine that the model is made of: with others it is another model."""
         return []
 
     def tokenizer_of(self, name: str) -> str:
-        """The entry whose tokenizer counts tokens: the model's own.
-
-        Args:
-            name: The model's entry.
-        """
+        """Return the entry whose tokenizer counts tokens: the model's own, which is `name`."""
         return name
 
 
@@ -120,13 +118,10 @@ class FolderSource(LocalSource):
     path: InputPlace = Field(description="folder with config.json, safetensors, tokenizer.json")
 
     def files(self) -> list[str]:
-        """The folder's files; none where it is not there, which fetching it tells."""
+        """Return the folder's files; none where it is not there, which fetching it tells."""
         folder = located(self.path, "source.path")
-        return (
-            sorted(str(path) for path in folder.iterdir() if path.is_file())
-            if folder.is_dir()
-            else []
-        )
+        files = filter(Path.is_file, folder.iterdir() if folder.is_dir() else ())
+        return sorted(map(str, files))
 
 
 class ServerSource(Frozen):
@@ -175,15 +170,11 @@ class ServerSource(Frozen):
         return self
 
     def files(self) -> list[str]:
-        """None: the server has them."""
+        """Return none: the server has them."""
         return []
 
     def tokenizer_of(self, name: str) -> str:
-        """The entry whose tokenizer counts tokens in the server's stead.
-
-        Args:
-            name: The model's entry.
-        """
+        """Return the entry whose tokenizer counts tokens in the server's stead."""
         return self.tokenizer
 
 
@@ -224,9 +215,8 @@ class LlmSource(Frozen):
 
 
 OPENER = "cragru.llm.engines"  # it opens the engines of the others
-EngineModule = Annotated[
-    Module, AfterValidator(plugin_of("cragru.llm", "open_engine", but=(OPENER,)))
-]
+_check_engine = partial(check_plugin, functions=["open_engine"], package="cragru.llm", but=[OPENER])
+EngineModule = Annotated[Module, AfterValidator(_check_engine)]
 
 
 class LlmService(LlmSource):
@@ -261,11 +251,6 @@ class Llms(Frozen):
         for name, entry in self.llms.items():
             got = entry.source.tokenizer_of(name)
             if got not in own:
-                raise CragruError(
-                    "a server itself" if got in self.llms else "no entry",
-                    place=f"llms.{name}.source.tokenizer",
-                    got=got,
-                    allowed=own,
-                    advice="name an entry that has a tokenizer",
-                )
+                place = f"llms.{name}.source.tokenizer"
+                raise CragruError("an entry without tokenizer", place=place, got=got, allowed=own)
         return self

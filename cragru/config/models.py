@@ -23,15 +23,14 @@ from cragru.config.types import (
 )
 from cragru.core.errors import CragruError
 
+DISTINCT = AfterValidator(distinct)
 Run = Annotated[Name, AfterValidator(free_of(*TOP_FOLDERS))]
-Names = Annotated[list[Name], AfterValidator(distinct)]
-Models = Annotated[list[Literal["original", "retrain"]], AfterValidator(distinct)]
+Names = Annotated[list[Name], DISTINCT]
+Models = Annotated[list[Literal["original", "retrain"]], DISTINCT]
 # neither a folder of a data set, nor of a run, which may be called as the data set is
-ProtocolName = Annotated[
-    Name, AfterValidator(free_of("prepared", "tables", "figures", "certificates"))
-]
-RequestName = Annotated[Name, AfterValidator(free_of("split", "cohorts"))]
-BackboneName = Annotated[Name, AfterValidator(free_of("split", "cohorts"))]
+_FREE = AfterValidator(free_of("prepared", "tables", "figures", "certificates"))
+ProtocolName = Annotated[Name, _FREE]
+RequestName = BackboneName = Annotated[Name, AfterValidator(free_of("split", "cohorts"))]
 MethodName = Annotated[Name, AfterValidator(free_of("cragru", "groups"))]
 CohortName = Annotated[Name, AfterValidator(free_of("requester"))]
 MOST_JOBS = 10_000  # that one number of the configuration asks for; more is a slip
@@ -138,7 +137,7 @@ class Settings(Frozen):
     methods: Names = Field(
         min_length=1, description="unlearning methods, by their names in params.yaml"
     )
-    seeds: Annotated[list[Seed], AfterValidator(distinct)] = Field(
+    seeds: Annotated[list[Seed], DISTINCT] = Field(
         min_length=1, description="one repetition of everything for each"
     )
     tables: Names = Field(
@@ -233,7 +232,7 @@ class TunedEntry(PluginEntry):
     overrides: dict[str, dict[str, Option]] = Field(default={}, description=PATTERNS)
 
     def options_in(self, dataset: str, backbone: str) -> dict[str, Option]:
-        """The options on a data set and backbone: the entry's and those of the overrides that match, last one last."""
+        """Return the options on a data set and backbone: the entry's, then those of each override that matches."""
         options = dict(self.options)
         for pattern, values in self.overrides.items():
             if matches(pattern, dataset, backbone):
@@ -252,7 +251,7 @@ class PartitionEntry(PluginEntry):
     """A way to cut data into shards."""
 
     module: Module = Field(description="module with partition(problem)")
-    reads: Annotated[list[Literal["original"]], AfterValidator(distinct)] = Field(
+    reads: Annotated[list[Literal["original"]], DISTINCT] = Field(
         default=[],
         description="`original`: it looks at the embeddings of the model before the request",
     )
@@ -266,7 +265,7 @@ class MethodEntry(TunedEntry):
         default=None, description="its name in the paper's tables, where that is not the label"
     )
     module: Module = Field(description="module with unlearn(context)")
-    reads: Annotated[list[Literal["original", "forget"]], AfterValidator(distinct)] = Field(
+    reads: Annotated[list[Literal["original", "forget"]], DISTINCT] = Field(
         default=[],
         description="what it reads beside the rows that remain: the model before the request, what is forgotten",
     )

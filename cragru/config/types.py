@@ -15,14 +15,12 @@ UNFIT = "=+-@_"  # a spreadsheet computes what starts so, and matplotlib hides `
 # of results/, beside those of data sets and runs
 TOP_FOLDERS = ("raw", "llm", "logs", "benchmarks")
 
-Name = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$", max_length=LONGEST_NAME)
-]
+_NAME = StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$", max_length=LONGEST_NAME)
+Name = Annotated[str, _NAME]
 """One step of a path: no `_`, no `/`."""
 
-LowerName = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=LONGEST_NAME)
-]
+_LOWER = StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=LONGEST_NAME)
+LowerName = Annotated[str, _LOWER]
 """The name of a data set or of one of its sources: a step of a path that is lower-case and has no dot."""
 
 Module = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$")]
@@ -31,9 +29,8 @@ Module = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """A checksum: 64 lower-case hex digits."""
 
-Anchor = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._/+-]*$", max_length=LONGEST_NAME)
-]
+_ANCHOR = StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._/+-]*$", max_length=LONGEST_NAME)
+Anchor = Annotated[str, _ANCHOR]
 """What LaTeX refers to a table by: none of the letters that LaTeX reads as commands."""
 
 
@@ -66,8 +63,7 @@ def _check_line(value: str) -> str:
     strange = next((letter for letter in value if not letter.isprintable()), None)
     if strange is not None:
         raise CragruError(
-            f"holds the character U+{ord(strange):04X}",
-            advice="write it on one line, with letters, signs and plain blanks",
+            f"holds the character U+{ord(strange):04X}", advice="write one line, with plain blanks"
         )
     return value
 
@@ -90,9 +86,7 @@ def _fold(value: str) -> str:
 def _check_inside(value: str) -> str:
     has_drive = re.match("[A-Za-z]:", value)
     if has_drive or "\\" in value or {"", ".", ".."} & set(value.split("/")):
-        raise CragruError(
-            "leads out of its folder", advice="name the steps from there, with / between them"
-        )
+        raise CragruError("leads out of its folder", advice="name the steps from there, as in a/b")
     return value
 
 
@@ -103,9 +97,7 @@ def _check_path(value: str) -> str:
 
 def _check_braces(value: str) -> str:
     if set("{}") & set(value):
-        raise CragruError(
-            "Snakemake takes braces for wildcards", advice="rename the file or folder"
-        )
+        raise CragruError("Snakemake takes braces for wildcards", advice="rename it")
     return value
 
 

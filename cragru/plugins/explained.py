@@ -53,10 +53,10 @@ def _told(error: ValueError, got: Any) -> Iterable[Problem]:
     """Return what a validator tells; it need not repeat a value that is a text or a number."""
     if not isinstance(error, CragruError):
         return [Problem(str(error))]
-    first = error.problems[0]
-    if first.got is NOTHING and not first.place and isinstance(got, str | float | int):
-        return [replace(first, got=got)]
-    return error.problems
+    problem, *others = error.problems
+    if isinstance(got, str | float | int) and problem.got is NOTHING and not problem.place:
+        problem = replace(problem, got=got)
+    return [problem, *others]
 
 
 def _names(listing: str) -> list[str]:

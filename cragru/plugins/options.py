@@ -40,21 +40,22 @@ Options = TypeVar("Options", bound=BaseOptions)
 def read_options(
     kind: type[Options], given: Mapping[str, object], where: str | None = None
 ) -> Options:
-    """Read a plug-in's options.
+    """Read a plug-in's options, which are given by name as params.yaml has them.
 
     Args:
         kind: The plug-in's class of options.
-        given: The options by name, as params.yaml has them.
+        given: The options.
         where: The key path that they stand at, for messages; the plug-in's module by default.
 
     Raises:
         CragruError: With every option that is unknown, missing, of another type or out of range.
     """
-    problems = wrong_options(kind, given)
-    if problems:
+    try:
+        return kind.model_validate(dict(given))
+    except ValidationError as error:
         section = where or f"{kind.__module__}: options"
-        raise CragruError.of(problem.under(section) for problem in problems)
-    return kind.model_validate(dict(given))
+        problems = problems_of(kind, error)
+        raise CragruError.of(problem.under(section) for problem in problems) from error
 
 
 def wrong_options(kind: type[BaseOptions], given: Mapping[str, object]) -> list[Problem]:

@@ -10,7 +10,7 @@ import importlib.util
 import pkgutil
 import symtable
 import sys
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 
 from cragru.core.errors import CragruError, short
 from cragru.plugins.options import BaseOptions
@@ -46,8 +46,8 @@ def offers(module: str, functions: Iterable[str]) -> bool:
 
 def check_plugin(
     module: str, functions: Collection[str], package: str, but: Collection[str] = ()
-) -> None:
-    """Check that a module offers what plug-ins of its kind do.
+) -> str:
+    """Return the name of a module that offers what plug-ins of its kind do.
 
     Args:
         module: Its full name.
@@ -56,29 +56,19 @@ def check_plugin(
         but: Modules with these functions that are none of the kind.
 
     Raises:
-        CragruError: If it lacks one; the message has the nearest module that does not.
+        CragruError: If it lacks one.
     """
     if offers(module, functions) and module not in but:
-        return
+        return module
     names = [one for one in modules_of(package) if one not in but and offers(one, functions)]
     raise CragruError(f"no plug-in with {' and '.join(functions)}", got=module, allowed=names)
-
-
-def plugin_of(package: str, function: str, but: Collection[str] = ()) -> Callable[[str], str]:
-    """Return a validator of fields that name a module of a kind; the arguments are those of `check_plugin`."""
-
-    def check(module: str) -> str:
-        check_plugin(module, (function,), package, but)
-        return module
-
-    return check
 
 
 @functools.cache
 def options_of(module: str, base: type[BaseOptions] = BaseOptions) -> type[BaseOptions]:
     """Return a module's class ``Options``, or `base` where it has none.
 
-    It is made from the module's source: of the imports only those are made that are light (`_is_light`).
+    It is made from the module's source, with those imports alone that `_is_wanted` takes.
 
     Raises:
         CragruError: If the class cannot be made, or does not inherit from `base`.
@@ -86,7 +76,7 @@ def options_of(module: str, base: type[BaseOptions] = BaseOptions) -> type[BaseO
     if CLASS not in names_in(module):
         return base
     tree, names = ast.parse(_source(module)), {"__name__": module}
-    tree.body = [node for node in tree.body if _is_class(node) or _is_light(node, module)]
+    tree.body = [node for node in tree.body if _is_wanted(node, module)]
     try:
         exec(compile(tree, module, "exec"), names)
     except Exception as error:
@@ -105,20 +95,20 @@ def options_of(module: str, base: type[BaseOptions] = BaseOptions) -> type[BaseO
     return options
 
 
-def _is_class(node: ast.stmt) -> bool:
-    return isinstance(node, ast.ClassDef) and node.name == CLASS
-
-
-def _is_light(node: ast.stmt, module: str) -> bool:
-    """Tell whether a statement imports what may be imported wherever a configuration is read."""
-    if isinstance(node, ast.ImportFrom):
-        name = "." * node.level + (node.module or "")
-        name = importlib.util.resolve_name(name, module.rpartition(".")[0])
-    else:
-        name = node.names[0].name if isinstance(node, ast.Import) else ""
-    first, last = name.split(".")[0], name.split(".")[-1]
-    is_ours = last == "options" or name in (ERRORS, "pydantic")
-    return is_ours or first in sys.stdlib_module_names
+def _is_wanted(node: ast.stmt, module: str) -> bool:
+    """Tell whether a statement defines the class, or imports what is there wherever a configuration is read."""
+    match node:
+        case ast.ClassDef():
+            return node.name == CLASS
+        case ast.ImportFrom():
+            name = "." * node.level + (node.module or "")
+            name = importlib.util.resolve_name(name, module.rpartition(".")[0])
+        case ast.Import(names=[alias]):
+            name = alias.name
+        case _:
+            return False
+    is_ours = name in ("pydantic", ERRORS) or name.endswith(".options")
+    return is_ours or name.split(".")[0] in sys.stdlib_module_names
 
 
 def _source(module: str) -> str:

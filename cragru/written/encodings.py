@@ -13,7 +13,8 @@ import re
 from cragru.core.errors import CragruError
 from cragru.core.place import PathLike, spot
 
-ADVICE = "download the data set again, or save the file in the encoding of its publisher"
+AGAIN = "download the data set again"
+OR_SAVE = f"{AGAIN}, or save the file in Latin-1 (ISO 8859-1), as its publisher does"
 _NO_LETTER = re.compile(rb"[\x80-\x9f]")
 
 
@@ -33,15 +34,15 @@ def decode(content: bytes, encoding: str, path: PathLike) -> str:
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
-        raise CragruError(f"not {encoding} text", place=spot(path), advice=ADVICE) from error
+        raise CragruError(f"not {encoding} text", place=spot(path), advice=AGAIN) from error
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _refuse_other_letters(content: bytes, path: PathLike) -> None:
     with contextlib.suppress(UnicodeDecodeError):
         content.decode("utf-8")
-        raise CragruError("its letters are UTF-8", place=spot(path), advice=ADVICE)
+        raise CragruError("its letters are UTF-8", place=spot(path), advice=OR_SAVE)
     found = _NO_LETTER.search(content)
     if found is not None:
         place = spot(path, content[: found.start()].count(b"\n") + 1)
-        raise CragruError("no letter of Latin-1", place=place, got=found[0], advice=ADVICE)
+        raise CragruError("no letter of Latin-1", place=place, got=found[0], advice=OR_SAVE)

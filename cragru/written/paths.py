@@ -92,5 +92,5 @@ def make_cache_folder(environment: Mapping[str, str]) -> None:
         Path(cache).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CragruError(
-            f"cannot be made a folder: {error.strerror}", place=CACHE, got=cache
+            f"no folder: {error.strerror}", place=CACHE, got=cache, advice="name another"
         ) from error

@@ -52,8 +52,7 @@ def printed_values(path: PathLike | None, columns: PrintedColumns) -> Printed:
         By the values of the keys, in the order of `columns.keys`, each row's numbers by column; none for an empty cell.
 
     Raises:
-        CragruError: If the file is no CSV in UTF-8, a key or a cell is missing, a column or a row is there twice, a
-            column is not known, or a cell is not of its column.
+        CragruError: With the line and the column, if the file is not such a CSV.
     """
     if path is None:
         return {}
@@ -75,7 +74,8 @@ def printed_values(path: PathLike | None, columns: PrintedColumns) -> Printed:
                 raise CragruError(place=spot(path, row.line, name), got=cell, advice=ADVICE)
         key = tuple(found.pop(name) for name in columns.keys)
         if key in values:
-            raise CragruError("a row is there twice", place=spot(path, row.line), got=key)
+            place = spot(path, row.line)
+            raise CragruError("is there twice", place=place, got=key, advice="keep one")
         values[key] = found
     return values
 
@@ -89,7 +89,9 @@ def _check_header(path: PathLike, header: list[str], columns: PrintedColumns) ->
     known = columns.keys + columns.values
     missing = [name for name in columns.keys if name not in header]
     if missing:
-        raise CragruError.of(Problem("missing", spot(path, column=name)) for name in missing)
+        raise CragruError.of(
+            Problem("missing", spot(path, column=name), advice="add it") for name in missing
+        )
     wrong = [name for name in header if name not in known or header.count(name) > 1]
     if wrong:
         raise CragruError(

@@ -28,11 +28,7 @@ class CsvRow:
 
 
 def parse_rows(text: str, path: PathLike) -> list[CsvRow]:
-    """Cut a text into the rows of a CSV file; an empty line is a row without cells.
-
-    Args:
-        text: The text, its line ends as the file has them.
-        path: The file, for the message.
+    """Cut a text, its line ends as the file has them, into rows; an empty line is a row without cells.
 
     Raises:
         CragruError: With the line of the row, if a quote is not closed or stands within a cell, or a cell is longer
@@ -48,7 +44,7 @@ def parse_rows(text: str, path: PathLike) -> list[CsvRow]:
         raise CragruError(
             f"not a row of CSV ({error})",
             place=spot(path, line),
-            advice="look for a quote that is not closed, or a cell that is too long",
+            advice="mend its quotes, or cut it",
         ) from error
     return rows
 
@@ -60,7 +56,7 @@ def read_spreadsheet(path: PathLike, what: str) -> list[CsvRow]:
 
     Args:
         path: The file.
-        what: What it is to be, such as ``a request``, for the message.
+        what: What it is to be, such as ``a request``, for messages.
 
     Returns:
         The rows, the header first; none of a file without any text.

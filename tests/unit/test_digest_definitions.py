@@ -232,6 +232,7 @@ def _prune(sources, script, root):
     for name in sorted(LEFT_OUT):
         path = Path(*name.split(".")).with_suffix(".py")
         if name not in ("cragru.job", "cragru.rerun.digest", "cragru.rerun.syntax"):
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(REAL / path, root / path)
     (root / "cragru/job.py").write_text(SILENT_STAGE)  # the real one needs what only manifests need
 

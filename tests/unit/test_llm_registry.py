@@ -189,13 +189,10 @@ def test_addresses(tmp_path, url):
     assert load(tmp_path, {"server/source/url": url}).llms["server"].source.url == url
 
 
-@pytest.mark.parametrize(
-    ("name", "what"), [("packages", "no entry"), ("server", "a server itself")]
-)
-def test_a_tokenizer_must_be_an_entry_that_has_one(tmp_path, name, what):
+@pytest.mark.parametrize("name", ["packages", "server"])
+def test_a_tokenizer_must_be_an_entry_that_has_one(tmp_path, name):
     problem, place = refusal(tmp_path, "server/source/tokenizer", name)
-    allowed = ["folder", "hub", "package"]
-    assert_told([problem], place=place, got=name, allowed=allowed, what=what)
+    assert_told([problem], place=place, got=name, allowed=["folder", "hub", "package"])
 
 
 def test_a_deadline_is_no_shorter_than_one_try(tmp_path):

@@ -27,7 +27,10 @@ CELL = "results/toy/paper/1/bpr/original"
             {"datasets": ["toyy"]},
             "datasets: unknown name 'toyy' (did you mean 'toy'? allowed: toy; defined in ",
         ),
-        ({"sedes": [1]}, "config: sedes: unknown key (did you mean 'seeds'? allowed: "),
+        (
+            {"sedes": [1]},
+            "config: sedes: unknown key, got 'sedes' (did you mean 'seeds'? allowed: ",
+        ),
     ],
 )
 def test_a_wrong_name_in_the_configuration_is_told_in_a_line(
@@ -48,7 +51,7 @@ def test_what_snakemake_takes_otherwise_is_told_in_a_line(workflow, configure, t
     assert refused.rc == 1
     (line,) = [line for line in refused.output.splitlines() if line.startswith("cragru: ")]
     assert re.fullmatch(
-        rf"cragru: {twice}: run: is there twice, in line \d+ and line \d+; keep one", line
+        rf"cragru: {twice}, line \d+: run: is there in line \d+ already; keep one", line
     )
     words = ["--config", "scoring={llm: null}", "run=none", "--dry-run", "--quiet", "--", "claims"]
     refused = workflow.run(tmp_path, *words, config=configure(tables=["claims"]))
