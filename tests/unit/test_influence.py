@@ -273,7 +273,7 @@ def test_a_user_of_everything_is_refused():
         context.reader.model,
         stars,
     )
-    with pytest.raises(CragruError, match="user 0 has interacted with all 15 items"):
+    with pytest.raises(CragruError, match=r"^user 0:"):
         linearised(dataclasses.replace(context, reader=reader))
 
 

@@ -223,9 +223,7 @@ def test_a_request_that_empties_a_shard_is_an_error():
     request = with_user_shards(a_request(), 20)
     gone = torch.isin(request.train[0], torch.tensor([6, 7]))
     emptied = dataclasses.replace(request, forgotten=gone)
-    with pytest.raises(
-        CragruError, match="bpr-shard-3: has no training row to learn from; use fewer shards"
-    ):
+    with pytest.raises(CragruError, match=r"^bpr-shard-3:"):
         sisa.unlearn(a_context(emptied, "bpr", {"shards": 20, "learning_rate": 0.02}))
 
 
