@@ -11,7 +11,6 @@ from cragru.kept.shapes import Each
 from cragru.llm.store import AnswerStore
 
 SOURCE = f"/{SOURCE_FILE}"
-ANSWERS = {"answers": Each(str)}  # facts of jobs that read an LLM's stored answers
 Checksum = Callable[[str], str | None]
 
 
@@ -57,7 +56,9 @@ class Behind:
             try:
                 told = self._makers.of(name)
                 self._compare(name, told)
-                if not told and _is_made(name):
+                # people's own files are not under `results/`
+                is_made = name.startswith(f"{RESULTS}/") and not name.endswith((ENDING, SOURCE))
+                if is_made and not told:
                     self.wrong.setdefault(name, Problem("no manifest names it", place=name))
                 for manifest, _ in told:
                     waiting += self._of_job(manifest)
@@ -74,7 +75,7 @@ class Behind:
             self._compare(name, [(manifest, checksum)])
         facts = record.get("facts") or {}
         if "answers" in facts:
-            check_record(manifest, facts, ANSWERS)
+            check_record(manifest, facts, {"answers": Each(str)})  # of an LLM
             for name, checksum in facts["answers"].items():
                 self.looked_at.add(name)
                 self._compare(name, [(manifest, checksum)])
@@ -96,8 +97,3 @@ class Behind:
             AnswerStore(path.parent).answers(path.stem)
         except CragruError as error:
             self.failed += error.problems
-
-
-def _is_made(name: str) -> bool:
-    """Return whether a manifest must name a file: people's own are not under `results/`."""
-    return name.startswith(f"{RESULTS}/") and not name.endswith((ENDING, SOURCE))

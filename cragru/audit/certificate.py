@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from cragru.audit.checks import all_checks
+from cragru.audit.checks import all_checks, forgotten_rows
 from cragru.audit.commitment import SCHEME, Key
 from cragru.audit.guarantees import BEFORE, DATA, Claim, claims_of
 from cragru.audit.limits import not_guaranteed, remains
@@ -84,14 +84,13 @@ def _commitment(places: Places, parts: dict[str, pd.DataFrame], key: Key) -> dic
         )
     if not any(removed.values()):
         raise CragruError("nothing was forgotten: nothing to certify", place=places.split)
-    gone = pd.concat([parts[name] for name in FORGOTTEN_PARTS])
     return {
         "scheme": SCHEME,
         "key": key.fingerprint,
         "of": "dataset, protocol, seed, request, part, the publisher's user and item ids, timestamp",
         "interactions": len(removed[FORGET]),
         "held_out_interactions": len(removed[HELD_OUT]),
-        "users": int(gone["user"].nunique()),
+        "users": int(forgotten_rows(parts)["user"].nunique()),
         "digest": key.commit("interactions", removed),
         "removed": removed,
     }

@@ -32,7 +32,8 @@ def all_checks(
     Raises:
         CragruError: If a check fails, or an unlearned model is in neither list.
     """
-    checks, shards, proofs, not_checked = [vouch_for_split(places, parts)], [], [], []
+    checks = [vouch_for_split(places, parts)]
+    shards, proofs, not_checked = [], [], []
     for claim in claims:
         if claim.job.role is Role.PROVES:
             proofs.append(vouch_for_proof(provenance, claim.job))
@@ -50,15 +51,17 @@ def all_checks(
 
 def vouch_for_split(places: Places, parts: Parts) -> Record:
     """Refuse a part that remains with a forgotten row, or a forgotten pair of user and item."""
-    forgotten = _forgotten(parts)
+    forgotten = forgotten_rows(parts)
     rows, pairs = set(forgotten["row"]), _pairs(forgotten)
     for name in REMAINING_PARTS:
-        leaked = len(rows & set(parts[name]["row"])) + len(pairs & _pairs(parts[name]))
-        if leaked:
+        part = parts[name]
+        same_rows = rows & set(part["row"])
+        same_pairs = pairs & _pairs(part)
+        if same_rows or same_pairs:
             raise CragruError(
                 "has forgotten rows or pairs",
                 place=places.parts[name],
-                got=leaked,
+                got=len(same_rows) + len(same_pairs),
                 advice="delete the split's folder",
             )
     return _passed(
@@ -128,7 +131,7 @@ def vouch_for_shards(places: Places, job: Job, parts: Parts) -> Record | None:
         )
     (old,) = filter(places.is_partition, job.inputs)
     (new,) = filter(places.is_renewed_partition, job.outputs)
-    gone = set(_forgotten(parts)["row"])
+    gone = set(forgotten_rows(parts)["row"])
     held = pd.read_parquet(old, columns=["row", "shard"])
     left = pd.read_parquet(new, columns=["row"])
     touched = held.loc[held["row"].isin(gone), "shard"].unique()
@@ -194,9 +197,11 @@ def _model(job: Job) -> str:
     return models[0]
 
 
-def _forgotten(parts: Parts) -> pd.DataFrame:
+def forgotten_rows(parts: Parts) -> pd.DataFrame:
+    """Return what is forgotten of all parts of a split."""
     return pd.concat([parts[name] for name in FORGOTTEN_PARTS])
 
 
 def _pairs(rows: pd.DataFrame) -> set[tuple[int, int]]:
-    return set(zip(rows["user"].tolist(), rows["item"].tolist(), strict=True))
+    pairs = rows[["user", "item"]]
+    return set(pairs.itertuples(index=False, name=None))

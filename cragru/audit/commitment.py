@@ -4,7 +4,6 @@ A plain checksum would not do, not even of a file: the data are public, so who w
 hash the forget set of every user and compare.
 """
 
-import hashlib
 import hmac
 import json
 import logging
@@ -48,7 +47,7 @@ class Key:
             *fields: Plain JSON; the first says what the others are, so that no commitment passes for another kind.
         """
         text = json.dumps(fields, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        return hmac.new(self._secret, text.encode(), hashlib.sha256).hexdigest()
+        return hmac.new(self._secret, text.encode(), "sha256").hexdigest()
 
     def of_file(self, path: str, checksum: str) -> str:
         """Return the commitment to a file's place, relative to the working directory, and its SHA-256."""

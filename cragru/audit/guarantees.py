@@ -14,7 +14,12 @@ PROOFS = "a proof about prompts"
 PROMPT_AND_ORIGINAL = "exact in the prompt, candidates of the original model"
 PROMPT_AND_RETRAIN = "exact in the prompt, candidates of Retrain"
 OF_CANDIDATES = {ORIGINAL: PROMPT_AND_ORIGINAL, RETRAIN: PROMPT_AND_RETRAIN}
-OF_ROLE = {Role.PREPARES: BEFORE, Role.DEPLOYS: BEFORE, Role.DIVIDES: DATA, Role.PROVES: PROOFS}
+OF_ROLE = {
+    Role.PREPARES: BEFORE,
+    Role.DEPLOYS: BEFORE,
+    Role.DIVIDES: DATA,
+    Role.PROVES: PROOFS,
+}
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,8 @@ def _beside(named: Iterable[str], places: Places) -> Iterator[Path]:
             yield from Path(name).parent.rglob("*")
     if places.request.request is None:
         for path in Path(places.state).rglob("*.parquet"):
-            if is_at(USER_GROUPS, path.as_posix()) or is_at(AGAINST, path.parent.name):
+            names_users = is_at(USER_GROUPS, path.as_posix())
+            if names_users or is_at(AGAINST, path.parent.name):
                 yield path
 
 

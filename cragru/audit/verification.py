@@ -137,8 +137,9 @@ class Verifier:
             checksum = self._checksum(name)
             if name in purged:
                 if checksum is not None:
-                    advice = "run snakemake purge"
-                    wrong[name] = Problem("purged, but there again", place=name, advice=advice)
+                    wrong[name] = Problem(
+                        "purged, but there again", place=name, advice="run snakemake purge"
+                    )
             elif checksum is None:
                 wrong[name] = Problem("not as certified: missing", place=name)
             elif self._key.of_file(name, checksum) != files[name]:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from cragru.backbones.base import TrainingData
 from cragru.backbones.options import TrainingOptions
 from cragru.backbones.sampling import NegativeSampler
-from cragru.core.errors import CragruError, Problem
+from cragru.core.errors import CragruError
 from cragru.core.progress import Progress
 from cragru.core.seeds import torch_stream
 from cragru.kept.files import atomic_path, read_record, write_json
@@ -45,10 +45,10 @@ class Options(BaseOptions):
     learning_rate: float = Field(default=0.002, gt=0, le=10)
     length: int = Field(default=50, ge=1)
 
-    def clash(self, backbone: TrainingOptions) -> Problem | None:
-        """Refuse heads that do not divide the dimensions of the backbone's embeddings."""
+    def clash(self, backbone: TrainingOptions) -> str | None:
+        """Heads share the dimensions of the backbone's embeddings out among them."""
         if backbone.dimensions % self.heads:
-            return Problem(f"no divisor of {backbone.dimensions} dimensions", "heads", self.heads)
+            return f"heads: got {self.heads}, which does not divide the {backbone.dimensions} dimensions of"
         return None
 
 
