@@ -111,8 +111,7 @@ def test_what_an_editor_adds_to_a_template_is_no_part_of_it(tmp_path, saved):
 
 
 @pytest.mark.parametrize(
-    ("encoding", "said"),
-    [("utf-16", "it is UTF-16"), ("latin-1", "line 2: cannot be read as a template: byte 0xe9")],
+    ("encoding", "said"), [("utf-16", "UTF-16"), ("latin-1", r"line\s+2.*0xe9")]
 )
 def test_a_template_in_another_encoding_is_refused(tmp_path, encoding, said):
     path = tmp_path / "template.txt"
