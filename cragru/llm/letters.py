@@ -22,11 +22,7 @@ KNOWN = (
 
 
 class Control:
-    """The control tokens of a tokenizer: its special ones, and others that its chat template names.
-
-    Attributes:
-        names: What they are called in a text.
-    """
+    """The control tokens of a tokenizer, by `names`: its special ones, and others that its chat template names."""
 
     def __init__(self, tokenizer: Tokenizer, template: str) -> None:
         """Find them, by the source of the chat template."""
