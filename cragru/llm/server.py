@@ -207,7 +207,9 @@ class ServerEngine:
         reason = self._said(completion.finish_reason)
         if content is None or refusal or reason == "content_filter":
             said = self._said(refusal or content or reason)
-            raise CragruError("no answer", got=said, advice="switch off its thinking and tools")
+            raise CragruError(
+                "no answer", got=said, advice="take another model, or one without thinking"
+            )
         text = content.strip()
         prompt_tokens = tokens_told(completion.usage, "prompt_tokens")
         if prompt_tokens is None:
