@@ -25,11 +25,7 @@ from cragru.llm.records import PromptRecord
 
 
 class Library:
-    """The data set's words: movies by item, sentences by user, ratings by row.
-
-    Attributes:
-        movies: What prompts say of items.
-    """
+    """The data set's words: movies by item, sentences by user, ratings by row."""
 
     def __init__(
         self,
@@ -38,14 +34,7 @@ class Library:
         scale: tuple[float, float],
         show_ratings: bool,
     ) -> None:
-        """Take up the prepared frames: row k is item k, or user k.
-
-        Args:
-            items: Columns of `cragru.data.frames.ITEMS`.
-            users: Columns of `cragru.data.frames.USERS`.
-            scale: Lowest and highest rating.
-            show_ratings: Whether history lines tell the rating.
-        """
+        """Take up the prepared frames `ITEMS` and `USERS` (`cragru.data.frames`), and the lowest and highest rating."""
         self.movies = []
         told = items[["raw_id", "title", "year", "genres"]]
         for raw_id, title, year, genres in told.itertuples(index=False):

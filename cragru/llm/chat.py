@@ -73,10 +73,7 @@ class ChatTokenizer:
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids) + 1
 
     def harmless(self, message: str) -> str:
-        """Return what to send to a server, which makes the tokens itself: a blank breaks each control token's name.
-
-        A message without such a name is sent as it is.
-        """
+        """Return what to send to a server, which makes the tokens itself: a blank breaks each control token's name."""
         return soften(message, self._control.names)
 
     def counter(self, is_remote: bool) -> Callable[[str], int]:

@@ -62,10 +62,7 @@ def collect_scores(
         try:
             scores = read_scores(answer.text, record.ids)
         except CragruError as error:
-            place = f"user {record.user}"
-            raise CragruError(
-                error.what, place=place, got=error.got, advice=f"delete its answers and {AGAIN}"
-            ) from error
+            raise error.within(f"user {record.user}") from error
         places = range(1, len(scores) + 1)
         columns = {"user": record.user, "shown": places, "item": record.candidates, "score": scores}
         frames.append(pd.DataFrame(columns))
@@ -80,11 +77,7 @@ def cell_cost(
 ) -> dict[str, float | int | str]:
     """Return what a request of a cell's users took on average.
 
-    Args:
-        before: The costs of the `filter` and the `prompt` stage.
-        answers: All answers of the cell.
-        costs: What each chunk took when it was truly answered, as the store has it.
-        ties: The cell's tie rate.
+    `before` has the costs of the stages `filter` and `prompt`, `costs` what each chunk took, as the store has it.
 
     Returns:
         Means per user, in seconds, tokens and lines; `users`, `tie_rate`, `device`, and `engine_start_seconds` apart.
@@ -112,10 +105,7 @@ def request_cost(
 ) -> dict[str, Any]:
     """Return what a request took, with the fields of an unlearning method's cost.json (`cragru.unlearning.base.Cost`).
 
-    Args:
-        before: Seconds of the stages before the answer, for each user of the request.
-        answers: The users' answers.
-        costs: What each answer took, which was given alone, as the store has it.
+    `before` has each user's seconds of the stages before the answer, `costs` what it took; each was given alone.
 
     Returns:
         `seconds_sequential`: all users one after the other; `seconds_parallel`: the longest of them; `stages`: of all

@@ -41,7 +41,7 @@ def check_model(folder: PathLike, files: Mapping[str, str]) -> None:
     """
     for name, wanted in files.items():
         path = Path(folder) / name
-        got = sha256(path) if path.is_file() else "no such file"
+        got = sha256(path) if path.is_file() else "missing"
         if got != wanted:
             raise CragruError(
                 f"not the model's file that was fetched, whose SHA-256 is {wanted[:12]}…",

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import openai
 
-from cragru.config.llms import ServerSource
 from cragru.core.errors import Problem, short
 from cragru.llm.limited_client import RefusedReplyError
 from cragru.llm.secrets import masked
@@ -42,10 +41,14 @@ def is_busy(error: BaseException) -> bool:
     return status in (408, 429) or status >= 500
 
 
-def problem_of(error: openai.OpenAIError, source: ServerSource, secret: str | None) -> Problem:
-    """Return what a failure means, and what to do; nothing of it shows the secret that was sent."""
+def problem_of(error: openai.OpenAIError, variable: str | None, secret: str | None) -> Problem:
+    """Return what a failure means, and what to do; nothing of it shows the secret, of that variable, that was sent."""
     if isinstance(error, openai.APIStatusError):
-        return _status_problem(error, source, secret)
+        status, said = error.status_code, line_of(_words(error.body), secret)
+        problem = MEANING.get(status, FAILED if status >= 500 else UNKNOWN)
+        if problem is FORBIDDEN:  # without the server's words: some repeat the key, or parts of it
+            return replace(problem, place=variable or "", got=str(status))
+        return replace(problem, got=f"{status}: {said}" if said else str(status))
     if isinstance(error, RefusedReplyError):
         return Problem(str(error), advice="correct `url`, or raise `reply_mib`")
     why = type(error.__cause__ or error).__name__
@@ -53,17 +56,6 @@ def problem_of(error: openai.OpenAIError, source: ServerSource, secret: str | No
         return Problem("no answer in time", got=why, advice="raise `timeout` or lower `parallel`")
     why = line_of(str(error.__cause__ or ""), secret) or why
     return Problem("no connection", got=why, advice="start the server, or correct `url`")
-
-
-def _status_problem(
-    error: openai.APIStatusError, source: ServerSource, secret: str | None
-) -> Problem:
-    status = error.status_code
-    problem = MEANING.get(status, FAILED if status >= 500 else UNKNOWN)
-    if problem is FORBIDDEN:  # without the server's words: some repeat the key, or parts of it
-        return replace(problem, place=source.key or "", got=str(status))
-    said = line_of(_words(error.body), secret)
-    return replace(problem, got=f"{status}: {said}" if said else str(status))
 
 
 def line_of(words: str, secret: str | None) -> str:

@@ -86,7 +86,7 @@ def _find_in_package(source: PackageSource) -> Path:
     folders = (spec and spec.submodule_search_locations) or ()
     paths = [Path(folder) / source.file for folder in folders]
     path = next(filter(Path.is_file, paths), None)
-    got = sha256(path) if path else "no such file"
+    got = sha256(path) if path else "missing"
     if got != source.sha256:
         raise CragruError(
             f"not the file whose SHA-256 is {source.sha256}",

@@ -22,14 +22,9 @@ KNOWN = (
 
 
 class Control:
-    """The control tokens of a tokenizer: its special ones, and others that its chat template names.
-
-    Attributes:
-        names: What they are called in a text.
-    """
+    """The control tokens of a tokenizer, by `names`: its special ones, and others that its chat template names."""
 
     def __init__(self, tokenizer: Tokenizer, template: str) -> None:
-        """Find them, by the source of the chat template."""
         self._tokenizer = tokenizer
         self._of_id = {}
         for number, token in tokenizer.get_added_tokens_decoder().items():
@@ -52,7 +47,7 @@ class Control:
     def encode_as_letters(self, message: str, chat: Callable[[str], str]) -> list[int]:
         """Return token ids of a chat, where a name in the message is letters.
 
-        `chat` writes the chat with a message, by the model's template; it may cut blanks or escape quotes.
+        `chat` writes the chat with a message, by the model's template, which may cut blanks or escape quotes.
         """
         ending, begin, end = unused_letters(message, 3)
         names = self.names

@@ -25,11 +25,7 @@ class Movie:
 
 
 class Template:
-    """A prompt template with the paper's placeholders.
-
-    Attributes:
-        text: The template.
-    """
+    """A prompt template with the paper's placeholders."""
 
     def __init__(self, text: str, where: str) -> None:
         """Cut the text, of the file `where`, at its placeholders.
@@ -42,9 +38,7 @@ class Template:
         self._texts, self._names = pieces[::2], pieces[1::2]
         for name in self._names:
             if name not in PLACEHOLDERS:
-                raise CragruError(
-                    "unknown placeholder", place=where, got=name, allowed=PLACEHOLDERS
-                )
+                raise CragruError("no placeholder", place=where, got=name, allowed=PLACEHOLDERS)
         for name in PLACEHOLDERS:
             count = self._names.count(name)
             if count > 1 or (count == 0 and name not in OPTIONAL):

@@ -18,7 +18,6 @@ class PromptRecord:
     """One user's prompt.
 
     Attributes:
-        user: The user.
         prompt: The text, without the chat template.
         tokens: The prompt's length with the chat template.
         dropped: Oldest history rows that were left out, because the prompt would have been too long.

@@ -25,12 +25,10 @@ class Desk:
         scorer: The deployed model, which the candidates come from. It is not trained again.
         remaining: Training and validation rows that remain, of all users and in canonical order; columns row, user,
             item and rating.
-        items: Number of items.
         length: How many candidates a prompt shows.
         choose: The retrieval strategy.
         builder: Writes prompts.
         order: How a prompt lists the candidates (`cragru.llm.building.shown_order`).
-        seed: Seed of the random streams.
     """
 
     scorer: Scorer

@@ -113,6 +113,4 @@ def _check_answers(chunk: Chunk, answers: Iterable[Answer]) -> None:
         try:
             read_scores(answer.text, record.ids)
         except CragruError as error:
-            raise CragruError(
-                error.what, place=place, got=error.got, advice="the engine must hold to the pattern"
-            ) from error
+            raise error.within(place) from error

@@ -49,11 +49,8 @@ def _letter(letter: str) -> str:
     forms = [
         re.escape(letter) if letter.isalnum() else rf"\\*{re.escape(letter)}",
         re.escape(html.escape(letter)),
-        f"[%=](?:25)*{code:02x}",
-        rf"(?:\\+|%)u00{code:02x}",
-        rf"\\+x{code:02x}",
-        f"&#0*{code};?",
-        f"&#x0*{code:x};?",
+        rf"(?:[%=](?:25)*|(?:\\+|%)u00|\\+x){code:02x}",
+        rf"&#(?:0*{code}|x0*{code:x});?",
     ]
     return f"(?:{'|'.join(forms)})"
 

@@ -52,11 +52,7 @@ Retried = Callable[[BaseException], bool]
 def open_engine(
     entry: LlmService, folder: PathLike, files: dict[str, str], threads: int
 ) -> "ServerEngine":
-    """See `cragru.llm.engines.open_engine`; the server has its model and threads, the folder the tokenizer.
-
-    Raises:
-        CragruError: If the entry's source is no server.
-    """
+    """See `cragru.llm.engines.open_engine`; the server has its model and threads, the folder the tokenizer."""
     source = entry.source
     if not isinstance(source, ServerSource):
         raise CragruError(f"{__name__} is for servers", place="source.kind", got=source.kind)
@@ -195,7 +191,7 @@ class ServerEngine:
         try:
             reply = await retrying(request)
         except openai.OpenAIError as error:
-            problem = problem_of(error, self._source, self._key)
+            problem = problem_of(error, self._source.key, self._key)
         else:
             return read_reply(reply.http_response.content, kind)
         tries = retrying.statistics["attempt_number"]
@@ -211,7 +207,9 @@ class ServerEngine:
         reason = self._said(completion.finish_reason)
         if content is None or refusal or reason == "content_filter":
             said = self._said(refusal or content or reason)
-            raise CragruError("no answer", got=said, advice="switch off its thinking and tools")
+            raise CragruError(
+                "no answer", got=said, advice="take another model, or one without thinking"
+            )
         text = content.strip()
         prompt_tokens = tokens_told(completion.usage, "prompt_tokens")
         if prompt_tokens is None:
@@ -249,7 +247,7 @@ class ServerEngine:
     def _tell(self, state: RetryCallState) -> None:
         """Log a failure that may pass: the first of a chunk to the screen, for a busy server has thousands."""
         level, self._warned = logging.DEBUG if self._warned else logging.WARNING, True
-        problem = problem_of(state.outcome.exception(), self._source, self._key)
+        problem = problem_of(state.outcome.exception(), self._source.key, self._key)
         told = (state.attempt_number, self._source.retries, state.upcoming_sleep)
         log.log(level, "retry %d of %d in %.1f s: %s", *told, problem.within(self._name))
 

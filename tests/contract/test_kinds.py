@@ -11,7 +11,7 @@ from snakemake.iocontainers import Wildcards
 from cragru.core.errors import CragruError
 from cragru.core.names import ORIGINAL
 from cragru.plan.certificates import Certificates
-from cragru.plan.project import load_project
+from cragru.plan.loading import load_project
 from cragru.plan.rows import cells_of, row_files
 from cragru.plan.showing import Showing
 from cragru.plan.tables import FIGURE_KINDS, TABLE_KINDS
@@ -95,7 +95,7 @@ def test_every_kind_is_shipped():
 def test_rows_are_what_its_rule_reads_and_its_maker_is_told(shown):
     name, project = shown
     showing, wildcards = Showing(project), wildcards_of(project, name)
-    rows = entry_of(project, name).rows(project)
+    rows = entry_of(project, name).rows(project, project.tables.tables)
     assert rows
     inputs = showing.inputs(wildcards)
     assert inputs["rows"] == row_files(rows)
@@ -108,7 +108,7 @@ def test_rows_are_what_its_rule_reads_and_its_maker_is_told(shown):
 
 def test_a_row_says_no_label_where_it_has_a_file(shown):
     name, project = shown
-    for row in entry_of(project, name).rows(project):
+    for row in entry_of(project, name).rows(project, project.tables.tables):
         assert not (set(row.labels) | {"seed"}) & set(row.files)
 
 
@@ -116,7 +116,7 @@ def test_files_are_of_what_the_row_says_it_is(shown):
     """A path holds the names of the row that it stands in: its own data set, protocol, seed, backbone, request."""
     name, project = shown
     entry = entry_of(project, name)
-    for row in [*entry.rows(project), *entry.tested_rows(project)]:
+    for row in [*entry.rows(project, project.tables.tables), *entry.tested_rows(project, project.tables.tables)]:
         for path in filter(None, row.files.values()):
             _, dataset, *steps = path.split("/")
             assert dataset == row.dataset
@@ -140,7 +140,7 @@ def test_files_are_of_what_the_row_says_it_is(shown):
 def all_rows(project, name):
     """Rows of an entry, those that it tests, and those of the tables that it takes numbers from."""
     entry = entry_of(project, name)
-    rows = entry.rows(project) + entry.tested_rows(project)
+    rows = entry.rows(project, project.tables.tables) + entry.tested_rows(project, project.tables.tables)
     for source in entry.tables().values():
         rows += all_rows(project, source)
     return rows

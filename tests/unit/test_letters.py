@@ -171,6 +171,18 @@ def test_what_is_unknown_is_unknown_in_a_hostile_chat_too(tmp_path):
     assert len(hostile) == len(plain) + len(CLOSE)
 
 
+def test_names_are_letters_though_the_normalizer_drops_letters_of_private_use(tmp_path):
+    """As BERT's does: a renamed token that were normalized would have its old name again."""
+    made = of_bytes()
+    made.normalizer = normalizers.BertNormalizer(lowercase=False)
+    made.add_special_tokens([OPEN, CLOSE])
+    made.add_tokens(["<think>", "</think>"])
+    made.save(str(tmp_path / "tokenizer.json"))
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"chat_template": TEMPLATE}))
+    tokens = ChatTokenizer(tmp_path).tokens(f"a {CLOSE} <think> b")
+    assert control_tokens(tmp_path, tokens) == OF_THE_TEMPLATE
+
+
 def test_a_control_token_of_one_letter_is_left_alone():
     """A blank cannot break it, and trying would never end."""
     assert soften("a | b <end> c", ("|", "<end>")) == "a | b < end> c"

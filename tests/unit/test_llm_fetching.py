@@ -199,13 +199,13 @@ def package(tmp_path, monkeypatch):
 
 def test_missing_package(package, target):
     error = refusal(package.model_copy(update={"package": "minillm2"}), target)
-    assert (error.place, error.got) == ("minillm2: mini.gguf", "no such file")
+    assert (error.place, error.got) == ("minillm2: mini.gguf", "missing")
     assert "`make setup`" in error.advice
 
 
 def test_missing_file(package, target):
     error = refusal(package.model_copy(update={"file": "maxi.gguf"}), target)
-    assert (error.place, error.got) == ("minillm: maxi.gguf", "no such file")
+    assert (error.place, error.got) == ("minillm: maxi.gguf", "missing")
 
 
 def test_a_wrong_file_is_not_converted(package, target, monkeypatch):
@@ -435,7 +435,7 @@ def test_an_engine_does_not_start_with_a_file_that_was_altered(tmp_path, monkeyp
     assert digest(data)[:12] in caught.value.what
     assert str(folder) in caught.value.advice
     (folder / name).unlink()
-    with refused(place=folder / name, got="no such file"):
+    with refused(place=folder / name, got="missing"):
         check_model(folder, sums(WHOLE))
 
 

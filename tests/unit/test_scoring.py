@@ -300,7 +300,7 @@ def test_a_grown_cohort_asks_for_what_is_new(store):
 
 def test_a_killed_job_resumes_at_its_last_chunk(store, folder, tmp_path):
     chunks = cut_chunks({BPR: records(18)}, 4)
-    with pytest.raises(CragruError, match="the engine died"):
+    with refused(what="the engine died"):
         score_chunks(chunks, Oracle(fail_at=3), store)
     assert len(kept(folder)) == 2
     engine = Oracle()
@@ -606,7 +606,6 @@ def test_answers_to_other_prompts_are_refused(store):
     with refused(place="user 1", got=store.answers(found[0])[0].text) as caught:
         collect_scores([prompts[1], *prompts[1:]], found, store)
     assert " 3 " in caught.value.what
-    assert AGAIN in caught.value.advice
 
 
 # --- costs

@@ -138,7 +138,7 @@ def error_of(call):
         call()
     assert "\n" not in str(caught.value)
     assert KEY not in str(caught.value)
-    return str(caught.value)
+    return caught.value
 
 
 def test_two_users_then_the_server_ends(served, source, tmp_path):
@@ -162,11 +162,14 @@ def test_two_users_then_the_server_ends(served, source, tmp_path):
     begun = time.monotonic()
     told = error_of(lambda: score_chunks(chunks, engine, store))
     assert time.monotonic() - begun < 10
-    assert told.startswith(f"'{MODEL}' at {source.url}: no connection (")
+    assert (told.place, told.what.split(" (")[0]) == (name_of(source), "no connection")
     assert len(list(tmp_path.glob("*.cost.json"))) == 1
-    assert error_of(lambda: ServerEngine(source).start_seconds).startswith(
-        f"'{MODEL}' at {source.url}: no connection ("
-    )
+    told = error_of(lambda: ServerEngine(source).start_seconds)
+    assert (told.place, told.what.split(" (")[0]) == (name_of(source), "no connection")
+
+
+def name_of(source):
+    return f"'{MODEL}' at {source.url}"
 
 
 def check_refusals(source):
@@ -174,14 +177,11 @@ def check_refusals(source):
     told = error_of(
         lambda: ServerEngine(source.model_copy(update={"model": "other"})).start_seconds
     )
-    assert f"it serves {MODEL}; wanted other;" in told
+    assert (told.got, told.allowed) == ("other", [MODEL])
     long = cut_chunks({"cell": [record(1, "word " * CONTEXT)]}, 1)[0].questions()
-    assert (
-        f"the request is refused (400: This model's maximum context length is {CONTEXT}"
-        in error_of(lambda: ServerEngine(source).ask(long))
-    )
-    assert "no such address or model (404: The model `other` does not exist." in error_of(
-        lambda: ServerEngine(source.model_copy(update={"model": "other"})).ask(long)
-    )
+    told = error_of(lambda: ServerEngine(source).ask(long))
+    assert told.got.startswith(f"400: This model's maximum context length is {CONTEXT}")
+    told = error_of(lambda: ServerEngine(source.model_copy(update={"model": "other"})).ask(long))
+    assert told.got.startswith("404: The model `other` does not exist.")
     told = error_of(lambda: ServerEngine(source.model_copy(update={"key": None})).start_seconds)
-    assert "access is refused (401); name the variable" in told
+    assert told.got == "401"
