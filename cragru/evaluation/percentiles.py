@@ -7,7 +7,7 @@ from cragru.ranking.full import Pairs, user_batches
 
 
 def percentiles(model: Scorer, pairs: Pairs, masked: torch.Tensor) -> torch.Tensor:
-    """Where each pair stands in its user's ranking: 0 last, 1 first; ties share the middle.
+    """Tell where each pair stands in its user's ranking: 0 last, 1 first; ties share the middle.
 
     Args:
         model: What ranks.
@@ -40,7 +40,7 @@ def percentiles(model: Scorer, pairs: Pairs, masked: torch.Tensor) -> torch.Tens
 
 
 def _shares_below(scores: torch.Tensor, wanted: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
-    """The share of a user's other items that has a lower score, ties counted half.
+    """Return the share of a user's other items that has a lower score, ties counted half.
 
     Args:
         scores: `[B, items]`, -inf for hidden items.

@@ -32,7 +32,7 @@ class RerankedScorer:
         scores = self._base.score(users).cpu()
         for row, user in zip(scores, users.tolist(), strict=True):
             if user not in self._lists:
-                raise CragruError(f"user {user} has no re-ranked list; evaluate the cohort only")
+                raise CragruError("no re-ranked list of the user", got=user)
             items = self._lists[user]
             falling = torch.arange(len(items), 0, -1, dtype=row.dtype)
             # finfo.max would leave no room for distinct values; whole numbers above the maximum have it

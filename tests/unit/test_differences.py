@@ -135,7 +135,7 @@ REFUSED = [
     (
         [*whole()[:3], row("IFRU", 3, users=9)],
         REFERENCES,
-        "IFRU and Retrain: 1 users are of one alone (mask A, k 5); compare one cohort's results",
+        "IFRU: users of it alone, or of Retrain alone, got [9]; compare one cohort's results",
     ),
 ]
 
