@@ -52,18 +52,12 @@ def bias_table(
     k: int = 10,
     least_users: int = 20,
 ) -> pd.DataFrame:
-    """Measure who lost how much against Retrain.
+    """Measure who lost how much against Retrain, in NDCG@k.
 
     A user's values are averaged over the seeds, in each group over the seeds that put the user there, before anything
     is measured: where the forget set changes with the seed, a similar user's mean is often of one seed alone. Users are
-    resampled whole, so one who is in two groups by seed stays so.
-
-    Args:
-        seeds: What is compared, by seed.
-        resampling: How the intervals are made.
-        mask: Which mask's results.
-        k: Cut-off of NDCG.
-        least_users: A number of fewer users is blank; 2 or more, for one user has no spread.
+    resampled whole, so one who is in two groups by seed stays so. A number of fewer than `least_users` is blank; it is
+    2 or more, for one user has no spread.
 
     Returns:
         One row per measure and group, `COLUMNS`: `value` with its bounds, `null` with its own, `n` (users averaged
@@ -83,11 +77,12 @@ def bias_table(
     means = _group_means([_one_seed(results, mask, k) for results in seeds.values()])
     table = []
     for measure, of, statistic, part in MEASURES:
-        smallest = min(len(means[group]) for group in of)
+        own = {group: means[group] for group in of}
+        smallest = min(map(len, own.values()))
         n = -(-smallest // part)  # rounded up
         row = {"measure": measure, "group": " - ".join(of), "n": n, "seeds": len(seeds)}
         if n >= least_users:
-            joint = pd.concat({group: means[group] for group in of}, axis=1)  # NaN where not of it
+            joint = pd.concat(own, axis=1)  # NaN where a user is not of the group
             arrays = _beside_retrain(joint, of, "method")
             null = _beside_retrain(joint, of, "replicate")
             bounds: Bounds = "size" if statistic is _gap else "percentile"
@@ -101,10 +96,9 @@ def _delta(method: np.ndarray, retrain: np.ndarray) -> np.ndarray:
     return column_mean(method - retrain)
 
 
-def _propagation(
-    similar: np.ndarray, s_retrain: np.ndarray, far: np.ndarray, f_retrain: np.ndarray
-) -> np.ndarray:
-    return _delta(similar, s_retrain) - _delta(far, f_retrain)
+def _propagation(*values: np.ndarray) -> np.ndarray:
+    similar, retrain_of_similar, far, retrain_of_far = values
+    return _delta(similar, retrain_of_similar) - _delta(far, retrain_of_far)
 
 
 def _spread(method: np.ndarray, retrain: np.ndarray) -> np.ndarray:
@@ -117,17 +111,15 @@ def _worst(method: np.ndarray, retrain: np.ndarray) -> np.ndarray:
     return ordered[:, :count].mean(axis=1)
 
 
-def _gap(
-    active: np.ndarray, a_retrain: np.ndarray, inactive: np.ndarray, i_retrain: np.ndarray
-) -> np.ndarray:
+def _gap(*values: np.ndarray) -> np.ndarray:
+    active, _, inactive, _ = values
     return column_mean(active) - column_mean(inactive)
 
 
-def _change(
-    active: np.ndarray, a_retrain: np.ndarray, inactive: np.ndarray, i_retrain: np.ndarray
-) -> np.ndarray:
-    of_method = _gap(active, a_retrain, inactive, i_retrain)
-    of_retrain = _gap(a_retrain, a_retrain, i_retrain, i_retrain)
+def _change(*values: np.ndarray) -> np.ndarray:
+    active, retrain_of_active, inactive, retrain_of_inactive = values
+    of_method = column_mean(active) - column_mean(inactive)
+    of_retrain = column_mean(retrain_of_active) - column_mean(retrain_of_inactive)
     return np.abs(of_method) - np.abs(of_retrain)
 
 
@@ -170,7 +162,10 @@ def _group_means(seeds: Sequence[pd.DataFrame]) -> dict[str, pd.DataFrame]:
         groups[name] = values[values["group"] == name]
     for name in (ACTIVE, INACTIVE):
         groups[name] = values[values["activity"] == name]
-    return {name: rows.groupby("user")[list(MODELS)].mean() for name, rows in groups.items()}
+    means = {}
+    for name, rows in groups.items():
+        means[name] = rows.groupby("user")[list(MODELS)].mean()
+    return means
 
 
 def _beside_retrain(means: pd.DataFrame, groups: Sequence[str], model: str) -> np.ndarray:

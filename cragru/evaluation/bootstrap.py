@@ -29,13 +29,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Resampling:
-    """How a table's intervals are made.
-
-    Attributes:
-        seed: Seed of the streams.
-        resamples: How many times the users are drawn anew.
-        level: Coverage that is asked for, between 0 and 1.
-    """
+    """How a table's intervals are made: the seed, how many times the users are drawn anew, the coverage (0 to 1)."""
 
     seed: int
     resamples: int = 2000
@@ -99,23 +93,25 @@ def bootstrap(
     Raises:
         CragruError: If there is nobody to draw, or the arrays are of different lengths.
     """
-    arrays = [np.asarray(array) for array in arrays]
+    arrays = list(map(np.asarray, arrays))
     lengths = {len(array) if array.ndim else 0 for array in arrays}
     if len(lengths) != 1 or 0 in lengths:
         raise CragruError("no or unequal users", place="bootstrap", got=sorted(lengths))
     (n,) = lengths
-    size = max(1, ELEMENTS // max(array.size for array in arrays))
+    largest = max(array.size for array in arrays)
+    size = max(1, ELEMENTS // largest)
     drawn = []
     for start in range(0, resamples, size):
-        users = rng.integers(n, size=(min(size, resamples - start), n))
-        resampled = [array[users] for array in arrays]
-        drawn.append(statistic(*resampled))
+        draws = min(size, resamples - start)
+        users = rng.integers(n, size=(draws, n))
+        drawn.append(statistic(*[array[users] for array in arrays]))
     low, high = quantiles(np.concatenate(drawn), level)
     (value,) = statistic(*[array[None] for array in arrays])
     if bounds == "reflected":
         low, high = 2 * value - high, 2 * value - low
     elif bounds == "size":
-        value, (low, high) = abs(value), size_bounds(low, high)
+        value = abs(value)
+        low, high = size_bounds(low, high)
     return Interval(float(value), float(low), float(high))
 
 

@@ -5,10 +5,9 @@ remains. Two masks, as everywhere: A hides training and validation rows, B the f
 
 * Membership, metrics of forgotten rows (forget-hr, forget-ndcg), rank-change, decline-ratio and Figure 3 look at
   forgotten rows, so these must stand in the ranking: mask A.
-* overlap and js compare a whole list with Retrain's: mask B. The original model's row stands beside the others as the
-  bound where nothing was unlearned, and comparisons with the original are made under B. Under A the forgotten
-  items on its list would be counted a second time, on top of the measures above; under B what is left is how far the
-  forgotten rows still bend the ranking of everything else.
+* overlap and js compare a whole list with Retrain's: mask B, as every comparison with the original model. Under A the
+  forgotten items on its list would be counted a second time, on top of the measures above; under B what is left is how
+  far the forgotten rows still bend the ranking of everything else.
 
 The first kind needs a forgotten row of a user, the second a test row. So the lists of users who were forgotten whole
 are compared with nobody's: Retrain never saw them, and its list for them is its random start.
@@ -21,6 +20,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from cragru.backbones.base import Scorer, pairs
 from cragru.core.errors import CragruError
@@ -80,10 +80,9 @@ def per_user_completeness(
       candidates' scores are whole numbers made up to keep an order, and a softmax would weigh their distance. On ranks
       it would say nothing either, for 20 re-ordered places of 1,600 are lost in it.
 
-    `original` is the model before the request. `references` are Retrain models of this split, for one of another has
-    trained on this one's forgotten rows; and of training seeds other than the scorer's and the original's, for models
-    of one seed start from one table and agree by that alone (original with BPR on a split of ML-100K: overlap .55, with
-    another seed .46).
+    `references` are Retrain models of this split, for one of another has trained on this one's forgotten rows; and of
+    training seeds other than those of the scorer and of the `original`, the model before the request: models of one
+    seed start from one table and agree by that alone (original, BPR, ML-100K: overlap .55, with another seed .46).
 
     Returns:
         Columns of `COMPLETENESS`, ordered by user and measure.
@@ -128,13 +127,10 @@ def forget_remain_utility(
     return table.astype(schema.FORGET_REMAIN).sort_values(["user", "group", "k"], ignore_index=True)
 
 
-def top_overlap(
-    first: torch.Tensor, second: torch.Tensor, masked: torch.Tensor, k: int
-) -> torch.Tensor:
+def top_overlap(first: Tensor, second: Tensor, masked: Tensor, k: int) -> Tensor:
     """Return the Jaccard index |A ∩ B| / |A ∪ B| of the best `k` unmasked items under two scorings.
 
-    Where fewer are left, it is of all of them. Scores and mask (bool) are `[B, items]`, a row has an unmasked item at
-    least; returns `[B]` float64.
+    Scores and mask (bool) are `[B, items]`, a row has an unmasked item at least; returns `[B]` float64.
     """
     one = _listed(first, masked, k)
     two = _listed(second, masked, k)
@@ -142,12 +138,11 @@ def top_overlap(
     return common.double() / (one | two).sum(dim=1)
 
 
-def js_divergence(first: torch.Tensor, second: torch.Tensor, masked: torch.Tensor) -> torch.Tensor:
+def js_divergence(first: Tensor, second: Tensor, masked: Tensor) -> Tensor:
     """Return the Jensen–Shannon divergence between softmaxes of each row's unmasked z-scores under two scorings.
 
-    Inner products of different methods have different scales, hence z-scores: over unmasked items, 0 where all are
-    equal. Scores and mask (bool) are `[B, items]`, a row has an unmasked item at least; returns `[B]` float64 in nats,
-    from 0 to ln 2.
+    Inner products of different methods have different scales, hence z-scores; they are 0 where all are equal. Shapes
+    are those of `top_overlap`; returns nats, from 0 to ln 2.
     """
     one = _softmax(first.double(), masked)
     two = _softmax(second.double(), masked)
@@ -156,23 +151,24 @@ def js_divergence(first: torch.Tensor, second: torch.Tensor, masked: torch.Tenso
     return (mixed - own / 2).clamp(0, np.log(2))
 
 
-def _listed(scores: torch.Tensor, masked: torch.Tensor, k: int) -> torch.Tensor:
+def _listed(scores: Tensor, masked: Tensor, k: int) -> Tensor:
     """Tell which items are among the best `k` unmasked ones, `[B, items]` bool."""
     best, ranked = top_items(scores.clone(), masked, k)
     return torch.zeros_like(masked).scatter_(1, best, ranked)
 
 
-def _entropy(shares: torch.Tensor) -> torch.Tensor:
+def _entropy(shares: Tensor) -> Tensor:
     """Return the entropy of each row, in nats."""
     return torch.special.entr(shares).sum(dim=1)
 
 
-def _softmax(scores: torch.Tensor, masked: torch.Tensor) -> torch.Tensor:
+def _softmax(scores: Tensor, masked: Tensor) -> Tensor:
     """Return the softmax over each row's unmasked items of their z-scores; 0 where masked."""
     left = (~masked).sum(dim=1, keepdim=True)
     mean = scores.masked_fill(masked, 0).sum(dim=1, keepdim=True) / left
     centred = scores - mean
-    variance = centred.masked_fill(masked, 0).square().sum(dim=1, keepdim=True) / left
+    squares = centred.masked_fill(masked, 0).square()
+    variance = squares.sum(dim=1, keepdim=True) / left
     spread = variance.sqrt()
     z_scores = centred / spread.where(spread > 0, 1)
     return z_scores.masked_fill(masked, -torch.inf).softmax(dim=1)
@@ -183,7 +179,7 @@ def _group_utility(
     groups: Parts,
     metrics: dict[str, Metric],
     cutoffs: Sequence[int],
-    masked: torch.Tensor,
+    masked: Tensor,
 ) -> pd.DataFrame:
     """Return metrics of groups of rows that share their users: a row for each user, group and K."""
     relevant = {name: pair_mask(pairs(group), *masked.shape) for name, group in groups.items()}
@@ -202,20 +198,24 @@ def _group_utility(
 
 
 def _rank_changes(
-    scorer: Scorer, original: Scorer, forget: pd.DataFrame, masked: torch.Tensor
+    scorer: Scorer, original: Scorer, forget: pd.DataFrame, masked: Tensor
 ) -> pd.DataFrame:
     rows = forget.sort_values(["user", "item"])
     places = pairs(rows)
     share_before = percentiles(original, places, masked)
     share_now = percentiles(scorer, places, masked)
-    rivals = (masked.shape[1] - masked.sum(dim=1) - 1)[places[0]]
-    change = ((share_before - share_now) * rivals).numpy()  # rank = 1 + (1 - percentile) · rivals
-    columns = {"user": rows["user"].to_numpy(), "rank-change": change, "decline-ratio": change > 0}
+    rivals = masked.shape[1] - masked.sum(dim=1) - 1
+    change = (share_before - share_now) * rivals[places[0]]  # rank = 1 + (1 - percentile) · rivals
+    columns = {
+        "user": places[0].numpy(),
+        "rank-change": change.numpy(),
+        "decline-ratio": (change > 0).numpy(),
+    }
     return pd.DataFrame(columns).groupby("user", as_index=False).mean()
 
 
 def _agreement(
-    scorer: Scorer, references: Sequence[Scorer], test: pd.DataFrame, masked: torch.Tensor
+    scorer: Scorer, references: Sequence[Scorer], test: pd.DataFrame, masked: Tensor
 ) -> pd.DataFrame:
     """Return overlap and, where all have scores, divergence of users with test rows: means over the references."""
     ordinal = any(isinstance(model, RerankedScorer) for model in (scorer, *references))
@@ -232,7 +232,8 @@ def _agreement(
         frame = pd.DataFrame(means, columns=list(schema.AGREEMENT))
         frame.insert(0, "user", batch.numpy())
         frames.append(frame)
-    return pd.concat(frames).drop(columns=list(schema.NEED_SCORES) if ordinal else [])
+    missing = list(schema.NEED_SCORES) if ordinal else []
+    return pd.concat(frames).drop(columns=missing)
 
 
 def _equal_groups(forget: pd.DataFrame, remain: pd.DataFrame, seed: int) -> Parts:

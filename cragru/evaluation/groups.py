@@ -45,11 +45,9 @@ def user_groups(
 
 
 def active_users(training_rows: np.ndarray, share: float = 0.05) -> np.ndarray:
-    """Tell who has most training rows.
+    """Tell who has most training rows, of `[users]`.
 
-    Args:
-        training_rows: `[users]`.
-        share: Part of the users with rows that is called active, at least one; whoever ties with the last is too.
+    A `share` of the users with rows is called active, at least one user; whoever ties with the last is too.
 
     Returns:
         `[users]` of `ACTIVE`, `INACTIVE`, or "" for a user without any row (forgotten whole).

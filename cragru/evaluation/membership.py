@@ -14,12 +14,9 @@ DRAWS_AT_ONCE = 64  # of the bootstrap: its weights then stay in the cache
 def membership_auc(rows: pd.DataFrame) -> float:
     """Return MIA-AUC: the chance that a forgotten row stands above a held-out one, over all pairs of rows.
 
-    Args:
-        rows: From `cragru.evaluation.completeness.membership_rows`.
-
-    Returns:
-        0.5 where the two cannot be told apart; NaN without rows of both kinds. A model that lists a user's forgotten
-        rows first has a little less than 1 all the same, where users with many of them and users with few are pooled.
+    The rows are of `cragru.evaluation.completeness.membership_rows`. It is 0.5 where the two cannot be told apart, NaN
+    without rows of both kinds. A model that lists a user's forgotten rows first has a little less than 1 all the same,
+    where users with many of them and users with few are pooled.
     """
     member, values = rows["member"].to_numpy(), rows["percentile"].to_numpy()
     return auc(values[member], values[~member])
@@ -61,7 +58,8 @@ def membership_bootstrap(
     owners = rows["user"].to_numpy()
     ids = _users_to_draw(owners, among)
     stream = numpy_stream(seed, "bootstrap", "users")
-    times = stream.multinomial(len(ids), np.full(len(ids), 1 / len(ids)), size=draws)
+    n = len(ids)
+    times = stream.multinomial(n, np.full(n, 1 / n), size=draws)
     places = np.searchsorted(ids, owners)
     member, values = rows["member"].to_numpy(), rows["percentile"].to_numpy()
     ascending = np.argsort(values[~member], kind="stable")
@@ -78,7 +76,8 @@ def membership_bootstrap(
 def _passed(members: np.ndarray, ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return how many of the ordered values are lower than each member, and how many are not higher."""
     below = np.searchsorted(ordered, members, side="left")
-    return below, np.searchsorted(ordered, members, side="right")
+    up_to = np.searchsorted(ordered, members, side="right")
+    return below, up_to
 
 
 def _users_to_draw(owners: np.ndarray, among: Collection[int] | None) -> np.ndarray:
@@ -95,16 +94,10 @@ def _users_to_draw(owners: np.ndarray, among: Collection[int] | None) -> np.ndar
 def _weighted_auc(
     members: np.ndarray, others: np.ndarray, below: np.ndarray, up_to: np.ndarray
 ) -> np.ndarray:
-    """Return `auc` of rows that are there several times, for several draws at once.
+    """Return `auc` of rows that are there several times, for several draws at once: `[draws]` float64.
 
-    Args:
-        members: `[m, draws]` int32, how many times each member is there.
-        others: `[n, draws]` int32, how many times each non-member is there, in ascending order of their values.
-        below: `[m]`, from `_passed`.
-        up_to: `[m]`, the same.
-
-    Returns:
-        `[draws]` float64.
+    `members` (`[m, draws]` int32) and `others` (`[n, draws]`, in ascending order of their values) tell how many times
+    each is there; `below` and `up_to` (`[m]`) are of `_passed`.
     """
     shape = (len(others) + 1, others.shape[1])
     passed = np.zeros(shape, dtype=np.int32)  # non-members before a place

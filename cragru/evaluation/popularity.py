@@ -36,10 +36,7 @@ def popularity_classes(training_rows: np.ndarray) -> np.ndarray:
     """Sort items into `CLASSES` of about equal numbers of training rows, class 0 being the most popular items.
 
     An item's place is the share of rows that lies on more popular items, so that equally popular ones share a class
-    whatever their ids. A class that one popular item spans is empty.
-
-    Args:
-        training_rows: `[items]`, not all 0.
+    whatever their ids. A class that one popular item spans is empty. The rows are `[items]`, not all 0.
 
     Returns:
         `[items]` int64; an item without rows is in the last class.
@@ -61,13 +58,8 @@ def popularity_drift(
     added to each class (over items, two lists of one model differ by sampling alone). A user's counts are averaged over
     the seeds first. Bounds are reflected: in simulations they covered the truth in .88 to .94, percentiles .21 to .88.
 
-    Args:
-        seeds: What is compared, by seed.
-        resampling: How the intervals are made.
-        least_users: With fewer users the number is blank.
-
     Returns:
-        One row of `COLUMNS`, measure `popularity_drift`.
+        One row of `COLUMNS`, measure `popularity_drift`; blank with fewer than `least_users`.
 
     Raises:
         CragruError: If there is no seed, or lists differ in users or hold unknown items.
@@ -102,7 +94,8 @@ def _class_counts(lists: Lists, name: str) -> pd.DataFrame:
         raise CragruError(f"an item that is none of {known}", place=name, got=int(unknown[0]))
     class_of = np.append(popularity_classes(lists.training_rows), CLASSES)  # for the id -1
     classes = class_of[items]
-    counts = (classes[:, :, None] == np.arange(CLASSES)).sum(axis=1)
+    is_of_class = classes[:, :, None] == np.arange(CLASSES)
+    counts = is_of_class.sum(axis=1)
     return pd.DataFrame(counts.astype(np.float64), index=lists.users)
 
 

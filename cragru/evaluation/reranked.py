@@ -11,12 +11,7 @@ class RerankedScorer:
     """A scorer whose users have their candidates on top, in a given order; below them, the base scorer's order."""
 
     def __init__(self, base: Scorer, lists: pd.DataFrame) -> None:
-        """Take up the lists.
-
-        Args:
-            base: The scorer that the candidates came from.
-            lists: Columns user, rank and item.
-        """
+        """Take up lists (columns user, rank and item) of candidates that came from `base`."""
         self._base = base
         self._lists = {}
         for user, rows in lists.groupby("user"):

@@ -51,8 +51,7 @@ def signed_rank(differences: np.ndarray) -> PairedTest:
     Up to `EXACT` users that differ the p is exact given the zeros and ties (all sign patterns, counted by
     convolution): there the normal approximation is too bold, e.g. p = .045 where 4 of 24 users differ, all alike, and
     .125 is right. Above, it is the normal approximation with correction for ties (Cureton, 1967), without continuity
-    correction. The effect is the matched-pairs rank-biserial correlation (W⁺ - W⁻) / (W⁺ + W⁻), Kerby (2014). The
-    differences are `[n]`.
+    correction. The effect is the matched-pairs rank-biserial correlation (W⁺ - W⁻) / (W⁺ + W⁻), Kerby (2014).
     """
     differences = _rounded(differences)
     ranks = stats.rankdata(np.abs(differences))
@@ -67,23 +66,23 @@ def signed_rank(differences: np.ndarray) -> PairedTest:
         options = {"zero_method": "pratt", "correction": False, "method": "asymptotic"}
         p = stats.wilcoxon(differences, **options).pvalue
     effect = (gained - lost) / signed.sum()
-    return PairedTest(float(min(gained, lost)), float(p), float(effect), len(above), len(below))
+    statistic = float(min(gained, lost))
+    return PairedTest(statistic, float(p), float(effect), len(above), len(below))
 
 
 def mcnemar(differences: np.ndarray) -> PairedTest:
     """Run the exact McNemar test: do as many users gain as lose?
 
-    With one seed a difference is -1, 0 or 1 and this is the textbook's test, binomial on the discordant users. With
-    several, a user is discordant where the shares of seeds with a hit differ, whatever by. This is exact for any number
-    of seeds under the null that the two methods could be swapped for each user. Counting seeds as users would
-    multiply the evidence; a majority of seeds would leave ties under an even number and lose a user with 1/3 against
-    0. A test for each seed would need a combination of p values that depend on each other. The price is that a small
-    difference counts as much as a large one, so p goes with `better` and `worse`, the interval with the mean.
-    The effect is the odds ratio better / worse; the risk difference is the mean difference. The differences are `[n]`
-    of the users' shares of seeds with a hit.
+    The differences are `[n]`, of the users' shares of seeds with a hit. With one seed this is the textbook's test,
+    binomial on the discordant users. With several, a user is discordant where the shares differ, whatever by: exact
+    under the null that the two methods could be swapped for each user. Counting seeds as users would multiply the
+    evidence, and a majority of seeds would leave ties and lose a user with 1/3 against 0. The price: a small difference
+    counts as much as a large one, so p goes with `better` and `worse`, the interval with the mean. The effect is the
+    odds ratio better / worse.
     """
     differences = _rounded(differences)
-    better, worse = int((differences > 0).sum()), int((differences < 0).sum())
+    better = int((differences > 0).sum())
+    worse = int((differences < 0).sum())
     if better + worse == 0:
         return PairedTest(0.0, 1.0, np.nan, 0, 0)
     p = stats.binomtest(better, better + worse, 0.5).pvalue
@@ -130,7 +129,7 @@ def compare(
         rows: By label, the reference among them, all under the same seeds. Under one seed all must be of the same
             users; a user whom one seed evaluates and another does not has the mean of the seeds that do.
         reference: The label that the others are compared with.
-        mask: Which mask's results, `A` or `B`.
+        mask: `A` or `B`.
         cutoffs: Values of K.
         resampling: How the intervals are made.
         null: Two trainings of Retrain that differ in nothing but the training seed, each under all seeds.
@@ -168,16 +167,13 @@ def compare(
 
 
 def one_family(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Put comparisons of one table together and correct them as one family.
+    """Put comparisons (`compare`) of one table together, with `p_holm` made anew over all of them.
 
-    Args:
-        frames: From `compare`, with the columns that tell them apart (data set, backbone, panel) added.
-
-    Returns:
-        All rows, `p_holm` made anew over all of them.
+    The frames have further columns that tell them apart: data set, backbone, panel.
     """
     table = pd.concat(frames, ignore_index=True)
-    return table.drop(columns="p_holm", errors="ignore").assign(p_holm=holm(table["p"]))
+    rest = table.drop(columns="p_holm", errors="ignore")
+    return rest.assign(p_holm=holm(table["p"]))
 
 
 def paired_values(rows: Mapping[str, Row], metric: str, mask: str, k: int) -> pd.DataFrame:
@@ -219,17 +215,20 @@ def _one_seed(frames: Mapping[str, pd.DataFrame], metric: str, mask: str, k: int
 def _user_rows(frame: pd.DataFrame, metric: str, mask: str, k: int, label: str) -> pd.DataFrame:
     """Return a row's results under one seed, mask and cut-off, by user."""
     where = f"{label}: mask {mask}, k {k}"
-    own = frame[(frame["mask"] == mask) & (frame["k"] == k)].set_index("user").sort_index()
+    is_asked_for = (frame["mask"] == mask) & (frame["k"] == k)
+    own = frame[is_asked_for].set_index("user").sort_index()
     if own.empty:
         raise CragruError("no results", place=where, advice="evaluate them")
     if not own.index.is_unique:
         user = own.index[own.index.duplicated()][0]
         raise CragruError("user is there twice", place=where, got=int(user))
-    binary = METRICS[metric].test == BINARY
-    allowed = own[metric].isin([0, 1]) if binary else own[metric].between(0, 1 + 10.0**-DIGITS)
+    values = own[metric]
+    allowed = values.between(0, 1 + 10.0**-DIGITS)
+    if METRICS[metric].test == BINARY:
+        allowed = values.isin([0, 1])
     if not allowed.all():
         user = own.index[~allowed][0]
-        got = float(own.loc[user, metric])
+        got = float(values[user])
         raise CragruError(f"no value of {metric}", place=f"{where}: user {user}", got=got)
     return own
 
@@ -240,8 +239,14 @@ def _compared(
     values = _rounded(differences.to_numpy())
     mean = resampling.interval(column_mean, [values], "significance", metric, k)
     test = METRICS[metric].test
-    bounds = {"difference": mean.value, "low": mean.low, "high": mean.high}
-    return {"n": len(values), **bounds, "test": test, **asdict(TESTS[test](values))}
+    head = {
+        "n": len(values),
+        "difference": mean.value,
+        "low": mean.low,
+        "high": mean.high,
+        "test": test,
+    }
+    return head | asdict(TESTS[test](values))
 
 
 def _null_columns(
@@ -249,18 +254,21 @@ def _null_columns(
 ) -> dict[str, float]:
     if null is None:
         return dict.fromkeys(["null", "null_low", "null_high", "null_p"], np.nan)
-    values = paired_values({"Retrain": null[0], "Retrain, replicate": null[1]}, metric, mask, k)
+    pair = {"Retrain": null[0], "Retrain, replicate": null[1]}
+    values = paired_values(pair, metric, mask, k)
     found = _compared(values["Retrain, replicate"] - values["Retrain"], metric, k, resampling)
-    names = {"difference": "null", "low": "null_low", "high": "null_high", "p": "null_p"}
-    return {ours: found[name] for name, ours in names.items()}
+    return {
+        "null": found["difference"],
+        "null_low": found["low"],
+        "null_high": found["high"],
+        "null_p": found["p"],
+    }
 
 
 def _exact_p(ranks: np.ndarray, smaller: float) -> float:
-    """Return the two-sided p of a rank sum, every sign of every rank being equally likely.
+    """Return the two-sided p of the smaller rank sum, every sign of every rank being equally likely.
 
-    Args:
-        ranks: `[m]` of the users that differ; ties have halves, so that twice a rank is a whole number.
-        smaller: The smaller of the two sums.
+    The ranks are `[m]` of the users that differ; ties have halves, so that twice a rank is a whole number.
     """
     doubled = np.rint(2 * ranks).astype(np.int64)
     chance = np.zeros(doubled.sum() + 1)  # of each doubled sum
@@ -269,7 +277,8 @@ def _exact_p(ranks: np.ndarray, smaller: float) -> float:
         added = chance[rank:] + chance[:-rank]  # a copy, made before its place is written to
         chance[rank:] = added / 2
         chance[:rank] /= 2
-    return min(1.0, 2 * chance[: int(np.rint(2 * smaller)) + 1].sum())
+    largest = int(np.rint(2 * smaller))
+    return min(1.0, 2 * chance[: largest + 1].sum())
 
 
 def _rounded(differences: np.ndarray) -> np.ndarray:

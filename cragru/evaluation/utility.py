@@ -2,6 +2,7 @@
 
 import pandas as pd
 import torch
+from torch import Tensor
 
 from cragru.backbones.base import Scorer, pairs
 from cragru.evaluation.bias_columns import LISTS
@@ -12,7 +13,7 @@ from cragru.ranking.full import pair_mask, top_items, user_batches
 Parts = dict[str, pd.DataFrame]
 
 
-def masks(parts: Parts, users: int, items: int) -> dict[str, torch.Tensor]:
+def masks(parts: Parts, users: int, items: int) -> dict[str, Tensor]:
     """Return masks A and B, `[users, items]` bool: A hides training and validation rows, B the forgotten rows too."""
     known = pd.concat([parts["train"], parts["valid"]])
     seen = pair_mask(pairs(known), users, items)
@@ -52,17 +53,21 @@ def recommended(
     for batch in user_batches(torch.unique(pairs(test)[0])):
         best, ranked = top_items(scorer.score(batch).cpu(), masked[batch], length)
         row, place = ranked.nonzero(as_tuple=True)
-        columns = {"user": batch[row], "rank": place + 1, "item": best[row, place]}
-        frames.append(pd.DataFrame({name: values.numpy() for name, values in columns.items()}))
+        columns = {
+            "user": batch[row].numpy(),
+            "rank": (place + 1).numpy(),
+            "item": best[row, place].numpy(),
+        }
+        frames.append(pd.DataFrame(columns))
     return pd.concat(frames, ignore_index=True).astype(LISTS)
 
 
 def _ranked(
     name: str,
-    users: torch.Tensor,
-    scores: torch.Tensor,
-    masked: torch.Tensor,
-    relevant: torch.Tensor,
+    users: Tensor,
+    scores: Tensor,
+    masked: Tensor,
+    relevant: Tensor,
 ) -> list[pd.DataFrame]:
     best, ranked = top_items(scores, masked, max(CUTOFFS))
     hits = relevant.gather(1, best) & ranked
