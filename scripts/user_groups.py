@@ -7,8 +7,8 @@ import pandas as pd
 
 from cragru.backbones.base import FactorModel
 from cragru.data.parts import read_parts, read_sizes
-from cragru.evaluation.bias import user_groups
 from cragru.evaluation.bias_columns import ITEM_ROWS, USER_GROUPS
+from cragru.evaluation.groups import user_groups
 from cragru.job import stage
 from cragru.kept.files import write_parquet
 

@@ -4,7 +4,7 @@ LIST_LENGTH = 10  # of the lists, and K of the NDCG beside them
 MASK = "B"  # of both: nothing that was seen, and nothing that was forgotten
 
 USER_GROUPS = {"user": "int32", "group": "object", "training_rows": "int32"}
-"""One row per user of the data set; `group` as `cragru.evaluation.bias.user_groups` has it."""
+"""One row per user of the data set; `group` as `cragru.evaluation.groups.user_groups` has it."""
 
 ITEM_ROWS = {"item": "int32", "training_rows": "int32"}
 """One row per item of the data set."""

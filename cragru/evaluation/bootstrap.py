@@ -20,13 +20,7 @@ ELEMENTS = 2**22  # most numbers that are gathered at a time from one array: 32 
 
 @dataclass(frozen=True)
 class Interval:
-    """A number with its bounds, in the number's unit.
-
-    Attributes:
-        value: The statistic of the users as they are.
-        low: Lower bound.
-        high: Upper bound.
-    """
+    """The statistic of the users as they are, with its lower and upper bound, in its unit."""
 
     value: float
     low: float
@@ -35,13 +29,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Resampling:
-    """How a table's intervals are made.
-
-    Attributes:
-        seed: Seed of the streams.
-        resamples: How many times the users are drawn anew.
-        level: Coverage that is asked for, between 0 and 1.
-    """
+    """How a table's intervals are made: the seed, how many times the users are drawn anew, the coverage (0 to 1)."""
 
     seed: int
     resamples: int = 2000
@@ -54,7 +42,7 @@ class Resampling:
         *names: str | int,
         bounds: Bounds = "percentile",
     ) -> Interval:
-        """`bootstrap` on a stream of its own, named for what the interval is of."""
+        """Run `bootstrap` on a stream of its own, named for what the interval is of."""
         rng = numpy_stream(self.seed, "bootstrap", *names)
         return bootstrap(statistic, arrays, rng, self.resamples, self.level, bounds)
 
@@ -66,11 +54,17 @@ class Resampling:
         *names: str | int,
         bounds: Bounds = "percentile",
     ) -> dict[str, float]:
-        """A statistic of a method and, from the same draws, of Retrain trained again: a table's columns by name."""
+        """Return a statistic of a method and, from the same draws, of Retrain trained again: columns by name."""
         own = self.interval(statistic, arrays, *names, bounds=bounds)
         noise = self.interval(statistic, null, *names, bounds=bounds)
-        row = {"value": own.value, "low": own.low, "high": own.high}
-        return row | {"null": noise.value, "null_low": noise.low, "null_high": noise.high}
+        return {
+            "value": own.value,
+            "low": own.low,
+            "high": own.high,
+            "null": noise.value,
+            "null_low": noise.low,
+            "null_high": noise.high,
+        }
 
 
 def bootstrap(
@@ -81,7 +75,7 @@ def bootstrap(
     level: float = 0.95,
     bounds: Bounds = "percentile",
 ) -> Interval:
-    """Bounds of a statistic, from users drawn with replacement.
+    """Find the bounds of a statistic, from users drawn with replacement.
 
     The same users are drawn in all arrays, so that what is paired stays paired.
 
@@ -97,59 +91,47 @@ def bootstrap(
             the statistic's absolute value, from 0 where its sign is open: percentiles of sizes would never reach 0.
 
     Raises:
-        CragruError: If there is nobody to draw, the arrays are of different lengths, or an option is out of range.
+        CragruError: If there is nobody to draw, or the arrays are of different lengths.
     """
-    arrays = [np.asarray(array) for array in arrays]
-    _check(arrays, resamples, level)
-    n = len(arrays[0])
-    size = max(1, ELEMENTS // max(array.size for array in arrays))
+    arrays = list(map(np.asarray, arrays))
+    lengths = {len(array) if array.ndim else 0 for array in arrays}
+    if len(lengths) != 1 or 0 in lengths:
+        raise CragruError("no or unequal users", place="bootstrap", got=sorted(lengths))
+    (n,) = lengths
+    largest = max(array.size for array in arrays)
+    size = max(1, ELEMENTS // largest)
     drawn = []
     for start in range(0, resamples, size):
-        users = rng.integers(n, size=(min(size, resamples - start), n))
-        resampled = [array[users] for array in arrays]
-        drawn.append(statistic(*resampled))
+        draws = min(size, resamples - start)
+        users = rng.integers(n, size=(draws, n))
+        drawn.append(statistic(*[array[users] for array in arrays]))
     low, high = quantiles(np.concatenate(drawn), level)
     (value,) = statistic(*[array[None] for array in arrays])
     if bounds == "reflected":
         low, high = 2 * value - high, 2 * value - low
     elif bounds == "size":
-        value, (low, high) = abs(value), size_bounds(low, high)
+        value = abs(value)
+        low, high = size_bounds(low, high)
     return Interval(float(value), float(low), float(high))
 
 
 def quantiles(draws: np.ndarray, level: float) -> tuple[float, float]:
-    """The bounds between which resamples lie, but for equal shares on both sides, `1 - level` together."""
+    """Return the bounds between which resamples lie, but for equal shares on both sides, `1 - level` together."""
     beyond = (1 - level) / 2
     low, high = np.quantile(draws, [beyond, (1 + level) / 2])
     return float(low), float(high)
 
 
 def size_bounds(low: float, high: float) -> tuple[float, float]:
-    """Bounds of a number's absolute value from its own: from 0 where its sign is open."""
+    """Return the bounds of a number's absolute value from its own: from 0 where its sign is open."""
     return max(0.0, low, -high), max(-low, high)
 
 
 def column_mean(values: np.ndarray) -> np.ndarray:
-    """Mean over users, as a statistic: `[b, n]` to `[b]`.
+    """Take the mean over users, as a statistic: `[b, n]` to `[b]`.
 
     NaN marks a user who is not of the group; a resample without any user of the group has no mean, so NaN.
     """
     present = ~np.isnan(values)
     with np.errstate(invalid="ignore"):  # 0 / 0
         return np.where(present, values, 0).sum(axis=1) / present.sum(axis=1)
-
-
-def _check(arrays: Sequence[np.ndarray], resamples: int, level: float) -> None:
-    lengths = sorted({len(array) if array.ndim else 0 for array in arrays})
-    if len(lengths) > 1:
-        raise CragruError(
-            f"bootstrap: arrays of {lengths} users, expected one length; align them by user first"
-        )
-    if not lengths or lengths[0] == 0:
-        raise CragruError("bootstrap: no users to draw from; leave such a group blank")
-    if resamples < 1:
-        raise CragruError(f"bootstrap: resamples is {resamples}, expected 1 or more; 2000 is usual")
-    if not 0 < level < 1:
-        raise CragruError(
-            f"bootstrap: level is {level}, expected a number between 0 and 1, such as 0.95"
-        )

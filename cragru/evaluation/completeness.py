@@ -5,10 +5,9 @@ remains. Two masks, as everywhere: A hides training and validation rows, B the f
 
 * Membership, metrics of forgotten rows (forget-hr, forget-ndcg), rank-change, decline-ratio and Figure 3 look at
   forgotten rows, so these must stand in the ranking: mask A.
-* overlap and js compare a whole list with Retrain's: mask B. The original model's row stands beside the others as the
-  bound where nothing was unlearned, and comparisons with the original are made under B. Under A the forgotten
-  items on its list would be counted a second time, on top of the measures above; under B what is left is how far the
-  forgotten rows still bend the ranking of everything else.
+* overlap and js compare a whole list with Retrain's: mask B, as every comparison with the original model. Under A the
+  forgotten items on its list would be counted a second time, on top of the measures above; under B what is left is how
+  far the forgotten rows still bend the ranking of everything else.
 
 The first kind needs a forgotten row of a user, the second a test row. So the lists of users who were forgotten whole
 are compared with nobody's: Retrain never saw them, and its list for them is its random start.
@@ -21,6 +20,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from cragru.backbones.base import Scorer, pairs
 from cragru.core.errors import CragruError
@@ -30,13 +30,12 @@ from cragru.evaluation.completeness_columns import LIST_LENGTH
 from cragru.evaluation.metrics import COMPLETENESS, FORGET_REMAIN, Metric, metrics_in, values_of
 from cragru.evaluation.percentiles import percentiles
 from cragru.evaluation.reranked import RerankedScorer
+from cragru.evaluation.utility import Parts, masks
 from cragru.ranking.full import pair_mask, top_items, user_batches
-
-Parts = dict[str, pd.DataFrame]
 
 
 def of_users(parts: Parts, users: Collection[int]) -> Parts:
-    """The rows of some users, of every part: nothing here looks across users, so their values stay what they were."""
+    """Take the rows of some users of every part: nothing here looks across users, so their values stay as they were."""
     return {name: part[part["user"].isin(users)] for name, part in parts.items()}
 
 
@@ -45,12 +44,6 @@ def membership_rows(scorer: Scorer, parts: Parts, users: int, items: int) -> pd.
 
     Held-out positives are the users' test rows and, where requests take whole users or test rows along, their part of
     `forget-heldout`. Random pairs would be told from members by plain relevance, even by a model that saw neither.
-
-    Args:
-        scorer: What ranks.
-        parts: The split's parts by name.
-        users: Number of users of the data set.
-        items: Number of items of the data set.
 
     Returns:
         Columns of `MEMBERSHIP`, ordered by user, members last; users with rows of one kind only are left out. A
@@ -61,10 +54,9 @@ def membership_rows(scorer: Scorer, parts: Parts, users: int, items: int) -> pd.
     others = pd.concat([parts["test"], parts["forget-heldout"]]).assign(member=False)
     rows = pd.concat([members, others])
     has_both = rows.groupby("user")["member"].transform("nunique") == 2
-    rows = rows[has_both].sort_values(
-        ["user", "member", "item"], ignore_index=True
-    )  # `percentiles` answers by user
-    seen, _ = _masks(parts, users, items)
+    by_user = ["user", "member", "item"]  # as `percentiles` answers
+    rows = rows[has_both].sort_values(by_user, ignore_index=True)
+    seen = masks(parts, users, items)["A"]
     rows["percentile"] = percentiles(scorer, pairs(rows), seen).numpy()
     return rows[list(schema.MEMBERSHIP)].astype(schema.MEMBERSHIP)
 
@@ -88,15 +80,9 @@ def per_user_completeness(
       candidates' scores are whole numbers made up to keep an order, and a softmax would weigh their distance. On ranks
       it would say nothing either, for 20 re-ordered places of 1,600 are lost in it.
 
-    Args:
-        scorer: The model in question.
-        original: The model before the request.
-        references: Retrain models of this split, for one of another has trained on this one's forgotten rows; and of
-            training seeds other than the scorer's and the original's, for models of one seed start from one table and
-            agree by that alone (original with BPR on a split of ML-100K: overlap .55, with another seed .46).
-        parts: The split's parts by name.
-        users: Number of users.
-        items: Number of items.
+    `references` are Retrain models of this split, for one of another has trained on this one's forgotten rows; and of
+    training seeds other than those of the scorer and of the `original`, the model before the request: models of one
+    seed start from one table and agree by that alone (original, BPR, ML-100K: overlap .55, with another seed .46).
 
     Returns:
         Columns of `COMPLETENESS`, ordered by user and measure.
@@ -105,17 +91,14 @@ def per_user_completeness(
         CragruError: If there is no reference.
     """
     if not references:
-        raise CragruError(
-            "completeness: no Retrain model to compare with; train one on the same split"
-        )
-    metrics = metrics_in(COMPLETENESS)
-    utility = _group_utility(
-        scorer, {"forget": parts["forget"]}, metrics, (LIST_LENGTH,), parts, users, items
-    )
+        raise CragruError("no Retrain model of this split", place="completeness")
+    hidden = masks(parts, users, items)
+    metrics, group = metrics_in(COMPLETENESS), {"forget": parts["forget"]}
+    utility = _group_utility(scorer, group, metrics, (LIST_LENGTH,), hidden["A"])
     wide = [
         utility.drop(columns=["group", "k"]).rename(columns=schema.OF_METRIC),
-        _rank_changes(scorer, original, parts, users, items),
-        _agreement(scorer, references, parts, users, items),
+        _rank_changes(scorer, original, parts["forget"], hidden["A"]),
+        _agreement(scorer, references, parts["test"], hidden["B"]),
     ]
     return _long(wide)
 
@@ -123,7 +106,7 @@ def per_user_completeness(
 def forget_remain_utility(
     scorer: Scorer, parts: Parts, users: int, items: int, seed: int
 ) -> pd.DataFrame:
-    """Figure 3: utility on the forget set against utility on the remain set, equally many rows of each for every user.
+    """Measure, for Figure 3, utility on the forget set and on the remain set, with equally many rows of every user.
 
     The remain set is represented by its test rows: its other rows are hidden from every list (mask A), and CRAGRU's
     candidates hold none of them. As many of a user's test rows are drawn as the user has forgotten rows; of a user with
@@ -131,28 +114,21 @@ def forget_remain_utility(
 
     Both groups are read off one list. Forgotten rows, and test rows that were not drawn, stay on it: so each group
     competes with equally many other positives, and under a protocol that forgets at random the two are exchangeable
-    for a model that saw neither. Retrain's ratio is then 1 but for chance; the original's is above it.
-
-    Args:
-        scorer: What ranks.
-        parts: The split's parts by name.
-        users: Number of users.
-        items: Number of items.
-        seed: Seed of the draw; every model under it is asked for the same rows.
+    for a model that saw neither. Retrain's ratio is then 1 but for chance; the original's is above it. Every model is
+    asked for the same rows under one seed.
 
     Returns:
         Columns of `FORGET_REMAIN`; users without rows of both kinds are left out.
     """
     groups = _equal_groups(parts["forget"], parts["test"], seed)
+    seen = masks(parts, users, items)["A"]
     metrics = metrics_in(FORGET_REMAIN)
-    table = _group_utility(scorer, groups, metrics, schema.FIGURE_CUTOFFS, parts, users, items)
+    table = _group_utility(scorer, groups, metrics, schema.FIGURE_CUTOFFS, seen)
     return table.astype(schema.FORGET_REMAIN).sort_values(["user", "group", "k"], ignore_index=True)
 
 
-def top_overlap(
-    first: torch.Tensor, second: torch.Tensor, masked: torch.Tensor, k: int
-) -> torch.Tensor:
-    """Jaccard index |A ∩ B| / |A ∪ B| of the best `k` unmasked items, or of all that are left, under two scorings.
+def top_overlap(first: Tensor, second: Tensor, masked: Tensor, k: int) -> Tensor:
+    """Return the Jaccard index |A ∩ B| / |A ∪ B| of the best `k` unmasked items under two scorings.
 
     Scores and mask (bool) are `[B, items]`, a row has an unmasked item at least; returns `[B]` float64.
     """
@@ -162,12 +138,11 @@ def top_overlap(
     return common.double() / (one | two).sum(dim=1)
 
 
-def js_divergence(first: torch.Tensor, second: torch.Tensor, masked: torch.Tensor) -> torch.Tensor:
-    """Jensen–Shannon divergence between the softmax over unmasked items of each row's z-scores under two scorings.
+def js_divergence(first: Tensor, second: Tensor, masked: Tensor) -> Tensor:
+    """Return the Jensen–Shannon divergence between softmaxes of each row's unmasked z-scores under two scorings.
 
-    Inner products of different methods have different scales, hence z-scores: over unmasked items, 0 where all are
-    equal. Scores and mask (bool) are `[B, items]`, a row has an unmasked item at least; returns `[B]` float64 in nats,
-    from 0 to ln 2.
+    Inner products of different methods have different scales, hence z-scores; they are 0 where all are equal. Shapes
+    are those of `top_overlap`; returns nats, from 0 to ln 2.
     """
     one = _softmax(first.double(), masked)
     two = _softmax(second.double(), masked)
@@ -176,34 +151,27 @@ def js_divergence(first: torch.Tensor, second: torch.Tensor, masked: torch.Tenso
     return (mixed - own / 2).clamp(0, np.log(2))
 
 
-def _listed(scores: torch.Tensor, masked: torch.Tensor, k: int) -> torch.Tensor:
-    """Which items are among the best `k` unmasked ones, `[B, items]` bool."""
+def _listed(scores: Tensor, masked: Tensor, k: int) -> Tensor:
+    """Tell which items are among the best `k` unmasked ones, `[B, items]` bool."""
     best, ranked = top_items(scores.clone(), masked, k)
     return torch.zeros_like(masked).scatter_(1, best, ranked)
 
 
-def _entropy(shares: torch.Tensor) -> torch.Tensor:
-    """Entropy of each row, in nats."""
+def _entropy(shares: Tensor) -> Tensor:
+    """Return the entropy of each row, in nats."""
     return torch.special.entr(shares).sum(dim=1)
 
 
-def _softmax(scores: torch.Tensor, masked: torch.Tensor) -> torch.Tensor:
-    """Softmax over each row's unmasked items of their z-scores; 0 where masked."""
+def _softmax(scores: Tensor, masked: Tensor) -> Tensor:
+    """Return the softmax over each row's unmasked items of their z-scores; 0 where masked."""
     left = (~masked).sum(dim=1, keepdim=True)
     mean = scores.masked_fill(masked, 0).sum(dim=1, keepdim=True) / left
     centred = scores - mean
-    variance = centred.masked_fill(masked, 0).square().sum(dim=1, keepdim=True) / left
+    squares = centred.masked_fill(masked, 0).square()
+    variance = squares.sum(dim=1, keepdim=True) / left
     spread = variance.sqrt()
     z_scores = centred / spread.where(spread > 0, 1)
     return z_scores.masked_fill(masked, -torch.inf).softmax(dim=1)
-
-
-def _masks(parts: Parts, users: int, items: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Masks A and B."""
-    known = pd.concat([parts["train"], parts["valid"]])
-    seen = pair_mask(pairs(known), users, items)
-    forgotten = pair_mask(pairs(parts["forget"]), users, items)
-    return seen, seen | forgotten
 
 
 def _group_utility(
@@ -211,50 +179,48 @@ def _group_utility(
     groups: Parts,
     metrics: dict[str, Metric],
     cutoffs: Sequence[int],
-    parts: Parts,
-    users: int,
-    items: int,
+    masked: Tensor,
 ) -> pd.DataFrame:
-    """Metrics under mask A of groups of rows that share their users: a row for each user, group and K."""
-    masked, _ = _masks(parts, users, items)
-    relevant = {name: pair_mask(pairs(group), users, items) for name, group in groups.items()}
+    """Return metrics of groups of rows that share their users: a row for each user, group and K."""
+    relevant = {name: pair_mask(pairs(group), *masked.shape) for name, group in groups.items()}
+    some_group = next(iter(groups.values()))
     frames = []
-    for batch in user_batches(torch.unique(pairs(next(iter(groups.values())))[0])):
+    for batch in user_batches(torch.unique(pairs(some_group)[0])):
         best, ranked = top_items(scorer.score(batch).cpu(), masked[batch], max(cutoffs))
-        for name, wanted in relevant.items():
-            hits, counts = wanted[batch].gather(1, best) & ranked, wanted[batch].sum(dim=1)
+        for name, pairs_of_all in relevant.items():
+            wanted = pairs_of_all[batch]
+            hits = wanted.gather(1, best) & ranked
+            counts = wanted.sum(dim=1)
             for k in cutoffs:
-                values = values_of(metrics, hits, counts, k)
-                frames.append(
-                    pd.DataFrame({"user": batch.numpy(), "group": name, "k": k, **values})
-                )
+                head = {"user": batch.numpy(), "group": name, "k": k}
+                frames.append(pd.DataFrame(head | values_of(metrics, hits, counts, k)))
     return pd.concat(frames)
 
 
 def _rank_changes(
-    scorer: Scorer, original: Scorer, parts: Parts, users: int, items: int
+    scorer: Scorer, original: Scorer, forget: pd.DataFrame, masked: Tensor
 ) -> pd.DataFrame:
-    rows = parts["forget"].sort_values(["user", "item"])
-    masked, _ = _masks(parts, users, items)
+    rows = forget.sort_values(["user", "item"])
     places = pairs(rows)
     share_before = percentiles(original, places, masked)
     share_now = percentiles(scorer, places, masked)
-    rivals = (items - masked.sum(dim=1) - 1)[places[0]]
-    change = ((share_before - share_now) * rivals).numpy()  # rank = 1 + (1 - percentile) · rivals
-    table = pd.DataFrame(
-        {"user": rows["user"].to_numpy(), "rank-change": change, "decline-ratio": change > 0}
-    )
-    return table.groupby("user", as_index=False).mean()
+    rivals = masked.shape[1] - masked.sum(dim=1) - 1
+    change = (share_before - share_now) * rivals[places[0]]  # rank = 1 + (1 - percentile) · rivals
+    columns = {
+        "user": places[0].numpy(),
+        "rank-change": change.numpy(),
+        "decline-ratio": (change > 0).numpy(),
+    }
+    return pd.DataFrame(columns).groupby("user", as_index=False).mean()
 
 
 def _agreement(
-    scorer: Scorer, references: Sequence[Scorer], parts: Parts, users: int, items: int
+    scorer: Scorer, references: Sequence[Scorer], test: pd.DataFrame, masked: Tensor
 ) -> pd.DataFrame:
-    """Overlap and, where all have scores, divergence of users with test rows: means over the references."""
-    _, masked = _masks(parts, users, items)
+    """Return overlap and, where all have scores, divergence of users with test rows: means over the references."""
     ordinal = any(isinstance(model, RerankedScorer) for model in (scorer, *references))
     frames = []
-    for batch in user_batches(torch.unique(pairs(parts["test"])[0])):
+    for batch in user_batches(torch.unique(pairs(test)[0])):
         hidden = masked[batch]
         totals = torch.zeros(len(schema.AGREEMENT), len(batch), dtype=torch.float64)
         own = scorer.score(batch).cpu()
@@ -266,11 +232,12 @@ def _agreement(
         frame = pd.DataFrame(means, columns=list(schema.AGREEMENT))
         frame.insert(0, "user", batch.numpy())
         frames.append(frame)
-    return pd.concat(frames).drop(columns=list(schema.NEED_SCORES) if ordinal else [])
+    missing = list(schema.NEED_SCORES) if ordinal else []
+    return pd.concat(frames).drop(columns=missing)
 
 
 def _equal_groups(forget: pd.DataFrame, remain: pd.DataFrame, seed: int) -> Parts:
-    """As many rows of each of two sets for every user: the larger is cut at random, the smaller kept."""
+    """Draw as many rows of each of two sets for every user: the larger is cut at random, the smaller kept."""
     forgotten, remaining = _items_by_user(forget), _items_by_user(remain)
     drawn: dict[str, list[tuple[int, int]]] = {name: [] for name in schema.GROUPS}
     for user in sorted(forgotten.keys() & remaining.keys()):
@@ -287,12 +254,12 @@ def _equal_groups(forget: pd.DataFrame, remain: pd.DataFrame, seed: int) -> Part
 
 
 def _items_by_user(rows: pd.DataFrame) -> dict[int, np.ndarray]:
-    """Ascending items of each user that has rows."""
+    """Return the ascending items of each user that has rows."""
     return {user: np.sort(items) for user, items in rows.groupby("user")["item"]}
 
 
 def _long(wide: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """From one column a measure to columns of `COMPLETENESS`."""
+    """Turn frames with a column for each measure into columns of `COMPLETENESS`."""
     long = [frame.melt("user", var_name="measure") for frame in wide]
     table = pd.concat(long).astype(schema.COMPLETENESS)
     return table.sort_values(["user", "measure"], ignore_index=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cragru.core.errors import CragruError, nearest
+from cragru.core.errors import CragruError
 from cragru.ranking.hits import hit_ratio, ndcg
 
 if TYPE_CHECKING:
@@ -49,15 +49,12 @@ class Metric:
 
     def __post_init__(self) -> None:
         """Refuse slips: a metric must not be left out of a table because of one."""
+        place = f"metric {self.label!r}"
         if self.test not in TEST_LABELS:
-            raise CragruError(
-                f"metric {self.label!r}: unknown test {self.test!r}; {nearest(self.test, TEST_LABELS)}"
-            )
+            raise CragruError("unknown test", place=place, got=self.test, allowed=TEST_LABELS)
         for table in self.tables:
             if table not in TABLES:
-                raise CragruError(
-                    f"metric {self.label!r}: unknown table {table!r}; {nearest(table, TABLES)}"
-                )
+                raise CragruError("unknown table", place=place, got=table, allowed=TABLES)
 
 
 METRICS = {
@@ -68,12 +65,12 @@ METRICS = {
 
 
 def metrics_in(table: str) -> dict[str, Metric]:
-    """The metrics that stand in a kind of table or figure (one of `TABLES`), by name."""
+    """Return the metrics that stand in a kind of table or figure (one of `TABLES`), by name."""
     return {name: metric for name, metric in METRICS.items() if table in metric.tables}
 
 
 def values_of(
     metrics: dict[str, Metric], hits: "torch.Tensor", relevant: "torch.Tensor", k: int
 ) -> "dict[str, np.ndarray]":
-    """Each metric's values, `[B]` float64 by name; the tensors are those of `Metric.function`, on the CPU."""
+    """Return each metric's values, `[B]` float64 by name; the tensors are those of `Metric.function`, on the CPU."""
     return {name: metric.function(hits, relevant, k).numpy() for name, metric in metrics.items()}

@@ -1,13 +1,14 @@
 """Where single items stand in their user's ranking, which membership is told by."""
 
 import torch
+from torch import Tensor
 
 from cragru.backbones.base import Scorer
 from cragru.ranking.full import Pairs, user_batches
 
 
-def percentiles(model: Scorer, pairs: Pairs, masked: torch.Tensor) -> torch.Tensor:
-    """Where each pair stands in its user's ranking: 0 last, 1 first; ties share the middle.
+def percentiles(model: Scorer, pairs: Pairs, masked: Tensor) -> Tensor:
+    """Tell where each pair stands in its user's ranking: 0 last, 1 first; ties share the middle.
 
     Args:
         model: What ranks.
@@ -32,23 +33,18 @@ def percentiles(model: Scorer, pairs: Pairs, masked: torch.Tensor) -> torch.Tens
         sizes = counts[batch]
         first = sizes.cumsum(0) - sizes  # where a user's pairs begin among the batch's
         columns = torch.arange(len(rows)) - first[rows]
-        wanted = torch.zeros(len(batch), int(sizes.max()), dtype=scores.dtype, device=scores.device)
+        wanted = scores.new_zeros(len(batch), int(sizes.max()))
         wanted[rows, columns] = scores[rows, items[inside]]
         shares = _shares_below(scores, wanted, hidden)
         found.append(shares[rows, columns].cpu())
     return torch.cat(found)
 
 
-def _shares_below(scores: torch.Tensor, wanted: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
-    """The share of a user's other items that has a lower score, ties counted half.
+def _shares_below(scores: Tensor, wanted: Tensor, hidden: Tensor) -> Tensor:
+    """Return the share of a user's other items that has a lower score, ties counted half.
 
-    Args:
-        scores: `[B, items]`, -inf for hidden items.
-        wanted: `[B, w]` scores of items that are not hidden.
-        hidden: `[B, items]` bool.
-
-    Returns:
-        `[B, w]` float64.
+    Scores are `[B, items]`, -inf where `hidden`; `wanted` are scores `[B, w]` of items that are not hidden, and so is
+    what is returned, float64.
     """
     ranking = scores.sort(dim=1).values
     below = torch.searchsorted(ranking, wanted)

@@ -11,12 +11,7 @@ class RerankedScorer:
     """A scorer whose users have their candidates on top, in a given order; below them, the base scorer's order."""
 
     def __init__(self, base: Scorer, lists: pd.DataFrame) -> None:
-        """Take up the lists.
-
-        Args:
-            base: The scorer that the candidates came from.
-            lists: Columns user, rank and item.
-        """
+        """Take up lists (columns user, rank and item) of candidates that came from `base`."""
         self._base = base
         self._lists = {}
         for user, rows in lists.groupby("user"):
@@ -32,7 +27,7 @@ class RerankedScorer:
         scores = self._base.score(users).cpu()
         for row, user in zip(scores, users.tolist(), strict=True):
             if user not in self._lists:
-                raise CragruError(f"user {user} has no re-ranked list; evaluate the cohort only")
+                raise CragruError("no re-ranked list of the user", got=user)
             items = self._lists[user]
             falling = torch.arange(len(items), 0, -1, dtype=row.dtype)
             # finfo.max would leave no room for distinct values; whole numbers above the maximum have it

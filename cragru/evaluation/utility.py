@@ -2,6 +2,7 @@
 
 import pandas as pd
 import torch
+from torch import Tensor
 
 from cragru.backbones.base import Scorer, pairs
 from cragru.evaluation.bias_columns import LISTS
@@ -9,34 +10,31 @@ from cragru.evaluation.columns import PER_USER
 from cragru.evaluation.metrics import CUTOFFS, METRICS, values_of
 from cragru.ranking.full import pair_mask, top_items, user_batches
 
+Parts = dict[str, pd.DataFrame]
 
-def per_user_utility(
-    scorer: Scorer, parts: dict[str, pd.DataFrame], users: int, items: int
-) -> pd.DataFrame:
-    """Evaluate a scorer on the test rows.
 
-    Mask A hides training and validation rows, so forgotten items compete for places; mask B hides the forgotten rows
-    too. Users without a test row are left out.
+def masks(parts: Parts, users: int, items: int) -> dict[str, Tensor]:
+    """Return masks A and B, `[users, items]` bool: A hides training and validation rows, B the forgotten rows too."""
+    known = pd.concat([parts["train"], parts["valid"]])
+    seen = pair_mask(pairs(known), users, items)
+    forgotten = pair_mask(pairs(parts["forget"]), users, items)
+    return {"A": seen, "B": seen | forgotten}
 
-    Args:
-        scorer: What ranks.
-        parts: The split's parts by name.
-        users: Number of users.
-        items: Number of items.
+
+def per_user_utility(scorer: Scorer, parts: Parts, users: int, items: int) -> pd.DataFrame:
+    """Evaluate a scorer on the test rows of a data set of so many users and items.
+
+    Under mask A forgotten items compete for places. Users without a test row are left out.
 
     Returns:
         One row per user, mask and cut-off, columns of `PER_USER`; `relevant` counts the user's test rows.
     """
     relevant = pair_mask(pairs(parts["test"]), users, items)
-    mask_a = pair_mask(pairs(pd.concat([parts["train"], parts["valid"]])), users, items)
-    mask_b = mask_a | pair_mask(pairs(parts["forget"]), users, items)
+    hidden = masks(parts, users, items)
     frames = []
     for batch in user_batches(torch.unique(pairs(parts["test"])[0])):
         scores = scorer.score(batch).cpu()
-        for name, mask in (
-            ("A", mask_a),
-            ("B", mask_b),
-        ):  # B hides more than A, so the scores can be reused
+        for name, mask in hidden.items():  # B hides more than A, so the scores can be reused
             frames += _ranked(name, batch, scores, mask[batch], relevant[batch])
     table = pd.concat(frames).astype(PER_USER)
     return table.sort_values(["user", "mask", "k"], ignore_index=True)
@@ -45,15 +43,7 @@ def per_user_utility(
 def recommended(
     scorer: Scorer, hidden: pd.DataFrame, test: pd.DataFrame, users: int, items: int, length: int
 ) -> pd.DataFrame:
-    """The lists of users who have a test row.
-
-    Args:
-        scorer: What ranks.
-        hidden: Rows whose items their users are not recommended.
-        test: The test rows.
-        users: Number of users.
-        items: Number of items.
-        length: Most items of a list.
+    """Return the lists, of `length` items at most, of users who have a test row; `hidden` rows are not on them.
 
     Returns:
         Columns of `cragru.evaluation.bias_columns.LISTS`, by user and rank.
@@ -63,30 +53,28 @@ def recommended(
     for batch in user_batches(torch.unique(pairs(test)[0])):
         best, ranked = top_items(scorer.score(batch).cpu(), masked[batch], length)
         row, place = ranked.nonzero(as_tuple=True)
-        columns = {"user": batch[row], "rank": place + 1, "item": best[row, place]}
-        frames.append(pd.DataFrame({name: values.numpy() for name, values in columns.items()}))
+        columns = {
+            "user": batch[row].numpy(),
+            "rank": (place + 1).numpy(),
+            "item": best[row, place].numpy(),
+        }
+        frames.append(pd.DataFrame(columns))
     return pd.concat(frames, ignore_index=True).astype(LISTS)
 
 
 def _ranked(
     name: str,
-    users: torch.Tensor,
-    scores: torch.Tensor,
-    masked: torch.Tensor,
-    relevant: torch.Tensor,
+    users: Tensor,
+    scores: Tensor,
+    masked: Tensor,
+    relevant: Tensor,
 ) -> list[pd.DataFrame]:
     best, ranked = top_items(scores, masked, max(CUTOFFS))
     hits = relevant.gather(1, best) & ranked
     counts = relevant.sum(dim=1)
     frames = []
     for k in CUTOFFS:
+        head = {"user": users.numpy(), "mask": name, "k": k}
         values = values_of(METRICS, hits, counts, k)
-        columns = {
-            "user": users.numpy(),
-            "mask": name,
-            "k": k,
-            **values,
-            "relevant": counts.numpy(),
-        }
-        frames.append(pd.DataFrame(columns))
+        frames.append(pd.DataFrame(head | values | {"relevant": counts.numpy()}))
     return frames

@@ -32,7 +32,7 @@ def pair_mask(
 def top_items(
     scores: torch.Tensor, masked: torch.Tensor, k: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The best `k` unmasked items of each row.
+    """Return the best `k` unmasked items of each row.
 
     Args:
         scores: `[B, items]`; overwritten (masked entries become -inf), for a copy of it costs more than the ranking.

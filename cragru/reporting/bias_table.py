@@ -7,10 +7,11 @@ from operator import itemgetter
 import numpy as np
 import pandas as pd
 
-from cragru.evaluation.bias import Lists, Results, bias_table, popularity_drift
+from cragru.evaluation.bias import Results, bias_table
 from cragru.evaluation.bias_columns import ITEM_ROWS, LIST_LENGTH, LISTS, MASK, USER_GROUPS
 from cragru.evaluation.bootstrap import Resampling
 from cragru.evaluation.columns import PER_USER
+from cragru.evaluation.popularity import Lists, popularity_drift
 from cragru.kept.files import read_parquet
 from cragru.reporting.averages import counted
 from cragru.reporting.base import RESAMPLING, Order, Table

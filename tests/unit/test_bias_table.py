@@ -10,10 +10,11 @@ from making import make
 from metric_columns import metric_columns
 from refusals import refused
 
-from cragru.evaluation.bias import Lists, Results
+from cragru.evaluation.bias import Results
 from cragru.evaluation.bias_columns import ITEM_ROWS, LISTS, USER_GROUPS
 from cragru.evaluation.bootstrap import Resampling
 from cragru.evaluation.columns import PER_USER
+from cragru.evaluation.popularity import Lists
 from cragru.kept.files import write_parquet
 from cragru.reporting.bias_table import (
     Compared,

@@ -18,7 +18,7 @@ from snakemake_calls import Workflow, surroundings
 
 from cragru.config.base import load_yaml
 from cragru.config.given import take_command_line
-from cragru.plan.project import load_project
+from cragru.plan.loading import load_project
 from cragru.written.paths import check_variables
 
 ROOT = Path(__file__).parents[2]

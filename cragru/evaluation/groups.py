@@ -1,0 +1,72 @@
+"""Groups of users: how near each is to the forget set (docs/evaluation.md), and how active."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from cragru.core.errors import CragruError
+
+FORGOTTEN, SIMILAR, FAR = "forgotten", "similar", "far"
+ACTIVE, INACTIVE = "active", "inactive"
+MEMORY = 2**22  # cosines held at a time
+
+
+def user_groups(
+    user_factors: np.ndarray, forgotten: Sequence[int], share: float = 0.1
+) -> np.ndarray:
+    """Sort users by how near they are to the forget set, in the original model's eyes.
+
+    Args:
+        user_factors: `[users, d]` of the original model.
+        forgotten: Users with forgotten rows.
+        share: Part of the other users that is called similar: those with the largest cosine with any forgotten user.
+
+    Returns:
+        `[users]` of `FORGOTTEN`, `SIMILAR` or `FAR`; the latter two are empty where everyone has forgotten rows.
+
+    Raises:
+        CragruError: If nobody has forgotten rows, an id is unknown, or the factors are no matrix or not finite.
+    """
+    factors = np.asarray(user_factors, dtype=np.float64)
+    forgotten = np.unique(np.asarray(forgotten, dtype=np.int64))
+    if factors.ndim != 2 or not np.isfinite(factors).all():
+        raise CragruError("no finite matrix", place="user factors", got=factors.shape)
+    is_known = (forgotten >= 0) & (forgotten < len(factors))
+    if not len(forgotten) or not is_known.all():
+        got = forgotten.tolist()
+        raise CragruError(f"not some of {len(factors)}", place="users who forget", got=got)
+    groups = np.full(len(factors), FAR, dtype=object)
+    groups[forgotten] = FORGOTTEN
+    others = np.flatnonzero(groups == FAR)
+    nearest_first = np.argsort(-_largest_cosine(factors, others, forgotten), kind="stable")
+    similar = nearest_first[: round(share * len(others))]
+    groups[others[similar]] = SIMILAR
+    return groups
+
+
+def active_users(training_rows: np.ndarray, share: float = 0.05) -> np.ndarray:
+    """Tell who has most training rows, of `[users]`.
+
+    A `share` of the users with rows is called active, at least one user; whoever ties with the last is too.
+
+    Returns:
+        `[users]` of `ACTIVE`, `INACTIVE`, or "" for a user without any row (forgotten whole).
+    """
+    rows = np.asarray(training_rows)
+    ascending = np.sort(rows[rows > 0])
+    count = max(1, round(share * len(ascending)))
+    least = ascending[-count] if len(ascending) else 1
+    activity = np.where(rows > 0, INACTIVE, "").astype(object)
+    activity[rows >= least] = ACTIVE
+    return activity
+
+
+def _largest_cosine(factors: np.ndarray, others: np.ndarray, forgotten: np.ndarray) -> np.ndarray:
+    """Return `[others]`; a user without direction (all factors 0) has cosine 0 with everyone."""
+    norms = np.linalg.norm(factors, axis=1, keepdims=True)
+    directions = factors / np.where(norms > 0, norms, 1)
+    largest = []
+    for part in np.array_split(others, 1 + len(others) * len(forgotten) // MEMORY):
+        cosines = directions[part] @ directions[forgotten].T
+        largest.append(cosines.max(axis=1))
+    return np.concatenate(largest)
