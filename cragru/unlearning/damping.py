@@ -95,7 +95,11 @@ class Judge:
     """Validation NDCG and membership of a model."""
 
     def __init__(self, request: Request) -> None:
-        """Build the masks; refuse a split without a validation row (CragruError)."""
+        """Build the masks.
+
+        Raises:
+            CragruError: If there is no validation row.
+        """
         remain, device = request.remain, request.table.device
         if not len(remain.valid[0]):
             raise CragruError("the split has no validation row", place="damping", advice=MORE_DATA)
