@@ -1,8 +1,7 @@
 """Scores of several shards as one factor model.
 
-Shards are trained independently, so each has its own rotation, and their factors cannot be averaged. Their *scores*
-can: ``Σ_s w_us ⟨P_s[u], Q_s[i]⟩`` is the inner product of the shards' factors one beside the other, the user's times
-the weights. So whatever serves a single model serves an aggregate too.
+Each shard has a rotation of its own, so their factors cannot be averaged. Their *scores* can: ``Σ_s w_us ⟨P_s[u],
+Q_s[i]⟩`` is the inner product of the shards' factors one beside the other, the user's times the weights.
 """
 
 from collections.abc import Sequence
@@ -55,15 +54,11 @@ def user_weights(users: Tensor, rule: Missing, shards: Tensor | None = None) -> 
 
 
 def combine(
-    models: Sequence[FactorModel],
-    data: Sequence[TrainingData],
-    weights: Tensor,
-    rule: Missing,
+    models: Sequence[FactorModel], data: Sequence[TrainingData], weights: Tensor, rule: Missing
 ) -> FactorModel:
     """Aggregate the shards' scores.
 
-    An item that no training row of a shard names was drawn as a negative there, so its factors say that nobody of the
-    shard took it. They are kept, but for the rule `zero`.
+    The factors of an item that no training row of a shard names are those of a negative; the rule `zero` drops them.
     Shards with factors `[users, d]` and `[items, d]` become one model with `[users, S * d]` and `[items, S * d]`. The
     weights are `[users, S]`, from `user_weights`; the rule is the one that they were made by.
     """

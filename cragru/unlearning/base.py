@@ -17,9 +17,8 @@ from cragru.ranking.full import Pairs
 class Cost:
     """What serving one request took, by one rule for all methods.
 
-    Timed: wall time from the request's arrival to servable scores, with the device idle at both ends: data filtering,
-    graphs and samplers, training with its validation passes, aggregation, influence solves. Not timed: training before
-    the request, parsing the data, test evaluation.
+    Timed is the wall time from the request's arrival to servable scores, with the device idle at both ends; what that
+    takes in, and what not, is in docs/unlearning.md.
 
     Attributes:
         seconds_sequential: Everything one after the other, or together where shards were trained as one model.

@@ -88,7 +88,11 @@ def iterates(product: Product, right: Tensor, damping: float) -> Iterator[tuple[
 
 
 def require_finite(tensor: Tensor, name: str) -> None:
-    """Refuse a tensor that holds an infinity or no number (CragruError)."""
+    """Refuse a tensor that holds an infinity or no number.
+
+    Raises:
+        CragruError: If it does, with how many.
+    """
     bad = int((~torch.isfinite(tensor)).sum())
     if bad:
         raise CragruError("holds numbers that are not finite", place=name, got=bad, advice=MEND)

@@ -67,7 +67,7 @@ def search(context: Context, method: ModuleType, grid: Sequence[float] = GRID) -
 
 
 def choose(frame: pd.DataFrame, allowed_loss: float = ALLOWED_LOSS) -> float:
-    """Return the damping with the largest drop in membership among those that lose little validation NDCG.
+    """Return the damping with the largest drop in membership of those that lose at most `allowed_loss` of NDCG.
 
     The frame is what `search` gives. The largest drop may be a rise: there are methods that do not forget by this
     measure, which is a result.
@@ -86,7 +86,7 @@ def choose(frame: pd.DataFrame, allowed_loss: float = ALLOWED_LOSS) -> float:
     if drop.empty:
         lost = losses.round(3).set_axis(frame["damping"]).to_dict()
         raise CragruError(
-            f"loss above {allowed_loss:.0%}", place="damping", got=lost, advice=LARGER
+            f"NDCG falls by more than {allowed_loss:.0%}", place="damping", got=lost, advice=LARGER
         )
     return float(frame.loc[drop.idxmax(), "damping"])
 
@@ -95,7 +95,11 @@ class Judge:
     """Validation NDCG and membership of a model."""
 
     def __init__(self, request: Request) -> None:
-        """Build the masks; refuse a split without a validation row (CragruError)."""
+        """Build the masks.
+
+        Raises:
+            CragruError: If there is no validation row.
+        """
         remain, device = request.remain, request.table.device
         if not len(remain.valid[0]):
             raise CragruError("the split has no validation row", place="damping", advice=MORE_DATA)

@@ -154,7 +154,7 @@ def _column(frame: pd.DataFrame, name: str) -> Tensor:
 
 
 def _declared(file: PathLike | None, key: str) -> PathLike:
-    """Return a file that the method's entry declares by a key; refuse one that it does not (CragruError)."""
+    """Return a file that the method's entry declares by a key, or raise a CragruError."""
     if file is None:
         raise CragruError("missing, and the method reads it", place=key, advice=DECLARE)
     return file

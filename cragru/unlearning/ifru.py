@@ -8,9 +8,9 @@ The first term is what F had pulled with, and the step goes up F's loss. The sec
 propagated over another graph than before (LightGCN alone). The paper takes it from the rows near a changed degree;
 here all of R is taken, which is exact and costs two gradients.
 
-Deviations from the paper, each measured on ML-100K: H is the Gauss-Newton matrix over R and G', for the exact Hessian
-has negative curvature where training stopped early, and the one over D leaves F in; it is damped and solved by
-conjugate gradient instead of by an optimiser that a validation score stops; the loss is summed over rows.
+Deviations from the paper, each measured on ML-100K: H is the damped Gauss-Newton matrix over R and G', for the exact
+Hessian has negative curvature where training stopped early, and the one over D leaves F in; conjugate gradient solves,
+not an optimiser that a validation score stops; the loss is summed over rows.
 """
 
 import torch

@@ -30,10 +30,7 @@ ANEW = "train the original anew"
 
 @dataclass(frozen=True)
 class Request:
-    """What an influence method reads: rows without the forget set, that set, and the ratings where it asks for them.
-
-    The table is `[users + items, d]`, the original's parameters, on the device where to work.
-    """
+    """What an influence method reads; the table is the original's parameters, `[users + items, d]`, on the device."""
 
     remain: TrainingData
     forget: Pairs
@@ -172,9 +169,8 @@ class Influence:
 def linearise(context: Context, request: Request, negatives: int) -> Influence:
     """Build both backbones and draw the negatives.
 
-    One set of negatives serves gradients and curvature, else the two would be of different losses. It leaves out the
-    forgotten items as well as the remaining ones, as the original's training did: with a forgotten item among its
-    user's negatives, the remaining loss would push it down, which is another thing than to take its row away.
+    One set of negatives serves gradients and curvature, which are of one loss. It leaves out the forgotten items too,
+    as the original's training did: among the negatives they would be pushed down by the remaining loss.
 
     Raises:
         CragruError: If a user has interacted with every item.
@@ -237,10 +233,7 @@ def serve(
     prepare: Callable[[Context, Request], Prepared],
     damping: float,
 ) -> Unlearned:
-    """Prepare and solve against the clock, with λ > 0 in units of a loss that is summed over rows.
-
-    The request's data are read before the clock starts; `prepare` is the method's.
-    """
+    """Prepare and solve against the clock, with λ > 0 in units of a loss that is summed over rows."""
     device = request.table.device
     watch = Stopwatch(device)
     prepared = prepare(context, request)

@@ -35,8 +35,8 @@ class Options(ShardOptions):
 
     Attributes:
         attention_rate: Adam's learning rate for the attention.
-        attention_batch: Triplets a step. A step costs nearly the same for few as for many, for it aggregates every
-            node; so batches are large, and the rate is high (both chosen on validation rows of ML-100K).
+        attention_batch: Triplets a step: many, for each step aggregates every node, at a high rate (both chosen on
+            validation rows of ML-100K).
         attention_epochs: Most passes over what remains.
         attention_patience: Epochs without a better validation NDCG@10 after which it stops.
         dropout: Share of a user's aggregated embedding that is dropped in training.

@@ -27,5 +27,6 @@ def unlearn(context: Context) -> Unlearned:
         context.module, context.backbone, data, context.options, seed, context.device
     )
     seconds = watch.lap()
-    cost = Cost(seconds, seconds, 1, training.steps, 0, str(device), {"train": seconds})
+    stages = {"train": seconds}
+    cost = Cost(seconds, seconds, 1, training.steps, 0, str(device), stages)
     return Unlearned(training.model, cost, training.curve)

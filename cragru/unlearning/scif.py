@@ -10,9 +10,8 @@ of R. The block is the requesting users' rows. With BPR the scores of a user are
 d × d matrix for each user and is exact; LightGCN's propagation couples the users, and conjugate gradient solves for
 them together with the Gauss-Newton matrix.
 
-Implicit feedback has label 1 everywhere, which would average to no change at all. Labels are taken from ratings
-instead (`threshold`), or are one constant (`target`). A replaced row pulls with 1 − t̄ however well it was fitted, much
-harder than a deleted one: hence the large damping.
+Implicit feedback has label 1 everywhere, so labels are taken from ratings (`threshold`), or are one constant
+(`target`). A replaced row pulls with 1 − t̄ however well it was fitted: hence the large damping.
 """
 
 import torch
@@ -178,7 +177,8 @@ def by_blocks(influence: Influence, direction: Tensor, users: Tensor) -> Prepare
         residual = vector_norm(left_over).item() / size if size else 0.0
         change = torch.zeros_like(direction)
         change[found] = solved.to(change.dtype)
-        return Step(change, 0, {"iterations": 0, "residual": residual, "updated": len(users)})
+        facts = {"iterations": 0, "residual": residual, "updated": len(users)}
+        return Step(change, 0, facts)
 
     return Prepared(influence, solve)
 

@@ -70,7 +70,8 @@ def shard_task(
 ) -> Task:
     """Describe the training of one shard on its rows; shard 0 has the random stream of a model of everything."""
     name = f"{backbone}-shard-{shard}" if shard else backbone
-    return Task(data, name, options.batch_size(len(data.train[0]), most))
+    batch_size = options.batch_size(len(data.train[0]), most)
+    return Task(data, name, batch_size)
 
 
 def train_shards(
@@ -116,9 +117,8 @@ def touched_shards(deployed: Deployed, left: Columns) -> list[int]:
 def renew(context: Context, options: ShardOptions) -> Renewed:
     """Serve a request: train the shards that held what is forgotten from scratch on what is left of them.
 
-    Where there is a deployed state they are trained one by one, for one machine's and many machines' seconds. Where
-    there is none, because a request this large spares no shard, they are trained together; shards that were spared
-    after all become what they would have been before the request, outside the clock.
+    Where there is a deployed state they are trained one by one, for one machine's and many machines' seconds; else, as
+    a request this large spares no shard, together. Shards that it spares after all are trained outside the clock.
 
     Raises:
         CragruError: If the partition is of other data, or a shard has nothing left.

@@ -4,9 +4,9 @@ The loss is the one that was trained, summed over rows and averaged over the K n
 ``L(rows) = Σ_(u,i) 1/K Σ_j ℓ(x_uij)`` with ``ℓ(x) = log(1 + e^-x)`` and ``x_uij = a_ui − a_uj``, where ``a = P Qᵀ`` are
 the scores of the factors ``Z = [P; Q]``.
 
-No factor is ever gathered for a triplet. A block of users has its scores, or their change along a direction, as one
-dense matrix, from which triplets take single numbers; on the way back numbers are added up in a dense matrix that
-products with P and Q turn into gradients. A product takes 20 ms for 1.5 million triplets (ML-100K, K = 24, one core).
+No factor is ever gathered for a triplet: a block of users has its scores, or their change along a direction, as one
+dense matrix, from which triplets take numbers, and to which they add numbers on the way back. A product takes 20 ms for
+1.5 million triplets (ML-100K, K = 24, one core).
 """
 
 from collections.abc import Callable, Iterator
@@ -137,12 +137,7 @@ class Triplets:
             yield block, factors[block.users], items
 
     def _pull_back(
-        self,
-        scores: Tensor,
-        block: Block,
-        users: Tensor,
-        items: Tensor,
-        gradient: Tensor,
+        self, scores: Tensor, block: Block, users: Tensor, items: Tensor, gradient: Tensor
     ) -> None:
         """Add what a gradient by the scores of a block means for the factors."""
         gradient[block.users] += scores @ items

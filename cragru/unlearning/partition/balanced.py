@@ -63,10 +63,7 @@ def cluster_users(problem: Problem, options: Options) -> Clustering:
 
 
 def cluster_interactions(problem: Problem, options: Options) -> Clustering:
-    """Cluster interactions (InBP), a label for each training row: the capacity counts rows.
-
-    The distance is the product of the user's and the item's.
-    """
+    """Cluster interactions (InBP), a label for each row: the distance is the product of the user's and the item's."""
     users, items = problem.train
     enough(problem, len(users), "rows")
     of_user, of_item = embeddings(problem)

@@ -87,7 +87,8 @@ def of_rows(problem: Problem, shard_of_row: ndarray) -> Assignment:
     counts = np.bincount(places, minlength=problem.users * problem.shards)
     counts = counts.reshape(problem.users, problem.shards)
     by_id = np.arange(problem.users) % problem.shards
-    shard_of_user = np.where(counts.any(axis=1), counts.argmax(axis=1), by_id)
+    has_rows, most = counts.any(axis=1), counts.argmax(axis=1)
+    shard_of_user = np.where(has_rows, most, by_id)
     return check(problem, Assignment(shard_of_row, shard_of_user[problem.valid[0]]))
 
 
@@ -118,7 +119,11 @@ def _check_column(problem: Problem, shards: ndarray, pairs: Pairs, part: str) ->
 
 
 def enough(problem: Problem, count: int, units: str) -> None:
-    """Refuse to cut `count` units into more shards (CragruError)."""
+    """Refuse to cut `count` units into more shards.
+
+    Raises:
+        CragruError: If S is above `count`.
+    """
     if problem.shards > count:
         raise CragruError(
             f"more than the {count} {units}", place="shards", got=problem.shards, advice=FEWER
@@ -180,10 +185,11 @@ def embeddings(problem: Problem) -> list[ndarray]:
     """
     if problem.embeddings is None:
         raise CragruError("needs a model's embeddings", place="partition", advice=READ)
-    tables = []
-    for table, count in zip(problem.embeddings, (problem.users, problem.items), strict=True):
+    tables, counts = [], (problem.users, problem.items)
+    for table, count in zip(problem.embeddings, counts, strict=True):
         table = np.asarray(table, dtype=np.float64)
-        if table.shape[:-1] != (count,) or not np.isfinite(table).all():
+        is_whole = table.shape[:-1] == (count,)
+        if not is_whole or not np.isfinite(table).all():
             raise CragruError(
                 f"needs {count} finite vectors", place="embeddings", got=table.shape, advice=ANEW
             )

@@ -66,9 +66,10 @@ class Neighbourhood:
 
         The users are `[m]` ascending ids of those that have rows; a repeated training row counts once.
         """
-        rows = np.searchsorted(users, train[0])
-        ones = np.ones(len(rows))
-        matrix = csr_matrix((ones, (rows, train[1])), shape=(len(users), items))
+        of_users, of_items = train
+        places = np.searchsorted(users, of_users), of_items
+        ones, shape = np.ones(len(of_users)), (len(users), items)
+        matrix = csr_matrix((ones, places), shape=shape)
         matrix.data[:] = 1
         by_user = _inverse_root(matrix.sum(axis=1))
         by_item = _inverse_root(matrix.sum(axis=0))
@@ -129,12 +130,7 @@ def balanced_start(sizes: ndarray, shards: int, room: int, rng: Generator) -> nd
 
 
 def propagate(
-    graph: Neighbourhood,
-    start: ndarray,
-    sizes: ndarray,
-    room: int,
-    iterations: int,
-    rng: Generator,
+    graph: Neighbourhood, start: ndarray, sizes: ndarray, room: int, iterations: int, rng: Generator
 ) -> ndarray:
     """Let users move to their neighbours until nobody does, or for so many iterations.
 
@@ -166,7 +162,8 @@ def _step(
     most = weights.max(axis=1, keepdims=True)
     draws = np.where(weights == most, rng.random(weights.shape), -1)
     wishes = draws.argmax(axis=1)
-    gains = most[:, 0] - weights[np.arange(len(labels)), labels]
+    now = weights[np.arange(len(labels)), labels]
+    gains = most[:, 0] - now
     shuffled = rng.permutation(np.flatnonzero(gains > 0))
     seats = _Seats.of(labels, wishes, sizes, room, weights.shape[1])
     by_gain = np.argsort(-gains[shuffled], kind="stable")

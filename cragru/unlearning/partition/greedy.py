@@ -9,18 +9,18 @@ from cragru.unlearning.partition.base import no_room
 def assign(distances: ndarray, room: ndarray | int, sizes: ndarray | None = None) -> ndarray:
     """Walk over all (unit, shard) pairs by ascending distance; a unit not yet placed enters if its size fits.
 
-    Pairs are in the order of (distance, unit, shard), so ties are settled too. The walk itself is never made: at any
-    time only the nearest shard with room matters to a unit that waits, as its nearer pairs are dead (room only
-    shrinks). Sorted by that one pair, the units enter just as in the walk until the first does not fit; its pair is
-    dead from then on, and the rest is sorted anew. With units of one size that happens once for each full shard, so
-    there are at most S sorts of n instead of one of n·S.
+    Pairs are in the order of (distance, unit, shard), so ties are settled too. The walk itself is never made: to a unit
+    that waits only the nearest shard with room matters (room only shrinks). Sorted by that one pair, the units enter
+    just as in the walk until the first does not fit; then the rest is sorted anew. With units of one size that makes at
+    most S sorts of n instead of one of n·S.
 
     Distances are `[n, S]`, finite; rooms `[S]`, or one for all; sizes `[n]`, 1 by default. Returns the `[n]` int64
     shards; -1 where a unit fits nowhere any more.
     """
     count, shards = distances.shape
     sizes = np.ones(count, dtype=np.int64) if sizes is None else sizes
-    room = np.broadcast_to(np.asarray(room, dtype=np.int64), shards).copy()
+    room = np.asarray(room, dtype=np.int64)
+    room = np.broadcast_to(room, shards).copy()
     labels = np.full(count, -1, dtype=np.int64)
     waiting = np.arange(count)
     while True:
@@ -44,7 +44,11 @@ def assign(distances: ndarray, room: ndarray | int, sizes: ndarray | None = None
 def assign_all(
     distances: ndarray, room: int, sizes: ndarray | None = None, unit: str = "unit"
 ) -> ndarray:
-    """Assign as `assign` does, and refuse to leave a unit over (CragruError)."""
+    """Assign as `assign` does, where nothing may be left over.
+
+    Raises:
+        CragruError: If a unit fits nowhere.
+    """
     labels = assign(distances, room, sizes)
     left = np.flatnonzero(labels < 0)
     if len(left):
