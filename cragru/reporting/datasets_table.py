@@ -31,7 +31,9 @@ def make(order: Order) -> Table:
     Args:
         order: Rows have `dataset`, a label, and `statistics`, a file; a further file may be `paper`.
     """
-    statistics = {row["dataset"]: read_record(row["statistics"], COUNTED) for row in order.rows}
+    statistics = {}
+    for row in order.rows:
+        statistics[row["dataset"]] = read_record(row["statistics"], COUNTED)
     table = datasets_table(statistics, order.further.get("paper"))
     return Table(table, *datasets_grid(table))
 
@@ -41,9 +43,7 @@ def datasets_table(
 ) -> pd.DataFrame:
     """Return a row for each data set: its label, our values, and `paper_…` for each (missing where there is none).
 
-    Args:
-        statistics: Each data set's statistics.json, by its label.
-        paper: CSV of printed values.
+    `statistics` has each data set's statistics.json, by its label.
     """
     values = printed_values(paper, OF_DATASETS)
     rows = []
