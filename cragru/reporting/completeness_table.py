@@ -53,9 +53,8 @@ def completeness_table(
     """Average each row over seeds, with intervals over users.
 
     A user's values are averaged over the seeds before users are resampled; of the MIA-AUC, which is of rows and not of
-    users, the seeds' values are averaged, and so are their resamples.
-    Gaps are taken to the row `retrain`, which each group has, with the same seeds. A number of fewer than `least_users`
-    is missing.
+    users, the seeds' values are averaged, and so are their resamples. Gaps are taken to the row `retrain`, which each
+    group has, with the same seeds. A number of fewer than `least_users` is missing.
 
     Returns:
         One row per label and measure, `COLUMNS`: `value` with bounds `low` and `high`; `sd` over seeds (missing for
@@ -160,10 +159,7 @@ def _mean(measure: str, seeds: Mapping[int, Remembered], resampling: Resampling)
 
 
 def _measured(
-    measure: str,
-    interval: Interval = UNDEFINED,
-    per_seed: Sequence[float] = (),
-    n: float = 0,
+    measure: str, interval: Interval = UNDEFINED, per_seed: Sequence[float] = (), n: float = 0
 ) -> dict[str, Any]:
     sd = np.std(per_seed, ddof=1) if len(per_seed) > 1 else np.nan
     return {"measure": measure, **asdict(interval), "sd": sd, "n": n}

@@ -41,10 +41,7 @@ def make(order: Order) -> Table:
 def datasets_table(
     statistics: Mapping[str, Mapping[str, Any]], paper: PathLike | None
 ) -> pd.DataFrame:
-    """Return a row for each data set: its label, our values, and `paper_…` for each (missing where there is none).
-
-    `statistics` has each data set's statistics.json, by its label.
-    """
+    """Return a row for each label of `statistics`: our values, and `paper_…` for each (missing where there is none)."""
     values = printed_values(paper, OF_DATASETS)
     rows = []
     for label, counted in statistics.items():

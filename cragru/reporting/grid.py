@@ -61,10 +61,7 @@ def interval_text(value: float, low: float, high: float, n: float, digits: int) 
 def interval_texts(
     measures: pd.DataFrame, shown: Mapping[Hashable, tuple[str, int]], numbers: Sequence[str]
 ) -> list[Text]:
-    """Return a text for each of the measures `shown` (by their index: column, digits) of one row of a table.
-
-    `numbers` are columns of `measures`: value, lower bound, upper bound, n.
-    """
+    """Return a text for each measure of `shown` (with its digits), of its `numbers`: value, low, high, n."""
     texts = []
     for measure, (_, digits) in shown.items():
         texts.append(interval_text(*measures.loc[measure, [*numbers]], digits))

@@ -30,9 +30,7 @@ def make(order: Order) -> Drawing:
 def strategies_data(
     measured: Iterable[Measured], mask: str, cutoffs: Sequence[int]
 ) -> pd.DataFrame:
-    """Average NDCG@K of each bar.
-
-    `measured` has every bar under every seed, of the cohort's users alone; `method` is the bar's label.
+    """Average NDCG@K of each bar; its label is the `method`.
 
     Returns:
         One row per panel (`dataset`, `backbone`), bar (`row`) and `k`, with the columns of

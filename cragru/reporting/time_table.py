@@ -18,14 +18,10 @@ from cragru.reporting.prompt_counts import Checks, prompt_counts
 from cragru.written.printed import printed, printed_values
 
 COUNTS = {"shards_touched": "Shards", "optimiser_steps": "Steps", "hessian_products": "HVPs"}
-NEEDED = dict.fromkeys([SEQUENTIAL, *COUNTS], float) | {
-    PARALLEL: NUMBER,
-    "device": str,
-}  # of cost.json
+NEEDED = {**dict.fromkeys([SEQUENTIAL, *COUNTS], float), PARALLEL: NUMBER, "device": str}
 COUNTED = ["requests", "seeds", "measured"]
 PRINTED = "unlearning_seconds"  # the column of the paper's values
-QUANTILES = {0.5: "", 0: "_min", 0.25: "_q1", 0.75: "_q3", 1: "_max"}
-"""Endings of the columns of quantiles."""
+QUANTILES = {"": 0.5, "_min": 0, "_q1": 0.25, "_q3": 0.75, "_max": 1}  # by their columns' ending
 
 
 def make(order: Order) -> Table:
@@ -122,13 +118,7 @@ def time_notes(table: pd.DataFrame, title: str, devices: Sequence[str]) -> list[
 
 
 def requester_note(checks: Checks, devices: Sequence[str], about: str) -> str:
-    """Tell what CRAGRU's rows are of.
-
-    Args:
-        checks: As `prompt_counts` takes them.
-        devices: Where the LLM ran.
-        about: Which LLM, and how many candidates.
-    """
+    """Tell what CRAGRU's rows are of, where the LLM ran, and `about` it."""
     lines, forgotten = prompt_counts(checks)
     history = (
         f"None of the {lines:,} history lines of their prompts is a forgotten interaction"
@@ -146,8 +136,7 @@ def requester_note(checks: Checks, devices: Sequence[str], about: str) -> str:
 
 def _spread(rows: Any) -> pd.DataFrame:
     """Return median, quartiles and extremes; missing where a request has no number."""
-    spread = rows.quantile(list(QUANTILES)).unstack()
-    spread = spread.rename(columns=QUANTILES)
+    spread = pd.DataFrame({name: rows.quantile(share) for name, share in QUANTILES.items()})
     return spread.where(rows.count() == rows.size(), axis="index")
 
 
