@@ -49,12 +49,7 @@ STYLE = [
 ]
 
 
-def draw_bars(
-    data: pd.DataFrame,
-    title: str,
-    note: str,
-    paths: dict[str, PathLike],
-) -> None:
+def draw_bars(data: pd.DataFrame, title: str, note: str, paths: dict[str, PathLike]) -> None:
     """Draw bars with error bars, grouped by K, in panels; equal data give equal bytes.
 
     Args:

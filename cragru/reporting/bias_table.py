@@ -66,8 +66,7 @@ def read_compared(rows: Sequence[Row]) -> Iterator[Compared]:
     """Read each method's results and lists of all seeds.
 
     Args:
-        rows: One a seed, by name: dataset, backbone, method, seed; files user_groups, item_rows and, for each of
-            `MODELS`, `…_per_user` and `…_lists`.
+        rows: Labels `NAMES`, seed; files user_groups, item_rows and, for each of `MODELS`, `…_per_user` and `…_lists`.
 
     Raises:
         CragruError: If a row is there twice under one seed, or its lists are of different users.
@@ -112,11 +111,7 @@ def read_lists(row: Row) -> Lists:
 
 
 def whole_bias_table(
-    rows: Iterable[Compared],
-    resampling: Resampling,
-    mask: str,
-    k: int,
-    least_users: int,
+    rows: Iterable[Compared], resampling: Resampling, mask: str, k: int, least_users: int
 ) -> pd.DataFrame:
     """Return all measures of each row: columns of `NAMES` and of `cragru.evaluation.bias.bias_table`."""
     frames = []
@@ -129,12 +124,7 @@ def whole_bias_table(
 
 
 def bias_grid(table: pd.DataFrame, replicate: str) -> HeadedGrid:
-    """Return header and texts of `whole_bias_table`: each value with its bounds; below the methods the null.
-
-    Args:
-        table: The table.
-        replicate: Label of the row of the null.
-    """
+    """Return header and texts of `whole_bias_table`: values with their bounds, and the null below the methods."""
     grid = []
     for names, rows in table.groupby(GROUP, sort=False):
         for method, own in rows.groupby("method", sort=False):
@@ -147,11 +137,7 @@ def bias_grid(table: pd.DataFrame, replicate: str) -> HeadedGrid:
 
 
 def bias_notes(
-    table: pd.DataFrame,
-    title: str,
-    resampling: Resampling,
-    replicate: str,
-    k: int,
+    table: pd.DataFrame, title: str, resampling: Resampling, replicate: str, k: int
 ) -> list[str]:
     """Tell what a reader must know to trust the numbers."""
     seeds, sizes = int(table["seeds"].max()), []

@@ -27,8 +27,7 @@ def check_once(rows: Iterable[Row], names: Sequence[str]) -> None:
 
 
 def check_same_users(
-    results: Iterable[tuple[Hashable, str, Collection[int]]],
-    least: int = 1,
+    results: Iterable[tuple[Hashable, str, Collection[int]]], least: int = 1
 ) -> None:
     """Refuse results that are compared, but are of different users.
 

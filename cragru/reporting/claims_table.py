@@ -74,12 +74,7 @@ def kept_claims(
 ) -> pd.DataFrame:
     """Return the columns `COLUMNS`: ratios of mean NDCG@k of two rows, with intervals over their users.
 
-    Args:
-        measured: Every row under every seed, of one panel.
-        claims: They are made of each data set and backbone that has their rows.
-        k: Cut-off.
-        resampling: How intervals are made; both rows' users are drawn together.
-        least_users: A ratio of fewer users is missing.
+    A claim is made of each data set and backbone that has its rows. A ratio of fewer than `least_users` is missing.
     """
     found = []
     for names, rows in by_group(measured, GROUP).items():

@@ -53,13 +53,8 @@ def completeness_table(
     """Average each row over seeds, with intervals over users.
 
     A user's values are averaged over the seeds before users are resampled; of the MIA-AUC, which is of rows and not of
-    users, the seeds' values are averaged, and so are their resamples.
-
-    Args:
-        rows: Every row under every seed; each group has a row of Retrain, with the same seeds.
-        retrain: Label of the row that gaps are taken to.
-        resampling: How the intervals of per-user means are made, and their level.
-        least_users: A number of fewer users is missing.
+    users, the seeds' values are averaged, and so are their resamples. Gaps are taken to the row `retrain`, which each
+    group has, with the same seeds. A number of fewer than `least_users` is missing.
 
     Returns:
         One row per label and measure, `COLUMNS`: `value` with bounds `low` and `high`; `sd` over seeds (missing for
@@ -123,9 +118,7 @@ def completeness_notes(
 
 
 def _membership(
-    seeds: Mapping[int, Remembered],
-    aim: Mapping[int, Remembered],
-    level: float,
+    seeds: Mapping[int, Remembered], aim: Mapping[int, Remembered], level: float
 ) -> list[dict[str, Any]]:
     """Return the MIA-AUC and, where there is an aim, its gap."""
     values, draws, members = _by_seed(seeds, seeds)
@@ -166,10 +159,7 @@ def _mean(measure: str, seeds: Mapping[int, Remembered], resampling: Resampling)
 
 
 def _measured(
-    measure: str,
-    interval: Interval = UNDEFINED,
-    per_seed: Sequence[float] = (),
-    n: float = 0,
+    measure: str, interval: Interval = UNDEFINED, per_seed: Sequence[float] = (), n: float = 0
 ) -> dict[str, Any]:
     sd = np.std(per_seed, ddof=1) if len(per_seed) > 1 else np.nan
     return {"measure": measure, **asdict(interval), "sd": sd, "n": n}

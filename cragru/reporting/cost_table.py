@@ -44,14 +44,12 @@ def cost_table(records: Iterable[Row]) -> pd.DataFrame:
     """Average each row over seeds.
 
     Args:
-        records: One per row and seed: labels `STRATEGY`; `seed`, `users`; means per user `filter_seconds`,
-            `prompt_seconds`, `generation_seconds`, `prompt_tokens`, `answer_tokens`, `dropped` (history lines);
-            `tie_rate` (0 to 1); `engine_start_seconds` (once, for all users).
+        records: One per row and seed: labels `STRATEGY`, `seed`, and the fields of `cragru.llm.collecting.cell_cost`.
 
     Returns:
-        One row per strategy of a data set and backbone: for each of these numbers and `total_seconds` (the three
-        stages) its mean over seeds and, with `_sd` after its name, its standard deviation over seeds (missing for one
-        seed); `users` (mean), `seeds`.
+        One row per strategy of a data set and backbone: for each of `MEASURES` and `total_seconds` (the three stages)
+        its mean over seeds and, with `_sd` after its name, its standard deviation over seeds (missing for one seed);
+        `users` (mean), `seeds`.
 
     Raises:
         CragruError: If a row is there twice under one seed.
@@ -77,13 +75,7 @@ def cost_grid(table: pd.DataFrame) -> HeadedGrid:
 
 
 def cost_notes(table: pd.DataFrame, device: str, about: str = "") -> list[str]:
-    """Tell what the numbers are of, and what they leave out.
-
-    Args:
-        table: From `cost_table`.
-        device: Where the LLM ran; empty where it was not recorded.
-        about: What the table does not tell: the cohort, the LLM.
-    """
+    """Tell what the numbers are of, and what they leave out; `about`, of the cohort and the LLM, ends the note."""
     seeds = int(table["seeds"].max())
     spread = f"mean over {seeds} seeds, ± their standard deviation" if seeds > 1 else "one seed"
     where = f" on {device}" if device else ""

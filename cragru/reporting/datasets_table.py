@@ -31,7 +31,9 @@ def make(order: Order) -> Table:
     Args:
         order: Rows have `dataset`, a label, and `statistics`, a file; a further file may be `paper`.
     """
-    statistics = {row["dataset"]: read_record(row["statistics"], COUNTED) for row in order.rows}
+    statistics = {}
+    for row in order.rows:
+        statistics[row["dataset"]] = read_record(row["statistics"], COUNTED)
     table = datasets_table(statistics, order.further.get("paper"))
     return Table(table, *datasets_grid(table))
 
@@ -39,12 +41,7 @@ def make(order: Order) -> Table:
 def datasets_table(
     statistics: Mapping[str, Mapping[str, Any]], paper: PathLike | None
 ) -> pd.DataFrame:
-    """Return a row for each data set: its label, our values, and `paper_…` for each (missing where there is none).
-
-    Args:
-        statistics: Each data set's statistics.json, by its label.
-        paper: CSV of printed values.
-    """
+    """Return a row for each label of `statistics`: our values, and `paper_…` for each (missing where there is none)."""
     values = printed_values(paper, OF_DATASETS)
     rows = []
     for label, counted in statistics.items():

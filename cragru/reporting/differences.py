@@ -32,9 +32,11 @@ def differences(order: Order) -> pd.DataFrame:
         order: Rows have what `read_measured` reads; the spec has `mask` and `cutoffs`; words are `references` (by
             panel) and `null`, the labels of Retrain and of Retrain with other random streams.
     """
-    spec, words, measured = order.spec, order.words, read_measured(order.rows)
-    mask, cutoffs, null = spec["mask"], spec["cutoffs"], tuple(words["null"])
-    return significance_table(measured, mask, cutoffs, words["references"], null, RESAMPLING)
+    spec, words = order.spec, order.words
+    measured, null = read_measured(order.rows), tuple(words["null"])
+    return significance_table(
+        measured, spec["mask"], spec["cutoffs"], words["references"], null, RESAMPLING
+    )
 
 
 def significance_table(
@@ -47,14 +49,9 @@ def significance_table(
 ) -> pd.DataFrame:
     """Compare the rows of each panel, data set and backbone with one of them.
 
-    Args:
-        measured: Every row under every seed.
-        mask: `A` or `B`.
-        cutoffs: Values of K.
-        references: By panel the label of the row that the others are held against; a group without it is left out.
-        null: Labels of Retrain and of Retrain with other random streams, whose difference stands beside every other;
-            the second is no row of the table and is compared with nothing else.
-        resampling: How intervals are made.
+    `references` has, by panel, the label of the row that the others are held against; a group without it is left out.
+    `null` has the labels of Retrain and of Retrain with other random streams, whose difference stands beside every
+    other; the second is no row of the table and is compared with nothing else.
 
     Returns:
         Columns of `PANEL_GROUP` and of `cragru.evaluation.significance.compare`, `p_holm` over all rows.
@@ -73,7 +70,8 @@ def significance_table(
                     advice="add that method",
                 )
         noise = itemgetter(*null)(rows)
-        compared = {label: own for label, own in rows.items() if label != null[1]}
+        compared = rows.copy()
+        del compared[null[1]]  # it is no row of the table
         reference = references.get(names[0])
         if reference in compared and len(compared) > 1:
             frame = compare(compared, reference, mask, cutoffs, resampling, noise)
@@ -88,18 +86,21 @@ def mark_differences(table: pd.DataFrame, tests: pd.DataFrame) -> pd.DataFrame:
     The original model is not marked: where forgotten items compete they take places on its lists, and a difference
     would be that.
     """
-    found = tests[(tests["p_holm"] < LEVEL) & (tests["comparison"] != ORIGINAL_LABEL)]
+    is_marked = (tests["p_holm"] < LEVEL) & (tests["comparison"] != ORIGINAL_LABEL)
+    found = tests[is_marked].rename(columns={"comparison": "method"})
     keys = [*PANEL_GROUP, "method", "metric", "k"]
-    differing = pd.MultiIndex.from_frame(found.rename(columns={"comparison": "method"})[keys])
-    return table.assign(differs=pd.MultiIndex.from_frame(table[keys]).isin(differing))
+    rows, differing = map(pd.MultiIndex.from_frame, (table[keys], found[keys]))
+    return table.assign(differs=rows.isin(differing))
 
 
 def significance_note(tests: pd.DataFrame, references: Mapping[str, str]) -> str:
     """Tell what the marks mean, or why there is none."""
-    panels = [
-        f"{panel}: {label}" for panel, label in references.items() if panel in set(tests["panel"])
-    ]
-    against, size = "; ".join(panels), int(tests["p"].notna().sum())
+    tested, told = set(tests["panel"]), []
+    for panel, label in references.items():
+        if panel in tested:
+            told.append(f"{panel}: {label}")
+    against = "; ".join(told)
+    size = int(tests["p"].notna().sum())
     if not size:
         return (
             f"Differences from the row that a panel is held against ({against}) were not tested: that takes "

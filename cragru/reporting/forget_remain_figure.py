@@ -1,6 +1,7 @@
 """Figure 3: utility on what was forgotten beside utility on what remains (Section V-D of the paper)."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from operator import itemgetter
 
 import pandas as pd
 
@@ -13,7 +14,9 @@ from cragru.reporting.labels import GROUP, NAMES, Row
 from cragru.reporting.remembered import read_measure
 
 GROUP_LABELS = dict(zip(GROUPS, ("forgotten", "remaining"), strict=True))
-COLUMNS = [*NAMES, "metric", "k", "group", "mean", "se_users", "sd", "users", "seeds", "ratio"]
+LABELS = [*NAMES, "seed"]
+NUMBERS = ["mean", "se_users", "sd", "users", "seeds", "ratio"]
+COLUMNS = [*NAMES, "metric", "k", "group", *NUMBERS]
 
 
 def make(order: Order) -> Drawing:
@@ -23,16 +26,17 @@ def make(order: Order) -> Drawing:
         order: Rows have labels, `seed`, and what `read_measure` reads of their file `forget_remain`; the word is
             `note`, of the LLM.
     """
-    data = forget_remain_data((row, read_measure(row, "forget_remain")) for row in order.rows)
-    return Drawing(data, forget_remain_bars(data), forget_remain_note(data, order.words["note"]))
+    rows = [(row, read_measure(row, "forget_remain")) for row in order.rows]
+    data = forget_remain_data(rows)
+    note = forget_remain_note(data, order.words["note"])
+    return Drawing(data, forget_remain_bars(data), note)
 
 
-def forget_remain_data(rows: Iterable[tuple[Row, pd.DataFrame]]) -> pd.DataFrame:
+def forget_remain_data(rows: Sequence[tuple[Row, pd.DataFrame]]) -> pd.DataFrame:
     """Average each bar.
 
     Args:
-        rows: Labels of each row under each seed (`dataset`, `backbone`, `method`, `seed`), and its columns of
-            `cragru.evaluation.completeness_columns.FORGET_REMAIN`.
+        rows: With `LABELS`, and columns of `cragru.evaluation.completeness_columns.FORGET_REMAIN`.
 
     Returns:
         One row per label, metric, K and group, `COLUMNS`: those of `cragru.reporting.averages.average`, and `ratio`:
@@ -41,21 +45,22 @@ def forget_remain_data(rows: Iterable[tuple[Row, pd.DataFrame]]) -> pd.DataFrame
     Raises:
         CragruError: If a row is there twice, or rows of a data set, backbone and seed are of different users.
     """
-    rows = list(rows)
-    check_once((row for row, _ in rows), NAMES)
+    check_once(map(itemgetter(0), rows), NAMES)
     frames, users = [], []
     for row, frame in rows:
-        group = (row["dataset"], row["backbone"], row["seed"])
+        group = itemgetter(*GROUP, "seed")(row)
         users.append((group, row_place(row, NAMES), set(frame["user"])))
-        frames.append(frame.assign(**{name: row[name] for name in [*NAMES, "seed"]}))
+        labels = dict(zip(LABELS, itemgetter(*LABELS)(row), strict=True))
+        frames.append(frame.assign(**labels))
     check_same_users(users)
     measures = list(metrics_in(FORGET_REMAIN))
-    long = pd.concat(frames).melt([*NAMES, "seed", "user", "group", "k"], measures, "metric")
-    bars = [*NAMES, "metric", "k"]  # two bars each, one of each group
-    table = average(long, [*bars, "group"])
-    forget, remain = (table["mean"].xs(group, level="group") for group in GROUPS)
-    ratio = (forget / remain.where(remain > 0)).rename("ratio")
-    return table.reset_index().merge(ratio.reset_index(), on=bars, how="left")[COLUMNS]
+    long = pd.concat(frames).melt([*LABELS, "user", "group", "k"], measures, "metric")
+    pair = [*NAMES, "metric", "k"]  # what two bars share, one of each group
+    table = average(long, [*pair, "group"])
+    means = table["mean"].unstack("group", sort=False)
+    ratio = means["forget"] / means["remain"].where(means["remain"] > 0)
+    table = table.reset_index().merge(ratio.rename("ratio").reset_index(), on=pair, how="left")
+    return table[COLUMNS]
 
 
 def forget_remain_bars(data: pd.DataFrame) -> pd.DataFrame:
@@ -76,10 +81,11 @@ def forget_remain_bars(data: pd.DataFrame) -> pd.DataFrame:
 def forget_remain_note(data: pd.DataFrame, about: str) -> str:
     """Tell what a reader must know to trust the bars, and the ratio of each model's two bars at the largest K."""
     k = int(data["k"].max())
-    last = data[(data["k"] == k) & (data["metric"] == "ndcg") & (data["group"] == GROUPS[0])]
+    last = data.query("k == @k and metric == 'ndcg' and group == 'forget'")
     ratios = []
     for (dataset, backbone), rows in last.groupby(GROUP, sort=False):
-        own = rows["method"] + " " + rows["ratio"].map("{:.2f}".format).replace("nan", "undefined")
+        numbers = rows["ratio"].map("{:.2f}".format).replace("nan", "undefined")
+        own = rows["method"] + " " + numbers
         ratios.append(f"{dataset}, {backbone}: {', '.join(own)}")
     return (
         f"{bars_note(data)} Remaining rows are test rows. Each user has equally many rows of both kinds, so a model "

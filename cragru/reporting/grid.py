@@ -54,20 +54,14 @@ def interval_text(value: float, low: float, high: float, n: float, digits: int) 
     """
     if math.isnan(value):
         return Text(f"(n = {n:.0f})" if n else "\N{EN DASH}")
-    texts = [f"{number:z.{digits}f}".replace("-", MINUS) for number in (value, low, high)]
-    return Text(texts[0], "" if math.isnan(low + high) else f"{texts[1]}, {texts[2]}")
+    bounds = "" if math.isnan(low + high) else f"{low:z.{digits}f}, {high:z.{digits}f}"
+    return Text(f"{value:z.{digits}f}".replace("-", MINUS), bounds.replace("-", MINUS))
 
 
 def interval_texts(
     measures: pd.DataFrame, shown: Mapping[Hashable, tuple[str, int]], numbers: Sequence[str]
 ) -> list[Text]:
-    """Return the measures of one row of a table, each with its bounds.
-
-    Args:
-        measures: Indexed by measure.
-        shown: Column and digits of each measure to show.
-        numbers: Columns of `measures`: value, lower bound, upper bound, n.
-    """
+    """Return a text for each measure of `shown` (with its digits), of its `numbers`: value, low, high, n."""
     texts = []
     for measure, (_, digits) in shown.items():
         texts.append(interval_text(*measures.loc[measure, [*numbers]], digits))
@@ -94,7 +88,8 @@ def markdown(header: Sequence[str], grid: Grid, caption: str, notes: Sequence[st
     rows = [list(map(_in_markdown, row)) for row in grid]
     names = list(map(escape_markdown, header))
     table = tabulate(rows, names, tablefmt="pipe", disable_numparse=True)
-    return "\n\n".join([markdown_paragraph(caption), table, *map(markdown_paragraph, notes)]) + "\n"
+    above, *below = map(markdown_paragraph, [caption, *notes])
+    return "\n\n".join([above, table, *below]) + "\n"
 
 
 def latex(
@@ -104,7 +99,8 @@ def latex(
 
     It is shrunk where it would not fit the page. Names that repeat the row above are blank, and groups stand apart.
     """
-    names, style = list(map(escape_latex, header)), _booktabs(len(header))
+    names = list(map(escape_latex, header))
+    style = _booktabs(len(header))
     lines = [
         r"% \usepackage{booktabs,graphicx}",
         r"\begin{table*}[tp]",
@@ -140,9 +136,10 @@ def _latex_rows(grid: Grid) -> list[list[str]]:
 
 def _group_names(grid: Grid) -> Iterator[list[str]]:
     """Yield the names on the left that several rows share: blank where they repeat, set apart where they change."""
-    depth, columns = 0, len(grid[0]) if grid else 0
-    while depth + 1 < columns and len({(*row[: depth + 1],) for row in grid}) < len(grid):
-        depth += 1
+    depth = 0
+    for count in range(1, len(grid[0]) if grid else 0):
+        beginnings = {tuple(row[:count]) for row in grid}
+        depth += len(beginnings) < len(grid)
     above: list[str] = []
     for row in grid:
         names = [escape_latex(text.value) for text in row[:depth]]

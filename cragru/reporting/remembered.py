@@ -43,9 +43,9 @@ def read_remembered(rows: Sequence[Row], resampling: Resampling) -> Iterator[Rem
     """Read what each row of Table IV still knows.
 
     Args:
-        rows: By name: panel, dataset, backbone, method, seed; files membership and completeness and the variant to take
-            from them; cohort, a file of users, or None for all.
-        resampling: Seed and number of the resamples of the MIA-AUC.
+        rows: Labels `ROW`, seed; files membership and completeness and the variant to take from them; cohort, a file
+            of users, or None for all.
+        resampling: Of the MIA-AUC.
 
     Raises:
         CragruError: If a row is there twice, or rows of one panel, data set and seed are of different users.

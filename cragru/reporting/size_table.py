@@ -1,6 +1,6 @@
 """What a method takes as a request grows (Section V-C of the paper): one user against a tenth of all interactions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -32,10 +32,12 @@ def make(order: Order) -> Table:
         if record["cohort"] is not None:  # an LLM's cost is of one user, a method's of the request
             record["seconds_per_user"] = sum(record[name] for name in STAGES)
         large.append(record)
-    users = {row["dataset"]: read_sizes(row["statistics"])[0] for row in order.rows}
+    users, words = {}, order.words
+    for row in order.rows:
+        users[row["dataset"]] = read_sizes(row["statistics"])[0]
     times = read_csv(order.further["times"], TIMES)
-    table = size_table(times, large, users, order.words["retrain"])
-    return Table(table, *size_grid(table), size_notes(tuple(order.words["titles"]), users))
+    table = size_table(times, large, users, words["retrain"])
+    return Table(table, *size_grid(table), size_notes(words["titles"], users))
 
 
 def size_table(
@@ -45,8 +47,8 @@ def size_table(
 
     Args:
         times: From `cragru.reporting.time_table.time_table`: one user.
-        large: One record per row and seed of the large request: labels `dataset`, `backbone`, `method`;
-            `seconds_sequential` of it all, or, for what answers users one by one, `seconds_per_user`.
+        large: One record per row and seed of the large request: labels `NAMES`; `seconds_sequential` of it all, or, for
+            what answers users one by one, `seconds_per_user`.
         users: How many ask in the large request, by label of the data set.
         retrain: Label of the row that is Retrain.
 
@@ -75,13 +77,14 @@ def size_grid(table: pd.DataFrame) -> HeadedGrid:
     """Return header and texts of `size_table`."""
     grid = []
     for *names, small, large, growth, is_computed, served in table.itertuples(index=False):
-        star = " *" if is_computed else ""
-        numbers = (significant(small), significant(large) + star, significant(growth))
-        grid.append(list(map(Text, (*names, *numbers, significant(served)))))
+        numbers = list(map(significant, (small, large, growth, served)))
+        if is_computed:
+            numbers[1] += " *"
+        grid.append(list(map(Text, (*names, *numbers))))
     return HEADER, grid
 
 
-def size_notes(titles: tuple[str, str], users: Mapping[str, int]) -> list[str]:
+def size_notes(titles: Sequence[str], users: Mapping[str, int]) -> list[str]:
     """Tell what the columns are: `titles` of the small and of the large request, how many ask in the large one."""
     asking = "; ".join(f"{dataset}: {count:,}" for dataset, count in users.items())
     return [

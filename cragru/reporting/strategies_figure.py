@@ -21,19 +21,16 @@ def make(order: Order) -> Drawing:
         order: Rows have what `read_measured` reads, of the cohort; the word is `note`, of the LLM.
     """
     spec = order.spec
-    data = strategies_data(read_measured(order.rows), spec["mask"], spec["cutoffs"])
-    return Drawing(data, strategies_bars(data), strategies_note(data, order.words["note"]))
+    measured = read_measured(order.rows)
+    data = strategies_data(measured, spec["mask"], spec["cutoffs"])
+    note = strategies_note(data, order.words["note"])
+    return Drawing(data, strategies_bars(data), note)
 
 
 def strategies_data(
     measured: Iterable[Measured], mask: str, cutoffs: Sequence[int]
 ) -> pd.DataFrame:
-    """Average NDCG@K of each bar.
-
-    Args:
-        measured: Every bar under every seed, of the cohort's users alone; `method` is the bar's label.
-        mask: `A` or `B`.
-        cutoffs: Values of K.
+    """Average NDCG@K of each bar; its label is the `method`.
 
     Returns:
         One row per panel (`dataset`, `backbone`), bar (`row`) and `k`, with the columns of
@@ -44,8 +41,9 @@ def strategies_data(
     """
     measured = list(measured)
     check_same_users(_users(measured, mask, cutoffs))
-    table = utility_table(measured, mask, cutoffs, None).rename(columns={"method": "row"})
-    return table.loc[table["metric"] == "ndcg", COLUMNS].reset_index(drop=True)
+    table = utility_table(measured, mask, cutoffs, None)
+    ndcg = table[table["metric"] == "ndcg"].rename(columns={"method": "row"})
+    return ndcg[COLUMNS].reset_index(drop=True)
 
 
 def strategies_note(data: pd.DataFrame, about: str) -> str:
@@ -65,7 +63,9 @@ def _users(
 ) -> Iterator[tuple[tuple, str, set[int]]]:
     """Yield the users of each bar, for `check_same_users`."""
     for bar in measured:
-        panel, own = (bar.dataset, bar.backbone, bar.seed), row_place(vars(bar), NAMES)
+        panel = (bar.dataset, bar.backbone, bar.seed)
+        own = row_place(vars(bar), NAMES)
         rows = bar.per_user[bar.per_user["mask"] == mask]
         for k in cutoffs:
-            yield panel, f"{own}, mask {mask}, K = {k}", set(rows.loc[rows["k"] == k, "user"])
+            users = rows.loc[rows["k"] == k, "user"]
+            yield panel, f"{own}, mask {mask}, K = {k}", set(users)

@@ -17,20 +17,11 @@ from cragru.reporting.labels import GROUP, HEADS, NAMES, Row
 from cragru.reporting.prompt_counts import Checks, prompt_counts
 from cragru.written.printed import printed, printed_values
 
-DASH = "\N{EN DASH}"
 COUNTS = {"shards_touched": "Shards", "optimiser_steps": "Steps", "hessian_products": "HVPs"}
-NEEDED = dict.fromkeys([SEQUENTIAL, *COUNTS], float) | {
-    PARALLEL: NUMBER,
-    "device": str,
-}  # of cost.json
+NEEDED = {**dict.fromkeys([SEQUENTIAL, *COUNTS], float), PARALLEL: NUMBER, "device": str}
+COUNTED = ["requests", "seeds", "measured"]
 PRINTED = "unlearning_seconds"  # the column of the paper's values
-QUANTILES = {
-    "": 0.5,
-    "_min": 0,
-    "_q1": 0.25,
-    "_q3": 0.75,
-    "_max": 1,
-}  # by the ending of their columns
+QUANTILES = {"": 0.5, "_min": 0, "_q1": 0.25, "_q3": 0.75, "_max": 1}  # by their columns' ending
 
 
 def make(order: Order) -> Table:
@@ -40,18 +31,19 @@ def make(order: Order) -> Table:
         order: Rows have the labels that `time_table` takes, `cost`, a file, and `check`, the file of the proof of a
             prompt, or None for a method; words are `title` and `note` (of the LLM); a further file may be `paper`.
     """
-    records, checks = read_costs(order.rows, NEEDED), []
+    records, words = read_costs(order.rows, NEEDED), order.words
     table = time_table(records, order.further.get("paper"))
-    devices: tuple[set[str], set[str]] = (set(), set())  # of methods, of the LLM
+    devices, devices_of_llm, checks = set(), set(), []
     for record in records:
-        is_answered = record["check"] is not None
-        devices[is_answered].add(record["device"])
-        if is_answered:
-            model = f"{record['backbone']} on {record['dataset']}"
-            checks.append((model, read_counts(record["check"])))
-    notes = time_notes(table, order.words["title"], sorted(devices[0]))
+        if record["check"] is None:
+            devices.add(record["device"])
+            continue
+        devices_of_llm.add(record["device"])
+        model = f"{record['backbone']} on {record['dataset']}"
+        checks.append((model, read_counts(record["check"])))
+    notes = time_notes(table, words["title"], sorted(devices))
     if checks:
-        notes.append(requester_note(checks, sorted(devices[1]), order.words["note"]))
+        notes.append(requester_note(checks, sorted(devices_of_llm), words["note"]))
     return Table(table, *time_grid(table), notes)
 
 
@@ -62,7 +54,7 @@ def time_table(records: Iterable[Row], paper: PathLike | None) -> pd.DataFrame:
         records: One per row, seed and request: labels `NAMES`; `printed`, what the paper calls the method; `ready`,
             for whom scores are ready; `seed`, `request`; the fields of `cragru.unlearning.base.Cost` and, for what an
             LLM answers, `engine_start_seconds`.
-        paper: CSV of printed values. Rows that the paper calls by one name have its value in the first of them.
+        paper: CSV of printed values; of several rows that the paper calls by one name, the first has its value.
 
     Returns:
         One row per label: `seconds_sequential` and `seconds_parallel` (missing where a request has none), each the
@@ -126,13 +118,7 @@ def time_notes(table: pd.DataFrame, title: str, devices: Sequence[str]) -> list[
 
 
 def requester_note(checks: Checks, devices: Sequence[str], about: str) -> str:
-    """Tell what CRAGRU's rows are of.
-
-    Args:
-        checks: As `prompt_counts` takes them.
-        devices: Where the LLM ran.
-        about: Which LLM, and how many candidates.
-    """
+    """Tell what CRAGRU's rows are of, where the LLM ran, and `about` it."""
     lines, forgotten = prompt_counts(checks)
     history = (
         f"None of the {lines:,} history lines of their prompts is a forgotten interaction"
@@ -158,23 +144,29 @@ def _speed_up(table: pd.DataFrame) -> list[float | None]:
     """Return the ratio of each row to the fastest other row of its group."""
     ratios = []
     for place, row in table.iterrows():
-        others = table[(table[GROUP] == row[GROUP]).all(axis="columns") & (table.index != place)]
+        is_of_group = (table[GROUP] == row[GROUP]).all(axis="columns")
+        others = table[is_of_group].drop(index=place)
         ratios.append(others[SEQUENTIAL].min() / row[SEQUENTIAL])
     return ratios
 
 
 def _paper_column(table: pd.DataFrame, paper: PathLike | None) -> list[float | None]:
     """Return printed values, each once."""
-    values, keys = printed_values(paper, OF_TIMES), [*GROUP, "printed"]
-    rows = zip(table[keys].itertuples(index=False, name=None), table.duplicated(keys), strict=True)
-    return [None if shown_above else printed(values, row, PRINTED) for row, shown_above in rows]
+    values = printed_values(paper, OF_TIMES)
+    shown, column = set(), []
+    for names in table[[*GROUP, "printed"]].itertuples(index=False, name=None):
+        column.append(None if names in shown else printed(values, names, PRINTED))
+        shown.add(names)
+    return column
 
 
 def _seconds(row: Row, name: str) -> str:
     """Write a median with the extremes, where there are several numbers."""
-    median, *extremes = (significant(row[name + ending]) for ending in ("", "_min", "_max"))
-    has_spread = median and row["measured"] > 1
-    return f"{median} ({DASH.join(extremes)})" if has_spread else median
+    median = significant(row[name])
+    if not median or row["measured"] == 1:
+        return median
+    low, high = significant(row[f"{name}_min"]), significant(row[f"{name}_max"])
+    return f"{median} ({low}\N{EN DASH}{high})"
 
 
 def _count(number: float) -> str:
@@ -182,7 +174,7 @@ def _count(number: float) -> str:
 
 
 def _counted(table: pd.DataFrame) -> str:
-    requests, seeds, measured = map(int, table[["requests", "seeds", "measured"]].max())
+    requests, seeds, measured = map(int, table[COUNTED].max())
     asked = f"{requests} request{'s' * (requests > 1)}"
     of = f"{asked} under {'each of ' * (seeds > 1)}{seeds} seed{'s' * (seeds > 1)}"
     return f"n = {measured} ({of})"

@@ -1,6 +1,7 @@
 """Table II: ranking quality of every method, averaged over users and then over seeds."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 
 import pandas as pd
 
@@ -45,23 +46,20 @@ def make(order: Order) -> Table:
 def utility_table(
     measured: Iterable[Measured], mask: str, cutoffs: Sequence[int], paper: PathLike | None
 ) -> pd.DataFrame:
-    """Average each row.
-
-    Args:
-        measured: Every row under every seed; the first panel has the printed values of the methods that it shows.
-        mask: `A` or `B`.
-        cutoffs: Values of K.
-        paper: CSV of printed values.
+    """Average each row, for a mask (`A` or `B`) and values of K; `paper` is a CSV of printed values.
 
     Returns:
         One line per row, metric and K, with the columns of `cragru.reporting.averages.average`, `ties` (mean tie rate;
-        missing where no LLM scored), and `paper` (missing where the paper has none).
+        missing where no LLM scored), and `paper`, in the first panel that has the method (missing where there is none).
     """
     measured = list(measured)
-    per_user = pd.concat([_one_seed(row, mask, cutoffs) for row in measured], ignore_index=True)
+    frames, called = [], {}
+    for row in measured:
+        frames.append(_one_seed(row, mask, cutoffs))
+        called[row.method] = row.printed or row.method
+    per_user = pd.concat(frames, ignore_index=True)
     table = average(per_user, [*ROW, "metric", "k"]).reset_index()
     table["ties"] = table.set_index(ROW).index.map(_mean_ties(measured))
-    called = {row.method: row.printed or row.method for row in measured}
     table["paper"] = _paper_column(table, called, paper)
     return table
 
@@ -69,14 +67,13 @@ def utility_table(
 def utility_grid(table: pd.DataFrame, least_users: int) -> HeadedGrid:
     """Return header and texts of `utility_table`: best bold and second underlined within a data set and backbone.
 
-    Args:
-        table: From `utility_table`; its numbers that are True in a column `differs` get a star.
-        least_users: Nothing is marked where fewer users were evaluated: the order would be noise. Nor is the original
-            model, which has forgotten nothing and so does not compete.
+    Numbers that are True in a column `differs` get a star. Nothing is marked where fewer than `least_users` were
+    evaluated: the order would be noise. Nor is the original model, which has forgotten nothing and does not compete.
     """
     enough = table["users"] >= least_users
-    stars = (table["differs"] & enough).map({True: "*", False: ""}) if "differs" in table else ""
-    table = table.assign(mark=_marks(table, enough), star=stars)
+    table = table.assign(mark=_marks(table, enough), star="")
+    if "differs" in table:
+        table.loc[table["differs"] & enough, "star"] = "*"
     shown = table[["metric", "k"]].drop_duplicates().sort_values("k", kind="stable")
     columns = list(shown.itertuples(index=False, name=None))  # HR@5, NDCG@5, HR@10, …
     header = [*HEADS, *(f"{METRICS[metric].label}@{k}" for metric, k in columns)]
@@ -86,7 +83,8 @@ def utility_grid(table: pd.DataFrame, least_users: int) -> HeadedGrid:
     grid = []
     for (panel, *names), rows in table.groupby(ROW, sort=False):
         numbers = rows.set_index(["metric", "k"])
-        line = [*map(Text, names), *(_text(numbers.loc[column]) for column in columns)]
+        line = [*map(Text, names)]
+        line += [_text(numbers.loc[column]) for column in columns]
         if has_panels:
             ties = filled("{:.0f}", 100 * rows["ties"].iloc[0])
             line = [Text(panel), *line, Text(ties)]
@@ -129,16 +127,14 @@ def _mean_ties(measured: Iterable[Measured]) -> pd.Series:
 def _one_seed(row: Measured, mask: str, cutoffs: Sequence[int]) -> pd.DataFrame:
     rows = row.per_user.query("mask == @mask and k in @cutoffs")
     long = rows.melt(["user", "k"], list(metrics_in(UTILITY)), "metric")
-    return long.assign(**{name: getattr(row, name) for name in [*ROW, "seed"]})
+    names = [*ROW, "seed"]
+    return long.assign(**dict(zip(names, attrgetter(*names)(row), strict=True)))
 
 
 def _paper_column(
     table: pd.DataFrame, called: Mapping[str, str], paper: PathLike | None
 ) -> list[float | None]:
-    """Return printed values, each once: where the first row stands that has them.
-
-    `called` is what the paper calls each method: several variants may have one printed row.
-    """
+    """Return printed values, each at the first of the rows that the paper calls by one name (`called`, by method)."""
     values = printed_values(paper, OF_UTILITY)
     first: dict[tuple, tuple] = {}
     column = []
@@ -146,15 +142,17 @@ def _paper_column(
         names = (row["dataset"], row["backbone"], called[row["method"]])
         own = (row["panel"], row["method"])
         is_first = first.setdefault(names, own) == own
-        column.append(printed(values, (*names, row["k"]), row["metric"]) if is_first else None)
+        value = printed(values, (*names, row["k"]), row["metric"])
+        column.append(value if is_first else None)
     return column
 
 
 def _marks(table: pd.DataFrame, enough: pd.Series) -> pd.Series:
-    keys = [table[name] for name in [*PANEL_GROUP, "metric", "k"]]
-    rivals = table["mean"].where(table["method"] != ORIGINAL_LABEL).groupby(keys)
-    marks = rivals.rank(method="min", ascending=False).map({1.0: "best", 2.0: "second"})
-    return marks.where(enough & (rivals.transform("count") > 1)).fillna("")
+    competing = table.assign(mean=table["mean"].where(table["method"] != ORIGINAL_LABEL))
+    rivals = competing.groupby([*PANEL_GROUP, "metric", "k"])["mean"]
+    ranks = rivals.rank(method="min", ascending=False)
+    is_marked = enough & (rivals.transform("count") > 1)
+    return ranks.map({1.0: "best", 2.0: "second"}).where(is_marked).fillna("")
 
 
 def _text(row: pd.Series) -> Text:

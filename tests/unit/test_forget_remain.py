@@ -41,7 +41,7 @@ def bar(method, *seeds, dataset="ML", backbone="BPR"):
 
 
 def data_of(*models):
-    table = forget_remain_data(row for rows in models for row in rows)
+    table = forget_remain_data([row for rows in models for row in rows])
     assert [*table.columns] == COLUMNS
     return table
 
