@@ -126,10 +126,9 @@ def train_attention(
     for epoch in epochs:
         order = torch.randperm(len(data.train[0]), generator=generator)
         users, items = data.train[0][order], data.train[1][order]
-        negatives = sampler.sample(users, generator)
-        triplets = torch.stack([users, items, negatives]).split(options.batch_size, dim=1)
+        triplets = torch.stack([users, items, sampler.sample(users, generator)])
         taken = []
-        for batch in triplets:
+        for batch in triplets.split(options.batch_size, dim=1):
             loss = _step(network, adam, histories, batch, options.length, generator)
             taken += [] if loss is None else [loss]
         losses.append(float(torch.stack(taken).mean()))
