@@ -116,7 +116,10 @@ def test_files_are_of_what_the_row_says_it_is(shown):
     """A path holds the names of the row that it stands in: its own data set, protocol, seed, backbone, request."""
     name, project = shown
     entry = entry_of(project, name)
-    for row in [*entry.rows(project, project.tables.tables), *entry.tested_rows(project, project.tables.tables)]:
+    for row in [
+        *entry.rows(project, project.tables.tables),
+        *entry.tested_rows(project, project.tables.tables),
+    ]:
         for path in filter(None, row.files.values()):
             _, dataset, *steps = path.split("/")
             assert dataset == row.dataset
@@ -140,7 +143,9 @@ def test_files_are_of_what_the_row_says_it_is(shown):
 def all_rows(project, name):
     """Rows of an entry, those that it tests, and those of the tables that it takes numbers from."""
     entry = entry_of(project, name)
-    rows = entry.rows(project, project.tables.tables) + entry.tested_rows(project, project.tables.tables)
+    rows = entry.rows(project, project.tables.tables) + entry.tested_rows(
+        project, project.tables.tables
+    )
     for source in entry.tables().values():
         rows += all_rows(project, source)
     return rows

@@ -209,11 +209,6 @@ def test_refused(told, monkeypatch, key, value, named):
         for problem in error.problems
         if (problem.place, repr(problem.got)) == (place, repr(got))
     ]
-    if not any(
-        problem.place for problem in error.problems
-    ):  # SHIM: goes once all errors have parts
-        own = [problem for problem in error.problems if place in str(problem)]
-        facts = []
     assert own, str(error)
     assert all(any(fact in str(problem) for problem in own) for fact in facts), str(error)
 
@@ -240,8 +235,6 @@ def test_problems_of_all_files_are_told_at_once(told):
     )
     files = [problem.place.partition(": ")[0] for problem in error.problems]
     names = ("params", "tables", "figures", "llms", "datasets", "protocols")
-    if not any(files):  # SHIM: goes once all errors have parts
-        files = [str(problem).partition(": ")[0] for problem in error.problems]
     assert set(files) == {"config", *(f"config/{name}.yaml" for name in names)}
 
 
