@@ -29,7 +29,7 @@ class Kind:
     Attributes:
         key: Its section of params.yaml.
         package: Where its modules are.
-        functions: What each of them offers.
+        functions: What each module offers.
         options: What its options inherit from, and are where it has none of its own.
     """
 
@@ -54,14 +54,15 @@ def check_options(params: Params, datasets: Iterable[str], where: str) -> Iterat
     Args:
         params: The file.
         datasets: All data sets of the registry, which overrides may be for.
-        where: The file's name, for messages.
+        where: The file's name.
     """
     datasets = list(datasets)
     for kind in KINDS:
         for name, entry in getattr(params, kind.key).items():
             backbones = [name] if kind is BACKBONES else params.backbones
             pairs = [(dataset, backbone) for dataset in datasets for backbone in backbones]
-            for problem in _wrong_entry(kind, entry, pairs, params):
+            found = {str(one): one for one in _wrong_entry(kind, entry, pairs, params)}
+            for problem in found.values():
                 yield problem.under(f"{where}: {kind.key}.{name}")
 
 
@@ -118,7 +119,6 @@ def _wrong_values(
 
 def _clashes(chosen: BaseOptions, pairs: list[Pair], params: Params) -> Iterator[Problem]:
     """Yield what cannot be with the hyper-parameters of a backbone; wrong ones are told elsewhere."""
-    told = set()
     for dataset, name in pairs:
         backbone = params.backbones[name]
         try:
@@ -126,9 +126,7 @@ def _clashes(chosen: BaseOptions, pairs: list[Pair], params: Params) -> Iterator
             clash = chosen.clash(read_options(kind, backbone.options_in(dataset, name)))
         except CragruError:  # told of the backbone
             continue
-        line = f"{clash} {name}"
-        if clash is not None and line not in told:
-            told.add(line)
+        if clash is not None:
             yield replace(clash, what=f"{clash.what} of {name!r}").under("options")
 
 
@@ -141,5 +139,4 @@ def _wrong_partition(
         if got not in known:
             yield Problem("must name a partition", "partition", got, known)
     elif got is not None:
-        advice = "leave it out"
-        yield Problem(f"{entry.module} has no shards", "partition", got, advice=advice)
+        yield Problem(f"{entry.module} has no shards", "partition", got, advice="leave it out")

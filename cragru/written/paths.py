@@ -35,8 +35,8 @@ def located(path: str, where: str, repository: Path = REPOSITORY) -> Path:
     """Return the place that a path means, whether or not anything is there.
 
     Args:
-        path: As it was written.
-        where: The key or variable that it stands in, for messages.
+        path: As it was written, in the key or variable `where`.
+        where: For messages.
         repository: Where the workflow is.
 
     Raises:
@@ -86,10 +86,9 @@ def make_cache_folder(environment: Mapping[str, str]) -> None:
         CragruError: If it cannot be made.
     """
     cache = environment.get(CACHE, "")
-    if not cache or "://" in cache:  # none, or one of a storage that is no folder
-        return
     try:
-        Path(cache).mkdir(parents=True, exist_ok=True)
+        if cache and "://" not in cache:  # that of a storage is no folder
+            Path(cache).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CragruError(
             f"no folder: {error.strerror}", place=CACHE, got=cache, advice="name another"

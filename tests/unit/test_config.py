@@ -111,7 +111,7 @@ MISSING = [
 @pytest.mark.parametrize("key", MISSING)
 def test_missing_key(shipped, key):
     place, data = key.replace("/", "."), changed(shipped["config"], {key: DELETE})
-    assert str(the_problem(Settings, data)) == f"file.yaml: {place}: missing; add it"
+    assert_wrong(Settings, data, place, got=NOTHING, what="missing", advice="add it")
 
 
 def test_missing_kind_of_a_table(shipped):
@@ -265,8 +265,8 @@ def test_long_values_are_cut_and_line_breaks_are_not_printed():
         word: str
 
     told = str(the_problem(Section, {"word": list(range(1000))}))
-    assert "[0, 1, 2," in told
-    assert len(told) < 200
+    assert "[0," in told
+    assert len(told) < 250
     data = {"word": "a", "two\nlines": 1}
     assert_wrong(Section, data, "two lines", got="two\nlines", allowed=["word"])
 

@@ -367,7 +367,7 @@ BROKEN = [
         "from cragru.plugins.options import Nothing\nclass Options(Nothing):\n    a: int",
         "'Nothing'",
     ),
-    ("class Options(BaseOptions:\n", "line 3"),
+    ("class Options(BaseOptions:\n", "Python"),
     ("class Options(BaseOptions):\n    a: int = \0", "null"),
 ]
 

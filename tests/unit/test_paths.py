@@ -49,16 +49,21 @@ def test_a_relative_path_is_of_the_repository_if_it_is_there(working):
     "path", ["~nosuchuser/a", "~nosuchuser\0/a", "$HOME/a", '"~/a"', "'a'", "a\0b", " "]
 )
 def test_what_is_no_path_is_one_line(path):
-    with refused(place="data_dir", got=path) as caught:
+    with refused(place="data_dir", got=path):
         located(path, "data_dir")
-    assert str(caught.value) == (
-        f"data_dir: no path, got {path!r}; write the path out ('~' is your home folder)"
-    )
     for name in (KEY, DATA):
         with refused(place=name, got=path):
             check_variables({name: path})
     with refused(place=KEY, got=path):
         key_path({KEY: path})
+
+
+def test_what_is_no_path_is_one_sentence():
+    with refused() as caught:
+        located("$HOME/a", "data_dir")
+    assert str(caught.value) == (
+        "data_dir: no path, got '$HOME/a'; write the path out ('~' is your home folder)"
+    )
 
 
 def test_a_key_file_from_a_file_of_variables_is_made_at_home(working):
