@@ -381,7 +381,7 @@ REFUSED = [
     (
         f"{ENTRY}/prompt",
         "config/paper/table1.csv",
-        "prompt: {root}/config/paper/table1.csv: placeholder {{history_movi",
+        "prompt: {root}/config/paper/table1.csv: {{history_movi",
     ),
     (
         "config/requests/files",
