@@ -148,18 +148,19 @@ def fit_prompt(
     whole = attempt(0)
     if whole.tokens <= budget:
         return whole
-    low, high = 0, len(parts.history)  # `low` does not fit; find the fewest dropped lines that do
-    fitting = attempt(high)
+    fitting = attempt(len(parts.history))
     if fitting.tokens > budget:
+        shown = len(parts.candidates)
         raise CragruError(
-            f"a prompt without history, of {len(parts.candidates)} candidates, has more than {budget} tokens",
+            f"a prompt without history, of {shown} candidates, has more than {budget} tokens",
             got=fitting.tokens,
             advice="take fewer candidates, more tokens, or a model with a longer context",
         )
-    while high - low > 1:
-        middle = attempt((low + high) // 2)
+    low = 0  # does not fit; find the fewest dropped lines that do
+    while fitting.dropped - low > 1:
+        middle = attempt((low + fitting.dropped) // 2)
         if middle.tokens <= budget:
-            high, fitting = middle.dropped, middle
+            fitting = middle
         else:
             low = middle.dropped
     return fitting

@@ -43,11 +43,8 @@ def rerank(scores: pd.DataFrame, candidates: pd.DataFrame, seed: int) -> pd.Data
         items, values = rows["item"].to_numpy(), rows["score"].to_numpy()
         wanted = own.get(user, np.empty(0, dtype=np.int64))
         if sorted(items) != sorted(wanted):
-            raise CragruError(
-                f"the scored items are not the {len(wanted)} candidates",
-                place=f"user {user}",
-                got=items.tolist(),
-            )
+            place = f"user {user}"
+            raise CragruError(f"not the {len(wanted)} candidates", place=place, got=items.tolist())
         luck = numpy_stream(seed, "ties", int(user)).permutation(len(items))
         ordered = {
             "llm": items[np.argsort(-values, kind="stable")],

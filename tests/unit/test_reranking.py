@@ -173,7 +173,7 @@ def test_items_that_are_not_the_candidates(candidates, count):
 def test_the_whole_line_of_items_that_are_not_the_candidates():
     with pytest.raises(CragruError) as caught:
         rerank(said((4, [3, 1, 2], [5, 6, 7])), ranked({4: [1, 2]}), 1)
-    assert str(caught.value) == "user 4: the scored items are not the 2 candidates, got [3, 1, 2]"
+    assert str(caught.value) == "user 4: not the 2 candidates, got [3, 1, 2]"
 
 
 def test_an_item_that_was_scored_twice():

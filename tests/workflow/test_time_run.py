@@ -1,6 +1,7 @@
 """Table III on toy data with the real LLM: two users ask to be forgotten, Retrain and CRAGRU serve them."""
 
 import json
+import re
 import shutil
 
 import pandas as pd
@@ -169,8 +170,8 @@ def test_a_forgotten_row_in_the_prompt_stops_the_run(workflow, small, a_copy):
     assert done.rc != 0
     (error,) = done.errors
     assert error.startswith("cragru: error in check_requester: ")
-    assert f"the history of user {record['user']} shows row {record['rows'][0]}" in error
-    assert "part forget" in error
+    assert re.search(rf"user\s+{record['user']}:.*got\s+{record['rows'][0]}\b", error)
+    assert re.search(r"part\s+forget", error)
 
 
 def test_a_request_of_some_rows_leaves_the_others_in_the_prompt(
