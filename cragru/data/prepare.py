@@ -10,7 +10,7 @@ import pandas as pd
 
 from cragru.core.errors import CragruError
 from cragru.core.names import SOURCE_FILE
-from cragru.core.place import PathLike, spot
+from cragru.core.place import PathLike
 from cragru.data.frames import INTERACTIONS, ITEMS, USERS, RawTables
 from cragru.kept.files import read_record, write_json, write_parquet
 
@@ -68,7 +68,8 @@ def _load(raw: Path, loaders: Mapping[str, str]) -> RawTables:
     record = raw / SOURCE_FILE
     source = read_record(record, {"source": str})["source"]
     if source not in loaders:  # such as one that the registry had when the files were downloaded
-        raise CragruError("unknown source", place=spot(record), got=source, allowed=loaders)
+        place = f"{record}: source"
+        raise CragruError(place=place, got=source, allowed=loaders, advice="delete the folder")
     tables = importlib.import_module(loaders[source]).load(raw)
     _refuse_guesses(f"{loaders[source]}: users", tables.users, USERS)
     _refuse_guesses(f"{loaders[source]}: items", tables.items, ITEMS)

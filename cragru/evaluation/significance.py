@@ -16,9 +16,7 @@ from cragru.core.errors import CragruError
 from cragru.evaluation.bootstrap import Resampling, column_mean
 from cragru.evaluation.metrics import BINARY, GRADED, METRICS, UTILITY, metrics_in
 
-Row = Mapping[
-    int, pd.DataFrame
-]  # a table's row: per-user results (`cragru.evaluation.columns.PER_USER`) by seed
+Row = Mapping[int, pd.DataFrame]  # a table's row: per-user results (`PER_USER`) by seed
 
 LEAST_SEEDS = 3
 EXACT = 50  # users that differ, up to which the Wilcoxon test counts sign patterns

@@ -45,12 +45,20 @@ def read_csv(path: PathLike, schema: Mapping[str, str]) -> pd.DataFrame:
     header, *rows = _rows(path) or [CsvRow(1, [])]
     wrong = [name for name in schema if header.cells.count(name) != 1]
     if wrong:
-        what = f"column {wrong[0]!r} is not there once"
-        raise CragruError(what, place=spot(path), got=header.cells, advice=AGAIN)
+        raise CragruError(
+            f"column {wrong[0]!r} is not there once",
+            place=spot(path),
+            got=header.cells,
+            advice=AGAIN,
+        )
     for row in rows:
         if len(row.cells) != len(header.cells):
-            what = f"not {len(header.cells)} cells, as the header has"
-            raise CragruError(what, place=spot(path, row.line), got=len(row.cells), advice=AGAIN)
+            raise CragruError(
+                f"not {len(header.cells)} cells, as the header has",
+                place=spot(path, row.line),
+                got=len(row.cells),
+                advice=AGAIN,
+            )
     return pd.DataFrame({name: _column(path, header, rows, name, schema[name]) for name in schema})
 
 

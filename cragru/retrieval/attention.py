@@ -18,12 +18,12 @@ from torch import Tensor, nn
 from cragru.backbones.base import TrainingData
 from cragru.backbones.options import TrainingOptions
 from cragru.backbones.sampling import NegativeSampler
-from cragru.core.errors import CragruError
+from cragru.core.errors import CragruError, Problem
 from cragru.core.progress import Progress
 from cragru.core.seeds import torch_stream
 from cragru.kept.files import atomic_path, read_record, write_json
 from cragru.plugins.options import BaseOptions, read_options
-from cragru.retrieval.base import LEAVE_OUT, FitContext
+from cragru.retrieval.base import FitContext
 
 WEIGHTS, TRAINING = "attention.safetensors", "training.json"
 
@@ -45,10 +45,10 @@ class Options(BaseOptions):
     learning_rate: float = Field(default=0.002, gt=0, le=10)
     length: int = Field(default=50, ge=1)
 
-    def clash(self, backbone: TrainingOptions) -> str | None:
-        """Heads share the dimensions of the backbone's embeddings out among them."""
+    def clash(self, backbone: TrainingOptions) -> Problem | None:
+        """Refuse heads that do not divide the dimensions of the backbone's embeddings."""
         if backbone.dimensions % self.heads:
-            return f"heads: got {self.heads}, which does not divide the {backbone.dimensions} dimensions of"
+            return Problem(f"no divisor of {backbone.dimensions} dimensions", "heads", self.heads)
         return None
 
 
@@ -119,7 +119,11 @@ def train_attention(
     adam = torch.optim.Adam(network.parameters(), lr=options.learning_rate)
     histories = padded_histories(data)
     if histories.shape[1] < 2:
-        raise CragruError("no user has two training rows", place="attention", advice=LEAVE_OUT)
+        raise CragruError(
+            "no user has two training rows",
+            place="attention",
+            advice="leave the strategy out, or take a larger data set",
+        )
     sampler = NegativeSampler(data.train, data.users, data.items)
     losses = []
     epochs = Progress(range(1, options.epochs + 1), "train attention", options.epochs, "epoch")

@@ -18,8 +18,6 @@ from torch import Tensor
 
 from cragru.backbones.base import TrainingData
 
-LEAVE_OUT = "leave the strategy out of retrieval.strategies, or take a larger data set"
-
 
 @dataclass(frozen=True)
 class FitContext:

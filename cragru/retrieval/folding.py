@@ -11,7 +11,6 @@ from torch import Tensor
 from cragru.core.errors import CragruError
 from cragru.ranking.full import top_items
 from cragru.ranking.hits import hit_ratio
-from cragru.retrieval.base import LEAVE_OUT
 
 HIT_K = 10
 RATIOS = np.round(np.arange(11) / 10, 1)  # 0, .1, …, 1: to what a category may be thinned
@@ -51,7 +50,11 @@ def performance_matrix(
     """
     users = valid.any(dim=1).nonzero().squeeze(1)
     if not len(users):
-        raise CragruError("no user has a validation row", place="diversity", advice=LEAVE_OUT)
+        raise CragruError(
+            "no user has a validation row",
+            place="diversity",
+            advice="leave the strategy out, or take a larger data set",
+        )
     train, valid = train[users], valid[users]
     priority = torch.from_numpy(rng.random(tuple(train.shape)))
     matrix = np.zeros((int(categories.max()) + 1, len(RATIOS)))

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cragru.core.errors import CragruError
+from cragru.core.place import CACHE
 
 REPOSITORY = Path(__file__).parents[2]
 VARIABLES = ("CRAGRU_DATA_DIR", "CRAGRU_AUDIT_KEY_FILE")  # that name a place of this machine
-CACHE = "SNAKEMAKE_OUTPUT_CACHE"  # Snakemake's own; it neither expands it nor makes it
 UNREAD = ("$", '"', "'")  # what a shell would have taken away, had one read the path
 RULE = "a relative path is looked for in the repository, then in the folder that snakemake runs in"
 WRITE_OUT = "write the path out ('~' is your home folder)"

@@ -130,7 +130,8 @@ def test_incomplete_download(tmp_path):
 def test_record_of_a_source_without_a_loader(tmp_path):
     raw = make_raw(tmp_path / "raw")
     write_json(raw / "source.json", {"dataset": "mini", "source": "publisherr", "members": {}})
-    with refused(place=raw / "source.json", got="publisherr", allowed=["local", "publisher"]):
+    names, place = ["local", "publisher"], f"{raw}/source.json: source"
+    with refused(place=place, got="publisherr", allowed=names, advice="delete the folder"):
         prepare(raw, tmp_path / "out", LOADERS)
 
 

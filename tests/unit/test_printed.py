@@ -30,6 +30,12 @@ def test_numbers_are_read_by_what_their_row_is_of(read):
     assert printed(values, ("NA", "1", "True", 5), "hr") == 0.6643
 
 
+def test_columns_are_read_by_their_names_in_any_order(read):
+    assert read("ndcg,k,method,hr,backbone,dataset\n.1,5,M,.2,B,D\n") == {
+        ("D", "B", "M", 5): {"hr": 0.2, "ndcg": 0.1}
+    }
+
+
 def test_what_the_paper_does_not_have(read):
     values = read("dataset,users\nML-100K,944\nML-1M,\n", OF_DATASETS)
     assert printed(values, ("ML-100K",), "users") == 944

@@ -28,7 +28,7 @@ def test_whole_runs_come_first_and_unit_tests_last():
         "workflow/test_run",
         "workflow/test_docs",
         "workflow/test_scoring_run",
-        "unit/test_io",
+        "unit/test_files",
         "unit/test_chat",
     )
     run, plans, scoring, unit, chat = (f"tests/{name}.py" for name in names)
