@@ -57,10 +57,9 @@ def forget_remain_data(rows: Sequence[tuple[Row, pd.DataFrame]]) -> pd.DataFrame
     long = pd.concat(frames).melt([*LABELS, "user", "group", "k"], measures, "metric")
     pair = [*NAMES, "metric", "k"]  # what two bars share, one of each group
     table = average(long, [*pair, "group"])
-    means = table["mean"].unstack("group", sort=False)
-    ratio = means["forget"] / means["remain"].where(means["remain"] > 0)
-    table = table.reset_index().merge(ratio.rename("ratio").reset_index(), on=pair, how="left")
-    return table[COLUMNS]
+    forget, remain = (table["mean"].xs(group, level="group") for group in GROUPS)
+    ratio = (forget / remain.where(remain > 0)).rename("ratio")
+    return table.reset_index().merge(ratio.reset_index(), on=pair, how="left")[COLUMNS]
 
 
 def forget_remain_bars(data: pd.DataFrame) -> pd.DataFrame:
