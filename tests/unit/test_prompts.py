@@ -87,7 +87,7 @@ def test_the_whole_line_of_an_unknown_placeholder():
     with pytest.raises(CragruError) as caught:
         Template("{history_movies} {candidates_list}", "t.txt")
     assert str(caught.value) == (
-        "t.txt: unknown placeholder, got 'candidates_list' (did you mean 'candidate_list'? allowed: candidate_list, "
+        "t.txt: no placeholder, got 'candidates_list' (did you mean 'candidate_list'? allowed: candidate_list, "
         "history_movies, user_profile_text)"
     )
 

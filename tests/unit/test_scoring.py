@@ -543,7 +543,7 @@ def test_answers_that_were_altered_are_told(store, old, new):
         ('"device": "a', '"device": "b', "SHA-256"),
         ('"sha256"', '"sha257"', "'sha257'"),
         ('"answers_sha256"', '"answers_sha257"', "'answers_sha257'"),
-        ('"seconds": ', '"seconds": "1", "x": ', "number"),
+        ('"seconds": ', '"seconds": "1", "x": ', "`$.seconds`"),
     ],
 )
 def test_costs_that_were_altered_are_told(store, folder, old, new, fact):
@@ -595,10 +595,9 @@ def test_a_damaged_receipt_is_told(tmp_path):
     write_json(path, {BPR: {"0": "key"}})
     assert read_receipt(path) == {BPR: {"0": "key"}}
     write_json(path, {BPR: ["key"]})
-    with pytest.raises(CragruError) as caught:
+    with refused(place=path) as caught:
         read_receipt(path)
-    assert str(caught.value).startswith(str(path))
-    assert all(fact in str(caught.value) for fact in (BPR, "['key']", "object"))
+    assert "`array`" in str(caught.value)
 
 
 def test_answers_to_other_prompts_are_refused(store):
