@@ -3,7 +3,6 @@
 from cragru.core.roles import Role
 from cragru.job import stage
 from cragru.kept.files import read_record, write_json
-from cragru.kept.shapes import Each
 from cragru.llm.collecting import collect_scores, read_receipt, read_receipts, request_cost
 from cragru.llm.records import read_prompts
 from cragru.llm.store import AnswerStore
@@ -13,7 +12,7 @@ def main(job):
     store = AnswerStore(job.params.store)
     keys = read_receipts([read_receipt(job.input.receipt)], job.input.prompts)
     _, answers = collect_scores(read_prompts(job.input.prompts), keys, store)
-    before = read_record(job.input.prompts_cost, {"seconds": [Each(float)]})["seconds"]
+    before = read_record(job.input.prompts_cost, {"seconds": [dict[str, float]]})["seconds"]
     write_json(job.output.cost, request_cost(before, answers, [store.cost(key) for key in keys]))
     return {"answers": store.checksums(keys)}
 

@@ -7,7 +7,6 @@ from cragru.core.errors import CragruError, Problem
 from cragru.core.names import RESULTS, SOURCE_FILE
 from cragru.kept.files import check_record
 from cragru.kept.manifest import ENDING, Makers, difference, read_manifest
-from cragru.kept.shapes import Each
 from cragru.llm.store import AnswerStore
 
 SOURCE = f"/{SOURCE_FILE}"
@@ -75,7 +74,7 @@ class Behind:
             self._compare(name, [(manifest, checksum)])
         facts = record.get("facts") or {}
         if "answers" in facts:
-            check_record(manifest, facts, {"answers": Each(str)})  # of an LLM
+            check_record(manifest, facts, {"answers": dict[str, str]})  # of an LLM
             for name, checksum in facts["answers"].items():
                 self.looked_at.add(name)
                 self._compare(name, [(manifest, checksum)])

@@ -11,13 +11,12 @@ from cragru.audit.request import Request
 from cragru.core.errors import CragruError, Problem
 from cragru.core.place import PathLike, spot
 from cragru.kept.files import check_record, read_json, read_record, sha256
-from cragru.kept.shapes import Each
 from cragru.plan.places import CERTIFICATE_FILE, PURGED_FILE
 
 NAMED = 8  # files that an error names at the most
 BEHIND = "behind"
 CERTIFICATE = {"commitment": {"key": str}}  # for all else its seal vouches
-PURGED = {"certificate": str, "purged": Each(str)}
+PURGED = {"certificate": str, "purged": dict[str, str]}
 log = logging.getLogger(__name__)
 
 

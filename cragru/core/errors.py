@@ -52,21 +52,12 @@ class Problem:
 class CragruError(ValueError):
     """An expected failure: scripts print its one line, and keep the traceback for the log (`cragru.job.stage`).
 
-    Attributes:
-        problems: What is wrong, at least one.
+    `problems` holds what is wrong, one or more.
     """
 
-    def __init__(
-        self,
-        what: str = "",
-        *,
-        place: str = "",
-        got: Any = NOTHING,
-        allowed: Iterable[str] | None = None,
-        advice: str = "",
-    ) -> None:
+    def __init__(self, what: str = "", **parts: Any) -> None:
         """Name the parts of one problem; see `Problem`."""
-        self._take([Problem(what, place, got, allowed, advice)])
+        self._take([Problem(what, **parts)])
 
     @classmethod
     def of(cls, problems: Iterable[Problem]) -> Self:
@@ -83,39 +74,9 @@ class CragruError(ValueError):
         """Return the same error, its places named from further outside."""
         return CragruError.of(problem.within(place) for problem in self.problems)
 
-    @property
-    def what(self) -> str:
-        """The words of the first problem."""
-        return self.problems[0].what
-
-    @property
-    def place(self) -> str:
-        """The place of the first problem."""
-        return self.problems[0].place
-
-    @property
-    def got(self) -> Any:
-        """The wrong value of the first problem."""
-        return self.problems[0].got
-
-    @property
-    def allowed(self) -> list[str] | None:
-        """The names that the first problem allows."""
-        allowed = self.problems[0].allowed
-        return None if allowed is None else sorted(allowed)
-
-    @property
-    def advice(self) -> str:
-        """The advice of the first problem."""
-        return self.problems[0].advice
-
 
 class Problems:
-    """Gather expected failures, so that a person learns of all of them at once.
-
-    Attributes:
-        found: The problems so far.
-    """
+    """Gather expected failures, so that a person learns of all of them at once; `found` holds those so far."""
 
     def __init__(self) -> None:
         self.found: list[Problem] = []
@@ -129,21 +90,13 @@ class Problems:
             return None
 
     def tell(self) -> None:
-        """Stop where there are problems.
-
-        Raises:
-            CragruError: With each of them.
-        """
+        """Raise an error with every problem, where there are any."""
         if self.found:
             raise CragruError.of(self.found)
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:
-    """Return the names that are allowed instead of `name`, with the nearest spelling first.
-
-    Returns:
-        A clause such as ``did you mean 'ml-100k'? allowed: ml-100k, ml-1m``.
-    """
+    """Return what is allowed instead of a name, as ``did you mean 'ml-100k'? allowed: ml-100k, ml-1m``."""
     names = sorted(allowed)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     listing = f"allowed: {', '.join(names) or 'nothing'}"
@@ -153,11 +106,7 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
 def short(text: str) -> str:
     """Return a text for an error: on one line, control characters spelled out, cut where it is long."""
     line = " ".join(text.split())
-    shown = "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
-        for letter in line
-    )
-    return _cut(shown)
+    return _cut("".join(one if one.isprintable() else repr(one)[1:-1] for one in line))
 
 
 def excerpt(value: object) -> str:

@@ -7,13 +7,7 @@ CACHE = "SNAKEMAKE_OUTPUT_CACHE"  # Snakemake's variable: the folder of `--cache
 
 
 def spot(path: PathLike, line: int | None = None, column: str | None = None) -> str:
-    """Return the place of something in a file, as errors name it.
-
-    Args:
-        path: The file.
-        line: The line, counted from 1.
-        column: The name of the column.
-    """
+    """Return a place in a file, as errors name it: its line, counted from 1, and the name of its column."""
     place = os.fspath(path)
     if line is not None:
         place += f", line {line}"

@@ -13,14 +13,19 @@ from cragru.core.errors import CragruError
 from cragru.core.names import RESULTS, SOURCE_FILE
 from cragru.core.place import PathLike, spot
 from cragru.kept.files import json_checksum, read_record, sha256
-from cragru.kept.shapes import Each, Shape
+from cragru.kept.shapes import Shape
 
 ENDING = "manifest.json"
 LLM_ROOM = "llm"  # language models are in this folder of `results/`
-OUTPUTS = {"outputs": Each(str)}
-RECORD = OUTPUTS | {"rule": str, "wildcards": Each(str), "params": dict, "inputs": Each(str)}
+OUTPUTS = {"outputs": dict[str, str]}
+RECORD = OUTPUTS | {
+    "rule": str,
+    "wildcards": dict[str, str],
+    "params": dict,
+    "inputs": dict[str, str],
+}
 KEYS = {*RECORD, "role", "code", "commit", "versions", "facts", "sha256"}
-PUBLISHED = {"members": Each(str)}
+PUBLISHED = {"members": dict[str, str]}
 SHORT = 12  # hex digits of a checksum in a message
 
 # by file: the manifests that name it, and the checksum that each records

@@ -4,22 +4,14 @@ What people write is checked by pydantic (`cragru.config`). Every job reads reco
 checks them: it is imported four times as fast.
 """
 
-from dataclasses import dataclass
-from typing import Any, TypedDict, Union
+from typing import Any, TypedDict
 
 import msgspec
 
 Shape = Any
-"""A type; a dict of shapes: an object with at least these keys; a list of one shape; `Each`; a tuple of choices."""
+"""A type, such as `dict[str, int]`; a dict of shapes: an object with at least these keys; a list of one shape."""
 
 _TYPES: dict[str, Any] = {}
-
-
-@dataclass(frozen=True)
-class Each:
-    """An object with any keys, whose every value has this shape."""
-
-    shape: Shape
 
 
 def misfit(value: Any, shape: Shape) -> str | None:
@@ -38,8 +30,4 @@ def _typed(shape: Shape) -> Any:
     """Return a shape as msgspec knows it."""
     if isinstance(shape, dict):
         return TypedDict("Object", {key: _typed(inner) for key, inner in shape.items()})
-    if isinstance(shape, list):
-        return list[_typed(shape[0])]
-    if isinstance(shape, tuple):
-        return Union[tuple(map(_typed, shape))]  # noqa: UP007  of as many as there are
-    return dict[str, _typed(shape.shape)] if isinstance(shape, Each) else shape
+    return list[_typed(shape[0])] if isinstance(shape, list) else shape

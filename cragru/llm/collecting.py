@@ -8,7 +8,6 @@ import pandas as pd
 from cragru.core.errors import CragruError
 from cragru.core.place import PathLike
 from cragru.kept.files import read_record
-from cragru.kept.shapes import Each
 from cragru.llm.answers import read_scores
 from cragru.llm.base import Answer
 from cragru.llm.records import PromptRecord
@@ -25,7 +24,7 @@ def read_receipt(path: PathLike) -> Receipt:
     Raises:
         CragruError: If it is none.
     """
-    return read_record(path, Each(Each(str)))
+    return read_record(path, dict[str, dict[str, str]])
 
 
 def read_receipts(receipts: Iterable[Receipt], cell: str) -> list[str]:

@@ -8,7 +8,6 @@ from cragru.config.llms import LlmService
 from cragru.core.errors import CragruError
 from cragru.core.place import PathLike, spot
 from cragru.kept.files import read_record, sha256
-from cragru.kept.shapes import Each
 from cragru.llm.base import Engine
 
 
@@ -30,7 +29,7 @@ def model_files(manifest: PathLike) -> dict[str, str]:
     Raises:
         CragruError: If it is no such manifest.
     """
-    return read_record(manifest, {"facts": {"files": Each(str)}})["facts"]["files"]
+    return read_record(manifest, {"facts": {"files": dict[str, str]}})["facts"]["files"]
 
 
 def check_model(folder: PathLike, files: Mapping[str, str]) -> None:

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cragru.kept.files import check_record, read_record
-from cragru.kept.shapes import Each, Shape
+from cragru.kept.shapes import Shape
 from cragru.reporting.labels import Row
 
 SEQUENTIAL, PARALLEL = "seconds_sequential", "seconds_parallel"
 STAGES = ["filter_seconds", "prompt_seconds", "generation_seconds"]  # of CRAGRU, seconds per user
 START = "engine_start_seconds"
-NUMBER = (float, type(None))
-NO_NUMBERS = {"device": str, "stages": Each(float)}
+NUMBER = float | None
+NO_NUMBERS = {"device": str, "stages": dict[str, float]}
 
 
 def read_costs(rows: Iterable[Row], needed: Mapping[str, Shape]) -> list[dict[str, Any]]:

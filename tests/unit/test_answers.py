@@ -124,7 +124,7 @@ def test_what_is_no_json_is_told(answer, where):
     assert not re.fullmatch(answer_pattern(IDS), answer)
     with refused(got=answer) as caught:
         read_scores(answer, IDS)
-    assert where in caught.value.what
+    assert where in caught.value.problems[0].what
     assert "\n" not in str(caught.value)
 
 
@@ -133,7 +133,7 @@ def test_other_candidates_are_told(answer):
     assert not re.fullmatch(answer_pattern(IDS), answer)
     with refused(got=answer) as caught:
         read_scores(answer, IDS)
-    assert f" {len(IDS)} " in caught.value.what
+    assert f" {len(IDS)} " in caught.value.problems[0].what
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def only_told():
     with pytest.raises(CragruError) as caught:
         verified()
     (place,) = {problem.place for problem in caught.value.problems if problem.place}
-    return place, caught.value.what
+    return place, caught.value.problems[0].what
 
 
 def artifact(certificate, ending):
@@ -296,7 +296,7 @@ def test_an_exact_method_that_read_an_approximate_model_fails(world):
     world.add_input(f"{RETRAIN}/manifest.json", f"{STATE}/bpr/ifru/model.safetensors")
     with refused(place=f"{RETRAIN}/manifest.json") as caught:
         built(world)
-    assert caught.value.got in (FORGET, ORIGINAL)
+    assert caught.value.problems[0].got in (FORGET, ORIGINAL)
 
 
 def test_an_exact_claim_with_a_learnt_partition_fails(world):
@@ -426,7 +426,7 @@ def test_a_proof_of_other_prompts_fails(world):
     (world.folder / CELL / "prompts.jsonl").write_text("{}\n{}\n")
     with refused(place=f"{CELL}/prompts.jsonl") as caught:
         built(world)
-    assert f"{CELL}/manifest.json" in caught.value.what
+    assert f"{CELL}/manifest.json" in caught.value.problems[0].what
 
 
 def test_a_request_of_another_seed_fails(world):

@@ -60,7 +60,7 @@ def test_what_is_no_key_is_refused(tmp_path, text):
     path.write_text(text)
     with refused(place=path) as caught:
         read_key(tmp_path / "results", {"CRAGRU_AUDIT_KEY_FILE": str(path)})
-    assert "64" in caught.value.advice
+    assert "64" in caught.value.problems[0].advice
 
 
 def test_the_key_must_not_lie_in_the_results(tmp_path):

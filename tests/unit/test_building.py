@@ -204,7 +204,7 @@ def test_a_prompt_that_cannot_fit_is_an_error(library):
     assert builder(library, lambda ids: len(bare)).build(1, rows_of(1, [0, 1]), [0]).prompt == bare
     with refused(got=len(bare)) as caught:
         builder(library, lambda ids: len(bare) - 1).build(1, rows_of(1, [0, 1]), [0])
-    assert str(len(bare) - 1) in caught.value.what
+    assert str(len(bare) - 1) in caught.value.problems[0].what
 
 
 # --- the file

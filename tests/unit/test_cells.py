@@ -285,7 +285,7 @@ def test_the_strategy_of_table_2_must_be_there(load):
     changes = {"params/strategies/none": DELETE, "config/retrieval/strategies": ["random"]}
     with refused(place="config/params.yaml: strategies") as caught:
         load(changes)
-    assert "'none'" in caught.value.what
+    assert "'none'" in caught.value.problems[0].what
 
 
 def test_two_strategies_must_not_share_a_label(load):

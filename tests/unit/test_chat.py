@@ -164,11 +164,11 @@ def test_what_a_folder_may_lack(folder):
     (folder / "chat_template.jinja").write_text("{% if %}")
     with refused(place=folder) as caught:
         ChatTokenizer(folder)
-    assert "elif" in caught.value.what or "Expected" in caught.value.what
+    assert "elif" in caught.value.problems[0].what or "Expected" in caught.value.problems[0].what
     (folder / "chat_template.jinja").unlink()
     with refused(place=folder, what="no chat template"):
         ChatTokenizer(folder)
     (folder / "tokenizer.json").write_text("{")
     with refused(place=folder) as caught:
         ChatTokenizer(folder)
-    assert "line 1" in caught.value.what
+    assert "line 1" in caught.value.problems[0].what

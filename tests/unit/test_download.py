@@ -139,9 +139,9 @@ def test_no_source_reachable_lists_each_and_the_manual_step(server, tmp_path, ta
     closed = url_source("http://127.0.0.1:1/closed", "closed")
     sources = [url_source(f"{server.address}/{bad}", bad) for bad in BAD_ANSWERS]
     error = failure(make_entry(*sources, closed), target)
-    assert (error.what, error.place) == ("no source gave the data", "mini")
-    assert f"{server.address}/gone" in error.advice
-    assert "CRAGRU_DATA_DIR" in error.advice
+    assert (error.problems[0].what, error.problems[0].place) == ("no source gave the data", "mini")
+    assert f"{server.address}/gone" in error.problems[0].advice
+    assert "CRAGRU_DATA_DIR" in error.problems[0].advice
     for bad, (file, parts) in BAD_ANSWERS.items():
         place = f"{bad} ({server.address}/{bad}){file}"
         assert_told(error.problems, place=place, **parts)
@@ -188,7 +188,7 @@ def test_wheel_after_a_dead_address(server, target):
 @pytest.mark.usefixtures("wheelhouse")
 def test_wheel_that_pip_does_not_find(target):
     error = failure(make_entry(wheel_source("minidata==2.0")), target)
-    assert "index" in error.advice
+    assert "index" in error.problems[0].advice
     assert error.problems[1].place == "mirror (minidata==2.0)"
     assert "ERROR: No matching distribution" in error.problems[1].what
 
@@ -271,12 +271,12 @@ def test_bad_local_copy_stops_at_once(served, server, target, tmp_path, case):
     make, name, said = BAD_COPIES[case]
     make(tmp_path / name)
     error = failure(served, target, tmp_path)
-    assert error.place == f"mini: {tmp_path / name}"
-    assert f"{server.address}/mini.zip" in error.advice
-    assert "CRAGRU_DATA_DIR" in error.advice
+    assert error.problems[0].place == f"mini: {tmp_path / name}"
+    assert f"{server.address}/mini.zip" in error.problems[0].advice
+    assert "CRAGRU_DATA_DIR" in error.problems[0].advice
     assert len(error.problems) == 1 + len(said)
     for file, parts in said:
-        place = f"{error.place}: {file}" if file else error.place
+        place = f"{error.problems[0].place}: {file}" if file else error.problems[0].place
         assert_told(error.problems[1:], place=place, **parts)
     assert (tmp_path / name).exists()
     assert server.asked == []
@@ -284,7 +284,10 @@ def test_bad_local_copy_stops_at_once(served, server, target, tmp_path, case):
 
 def test_local_copy_that_does_not_exist(served, server, target, tmp_path):
     error = failure(served, target, tmp_path / "nowhere")
-    assert (error.place, error.got) == ("CRAGRU_DATA_DIR, data_dir", f"{tmp_path}/nowhere")
+    assert (error.problems[0].place, error.problems[0].got) == (
+        "CRAGRU_DATA_DIR, data_dir",
+        f"{tmp_path}/nowhere",
+    )
     assert server.asked == []
 
 
@@ -298,7 +301,9 @@ def test_local_copy_in_the_target_folder_is_not_cleared(entry, tmp_path, given):
 
 def test_local_file_that_is_no_archive(served, target, tmp_path):
     (tmp_path / "mini.txt").write_text("no archive")
-    assert failure(served, target, tmp_path / "mini.txt").place == str(tmp_path / "mini.txt")
+    assert failure(served, target, tmp_path / "mini.txt").problems[0].place == str(
+        tmp_path / "mini.txt"
+    )
 
 
 @pytest.mark.parametrize("given", ["elsewhere/big.zip", "elsewhere"])

@@ -332,14 +332,14 @@ def test_a_larger_damping_makes_a_smaller_step(system):
 def test_negative_curvature_is_refused(system):
     with refused(place="damping 2") as caught:
         conjugate_gradient(lambda x: -3 * x, system[1], 2.0, 1e-4, 100)
-    assert caught.value.got < 0
+    assert caught.value.problems[0].got < 0
 
 
 def test_what_is_not_finite_is_refused(system):
     matrix, right = system
     with refused(place="damping 1") as caught:
         conjugate_gradient(lambda x: x * torch.nan, right, 1.0, 1e-4, 100)
-    assert math.isnan(caught.value.got)
+    assert math.isnan(caught.value.problems[0].got)
     right[2] = torch.nan
     with refused(place="gradient", got=1):
         conjugate_gradient(lambda x: matrix @ x, right, 1.0, 1e-4, 100)
@@ -349,7 +349,7 @@ def test_a_solve_that_ran_out_of_iterations_is_refused_or_tells_its_residual(sys
     matrix, right = system
     with refused(place="damping 0.01", what="residual above 0.01 after 2 iterations") as caught:
         conjugate_gradient(lambda x: matrix @ x, right, 0.01, 1e-4, 2)
-    assert caught.value.got > LOOSEST
+    assert caught.value.problems[0].got > LOOSEST
     damped = matrix + 10 * torch.eye(20, dtype=DOUBLE)
     attempts = enumerate(iterates(lambda x: matrix @ x, right, 10.0), start=1)
     enough = next(

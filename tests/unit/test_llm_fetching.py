@@ -62,7 +62,7 @@ def refusal(source, target):
         fetch_model(source, target)
     assert "\n" not in str(caught.value)
     assert sorted(target.parent.rglob("*")) == before
-    return caught.value
+    return caught.value.problems[0]
 
 
 # a folder of this machine
@@ -432,8 +432,8 @@ def test_an_engine_does_not_start_with_a_file_that_was_altered(tmp_path, monkeyp
     got = digest((folder / name).read_bytes())
     with refused(place=folder / name, got=got) as caught:
         _ = engine.start_seconds
-    assert digest(data)[:12] in caught.value.what
-    assert str(folder) in caught.value.advice
+    assert digest(data)[:12] in caught.value.problems[0].what
+    assert str(folder) in caught.value.problems[0].advice
     (folder / name).unlink()
     with refused(place=folder / name, got="missing"):
         check_model(folder, sums(WHOLE))

@@ -184,7 +184,7 @@ def test_a_damaged_manifest_is_one_line(content, said):
     assert said in refused(MODEL).what
     with pytest.raises(CragruError) as caught:
         read_manifest(manifest)
-    assert caught.value.place == manifest
+    assert caught.value.problems[0].place == manifest
 
 
 def test_where_the_manifest_of_a_rule_without_one_lies():
@@ -243,7 +243,7 @@ def test_a_manifest_that_was_altered_is_refused():
         Path(path).write_text(before.replace(old, new))
         with pytest.raises(CragruError) as caught:
             read_manifest(path)
-        assert (caught.value.place, caught.value.got) == (path, NOTHING)
-        assert "altered" in caught.value.what
+        assert (caught.value.problems[0].place, caught.value.problems[0].got) == (path, NOTHING)
+        assert "altered" in caught.value.problems[0].what
     Path(path).write_text(before.replace("\n", "\n\n"))
     assert read_manifest(path)["params"]["heat"] == 200

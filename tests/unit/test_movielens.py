@@ -210,8 +210,8 @@ def assert_fails(loader, folder, file, line, **parts):
     with refused(place=spot(folder / file, line), **parts) as caught:
         loader(folder)
     assert "\n" not in str(caught.value)
-    assert caught.value.advice
-    return caught.value.what
+    assert caught.value.problems[0].advice
+    return caught.value.problems[0].what
 
 
 def test_the_sentence(tmp_path):

@@ -80,7 +80,7 @@ def test_the_rule_is_told_of_a_relative_path_that_is_not_there(working):
     for path in ("nowhere", "/no"):
         with pytest.raises(CragruError) as caught:
             fetch(entry, "ml-100k", working / "target", path)
-        assert caught.value.got == path
+        assert caught.value.problems[0].got == path
         assert (RULE in str(caught.value)) == (path == "nowhere")
 
 

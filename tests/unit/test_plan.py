@@ -332,7 +332,7 @@ def test_a_request_that_there_is_not_is_named(project):
     requests = Requests(project)
     with refused(place="requests.one_user", got="draw-9") as caught:
         requests.number(asked(**{**REQUEST, "request": "draw-9"}))
-    assert "3" in caught.value.what
+    assert "3" in caught.value.problems[0].what
     unknown = asked(**{**REQUEST, "protocol": "from-file", "request": "autumn"})
     with refused(place="requests.files", got="autumn", allowed=[]):
         requests.file(unknown)

@@ -146,7 +146,7 @@ def test_a_loader_that_gives_no_text_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(movielens_1m, "load", load)
     with refused(place="cragru.data.movielens_1m: items, raw_id 9, title") as caught:
         prepare(make_raw(tmp_path / "raw"), tmp_path / "out", LOADERS)
-    assert np.isnan(caught.value.got)
+    assert np.isnan(caught.value.problems[0].got)
 
 
 def test_record_of_before_is_read(prepared, tmp_path):

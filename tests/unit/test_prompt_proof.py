@@ -89,7 +89,7 @@ def refusal(check, *records, **changed):
     with refused(place=f"{WHERE}: user 0") as caught:
         check(*records, **changed)
     assert "\n" not in str(caught.value)
-    return caught.value.what, caught.value.got
+    return caught.value.problems[0].what, caught.value.problems[0].got
 
 
 def test_what_is_clean_passes_and_is_counted(check, made):

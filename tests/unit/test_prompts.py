@@ -348,4 +348,4 @@ def test_a_prompt_that_is_too_long_without_any_history(history):
     assert fit_prompt(TEMPLATE, parts, words, bare).tokens == bare
     with refused(got=bare) as caught:
         fit_prompt(TEMPLATE, parts, words, bare - 1)
-    assert all(f" {number} " in caught.value.what for number in (2, bare - 1))
+    assert all(f" {number} " in caught.value.problems[0].what for number in (2, bare - 1))

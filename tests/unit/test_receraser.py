@@ -237,6 +237,6 @@ def test_divergence_is_an_error():
         trainer.attention.transfer.fill_(float("nan"))
     with refused(place="bpr-attention", what="the loss is no number in epoch 1") as caught:
         trainer.fit()
-    assert math.isnan(caught.value.got)
-    assert "attention_rate" in caught.value.advice
-    assert "0.01" in caught.value.advice
+    assert math.isnan(caught.value.problems[0].got)
+    assert "attention_rate" in caught.value.problems[0].advice
+    assert "0.01" in caught.value.problems[0].advice

@@ -268,10 +268,10 @@ def test_users_are_known_once_they_are_prepared(shipped, tmp_path, monkeypatch):
     path.write_text(json.dumps({"users": 39}))
     with refused(place=PARAMS + "methods.sisa-users.options.shards", got=40) as caught:
         load_changed(shipped, tmp_path, shards | unknown)
-    assert {"ml-100k", "39"} <= set(caught.value.what.split())
+    assert {"ml-100k", "39"} <= set(caught.value.problems[0].what.split())
     with refused(place=DATA + "datasets.ml-100k.users", got=943) as caught:
         load_changed(shipped, tmp_path)
-    assert "39" in caught.value.what
+    assert "39" in caught.value.problems[0].what
 
 
 def test_a_job_elsewhere_needs_no_files_that_only_the_first_process_sees(shipped, tmp_path):

@@ -167,7 +167,7 @@ def test_users_stay_in_the_order_of_the_scores():
 def test_items_that_are_not_the_candidates(candidates, count):
     with refused(place="user 4", got=[3, 1, 2]) as caught:
         rerank(said((4, [3, 1, 2], [5, 6, 7])), ranked(candidates), 1)
-    assert f" {count} " in caught.value.what
+    assert f" {count} " in caught.value.problems[0].what
 
 
 def test_the_whole_line_of_items_that_are_not_the_candidates():

@@ -409,7 +409,7 @@ def test_a_wrong_answer_stops_the_job_and_its_chunk_is_not_kept(store, folder, m
     engine = Oracle(misspeak={record(5).prompt: misspeak})
     with refused(place=f"{BPR}: user 5", got=got) as caught:
         score_chunks(chunks, engine, store)
-    assert fact in caught.value.what
+    assert fact in caught.value.problems[0].what
     assert "\n" not in str(caught.value)
     assert kept(folder).keys() == {f"{key}.json" for key in keys({BPR: records(4)})}
     assert [key in store for key in keys({BPR: records(10)})] == [True, False, False]
@@ -487,7 +487,7 @@ def test_too_few_answers_are_told(store, missing):
     prompts, found = scored_cell(store)
     with refused(got=4 * missing, advice=AGAIN) as caught:
         collect_scores(prompts, found[:missing], store)
-    assert "10" in caught.value.what
+    assert "10" in caught.value.problems[0].what
 
 
 def test_answers_that_were_deleted_are_told(store):
@@ -512,7 +512,7 @@ def assert_damaged(path, key, call):
     with pytest.raises(CragruError) as caught:
         call()
     assert str(caught.value).startswith(str(path))
-    assert caught.value.advice == advice_for(key)
+    assert caught.value.problems[0].advice == advice_for(key)
     return str(caught.value)
 
 
@@ -534,7 +534,7 @@ def test_answers_that_were_altered_are_told(store, old, new):
     got = json_checksum(json.loads(path.read_text()))
     with refused(place=path, got=got, advice=advice_for(found[1])) as caught:
         collect_scores(prompts, found, store)
-    assert kept_as in caught.value.what
+    assert kept_as in caught.value.problems[0].what
 
 
 @pytest.mark.parametrize(
@@ -604,7 +604,7 @@ def test_answers_to_other_prompts_are_refused(store):
     prompts, found = scored_cell(store)
     with refused(place="user 1", got=store.answers(found[0])[0].text) as caught:
         collect_scores([prompts[1], *prompts[1:]], found, store)
-    assert " 3 " in caught.value.what
+    assert " 3 " in caught.value.problems[0].what
 
 
 # --- costs

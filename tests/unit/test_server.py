@@ -232,7 +232,7 @@ def error_of(call):
     behind = caught.value
     while behind := behind.__cause__ or behind.__context__:
         assert KEY not in str(behind)
-    return caught.value
+    return caught.value.problems[0]
 
 
 def refusal(fake, *acts, questions=1, **changes):
