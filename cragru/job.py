@@ -17,7 +17,7 @@ from cragru.core.roles import Role
 from cragru.core.versions import installed
 from cragru.kept.files import sha256, write_json
 from cragru.kept.machine import trouble
-from cragru.kept.manifest import checked_inputs, files_at, place_beside, sealed
+from cragru.kept.manifest import AGAIN, checked_inputs, files_at, place_beside, sealed
 from cragru.kept.rights import narrow_cached
 from cragru.rerun.digest import ROOT, code_digest
 
@@ -139,8 +139,7 @@ def _check_code(snakemake: Any) -> None:
         return
     script, *modules = planned["roots"]
     if code_digest(script, *modules)["digest"] != planned["digest"]:
-        what = "its code was edited after this job was planned"
-        raise CragruError(what, place=script, advice="run the same command again")
+        raise CragruError("edited after this job was planned", place=script, advice=AGAIN)
 
 
 def _manifest_place(outputs: Any) -> Path | None:

@@ -62,7 +62,7 @@ def _check_flat(members: dict[str, str]) -> dict[str, str]:
 
 FILLED = AfterValidator(_check_filled)
 Members = Annotated[dict[Inside, Sha256], FILLED, AfterValidator(_check_flat)]
-DatasetName = Annotated[LowerName, AfterValidator(free_of(*TOP_FOLDERS))]
+DatasetName = Annotated[LowerName, free_of(*TOP_FOLDERS)]
 _check_loader = partial(check_plugin, functions=["load"], package="cragru.data")
 Loader = Annotated[Module, AfterValidator(_check_loader)]
 
@@ -153,9 +153,7 @@ class RawFiles(Frozen):
     def _check_folder(self) -> "RawFiles":
         for member in self.publisher.members if self.publisher else ():
             if not member.startswith(f"{self.folder}/"):
-                raise CragruError(
-                    "lies outside `folder`", got=member, advice="name the member in full"
-                )
+                raise CragruError("outside `folder`", got=member, advice="name the member in full")
         return self
 
 

@@ -38,6 +38,9 @@ LARGEST_REPLY_MIB = 1024.0
 LONGEST_CONTEXT = 16_777_216  # tokens: what follows is beyond any machine, and a slip
 LARGEST_CACHE = 65_536  # GiB
 MOST_AT_ONCE = 65_536  # answers, or threads
+NO_VARIABLE = (
+    "not the name of an environment variable (A-Z, 0-9, _); it names what holds the secret"
+)
 ADDRESS = r"^https?://[^\s/?#]+(/[^\s?#]*)?/v1$"
 
 Package = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -51,19 +54,14 @@ Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
 def _check_variable(value: str) -> str:
     """Refuse a secret where its variable belongs. What a plain ValueError is about is not shown."""
     if not re.fullmatch(VARIABLE, value):
-        raise ValueError(
-            "not the name of an environment variable (capitals, digits, '_'); name the variable that holds the "
-            "secret, never the secret"
-        )
+        raise ValueError(NO_VARIABLE)
     return value
 
 
 def _check_address(value: Any) -> Any:
     """Refuse a password before the pattern does, which would show it."""
     if isinstance(value, str) and "@" in value:
-        raise ValueError(
-            "holds a user name or a password; leave it out, and name a variable with the API key in `key`"
-        )
+        raise ValueError("holds a user name or password; name a variable with the key in `key`")
     return value
 
 
@@ -161,11 +159,9 @@ class ServerSource(Frozen):
     @model_validator(mode="after")
     def _check_deadline(self) -> "ServerSource":
         if self.deadline < self.timeout:
+            least = f"{self.timeout:g}"
             raise CragruError(
-                f"less than `timeout`, {self.timeout:g} s, which is for one try of several",
-                place="deadline",
-                got=self.deadline,
-                advice="raise `deadline` or lower `timeout`",
+                f"less than `timeout`, {least} s", place="deadline", got=self.deadline
             )
         return self
 

@@ -24,15 +24,15 @@ from cragru.config.types import (
 from cragru.core.errors import CragruError
 
 DISTINCT = AfterValidator(distinct)
-Run = Annotated[Name, AfterValidator(free_of(*TOP_FOLDERS))]
+Run = Annotated[Name, free_of(*TOP_FOLDERS)]
 Names = Annotated[list[Name], DISTINCT]
 Models = Annotated[list[Literal["original", "retrain"]], DISTINCT]
 # neither a folder of a data set, nor of a run, which may be called as the data set is
-_FREE = AfterValidator(free_of("prepared", "tables", "figures", "certificates"))
+_FREE = free_of("prepared", "tables", "figures", "certificates")
 ProtocolName = Annotated[Name, _FREE]
-RequestName = BackboneName = Annotated[Name, AfterValidator(free_of("split", "cohorts"))]
-MethodName = Annotated[Name, AfterValidator(free_of("cragru", "groups"))]
-CohortName = Annotated[Name, AfterValidator(free_of("requester"))]
+RequestName = BackboneName = Annotated[Name, free_of("split", "cohorts")]
+MethodName = Annotated[Name, free_of("cragru", "groups")]
+CohortName = Annotated[Name, free_of("requester")]
 MOST_JOBS = 10_000  # that one number of the configuration asks for; more is a slip
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -47,6 +47,8 @@ def _check_option(value: Any) -> Any:
 
 
 Option = Annotated[float | int | str | bool, BeforeValidator(_check_option)]
+SHARES = "interactions and users are forgotten by a fraction, the others without"  # an advice
+ORDERS = "forget interactions and users first, and split first for requests"  # an advice
 PATTERNS = "options on some data sets and backbones, by glob 'dataset/backbone'; the last pattern that matches wins"
 
 
@@ -170,12 +172,9 @@ class Forget(Frozen):
     @model_validator(mode="after")
     def _fraction_where_needed(self) -> "Forget":
         is_needed = self.kind in ("interactions", "users")
-        if is_needed and self.fraction is None:
-            raise CragruError(f"missing for kind {self.kind!r}", place="fraction", advice="add it")
-        if not is_needed and self.fraction is not None:
-            raise CragruError(
-                f"has no meaning for kind {self.kind!r}", place="fraction", got=self.fraction
-            )
+        if is_needed != (self.fraction is not None):
+            what = f"does not fit kind {self.kind!r}"
+            raise CragruError(what, place="fraction", got=self.fraction, advice=SHARES)
         return self
 
 
@@ -193,16 +192,11 @@ class Protocol(Frozen):
     @model_validator(mode="after")
     def _consistent(self) -> "Protocol":
         if not math.isclose(sum(self.ratios), 1, abs_tol=1e-9):
-            raise CragruError(
-                f"must add up to 1, not {sum(self.ratios):g}", place="ratios", got=list(self.ratios)
-            )
+            what = f"must add up to 1, not {sum(self.ratios):g}"
+            raise CragruError(what, place="ratios", got=list(self.ratios))
         if (self.order == "forget-first") != (self.forget.fraction is not None):
-            raise CragruError(
-                f"does not fit forget kind {self.forget.kind!r}",
-                place="order",
-                got=self.order,
-                advice="forget interactions and users first, and split first for requests",
-            )
+            what = f"does not fit forget kind {self.forget.kind!r}"
+            raise CragruError(what, place="order", got=self.order, advice=ORDERS)
         return self
 
 

@@ -1,16 +1,14 @@
 """Types of text that more than one configuration file has."""
 
 import re
-from collections.abc import Callable
 from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints
 
-from cragru.core.errors import CragruError
+from cragru.core.errors import CragruError, Problem
 from cragru.written.paths import expanded
 
 LONGEST_NAME = 80  # a file system takes 255 bytes, endings and temporary names included
-UNFIT = "=+-@_"  # a spreadsheet computes what starts so, and matplotlib hides `_`
 
 # of results/, beside those of data sets and runs
 TOP_FOLDERS = ("raw", "llm", "logs", "benchmarks")
@@ -42,51 +40,27 @@ def distinct(values: list) -> list:
     return values
 
 
-def free_of(*taken: str) -> Callable[[str], str]:
-    """Return a check that refuses names of folders that are there already."""
+def _without(pattern: str, problem: Problem) -> AfterValidator:
+    """Return a validator that refuses texts in which a pattern is found."""
 
-    def check(name: str) -> str:
-        if name in taken:
-            raise CragruError("a folder of results/ has this name", advice="choose another name")
-        return name
+    def check(value: str) -> str:
+        if re.search(pattern, value):
+            raise CragruError.of([problem])
+        return value
 
-    return check
+    return AfterValidator(check)
 
 
-def _check_words(value: str) -> str:
-    if not any(letter.isalnum() for letter in value):
-        raise CragruError("no words", advice="write at least one letter or digit")
-    return value
+def free_of(*taken: str) -> AfterValidator:
+    """Return a validator that refuses names of folders that are there already."""
+    problem = Problem("a folder of results/ has this name", advice="choose another name")
+    return _without(rf"\A({'|'.join(map(re.escape, taken))})\Z", problem)
 
 
 def _check_line(value: str) -> str:
     strange = next((letter for letter in value if not letter.isprintable()), None)
     if strange is not None:
-        raise CragruError(
-            f"holds the character U+{ord(strange):04X}", advice="write one line, with plain blanks"
-        )
-    return value
-
-
-def _check_label(value: str) -> str:
-    if value != value.strip():
-        raise CragruError("blanks around a label", advice="leave them out")
-    if value[0] in UNFIT:
-        raise CragruError("unfit start of a label", advice="begin with a letter, digit or bracket")
-    return value
-
-
-def _fold(value: str) -> str:
-    """Return a text of several lines on one line, as LaTeX and Markdown read it."""
-    if re.search(r"\n[ \t]*\n", value.strip()):
-        raise CragruError("several paragraphs", advice="write one: YAML folds lines after >-")
-    return " ".join(value.split())
-
-
-def _check_inside(value: str) -> str:
-    has_drive = re.match("[A-Za-z]:", value)
-    if has_drive or "\\" in value or {"", ".", ".."} & set(value.split("/")):
-        raise CragruError("leads out of its folder", advice="name the steps from there, as in a/b")
+        raise CragruError(f"holds U+{ord(strange):04X}", advice="write one line, with plain blanks")
     return value
 
 
@@ -95,30 +69,38 @@ def _check_path(value: str) -> str:
     return value
 
 
-def _check_braces(value: str) -> str:
-    if set("{}") & set(value):
-        raise CragruError("Snakemake takes braces for wildcards", advice="rename it")
-    return value
-
-
-ON_ONE_LINE, WITHIN = AfterValidator(_check_line), AfterValidator(_check_inside)
-HAS_WORDS = AfterValidator(_check_words)
+ON_ONE_LINE = AfterValidator(_check_line)
+HAS_WORDS = _without(r"\A[\W_]*\Z", Problem("no words", advice="write a letter or a digit"))
+LEADS_OUT = (
+    r"\A[A-Za-z]:|\\|(\A|/)\.{0,2}(/|\Z)"  # a drive, a backslash, a step that is empty or dots
+)
+WITHIN = _without(LEADS_OUT, Problem("leads out of its folder", advice="name the steps, as in a/b"))
+_ONE_PARAGRAPH = _without(
+    r"\S\s*\n[ \t]*\n\s*\S", Problem("several paragraphs", advice="write one")
+)
+_FOLDED = AfterValidator(lambda value: " ".join(value.split()))  # as LaTeX and Markdown read it
+_NO_MARGINS = _without(r"\A\s|\s\Z", Problem("blanks around a label", advice="leave them out"))
+# a spreadsheet computes what starts so, and matplotlib hides `_`
+_FIT = _without(
+    r"\A[=+\-@_]", Problem("unfit start of a label", advice="begin with a letter or digit")
+)
+_NO_BRACES = _without("[{}]", Problem("Snakemake takes braces for wildcards", advice="rename it"))
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=500), HAS_WORDS, ON_ONE_LINE]
 """A few words on one line."""
 
 _Short = Annotated[str, StringConstraints(min_length=1, max_length=120), HAS_WORDS, ON_ONE_LINE]
-Label = Annotated[_Short, AfterValidator(_check_label)]
+Label = Annotated[_Short, _NO_MARGINS, _FIT]
 """What tables and figures call something; rows are told apart by it."""
 
 _Long = Annotated[str, StringConstraints(min_length=1, max_length=2000), HAS_WORDS]
-Sentences = Annotated[_Long, AfterValidator(_fold), ON_ONE_LINE]
+Sentences = Annotated[_Long, _ONE_PARAGRAPH, _FOLDED, ON_ONE_LINE]
 """One paragraph, which may be written on several lines."""
 
 Place = Annotated[str, StringConstraints(min_length=1), ON_ONE_LINE, AfterValidator(_check_path)]
 """Where a file or folder is, as `cragru.written.paths` reads it."""
 
-InputPlace = Annotated[Place, AfterValidator(_check_braces)]
+InputPlace = Annotated[Place, _NO_BRACES]
 """The path of a file, or of a folder of files, that is an input of a rule."""
 
 Inside = Annotated[Place, WITHIN]

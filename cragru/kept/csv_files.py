@@ -7,20 +7,16 @@ number. So a method may be called ``NA``, ``1`` or ``True``.
 import csv
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from cragru.core.errors import CragruError
 from cragru.core.place import PathLike, spot
 from cragru.kept.files import AGAIN, write_text
-from cragru.written.spreadsheets import CsvRow, parse_rows
+from cragru.written.spreadsheets import CsvRow, check_widths, parse_rows
 
-
-def _number(cell: str) -> float:
-    return float(cell) if cell else float("nan")
-
-
-CONVERSIONS = {"object": str, "int64": int, "float64": _number}
+CONVERSIONS = {"object": str, "int64": int, "float64": lambda cell: float(cell or "nan")}
 """How a cell is read, by the dtype of its column; in a column of text an empty cell is the empty text."""
 
 
@@ -42,42 +38,30 @@ def read_csv(path: PathLike, schema: Mapping[str, str]) -> pd.DataFrame:
     Raises:
         CragruError: If the file is unreadable, lacks a column or has one twice, or a cell is not of its dtype.
     """
-    header, *rows = _rows(path) or [CsvRow(1, [])]
-    wrong = [name for name in schema if header.cells.count(name) != 1]
-    if wrong:
-        raise CragruError(
-            f"column {wrong[0]!r} is not there once",
-            place=spot(path),
-            got=header.cells,
-            advice=AGAIN,
-        )
-    for row in rows:
-        if len(row.cells) != len(header.cells):
-            raise CragruError(
-                f"not {len(header.cells)} cells, as the header has",
-                place=spot(path, row.line),
-                got=len(row.cells),
-                advice=AGAIN,
-            )
-    return pd.DataFrame({name: _column(path, header, rows, name, schema[name]) for name in schema})
-
-
-def _rows(path: PathLike) -> list[CsvRow]:
     try:
-        text = Path(path).read_bytes().decode("utf-8")  # not read_text(), which changes line ends
-    except (OSError, UnicodeDecodeError) as error:
+        text = Path(path).read_bytes().decode()  # not read_text(), which changes line ends
+    except (FileNotFoundError, UnicodeDecodeError) as error:
         raise CragruError(f"not a CSV file ({error})", place=spot(path), advice=AGAIN) from error
-    return parse_rows(text, path)
+    header, *rows = parse_rows(text, path) or [CsvRow(1, [])]
+    for name in schema:
+        if header.cells.count(name) != 1:
+            place = spot(path, column=name)
+            raise CragruError("not there once", place=place, got=header.cells, advice=AGAIN)
+    check_widths(path, header, rows)
+    columns = {}
+    for name, dtype in schema.items():
+        cells = {row.line: row.cells[header.cells.index(name)] for row in rows}
+        columns[name] = pd.Series(_values(path, name, cells, dtype), dtype=dtype)
+    return pd.DataFrame(columns)
 
 
-def _column(path: PathLike, header: CsvRow, rows: list[CsvRow], name: str, dtype: str) -> pd.Series:
-    place, convert = header.cells.index(name), CONVERSIONS[dtype]
+def _values(path: PathLike, name: str, cells: dict[int, str], dtype: str) -> list[Any]:
+    """Return the values of a column's cells, which are by their lines."""
     values = []
-    for row in rows:
-        cell = row.cells[place]
+    for line, cell in cells.items():
         try:
-            values.append(convert(cell))
+            values.append(CONVERSIONS[dtype](cell))
         except ValueError as error:
-            where = spot(path, row.line, name)
+            where = spot(path, line, name)
             raise CragruError(f"no {dtype}", place=where, got=cell, advice=AGAIN) from error
-    return pd.Series(values, dtype=dtype)
+    return values

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from cragru.core.errors import CragruError
+from cragru.core.errors import CragruError, short
 from cragru.core.place import PathLike, spot
 from cragru.kept.machine import trouble
 from cragru.kept.rights import rights_of_folders
@@ -88,9 +88,7 @@ def read_json(path: PathLike) -> Any:
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise CragruError(
-            "no such file", place=spot(path), advice="run the workflow again"
-        ) from error
+        raise CragruError("no such file", place=spot(path), advice="run the workflow") from error
     except (ValueError, RecursionError) as error:
         raise CragruError(f"not valid JSON ({error})", place=spot(path), advice=AGAIN) from error
 
@@ -114,9 +112,7 @@ def check_record(path: PathLike, record: Any, shape: Shape) -> None:
     """
     wrong = misfit(record, shape)
     if wrong:
-        raise CragruError(
-            f"not a record as a job writes it: {wrong}", place=spot(path), advice=AGAIN
-        )
+        raise CragruError(f"no record of a job: {wrong}", place=spot(path), advice=AGAIN)
 
 
 def write_parquet(path: PathLike, frame: pd.DataFrame, schema: Mapping[str, str]) -> None:
@@ -138,15 +134,11 @@ def read_parquet(path: PathLike, schema: Mapping[str, str]) -> pd.DataFrame:
     except (OSError, ValueError) as error:
         if trouble(error):
             raise  # the file may be whole: to delete it would be the wrong advice
-        reason = str(error).splitlines()[0]
-        raise CragruError(
-            f"not a readable parquet file ({reason})", place=spot(path), advice=AGAIN
-        ) from error
-    columns = {name: str(dtype) for name, dtype in frame.dtypes.items()}
-    if columns != dict(schema):
-        raise CragruError(
-            f"other columns than {dict(schema)}", place=spot(path), got=columns, advice=AGAIN
-        )
+        reason = short(str(error))
+        raise CragruError(f"not parquet: {reason}", place=spot(path), advice=AGAIN) from error
+    columns, wanted = {name: str(dtype) for name, dtype in frame.dtypes.items()}, dict(schema)
+    if columns != wanted:
+        raise CragruError(f"columns are not {wanted}", place=spot(path), got=columns, advice=AGAIN)
     return frame
 
 

@@ -4,7 +4,7 @@ import errno
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from cragru.core.errors import CragruError
@@ -31,6 +31,10 @@ ADVICE = {
 }
 """What has happened, by the error's number, and what to do before the same command is run again."""
 
+KILLED = (
+    "a job was killed from outside (SIGKILL), as a system does that runs out of memory (`dmesg` tells); use fewer "
+    "--cores or a machine with more memory, and run the same command again"
+)
 NO_MEMORY = re.compile(r"can't allocate memory|out of memory|Cannot allocate memory", re.IGNORECASE)
 NUMBER = re.compile(r"(?:os error|errno) (\d+)", re.IGNORECASE)
 
@@ -40,47 +44,25 @@ def trouble(error: BaseException) -> str | None:
 
     Libraries wrap such errors, and some give only their text, such as ``os error 28``: causes and texts count too.
     """
-    for one in _causes(error):
-        number = _number(one)
-        if number in ADVICE:
-            name = getattr(one, "filename", None)
-            return f"{os.fspath(name)}: {ADVICE[number]}" if _is_path(name) else ADVICE[number]
-    return None
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield the error and its causes, the nearest first."""
-    while error is not None:
-        yield error
-        error = error.__cause__
+    advice = ADVICE.get(_number(error))
+    if advice is None:
+        return trouble(error.__cause__) if error.__cause__ else None
+    name = getattr(error, "filename", None)
+    return f"{os.fspath(name)}: {advice}" if isinstance(name, str | os.PathLike) else advice
 
 
 def _number(error: BaseException) -> int | None:
     """Return the error number of an exception, also where only its text names it."""
-    if isinstance(error, MemoryError):
+    is_told = isinstance(error, RuntimeError) and NO_MEMORY.search(str(error))
+    if is_told or isinstance(error, MemoryError):
         return errno.ENOMEM
-    if isinstance(error, OSError) and error.errno is not None:
-        return error.errno
-    text = str(error)
-    told = NUMBER.search(text)
-    if told:
-        return int(told[1])
-    is_of_memory = isinstance(error, RuntimeError) and NO_MEMORY.search(text)
-    return errno.ENOMEM if is_of_memory else None
-
-
-def _is_path(name: object) -> bool:
-    return isinstance(name, str | os.PathLike) and bool(os.fspath(name))
+    found = NUMBER.search(str(error))
+    return getattr(error, "errno", None) or (int(found[1]) if found else None)
 
 
 def killed(log: str) -> str | None:
     """Return what to say of a job that the system has killed; None if Snakemake's log tells of none."""
-    if "SIGKILL" not in log:
-        return None
-    return (
-        "a job was killed from outside (SIGKILL), as a system does that runs out of memory (`dmesg` tells); use fewer "
-        "--cores or a machine with more memory, and run the same command again"
-    )
+    return KILLED if "SIGKILL" in log else None
 
 
 def checked_or_exit(check: Callable[..., Result], *what: Any) -> Result:
@@ -90,7 +72,6 @@ def checked_or_exit(check: Callable[..., Result], *what: Any) -> Result:
     except CragruError as error:
         sys.exit(f"cragru: {error}")
     except OSError as error:
-        told = trouble(error)
-        if told is None:
-            raise
-        sys.exit(f"cragru: {told}, and run the same command again")
+        if trouble(error):
+            sys.exit(f"cragru: {trouble(error)}, and run the same command again")
+        raise

@@ -5,7 +5,7 @@ A job's manifest lies beside what the job made. It is an output of the rule, or 
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -26,6 +26,8 @@ RECORD = OUTPUTS | {
 }
 KEYS = {*RECORD, "role", "code", "commit", "versions", "facts", "sha256"}
 PUBLISHED = {"members": dict[str, str]}
+AGAIN = "run the same command again"  # the end of an advice
+DELETE = "delete it with the files that it names"  # an advice
 SHORT = 12  # hex digits of a checksum in a message
 
 # by file: the manifests that name it, and the checksum that each records
@@ -49,15 +51,9 @@ def read_manifest(path: PathLike, shape: Shape = RECORD) -> dict[str, Any]:
         CragruError: If the file is no manifest, or was altered.
     """
     record = read_record(path, shape)
-    strange = sorted(record.keys() - KEYS)
-    content = {name: value for name, value in record.items() if name != "sha256"}
-    wanted = record.get("sha256")
-    if strange or (wanted is not None and wanted != json_checksum(content)):
-        raise CragruError(
-            f"was altered (unknown keys: {strange})" if strange else "was altered (other checksum)",
-            place=spot(path),
-            advice="delete it with the files that it names and run the same command again",
-        )
+    seal = json_checksum({name: value for name, value in record.items() if name != "sha256"})
+    if record.keys() - KEYS or record.get("sha256", seal) != seal:
+        raise CragruError("was altered", place=spot(path), advice=f"{DELETE} and {AGAIN}")
     return record
 
 
@@ -79,11 +75,14 @@ def files_at(path: PathLike) -> list[Path]:
     return sorted(file for file in found if not file.name.startswith(".snakemake"))
 
 
-class Makers:
-    """Find the manifests that name a file under `results/`; look into each folder once."""
+class Makers(dict[Path, Recorded]):
+    """What the manifests in folders under `results/` record; each folder is looked into once."""
 
-    def __init__(self) -> None:
-        self._of_folder: dict[Path, Recorded] = {}
+    def __missing__(self, folder: Path) -> Recorded:
+        recorded = self[folder] = {}
+        for name, manifest, checksum in _recorded_in(folder):
+            recorded.setdefault(name, []).append((manifest.as_posix(), checksum))
+        return recorded
 
     def of(self, name: str) -> list[tuple[str, str]]:
         """Return the manifests that name a file as made by their job, and the checksum that each records.
@@ -96,32 +95,24 @@ class Makers:
         """
         found = []
         for folder in _up_to_room(name):
-            found += self._recorded(folder).get(name, [])
+            found += self[folder].get(name, [])
         return found
 
-    def under(self, name: str) -> list[str]:
-        """Return the files in a folder that manifests name, whether they are there or not; as `of`."""
-        found: set[str] = set()
-        for folder in _up_to_room(f"{name}/file"):
-            found.update(file for file in self._recorded(folder) if file.startswith(f"{name}/"))
-        return sorted(found)
 
-    def _recorded(self, folder: Path) -> Recorded:
-        """Return what the manifests in a folder record; `source.json` is the manifest of published files."""
-        if folder in self._of_folder:
-            return self._of_folder[folder]
-        recorded: Recorded = {}
-        for manifest in sorted(folder.glob(f"*{ENDING}")):
-            for name, checksum in read_manifest(manifest, OUTPUTS)["outputs"].items():
-                place = _place_of(name, manifest)
-                recorded.setdefault(place, []).append((manifest.as_posix(), checksum))
-        source = folder / SOURCE_FILE
-        if source.is_file():
-            for name, checksum in read_record(source, PUBLISHED)["members"].items():
-                member = (folder / name).as_posix()
-                recorded.setdefault(member, []).append((source.as_posix(), checksum))
-        self._of_folder[folder] = recorded
-        return recorded
+def _recorded_in(folder: Path) -> Iterator[tuple[str, Path, str]]:
+    """Yield the files that manifests in a folder name, the manifest of each, and the checksum that it records.
+
+    A manifest that is a link comes from Snakemake's cache. It may be of another protocol that is equal; its files lie
+    beside the link. `source.json` is the manifest of published files.
+    """
+    for manifest in sorted(folder.glob(f"*{ENDING}")):
+        for name, checksum in read_manifest(manifest, OUTPUTS)["outputs"].items():
+            beside = (folder / PurePosixPath(name).name).as_posix()
+            yield beside if manifest.is_symlink() else name, manifest, checksum
+    source = folder / SOURCE_FILE
+    if source.is_file():
+        for name, checksum in read_record(source, PUBLISHED)["members"].items():
+            yield (folder / name).as_posix(), source, checksum
 
 
 def is_llm_weights(name: str) -> bool:
@@ -146,22 +137,38 @@ def checked_inputs(paths: Iterable[str]) -> dict[str, str]:
         CragruError: If a file is not as its job wrote it, or a folder lacks one.
     """
     makers, found = Makers(), {}
-    for path in paths:
-        _check_whole(path, makers)
+    for path in dict.fromkeys(paths):
+        _check_whole(Path(path).as_posix(), makers)
         for file in files_at(path):
-            name = file.as_posix()
-            if name in found:
-                continue
-            recorded = makers.of(name)
-            if recorded and is_llm_weights(name) and not _is_younger(file, recorded):
-                found[name] = recorded[0][1]
-                continue
-            found[name] = sha256(file)
-            wrong = difference(found[name], recorded)
-            if wrong:
-                what = f"is not the file that its job wrote: {wrong}"
-                raise CragruError(what, place=name, advice=_remedy(file, path))
+            found[file.as_posix()] = _checked_checksum(file, path, makers.of(file.as_posix()))
     return found
+
+
+def _check_whole(folder: str, makers: Makers) -> None:
+    """Refuse a folder that lacks a file which its job wrote."""
+    for above in _up_to_room(f"{folder}/file"):
+        for name in sorted(makers[above]):
+            if name.startswith(f"{folder}/") and not Path(name).exists():
+                what = "no such file, though the job that made its folder wrote it"
+                raise CragruError(
+                    what, place=name, advice=f"delete the folder {folder} and {AGAIN}"
+                )
+
+
+def _checked_checksum(file: Path, path: str, recorded: list[tuple[str, str]]) -> str:
+    """Return a file's checksum; refuse a file that differs from what its manifests record."""
+    if recorded and is_llm_weights(file.as_posix()) and not _is_younger(file, recorded):
+        return recorded[0][1]
+    got = sha256(file)
+    wrong = difference(got, recorded)
+    if wrong:
+        # Snakemake misses no file of a folder
+        delete = "it" if file == Path(path) else f"the folder {path}"
+        if file.is_symlink():
+            delete += f" and {file.resolve()}, which it links to,"
+        what = f"is not the file that its job wrote: {wrong}"
+        raise CragruError(what, place=file.as_posix(), advice=f"delete {delete} and {AGAIN}")
+    return got
 
 
 def difference(got: str, recorded: Iterable[tuple[str, str]]) -> str | None:
@@ -175,36 +182,6 @@ def difference(got: str, recorded: Iterable[tuple[str, str]]) -> str | None:
         if got != checksum:
             return f"its SHA-256 is {got[:SHORT]}…, and {checksum[:SHORT]}… in {manifest}"
     return None
-
-
-def _place_of(name: str, manifest: Path) -> str:
-    """Return where a file lies that a manifest names.
-
-    A manifest that is a link comes from Snakemake's cache. It may be of another protocol that is equal; its files lie
-    beside the link.
-    """
-    beside = manifest.with_name(PurePosixPath(name).name)
-    return beside.as_posix() if manifest.is_symlink() else name
-
-
-def _check_whole(path: str, makers: Makers) -> None:
-    """Refuse a folder that lacks a file which its job wrote."""
-    if not Path(path).is_dir():
-        return
-    folder = PurePosixPath(path).as_posix()
-    for name in makers.under(folder):
-        if not Path(name).exists():
-            what = "no such file, though the job that made its folder wrote it"
-            advice = f"delete the folder {folder} and run the same command again"
-            raise CragruError(what, place=name, advice=advice)
-
-
-def _remedy(file: Path, path: str) -> str:
-    """Say what to delete: the whole folder, for Snakemake misses none of its files, and what a link leads to."""
-    what = "it" if file == Path(path) else f"the folder {path}"
-    if file.is_symlink():
-        what = f"{what} and {file.resolve()}, which it links to,"
-    return f"delete {what} and run the same command again"
 
 
 def _is_younger(file: Path, recorded: Iterable[tuple[str, str]]) -> bool:

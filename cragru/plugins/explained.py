@@ -4,13 +4,27 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from cragru.core.errors import NOTHING, CragruError, Problem, short
 
+Model = TypeVar("Model", bound=BaseModel)
+
 NO_QUOTES = "write it without quotes, and 1e-3 as 1.0e-3, which YAML takes for a number"
+
+
+def parse(model: type[Model], data: Any, where: str) -> Model:
+    """Check data against a model, and report every problem at once.
+
+    Raises:
+        CragruError: With a problem for each key; the places begin with `where`.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise CragruError.of(problems_of(model, error)).within(where) from error
 
 
 def problems_of(model: type[BaseModel], error: ValidationError) -> list[Problem]:

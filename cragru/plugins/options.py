@@ -9,8 +9,8 @@ from typing import ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from cragru.core.errors import CragruError, Problem
-from cragru.plugins.explained import problems_of
+from cragru.core.errors import Problem
+from cragru.plugins.explained import parse, problems_of
 
 
 class BaseOptions(BaseModel):
@@ -37,25 +37,13 @@ class BaseOptions(BaseModel):
 Options = TypeVar("Options", bound=BaseOptions)
 
 
-def read_options(
-    kind: type[Options], given: Mapping[str, object], where: str | None = None
-) -> Options:
+def read_options(kind: type[Options], given: Mapping[str, object]) -> Options:
     """Read a plug-in's options, which are given by name as params.yaml has them.
-
-    Args:
-        kind: The plug-in's class of options.
-        given: The options.
-        where: The key path that they stand at, for messages; the plug-in's module by default.
 
     Raises:
         CragruError: With every option that is unknown, missing, of another type or out of range.
     """
-    try:
-        return kind.model_validate(dict(given))
-    except ValidationError as error:
-        section = where or f"{kind.__module__}: options"
-        problems = problems_of(kind, error)
-        raise CragruError.of(problem.under(section) for problem in problems) from error
+    return parse(kind, dict(given), kind.__module__)
 
 
 def wrong_options(kind: type[BaseOptions], given: Mapping[str, object]) -> list[Problem]:

@@ -80,18 +80,16 @@ def options_of(module: str, base: type[BaseOptions] = BaseOptions) -> type[BaseO
     try:
         exec(compile(tree, module, "exec"), names)
     except Exception as error:
+        told = short(f"{type(error).__name__}: {error}")
         raise CragruError(
-            f"class {CLASS} cannot be made: {type(error).__name__}: {short(str(error))}",
+            f"class {CLASS} fails: {told}",
             place=module,
             advice=f"it may use the standard library, pydantic, {ERRORS}, modules called options",
         ) from error
     options = names.get(CLASS)
     if not (isinstance(options, type) and issubclass(options, base)):
-        raise CragruError(
-            f"class {CLASS} must inherit from {base.__module__}.{base.__name__}",
-            place=module,
-            advice="define it at the top of the module",
-        )
+        kind = f"{base.__module__}.{base.__name__}"
+        raise CragruError(f"class {CLASS} must be at the top, and a {kind}", place=module)
     return options
 
 

@@ -18,8 +18,8 @@ RULE = "a relative path is looked for in the repository, then in the folder that
 WRITE_OUT = "write the path out ('~' is your home folder)"
 
 
-def expanded(path: str) -> Path:
-    """Return a path with the home folder in the place of `~`.
+def expanded(path: str, where: str = "") -> Path:
+    """Return a path with the home folder in the place of `~`; `where` it was written is for messages.
 
     Raises:
         CragruError: If it is no path: blank, `~` of nobody's, `$HOME` or quotes that no shell has read.
@@ -27,7 +27,7 @@ def expanded(path: str) -> Path:
     is_path = path.strip() and path[0] not in UNREAD and "\0" not in path
     found = os.path.expanduser(path) if is_path else "~"  # noqa: PTH111  Path fails
     if found.startswith("~"):  # there is no such user, or no home folder
-        raise CragruError("no path", got=path, advice=WRITE_OUT)
+        raise CragruError("no path", place=where, got=path, advice=WRITE_OUT)
     return Path(found)
 
 
@@ -42,10 +42,7 @@ def located(path: str, where: str, repository: Path = REPOSITORY) -> Path:
     Raises:
         CragruError: If it is no path (`expanded`).
     """
-    try:
-        found = expanded(path)
-    except CragruError as error:
-        raise error.within(where) from error
+    found = expanded(path, where)
     in_repository = repository / found
     is_there = os.path.exists(in_repository)  # noqa: PTH110  Path fails on a name too long
     return in_repository if is_there else found
@@ -90,6 +87,5 @@ def make_cache_folder(environment: Mapping[str, str]) -> None:
         if cache and "://" not in cache:  # that of a storage is no folder
             Path(cache).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CragruError(
-            f"no folder: {error.strerror}", place=CACHE, got=cache, advice="name another"
-        ) from error
+        what = f"no folder: {error.strerror}"
+        raise CragruError(what, place=CACHE, got=cache, advice="name another") from error

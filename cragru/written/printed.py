@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cragru.core.errors import CragruError, Problem
+from cragru.core.errors import CragruError, Problem, Problems
 from cragru.core.place import PathLike, spot
-from cragru.written.spreadsheets import CsvRow, read_spreadsheet
+from cragru.written.spreadsheets import CsvRow, check_widths, read_spreadsheet
 
 Key = tuple[str | int, ...]
 Printed = Mapping[Key, Mapping[str, float]]
@@ -59,13 +59,8 @@ def printed_values(path: PathLike | None, columns: PrintedColumns) -> Printed:
     header, *rows = read_spreadsheet(path, "printed values") or [CsvRow(1, [])]
     _check_header(path, header.cells, columns)
     values: dict[Key, dict[str, float]] = {}
+    check_widths(path, header, rows)
     for row in rows:
-        if len(row.cells) != len(header.cells):
-            raise CragruError(
-                f"{len(row.cells)} cells, and the header has {len(header.cells)}",
-                place=spot(path, row.line),
-                advice="write numbers without a comma",
-            )
         found: dict[str, Any] = {}
         for name, cell in zip(header.cells, row.cells, strict=True):
             if cell or name in columns.keys:
@@ -87,16 +82,14 @@ def printed(values: Printed, row: Key, column: str) -> float | None:
 
 def _check_header(path: PathLike, header: list[str], columns: PrintedColumns) -> None:
     known = columns.keys + columns.values
-    missing = [name for name in columns.keys if name not in header]
-    if missing:
-        raise CragruError.of(
-            Problem("missing", spot(path, column=name), advice="add it") for name in missing
-        )
-    wrong = [name for name in header if name not in known or header.count(name) > 1]
-    if wrong:
-        raise CragruError(
-            "a column is unknown or there twice", place=spot(path), got=wrong[0], allowed=known
-        )
+    problems = Problems()
+    for name in columns.keys:
+        if name not in header:
+            problems.found.append(Problem("missing", spot(path, column=name), advice="add it"))
+    for name in header:
+        if name not in known or header.count(name) > 1:
+            problems.found.append(Problem("unknown or there twice", spot(path), name, known))
+    problems.tell()
 
 
 def _value(columns: PrintedColumns, name: str, cell: str) -> str | float | None:

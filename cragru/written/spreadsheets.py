@@ -5,13 +5,12 @@ Plans are made of what this module reads, so it does without pandas.
 
 import csv
 import io
+import re
 from dataclasses import dataclass
 
 from cragru.core.errors import CragruError
 from cragru.core.place import PathLike, spot
 from cragru.written.texts import read_text
-
-SEPARATORS = (";", "\t")  # of other files that a spreadsheet calls CSV or text
 
 
 @dataclass(frozen=True)
@@ -41,12 +40,17 @@ def parse_rows(text: str, path: PathLike) -> list[CsvRow]:
             rows.append(CsvRow(line, cells))
             line = reader.line_num + 1
     except csv.Error as error:
-        raise CragruError(
-            f"not a row of CSV ({error})",
-            place=spot(path, line),
-            advice="mend its quotes, or cut it",
-        ) from error
+        place = spot(path, line)
+        raise CragruError(f"not a row of CSV ({error})", place=place, advice="mend it") from error
     return rows
+
+
+def check_widths(path: PathLike, header: CsvRow, rows: list[CsvRow]) -> None:
+    """Refuse rows with more or fewer cells than the header."""
+    for row in rows:
+        got, wanted, place = len(row.cells), len(header.cells), spot(path, row.line)
+        if got != wanted:
+            raise CragruError(f"not {wanted} cells", place=place, got=got, advice="mend its commas")
 
 
 def read_spreadsheet(path: PathLike, what: str) -> list[CsvRow]:
@@ -71,16 +75,11 @@ def read_spreadsheet(path: PathLike, what: str) -> list[CsvRow]:
         if filled:
             rows.append(CsvRow(row.line, cells))
             width = max(width, filled[-1])
-    if rows:
-        _refuse_separators(path, rows[0])
+    for row in rows[:1]:
+        wrong = re.search(
+            "[;\t]", row.cells[0]
+        )  # of other files that a spreadsheet calls CSV or text
+        if wrong and not any(row.cells[1:]):
+            place = spot(path, row.line)
+            raise CragruError("wrong separator", place=place, got=wrong[0], advice="use commas")
     return [CsvRow(row.line, row.cells[:width]) for row in rows]
-
-
-def _refuse_separators(path: PathLike, header: CsvRow) -> None:
-    """Refuse a file that separates columns by `;` or tabs."""
-    for separator in SEPARATORS:
-        if separator in header.cells[0] and not any(header.cells[1:]):
-            place = spot(path, header.line)
-            raise CragruError(
-                "wrong separator", place=place, got=separator, advice="separate columns by commas"
-            )

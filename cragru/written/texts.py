@@ -22,10 +22,6 @@ def read_text(path: PathLike, what: str) -> str:
     try:
         content = Path(path).read_bytes().removeprefix(codecs.BOM_UTF8)
         text, wrong = content.decode(), content.find(b"\0")
-    except FileNotFoundError as error:
-        raise CragruError(
-            "no such file", place=spot(path), advice="name an existing one"
-        ) from error
     except UnicodeDecodeError as error:
         text, wrong = "", error.start
     except (OSError, ValueError) as error:  # a path with a zero byte is a ValueError

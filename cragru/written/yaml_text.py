@@ -111,6 +111,5 @@ class _Loader(yaml.SafeLoader):
 
 def _name(step: yaml.Node | int) -> str:
     """Return a step of a key path as text; a key that is a section or list has none."""
-    return (
-        "?" if isinstance(step, yaml.CollectionNode) else short(str(getattr(step, "value", step)))
-    )
+    name = "?" if isinstance(step, yaml.CollectionNode) else getattr(step, "value", step)
+    return short(str(name))

@@ -286,7 +286,7 @@ def test_sections_are_read_only(shipped):
         ({"ratios": [0.7, 0.1, 0.1]}, "ratios", [0.7, 0.1, 0.1]),
         ({"order": "split-first"}, "order", "split-first"),
         ({"forget": {"kind": "one-user"}}, "order", "forget-first"),
-        ({"forget": {"kind": "users"}}, "forget.fraction", NOTHING),
+        ({"forget": {"kind": "users"}}, "forget.fraction", None),
         ({"forget": {"kind": "file", "fraction": 0.1}}, "forget.fraction", 0.1),
     ],
 )

@@ -75,9 +75,12 @@ def test_a_header_alone_is_a_table_without_rows(tmp_path):
 
 
 WRONG = [
-    ("", {"got": []}),
-    ("label,value\nx,1\n", {"got": ["label", "value"]}),
-    ("label,value,value,count\nx,1,1,1\n", {"got": ["label", "value", "value", "count"]}),
+    ("", {"got": [], "column": "label"}),
+    ("label,value\nx,1\n", {"got": ["label", "value"], "column": "count"}),
+    (
+        "label,value,value,count\nx,1,1,1\n",
+        {"got": ["label", "value", "value", "count"], "column": "value"},
+    ),
     ("label,value,count\nx,1,1\ny,NA,1\n", {"line": 3, "column": "value", "got": "NA"}),
     ("label,value,count\nx,1,\n", {"line": 2, "column": "count", "got": ""}),
     ("label,value,count\nx,1\n", {"line": 2, "got": 2}),

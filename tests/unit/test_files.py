@@ -202,7 +202,7 @@ def test_bad_json_names_the_file(tmp_path, content):
 
 def test_json_that_is_not_there_or_too_deep_names_the_file(tmp_path):
     path = tmp_path / "a.json"
-    with pytest.raises(CragruError, match=f"^{path}: no such file; run the workflow again$"):
+    with pytest.raises(CragruError, match=f"^{path}: no such file; run the workflow$"):
         read_json(path)
     path.write_text("[" * 100_000)
     with refused(place=path, advice=AGAIN):
@@ -269,12 +269,12 @@ def test_unreadable_parquet_names_the_file(tmp_path, content):
     assert "\n" not in str(caught.value)
 
 
-def test_reason_of_several_lines_is_cut(tmp_path, monkeypatch):
+def test_reason_of_several_lines_is_one_line(tmp_path, monkeypatch):
     def fails(path):
         raise OSError("bad page\nhexadecimal dump")
 
     monkeypatch.setattr(pd, "read_parquet", fails)
-    with refused(what="not a readable parquet file (bad page)"):
+    with refused(what="not parquet: bad page hexadecimal dump"):
         read_parquet(tmp_path / "a.parquet", SCHEMA)
 
 

@@ -306,7 +306,7 @@ def test_guard_stops_before_any_work(kitchen):
     done = kitchen.run("open('bread', 'w')", params={"code": code})
     assert done.returncode == 1
     assert done.stderr.startswith(
-        "cragru: error in bake: scripts/prepare.py: its code was edited after this job was"
+        "cragru: error in bake: scripts/prepare.py: edited after this job was"
     )
     assert done.stderr.count("\n") == 1
     assert not (kitchen.folder / "bread").exists()

@@ -387,8 +387,8 @@ def test_a_class_that_inherits_from_another_is_refused():
     with refused() as caught:
         options_of("cragru.retrieval.attention", TrainingOptions)
     assert str(caught.value) == (
-        "cragru.retrieval.attention: class Options must inherit from "
-        "cragru.backbones.options.TrainingOptions; define it at the top of the module"
+        "cragru.retrieval.attention: class Options must be at the top, and a "
+        "cragru.backbones.options.TrainingOptions"
     )
 
 

@@ -89,7 +89,7 @@ NUMBER = "Input should be a valid number"
     ],
 )
 def test_wrong_options_are_refused(module, given, name, parts):
-    with refused(place=f"{module.__name__}: options.{name}", **parts) as caught:
+    with refused(place=f"{module.__name__}: {name}", **parts) as caught:
         module.partition(random_problem(1, **given))
     assert "\n" not in str(caught.value)
 

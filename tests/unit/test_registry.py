@@ -174,7 +174,7 @@ def test_a_bad_entry_is_one_sentence(tmp_path):
     with refused() as caught:
         load(tmp_path, **source(URL, members={"u.data": "0" * 64}))
     assert str(caught.value) == (
-        f"{tmp_path}/datasets.yaml: datasets.mini: lies outside `folder`, got 'u.data'; "
+        f"{tmp_path}/datasets.yaml: datasets.mini: outside `folder`, got 'u.data'; "
         "name the member in full"
     )
 

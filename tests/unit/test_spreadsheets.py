@@ -73,7 +73,7 @@ def test_what_cannot_be_read_is_one_sentence(read, tmp_path):
     assert str(caught.value) == f"{tmp_path}/sheet.csv, {wanted}"
     with refused() as caught:
         read("user;item\n")
-    wanted = "line 1: wrong separator, got ';'; separate columns by commas"
+    wanted = "line 1: wrong separator, got ';'; use commas"
     assert str(caught.value) == f"{tmp_path}/sheet.csv, {wanted}"
 
 
@@ -83,5 +83,6 @@ def test_a_folder_is_no_file(tmp_path):
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    with refused(place=tmp_path / "a.csv", advice="name an existing one"):
+    with refused(place=tmp_path / "a.csv") as caught:
         read_spreadsheet(tmp_path / "a.csv", "printed values")
+    assert "No such file" in str(caught.value)

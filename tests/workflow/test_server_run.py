@@ -138,7 +138,7 @@ def error_of(call):
         call()
     assert "\n" not in str(caught.value)
     assert KEY not in str(caught.value)
-    return caught.value
+    return caught.value.problems[0]
 
 
 def test_two_users_then_the_server_ends(served, source, tmp_path):
