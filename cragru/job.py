@@ -16,8 +16,8 @@ from cragru.core.errors import CragruError
 from cragru.core.roles import Role
 from cragru.core.versions import installed
 from cragru.kept.files import sha256, write_json
-from cragru.kept.machine import trouble
-from cragru.kept.manifest import AGAIN, checked_inputs, files_at, place_beside, sealed
+from cragru.kept.machine import REPEAT, trouble
+from cragru.kept.manifest import checked_inputs, files_at, place_beside, sealed
 from cragru.kept.rights import narrow_cached
 from cragru.rerun.digest import ROOT, code_digest
 
@@ -78,7 +78,7 @@ def _end(log: logging.Logger, snakemake: Any, error: Exception) -> NoReturn:
     if machine is not None:
         where = next((f"{PurePath(path).parent}: " for path in snakemake.output), "")
         has_place = machine.partition(": ")[2]
-        said = f"{'' if has_place else where}{machine}, and run the same command again"
+        said = f"{'' if has_place else where}{machine}, and {REPEAT}"
     log.debug("%s", "".join(traceback.format_exception(error)))
     log.error("error in %s: %s", snakemake.rule, said)
     sys.exit(1)
@@ -139,7 +139,7 @@ def _check_code(snakemake: Any) -> None:
         return
     script, *modules = planned["roots"]
     if code_digest(script, *modules)["digest"] != planned["digest"]:
-        raise CragruError("edited after this job was planned", place=script, advice=AGAIN)
+        raise CragruError("edited after this job was planned", place=script, advice=REPEAT)
 
 
 def _manifest_place(outputs: Any) -> Path | None:

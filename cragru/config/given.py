@@ -9,11 +9,7 @@ from cragru.written.yaml_text import load_text, load_yaml
 
 
 def check_files(paths: Iterable[str | Path]) -> None:
-    """Check the files that Snakemake reads: it takes the last of repeated keys, and 8 for `010`.
-
-    Raises:
-        CragruError: With every problem of every file.
-    """
+    """Check the files that Snakemake reads: it takes the last of repeated keys, and 8 for `010`."""
     problems = Problems()
     for path in paths:
         problems.take(lambda path=path: load_yaml(path))
@@ -24,11 +20,7 @@ def take_command_line(config: dict[str, Any], words: Iterable[str]) -> None:
     """Give the words of the command line the values that they have in a file: `null` and `~` are nothing, `1` a number.
 
     Snakemake takes what stands in brackets for text, `010` for 10 and the last of repeated keys, and has laid them over
-    the files so.
-
-    Args:
-        config: Snakemake's, which is changed.
-        words: What follows --config, each a key, `=` and a value.
+    the files so. Its `config` is changed. Each word is a key, `=` and a value.
 
     Raises:
         CragruError: With every key that is there more than once and every value that is not what it looks like.

@@ -31,11 +31,11 @@ class Problem:
 
     def within(self, place: str) -> "Problem":
         """Return the same problem, its place named from further outside."""
-        return replace(self, place=f"{place}: {self.place}" if self.place else place)
+        return replace(self, place=": ".join(filter(None, (place, self.place))))
 
     def under(self, section: str) -> "Problem":
         """Return the same problem, its key path continued upwards."""
-        return replace(self, place=f"{section}.{self.place}" if self.place else section)
+        return replace(self, place=".".join(filter(None, (section, self.place))))
 
     def __str__(self) -> str:
         parts = [self.what] if self.what else []

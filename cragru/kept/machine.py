@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from cragru.core.errors import CragruError
 
 Result = TypeVar("Result")
+REPEAT = "run the same command again"  # the end of an advice
 
 ADVICE = {
     errno.ENOSPC: "no space is left on the disk; free some",
@@ -33,7 +34,7 @@ ADVICE = {
 
 KILLED = (
     "a job was killed from outside (SIGKILL), as a system does that runs out of memory (`dmesg` tells); use fewer "
-    "--cores or a machine with more memory, and run the same command again"
+    f"--cores or a machine with more memory, and {REPEAT}"
 )
 NO_MEMORY = re.compile(r"can't allocate memory|out of memory|Cannot allocate memory", re.IGNORECASE)
 NUMBER = re.compile(r"(?:os error|errno) (\d+)", re.IGNORECASE)
@@ -52,7 +53,7 @@ def trouble(error: BaseException) -> str | None:
 
 
 def _number(error: BaseException) -> int | None:
-    """Return the error number of an exception, also where only its text names it."""
+    """Return an exception's error number, also where only its text names it."""
     is_told = isinstance(error, RuntimeError) and NO_MEMORY.search(str(error))
     if is_told or isinstance(error, MemoryError):
         return errno.ENOMEM
@@ -73,5 +74,5 @@ def checked_or_exit(check: Callable[..., Result], *what: Any) -> Result:
         sys.exit(f"cragru: {error}")
     except OSError as error:
         if trouble(error):
-            sys.exit(f"cragru: {trouble(error)}, and run the same command again")
+            sys.exit(f"cragru: {trouble(error)}, and {REPEAT}")
         raise

@@ -13,20 +13,16 @@ from cragru.core.errors import CragruError
 from cragru.core.names import RESULTS, SOURCE_FILE
 from cragru.core.place import PathLike, spot
 from cragru.kept.files import json_checksum, read_record, sha256
+from cragru.kept.machine import REPEAT
 from cragru.kept.shapes import Shape
 
 ENDING = "manifest.json"
 LLM_ROOM = "llm"  # language models are in this folder of `results/`
 OUTPUTS = {"outputs": dict[str, str]}
-RECORD = OUTPUTS | {
-    "rule": str,
-    "wildcards": dict[str, str],
-    "params": dict,
-    "inputs": dict[str, str],
-}
+RECORD = OUTPUTS | {"rule": str, "params": dict}
+RECORD |= dict.fromkeys(["wildcards", "inputs"], dict[str, str])
 KEYS = {*RECORD, "role", "code", "commit", "versions", "facts", "sha256"}
 PUBLISHED = {"members": dict[str, str]}
-AGAIN = "run the same command again"  # the end of an advice
 DELETE = "delete it with the files that it names"  # an advice
 SHORT = 12  # hex digits of a checksum in a message
 
@@ -41,11 +37,7 @@ def sealed(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_manifest(path: PathLike, shape: Shape = RECORD) -> dict[str, Any]:
-    """Read a manifest; an old one may have no checksum of its own.
-
-    Args:
-        path: The file.
-        shape: What the caller needs of it.
+    """Read a manifest, of which the caller needs a `shape`; an old one may have no checksum of its own.
 
     Raises:
         CragruError: If the file is no manifest, or was altered.
@@ -53,16 +45,12 @@ def read_manifest(path: PathLike, shape: Shape = RECORD) -> dict[str, Any]:
     record = read_record(path, shape)
     seal = json_checksum({name: value for name, value in record.items() if name != "sha256"})
     if record.keys() - KEYS or record.get("sha256", seal) != seal:
-        raise CragruError("was altered", place=spot(path), advice=f"{DELETE} and {AGAIN}")
+        raise CragruError("was altered", place=spot(path), advice=f"{DELETE} and {REPEAT}")
     return record
 
 
 def place_beside(output: PathLike) -> Path:
-    """Return the manifest path for a rule without a manifest output.
-
-    Args:
-        output: The job's first output.
-    """
+    """Return the manifest path for a rule without a manifest output, by the job's first output."""
     output = Path(output)
     return output.with_name(f"{output.stem}-{ENDING}")
 
@@ -79,16 +67,16 @@ class Makers(dict[Path, Recorded]):
     """What the manifests in folders under `results/` record; each folder is looked into once."""
 
     def __missing__(self, folder: Path) -> Recorded:
-        recorded = self[folder] = {}
+        recorded: Recorded = {}
         for name, manifest, checksum in _recorded_in(folder):
             recorded.setdefault(name, []).append((manifest.as_posix(), checksum))
+        self[folder] = recorded
         return recorded
 
     def of(self, name: str) -> list[tuple[str, str]]:
         """Return the manifests that name a file as made by their job, and the checksum that each records.
 
-        Args:
-            name: The file's path, relative to the working directory, with slashes.
+        The file's path is relative to the working directory and has slashes.
 
         Raises:
             CragruError: If a manifest on the way up to `results/` is damaged.
@@ -128,10 +116,8 @@ def is_llm_weights(name: str) -> bool:
 def checked_inputs(paths: Iterable[str]) -> dict[str, str]:
     """Return the SHA-256 of each file that a job reads, by POSIX path, after comparing it with its manifest.
 
-    A file that no manifest names, such as a prompt's template, is somebody's own, and is only hashed.
-
-    Args:
-        paths: Files, and folders of files.
+    The paths are files, and folders of files. A file that no manifest names, such as a prompt's template, is somebody's
+    own, and is only hashed.
 
     Raises:
         CragruError: If a file is not as its job wrote it, or a folder lacks one.
@@ -149,16 +135,18 @@ def _check_whole(folder: str, makers: Makers) -> None:
     for above in _up_to_room(f"{folder}/file"):
         for name in sorted(makers[above]):
             if name.startswith(f"{folder}/") and not Path(name).exists():
-                what = "no such file, though the job that made its folder wrote it"
+                advice = f"delete the folder {folder} and {REPEAT}"
                 raise CragruError(
-                    what, place=name, advice=f"delete the folder {folder} and {AGAIN}"
+                    "no such file, though its job wrote it", place=name, advice=advice
                 )
 
 
 def _checked_checksum(file: Path, path: str, recorded: list[tuple[str, str]]) -> str:
     """Return a file's checksum; refuse a file that differs from what its manifests record."""
-    if recorded and is_llm_weights(file.as_posix()) and not _is_younger(file, recorded):
-        return recorded[0][1]
+    if recorded and is_llm_weights(file.as_posix()):
+        manifest, checksum = recorded[0]
+        if file.stat().st_mtime_ns <= Path(manifest).stat().st_mtime_ns:
+            return checksum
     got = sha256(file)
     wrong = difference(got, recorded)
     if wrong:
@@ -167,26 +155,16 @@ def _checked_checksum(file: Path, path: str, recorded: list[tuple[str, str]]) ->
         if file.is_symlink():
             delete += f" and {file.resolve()}, which it links to,"
         what = f"is not the file that its job wrote: {wrong}"
-        raise CragruError(what, place=file.as_posix(), advice=f"delete {delete} and {AGAIN}")
+        raise CragruError(what, place=file.as_posix(), advice=f"delete {delete} and {REPEAT}")
     return got
 
 
 def difference(got: str, recorded: Iterable[tuple[str, str]]) -> str | None:
-    """Say how a file differs from what its manifests record; return None where it does not.
-
-    Args:
-        got: The file's checksum now.
-        recorded: The manifests that name it, and the checksums that they record.
-    """
+    """Say how a checksum differs from those that manifests record; return None where it does not."""
     for manifest, checksum in recorded:
         if got != checksum:
             return f"its SHA-256 is {got[:SHORT]}…, and {checksum[:SHORT]}… in {manifest}"
     return None
-
-
-def _is_younger(file: Path, recorded: Iterable[tuple[str, str]]) -> bool:
-    written = file.stat().st_mtime_ns
-    return any(written > Path(manifest).stat().st_mtime_ns for manifest, _ in recorded)
 
 
 def _up_to_room(name: str) -> list[Path]:

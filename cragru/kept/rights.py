@@ -27,15 +27,10 @@ def narrow_cached(paths: Iterable[str], environment: Mapping[str, str]) -> None:
 
     Snakemake lets everybody read and write what it moves there, forget sets too. A job that reads such a file narrows
     it, where it is the user's own.
-
-    Args:
-        paths: The files that a job reads.
-        environment: Environment variables.
     """
-    cache = environment.get(CACHE)
-    if not cache:
+    if not environment.get(CACHE):
         return
-    cache = Path(cache).expanduser().resolve()
+    cache = Path(environment[CACHE]).expanduser().resolve()
     for target in {Path(path).resolve() for path in paths if Path(path).is_symlink()}:
         if target.is_file() and target.is_relative_to(cache):
             rights = _mode(target) & rights_of_folders(target.parent)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from cragru.core.errors import NOTHING, CragruError, Problem, short
+from cragru.core.errors import CragruError, Problem, short
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -35,8 +35,7 @@ def problems_of(model: type[BaseModel], error: ValidationError) -> list[Problem]
     problems = []
     for one in error.errors(include_url=False):
         key, section = _place(model, one["loc"])
-        found = _problems(one, section)
-        problems += [problem.under(key) for problem in found] if key else found
+        problems += [problem.under(key) for problem in _problems(one, section)]
     return problems
 
 
@@ -67,10 +66,9 @@ def _told(error: ValueError, got: Any) -> Iterable[Problem]:
     """Return what a validator tells; it need not repeat a value that is a text or a number."""
     if not isinstance(error, CragruError):
         return [Problem(str(error))]
-    problem, *others = error.problems
-    if isinstance(got, str | float | int) and problem.got is NOTHING and not problem.place:
-        problem = replace(problem, got=got)
-    return [problem, *others]
+    if isinstance(got, str | float | int):
+        return [one if one.place else replace(one, got=got) for one in error.problems]
+    return error.problems
 
 
 def _names(listing: str) -> list[str]:

@@ -49,11 +49,7 @@ def check_plugin(
 ) -> str:
     """Return the name of a module that offers what plug-ins of its kind do.
 
-    Args:
-        module: Its full name.
-        functions: Names of what it must offer.
-        package: Where modules of the kind are, for the message.
-        but: Modules with these functions that are none of the kind.
+    The message lists the modules of `package` that do; those in `but` have the functions, and are none of the kind.
 
     Raises:
         CragruError: If it lacks one.

@@ -15,34 +15,24 @@ from cragru.core.place import PathLike, spot
 
 AGAIN = "download the data set again"
 OR_SAVE = f"{AGAIN}, or save the file in Latin-1 (ISO 8859-1), as its publisher does"
-_NO_LETTER = re.compile(rb"[\x80-\x9f]")
 
 
 def decode(content: bytes, encoding: str, path: PathLike) -> str:
-    """Return the text of a raw file, every line end as a newline.
-
-    Args:
-        content: The file's bytes.
-        encoding: ``latin-1`` or ``utf-8``, as the layout says.
-        path: The file, for the message.
+    """Return the text of a raw file, in ``latin-1`` or ``utf-8`` as its layout says, every line end as a newline.
 
     Raises:
         CragruError: If the bytes are no text in this encoding, or of another in Latin-1's place.
     """
     if encoding == "latin-1" and not content.isascii():
-        _refuse_other_letters(content, path)
+        with contextlib.suppress(UnicodeDecodeError):
+            content.decode("utf-8")
+            raise CragruError("its letters are UTF-8", place=spot(path), advice=OR_SAVE)
+        found = re.search(rb"[\x80-\x9f]", content)
+        if found is not None:
+            place = spot(path, content[: found.start()].count(b"\n") + 1)
+            raise CragruError("no letter of Latin-1", place=place, got=found[0], advice=OR_SAVE)
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
         raise CragruError(f"not {encoding} text", place=spot(path), advice=AGAIN) from error
     return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _refuse_other_letters(content: bytes, path: PathLike) -> None:
-    with contextlib.suppress(UnicodeDecodeError):
-        content.decode("utf-8")
-        raise CragruError("its letters are UTF-8", place=spot(path), advice=OR_SAVE)
-    found = _NO_LETTER.search(content)
-    if found is not None:
-        place = spot(path, content[: found.start()].count(b"\n") + 1)
-        raise CragruError("no letter of Latin-1", place=place, got=found[0], advice=OR_SAVE)

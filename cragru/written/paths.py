@@ -32,12 +32,7 @@ def expanded(path: str, where: str = "") -> Path:
 
 
 def located(path: str, where: str, repository: Path = REPOSITORY) -> Path:
-    """Return the place that a path means, whether or not anything is there.
-
-    Args:
-        path: As it was written, in the key or variable `where`.
-        where: For messages.
-        repository: Where the workflow is.
+    """Return the place that a path means, written in the key or variable `where`, whether or not anything is there.
 
     Raises:
         CragruError: If it is no path (`expanded`).
@@ -77,11 +72,7 @@ def check_variables(environment: Mapping[str, str]) -> None:
 
 
 def make_cache_folder(environment: Mapping[str, str]) -> None:
-    """Make the folder of Snakemake's cache: without it Snakemake would stop at the first job that uses it.
-
-    Raises:
-        CragruError: If it cannot be made.
-    """
+    """Make the folder of Snakemake's cache: without it Snakemake would stop at the first job that uses it."""
     cache = environment.get(CACHE, "")
     try:
         if cache and "://" not in cache:  # that of a storage is no folder

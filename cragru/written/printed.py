@@ -44,12 +44,9 @@ def printed_values(path: PathLike | None, columns: PrintedColumns) -> Printed:
     A number is digits with at most one point, such as ``1682`` or ``0.291``. What may mean two things is refused, not
     guessed: ``1,682`` is a thousand times more here than there, ``65 %`` may be 65 or .65.
 
-    Args:
-        path: The file, or None for a table that the paper does not have.
-        columns: What it holds.
-
     Returns:
-        By the values of the keys, in the order of `columns.keys`, each row's numbers by column; none for an empty cell.
+        By the values of the keys, in the order of `columns.keys`, each row's numbers by column; none for an empty cell,
+        and no rows without a file.
 
     Raises:
         CragruError: With the line and the column, if the file is not such a CSV.

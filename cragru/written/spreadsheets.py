@@ -6,21 +6,15 @@ Plans are made of what this module reads, so it does without pandas.
 import csv
 import io
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cragru.core.errors import CragruError
 from cragru.core.place import PathLike, spot
 from cragru.written.texts import read_text
 
 
-@dataclass(frozen=True)
-class CsvRow:
-    """A row of a CSV file.
-
-    Attributes:
-        line: The line of the file that it begins on, counted from 1.
-        cells: Its cells, as text.
-    """
+class CsvRow(NamedTuple):
+    """A row of a CSV file: the line that it begins on, counted from 1, and its cells as text."""
 
     line: int
     cells: list[str]
@@ -58,12 +52,7 @@ def read_spreadsheet(path: PathLike, what: str) -> list[CsvRow]:
 
     Blanks around a cell are dropped, and so are rows without any text and what is blank in all rows at their ends.
 
-    Args:
-        path: The file.
-        what: What it is to be, such as ``a request``, for messages.
-
-    Returns:
-        The rows, the header first; none of a file without any text.
+    The header comes first; a file without any text has no rows. Messages say that it is to be `what`.
 
     Raises:
         CragruError: If the file cannot be read, is no text in UTF-8, has other separators, or a row is no row of CSV.

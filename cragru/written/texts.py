@@ -12,9 +12,7 @@ UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 def read_text(path: PathLike, what: str) -> str:
     """Read a text in UTF-8, with or without a byte-order mark; line ends stay as the file has them.
 
-    Args:
-        path: The file.
-        what: What it is to be, such as ``a request``, for the message.
+    The message says that the file is to be `what`, such as ``a request``.
 
     Raises:
         CragruError: If the file is missing, cannot be read, or is no text in UTF-8.
@@ -28,9 +26,6 @@ def read_text(path: PathLike, what: str) -> str:
         raise CragruError(f"cannot be read as {what}: {error}", place=short(str(path))) from error
     if wrong < 0:
         return text
-    raise CragruError(
-        f"cannot be read as {what}",
-        place=spot(path, content[:wrong].count(b"\n") + 1),
-        got="UTF-16" if content.startswith(UTF_16) else content[wrong : wrong + 1],
-        advice="save it in UTF-8",
-    )
+    place = spot(path, content[:wrong].count(b"\n") + 1)
+    got = "UTF-16" if content.startswith(UTF_16) else content[wrong : wrong + 1]
+    raise CragruError(f"cannot be read as {what}", place=place, got=got, advice="save it in UTF-8")
