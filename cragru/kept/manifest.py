@@ -150,7 +150,7 @@ def _checked_checksum(file: Path, path: str, recorded: list[tuple[str, str]]) ->
     got = sha256(file)
     wrong = difference(got, recorded)
     if wrong:
-        # Snakemake misses no file of a folder
+        # the whole folder: Snakemake does not see that one of its files is gone
         delete = "it" if file == Path(path) else f"the folder {path}"
         if file.is_symlink():
             delete += f" and {file.resolve()}, which it links to,"

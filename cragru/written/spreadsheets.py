@@ -12,6 +12,9 @@ from cragru.core.errors import CragruError
 from cragru.core.place import PathLike, spot
 from cragru.written.texts import read_text
 
+OTHERS = re.compile("[;\t]")  # separators of other files that a spreadsheet calls CSV or text
+NO_COMMA = "write numbers without a comma"  # an advice
+
 
 class CsvRow(NamedTuple):
     """A row of a CSV file: the line that it begins on, counted from 1, and its cells as text."""
@@ -44,15 +47,14 @@ def check_widths(path: PathLike, header: CsvRow, rows: list[CsvRow]) -> None:
     for row in rows:
         got, wanted, place = len(row.cells), len(header.cells), spot(path, row.line)
         if got != wanted:
-            raise CragruError(f"not {wanted} cells", place=place, got=got, advice="mend its commas")
+            raise CragruError(f"not {wanted} cells", place=place, got=got, advice=NO_COMMA)
 
 
 def read_spreadsheet(path: PathLike, what: str) -> list[CsvRow]:
     """Read a CSV file that a person has saved: UTF-8, with or without a byte-order mark, commas between cells.
 
     Blanks around a cell are dropped, and so are rows without any text and what is blank in all rows at their ends.
-
-    The header comes first; a file without any text has no rows. Messages say that it is to be `what`.
+    The header comes first; a file without any text has no rows. Messages call the file `what`, such as ``a request``.
 
     Raises:
         CragruError: If the file cannot be read, is no text in UTF-8, has other separators, or a row is no row of CSV.
@@ -65,9 +67,7 @@ def read_spreadsheet(path: PathLike, what: str) -> list[CsvRow]:
             rows.append(CsvRow(row.line, cells))
             width = max(width, filled[-1])
     for row in rows[:1]:
-        wrong = re.search(
-            "[;\t]", row.cells[0]
-        )  # of other files that a spreadsheet calls CSV or text
+        wrong = OTHERS.search(row.cells[0])
         if wrong and not any(row.cells[1:]):
             place = spot(path, row.line)
             raise CragruError("wrong separator", place=place, got=wrong[0], advice="use commas")

@@ -12,7 +12,7 @@ UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 def read_text(path: PathLike, what: str) -> str:
     """Read a text in UTF-8, with or without a byte-order mark; line ends stay as the file has them.
 
-    The message says that the file is to be `what`, such as ``a request``.
+    Messages call the file `what`, such as ``a request``.
 
     Raises:
         CragruError: If the file is missing, cannot be read, or is no text in UTF-8.
