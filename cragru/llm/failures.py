@@ -13,18 +13,14 @@ LONGEST_ESCAPE = 12  # characters of a letter of the key, escaped
 
 FORBIDDEN = Problem("access is refused", advice="check the key, and which variable `key` names")
 UNFIT = Problem(
-    "the request is refused",
-    advice="the server must support structured outputs, and its context hold prompt and answer",
+    "the request is refused", advice="check its structured outputs and the length of its context"
 )
 FAILED = Problem("the server failed", advice="look into its log, or try again later")
 MEANING = {
-    400: UNFIT,
-    401: FORBIDDEN,
-    403: FORBIDDEN,
+    **dict.fromkeys((400, 413, 422), UNFIT),
+    **dict.fromkeys((401, 403), FORBIDDEN),
     404: Problem("no such address or model", advice="correct `url` or `model`"),
     408: FAILED,
-    413: UNFIT,
-    422: UNFIT,
     429: Problem("too many requests", advice="lower `parallel`, or try again later"),
 }
 UNKNOWN = Problem("unexpected status", advice="correct `url`")
@@ -48,7 +44,7 @@ def problem_of(error: openai.OpenAIError, variable: str | None, secret: str | No
         problem = MEANING.get(status, FAILED if status >= 500 else UNKNOWN)
         if problem is FORBIDDEN:  # without the server's words: some repeat the key, or parts of it
             return replace(problem, place=variable or "", got=str(status))
-        return replace(problem, got=f"{status}: {said}" if said else str(status))
+        return replace(problem, got=f"{status}: {said}")
     if isinstance(error, RefusedReplyError):
         return Problem(str(error), advice="correct `url`, or raise `reply_mib`")
     why = type(error.__cause__ or error).__name__

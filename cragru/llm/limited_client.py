@@ -1,5 +1,6 @@
 """An HTTP client that reads no more of a reply than it was told, however much a server sends."""
 
+import contextlib
 from typing import Any
 
 import openai
@@ -27,23 +28,14 @@ class LimitedClient(openai.DefaultAsyncHttpxClient):
             RefusedReplyError: If the reply is too large, or packed in a way that was not asked for.
         """
         reply = await super().send(request, stream=True, **options)
-        try:
-            content = await self._read(reply)
-        finally:
-            await reply.aclose()
-        headers = reply.headers.copy()
-        headers.pop("content-encoding", None)  # `content` is unpacked
-        known = {"request": reply.request, "extensions": reply.extensions}
-        return type(reply)(reply.status_code, headers=headers, content=content, **known)
-
-    async def _read(self, reply: Any) -> bytes:
-        """Return the body, unpacked: each piece is counted before the next is asked for."""
-        coding = reply.headers.get("content-encoding", "").lower()
-        if coding not in ("", "identity", *CODINGS):  # of several, one after the other, too
-            raise RefusedReplyError("the reply is packed in a way that was not asked for")
-        content = bytearray()
-        async for piece in reply.aiter_bytes():
-            if len(content) + len(piece) > self._most_mib * MIB:
-                raise RefusedReplyError(f"the reply is larger than {self._most_mib:g} MiB")
-            content += piece
-        return bytes(content)
+        headers, content = reply.headers.copy(), bytearray()
+        coding = headers.pop("content-encoding", "").lower()  # `content` is unpacked
+        async with contextlib.aclosing(reply):
+            if coding not in ("", "identity", *CODINGS):  # of several, one after the other, too
+                raise RefusedReplyError("the reply is packed in a way that was not asked for")
+            async for piece in reply.aiter_bytes():
+                if len(content) + len(piece) > self._most_mib * MIB:
+                    raise RefusedReplyError(f"the reply is larger than {self._most_mib:g} MiB")
+                content += piece
+        told = {"headers": headers, "content": bytes(content), "request": reply.request}
+        return type(reply)(reply.status_code, **told)

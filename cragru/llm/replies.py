@@ -7,17 +7,16 @@ from pydantic import AliasPath, BaseModel, Field, ValidationError
 
 from cragru.core.errors import CragruError
 
+CHOICE = ("choices", 0)
 MOST_TOKENS = 100_000_000  # more than any model holds: a server that counts more has not counted
 
 
 class Completion(BaseModel):
     """The reply to a prompt; `usage` is read by `tokens_told`, for an answer without counts is an answer."""
 
-    content: str | None = Field(validation_alias=AliasPath("choices", 0, "message", "content"))
-    refusal: str | None = Field(
-        None, validation_alias=AliasPath("choices", 0, "message", "refusal")
-    )
-    finish_reason: str = Field(validation_alias=AliasPath("choices", 0, "finish_reason"))
+    content: str | None = Field(validation_alias=AliasPath(*CHOICE, "message", "content"))
+    refusal: str | None = Field(None, validation_alias=AliasPath(*CHOICE, "message", "refusal"))
+    finish_reason: str = Field(validation_alias=AliasPath(*CHOICE, "finish_reason"))
     usage: Any = None
 
 
