@@ -5,16 +5,14 @@ from dataclasses import replace
 import openai
 
 from cragru.core.errors import Problem, short
-from cragru.llm.limited_client import RefusedReplyError
+from cragru.llm.replies import RefusedReplyError
 from cragru.llm.secrets import masked
 
 LOOKED_AT = 10_000  # characters of a server's words that are read
 LONGEST_ESCAPE = 12  # characters of a letter of the key, escaped
 
 FORBIDDEN = Problem("access is refused", advice="check the key, and which variable `key` names")
-UNFIT = Problem(
-    "the request is refused", advice="check its structured outputs and the length of its context"
-)
+UNFIT = Problem("the request is refused", advice="check structured outputs and length of context")
 FAILED = Problem("the server failed", advice="look into its log, or try again later")
 MEANING = {
     **dict.fromkeys((400, 413, 422), UNFIT),

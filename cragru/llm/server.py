@@ -32,8 +32,14 @@ from cragru.llm.base import Answer, Question
 from cragru.llm.chat import ChatTokenizer
 from cragru.llm.failures import is_busy, line_of, may_pass, problem_of
 from cragru.llm.letters import soften
-from cragru.llm.limited_client import LimitedClient
-from cragru.llm.replies import Completion, Models, Reply, read_reply, tokens_told
+from cragru.llm.replies import (
+    Completion,
+    LimitedClient,
+    Models,
+    Reply,
+    read_reply,
+    tokens_told,
+)
 from cragru.llm.secrets import read_secret
 
 log = logging.getLogger(__name__)
