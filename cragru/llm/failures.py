@@ -38,7 +38,7 @@ def is_busy(error: BaseException) -> bool:
 def problem_of(error: openai.OpenAIError, variable: str | None, secret: str | None) -> Problem:
     """Return what a failure means, and what to do; nothing of it shows the secret, of that variable, that was sent."""
     if isinstance(error, openai.APIStatusError):
-        status, said = error.status_code, line_of(_words(error.body), secret)
+        status, said = error.status_code, line_of(_words(error), secret)
         problem = MEANING.get(status, FAILED if status >= 500 else UNKNOWN)
         if problem is FORBIDDEN:  # without the server's words: some repeat the key, or parts of it
             return replace(problem, place=variable or "", got=str(status))
@@ -54,8 +54,7 @@ def problem_of(error: openai.OpenAIError, variable: str | None, secret: str | No
 
 def line_of(words: str, secret: str | None) -> str:
     """Return a server's words in one short line, without the key that was sent."""
-    printable = "".join(letter if letter.isprintable() else " " for letter in words[:LOOKED_AT])
-    line = " ".join(printable.split())
+    line = " ".join(words[:LOOKED_AT].split())
     if secret is not None:
         line = masked(line, secret)
         if len(words) > LOOKED_AT:  # its end may be the beginning of a key
@@ -63,11 +62,9 @@ def line_of(words: str, secret: str | None) -> str:
     return short(line)
 
 
-def _words(body: object) -> str:
-    """Return what an error's body tells; servers differ in the field."""
-    if isinstance(body, dict):
-        body = body.get("message") or body.get("detail") or body
-    try:
-        return str(body or "")
-    except RecursionError:
-        return "nested too deeply"
+def _words(error: openai.APIStatusError) -> str:
+    """Return what an error's body tells, which servers have in one field or another; else all of it."""
+    told = error.body
+    if isinstance(told, dict):
+        told = told.get("message") or told.get("detail")
+    return told if told and isinstance(told, str) else error.response.text

@@ -28,8 +28,7 @@ class Control:
         self._tokenizer = tokenizer
         self._of_id = {}
         for number, token in tokenizer.get_added_tokens_decoder().items():
-            is_in_template = token.content.strip() and token.content in template
-            if token.special or is_in_template:
+            if token.special or (token.content.strip() and token.content in template):
                 self._of_id[number] = token.content
         self.names = sorted(set(self._of_id.values()))
         self._pattern = _any_of(self.names)
@@ -45,10 +44,7 @@ class Control:
         return found and found[0]
 
     def encode_as_letters(self, message: str, chat: Callable[[str], str]) -> list[int]:
-        """Return token ids of a chat, where a name in the message is letters.
-
-        `chat` writes the chat with a message, by the model's template, which may cut blanks or escape quotes.
-        """
+        """Return token ids of a message in a `chat`, which may cut blanks or escape quotes; names in it are letters."""
         ending, begin, end = unused_letters(message, 3)
         names = self.names
         hidden = self._pattern.sub(lambda name: f"{begin}{names.index(name[0])}{end}", message)
@@ -74,10 +70,7 @@ class Control:
 
 
 def soften(text: str, names: Collection[str]) -> str:
-    """Return a text in which no reader finds a control token: a blank stands after the first letter of each name.
-
-    The names that chat models have in common come on top of `names`.
-    """
+    """Return a text in which a blank breaks each of these names of control tokens, and those of most chat models."""
     pattern = _any_of(names, KNOWN)
     while (softer := pattern.sub(lambda name: f"{name[0][0]} {name[0][1:]}", text)) != text:
         text = softer

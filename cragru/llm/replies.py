@@ -28,11 +28,7 @@ class LimitedClient(openai.DefaultAsyncHttpxClient):
         self._most_mib = most_mib
 
     async def send(self, request: Any, *, stream: bool = False, **options: Any) -> Any:
-        """Send a request and read the whole reply, whether or not the caller wants a stream.
-
-        Raises:
-            RefusedReplyError: If the reply is too large, or packed in a way that was not asked for.
-        """
+        """Send a request and read the whole reply, or raise `RefusedReplyError`; streams are read too."""
         reply = await super().send(request, stream=True, **options)
         headers, content = reply.headers.copy(), bytearray()
         coding = headers.pop("content-encoding", "").lower()  # `content` is unpacked
@@ -72,11 +68,7 @@ Reply = TypeVar("Reply", bound=BaseModel)
 
 
 def read_reply(content: bytes, kind: type[Reply]) -> Reply:
-    """Return a reply's fields.
-
-    Raises:
-        CragruError: If it is not JSON, has a key twice, or lacks what `kind` has. It shows none of the server's words.
-    """
+    """Return a reply's fields; the error of one that lacks them shows none of the server's words."""
     try:
         return kind.model_validate(json.loads(content, object_pairs_hook=_without_doubles))
     except ValidationError as error:

@@ -39,24 +39,30 @@ def rerank(scores: pd.DataFrame, candidates: pd.DataFrame, seed: int) -> pd.Data
     own = {user: items.to_numpy() for user, items in by_rank}
     lists: dict[str, list[pd.DataFrame]] = {name: [] for name in VARIANTS}
     for user, shown in scores.groupby("user", sort=False):
-        rows = shown.sort_values("shown")
-        items, values = rows["item"].to_numpy(), rows["score"].to_numpy()
-        wanted = own.get(user, np.empty(0, dtype=np.int64))
-        if sorted(items) != sorted(wanted):
-            place = f"user {user}"
-            raise CragruError(f"not the {len(wanted)} candidates", place=place, got=items.tolist())
+        rows, wanted = shown.sort_values("shown"), own.get(user, np.empty(0, dtype=np.int64))
+        if sorted(items := rows["item"].tolist()) != sorted(wanted):
+            raise CragruError(f"not the {len(wanted)} candidates", place=f"user {user}", got=items)
         luck = numpy_stream(seed, "ties", int(user)).permutation(len(items))
-        ordered = {
-            "llm": items[np.argsort(-values, kind="stable")],
-            "random-ties": items[np.lexsort((luck, -values))],
-            "no-llm": wanted,
-        }
-        ranks = np.arange(1, len(items) + 1)
-        for name, order in ordered.items():
-            columns = {"variant": name, "user": user, "rank": ranks, "item": order}
+        for name, order in _orders(rows, luck, wanted).items():
+            columns = {
+                "variant": name,
+                "user": user,
+                "rank": range(1, len(items) + 1),
+                "item": order,
+            }
             lists[name].append(pd.DataFrame(columns))
     frames = itertools.chain.from_iterable(lists.values())
     return pd.concat(frames, ignore_index=True).astype(RERANKED)
+
+
+def _orders(rows: pd.DataFrame, luck: np.ndarray, own: np.ndarray) -> dict[str, np.ndarray]:
+    """Return a user's items under each of `VARIANTS`, from what was shown, lots for ties, and the backbone's order."""
+    items, values = rows["item"].to_numpy(), rows["score"].to_numpy()
+    return {
+        "llm": items[np.argsort(-values, kind="stable")],
+        "random-ties": items[np.lexsort((luck, -values))],
+        "no-llm": own,
+    }
 
 
 def tie_rate(scores: pd.DataFrame) -> float:

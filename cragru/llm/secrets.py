@@ -18,9 +18,7 @@ def read_secret(variable: str) -> str:
     """
     secret = os.environ.get(variable, "").strip()
     if not re.fullmatch("[!-~]+", secret):  # the error of another header would show it
-        raise CragruError(
-            "not set, or no key", place=variable, advice="export the key or token as it"
-        )
+        raise CragruError("not set, or no key", place=variable, advice="set it to the key or token")
     return secret
 
 
