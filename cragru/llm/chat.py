@@ -40,7 +40,7 @@ class ChatTokenizer:
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:  # the library raises nothing more special
             why, place = short(str(error)), spot(folder)
-            raise CragruError(f"no tokenizer ({why})", place=place, advice=AGAIN) from error
+            raise CragruError(f"bad tokenizer ({why})", place=place, advice=AGAIN) from error
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         config = _json_of(folder / "tokenizer_config.json")
@@ -145,7 +145,7 @@ def _compile(folder: Path, template: str, special: dict[str, str]) -> jinja2.Tem
         named = jinja2.meta.find_undeclared_variables(rules.parse(template))
         compiled = rules.from_string(template)
     except jinja2.TemplateError as error:
-        raise CragruError(f"its chat template ({short(str(error))})", place=spot(folder)) from error
+        raise CragruError(f"bad chat template ({short(str(error))})", place=spot(folder)) from error
     for name in sorted(named & set(SPECIAL) - set(special)):
         raise CragruError("its chat template names no token", place=spot(folder), got=name)
     return compiled

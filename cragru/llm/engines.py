@@ -43,7 +43,7 @@ def check_model(folder: PathLike, files: Mapping[str, str]) -> None:
         path = Path(folder) / name
         if (got := sha256(path) if path.is_file() else "missing") != wanted:
             raise CragruError(
-                f"not {wanted[:12]}…",
+                f"not the file that was fetched, {wanted[:12]}…",
                 place=spot(path),
                 got=got,
                 advice=f"delete {folder}, run again",

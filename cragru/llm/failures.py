@@ -42,7 +42,7 @@ def problem_of(error: openai.OpenAIError, variable: str | None, secret: str | No
         problem = MEANING.get(status, FAILED if status >= 500 else UNKNOWN)
         if problem is FORBIDDEN:  # without the server's words: some repeat the key, or parts of it
             return replace(problem, place=variable or "", got=str(status))
-        return replace(problem, got=f"{status}: {said}")
+        return replace(problem, got=f"{status}: {said}".removesuffix(": "))
     if isinstance(error, RefusedReplyError):
         return Problem(str(error), advice="correct `url`, or raise `reply_mib`")
     why = type(error.__cause__ or error).__name__

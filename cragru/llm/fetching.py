@@ -90,7 +90,7 @@ def _find_in_package(source: PackageSource) -> Path:
     got = sha256(path) if path else "missing"
     if got != source.sha256:
         place = f"{source.package}: {source.file}"
-        raise CragruError(f"not {source.sha256}", place=place, got=got, advice=SETUP)
+        raise CragruError(f"the SHA-256 is not {source.sha256}", place=place, got=got, advice=SETUP)
     return path
 
 

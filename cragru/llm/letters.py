@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
-from itertools import islice
 
 from tokenizers import Tokenizer
 
@@ -79,12 +78,11 @@ def soften(text: str, names: Collection[str]) -> str:
 
 def unused_letters(text: str, count: int) -> list[str]:
     """Return the first `count` letters of private use that a text does not have."""
-    free = (chr(point) for point in PRIVATE_USE if chr(point) not in text)
-    return list(islice(free, count))
+    return [chr(point) for point in PRIVATE_USE if chr(point) not in text][:count]
 
 
 def _any_of(names: Collection[str], more: str = "(?!)") -> re.Pattern[str]:
     """Return a pattern for any of these names, the longest first as tokenizers have it, or for what `more` says."""
-    longer = [name for name in names if len(name) > 1]  # a blank can break no other
-    longest_first = sorted(longer, key=len, reverse=True)
-    return re.compile("|".join([*map(re.escape, longest_first), more]))
+    longest_first = sorted(names, key=len, reverse=True)
+    longer = [re.escape(name) for name in longest_first if len(name) > 1]  # a blank breaks these
+    return re.compile("|".join([*longer, more]))

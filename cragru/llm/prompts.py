@@ -149,7 +149,10 @@ def fit_prompt(
         return whole
     fitting = attempt(len(parts.history))
     if fitting.tokens > budget:
-        raise CragruError(f"over {budget} tokens without history", got=fitting.tokens, advice=FEWER)
+        shown = len(parts.candidates)
+        raise CragruError(
+            f"the {shown} candidates take over {budget} tokens", got=fitting.tokens, advice=FEWER
+        )
     low = 0  # does not fit; find the fewest dropped lines that do
     while fitting.dropped - low > 1:
         middle = attempt((low + fitting.dropped) // 2)

@@ -29,8 +29,7 @@ def check_prompts(
     Titles are not searched for: two movies may share one, and a forgotten movie may well be a candidate.
 
     Returns:
-        The counts in `COUNTED`: forgotten_in_history is 0, or this would have failed; forgotten_candidates are those
-        that their user has asked to forget.
+        The counts in `COUNTED`: forgotten_in_history is 0; forgotten_candidates are those that their user forgets.
 
     Raises:
         CragruError: If a history shows a row that is another user's, forgotten, of the test set, or not in the split;

@@ -10,9 +10,9 @@ from pydantic import AliasPath, BaseModel, Field, ValidationError
 from cragru.core.errors import CragruError
 
 CODINGS = ("gzip", "deflate")  # what is asked for; 64 KiB of either unpack to at most 66 MiB
-MIB = 1 << 20
 CHOICE = ("choices", 0)
 MOST_TOKENS = 100_000_000  # more than any model holds: a server that counts more has not counted
+Reply = TypeVar("Reply", bound=BaseModel)
 
 
 class RefusedReplyError(openai.OpenAIError):
@@ -36,11 +36,11 @@ class LimitedClient(openai.DefaultAsyncHttpxClient):
             if coding not in ("", "identity", *CODINGS):  # of several, one after the other, too
                 raise RefusedReplyError("the reply is packed in a way that was not asked for")
             async for piece in reply.aiter_bytes():
-                if len(content) + len(piece) > self._most_mib * MIB:
+                if len(content) + len(piece) > self._most_mib * 2**20:
                     raise RefusedReplyError(f"the reply is larger than {self._most_mib:g} MiB")
                 content += piece
-        told = {"headers": headers, "content": bytes(content), "request": reply.request}
-        return type(reply)(reply.status_code, **told)
+        known = {"headers": headers, "request": reply.request}
+        return type(reply)(reply.status_code, content=bytes(content), **known)
 
 
 class Completion(BaseModel):
@@ -59,16 +59,17 @@ class Model(BaseModel):
 
 
 class Models(BaseModel):
-    """The reply to the question which models are served."""
+    """The models that are served."""
 
     data: list[Model]
 
 
-Reply = TypeVar("Reply", bound=BaseModel)
-
-
 def read_reply(content: bytes, kind: type[Reply]) -> Reply:
-    """Return a reply's fields; the error of one that lacks them shows none of the server's words."""
+    """Return a reply's fields.
+
+    Raises:
+        CragruError: If it is not JSON, has a key twice, or lacks what `kind` has. It shows none of the server's words.
+    """
     try:
         return kind.model_validate(json.loads(content, object_pairs_hook=_without_doubles))
     except ValidationError as error:

@@ -4,6 +4,7 @@ import base64
 import html
 import os
 import re
+from collections.abc import Iterator
 
 from cragru.core.errors import CragruError
 
@@ -23,10 +24,7 @@ def read_secret(variable: str) -> str:
 
 
 def masked(text: str, secret: str) -> str:
-    """Return a text with `***` for a secret: as it is, in any case, backwards, or in an encoding of its letters.
-
-    Whoever is sent a secret may send it back: escaped as in JSON, in a URL or in HTML, in hex or in base64.
-    """
+    """Return a text with `***` for a secret: plain, in any case, backwards, in hex or base64, or escaped."""
     plain = "".join(map(_letter, secret))
     in_hex = "[ :-]?".join(f"{code:02x}" for code in secret.encode())
     forms = [plain, re.escape(secret[::-1]), in_hex, *_base64_forms(secret.encode())]
@@ -42,12 +40,10 @@ def _letter(letter: str) -> str:
     return rf"(?:{plain}|{escaped}|&(?:#0*{code}|#x0*{code:x}|{name});?)"
 
 
-def _base64_forms(secret: bytes) -> list[str]:
-    """Return patterns that find the secret in base64 at any of three byte offsets."""
-    forms = []
+def _base64_forms(secret: bytes) -> Iterator[str]:
+    """Yield patterns that find the secret in base64 at any of three byte offsets."""
     for before in range(3):
         first, last = -(-before * 8 // 6), (before + len(secret)) * 8 // 6
         letters = base64.b64encode(bytes(before) + secret).decode()[first:last]
         if len(letters) >= SHORTEST:
-            forms.append(re.escape(letters).replace(r"\+", "[+-]").replace("/", "[/_]"))
-    return forms
+            yield re.escape(letters).replace(r"\+", "[+-]").replace("/", "[/_]")

@@ -49,7 +49,7 @@ CHECK_SECONDS = 15.0  # most seconds to wait for the list of models, which takes
 LONGEST_PAUSE = 30.0  # most seconds between two requests, also where the server asks for more
 BACK_OFF = wait_exponential_jitter(jitter=2)  # else all parallel requests would come back at once
 TIMES_ASKED = 2  # for an answer that keeps to its pattern; at temperature 0 more would repeat it
-STRUCTURED = "the server must support `structured_outputs` with a `regex`, as vLLM does"
+HELD = "the server must support `structured_outputs` with a `regex`, as vLLM does"
 LATE = "look into the server's log, or raise `deadline`"
 PROXIES = "correct `url`, or the variables http_proxy, https_proxy, all_proxy"
 
@@ -166,7 +166,7 @@ class ServerEngine:
             answer = self._read(completion, question)
             if _is_held(answer, question):
                 return answer
-        raise CragruError("not of the pattern", got=self._said(answer.text), advice=STRUCTURED)
+        raise CragruError("the answer breaks its pattern", got=self._said(answer.text), advice=HELD)
 
     async def _in_time(self, work: Awaitable[Result]) -> Result:
         """Wait for work no longer than `deadline`: neither for a reply that drips, nor for try after try."""
