@@ -64,7 +64,6 @@ def line_of(words: str, secret: str | None) -> str:
 
 def _words(error: openai.APIStatusError) -> str:
     """Return what an error's body tells, which servers have in one field or another; else all of it."""
-    told = error.body
-    if isinstance(told, dict):
+    if isinstance(told := error.body, dict):
         told = told.get("message") or told.get("detail")
     return told if told and isinstance(told, str) else error.response.text

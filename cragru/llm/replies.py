@@ -89,7 +89,6 @@ def tokens_told(usage: Any, field: str) -> int | None:
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return an object; of a key that is there twice nobody knows which value is meant."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    if len(found := dict(pairs)) < len(pairs):
         raise ValueError("a key is there twice in one object")
     return found
