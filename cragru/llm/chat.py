@@ -20,9 +20,10 @@ from tokenizers import Tokenizer
 
 from cragru.core.errors import CragruError, short
 from cragru.core.place import PathLike, spot
-from cragru.kept.files import AGAIN, read_json
+from cragru.kept.files import read_json
 from cragru.llm.letters import Control, soften
 
+AGAIN = "delete it and run again"
 SPECIAL = ("bos_token", "eos_token", "pad_token", "unk_token")  # what templates may name
 
 

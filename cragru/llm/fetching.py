@@ -191,8 +191,8 @@ def _hub_problem(source: HubSource, error: Exception) -> Problem:
 def _local(source: FolderSource, target: Path) -> Path:
     path = located(source.path, "source.path").absolute()
     if not path.is_dir():
-        rule = rule_for(source.path)
-        raise CragruError(f"no such folder{rule}", place=source.path, advice="correct `path`")
+        place = source.path
+        raise CragruError(f"no such folder{rule_for(place)}", place=place, advice="correct `path`")
     if path.resolve().is_relative_to(target.resolve()):  # it is replaced
         raise CragruError(f"lies in {target}", place=source.path, advice="move it elsewhere")
     return path

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import pandas as pd
 
 from cragru.core.errors import CragruError
-from cragru.kept.files import AGAIN
 from cragru.llm.building import Library, render_again
 from cragru.llm.counts import COUNTED
 from cragru.llm.prompts import Template
 from cragru.llm.records import PromptRecord
 
+AGAIN = "delete it and run again"
 BUG = "nothing was scored; this is a bug of cragru, please report it"
 REMAINING = ("train", "valid")
 Pairs = set[tuple[int, int]]  # users and items

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cragru.core.errors import CragruError
 from cragru.core.place import PathLike, spot
-from cragru.kept.files import AGAIN, check_record, write_text
+from cragru.kept.files import check_record, write_text
 
 SHAPE = {"user": int, "prompt": str, "tokens": int, "dropped": int}
 SHAPE |= {"rows": [int], "candidates": [int], "ids": [str]}
@@ -55,7 +55,9 @@ def read_prompts(path: PathLike) -> list[PromptRecord]:
         try:
             record = PromptRecord(**json.loads(line))
         except (ValueError, TypeError, RecursionError) as error:  # TypeError: it has other keys
-            raise CragruError(f"no record ({error})", place=place, advice=AGAIN) from error
+            raise CragruError(
+                f"no record ({error})", place=place, advice="delete it and run again"
+            ) from error
         check_record(place, vars(record), SHAPE)
         records.append(record)
     return records
