@@ -88,12 +88,9 @@ class Requests:
         """Return where a request stands among those of its protocol."""
         known, are_files = self._run.requests(wildcards.protocol), self._are_files(wildcards)
         if wildcards.request not in known:
-            raise CragruError(
-                f"there are {len(known)} requests, and none is called so",
-                place="requests.files" if are_files else "requests.one_user",
-                got=wildcards.request,
-                allowed=known if are_files else None,
-            )
+            place, allowed = ("requests.files", known) if are_files else ("requests.one_user", None)
+            what = f"there are {len(known)} requests, and none is called so"
+            raise CragruError(what, place=place, got=wildcards.request, allowed=allowed)
         return known.index(wildcards.request)
 
     def _batch_files(self, wildcards: Wildcards, name: str) -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, Self
 
-from cragru.core.names import ORIGINAL
+from cragru.core.names import ORIGINAL, ORIGINAL_LABEL
 from cragru.plan import places
 from cragru.plan.cells import SHOWN, SHUFFLED, Cell, cell_file
 from cragru.plan.run import Run
@@ -22,6 +22,13 @@ CONTROLS = (  # label, order of the candidates in the prompt, results of the lis
     (NO_LLM, SHOWN, places.PER_USER_NO_LLM),
 )
 """What Table II shows of a cell: CRAGRU itself and its controls."""
+
+OF_CRAGRU = rf"({CRAGRU}|{NO_LLM})(,.*)?|.*{CANDIDATES_OF.strip()}.*"
+MODEL_ROWS = f"{ORIGINAL_LABEL}|{OF_CRAGRU}"
+"""Labels that tables have rows of their own for, which a method's cannot be: a pattern."""
+_OF_CONTROLS = [label.removeprefix(f"{CRAGRU}, ") for label, _, _ in CONTROLS]
+STRATEGY_ROWS = "|".join([MODEL_ROWS, *_OF_CONTROLS])
+"""The same for a strategy's label, before which `CRAGRU, ` stands."""
 
 
 @dataclass(frozen=True)

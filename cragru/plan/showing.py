@@ -10,6 +10,8 @@ from cragru.plan.tables.base import Shown
 from cragru.plan.wildcards import Wildcards
 from cragru.rerun.digest import code_digest
 
+ADVICE = "it may need scoring.llm and scoring.compare_on, or requests.files"
+
 
 class Showing:
     """Tables and figures as rules make them: their files, what they are made of, and what their makers are told."""
@@ -91,10 +93,11 @@ class Showing:
 
     def _rows(self, wildcards: Wildcards) -> list[Row]:
         """Return the rows of a table or figure that a target asks for, whether the run shows it or not."""
-        try:
-            return self._entry(wildcards).rows(self._project, self._tables)
-        except CragruError as error:
-            raise error.within(wildcards.get("table") or wildcards.figure) from error
+        rows = self._entry(wildcards).rows(self._project, self._tables)
+        if not rows:
+            name = wildcards.get("table") or wildcards.figure
+            raise CragruError("the run has no row of it", place=name, advice=ADVICE)
+        return rows
 
     def _tested_rows(self, wildcards: Wildcards) -> list[Row]:
         return self._entry(wildcards).tested_rows(self._project, self._tables)
