@@ -39,7 +39,8 @@ def _unknown_names(project: Project) -> Iterator[Problem]:
     """Yield what a run names and the file, or key, for it does not define."""
     settings, files, params = project.settings, project.settings.files, project.params
     scoring, retrieval = settings.scoring, settings.retrieval
-    llm, models = [scoring.llm] if scoring.llm else [], [ORIGINAL, *settings.methods]
+    llm = [scoring.llm] if scoring.llm else []
+    models = [ORIGINAL, *settings.methods]
     needs_llm = any(entry.needs_llm for entry in project.shown.values())
     backbones = settings.backbones if needs_llm else params.backbones
     for place, names, known, file in (
@@ -61,14 +62,16 @@ def _missing_names(run: Run) -> Iterator[Problem]:
     params, file = run.params, run.settings.files.params
     yield from lacks(f"{file}: methods", RETRAIN, params.methods, "which others are held against")
     yield from lacks(f"{file}: strategies", TABLE_STRATEGY, params.strategies, "of Table II")
-    for name in sorted(params.backbones.keys() & run.settings.requests.files.keys()):
+    twice = params.backbones.keys() & run.settings.requests.files.keys()
+    for name in sorted(twice):
         what = "a backbone is called so, and its folder lies beside"
         yield Problem(what, f"requests.files.{name}", advice="rename the request")
 
 
 def _wrong_entries(project: Project) -> Iterator[Problem]:
     """Yield tables and figures whose name is a target already, and what is wrong with each."""
-    files, tables, taken = project.settings.files, project.tables.tables, set(rule_names())
+    files, tables = project.settings.files, project.tables.tables
+    taken = set(rule_names())
     for section, entries in (
         (f"{files.tables}: tables", tables),
         (f"{files.figures}: figures", project.figures.figures),
@@ -97,7 +100,7 @@ def _wrong_run(project: Project) -> Iterator[Problem]:
 def _wrong_prompts(run: Run) -> Iterator[Problem]:
     """Yield candidates and scores that do not fit into what the run's LLM holds, whatever the items are called."""
     scoring, wanted = run.settings.scoring, run.settings.retrieval.candidates
-    llm, tokens = run.llms.llms.get(scoring.llm), scoring.tokens
+    tokens, llm = scoring.tokens, run.llms.llms.get(scoring.llm)
     context = llm.engine.context if llm else inf
     if tokens and tokens >= context:
         what = f"{scoring.llm} holds {context} with the answer"
@@ -139,7 +142,8 @@ def _numbers(run: Run) -> Iterator[tuple[str, Any, str]]:
     for dataset in known:  # no user is drawn twice
         yield "requests.one_user", settings.requests.one_user, dataset
     if known and None not in known.values():  # else, a job takes those who are there
-        cohort, largest = settings.scoring.cohort, max(known, key=known.get)
+        cohort = settings.scoring.cohort
+        largest = max(known, key=known.get)
         yield f"scoring.cohorts.{cohort}", settings.scoring.cohorts[cohort], largest
     grid = product(params.methods.items(), registry, params.backbones)
     for (name, entry), dataset, backbone in grid:

@@ -62,7 +62,8 @@ class Row:
     @property
     def models(self) -> list[tuple[str, str]]:
         """Backbones and names of models: its own, those that it is held against, and whose candidates it has."""
-        names = [self.model, *self.references, self.cell.candidates_of if self.cell else None]
+        source = self.cell.candidates_of if self.cell else None
+        names = [self.model, *self.references, source]
         return [(self.backbone, name) for name in names if name is not None]
 
     def of_files(self, **files: str | None) -> Self:
@@ -99,7 +100,8 @@ def without(rows: Iterable[Row], *names: str) -> list[Row]:
 
 def cells_of(rows: Iterable[Row]) -> list[Cell]:
     """Return what an LLM answered for rows of a state, each cell once."""
-    return list(dict.fromkeys(row.cell for row in rows if row.cell and row.request is None))
+    found = [row.cell for row in rows if row.cell and row.request is None]
+    return list(dict.fromkeys(found))
 
 
 def pairs_of(run: Run) -> list[tuple[str, str]]:
@@ -193,5 +195,6 @@ def cragru_rows(run: Run, cells: Sequence[Cell], pair: tuple[str, str]) -> list[
             if (cell.pair, cell.order) == (pair, order):
                 is_llm = results == places.PER_USER
                 cost = cell_file(run, cell, places.COST) if is_llm else None
-                rows.append(cell_row(run, cell, label, per_user=results).of_files(cost=cost))
+                row = cell_row(run, cell, label, per_user=results)
+                rows.append(row.of_files(cost=cost))
     return rows

@@ -45,13 +45,15 @@ class Showing:
     def inputs(self, wildcards: Wildcards) -> dict[str, Any]:
         """Return what a table or figure is made of: files of its rows, and tables that it takes numbers from."""
         entry = self._entry(wildcards)
-        found: dict[str, Any] = {"rows": row_files(self._rows(wildcards))}
+        files = row_files(self._rows(wildcards))
+        found: dict[str, Any] = {"rows": files}
         for key, table in entry.tables().items():
             found[key] = places.place(f"{places.TABLE}.csv", run=self._run, table=table)
         if entry.printed_values is not None:
             found["paper"] = self._project.file(entry.printed_values)
         if entry.is_tested:
-            found["tests"] = places.place(places.DIFFERENCES, **dict(wildcards.items()))
+            names = dict(wildcards.items())
+            found["tests"] = places.place(places.DIFFERENCES, **names)
         return found
 
     def rows(self, wildcards: Wildcards) -> list[dict[str, Any]]:

@@ -152,10 +152,10 @@ def unknown_cutoffs(cutoffs: Iterable[int], key: str = "cutoffs") -> Iterator[Pr
 def wrong_replicate(run: Run, replicate: str) -> Iterator[Problem]:
     """Yield what is not Retrain's module with other options: all else is no measure of chance."""
     methods = run.params.methods
-    if replicate not in methods or RETRAIN not in methods:
-        yield from unknown_names("replicate", [replicate], methods)
-    elif not _is_replicate(methods[replicate], methods[RETRAIN]):
-        right = [name for name, one in methods.items() if _is_replicate(one, methods[RETRAIN])]
+    yield from unknown_names("replicate", [replicate], methods)
+    entry, retrain = methods.get(replicate), methods.get(RETRAIN)
+    if entry and retrain and not _is_replicate(entry, retrain):
+        right = [name for name, one in methods.items() if _is_replicate(one, retrain)]
         yield Problem("not Retrain with other random streams", "replicate", replicate, right)
 
 

@@ -129,4 +129,5 @@ def _with_proof(run: Run, row: Row) -> Row:
         return row.of_files(check=None)
     suffix = candidates_suffix(run, row.cell.candidates_of)
     group = f"{row.labels['backbone']}{suffix} on {row.labels['dataset']}"
-    return row.called(group=group).of_files(check=cell_file(run, row.cell, places.PROOF))
+    proof = cell_file(run, row.cell, places.PROOF)
+    return row.called(group=group).of_files(check=proof)
