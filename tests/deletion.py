@@ -256,7 +256,7 @@ def refused_option(module: str, name: str, *facts: object):
     with pytest.raises(CragruError) as caught:
         yield
     line = _closed(str(caught.value))
-    assert line.startswith(f"cragru.unlearning.{module}:options.{name}:")
+    assert line.startswith(f"cragru.unlearning.{module}:{name}:")
     for fact in facts:
         assert _closed(fact if isinstance(fact, str) else f"got {fact!r}") in line
     assert "\n" not in str(caught.value)

@@ -31,7 +31,7 @@ Models = Annotated[list[Literal["original", "retrain"]], DISTINCT]
 _FREE = free_of("prepared", "tables", "figures", "certificates")
 ProtocolName = Annotated[Name, _FREE]
 RequestName = BackboneName = Annotated[Name, free_of("split", "cohorts")]
-MethodName = Annotated[Name, free_of("cragru", "groups")]
+MethodName = Annotated[Name, free_of("cragru", "groups", "original")]
 CohortName = Annotated[Name, free_of("requester")]
 MOST_JOBS = 10_000  # that one number of the configuration asks for; more is a slip
 Seed = Annotated[int, Field(ge=0, lt=2**63)]

@@ -20,8 +20,8 @@ def longest_answer(ids: Sequence[str]) -> int:
     return 2 + sum(len(f'"{name}":100,') for name in ids)
 
 
-def read_scores(answer: str, ids: Sequence[str]) -> list[int]:
-    """Return the integer score of each candidate, in the order of `ids`.
+def read_scores(answer: str, ids: Sequence[str], place: str = "") -> list[int]:
+    """Return the integer score of each candidate, in the order of `ids`; `place` is where errors say that it is.
 
     Raises:
         CragruError: If the answer is not a JSON object with exactly these ids, in order, and scores from 1 to 100.
@@ -29,13 +29,13 @@ def read_scores(answer: str, ids: Sequence[str]) -> list[int]:
     try:
         pairs = json.loads(answer, object_pairs_hook=list)
     except ValueError as error:
-        raise CragruError(f"the answer is not JSON ({error})", got=answer) from error
+        raise CragruError(f"the answer is no JSON ({error})", place=place, got=answer) from error
     is_object = answer.lstrip().startswith("{")
     if not is_object or [name for name, _ in pairs] != list(ids):
-        raise CragruError(f"the answer lacks the {len(ids)} candidates, in order", got=answer)
+        raise CragruError(f"not the {len(ids)} candidates, in order", place=place, got=answer)
     scores = []
     for _, value in pairs:
         if type(value) is not int or not 1 <= value <= 100:
-            raise CragruError("a score is not a whole number from 1 to 100", got=value)
+            raise CragruError("no whole number from 1 to 100", place=place, got=value)
         scores.append(value)
     return scores

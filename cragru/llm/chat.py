@@ -23,6 +23,7 @@ from cragru.core.place import PathLike, spot
 from cragru.kept.files import read_json
 from cragru.llm.letters import Control, soften
 
+AGAIN = "delete it and run again"
 SPECIAL = ("bos_token", "eos_token", "pad_token", "unk_token")  # what templates may name
 
 
@@ -39,11 +40,8 @@ class ChatTokenizer:
         try:
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:  # the library raises nothing more special
-            raise CragruError(
-                f"no readable tokenizer ({short(str(error))})",
-                place=spot(folder),
-                advice="delete the folder and run again",
-            ) from error
+            why, place = short(str(error)), spot(folder)
+            raise CragruError(f"bad tokenizer ({why})", place=place, advice=AGAIN) from error
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         config = _json_of(folder / "tokenizer_config.json")
@@ -86,14 +84,8 @@ class ChatTokenizer:
         Raises:
             CragruError: If it names one.
         """
-        named = self._control.first_in(text)
-        if named is not None:
-            raise CragruError(
-                "names a control token of the model",
-                place=where,
-                got=named,
-                advice="leave it out: a prompt is what the user says, as letters",
-            )
+        if named := self._control.first_in(text):
+            raise CragruError("a control token", place=where, got=named, advice="leave it out")
 
     @cached_property
     def _own_control(self) -> list[int]:
@@ -111,9 +103,7 @@ class ChatTokenizer:
         try:
             return self._template.render(messages=chat, **options, **self._special)
         except jinja2.TemplateError as error:
-            raise CragruError(
-                f"the model's chat template refuses a user's message ({short(str(error))})"
-            ) from error
+            raise CragruError(f"the chat template refuses it ({short(str(error))})") from error
 
 
 def _json_of(path: Path) -> dict[str, Any]:
@@ -138,9 +128,7 @@ def _template(folder: Path, config: dict[str, Any]) -> str:
     if isinstance(found, list):
         found = {entry["name"]: entry["template"] for entry in found}.get("default")
     if not found:
-        raise CragruError(
-            "no chat template", place=spot(folder), advice="take a model tuned to instructions"
-        )
+        raise CragruError("no chat template", place=spot(folder), advice="take a model for chats")
     return found
 
 
@@ -158,9 +146,7 @@ def _compile(folder: Path, template: str, special: dict[str, str]) -> jinja2.Tem
         named = jinja2.meta.find_undeclared_variables(rules.parse(template))
         compiled = rules.from_string(template)
     except jinja2.TemplateError as error:
-        raise CragruError(
-            f"its chat template cannot be read ({short(str(error))})", place=spot(folder)
-        ) from error
+        raise CragruError(f"bad chat template ({short(str(error))})", place=spot(folder)) from error
     for name in sorted(named & set(SPECIAL) - set(special)):
         raise CragruError("its chat template names no token", place=spot(folder), got=name)
     return compiled

@@ -58,10 +58,7 @@ def collect_scores(
         raise CragruError(f"not {len(records)} answers", got=len(answers), advice=AGAIN)
     frames = []
     for record, answer in zip(records, answers, strict=True):
-        try:
-            scores = read_scores(answer.text, record.ids)
-        except CragruError as error:
-            raise error.within(f"user {record.user}") from error
+        scores = read_scores(answer.text, record.ids, f"user {record.user}")
         places = range(1, len(scores) + 1)
         columns = {"user": record.user, "shown": places, "item": record.candidates, "score": scores}
         frames.append(pd.DataFrame(columns))
@@ -111,26 +108,31 @@ def request_cost(
         users; no model is trained. Beside these: `users`, `prompt_tokens` and `answer_tokens` of all of them, and
         `engine_start_seconds`, which is in none of the seconds.
     """
+    users, stages = _seconds_of_users(before, costs)
+    totals = _totals(answers, costs)
+    del totals["seconds"]
+    return totals | {
+        "seconds_sequential": sum(users),
+        "seconds_parallel": max(users),
+        "shards_touched": 0,
+        "optimiser_steps": 0,
+        "hessian_products": 0,
+        "stages": stages,
+        "users": len(users),
+    }
+
+
+def _seconds_of_users(
+    before: Sequence[Mapping[str, float]], costs: Sequence[Mapping[str, Any]]
+) -> tuple[list[float], dict[str, float]]:
+    """Return each user's seconds, and each stage's of all users."""
     users, stages = [], dict.fromkeys([*before[0], "generation"], 0)
     for seconds, cost in zip(before, costs, strict=True):
         own = {**seconds, "generation": cost["seconds"]}
         users.append(sum(own.values()))
         for name in stages:
             stages[name] += own[name]
-    totals = _totals(answers, costs)
-    return {
-        "seconds_sequential": sum(users),
-        "seconds_parallel": max(users),
-        "shards_touched": 0,
-        "optimiser_steps": 0,
-        "hessian_products": 0,
-        "device": totals["device"],
-        "stages": stages,
-        "users": len(users),
-        "prompt_tokens": totals["prompt_tokens"],
-        "answer_tokens": totals["answer_tokens"],
-        "engine_start_seconds": totals["engine_start_seconds"],
-    }
+    return users, stages
 
 
 def _totals(answers: Sequence[Answer], costs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -40,11 +40,10 @@ def check_model(folder: PathLike, files: Mapping[str, str]) -> None:
     """
     for name, wanted in files.items():
         path = Path(folder) / name
-        got = sha256(path) if path.is_file() else "missing"
-        if got != wanted:
+        if (got := sha256(path) if path.is_file() else "missing") != wanted:
             raise CragruError(
-                f"not the model's file that was fetched, whose SHA-256 is {wanted[:12]}…",
+                f"not the file that was fetched, {wanted[:12]}…",
                 place=spot(path),
                 got=got,
-                advice=f"delete the folder {folder} and run the same command again",
+                advice=f"delete {folder}, run again",
             )

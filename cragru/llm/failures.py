@@ -5,26 +5,20 @@ from dataclasses import replace
 import openai
 
 from cragru.core.errors import Problem, short
-from cragru.llm.limited_client import RefusedReplyError
+from cragru.llm.replies import RefusedReplyError
 from cragru.llm.secrets import masked
 
 LOOKED_AT = 10_000  # characters of a server's words that are read
 LONGEST_ESCAPE = 12  # characters of a letter of the key, escaped
 
 FORBIDDEN = Problem("access is refused", advice="check the key, and which variable `key` names")
-UNFIT = Problem(
-    "the request is refused",
-    advice="the server must support structured outputs, and its context hold prompt and answer",
-)
+UNFIT = Problem("the request is refused", advice="check structured outputs and length of context")
 FAILED = Problem("the server failed", advice="look into its log, or try again later")
 MEANING = {
-    400: UNFIT,
-    401: FORBIDDEN,
-    403: FORBIDDEN,
+    **dict.fromkeys((400, 413, 422), UNFIT),
+    **dict.fromkeys((401, 403), FORBIDDEN),
     404: Problem("no such address or model", advice="correct `url` or `model`"),
     408: FAILED,
-    413: UNFIT,
-    422: UNFIT,
     429: Problem("too many requests", advice="lower `parallel`, or try again later"),
 }
 UNKNOWN = Problem("unexpected status", advice="correct `url`")
@@ -44,11 +38,11 @@ def is_busy(error: BaseException) -> bool:
 def problem_of(error: openai.OpenAIError, variable: str | None, secret: str | None) -> Problem:
     """Return what a failure means, and what to do; nothing of it shows the secret, of that variable, that was sent."""
     if isinstance(error, openai.APIStatusError):
-        status, said = error.status_code, line_of(_words(error.body), secret)
+        status, said = error.status_code, line_of(_words(error), secret)
         problem = MEANING.get(status, FAILED if status >= 500 else UNKNOWN)
         if problem is FORBIDDEN:  # without the server's words: some repeat the key, or parts of it
             return replace(problem, place=variable or "", got=str(status))
-        return replace(problem, got=f"{status}: {said}" if said else str(status))
+        return replace(problem, got=f"{status}: {said}".removesuffix(": "))
     if isinstance(error, RefusedReplyError):
         return Problem(str(error), advice="correct `url`, or raise `reply_mib`")
     why = type(error.__cause__ or error).__name__
@@ -60,8 +54,7 @@ def problem_of(error: openai.OpenAIError, variable: str | None, secret: str | No
 
 def line_of(words: str, secret: str | None) -> str:
     """Return a server's words in one short line, without the key that was sent."""
-    printable = "".join(letter if letter.isprintable() else " " for letter in words[:LOOKED_AT])
-    line = " ".join(printable.split())
+    line = " ".join(words[:LOOKED_AT].split())
     if secret is not None:
         line = masked(line, secret)
         if len(words) > LOOKED_AT:  # its end may be the beginning of a key
@@ -69,11 +62,8 @@ def line_of(words: str, secret: str | None) -> str:
     return short(line)
 
 
-def _words(body: object) -> str:
-    """Return what an error's body tells; servers differ in the field."""
-    if isinstance(body, dict):
-        body = body.get("message") or body.get("detail") or body
-    try:
-        return str(body or "")
-    except RecursionError:
-        return "nested too deeply"
+def _words(error: openai.APIStatusError) -> str:
+    """Return what an error's body tells, which servers have in one field or another; else all of it."""
+    if isinstance(told := error.body, dict):
+        told = told.get("message") or told.get("detail")
+    return told if told and isinstance(told, str) else error.response.text

@@ -26,6 +26,9 @@ PIECES = ("config.json", "*.safetensors", "tokenizer.json")  # what a model must
 INDEX = "model.safetensors.index.json"  # names the parts of a model that is cut into several files
 WANTED = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")  # jinja: chat templates
 UNWANTED = ("*/*",)  # folders hold the same weights in other formats
+SETUP = "run `make setup`, or correct the registry"
+OTHER = "name a model of an architecture that it knows, or one in safetensors"
+WHOLE = "name a whole one, with safetensors and tokenizer"
 
 
 def fetch_model(source: Source, folder: PathLike) -> dict[str, str]:
@@ -49,9 +52,7 @@ def fetch_model(source: Source, folder: PathLike) -> dict[str, str]:
             _fill(source, staged, target)
             return {path.name: sha256(path) for path in sorted(staged.iterdir())}
     except OSError as error:
-        raise CragruError(
-            f"cannot be filled ({_said(error)})", place=spot(target), advice="check disk and rights"
-        ) from error
+        raise CragruError(f"cannot be filled ({_said(error)})", place=spot(target)) from error
 
 
 def _fill(source: Source, staged: Path, target: Path) -> None:
@@ -88,12 +89,8 @@ def _find_in_package(source: PackageSource) -> Path:
     path = next(filter(Path.is_file, paths), None)
     got = sha256(path) if path else "missing"
     if got != source.sha256:
-        raise CragruError(
-            f"not the file whose SHA-256 is {source.sha256}",
-            place=f"{source.package}: {source.file}",
-            got=got,
-            advice="run `make setup`, or correct the registry",
-        )
+        place = f"{source.package}: {source.file}"
+        raise CragruError(f"the SHA-256 is not {source.sha256}", place=place, got=got, advice=SETUP)
     return path
 
 
@@ -114,11 +111,8 @@ def _convert(path: Path, folder: Path) -> None:
             model.save_pretrained(folder)
             AutoTokenizer.from_pretrained(**source).save_pretrained(folder)
     except (ImportError, KeyError, ValueError) as error:
-        raise CragruError(
-            f"transformers cannot convert it ({_said(error)})",
-            place=path.name,
-            advice="name a model of an architecture that it knows, or one in safetensors",
-        ) from error
+        why, place = _said(error), path.name
+        raise CragruError(f"transformers fails ({why})", place=place, advice=OTHER) from error
     for file in folder.iterdir():
         # safetensors writes 0600, which a group on a cluster could not read; the folder has what the umask leaves
         file.chmod(stat.S_IMODE(folder.stat().st_mode) & 0o666)
@@ -197,11 +191,8 @@ def _hub_problem(source: HubSource, error: Exception) -> Problem:
 def _local(source: FolderSource, target: Path) -> Path:
     path = located(source.path, "source.path").absolute()
     if not path.is_dir():
-        raise CragruError(
-            f"no such folder{rule_for(source.path)}",
-            place=source.path,
-            advice="put the model there, or correct `path`",
-        )
+        place = source.path
+        raise CragruError(f"no such folder{rule_for(place)}", place=place, advice="correct `path`")
     if path.resolve().is_relative_to(target.resolve()):  # it is replaced
         raise CragruError(f"lies in {target}", place=source.path, advice="move it elsewhere")
     return path
@@ -213,11 +204,7 @@ def _link(model: Path, folder: Path, where: str, patterns: Iterable[str] = ("*",
     missing = sorted(_parts(model, where) - set(names))
     missing += [piece for piece in PIECES if not any(fnmatch(name, piece) for name in names)]
     if missing:
-        raise CragruError(
-            f"the model lacks {', '.join(missing)}",
-            place=where,
-            advice="name a whole one, with safetensors and tokenizer",
-        )
+        raise CragruError(f"the model lacks {', '.join(missing)}", place=where, advice=WHOLE)
     for name in names:
         if any(fnmatch(name, pattern) for pattern in patterns):
             (folder / name).symlink_to(model / name)

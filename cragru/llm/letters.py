@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
-from itertools import islice
 
 from tokenizers import Tokenizer
 
@@ -28,8 +27,7 @@ class Control:
         self._tokenizer = tokenizer
         self._of_id = {}
         for number, token in tokenizer.get_added_tokens_decoder().items():
-            is_in_template = token.content.strip() and token.content in template
-            if token.special or is_in_template:
+            if token.special or (token.content.strip() and token.content in template):
                 self._of_id[number] = token.content
         self.names = sorted(set(self._of_id.values()))
         self._pattern = _any_of(self.names)
@@ -45,10 +43,7 @@ class Control:
         return found and found[0]
 
     def encode_as_letters(self, message: str, chat: Callable[[str], str]) -> list[int]:
-        """Return token ids of a chat, where a name in the message is letters.
-
-        `chat` writes the chat with a message, by the model's template, which may cut blanks or escape quotes.
-        """
+        """Return token ids of a message in a `chat`, which may cut blanks or escape quotes; names in it are letters."""
         ending, begin, end = unused_letters(message, 3)
         names = self.names
         hidden = self._pattern.sub(lambda name: f"{begin}{names.index(name[0])}{end}", message)
@@ -74,10 +69,7 @@ class Control:
 
 
 def soften(text: str, names: Collection[str]) -> str:
-    """Return a text in which no reader finds a control token: a blank stands after the first letter of each name.
-
-    The names that chat models have in common come on top of `names`.
-    """
+    """Return a text in which a blank breaks each of these names of control tokens, and those of most chat models."""
     pattern = _any_of(names, KNOWN)
     while (softer := pattern.sub(lambda name: f"{name[0][0]} {name[0][1:]}", text)) != text:
         text = softer
@@ -86,12 +78,11 @@ def soften(text: str, names: Collection[str]) -> str:
 
 def unused_letters(text: str, count: int) -> list[str]:
     """Return the first `count` letters of private use that a text does not have."""
-    free = (chr(point) for point in PRIVATE_USE if chr(point) not in text)
-    return list(islice(free, count))
+    return [chr(point) for point in PRIVATE_USE if chr(point) not in text][:count]
 
 
 def _any_of(names: Collection[str], more: str = "(?!)") -> re.Pattern[str]:
     """Return a pattern for any of these names, the longest first as tokenizers have it, or for what `more` says."""
-    longer = [name for name in names if len(name) > 1]  # a blank can break no other
-    longest_first = sorted(longer, key=len, reverse=True)
-    return re.compile("|".join([*map(re.escape, longest_first), more]))
+    longest_first = sorted(names, key=len, reverse=True)
+    longer = [re.escape(name) for name in longest_first if len(name) > 1]  # a blank breaks these
+    return re.compile("|".join([*longer, more]))

@@ -11,6 +11,7 @@ from cragru.written.texts import read_text
 
 PLACEHOLDERS = ("user_profile_text", "history_movies", "candidate_list")
 OPTIONAL = {"user_profile_text"}
+FEWER = "take fewer candidates, more tokens, or a model with a longer context"
 BLANKS = re.compile(r"[\s\x00-\x1f\x7f\u2028\u2029]+")
 
 
@@ -36,13 +37,11 @@ class Template:
         self.text = text
         pieces = re.split(r"\{([A-Za-z_]+)\}", text)
         self._texts, self._names = pieces[::2], pieces[1::2]
-        for name in self._names:
+        for name in [*self._names, *PLACEHOLDERS]:
+            count, place = self._names.count(name), f"{where}: {{{name}}}"
             if name not in PLACEHOLDERS:
                 raise CragruError("no placeholder", place=where, got=name, allowed=PLACEHOLDERS)
-        for name in PLACEHOLDERS:
-            count = self._names.count(name)
             if count > 1 or (count == 0 and name not in OPTIONAL):
-                place = f"{where}: {{{name}}}"
                 raise CragruError("must be there once", place=place, got=count)
 
     @classmethod
@@ -152,9 +151,7 @@ def fit_prompt(
     if fitting.tokens > budget:
         shown = len(parts.candidates)
         raise CragruError(
-            f"a prompt without history, of {shown} candidates, has more than {budget} tokens",
-            got=fitting.tokens,
-            advice="take fewer candidates, more tokens, or a model with a longer context",
+            f"the {shown} candidates take over {budget} tokens", got=fitting.tokens, advice=FEWER
         )
     low = 0  # does not fit; find the fewest dropped lines that do
     while fitting.dropped - low > 1:

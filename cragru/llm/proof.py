@@ -10,6 +10,8 @@ from cragru.llm.counts import COUNTED
 from cragru.llm.prompts import Template
 from cragru.llm.records import PromptRecord
 
+AGAIN = "delete it and run again"
+BUG = "nothing was scored; this is a bug of cragru, please report it"
 REMAINING = ("train", "valid")
 Pairs = set[tuple[int, int]]  # users and items
 
@@ -27,47 +29,38 @@ def check_prompts(
     Titles are not searched for: two movies may share one, and a forgotten movie may well be a candidate.
 
     Returns:
-        The counts in `COUNTED`: forgotten_in_history is 0, or this would have failed; forgotten_candidates are those
-        that their user has asked to forget.
+        The counts in `COUNTED`: forgotten_in_history is 0; forgotten_candidates are those that their user forgets.
 
     Raises:
         CragruError: If a history shows a row that is another user's, forgotten, of the test set, or not in the split;
             or if a prompt says anything but what its ids stand for.
     """
-    labels = [pd.Series(name, index=part["row"]) for name, part in parts.items()]
-    part_of = pd.concat(labels)
     forgotten = set(zip(parts["forget"]["user"], parts["forget"]["item"], strict=True))
+    users = _users_of_rows(parts, forgotten)
     for record in records:
         place = f"{where}: user {record.user}"
-        _check_rows(record, part_of, interactions, forgotten, place)
+        for row in record.rows:
+            if users.get(row) != record.user:
+                whose = _whose(row, parts)
+                raise CragruError(f"a row of {whose} is shown", place=place, got=row, advice=BUG)
         if not _is_what_its_ids_say(record, library, template, interactions):
-            raise CragruError(
-                "the prompt is not what its ids stand for",
-                place=place,
-                advice="delete it and run again",
-            )
+            raise CragruError("not what its ids stand for", place=place, advice=AGAIN)
     return _counts(records, forgotten)
 
 
-def _check_rows(
-    record: PromptRecord,
-    part_of: pd.Series,
-    interactions: pd.DataFrame,
-    forgotten: Pairs,
-    place: str,
-) -> None:
-    users, items = interactions["user"].to_numpy(), interactions["item"].to_numpy()
-    for row in record.rows:
-        part, known = part_of.get(row, "none"), 0 <= row < len(users)
-        user, item = (users[row], items[row]) if known else ("unknown", None)
-        if known and part in REMAINING and user == record.user and (user, item) not in forgotten:
-            continue
-        raise CragruError(
-            f"the history shows a row of user {user}, part {part}",
-            place=place,
-            got=row,
-            advice="nothing was scored; this is a bug of cragru, please report it",
-        )
+def _users_of_rows(parts: dict[str, pd.DataFrame], forgotten: Pairs) -> dict[int, int]:
+    """Return the rows that histories may show, and whose they are."""
+    rest = pd.concat(parts[name] for name in REMAINING)
+    rows = zip(rest["row"], rest["user"], rest["item"], strict=True)
+    return {row: user for row, user, item in rows if (user, item) not in forgotten}
+
+
+def _whose(row: int, parts: dict[str, pd.DataFrame]) -> str:
+    """Return the user and part of a row, for an error."""
+    for name, part in parts.items():
+        for user in part.loc[part["row"] == row, "user"]:
+            return f"user {user}, part {name}"
+    return "nobody"
 
 
 def _is_what_its_ids_say(

@@ -53,13 +53,11 @@ def read_prompts(path: PathLike) -> list[PromptRecord]:
     for number, line in enumerate(text.split("\n")[:-1], start=1):
         place = spot(path, number)
         try:
-            record = json.loads(line)
-            check_record(place, record, SHAPE)
-            records.append(PromptRecord(**record))
-        except CragruError:
-            raise
-        except (ValueError, TypeError, RecursionError) as error:
+            record = PromptRecord(**json.loads(line))
+        except (ValueError, TypeError, RecursionError) as error:  # TypeError: it has other keys
             raise CragruError(
-                f"not a prompt's record ({error})", place=place, advice="delete it and run again"
+                f"no record ({error})", place=place, advice="delete it and run again"
             ) from error
+        check_record(place, vars(record), SHAPE)
+        records.append(record)
     return records

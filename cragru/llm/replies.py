@@ -1,23 +1,54 @@
-"""What is read of a server's reply, checked here: the client passes on whatever comes."""
+"""What is read of a server's reply: no more than was told, and checked, for the client passes on whatever comes."""
 
+import contextlib
 import json
 from typing import Any, TypeVar
 
+import openai
 from pydantic import AliasPath, BaseModel, Field, ValidationError
 
 from cragru.core.errors import CragruError
 
+CODINGS = ("gzip", "deflate")  # what is asked for; 64 KiB of either unpack to at most 66 MiB
+CHOICE = ("choices", 0)
 MOST_TOKENS = 100_000_000  # more than any model holds: a server that counts more has not counted
+Reply = TypeVar("Reply", bound=BaseModel)
+
+
+class RefusedReplyError(openai.OpenAIError):
+    """A reply that is not read to its end; the client does not ask again."""
+
+
+class LimitedClient(openai.DefaultAsyncHttpxClient):
+    """The client's own transport, with a cap on the size of a reply once it is unpacked."""
+
+    def __init__(self, most_mib: float, **options: Any) -> None:
+        """Set the cap; the options are those of the client."""
+        super().__init__(headers={"Accept-Encoding": ", ".join(CODINGS)}, **options)
+        self._most_mib = most_mib
+
+    async def send(self, request: Any, *, stream: bool = False, **options: Any) -> Any:
+        """Send a request and read the whole reply, or raise `RefusedReplyError`; streams are read too."""
+        reply = await super().send(request, stream=True, **options)
+        headers, content = reply.headers.copy(), bytearray()
+        coding = headers.pop("content-encoding", "").lower()  # `content` is unpacked
+        async with contextlib.aclosing(reply):
+            if coding not in ("", "identity", *CODINGS):  # of several, one after the other, too
+                raise RefusedReplyError("the reply is packed in a way that was not asked for")
+            async for piece in reply.aiter_bytes():
+                if len(content) + len(piece) > self._most_mib * 2**20:
+                    raise RefusedReplyError(f"the reply is larger than {self._most_mib:g} MiB")
+                content += piece
+        known = {"headers": headers, "request": reply.request}
+        return type(reply)(reply.status_code, content=bytes(content), **known)
 
 
 class Completion(BaseModel):
     """The reply to a prompt; `usage` is read by `tokens_told`, for an answer without counts is an answer."""
 
-    content: str | None = Field(validation_alias=AliasPath("choices", 0, "message", "content"))
-    refusal: str | None = Field(
-        None, validation_alias=AliasPath("choices", 0, "message", "refusal")
-    )
-    finish_reason: str = Field(validation_alias=AliasPath("choices", 0, "finish_reason"))
+    content: str | None = Field(validation_alias=AliasPath(*CHOICE, "message", "content"))
+    refusal: str | None = Field(None, validation_alias=AliasPath(*CHOICE, "message", "refusal"))
+    finish_reason: str = Field(validation_alias=AliasPath(*CHOICE, "finish_reason"))
     usage: Any = None
 
 
@@ -28,12 +59,9 @@ class Model(BaseModel):
 
 
 class Models(BaseModel):
-    """The reply to the question which models are served."""
+    """The models that are served."""
 
     data: list[Model]
-
-
-Reply = TypeVar("Reply", bound=BaseModel)
 
 
 def read_reply(content: bytes, kind: type[Reply]) -> Reply:
@@ -61,7 +89,6 @@ def tokens_told(usage: Any, field: str) -> int | None:
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return an object; of a key that is there twice nobody knows which value is meant."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    if len(found := dict(pairs)) < len(pairs):
         raise ValueError("a key is there twice in one object")
     return found

@@ -19,18 +19,14 @@ VARIANTS = ("llm", "random-ties", "no-llm")
 
 
 def rerank(scores: pd.DataFrame, candidates: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """Order each user's candidates.
+    """Order each user's candidates: columns of `RERANKED`, variants as in `VARIANTS`, users as in `scores`.
 
-    Nine in ten scores of a small LLM are ties. They keep the order in which the prompt showed them; how much of the
-    result is that order, and not the LLM, is what the variant `random-ties` tells.
+    Nine in ten scores of a small LLM are ties, which keep the prompt's order; `random-ties` tells how much that is.
 
     Args:
         scores: Columns of `SCORES`.
         candidates: The backbone's candidates of at least these users (columns user, rank, item).
         seed: Seed of the stream that breaks ties.
-
-    Returns:
-        Columns of `RERANKED`, variants in the order of `VARIANTS`, users as in `scores`.
 
     Raises:
         CragruError: If a user's scored items are not their candidates.
@@ -39,24 +35,26 @@ def rerank(scores: pd.DataFrame, candidates: pd.DataFrame, seed: int) -> pd.Data
     own = {user: items.to_numpy() for user, items in by_rank}
     lists: dict[str, list[pd.DataFrame]] = {name: [] for name in VARIANTS}
     for user, shown in scores.groupby("user", sort=False):
-        rows = shown.sort_values("shown")
-        items, values = rows["item"].to_numpy(), rows["score"].to_numpy()
-        wanted = own.get(user, np.empty(0, dtype=np.int64))
-        if sorted(items) != sorted(wanted):
-            place = f"user {user}"
-            raise CragruError(f"not the {len(wanted)} candidates", place=place, got=items.tolist())
+        rows, wanted = shown.sort_values("shown"), own.get(user, np.empty(0, dtype=np.int64))
+        if sorted(items := rows["item"].tolist()) != sorted(wanted):
+            raise CragruError(f"not the {len(wanted)} candidates", place=f"user {user}", got=items)
         luck = numpy_stream(seed, "ties", int(user)).permutation(len(items))
-        ordered = {
-            "llm": items[np.argsort(-values, kind="stable")],
-            "random-ties": items[np.lexsort((luck, -values))],
-            "no-llm": wanted,
-        }
-        ranks = np.arange(1, len(items) + 1)
-        for name, order in ordered.items():
+        ranks = range(1, len(items) + 1)
+        for name, order in _orders(rows, luck, wanted).items():
             columns = {"variant": name, "user": user, "rank": ranks, "item": order}
             lists[name].append(pd.DataFrame(columns))
     frames = itertools.chain.from_iterable(lists.values())
     return pd.concat(frames, ignore_index=True).astype(RERANKED)
+
+
+def _orders(rows: pd.DataFrame, luck: np.ndarray, own: np.ndarray) -> dict[str, np.ndarray]:
+    """Return a user's items under each of `VARIANTS`, from what was shown, lots for ties, and the backbone's order."""
+    items, values = rows["item"].to_numpy(), rows["score"].to_numpy()
+    return {
+        "llm": items[np.argsort(-values, kind="stable")],
+        "random-ties": items[np.lexsort((luck, -values))],
+        "no-llm": own,
+    }
 
 
 def tie_rate(scores: pd.DataFrame) -> float:

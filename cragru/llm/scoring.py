@@ -14,6 +14,8 @@ from cragru.llm.store import AnswerStore, chunk_key
 
 log = logging.getLogger(__name__)
 
+CUT = "if it was cut, give the model more context, or take fewer candidates"
+
 
 @dataclass(frozen=True)
 class Chunk:
@@ -103,14 +105,7 @@ def _answer(missing: Mapping[str, Chunk], engine: Engine, store: AnswerStore) ->
 def _check_answers(chunk: Chunk, answers: Iterable[Answer]) -> None:
     for record, answer in zip(chunk.records, answers, strict=True):
         place = f"{chunk.cell}: user {record.user}"
-        if answer.finish_reason != "stop":
-            raise CragruError(
-                f"the answer did not end by 'stop', after {answer.answer_tokens} tokens",
-                place=place,
-                got=answer.finish_reason,
-                advice="if it was cut, give the model more context, or take fewer candidates",
-            )
-        try:
-            read_scores(answer.text, record.ids)
-        except CragruError as error:
-            raise error.within(place) from error
+        reason, tokens = answer.finish_reason, answer.answer_tokens
+        if reason != "stop":
+            raise CragruError(f"no stop after {tokens} tokens", place=place, got=reason, advice=CUT)
+        read_scores(answer.text, record.ids, place)

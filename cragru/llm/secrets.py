@@ -4,7 +4,7 @@ import base64
 import html
 import os
 import re
-from functools import lru_cache
+from collections.abc import Iterator
 
 from cragru.core.errors import CragruError
 
@@ -19,48 +19,31 @@ def read_secret(variable: str) -> str:
     """
     secret = os.environ.get(variable, "").strip()
     if not re.fullmatch("[!-~]+", secret):  # the error of another header would show it
-        raise CragruError(
-            "the environment variable is not set, or holds characters that no key has",
-            place=variable,
-            advice="put the key or token into it; if none is needed, leave it out of the registry",
-        )
+        raise CragruError("not set, or no key", place=variable, advice="set it to the key or token")
     return secret
 
 
 def masked(text: str, secret: str) -> str:
-    """Return a text with `***` for a secret: as it is, in any case, backwards, or in an encoding of its letters.
-
-    Whoever is sent a secret may send it back: escaped as in JSON, in a URL or in HTML, in hex or in base64.
-    """
-    return _pattern_of(secret).sub("***", text)
-
-
-@lru_cache(maxsize=8)
-def _pattern_of(secret: str) -> re.Pattern[str]:
+    """Return a text with `***` for a secret: plain, in any case, backwards, in hex or base64, or escaped."""
     plain = "".join(map(_letter, secret))
     in_hex = "[ :-]?".join(f"{code:02x}" for code in secret.encode())
     forms = [plain, re.escape(secret[::-1]), in_hex, *_base64_forms(secret.encode())]
-    return re.compile("|".join(forms), re.IGNORECASE)
+    return re.sub("|".join(forms), "***", text, flags=re.IGNORECASE)
 
 
 def _letter(letter: str) -> str:
     r"""Return a pattern for a letter, plain or escaped once or more: `-`, `%2D`, `%252d`, `\u002d`, `&#45;`."""
-    code = ord(letter)
-    forms = [
-        re.escape(letter) if letter.isalnum() else rf"\\*{re.escape(letter)}",
-        re.escape(html.escape(letter)),
-        rf"(?:[%=](?:25)*|(?:\\+|%)u00|\\+x){code:02x}",
-        rf"&#(?:0*{code}|x0*{code:x});?",
-    ]
-    return f"(?:{'|'.join(forms)})"
+    code, name = ord(letter), re.escape(html.escape(letter).strip("&;"))
+    plain = letter if letter.isalnum() else rf"\\*{re.escape(letter)}"
+    # no two forms match the same text: a key that is nearly there would take for ever
+    escaped = rf"(?:[%=](?:25)*|(?:\\+|%)u00|\\+x){code:02x}"
+    return rf"(?:{plain}|{escaped}|&(?:#0*{code}|#x0*{code:x}|{name});?)"
 
 
-def _base64_forms(secret: bytes) -> list[str]:
-    """Return patterns that find the secret in base64 at any of three byte offsets."""
-    forms = []
+def _base64_forms(secret: bytes) -> Iterator[str]:
+    """Yield patterns that find the secret in base64 at any of three byte offsets."""
     for before in range(3):
         first, last = -(-before * 8 // 6), (before + len(secret)) * 8 // 6
         letters = base64.b64encode(bytes(before) + secret).decode()[first:last]
         if len(letters) >= SHORTEST:
-            forms.append(re.escape(letters).replace(r"\+", "[+-]").replace("/", "[/_]"))
-    return forms
+            yield re.escape(letters).replace(r"\+", "[+-]").replace("/", "[/_]")

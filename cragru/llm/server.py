@@ -32,8 +32,14 @@ from cragru.llm.base import Answer, Question
 from cragru.llm.chat import ChatTokenizer
 from cragru.llm.failures import is_busy, line_of, may_pass, problem_of
 from cragru.llm.letters import soften
-from cragru.llm.limited_client import LimitedClient
-from cragru.llm.replies import Completion, Models, Reply, read_reply, tokens_told
+from cragru.llm.replies import (
+    Completion,
+    LimitedClient,
+    Models,
+    Reply,
+    read_reply,
+    tokens_told,
+)
 from cragru.llm.secrets import read_secret
 
 log = logging.getLogger(__name__)
@@ -43,6 +49,9 @@ CHECK_SECONDS = 15.0  # most seconds to wait for the list of models, which takes
 LONGEST_PAUSE = 30.0  # most seconds between two requests, also where the server asks for more
 BACK_OFF = wait_exponential_jitter(jitter=2)  # else all parallel requests would come back at once
 TIMES_ASKED = 2  # for an answer that keeps to its pattern; at temperature 0 more would repeat it
+HELD = "the server must support `structured_outputs` with a `regex`, as vLLM does"
+LATE = "look into the server's log, or raise `deadline`"
+PROXIES = "correct `url`, or the variables http_proxy, https_proxy, all_proxy"
 
 Result = TypeVar("Result")
 Request = Callable[[], Awaitable[Any]]
@@ -120,11 +129,8 @@ class ServerEngine:
             models = await self._in_time(self._send(request, Models, is_busy))
         served = sorted(model.id for model in models.data)
         if self._source.model not in served:
-            raise CragruError(
-                "the server has no such model",
-                got=self._source.model,
-                allowed=self._said(", ".join(served)).split(", "),
-            )
+            names = self._said(", ".join(served)).split(", ")
+            raise CragruError("no such model is served", got=self._source.model, allowed=names)
 
     async def _ask(self, questions: Sequence[Question]) -> list[Answer]:
         slots = asyncio.Semaphore(self._source.parallel)
@@ -160,24 +166,18 @@ class ServerEngine:
             answer = self._read(completion, question)
             if _is_held(answer, question):
                 return answer
-        raise CragruError(
-            "the answer is not what the pattern allows",
-            got=self._said(answer.text),
-            advice="the server must support `structured_outputs` with a `regex`, as vLLM does",
-        )
+        raise CragruError("the answer breaks its pattern", got=self._said(answer.text), advice=HELD)
 
     async def _in_time(self, work: Awaitable[Result]) -> Result:
         """Wait for work no longer than `deadline`: neither for a reply that drips, nor for try after try."""
+        seconds = self._source.deadline
         try:
-            async with asyncio.timeout(self._source.deadline):
+            async with asyncio.timeout(seconds):
                 return await work
         except TimeoutError:
             pass
         # outside of the handler: the chain of what was interrupted may have the key
-        raise CragruError(
-            f"no answer within {self._source.deadline:g} s, all tries and pauses included",
-            advice="look into the server's log, or raise `deadline`",
-        )
+        raise CragruError(f"no answer in {seconds:g} s, all tries included", advice=LATE)
 
     async def _send(self, request: Request, kind: type[Reply], is_retried: Retried) -> Reply:
         """Send a request, again where `is_retried` says so, and check the reply."""
@@ -207,9 +207,7 @@ class ServerEngine:
         reason = self._said(completion.finish_reason)
         if content is None or refusal or reason == "content_filter":
             said = self._said(refusal or content or reason)
-            raise CragruError(
-                "no answer", got=said, advice="take another model, or one without thinking"
-            )
+            raise CragruError("no answer", got=said, advice="take another model, without thinking")
         text = content.strip()
         prompt_tokens = tokens_told(completion.usage, "prompt_tokens")
         if prompt_tokens is None:
@@ -230,11 +228,7 @@ class ServerEngine:
             return openai.AsyncOpenAI(api_key=key, http_client=transport, **options)
         except Exception as error:  # whatever the address, or a proxy of the environment, causes
             problem = type(error).__name__  # its words may show the password of a proxy
-        raise CragruError(
-            "no way to connect",
-            got=problem,
-            advice="correct `url`, or the variables http_proxy, https_proxy, all_proxy",
-        )
+        raise CragruError("no way to connect", got=problem, advice=PROXIES)
 
     @cached_property
     def _key(self) -> str | None:

@@ -38,7 +38,8 @@ class Certificates:
         self._rows: dict[Certified, list[Row]] = {}
         starting = project.protocols_that("forget-first")
         for row in project.rows:
-            if row.protocol is not None and (row.protocol in starting) == (row.request is None):
+            is_whole, is_start = row.request is None, row.protocol in starting
+            if row.protocol is not None and is_start == is_whole:
                 request = Certified(row.dataset, row.protocol, row.seed, row.request)
                 self._rows.setdefault(request, []).append(row)
 
@@ -77,7 +78,8 @@ class Certificates:
     def guarantees(self, wildcards: Wildcards) -> dict[str, str]:
         """Return what the methods of a certificate claim, by their entries in params.yaml."""
         guarantees = {}
-        for method in sorted({model for _, model in self.models(wildcards)} - {ORIGINAL}):
+        models = {model for _, model in self.models(wildcards)}
+        for method in sorted(models - {ORIGINAL}):
             partition = self._run.partition(method)
             reads = self._run.params.methods[method].reads
             guarantees[method] = method_guarantee(reads, partition.module if partition else None)

@@ -9,24 +9,18 @@ from cragru.core.errors import CragruError
 OBEYED = r"[\s'\"`$\\:;&|<>(){}\[\]*?\x00-\x1f\x7f]"
 # Snakemake takes braces in its own path for wildcards, and quotes scripts by hand
 WILDCARDS = r"['{}]"
+ADVICE = "move it to a path without blanks, quotes and brackets"
 
 
 def check_checkout(root: Path, python: str) -> None:
-    """Check that jobs can start here.
-
-    Args:
-        root: The repository.
-        python: The Python that Snakemake runs in.
+    """Check that jobs can start in a repository, by the Python that Snakemake runs in.
 
     Raises:
         CragruError: If the path of one of them has a letter that stops every job.
     """
-    for place, path, forbidden in (
-        ("the checkout", str(root), WILDCARDS),
-        ("its Python", python, OBEYED),
-    ):
+    paths = ("the checkout", str(root), WILDCARDS), ("its Python", python, OBEYED)
+    for place, path, forbidden in paths:
         found = re.search(forbidden, path)
         if found:
             what = f"Snakemake starts no job in a path with {found[0]!r}"
-            advice = "move it to a path without blanks, quotes and brackets"
-            raise CragruError(what, place=place, got=path, advice=advice)
+            raise CragruError(what, place=place, got=path, advice=ADVICE)

@@ -1,17 +1,23 @@
 """What must hold across the files of a configuration, and for the run: all of it before anything runs."""
 
+import json
 from collections.abc import Iterator
+from itertools import product
+from math import inf
+from pathlib import Path
+from typing import Any
 
 from cragru.core.errors import Problem
 from cragru.core.names import ORIGINAL, RETRAIN
+from cragru.plan import places
 from cragru.plan.cells import TABLE_STRATEGY
 from cragru.plan.labels import wrong_labels
 from cragru.plan.project import Project
 from cragru.plan.run import Run
-from cragru.plan.sizes import too_large
-from cragru.plan.tables.base import Shown, lacks, unknown_names
+from cragru.plan.tables.base import lacks, unknown_names
 from cragru.plan.targets import rule_names
 
+NAME_ONE = "name one, or do not show this"
 TESTS_ENDING = "-differences"  # of a table's tests, which are a file beside it
 LEAST_LINE = 4  # tokens of a candidate's line in a prompt: dash, id, title, end
 # of its score in the longest answer, `"1":100,`, as `cragru.llm.answers` counts it
@@ -20,101 +26,126 @@ LEAST_ANSWER = 8
 
 def wrong_project(project: Project) -> Iterator[Problem]:
     """Yield everything that is wrong with a run."""
-    entries = list(_entries(project))
     yield from _unknown_names(project)
     yield from _missing_names(project)
-    yield from wrong_labels(project, project.tables.tables)
-    yield from _wrong_targets(entries)
-    for place, _, entry in entries:
-        for problem in entry.problems(project, project.tables.tables):
-            yield problem.under(place)
-    yield from _wrong_run(project, [one for one in entries if one[1] in project.shown])
+    yield from wrong_labels(project)
+    yield from _wrong_entries(project)
+    yield from _wrong_run(project)
     yield from _wrong_prompts(project)
-    yield from too_large(project)
-
-
-def _entries(project: Project) -> Iterator[tuple[str, str, Shown]]:
-    """Yield every table and figure: where it is defined, its name and its entry."""
-    files = project.settings.files
-    for name, table in project.tables.tables.items():
-        yield f"{files.tables}: tables.{name}", name, table
-    for name, figure in project.figures.figures.items():
-        yield f"{files.figures}: figures.{name}", name, figure
+    yield from _too_large(project)
 
 
 def _unknown_names(project: Project) -> Iterator[Problem]:
-    """Yield what a run names and the file for it does not define."""
+    """Yield what a run names and the file, or key, for it does not define."""
     settings, files, params = project.settings, project.settings.files, project.params
-    llm, strategies = settings.scoring.llm, settings.retrieval.strategies
+    scoring, retrieval = settings.scoring, settings.retrieval
+    llm = [scoring.llm] if scoring.llm else []
+    models = [ORIGINAL, *settings.methods]
+    needs_llm = any(entry.needs_llm for entry in project.shown.values())
+    backbones = settings.backbones if needs_llm else params.backbones
     for place, names, known, file in (
         ("datasets", settings.datasets, project.registry.datasets, files.datasets),
         ("backbones", settings.backbones, params.backbones, files.params),
         ("methods", settings.methods, params.methods, files.params),
         ("tables", settings.tables, project.tables.tables, files.tables),
         ("figures", settings.figures, project.figures.figures, files.figures),
-        ("retrieval.strategies", strategies, params.strategies, files.params),
-        ("scoring.llm", [llm] if llm else [], project.llms.llms, f"{files.llms}; null: no LLM"),
+        ("retrieval.strategies", retrieval.strategies, params.strategies, files.params),
+        ("retrieval.candidates_of", retrieval.candidates_of, models, "methods"),
+        ("scoring.compare_on", scoring.compare_on, backbones, "backbones"),
+        ("scoring.llm", llm, project.llms.llms, f"{files.llms}; null: no LLM"),
     ):
-        yield from unknown_names(place, names, known, f"name one of these, or define it in {file}")
+        yield from unknown_names(place, names, known, f"name one of these, or add it to {file}")
 
 
 def _missing_names(run: Run) -> Iterator[Problem]:
-    """Yield names that the workflow itself uses and that are not there, or are of something else."""
+    """Yield names that the workflow itself uses and that are not there, or are there twice."""
     params, file = run.params, run.settings.files.params
-    if ORIGINAL in params.methods:
-        what = "the model before any request is called so"
-        yield Problem(what, f"{file}: methods.{ORIGINAL}", advice="rename it")
     yield from lacks(f"{file}: methods", RETRAIN, params.methods, "which others are held against")
-    yield from lacks(
-        f"{file}: strategies", TABLE_STRATEGY, params.strategies, "which Table II shows"
-    )
-    for name in sorted(params.backbones.keys() & run.settings.requests.files.keys()):
+    yield from lacks(f"{file}: strategies", TABLE_STRATEGY, params.strategies, "of Table II")
+    twice = params.backbones.keys() & run.settings.requests.files.keys()
+    for name in sorted(twice):
         what = "a backbone is called so, and its folder lies beside"
         yield Problem(what, f"requests.files.{name}", advice="rename the request")
 
 
-def _wrong_targets(entries: list[tuple[str, str, Shown]]) -> Iterator[Problem]:
-    """Yield tables and figures whose name is a target already."""
+def _wrong_entries(project: Project) -> Iterator[Problem]:
+    """Yield tables and figures whose name is a target already, and what is wrong with each."""
+    files, tables = project.settings.files, project.tables.tables
     taken = set(rule_names())
-    for place, name, _ in entries:
-        if name in taken or name.endswith(TESTS_ENDING):
-            what = "a rule, a table or its tests are called so"
-            yield Problem(what, place, name, advice="choose another name")
-        taken.add(name)
+    for section, entries in (
+        (f"{files.tables}: tables", tables),
+        (f"{files.figures}: figures", project.figures.figures),
+    ):
+        for name, entry in entries.items():
+            place = f"{section}.{name}"
+            if name in taken or name.endswith(TESTS_ENDING):
+                what = "a rule, a table or its tests are called so"
+                yield Problem(what, place, name, advice="choose another name")
+            taken.add(name)
+            for problem in entry.problems(project, tables):
+                yield problem.under(place)
 
 
-def _wrong_run(project: Project, shown: list[tuple[str, str, Shown]]) -> Iterator[Problem]:
+def _wrong_run(project: Project) -> Iterator[Problem]:
     """Yield what a run lacks for the tables and figures that it shows."""
-    scoring, methods = project.settings.scoring, project.settings.methods
-    needing = ", ".join(name for _, name, entry in shown if entry.needs_llm)
-    if scoring.llm is None and needing:
-        what = f"null, but {needing} need an LLM"
-        yield Problem(what, "scoring.llm", advice="name one, or leave these out")
-    comparing = ", ".join(name for _, name, entry in shown if entry.compares)
-    if comparing and not scoring.compare_on:
-        what = f"empty, but {comparing} compares strategies"
-        yield Problem(what, "scoring.compare_on", advice="name a backbone")
-    known = project.settings.backbones if needing else project.params.backbones
-    yield from unknown_names("scoring.compare_on", scoring.compare_on, known)
-    if RETRAIN in project.settings.retrieval.candidates_of and RETRAIN not in methods:
-        place, advice = "retrieval.candidates_of", "add it there, or take original alone"
-        yield Problem("the key methods lacks it", place, RETRAIN, advice=advice)
-    for place, name, entry in shown:
-        yield from entry.run_problems(project, name)
-        for problem in entry.entry_problems(project.tables.tables):
-            yield problem.under(place)
+    scoring = project.settings.scoring
+    for name, entry in project.shown.items():
+        if entry.needs_llm and scoring.llm is None:
+            yield Problem(f"null, but {name} needs an LLM", "scoring.llm", advice=NAME_ONE)
+        if entry.compares and not scoring.compare_on:
+            yield Problem(f"empty, but {name} compares", "scoring.compare_on", advice=NAME_ONE)
+        yield from entry.run_problems(project, project.tables.tables, name)
 
 
 def _wrong_prompts(run: Run) -> Iterator[Problem]:
     """Yield candidates and scores that do not fit into what the run's LLM holds, whatever the items are called."""
     scoring, wanted = run.settings.scoring, run.settings.retrieval.candidates
-    if scoring.llm not in run.llms.llms:
-        return
-    context, tokens = run.llms.llms[scoring.llm].engine.context, scoring.tokens
+    tokens, llm = scoring.tokens, run.llms.llms.get(scoring.llm)
+    context = llm.engine.context if llm else inf
     if tokens and tokens >= context:
-        what, advice = f"{scoring.llm} holds {context} with the answer", "take fewer, or null"
-        yield Problem(what, "scoring.tokens", tokens, advice=advice)
+        what = f"{scoring.llm} holds {context} with the answer"
+        yield Problem(what, "scoring.tokens", tokens, advice="take fewer, or null")
     most = min(tokens or context, context)
     if wanted * LEAST_LINE > most or wanted * (LEAST_LINE + LEAST_ANSWER) > context:
         what = f"their lines do not fit into {most} tokens of a prompt, or {context} with scores"
         yield Problem(what, "retrieval.candidates", wanted, advice="take fewer, or more tokens")
+
+
+def _too_large(run: Run) -> Iterator[Problem]:
+    """Yield numbers of shards, requests and users that are more than there are users, where these are known."""
+    users = {}
+    for name, entry in run.registry.datasets.items():
+        prepared = _prepared_users(name)
+        users[name] = entry.users or prepared or inf
+        if prepared and prepared != users[name]:
+            place = f"{run.settings.files.datasets}: datasets.{name}.users"
+            yield Problem(f"{prepared} were prepared", place, entry.users, advice="mend it")
+    for place, count, dataset in _numbers(run):
+        most = users.get(dataset, inf)
+        if isinstance(count, int) and count > most:
+            yield Problem(f"{dataset} has {most} users", place, count, advice="take fewer")
+
+
+def _prepared_users(dataset: str) -> int | None:
+    """Return how many users were prepared; None where nothing was, or the file is damaged, which its readers tell."""
+    path = Path(places.place(places.STATISTICS, dataset=dataset))
+    try:
+        return int(json.loads(path.read_bytes())["users"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _numbers(run: Run) -> Iterator[tuple[str, Any, str]]:
+    """Yield numbers that must not be more than a data set's users: key, value and data set."""
+    settings, params, registry = run.settings, run.params, run.registry.datasets
+    known = {name: registry[name].users for name in settings.datasets if name in registry}
+    for dataset in known:  # no user is drawn twice
+        yield "requests.one_user", settings.requests.one_user, dataset
+    if known and None not in known.values():  # else, a job takes those who are there
+        cohort = settings.scoring.cohort
+        largest = max(known, key=known.get)
+        yield f"scoring.cohorts.{cohort}", settings.scoring.cohorts[cohort], largest
+    grid = product(params.methods.items(), registry, params.backbones)
+    for (name, entry), dataset, backbone in grid:
+        place = f"{settings.files.params}: methods.{name}.options.shards"
+        yield place, entry.options_in(dataset, backbone).get("shards"), dataset

@@ -2,49 +2,45 @@
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from cragru.core.errors import CragruError, Problem
 from cragru.llm.prompts import Template
 from cragru.plan.project import Project
 from cragru.written.paths import located, rule_for
+from cragru.written.printed import printed_values
 
 DATA_VARIABLE = "CRAGRU_DATA_DIR"
+Look = Callable[[Path], Any]
 MOST_SHOWN = 20  # files beside the one that is missing
 
 
 def missing_files(project: Project) -> Iterator[Problem]:
-    """Yield each file or folder that is named and is not there, and templates that are none."""
+    """Yield each file or folder that is named and is not there; templates and printed values that cannot be read."""
     root, settings, files = project.root, project.settings, project.settings.files
     for name, table in project.tables.tables.items():
         if table.printed_values is not None:
             place = f"{files.tables}: tables.{name}.paper"
-            yield from missing(place, root, table.printed_values)
+            read = partial(printed_values, columns=table.paper_columns)
+            yield from _unreadable(place, root, table.printed_values, read)
     for name, entry in project.registry.datasets.items():
-        yield from _wrong_template(f"{files.datasets}: datasets.{name}.prompt", root, entry.prompt)
+        place = f"{files.datasets}: datasets.{name}.prompt"
+        yield from _unreadable(place, root, entry.prompt, Template.read)
     for name, path in settings.requests.files.items():
         yield from missing(f"requests.files.{name}", root, path)
     # the variable goes before the key; the first job tells what is wrong with it
     if settings.data_dir is not None and not os.environ.get(DATA_VARIABLE):
         yield from missing("data_dir", root, settings.data_dir, Path.exists)
     llm = project.llms.llms.get(settings.scoring.llm)
-    folder = llm and getattr(llm.source, "path", None)
-    if folder is not None:
+    if llm is not None and hasattr(llm.source, "path"):
         place = f"{files.llms}: llms.{settings.scoring.llm}.source.path"
-        yield from missing(place, root, folder, Path.is_dir)
+        yield from missing(place, root, llm.source.path, Path.is_dir)
 
 
-def missing(
-    place: str, root: Path, path: str, is_right: Callable[[Path], bool] = Path.is_file
-) -> Iterator[Problem]:
-    """Yield what is wrong with a path where nothing, or the wrong thing, is.
-
-    Args:
-        place: The key path that names it.
-        root: The repository.
-        path: As it was given.
-        is_right: Whether what is there is a file, or a folder, as it must be.
-    """
+def missing(place: str, root: Path, path: str, is_right: Look = Path.is_file) -> Iterator[Problem]:
+    """Yield what is wrong with a path that the key `place` gives: nothing is there, or what `is_right` refuses."""
     found = located(path, place, root)
     try:
         if is_right(found):
@@ -57,11 +53,12 @@ def missing(
     yield Problem(what, place, path, names, f"name one that is there{rule_for(path)}")
 
 
-def _wrong_template(place: str, root: Path, path: str) -> Iterator[Problem]:
-    told = list(missing(place, root, path))
-    yield from told
-    if not told:
+def _unreadable(place: str, root: Path, path: str, read: Look) -> list[Problem]:
+    """Return what is wrong with a file that is not there, or that `read` refuses."""
+    problems = list(missing(place, root, path))
+    if not problems:
         try:
-            Template.read(located(path, place, root))
+            read(located(path, place, root))
         except CragruError as error:
-            yield from error.within(place).problems
+            problems += error.within(place).problems
+    return problems

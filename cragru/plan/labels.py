@@ -2,62 +2,38 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from cragru.core.errors import Problem
-from cragru.core.names import MEAN, ORIGINAL_LABEL
-from cragru.plan.rows import CANDIDATES_OF, CONTROLS, CRAGRU, NO_LLM
-from cragru.plan.run import Run
-from cragru.plan.tables.base import Entries
+from cragru.core.names import MEAN
+from cragru.plan.project import Project
+from cragru.plan.rows import MODEL_ROWS, STRATEGY_ROWS
 
 ADVICE = "give each its own label"
-OF_CRAGRU = rf"({CRAGRU}|{NO_LLM})(,.*)?|.*{CANDIDATES_OF.strip()}.*"
-"""How tables call rows of an LLM, its controls and other candidates; a strategy's: `CRAGRU, ` and its label."""
+PAPER, ANCHORS, NO_LABEL = "paper", "anchors", "(?!)"
 
 
-def wrong_labels(run: Run, tables: Entries) -> Iterator[Problem]:
+def wrong_labels(project: Project) -> Iterator[Problem]:
     """Yield labels that two entries of one table share, and those that a table has for rows of its own."""
-    files, params = run.settings.files, run.params
-    titles = _labels(files.datasets, "datasets", run.registry.datasets, "title")
-    backbones = _labels(files.params, "backbones", params.backbones)
-    methods = _labels(files.params, "methods", params.methods)
-    printed = _labels(files.params, "methods", params.methods, "paper")
-    strategies = _labels(files.params, "strategies", params.strategies)
-    for labels in (titles, backbones, methods | strategies):  # Figure 4 has methods and strategies
-        yield from _twins(labels)
-    yield from _twins(_labels(files.tables, "tables", tables), str)
-    yield from _reserved(titles | backbones, MEAN)
-    yield from _reserved(methods | printed | strategies, f"{ORIGINAL_LABEL}|{OF_CRAGRU}")
-    controls = [label.removeprefix(f"{CRAGRU}, ") for label, _, _ in CONTROLS]
-    yield from _reserved(strategies, "|".join(controls))
-
-
-def _labels(
-    file: str, section: str, entries: Mapping[str, Any], key: str = "label"
-) -> dict[str, str]:
-    """Return the labels that entries have, by the places of these."""
-    found = {}
-    for name, entry in entries.items():
-        label = getattr(entry, key)
-        if label is not None:
-            found[f"{file}: {section}.{name}.{key}"] = label
-    return found
-
-
-def _twins(labels: dict[str, str], seen: Callable[[str], str] | None = None) -> Iterator[Problem]:
-    first: dict[str, str] = {}
-    for place, label in labels.items():
-        twin = first.setdefault((seen or _to_the_eye)(label), place)
-        if twin != place:
-            yield Problem(f"{twin} is the same", place, label, advice=ADVICE)
-
-
-def _reserved(labels: dict[str, str], taken: str) -> Iterator[Problem]:
-    pattern = re.compile(_to_the_eye(taken))
-    for place, label in labels.items():
-        if pattern.fullmatch(_to_the_eye(label)):
-            yield Problem("tables call another row so", place, label, advice=ADVICE)
+    files, params = project.settings.files, project.params
+    first: dict[tuple[str, str], str] = {}
+    for section, key, entries, beside, taken in (
+        (f"{files.datasets}: datasets", "title", project.registry.datasets, "titles", MEAN),
+        (f"{files.params}: backbones", "label", params.backbones, "backbones", MEAN),
+        # Figure 4 has methods and strategies
+        (f"{files.params}: methods", "label", params.methods, "rows", MODEL_ROWS),
+        (f"{files.params}: strategies", "label", params.strategies, "rows", STRATEGY_ROWS),
+        (f"{files.params}: methods", "paper", params.methods, PAPER, MODEL_ROWS),
+        (f"{files.tables}: tables", "label", project.tables.tables, ANCHORS, NO_LABEL),
+    ):
+        for name, entry in entries.items():
+            label, place = getattr(entry, key) or "", f"{section}.{name}.{key}"
+            seen = label if beside == ANCHORS else _to_the_eye(label)
+            twin = first.setdefault((beside, seen), place)
+            if twin != place and beside != PAPER:
+                yield Problem(f"{twin} is the same", place, label, advice=ADVICE)
+            if re.fullmatch(_to_the_eye(taken), seen):
+                yield Problem("tables call another row so", place, label, advice=ADVICE)
 
 
 def _to_the_eye(label: str) -> str:

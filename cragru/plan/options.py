@@ -1,42 +1,30 @@
 """The plug-ins that params.yaml names, and their options, checked when the configuration is read."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from itertools import product
+from typing import NamedTuple
 
 from cragru.backbones.options import TrainingOptions
-from cragru.config.models import (
-    MethodEntry,
-    Params,
-    PluginEntry,
-    StrategyEntry,
-    TunedEntry,
-    matches,
-)
+from cragru.config.models import Params, PluginEntry, TunedEntry, matches
 from cragru.core.errors import CragruError, Problem
 from cragru.plugins.options import BaseOptions, read_options, wrong_options
 from cragru.plugins.source import check_plugin, options_of
 from cragru.unlearning.options import ShardOptions
 
-PATTERNS = "patterns are 'dataset/backbone', such as ml-1m/*"
-Pair = tuple[str, str]
-"""A data set and a backbone."""
+ADVICE = "set an option there; patterns are 'dataset/backbone', such as ml-1m/*"
+Options = type[BaseOptions]
+Pairs = list[tuple[str, str]]
+"""Data sets, each with a backbone."""
 
 
-@dataclass(frozen=True)
-class Kind:
-    """A kind of plug-in.
-
-    Attributes:
-        key: Its section of params.yaml.
-        package: Where its modules are.
-        functions: What each module offers.
-        options: What its options inherit from, and are where it has none of its own.
-    """
+class Kind(NamedTuple):
+    """A kind of plug-in: section of params.yaml, package, what a module offers, what its options inherit from."""
 
     key: str
     package: str
     functions: tuple[str, ...]
-    options: type[BaseOptions] = BaseOptions
+    options: Options = BaseOptions
 
 
 BACKBONES = Kind("backbones", "cragru.backbones", ("build",), TrainingOptions)
@@ -48,39 +36,26 @@ KINDS = (
 )
 
 
-def check_options(params: Params, datasets: Iterable[str], where: str) -> Iterator[Problem]:
-    """Yield what is wrong with the plug-ins of params.yaml: with their modules, and with their options.
+def check_options(params: Params, datasets: Collection[str], where: str) -> Iterator[Problem]:
+    """Yield what is wrong with the plug-ins of params.yaml, the file `where`: each by itself, then what clashes.
 
-    Args:
-        params: The file.
-        datasets: All data sets of the registry, which overrides may be for.
-        where: The file's name.
+    Overrides may be for all `datasets` of the registry.
     """
-    datasets = list(datasets)
+    found = []
     for kind in KINDS:
         for name, entry in getattr(params, kind.key).items():
             backbones = [name] if kind is BACKBONES else params.backbones
-            pairs = [(dataset, backbone) for dataset in datasets for backbone in backbones]
-            found = {str(one): one for one in _wrong_entry(kind, entry, pairs, params)}
-            for problem in found.values():
-                yield problem.under(f"{where}: {kind.key}.{name}")
+            pairs = list(product(datasets, backbones))
+            wrong = _wrong_entry(kind, entry, pairs, params)
+            found += [problem.under(f"{kind.key}.{name}") for problem in wrong]
+    for problem in found or _clashes(params, datasets):
+        yield problem.within(where)
 
 
-def plugin_options(kind: Kind, module: str) -> type[BaseOptions]:
-    """Return the options that a plug-in takes.
-
-    Raises:
-        CragruError: If the module is missing, no plug-in of this kind, or its options cannot be read.
-    """
-    check_plugin(module, kind.functions, kind.package)
-    return options_of(module, kind.options)
-
-
-def _wrong_entry(
-    kind: Kind, entry: PluginEntry, pairs: list[Pair], params: Params
-) -> Iterator[Problem]:
+def _wrong_entry(kind: Kind, entry: PluginEntry, pairs: Pairs, params: Params) -> Iterator[Problem]:
     try:
-        options = plugin_options(kind, entry.module)
+        check_plugin(entry.module, kind.functions, kind.package)
+        options = options_of(entry.module, kind.options)
     except CragruError as error:
         yield from error.within("module").problems
         return
@@ -88,55 +63,38 @@ def _wrong_entry(
     for name in options.needs:
         if name not in getattr(entry, "reads", ()):
             yield Problem(f"lacks {name!r}, which {entry.module} reads", "reads", advice="add it")
-    if isinstance(entry, MethodEntry):
-        yield from _wrong_partition(entry, options, params)
-    if isinstance(entry, StrategyEntry) and not wrong_options(options, entry.options):
-        yield from _clashes(options.model_validate(entry.options), pairs, params)
+    is_sharded = issubclass(options, ShardOptions)
+    partition, known = getattr(entry, "partition", None), params.partitions
+    if is_sharded and partition not in known:
+        yield Problem("must name a partition", "partition", partition, known)
+    if partition is not None and not is_sharded:
+        yield Problem("the module has no shards", "partition", partition, advice="leave it out")
 
 
-def _wrong_values(
-    entry: PluginEntry, options: type[BaseOptions], pairs: list[Pair]
-) -> Iterator[Problem]:
-    """Yield wrong options of an entry, of its overrides, and of a pair that several overrides are for."""
-    values = {"options": entry.options}
-    overrides = entry.overrides if isinstance(entry, TunedEntry) else {}
-    for pattern, override in overrides.items():
-        place = f"overrides.{pattern}"
-        values[place] = entry.options | override
-        if not any(matches(pattern, *pair) for pair in pairs):
-            yield Problem("matches nothing", place, advice=PATTERNS)
-        elif not override:
-            yield Problem("empty", place, advice="set an option there, or leave the pattern out")
-    for pair in pairs if overrides else ():
-        values[f"overrides, together in {'/'.join(pair)}"] = entry.options_in(*pair)
-    told = set()
+def _wrong_values(entry: PluginEntry, options: Options, pairs: Pairs) -> Iterator[Problem]:
+    """Yield wrong options of an entry, of its overrides, and of a pair that several overrides are for, each once."""
+    values, told = {"options": entry.options}, {}
+    if isinstance(entry, TunedEntry):
+        for pattern, override in entry.overrides.items():
+            place = f"overrides.{pattern}"
+            values[place] = entry.options | override
+            if not override or not any(matches(pattern, *pair) for pair in pairs):
+                yield Problem("sets nothing anywhere", place, advice=ADVICE)
+        for pair in pairs:
+            values[f"overrides, together in {'/'.join(pair)}"] = entry.options_in(*pair)
     for place, given in values.items():
         for problem in wrong_options(options, given):
-            if str(problem) not in told:
-                told.add(str(problem))
-                yield problem.under(place)
+            told.setdefault(str(problem), problem.under(place))
+    yield from told.values()
 
 
-def _clashes(chosen: BaseOptions, pairs: list[Pair], params: Params) -> Iterator[Problem]:
-    """Yield what cannot be with the hyper-parameters of a backbone; wrong ones are told elsewhere."""
-    for dataset, name in pairs:
-        backbone = params.backbones[name]
-        try:
-            kind = plugin_options(BACKBONES, backbone.module)
-            clash = chosen.clash(read_options(kind, backbone.options_in(dataset, name)))
-        except CragruError:  # told of the backbone
-            continue
-        if clash is not None:
-            yield replace(clash, what=f"{clash.what} of {name!r}").under("options")
-
-
-def _wrong_partition(
-    entry: MethodEntry, options: type[BaseOptions], params: Params
-) -> Iterator[Problem]:
-    """Yield what is wrong where a method with shards names no partition that there is, or another method names one."""
-    got, known = entry.partition, params.partitions
-    if issubclass(options, ShardOptions):
-        if got not in known:
-            yield Problem("must name a partition", "partition", got, known)
-    elif got is not None:
-        yield Problem(f"{entry.module} has no shards", "partition", got, advice="leave it out")
+def _clashes(params: Params, datasets: Collection[str]) -> Iterator[Problem]:
+    """Yield options of strategies, right by themselves, that cannot be with the hyper-parameters of a backbone."""
+    for name, strategy in params.strategies.items():
+        chosen = read_options(options_of(strategy.module), strategy.options)
+        for dataset, (backbone, entry) in product(datasets, params.backbones.items()):
+            kind = options_of(entry.module, TrainingOptions)
+            clash = chosen.clash(read_options(kind, entry.options_in(dataset, backbone)))
+            if clash is not None:
+                clash = replace(clash, what=f"{clash.what} of {backbone!r}")
+                yield clash.under(f"strategies.{name}.options")

@@ -79,7 +79,8 @@ def remaining_files(folder: str) -> dict[str, str]:
         Paths by the names that rules give their inputs.
     """
     split = split_files(folder)
-    return {name: split[name] for name in ("train", "valid", "record")} | {"statistics": STATISTICS}
+    files = {name: split[name] for name in ("train", "valid", "record")}
+    return files | {"statistics": STATISTICS}
 
 
 def judged_files(folder: str) -> dict[str, str | list[str]]:
@@ -253,8 +254,9 @@ def is_at(template: str, path: str, **names: object) -> bool:
         path: Of a file or folder.
         **names: Wildcards that must have this value; the others may have any.
     """
-    known = tuple(sorted((name, str(value)) for name, value in names.items()))
-    return _pattern(template, known).fullmatch(path) is not None
+    known = {name: str(value) for name, value in names.items()}
+    pattern = _pattern(template, tuple(sorted(known.items())))
+    return pattern.fullmatch(path) is not None
 
 
 def is_under(template: str, path: str, **names: object) -> bool:

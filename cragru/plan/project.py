@@ -31,14 +31,18 @@ class Project(Run):
             if name in tables and name not in found:
                 found[name] = tables[name]
                 waiting += tables[name].tables().values()
-        return found | {name: figures[name] for name in self.settings.figures if name in figures}
+        for name in self.settings.figures:
+            if name in figures:
+                found[name] = figures[name]
+        return found
 
     @cached_property
     def rows(self) -> list[Row]:
         """All rows that the run shows or tests."""
         rows, tables = [], self.tables.tables
         for entry in self.shown.values():
-            rows += [*entry.rows(self, tables), *entry.tested_rows(self, tables)]
+            rows += entry.rows(self, tables)
+            rows += entry.tested_rows(self, tables)
         return rows
 
     @cached_property

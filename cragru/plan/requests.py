@@ -35,8 +35,10 @@ class Requests:
 
     def check(self, wildcards: Wildcards) -> str | list[str]:
         """Return the check of all requests, for a protocol that takes them from files."""
-        checked = places.place(places.CHECKED_REQUESTS, **dict(wildcards.items()))
-        return checked if self._are_files(wildcards) else []
+        if not self._are_files(wildcards):
+            return []
+        names = dict(wildcards.items())
+        return places.place(places.CHECKED_REQUESTS, **names)
 
     def all_files(self, wildcards: Wildcards, input: object) -> list[str]:
         """Return every request's file, to be checked before the deployed state is split and trained.
@@ -45,7 +47,8 @@ class Requests:
         must not make the deployed state anew (`apply_request` checks it). `ancient` does not help: what is behind it is
         then never planned, https://github.com/snakemake/snakemake/issues/4166.
         """
-        return [self._run.request_file(request) for request in self._run.settings.requests.files]
+        requests = self._run.settings.requests.files
+        return list(map(self._run.request_file, requests))
 
     def file(self, wildcards: Wildcards) -> str | list[str]:
         """Return the file of a request, or nothing where a user is drawn.
@@ -86,21 +89,19 @@ class Requests:
 
     def _position(self, wildcards: Wildcards) -> int:
         """Return where a request stands among those of its protocol."""
-        known, are_files = self._run.requests(wildcards.protocol), self._are_files(wildcards)
+        known = self._run.requests(wildcards.protocol)
+        are_files = self._are_files(wildcards)
         if wildcards.request not in known:
-            raise CragruError(
-                f"there are {len(known)} requests, and none is called so",
-                place="requests.files" if are_files else "requests.one_user",
-                got=wildcards.request,
-                allowed=known if are_files else None,
-            )
+            place, allowed = ("requests.files", known) if are_files else ("requests.one_user", None)
+            what = f"there are {len(known)} requests, and none is called so"
+            raise CragruError(what, place=place, got=wildcards.request, allowed=allowed)
         return known.index(wildcards.request)
 
     def _batch_files(self, wildcards: Wildcards, name: str) -> list[str]:
         """Return a file of every request of a batch."""
-        found = []
+        found, state = [], (wildcards.dataset, wildcards.protocol, int(wildcards.seed))
         for request, backbone in self._batch(wildcards):
-            cell = served_cell(wildcards.dataset, wildcards.protocol, int(wildcards.seed), backbone)
+            cell = served_cell(*state, backbone)
             found.append(service_file(cell, request, wildcards.llm, name))
         return found
 

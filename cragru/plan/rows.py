@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, Self
 
-from cragru.core.names import ORIGINAL
+from cragru.core.names import ORIGINAL, ORIGINAL_LABEL
 from cragru.plan import places
 from cragru.plan.cells import SHOWN, SHUFFLED, Cell, cell_file
 from cragru.plan.run import Run
@@ -22,6 +22,13 @@ CONTROLS = (  # label, order of the candidates in the prompt, results of the lis
     (NO_LLM, SHOWN, places.PER_USER_NO_LLM),
 )
 """What Table II shows of a cell: CRAGRU itself and its controls."""
+
+OF_CRAGRU = rf"({CRAGRU}|{NO_LLM})(,.*)?|.*{CANDIDATES_OF.strip()}.*"
+MODEL_ROWS = f"{ORIGINAL_LABEL}|{OF_CRAGRU}"
+"""Labels that tables have rows of their own for, which a method's cannot be: a pattern."""
+_OF_CONTROLS = [label.removeprefix(f"{CRAGRU}, ") for label, _, _ in CONTROLS]
+STRATEGY_ROWS = "|".join([MODEL_ROWS, *_OF_CONTROLS])
+"""The same for a strategy's label, before which `CRAGRU, ` stands."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,8 @@ class Row:
     @property
     def models(self) -> list[tuple[str, str]]:
         """Backbones and names of models: its own, those that it is held against, and whose candidates it has."""
-        names = [self.model, *self.references, self.cell.candidates_of if self.cell else None]
+        source = self.cell.candidates_of if self.cell else None
+        names = [self.model, *self.references, source]
         return [(self.backbone, name) for name in names if name is not None]
 
     def of_files(self, **files: str | None) -> Self:
@@ -92,7 +100,8 @@ def without(rows: Iterable[Row], *names: str) -> list[Row]:
 
 def cells_of(rows: Iterable[Row]) -> list[Cell]:
     """Return what an LLM answered for rows of a state, each cell once."""
-    return list(dict.fromkeys(row.cell for row in rows if row.cell and row.request is None))
+    found = [row.cell for row in rows if row.cell and row.request is None]
+    return list(dict.fromkeys(found))
 
 
 def pairs_of(run: Run) -> list[tuple[str, str]]:
@@ -186,5 +195,6 @@ def cragru_rows(run: Run, cells: Sequence[Cell], pair: tuple[str, str]) -> list[
             if (cell.pair, cell.order) == (pair, order):
                 is_llm = results == places.PER_USER
                 cost = cell_file(run, cell, places.COST) if is_llm else None
-                rows.append(cell_row(run, cell, label, per_user=results).of_files(cost=cost))
+                row = cell_row(run, cell, label, per_user=results)
+                rows.append(row.of_files(cost=cost))
     return rows

@@ -46,7 +46,8 @@ class Run:
 
     def loader_code(self, dataset: str) -> dict[str, str | list[str]]:
         """Return a digest of what prepares a data set, its loaders included."""
-        return code_digest("scripts/prepare.py", *sorted(set(self.loaders(dataset).values())))
+        modules = set(self.loaders(dataset).values())
+        return code_digest("scripts/prepare.py", *sorted(modules))
 
     def file(self, path: str) -> str:
         """Return a file that the configuration names, as an input of a rule."""
@@ -79,7 +80,8 @@ class Run:
 
     def requests(self, protocol: str) -> list[str]:
         """Return names of the requests of a protocol that serves them one at a time; none for the others."""
-        kind, requests = self.protocols[protocol].forget.kind, self.settings.requests
+        kind = self.protocols[protocol].forget.kind
+        requests = self.settings.requests
         if kind == "one-user":
             return [f"draw-{number}" for number in range(1, requests.one_user + 1)]
         return list(requests.files) if kind == "file" else []

@@ -59,7 +59,8 @@ class Scoring:
 
     def template(self, wildcards: Wildcards) -> str:
         """Return the data set's prompt template."""
-        return self._project.file(self._project.registry.datasets[wildcards.dataset].prompt)
+        entry = self._project.registry.datasets[wildcards.dataset]
+        return self._project.file(entry.prompt)
 
     def cohort_size(self, wildcards: Wildcards) -> int | None:
         """Return how many users the cohort is to have, or None for all."""
@@ -97,7 +98,8 @@ class Scoring:
 
     def _batch_files(self, wildcards: Wildcards, name: str) -> list[str]:
         """Return a file of every cell of a batch."""
-        cells, of_llm = self._batch_cells(wildcards), (wildcards.llm, wildcards.cohort)
+        cells = self._batch_cells(wildcards)
+        of_llm = wildcards.llm, wildcards.cohort
         return [cell_file(self._project, cell, name, *of_llm) for cell in cells]
 
     def _batch_cells(self, wildcards: Wildcards) -> list[Cell]:

@@ -10,6 +10,8 @@ from cragru.plan.tables.base import Shown
 from cragru.plan.wildcards import Wildcards
 from cragru.rerun.digest import code_digest
 
+ADVICE = "it may need scoring.llm and scoring.compare_on, or requests.files"
+
 
 class Showing:
     """Tables and figures as rules make them: their files, what they are made of, and what their makers are told."""
@@ -43,13 +45,15 @@ class Showing:
     def inputs(self, wildcards: Wildcards) -> dict[str, Any]:
         """Return what a table or figure is made of: files of its rows, and tables that it takes numbers from."""
         entry = self._entry(wildcards)
-        found: dict[str, Any] = {"rows": row_files(self._rows(wildcards))}
+        files = row_files(self._rows(wildcards))
+        found: dict[str, Any] = {"rows": files}
         for key, table in entry.tables().items():
             found[key] = places.place(f"{places.TABLE}.csv", run=self._run, table=table)
         if entry.printed_values is not None:
             found["paper"] = self._project.file(entry.printed_values)
         if entry.is_tested:
-            found["tests"] = places.place(places.DIFFERENCES, **dict(wildcards.items()))
+            names = dict(wildcards.items())
+            found["tests"] = places.place(places.DIFFERENCES, **names)
         return found
 
     def rows(self, wildcards: Wildcards) -> list[dict[str, Any]]:
@@ -91,10 +95,11 @@ class Showing:
 
     def _rows(self, wildcards: Wildcards) -> list[Row]:
         """Return the rows of a table or figure that a target asks for, whether the run shows it or not."""
-        try:
-            return self._entry(wildcards).rows(self._project, self._tables)
-        except CragruError as error:
-            raise error.within(wildcards.get("table") or wildcards.figure) from error
+        rows = self._entry(wildcards).rows(self._project, self._tables)
+        if not rows:
+            name = wildcards.get("table") or wildcards.figure
+            raise CragruError("the run has no row of it", place=name, advice=ADVICE)
+        return rows
 
     def _tested_rows(self, wildcards: Wildcards) -> list[Row]:
         return self._entry(wildcards).tested_rows(self._project, self._tables)

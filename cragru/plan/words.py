@@ -16,7 +16,8 @@ def scoring_note(run: Run, rows: Iterable[Row]) -> str:
     if not any(row.cell for row in rows):
         return ""
     scoring, retrieval = run.settings.scoring, run.settings.retrieval
-    size, llm = scoring.cohorts[scoring.cohort], run.llms.llms[scoring.llm]
+    size = scoring.cohorts[scoring.cohort]
+    llm = run.llms.llms[scoring.llm]
     who = f"the first {size} users" if size else "all users"
     length = f"at most {scoring.tokens} tokens"
     if not scoring.tokens:

@@ -7,7 +7,7 @@ statement mentions too much rather than too little: a local variable counts as a
 import ast
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,6 +23,7 @@ INERT = {
 }  # fmt: skip
 """Decorators of the standard library that leave no trace elsewhere."""
 
+ERRORS = "cragru.core.errors"
 LOGGERS = {"log", "logger", "logging"}  # names that loggers have here
 LOGGED = {"debug", "info", "warning", "error", "exception", "critical", "log"}
 WORD = re.compile(r"[^\W\d]\w*")
@@ -48,13 +49,13 @@ class Import:
 class Statement:
     """One statement at the top of a module; an import of several names counts as several statements."""
 
-    def __init__(self, node: ast.stmt, package: str, silent: Collection[str] = ()) -> None:
+    def __init__(self, node: ast.stmt, package: str, silent: Mapping[str, str] = {}) -> None:
         """Take up a syntax tree, whose words for people are removed.
 
         Args:
             node: The statement.
             package: The package that relative imports start from.
-            silent: Names in the module whose calls tell people something: texts that they are given are removed.
+            silent: Names in the module that come from modules which change no result, and these modules.
         """
         _strip(node, silent)
         self.node, self._package = node, package
@@ -118,11 +119,12 @@ def read_statements(text: str, package: str, silent: Collection[str] = ()) -> li
         silent: Modules whose functions tell people something, and change no result.
     """
     tree = ast.parse(text)
-    names = set()
+    names: dict[str, str] = {}
     for node in ast.walk(tree):
         for one in _imports(node, package):
-            if one.module in silent or one.base in silent:
-                names.add(one.bound)
+            for module in (one.module, one.base):
+                if module in silent:
+                    names[one.bound] = module
     return [Statement(node, package, names) for node in _flat(tree) if not _is_text(node)]
 
 
@@ -139,7 +141,7 @@ def _flat(tree: ast.Module) -> Iterator[ast.stmt]:
             yield node
 
 
-def _strip(node: ast.AST, silent: Collection[str]) -> None:
+def _strip(node: ast.AST, silent: Mapping[str, str]) -> None:
     """Remove what is for people alone: docstrings, and the words of errors, logs and descriptions."""
     for inner in ast.walk(node):
         body = getattr(inner, "body", None)
@@ -151,10 +153,11 @@ def _strip(node: ast.AST, silent: Collection[str]) -> None:
             _strip_call(inner, silent)
 
 
-def _strip_call(call: ast.Call, silent: Collection[str]) -> None:
-    """Remove the words that a call gives to people."""
+def _strip_call(call: ast.Call, silent: Mapping[str, str]) -> None:
+    """Remove the words that a call gives to people: of an error every argument, of other calls the texts."""
     root = _first_name(call.func)
-    if isinstance(call.func, ast.Attribute) and call.func.attr in LOGGED and root in LOGGERS:
+    is_log = isinstance(call.func, ast.Attribute) and call.func.attr in LOGGED and root in LOGGERS
+    if is_log or silent.get(root) == ERRORS:
         call.args, call.keywords = [], []
     elif root in silent:
         call.args = [one for one in call.args if not _is_words(one)]

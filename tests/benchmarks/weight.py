@@ -19,8 +19,8 @@ GUARD_NAMES = ("check", "checked", "refuse", "reject", "wrong", "missing", "misf
 GUARD_FILES = (
     "audit/behind", "config/base", "config/given", "config/types", "core/errors", "core/place", "data/raw_files",
     "kept/csv_files", "kept/machine", "kept/manifest", "kept/rights", "kept/shapes", "llm/failures", "llm/letters",
-    "llm/limited_client", "llm/replies", "llm/secrets", "plan/checkout", "plan/checks", "plan/files_there",
-    "plan/labels", "plan/options", "plan/sizes", "plugins/explained", "plugins/options", "plugins/source",
+    "llm/replies", "llm/secrets", "plan/checkout", "plan/checks", "plan/files_there",
+    "plan/labels", "plan/options", "plugins/explained", "plugins/options", "plugins/source",
     "reporting/escapes", "written/encodings", "written/paths", "written/printed", "written/spreadsheets",
     "written/texts", "written/yaml_text",
 )  # fmt: skip

@@ -5,11 +5,13 @@ from collections import Counter
 
 import pytest
 from configuration import DELETE, ROOT, load_changed
+from snakemake.iocontainers import Wildcards
 
 from cragru.config.base import load_yaml
 from cragru.core.errors import NOTHING, CragruError
 from cragru.plan.cells import Cell
 from cragru.plan.rows import cells_of
+from cragru.plan.showing import Showing
 from tests.refusals import refused
 
 NO_LLM = {"config/scoring/llm": None, "config/tables": ["table1", "table2"], "config/figures": []}
@@ -101,8 +103,10 @@ def test_without_an_llm_there_are_no_cells(load, name):
 
 @pytest.mark.parametrize("name", ["figure4", "cragru-cost"])
 def test_what_is_nothing_without_an_llm_says_so_when_it_is_asked_for(load, name):
-    with refused(place="", advice="set scoring.llm and scoring.compare_on"):
-        cells(load(NO_LLM), name)
+    showing, key = Showing(load(NO_LLM)), "figure" if name == "figure4" else "table"
+    with refused(place=name) as caught:
+        showing.inputs(Wildcards(fromdict={"run": "default", key: name}))
+    assert "scoring.llm and scoring.compare_on" in caught.value.advice
 
 
 def test_seeds_sources_and_data_sets_multiply(load):
@@ -245,7 +249,7 @@ def test_unknown_names_are_met_with_the_nearest(load, changes, place, got, facts
 def test_an_unknown_name_is_one_sentence(load):
     assert refusal(load, {"config/figures": ["figure5"]}) == (
         "figures: unknown name, got 'figure5' (did you mean 'figure4'? allowed: figure3, figure4); "
-        "name one of these, or define it in config/figures.yaml"
+        "name one of these, or add it to config/figures.yaml"
     )
 
 
@@ -261,8 +265,9 @@ def test_what_needs_an_llm_must_have_one(load, tables, figures, needing):
     changes = {"config/scoring/llm": None, "config/tables": tables, "config/figures": figures}
     with refused(place="scoring.llm", got=NOTHING) as caught:
         load(changes)
-    (problem,) = caught.value.problems
-    assert f"null, but {needing} need" in problem.what
+    told = [(problem.place, problem.what) for problem in caught.value.problems]
+    names = needing.split(", ")
+    assert told == [("scoring.llm", f"null, but {name} needs an LLM") for name in names]
 
 
 @pytest.mark.parametrize("protocol", ["one-user", "from-file"])

@@ -44,7 +44,7 @@ def problems(shipped, changes):
         params = parse(Params, changed(shipped["params"], changes), "config/params.yaml")
     except CragruError as error:
         return error.problems
-    return list(check_options(params, DATASETS, "config/params.yaml"))
+    return CragruError.of(check_options(params, DATASETS, "config/params.yaml")).problems
 
 
 def wrong(key, value, **parts):
@@ -255,8 +255,9 @@ def test_a_wrong_plugin_is_one_sentence(shipped):
     assert [line.removeprefix("config/params.yaml: ") for line in lines] == [
         "backbones.bpr.module: no plug-in with build, got 'cragru.backbones.brp' (did you mean "
         "'cragru.backbones.bpr'? allowed: cragru.backbones.bpr, cragru.backbones.lightgcn)",
-        "methods.ifru.overrides.bpr/*: matches nothing; patterns are 'dataset/backbone', such as ml-1m/*",
-        "methods.scif.partition: cragru.unlearning.scif has no shards, got 'ubp'; leave it out",
+        "methods.ifru.overrides.bpr/*: sets nothing anywhere; set an option there; "
+        "patterns are 'dataset/backbone', such as ml-1m/*",
+        "methods.scif.partition: the module has no shards, got 'ubp'; leave it out",
         "methods.sisa-users.partition: must name a partition, got 'upb' (did you mean 'ubp'? "
         "allowed: bekm, blpa, inbp, random-interactions, random-users, ubp)",
     ]

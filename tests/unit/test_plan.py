@@ -408,7 +408,8 @@ def test_a_target_without_rows_is_named(load):
     with refused(place="figure4") as caught:
         showing.inputs(asked(run="default", figure="figure4"))
     assert str(caught.value) == (
-        "figure4: needs an LLM and a backbone to compare on; set scoring.llm and scoring.compare_on"
+        "figure4: the run has no row of it; "
+        "it may need scoring.llm and scoring.compare_on, or requests.files"
     )
 
 

@@ -3,7 +3,7 @@
 import pytest
 from configuration import ROOT, load_changed
 
-from cragru.core.errors import NOTHING, CragruError
+from cragru.core.errors import CragruError
 from cragru.plan.loading import load_project
 
 
@@ -70,7 +70,7 @@ UNDEFINED = [  # a key and its value, the place of the problem, what it got and 
         "params/methods/original",
         {"label": "O", "module": "m"},
         PARAMS + "methods.original",
-        NOTHING,
+        "original",
         "",
     ),
 ]

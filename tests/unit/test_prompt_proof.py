@@ -134,7 +134,7 @@ WRONG = [
     (5, 0, "forget-heldout"),
     (6, 1, "train"),
     (7, 1, "valid"),
-    (9, 1, "none"),
+    (9, None, None),
 ]
 
 
@@ -144,14 +144,15 @@ def test_a_row_that_must_not_be_shown(check, made, row, owner, part, place):
     rows = [0, 1, 2]
     rows.insert(place, row)
     told = refusal(check, made(1, [6], [0]), made(0, rows, [7, 8]))
-    assert told == (f"the history shows a row of user {owner}, part {part}", row)
+    whose = f"user {owner}, part {part}" if part else "nobody"  # the row is in no part
+    assert told == (f"a row of {whose} is shown", row)
 
 
 def test_the_whole_line_of_a_row_that_must_not_be_shown(check, made):
     with pytest.raises(CragruError) as caught:
         check(made(0, [4], [7]))
     assert str(caught.value) == (
-        f"{WHERE}: user 0: the history shows a row of user 0, part forget, got 4; nothing was scored; this is a bug of "
+        f"{WHERE}: user 0: a row of user 0, part forget is shown, got 4; nothing was scored; this is a bug of "
         "cragru, please report it"
     )
 
@@ -160,7 +161,7 @@ def test_a_pair_that_is_forgotten_in_one_row_and_kept_in_another(check, made, pa
     """One row per user and movie at the most; were there two, a forgotten pair would still be a forgotten pair."""
     twice = {**parts, "forget": parts["forget"].assign(item=1)}
     told = refusal(check, made(0, [0, 1], [7]), parts=twice)
-    assert told == ("the history shows a row of user 0, part train", 1)
+    assert told == ("a row of user 0, part train is shown", 1)
 
 
 # a number that is no row of the data at all
@@ -170,7 +171,7 @@ def test_a_row_beyond_the_data(check, made):
 
 def test_a_negative_row_is_none_of_the_split(check, made):
     told = refusal(check, replace(made(0, [0], [7]), rows=[-10]))
-    assert told == ("the history shows a row of user unknown, part none", -10)
+    assert told == ("a row of nobody is shown", -10)
 
 
 ALTERED = [

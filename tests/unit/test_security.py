@@ -8,7 +8,7 @@ from configuration import ROOT
 from cragru.config.llms import ServerSource
 from cragru.core import errors
 from cragru.data import archives, download
-from cragru.llm import limited_client
+from cragru.llm import replies
 
 SAID = " ".join((ROOT / "SECURITY.md").read_text(encoding="utf-8").split())
 CODE = [path for folder in ("cragru", "scripts") for path in sorted((ROOT / folder).rglob("*.py"))]
@@ -52,7 +52,7 @@ def test_what_a_prompt_says_of_a_user_is_what_is_told():
 
 def test_redirects_are_not_followed_and_packed_replies_are_known():
     assert "follow_redirects=False" in (ROOT / "cragru/llm/server.py").read_text(encoding="utf-8")
-    assert limited_client.CODINGS == ("gzip", "deflate")
+    assert replies.CODINGS == ("gzip", "deflate")
 
 
 def test_files_and_variables_that_are_named_are_there():

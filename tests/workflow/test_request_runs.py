@@ -202,11 +202,11 @@ def test_a_bad_request_is_refused_before_training(
     [
         (
             f"{STATE}/summer/bpr/retrain/per-user.parquet",
-            "request 'summer': not in the config key requests.files",
+            "requests.files: there are",
         ),
         (
             "results/toy/one-user/1/draw-9/bpr/retrain/cost.json",
-            "requests.one_user allows draw-1 to draw-3",
+            "requests.one_user: there are 3 requests",
         ),
     ],
 )

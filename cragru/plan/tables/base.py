@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, PositiveInt, ValidationError
@@ -17,7 +16,7 @@ from cragru.plan.rows import Row
 from cragru.plan.run import Run
 from cragru.plugins.options import BaseOptions
 from cragru.plugins.source import options_of
-from cragru.written.printed import PrintedColumns, printed_values
+from cragru.written.printed import PrintedColumns
 
 Entries = Mapping[str, "Table"]
 """All of tables.yaml, by name: a table may take numbers from another."""
@@ -57,11 +56,7 @@ class Shown(Frozen):
 
     @abstractmethod
     def rows(self, run: Run, tables: Entries) -> list[Row]:
-        """Return its rows, as it shows them.
-
-        Raises:
-            CragruError: If the run lacks what it is made of.
-        """
+        """Return its rows, as it shows them; none where the run lacks what it is made of."""
 
     def tested_rows(self, run: Run, tables: Entries) -> list[Row]:
         """Return the rows whose differences are tested beside it; none where it has no such tests."""
@@ -79,12 +74,8 @@ class Shown(Frozen):
         """Yield what is wrong with the entry, whether the run shows it or not, by its key."""
         return iter(())
 
-    def run_problems(self, run: Run, name: str) -> Iterator[Problem]:
-        """Yield what is wrong with a run that shows it as `name`, by the key of the run's configuration."""
-        return iter(())
-
-    def entry_problems(self, tables: Entries) -> Iterator[Problem]:
-        """Yield what is wrong with the entry in a run that shows it, by its key."""
+    def run_problems(self, run: Run, tables: Entries, name: str) -> Iterator[Problem]:
+        """Yield what is wrong with a run that shows it as `name`, by the whole key."""
         return iter(())
 
 
@@ -107,16 +98,6 @@ class PrintedTable(Table):
         """See `Shown`."""
         return self.paper
 
-    def problems(self, run: Run, tables: Entries) -> Iterator[Problem]:
-        """Yield what its maker cannot read of the printed values; where there are none, others tell."""
-        file = None if self.paper is None else Path(run.file(self.paper))
-        if file is None or not file.is_file():
-            return
-        try:
-            printed_values(file, self.paper_columns)
-        except CragruError as error:
-            yield from error.within("paper").problems
-
 
 class Figure(Shown):
     """A figure: one entry of figures.yaml."""
@@ -135,7 +116,7 @@ class AgainstReplicate(Shown):
         yield from not_forget_first(run, self.protocol)
         yield from wrong_replicate(run, self.replicate)
 
-    def run_problems(self, run: Run, name: str) -> Iterator[Problem]:
+    def run_problems(self, run: Run, tables: Entries, name: str) -> Iterator[Problem]:
         """See `Shown`."""
         yield from replicate_in_run(run, name, self.replicate)
 
@@ -156,10 +137,9 @@ def unknown_protocol(run: Run, protocol: str) -> Iterator[Problem]:
 
 def not_forget_first(run: Run, protocol: str) -> Iterator[Problem]:
     """Yield a protocol that there is not, or that does not forget before it splits: many users need one that does."""
-    yield from unknown_protocol(run, protocol)
     known = run.protocols_that("forget-first")
-    if protocol in run.protocols and protocol not in known:
-        yield Problem("does not forget first", "protocol", protocol, known)
+    if protocol not in known:
+        yield Problem("no protocol that forgets first", "protocol", protocol, known)
 
 
 def unknown_cutoffs(cutoffs: Iterable[int], key: str = "cutoffs") -> Iterator[Problem]:
@@ -172,10 +152,10 @@ def unknown_cutoffs(cutoffs: Iterable[int], key: str = "cutoffs") -> Iterator[Pr
 def wrong_replicate(run: Run, replicate: str) -> Iterator[Problem]:
     """Yield what is not Retrain's module with other options: all else is no measure of chance."""
     methods = run.params.methods
-    if replicate not in methods or RETRAIN not in methods:
-        yield from unknown_names("replicate", [replicate], methods)
-    elif not _is_replicate(methods[replicate], methods[RETRAIN]):
-        right = [name for name, one in methods.items() if _is_replicate(one, methods[RETRAIN])]
+    yield from unknown_names("replicate", [replicate], methods)
+    entry, retrain = methods.get(replicate), methods.get(RETRAIN)
+    if entry and retrain and not _is_replicate(entry, retrain):
+        right = [name for name, one in methods.items() if _is_replicate(one, retrain)]
         yield Problem("not Retrain with other random streams", "replicate", replicate, right)
 
 
@@ -211,11 +191,3 @@ def lacks(
     """Yield that a name is not there which must be."""
     if name not in known:
         yield Problem(f"lacks {name!r}, {why}", place, advice=advice)
-
-
-def needing_llm() -> CragruError:
-    """Return the error of a target that has no row without an LLM."""
-    return CragruError(
-        "needs an LLM and a backbone to compare on",
-        advice="set scoring.llm and scoring.compare_on",
-    )

@@ -46,5 +46,6 @@ class BiasTable(AgainstReplicate, Table):
             files[f"{name}_per_user"] = f"{folder}/{places.PER_USER}"
             files[f"{name}_lists"] = f"{folder}/{places.RECOMMENDED}"
         references = (RETRAIN, self.replicate)
-        labels = common_labels(run, dataset, backbone, None) | {"method": run.label(method)}
+        labels = common_labels(run, dataset, backbone, None)
+        labels["method"] = run.label(method)
         return Row(**names, model=method, references=references, labels=labels, files=files)

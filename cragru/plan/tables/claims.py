@@ -85,18 +85,13 @@ class ClaimsTable(Table):
         yield from wrong_table(tables, "utility", self.utility, UtilityTable)
         yield from wrong_table(tables, "time", self.time, TimeTable)
 
-    def run_problems(self, run: Run, name: str) -> Iterator[Problem]:
+    def run_problems(self, run: Run, tables: Entries, name: str) -> Iterator[Problem]:
         """See `Shown`."""
         methods, models = run.settings.methods, run.settings.retrieval.candidates_of
         yield from lacks("methods", RETRAIN, methods, f"which {name} holds CRAGRU against")
         yield from lacks("retrieval.candidates_of", ORIGINAL, models, f"which {name} takes")
-
-    def entry_problems(self, tables: Entries) -> Iterator[Problem]:
-        """See `Shown`."""
-        for key, name, wanted in (
-            ("utility", self.utility, "panel"),
-            ("time", self.time, "cragru"),
-        ):
-            if getattr(tables.get(name), wanted, None) is False:
-                advice = f"set its key {wanted} to true"
-                yield Problem("has no row of CRAGRU", key, name, advice=advice)
+        file = run.settings.files.tables
+        for key, other, wanted in ("utility", self.utility, "panel"), ("time", self.time, "cragru"):
+            if getattr(tables.get(other), wanted, None) is False:
+                place, advice = f"{file}: tables.{name}.{key}", f"set its key {wanted} to true"
+                yield Problem("has no row of CRAGRU", place, other, advice=advice)

@@ -30,9 +30,11 @@ class ForgetRemainFigure(AgainstReplicate, Figure):
 
     def rows(self, run: Run, tables: Entries) -> list[Row]:
         """Return original, rivals and CRAGRU of one cohort; without an LLM the models on all users."""
-        cells, held = plain_cells(run, self.protocol), (self.replicate, MEASURES)
+        cells = plain_cells(run, self.protocol)
+        held = self.replicate, MEASURES
         panel = cohort_panel(run) if cells else EVERYONE
-        models = [ORIGINAL, *(name for name in self.rivals if name in run.settings.methods)]
+        rivals = [name for name in self.rivals if name in run.settings.methods]
+        models = [ORIGINAL, *rivals]
         rows = []
         for pair in pairs_of(run):
             own = [cell for cell in cells if cell.pair == pair]

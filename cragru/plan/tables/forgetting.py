@@ -38,7 +38,8 @@ def measured_model_rows(
         reference: Name of the model that they are held against.
         measures: What is read of them, keys of `places.MEASURED`.
     """
-    rows = model_rows(run, protocol, pair, models, panel, **_files(reference, measures))
+    files = _files(reference, measures)
+    rows = model_rows(run, protocol, pair, models, panel, **files)
     return [_held_against(reference, row, MODEL_VARIANT) for row in rows]
 
 

@@ -9,7 +9,7 @@ from cragru.plan import places
 from cragru.plan.cells import Cell, cell_file, plain_cells, strategy_cells
 from cragru.plan.rows import Row, candidates_suffix, common_labels
 from cragru.plan.run import Run
-from cragru.plan.tables.base import Entries, Table, needing_llm, not_forget_first
+from cragru.plan.tables.base import Entries, Table, not_forget_first
 from cragru.plan.words import scoring_note
 
 
@@ -25,8 +25,6 @@ class CostTable(Table):
     def rows(self, run: Run, tables: Entries) -> list[Row]:
         """Return every strategy on the backbones to compare on, and the whole history on all."""
         cells = strategy_cells(run, self.protocol) + plain_cells(run, self.protocol)
-        if not cells:
-            raise needing_llm()
         return [_row(run, cell) for cell in dict.fromkeys(cells)]
 
     def words(self, run: Run, tables: Entries) -> dict[str, Any]:

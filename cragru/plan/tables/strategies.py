@@ -18,7 +18,6 @@ from cragru.plan.tables.base import (
     Entries,
     Figure,
     Mask,
-    needing_llm,
     not_forget_first,
     unknown_cutoffs,
     unknown_names,
@@ -45,8 +44,6 @@ class StrategiesFigure(Figure):
     def rows(self, run: Run, tables: Entries) -> list[Row]:
         """Return the backbone alone, each strategy, and the rivals that the run has."""
         cells = strategy_cells(run, self.protocol)
-        if not cells:
-            raise needing_llm()
         panel, files = cohort_panel(run), {"per_user": places.PER_USER}
         rivals = [name for name in self.rivals if name in run.settings.methods]
         rows = []

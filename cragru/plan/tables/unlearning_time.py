@@ -7,13 +7,13 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from cragru.config.types import Name
-from cragru.core.errors import CragruError, Problem
+from cragru.core.errors import Problem
 from cragru.evaluation.printed_columns import OF_TIMES
 from cragru.plan import places
 from cragru.plan.requests import served_cell, service_file
 from cragru.plan.rows import CRAGRU, EVERYONE, Row, common_labels, pairs_of
 from cragru.plan.run import Run
-from cragru.plan.tables.base import Entries, PrintedTable, unknown_protocol
+from cragru.plan.tables.base import Entries, PrintedTable
 from cragru.plan.words import protocol_title, service_note
 from cragru.written.printed import PrintedColumns
 
@@ -34,9 +34,6 @@ class TimeTable(PrintedTable):
 
     def rows(self, run: Run, tables: Entries) -> list[Row]:
         """Return the run's methods and, if it shows it, CRAGRU, for every seed and request."""
-        problems = list(self.run_problems(run, "this table"))
-        if problems:
-            raise CragruError.of(problems)
         methods: list[str | None] = [*run.settings.methods]
         if self.cragru and run.settings.scoring.llm is not None:
             methods.append(None)
@@ -55,13 +52,11 @@ class TimeTable(PrintedTable):
 
     def problems(self, run: Run, tables: Entries) -> Iterator[Problem]:
         """See `Shown`."""
-        yield from super().problems(run, tables)
-        yield from unknown_protocol(run, self.protocol)
-        if self.protocol in run.protocols_that("forget-first"):
-            known = run.protocols_that("split-first")
-            yield Problem("has no single requests", "protocol", self.protocol, known)
+        known = run.protocols_that("split-first")
+        if self.protocol not in known:
+            yield Problem("no protocol of single requests", "protocol", self.protocol, known)
 
-    def run_problems(self, run: Run, name: str) -> Iterator[Problem]:
+    def run_problems(self, run: Run, tables: Entries, name: str) -> Iterator[Problem]:
         """See `Shown`."""
         if self.protocol in run.protocols and not run.requests(self.protocol):
             yield Problem(f"empty, but {name} is of them", "requests.files", advice=ADVICE)

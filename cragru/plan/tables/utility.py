@@ -104,13 +104,12 @@ class UtilityTable(PrintedTable):
 
     def problems(self, run: Run, tables: Entries) -> Iterator[Problem]:
         """See `Shown`."""
-        yield from super().problems(run, tables)
         yield from (not_forget_first if self.panel else unknown_protocol)(run, self.protocol)
         yield from unknown_cutoffs(self.cutoffs)
         if self.replicate is not None:
             yield from wrong_replicate(run, self.replicate)
 
-    def run_problems(self, run: Run, name: str) -> Iterator[Problem]:
+    def run_problems(self, run: Run, tables: Entries, name: str) -> Iterator[Problem]:
         """See `Shown`."""
         yield from replicate_in_run(run, name, self.replicate)
         if self.replicate is not None:
@@ -130,4 +129,5 @@ def _with_proof(run: Run, row: Row) -> Row:
         return row.of_files(check=None)
     suffix = candidates_suffix(run, row.cell.candidates_of)
     group = f"{row.labels['backbone']}{suffix} on {row.labels['dataset']}"
-    return row.called(group=group).of_files(check=cell_file(run, row.cell, places.PROOF))
+    proof = cell_file(run, row.cell, places.PROOF)
+    return row.called(group=group).of_files(check=proof)
