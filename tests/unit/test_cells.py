@@ -106,7 +106,7 @@ def test_what_is_nothing_without_an_llm_says_so_when_it_is_asked_for(load, name)
     showing, key = Showing(load(NO_LLM)), "figure" if name == "figure4" else "table"
     with refused(place=name) as caught:
         showing.inputs(Wildcards(fromdict={"run": "default", key: name}))
-    assert "scoring.llm and scoring.compare_on" in caught.value.advice
+    assert "scoring.llm and scoring.compare_on" in caught.value.problems[0].advice
 
 
 def test_seeds_sources_and_data_sets_multiply(load):
