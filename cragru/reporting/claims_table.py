@@ -111,10 +111,7 @@ def speed_claims(times: pd.DataFrame, label: str) -> pd.DataFrame:
     found = times[is_own].merge(fastest.rename("fastest"), on=GROUP)
     if found.empty:
         raise CragruError(
-            "no such row beside another",
-            place="the table of times",
-            got=label,
-            advice="set its key cragru to true",
+            "no such row beside another", place="table of times", got=label, advice=ADD
         )
     claim = f"Speed-up of {label} for one user over the fastest other method"
     found = found.assign(
