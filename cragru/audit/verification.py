@@ -7,6 +7,7 @@ from pathlib import Path
 from cragru.audit.behind import Behind
 from cragru.audit.certificate import FORMAT, Certificate, as_text, build_certificate, manifests_of
 from cragru.audit.commitment import REMAKE, Key
+from cragru.audit.provenance import AGAIN
 from cragru.audit.request import Request
 from cragru.core.errors import CragruError, Problem
 from cragru.core.place import PathLike, spot
@@ -31,9 +32,7 @@ def missing_certificates(wanted: Iterable[str]) -> Iterator[Problem]:
     for path in wanted:
         if not Path(path).is_file():
             yield Problem(
-                "no such certificate, though the run shows its request",
-                place=path,
-                advice="run the workflow again",
+                "no such certificate, though the run shows its request", path, advice=AGAIN
             )
 
 

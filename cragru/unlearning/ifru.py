@@ -31,6 +31,8 @@ from cragru.unlearning.influence import (
 )
 from cragru.unlearning.options import InfluenceOptions
 
+LOWER = "lower it in config/params.yaml"  # an advice
+
 
 class Options(InfluenceOptions):
     """What params.yaml may set beside what both influence methods take.
@@ -88,12 +90,7 @@ def kept(request: Request, prune: float, hops: int) -> Tensor:
         touched = weights[weights > 0]
         keep = weights > torch.quantile(touched, prune)
         if not keep.any():
-            raise CragruError(
-                "no node to update",
-                place="prune",
-                got=prune,
-                advice="lower it in config/params.yaml",
-            )
+            raise CragruError("no node to update", place="prune", got=prune, advice=LOWER)
     return keep.unsqueeze(1).to(request.table.device)
 
 
