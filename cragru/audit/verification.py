@@ -7,7 +7,6 @@ from pathlib import Path
 from cragru.audit.behind import Behind
 from cragru.audit.certificate import FORMAT, Certificate, as_text, build_certificate, manifests_of
 from cragru.audit.commitment import REMAKE, Key
-from cragru.audit.provenance import AGAIN
 from cragru.audit.request import Request
 from cragru.core.errors import CragruError, Problem
 from cragru.core.place import PathLike, spot

@@ -26,8 +26,6 @@ from cragru.kept.files import atomic_path, read_record, write_json
 from cragru.plugins.options import BaseOptions, read_options
 from cragru.retrieval.base import FitContext
 
-LARGER = "leave the strategy out, or take a larger data set"  # an advice
-
 WEIGHTS, TRAINING = "attention.safetensors", "training.json"
 
 
@@ -122,7 +120,7 @@ def train_attention(
     adam = torch.optim.Adam(network.parameters(), lr=options.learning_rate)
     histories = padded_histories(data)
     if histories.shape[1] < 2:
-        raise CragruError("no user has two training rows", place="attention", advice=LARGER)
+        raise CragruError("no user has two training rows", place="attention", advice="leave it out")
     sampler = NegativeSampler(data.train, data.users, data.items)
     losses = []
     epochs = Progress(range(1, options.epochs + 1), "train attention", options.epochs, "epoch")

@@ -31,8 +31,6 @@ from cragru.unlearning.influence import (
 )
 from cragru.unlearning.options import InfluenceOptions
 
-LOWER = "lower it in config/params.yaml"  # an advice
-
 
 class Options(InfluenceOptions):
     """What params.yaml may set beside what both influence methods take.
@@ -90,7 +88,7 @@ def kept(request: Request, prune: float, hops: int) -> Tensor:
         touched = weights[weights > 0]
         keep = weights > torch.quantile(touched, prune)
         if not keep.any():
-            raise CragruError("no node to update", place="prune", got=prune, advice=LOWER)
+            raise CragruError("no node to update", place="prune", got=prune, advice="lower it")
     return keep.unsqueeze(1).to(request.table.device)
 
 

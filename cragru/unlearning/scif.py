@@ -22,7 +22,7 @@ from torch.linalg import vector_norm
 from cragru.core.errors import CragruError
 from cragru.plugins.options import read_options
 from cragru.unlearning.base import Context, Unlearned
-from cragru.unlearning.conjugate_gradient import RAISE, require_finite
+from cragru.unlearning.conjugate_gradient import require_finite
 from cragru.unlearning.influence import (
     Influence,
     Prepared,
@@ -156,7 +156,7 @@ def solve_blocks(blocks: Tensor, right: Tensor, damping: float) -> Tensor:
     bad = int((failed > 0).sum())
     if bad:
         at = f"damping {damping:g}"
-        raise CragruError("not positive definite", place=at, got=bad, advice=RAISE)
+        raise CragruError("not positive definite", place=at, got=bad, advice="raise it")
     columns = right.to(blocks).unsqueeze(2)
     return torch.cholesky_solve(columns, factor).squeeze(2)
 
