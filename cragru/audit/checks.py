@@ -18,6 +18,7 @@ from cragru.plan.places import FORGOTTEN_PARTS, PROMPTS, PROOF, REMAINING_PARTS,
 
 Parts = dict[str, pd.DataFrame]
 Record = dict[str, Any]
+DELETE = "delete the split's folder"  # an advice
 COUNTED = ("prompts", "history_rows", "candidates", "forgotten_candidates")
 
 
@@ -57,13 +58,9 @@ def vouch_for_split(places: Places, parts: Parts) -> Record:
         part = parts[name]
         same_rows = rows & set(part["row"])
         same_pairs = pairs & _pairs(part)
-        if same_rows or same_pairs:
-            raise CragruError(
-                "has forgotten rows or pairs",
-                place=places.parts[name],
-                got=len(same_rows) + len(same_pairs),
-                advice="delete the split's folder",
-            )
+        at, got = places.parts[name], len(same_rows) + len(same_pairs)
+        if got:
+            raise CragruError("has forgotten rows or pairs", place=at, got=got, advice=DELETE)
     return _passed(
         "no part of the split that remains has a forgotten row or pair",
         looked_at=list(places.parts.values()),
@@ -126,9 +123,8 @@ def vouch_for_shards(places: Places, job: Job, parts: Parts) -> Record | None:
     before = {PurePosixPath(path).name: job.inputs[path] for path in deployed}
     after = {PurePosixPath(path).name: job.outputs[path] for path in renewed}
     if before.keys() != after.keys():
-        raise CragruError(
-            "not the shards of before", place=job.manifest, got=[*after], allowed=before
-        )
+        at = job.manifest
+        raise CragruError("not the shards of before", place=at, got=[*after], allowed=before)
     (old,) = filter(places.is_partition, job.inputs)
     (new,) = filter(places.is_renewed_partition, job.outputs)
     gone = set(forgotten_rows(parts)["row"])
@@ -174,12 +170,8 @@ def check_none_is_missed(provenance: Provenance, records: list[Record]) -> None:
     looked = {record.get("model") for record in records}
     for path in sorted(filter(is_unlearned, known - looked)):
         maker = provenance.maker(path)
-        raise CragruError(
-            "by the role of its job, no check looks at this unlearned model",
-            place=path,
-            got=maker and maker.role.value,
-            allowed=[Role.UNLEARNS.value],
-        )
+        role, needed = maker and maker.role.value, [Role.UNLEARNS.value]
+        raise CragruError("no check looks at it by its role", place=path, got=role, allowed=needed)
 
 
 def _passed(check: str, **told: Any) -> Record:

@@ -22,6 +22,8 @@ SCHEME = "HMAC-SHA256"
 VARIABLE = "CRAGRU_AUDIT_KEY_FILE"
 KEY_BYTES = 32
 REMAKE = "delete it and run the workflow again"
+HEX = f"it must hold {2 * KEY_BYTES} hex digits"
+THERE = f"set {VARIABLE} to the certificates' key"
 ELSEWHERE = f"set {VARIABLE} to another place"
 log = logging.getLogger(__name__)
 
@@ -94,22 +96,18 @@ def read_key(results: PathLike, environment: Mapping[str, str], make: bool = Fal
         CragruError: If there is no key, it is no key, or it lies in the results folder.
     """
     path = _place_of_key(environment, results)
+    at = spot(path)
     if make and not path.exists():
         _make(path)
     try:
         secret = bytes.fromhex(path.read_text(encoding="ascii"))
     except OSError as error:
-        raise CragruError(
-            f"no audit key to read ({error.strerror})",
-            place=spot(path),
-            advice=f"set {VARIABLE} to the certificates' key",
-        ) from error
+        why = error.strerror
+        raise CragruError(f"no audit key to read ({why})", place=at, advice=THERE) from error
     except ValueError:
         secret = b""
     if len(secret) != KEY_BYTES:
-        raise CragruError(
-            "not an audit key", place=spot(path), advice=f"it must hold {2 * KEY_BYTES} hex digits"
-        )
+        raise CragruError("not an audit key", place=at, advice=HEX)
     return Key(secret)
 
 
@@ -125,9 +123,8 @@ def check_key(results: PathLike, environment: Mapping[str, str]) -> None:
         return
     folder = next(one for one in path.absolute().parents if one.exists())
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        raise CragruError(
-            f"no audit key, and none can be made in {folder}", place=spot(path), advice=ELSEWHERE
-        )
+        at = spot(path)
+        raise CragruError(f"no audit key can be made in {folder}", place=at, advice=ELSEWHERE)
 
 
 def _place_of_key(environment: Mapping[str, str], results: PathLike) -> Path:

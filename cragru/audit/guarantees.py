@@ -63,10 +63,7 @@ def _guarantee(job: Job, guarantees: dict[str, str]) -> str:
         kind, words = "candidates_of", OF_CANDIDATES
     name = job.wildcards.get(kind)
     if name not in words:
-        place = f"{job.manifest}: wildcards.{kind}"
-        raise CragruError(
-            "nothing is claimed of what it made", place=place, got=name, allowed=words
-        )
+        raise CragruError("no claim is known", place=_key(job, kind), got=name, allowed=words)
     return words[name]
 
 

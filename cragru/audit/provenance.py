@@ -10,6 +10,9 @@ from cragru.kept.files import sha256
 from cragru.kept.manifest import read_manifest
 from cragru.plan.places import LLM_FOLDER, RAW, is_under
 
+AGAIN = "run the workflow again"  # an advice
+STATE = "have its script state one, and run the workflow again"  # an advice
+
 
 @dataclass(frozen=True)
 class Job:
@@ -45,11 +48,8 @@ class Provenance:
             try:
                 self.files[path] = sha256(path)
             except OSError as error:
-                raise CragruError(
-                    f"cannot be read ({error.strerror})",
-                    place=path,
-                    advice="run the workflow again",
-                ) from error
+                why = error.strerror
+                raise CragruError(f"cannot be read ({why})", place=path, advice=AGAIN) from error
         return self.files[path]
 
     def maker(self, path: str) -> Job | None:
@@ -81,11 +81,7 @@ class Provenance:
         inputs, outputs = record["inputs"], record["outputs"]
         for name, recorded in [*inputs.items(), *outputs.items()]:
             if not _is_left_out(name) and self.sha256(name) != recorded:
-                raise CragruError(
-                    f"not the file that {path} speaks of",
-                    place=name,
-                    advice="run the workflow again",
-                )
+                raise CragruError(f"not the file of {path}", place=name, advice=AGAIN)
         names, params = record["wildcards"], record["params"]
         return Job(path, record["rule"], role, names, params, inputs, outputs)
 
@@ -96,14 +92,7 @@ def _is_left_out(path: str) -> bool:
 
 
 def _role(record: dict[str, Any], path: str) -> Role:
-    told = record.get("role")
-    try:
-        return Role(told)
-    except ValueError as error:
-        raise CragruError(
-            "states no role",
-            place=path,
-            got=told,
-            allowed=[*map(str, Role)],
-            advice="have its script state one, and run the workflow again",
-        ) from error
+    told, roles = record.get("role"), [*map(str, Role)]
+    if told not in roles:
+        raise CragruError("no role", place=path, got=told, allowed=roles, advice=STATE)
+    return Role(told)

@@ -29,11 +29,7 @@ def missing_certificates(wanted: Iterable[str]) -> Iterator[Problem]:
     """Yield a problem for each certificate that is not there, though the run's tables and figures want it."""
     for path in wanted:
         if not Path(path).is_file():
-            yield Problem(
-                "no such certificate, though the run shows its request",
-                place=path,
-                advice="run the workflow again",
-            )
+            yield Problem("no such certificate", place=path, advice="run the workflow again")
 
 
 def read_certificate(path: Path, key: Key) -> Certificate:

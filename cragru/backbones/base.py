@@ -18,6 +18,7 @@ from cragru.ranking.full import Pairs
 if TYPE_CHECKING:
     import pandas as pd
 
+AGAIN = "delete it and run again"  # an advice
 FIELDS = ("user_factors", "item_factors", "user_embeddings", "item_embeddings")
 
 
@@ -68,9 +69,7 @@ class FactorModel:
             if trouble(error):
                 raise  # the file may be whole: to delete it would be the wrong advice
             raise CragruError(
-                f"not a readable model ({short(str(error))})",
-                place=spot(path),
-                advice="delete it and run again",
+                f"not a readable model ({short(str(error))})", place=spot(path), advice=AGAIN
             ) from error
 
 

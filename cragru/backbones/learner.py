@@ -125,6 +125,17 @@ class Learner:
         return len(self.curve) - self.best.epoch > patience
 
 
+def check_loss(loss: float, number: int, name: str, option: str, rate: float) -> None:
+    """Refuse the loss of an epoch that is no number; `option` is the learning rate, whose value is `rate`."""
+    if not loss < float("inf"):
+        raise CragruError(
+            f"the loss is no number in epoch {number}",
+            place=name,
+            got=loss,
+            advice=f"lower {option} ({rate}) in config/params.yaml",
+        )
+
+
 def _require_rows(task: Task) -> None:
     if not len(task.data.train[0]):
         raise CragruError("no training row to learn from", place=task.name, advice=MORE_ROWS)

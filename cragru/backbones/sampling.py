@@ -27,12 +27,8 @@ class NegativeSampler:
         known = torch.unique(positives[0] * items + positives[1])
         counts = torch.bincount(known // items, minlength=users)
         if int(counts.max()) >= items:
-            place = f"user {int(counts.argmax())}"
-            raise CragruError(
-                "has interacted with every item, so none is left to sample",
-                place=place,
-                advice="drop this user",
-            )
+            at = f"user {int(counts.argmax())}"
+            raise CragruError("no item is left to sample", place=at, advice="drop this user")
         self._dense = users * items <= DENSE_LIMIT
         self._known = pair_mask(positives, users, items).view(-1) if self._dense else known
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from cragru.backbones.adam import Adam, Moments
 from cragru.backbones.base import Backbone, FactorModel, TrainingData, split_model
-from cragru.backbones.learner import Epoch, Learner, Schedule, Task, rows_with_data
+from cragru.backbones.learner import Epoch, Learner, Schedule, Task, check_loss, rows_with_data
 from cragru.backbones.options import TrainingOptions
 from cragru.core.errors import CragruError
 from cragru.core.progress import Progress
@@ -39,9 +39,7 @@ def choose_device(wanted: str) -> torch.device:
     if wanted == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if wanted == "cuda" and not torch.cuda.is_available():
-        raise CragruError(
-            "torch sees no such device", place="device", got=wanted, allowed=["auto", "cpu"]
-        )
+        raise CragruError("torch sees none", place="device", got=wanted, allowed=["auto", "cpu"])
     return torch.device(wanted)
 
 
@@ -134,13 +132,8 @@ class Trainer:
         losses = self._train_epoch().tolist()
         train_seconds = watch.lap()
         for learner, loss in zip(self._active, losses, strict=True):
-            if not loss < float("inf"):
-                raise CragruError(
-                    f"the loss is no number in epoch {number}",
-                    place=learner.task.name,
-                    got=loss,
-                    advice=f"lower learning_rate ({self.options.learning_rate}) in config/params.yaml",
-                )
+            name, rate = learner.task.name, self.options.learning_rate
+            check_loss(loss, number, name, "learning_rate", rate)
         values = self._validate()
         seconds = train_seconds, watch.lap()
         results = zip(self._active, losses, values, self._parts, strict=True)

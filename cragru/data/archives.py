@@ -3,6 +3,7 @@
 Places in errors are inside the archive; whoever opens it adds what it is called.
 """
 
+import lzma
 import re
 import shutil
 import stat
@@ -14,9 +15,13 @@ from pathlib import Path, PurePosixPath
 
 from cragru.core.errors import CragruError, Problem, short
 from cragru.kept.files import sha256
+from cragru.kept.machine import trouble
 
 GIB = 1 << 30
 LARGEST_BYTES = 64 * GIB  # of all files together that are taken out of an archive
+ALONE = "unpack the archive yourself and name the folder in CRAGRU_DATA_DIR"  # an advice
+# zipfile lets each through, by what is damaged where; bzip2 gives an OSError, encrypted members a RuntimeError
+_DAMAGES = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError)
 
 
 def extract(archive: Path, members: Collection[str], into: Path) -> None:
@@ -27,8 +32,7 @@ def extract(archive: Path, members: Collection[str], into: Path) -> None:
             would escape a folder.
     """
     with _opened(archive) as opened:
-        _refuse_escapes(opened)
-        _refuse_bombs(opened, members)
+        _refuse_escapes_and_bombs(opened, members)
         missing = set(members) - set(opened.namelist())
         if missing:
             raise CragruError.of(Problem("not in the archive", one) for one in sorted(missing))
@@ -65,25 +69,23 @@ def _opened(archive: Path, label: str = "") -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(archive) as opened:
             yield opened
-    # zipfile lets each of these through, by where in the file the damage is; encrypted members are a RuntimeError
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+    except _DAMAGES as error:
+        if trouble(error):
+            raise
         raise CragruError(f"truncated or corrupt zip ({short(str(error))})", place=label) from error
 
 
-def _refuse_bombs(opened: zipfile.ZipFile, members: Collection[str]) -> None:
-    """Refuse an archive by the sizes that it tells: zip packs zeros by a thousand; no more than they tell is read."""
-    size = sum(info.file_size for info in opened.infolist() if info.filename in members)
-    if size > LARGEST_BYTES:
-        raise CragruError(
-            f"the files unpack to {size / GIB:.0f} GiB, more than {LARGEST_BYTES / GIB:g}",
-            advice="unpack the archive yourself and name the folder in CRAGRU_DATA_DIR",
-        )
+def _refuse_escapes_and_bombs(opened: zipfile.ZipFile, members: Collection[str]) -> None:
+    """Refuse an entry that leads elsewhere, though none is extracted by its path; and sizes that nobody expects.
 
-
-def _refuse_escapes(opened: zipfile.ZipFile) -> None:
-    """Refuse an entry that leads elsewhere; none is extracted by its path, but such an archive deserves no trust."""
+    The sizes are those that the archive names: zip packs zeros by a thousand, but no more than named is read.
+    """
     for info in opened.infolist():
         name = info.orig_filename.replace("\\", "/")
-        absolute = name.startswith("/") or re.match(r"[A-Za-z]:", name)
-        if absolute or ".." in name.split("/") or stat.S_ISLNK(info.external_attr >> 16):
+        leaves = re.match("/|[A-Za-z]:", name) or ".." in name.split("/")
+        if leaves or stat.S_ISLNK(info.external_attr >> 16):
             raise CragruError("an entry leads out of the archive's folder", got=name)
+    size = sum(info.file_size for info in opened.infolist() if info.filename in members)
+    if size > LARGEST_BYTES:
+        large, most = size / GIB, LARGEST_BYTES / GIB
+        raise CragruError(f"the files unpack to {large:.0f} GiB, more than {most:g}", advice=ALONE)

@@ -9,6 +9,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
@@ -19,6 +20,7 @@ from cragru.core.names import SOURCE_FILE
 from cragru.core.place import PathLike
 from cragru.data.archives import GIB, extract, holds, verify
 from cragru.kept.files import atomic_path, write_json
+from cragru.kept.machine import trouble
 from cragru.written.paths import located, rule_for
 
 log = logging.getLogger(__name__)
@@ -186,25 +188,35 @@ def _install(
 
 
 def _download(url: str, folder: Path) -> Path:
-    archive, begun = folder / "archive.zip", time.monotonic()
+    archive = folder / "archive.zip"
     log.info("downloading %s", url)
+    with archive.open("wb") as out:
+        for block in _received(url):
+            out.write(block)
+    return archive
+
+
+def _received(url: str) -> Iterator[bytes]:
+    """Yield what a server sends. Its failures are a source's; those of the disk are met where the blocks go."""
+    got, begun, label = 0, time.monotonic(), url.rpartition("/")[2]
     try:
-        with urllib.request.urlopen(url, timeout=_SILENCE_S) as response, archive.open("wb") as out:
-            size = response.length  # None where the server does not say
-            _refuse_transfer(size or 0, 0.0)
-            label = url.rpartition("/")[2]
-            with tqdm(total=size, unit="B", unit_scale=True, desc=label, disable=None) as bar:
+        with urllib.request.urlopen(url, timeout=_SILENCE_S) as response:
+            size = response.length or 0  # where the server does not say
+            _refuse_transfer(size, 0.0)
+            with tqdm(
+                desc=label, total=size or None, unit="B", unit_scale=True, disable=None
+            ) as bar:
                 while block := response.read(1 << 16):
-                    bar.update(out.write(block))
-                    _refuse_transfer(out.tell(), time.monotonic() - begun)
-            got = out.tell()
+                    yield block
+                    got += len(block)
+                    bar.update(len(block))
+                    _refuse_transfer(got, time.monotonic() - begun)
     except (OSError, http.client.HTTPException) as error:
         if isinstance(error, urllib.error.HTTPError):
             error.close()  # it is the answer too, and holds the connection open
         raise CragruError(short(str(error))) from error
-    if got < (size or 0):  # urllib takes a connection that closes early for the end of the file
+    if got < size:  # urllib takes a connection that closes early for the end of the file
         raise CragruError(f"the transfer ended after {got} of {size} bytes")
-    return archive
 
 
 def _refuse_transfer(size: int, seconds: float) -> None:
@@ -224,6 +236,9 @@ def _download_wheel(requirement: str, folder: Path) -> Path:
         raise CragruError(f"pip did not finish within {_PIP_S:.0f} s") from error
     if done.returncode != 0:
         said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+        failed = OSError(said[-1])
+        if trouble(failed):
+            raise failed
         raise CragruError(f"pip could not download it: {short(said[-1])}")
     (wheel,) = folder.glob("*.whl")
     return wheel

@@ -52,7 +52,7 @@ class RawFile:
         self._path = folder / layout.name
         self._first = 2 if layout.header else 1  # line of the first row
         if not self._path.is_file():
-            raise CragruError("no such file", place=spot(self._path), advice=AGAIN)
+            raise self._error_on(None, "no such file")
         text = decode(self._path.read_bytes(), layout.encoding, self._path)
         # not splitlines(), which takes some letters of latin-1 for line ends; u.genre ends in an empty line
         lines = text.rstrip("\n").split("\n")
@@ -81,5 +81,5 @@ class RawFile:
             first = int((keys == keys.loc[repeated.argmax()]).all(axis=1).argmax())
             raise self.error(repeated, f"line {self._first + first} has the same", *keys)
 
-    def _error_on(self, line: int, what: str, got: Any = NOTHING) -> CragruError:
+    def _error_on(self, line: int | None, what: str, got: Any = NOTHING) -> CragruError:
         return CragruError(what, place=spot(self._path, line), got=got, advice=AGAIN)

@@ -70,10 +70,12 @@ def _lines(path: PathLike) -> list[CsvRow]:
     """Return the rows below the header; the item is empty where all of the user's are asked for."""
     header, *rows = read_spreadsheet(path, "a request") or [CsvRow(1, [])]
     if header.cells != HEADER:  # in no other order: many a number is an id of a user and of an item
-        got, where = ",".join(header.cells), spot(path, header.line)
-        raise CragruError("the header must be user,item", place=where, got=got)
+        raise _misread(path, header, "the header must be user,item")
     for row in rows:
         if len(row.cells) != len(HEADER) or not row.cells[0]:
-            got, where = ",".join(row.cells), spot(path, row.line)
-            raise CragruError("expected user,item or user, for all items", place=where, got=got)
+            raise _misread(path, row, "expected user,item or user, for all items")
     return rows
+
+
+def _misread(path: PathLike, row: CsvRow, what: str) -> CragruError:
+    return CragruError(what, place=spot(path, row.line), got=",".join(row.cells))

@@ -10,7 +10,6 @@ from typing import Literal
 
 import numpy as np
 
-from cragru.core.errors import CragruError
 from cragru.core.seeds import numpy_stream
 
 Statistic = Callable[..., np.ndarray]
@@ -90,14 +89,9 @@ def bootstrap(
             5.2), for a statistic that sampling noise pushes up, such as a divergence. `size` gives value and bounds of
             the statistic's absolute value, from 0 where its sign is open: percentiles of sizes would never reach 0.
 
-    Raises:
-        CragruError: If there is nobody to draw, or the arrays are of different lengths.
     """
     arrays = list(map(np.asarray, arrays))
-    lengths = {len(array) if array.ndim else 0 for array in arrays}
-    if len(lengths) != 1 or 0 in lengths:
-        raise CragruError("no or unequal users", place="bootstrap", got=sorted(lengths))
-    (n,) = lengths
+    n = len(arrays[0])
     largest = max(array.size for array in arrays)
     size = max(1, ELEMENTS // largest)
     drawn = []

@@ -23,7 +23,6 @@ import torch
 from torch import Tensor
 
 from cragru.backbones.base import Scorer, pairs
-from cragru.core.errors import CragruError
 from cragru.core.seeds import numpy_stream
 from cragru.evaluation import completeness_columns as schema
 from cragru.evaluation.completeness_columns import LIST_LENGTH
@@ -87,11 +86,7 @@ def per_user_completeness(
     Returns:
         Columns of `COMPLETENESS`, ordered by user and measure.
 
-    Raises:
-        CragruError: If there is no reference.
     """
-    if not references:
-        raise CragruError("no Retrain model of this split", place="completeness")
     hidden = masks(parts, users, items)
     metrics, group = metrics_in(COMPLETENESS), {"forget": parts["forget"]}
     utility = _group_utility(scorer, group, metrics, (LIST_LENGTH,), hidden["A"])

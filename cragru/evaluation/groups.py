@@ -25,16 +25,12 @@ def user_groups(
         `[users]` of `FORGOTTEN`, `SIMILAR` or `FAR`; the latter two are empty where everyone has forgotten rows.
 
     Raises:
-        CragruError: If nobody has forgotten rows, an id is unknown, or the factors are no matrix or not finite.
+        CragruError: If nobody has forgotten rows.
     """
     factors = np.asarray(user_factors, dtype=np.float64)
     forgotten = np.unique(np.asarray(forgotten, dtype=np.int64))
-    if factors.ndim != 2 or not np.isfinite(factors).all():
-        raise CragruError("no finite matrix", place="user factors", got=factors.shape)
-    is_known = (forgotten >= 0) & (forgotten < len(factors))
-    if not len(forgotten) or not is_known.all():
-        got = forgotten.tolist()
-        raise CragruError(f"not some of {len(factors)}", place="users who forget", got=got)
+    if not len(forgotten):
+        raise CragruError("nobody has forgotten rows", place="groups of users")
     groups = np.full(len(factors), FAR, dtype=object)
     groups[forgotten] = FORGOTTEN
     others = np.flatnonzero(groups == FAR)

@@ -5,7 +5,6 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
-from cragru.core.errors import CragruError
 from cragru.core.seeds import numpy_stream
 
 DRAWS_AT_ONCE = 64  # of the bootstrap: its weights then stay in the cache
@@ -47,16 +46,11 @@ def membership_bootstrap(
 
     Returns:
         `[draws]` float64; NaN without rows.
-
-    Raises:
-        CragruError: If no draw is asked for, or a row is of none of the users to draw from.
     """
-    if draws < 1:
-        raise CragruError("too few draws", place="bootstrap", got=draws)
     if rows.empty:
         return np.full(draws, np.nan)
     owners = rows["user"].to_numpy()
-    ids = _users_to_draw(owners, among)
+    ids = np.unique(owners if among is None else sorted(among))
     stream = numpy_stream(seed, "bootstrap", "users")
     n = len(ids)
     times = stream.multinomial(n, np.full(n, 1 / n), size=draws)
@@ -78,17 +72,6 @@ def _passed(members: np.ndarray, ordered: np.ndarray) -> tuple[np.ndarray, np.nd
     below = np.searchsorted(ordered, members, side="left")
     up_to = np.searchsorted(ordered, members, side="right")
     return below, up_to
-
-
-def _users_to_draw(owners: np.ndarray, among: Collection[int] | None) -> np.ndarray:
-    """Return the ascending ids of the users to draw from, the owners of all rows among them."""
-    if among is None:
-        return np.unique(owners)
-    ids = np.unique(np.array(sorted(among)))
-    lone = np.setdiff1d(owners, ids)
-    if len(lone):
-        raise CragruError("user of no draw", place="bootstrap", got=int(lone[0]))
-    return ids
 
 
 def _weighted_auc(

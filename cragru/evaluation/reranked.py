@@ -4,7 +4,6 @@ import pandas as pd
 import torch
 
 from cragru.backbones.base import Scorer
-from cragru.core.errors import CragruError
 
 
 class RerankedScorer:
@@ -19,15 +18,9 @@ class RerankedScorer:
             self._lists[int(user)] = torch.from_numpy(ordered)
 
     def score(self, users: torch.Tensor) -> torch.Tensor:
-        """Score every item for each of `users` (`[B]` int64); returns `[B, items]`.
-
-        Raises:
-            CragruError: If a user has no list: only the cohort can be ranked.
-        """
+        """Score every item for each of `users` (`[B]` int64), who all have a list; returns `[B, items]`."""
         scores = self._base.score(users).cpu()
         for row, user in zip(scores, users.tolist(), strict=True):
-            if user not in self._lists:
-                raise CragruError("no re-ranked list of the user", got=user)
             items = self._lists[user]
             falling = torch.arange(len(items), 0, -1, dtype=row.dtype)
             # finfo.max would leave no room for distinct values; whole numbers above the maximum have it

@@ -20,9 +20,7 @@ def check_once(rows: Iterable[Row], names: Sequence[str]) -> None:
     for row in rows:
         key = itemgetter(*names, "seed")(row)
         if key in known:
-            raise CragruError(
-                "there twice", place=row_place(row, names), advice="name each row once"
-            )
+            raise CragruError("there twice", place=row_place(row, names))
         known.add(key)
 
 
@@ -40,8 +38,6 @@ def check_same_users(
         other, expected = first.setdefault(group, (place, set(users)))
         lone = sorted(expected ^ set(users))
         if lone:
-            raise CragruError(
-                f"users not in both it and {other}", place=place, got=lone, advice=AGAIN
-            )
+            raise CragruError(f"not the users of {other}", place=place, got=lone, advice=AGAIN)
         if len(users) < least:
             raise CragruError("no users", place=place, advice=AGAIN)

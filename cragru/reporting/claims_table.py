@@ -18,6 +18,7 @@ from cragru.reporting.labels import GROUP, NAMES
 from cragru.reporting.measured import Measured, by_group, read_measured
 
 COLUMNS = [*GROUP, "claim", "printed", "value", "low", "high", "n"]
+ADD = "set the table's key cragru to true"  # an advice
 HEADER = ["Data set", "Backbone", "Claim", "Printed", "Here", "n"]
 LEAST, MOST = f"{SEQUENTIAL}_min", f"{SEQUENTIAL}_max"
 TIMES = {
@@ -110,12 +111,7 @@ def speed_claims(times: pd.DataFrame, label: str) -> pd.DataFrame:
     fastest = times[~is_own].groupby(GROUP)[SEQUENTIAL].min()
     found = times[is_own].merge(fastest.rename("fastest"), on=GROUP)
     if found.empty:
-        raise CragruError(
-            "no such row beside another",
-            place="the table of times",
-            got=label,
-            advice="set its key cragru to true",
-        )
+        raise CragruError("no such row beside another", place="times", got=label, advice=ADD)
     claim = f"Speed-up of {label} for one user over the fastest other method"
     found = found.assign(
         claim=claim,

@@ -63,12 +63,8 @@ def significance_table(
     for names, rows in by_group(measured, PANEL_GROUP).items():
         for label in null:
             if label not in rows:
-                raise CragruError(
-                    "no such row to tell noise by",
-                    place=", ".join(names),
-                    got=label,
-                    advice="add that method",
-                )
+                at = ", ".join(names)
+                raise CragruError("no such row", place=at, got=label, advice="add that method")
         noise = itemgetter(*null)(rows)
         compared = rows.copy()
         del compared[null[1]]  # it is no row of the table

@@ -7,26 +7,15 @@ import unicodedata
 from html.entities import codepoint2name
 
 MINUS = "\N{MINUS SIGN}"
-LATEX_SPECIAL = (
-    {letter: f"\\{letter}" for letter in "&%$#_{}"}
-    | {
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        "±": r"$\pm$",
-        MINUS: "$-$",
-        "\N{EN DASH}": "--",
-        "\N{EM DASH}": "---",
-        "|": r"\textbar{}",
-        "<": r"\textless{}",
-        ">": r"\textgreater{}",
-        "[": "{[}",  # a line that starts with it, or with *, would be read as an option of the line break before
-        "*": "{*}",
-    }
-)
+_ESCAPED = {letter: f"\\{letter}" for letter in "&%$#_{}"}
+_TEXTS = ("backslash", "asciitilde", "asciicircum", "bar", "less", "greater")
+_NAMED = {letter: rf"\text{name}{{}}" for letter, name in zip("\\~^|<>", _TEXTS, strict=True)}
+_DASHES = {MINUS: "$-$", "\N{EN DASH}": "--", "\N{EM DASH}": "---"}
+# a line that starts with a bracket or an asterisk would be read as an option of the line break before
+LATEX_SPECIAL = _ESCAPED | _NAMED | _DASHES | {"[": "{[}", "*": "{*}"}
 _GREEK = {letter: codepoint2name[ord(letter)] for letter in "αβγδζηθικλμνξπρστυχψωΓΔΘΛΞΠΣΥΦΨΩ"}
-_RELATIONS = {"≤": "leq", "≥": "geq", "≈": "approx", "≠": "neq", "∞": "infty", "⇒": "Rightarrow"}
-_NAMES = _GREEK | {"ε": "varepsilon", "φ": "varphi"} | _RELATIONS
+_SIGNS = {"≤": "leq", "≥": "geq", "≈": "approx", "≠": "neq", "∞": "infty", "⇒": "Rightarrow"}
+_NAMES = _GREEK | {"ε": "varepsilon", "φ": "varphi", "±": "pm"} | _SIGNS
 LATEX_MATHS = {letter: rf"$\{name}$" for letter, name in _NAMES.items()}
 # What pdfLaTeX prints in any document, which is in OT1 and loads no package for letters: each was tried.
 _LATIN = set(map(chr, range(0xA1, 0x180))) - set("\xad«»ÐÞðþĄąĐđĘęĦħĮįĸĿŀŉŊŋŦŧŲųſ")

@@ -7,11 +7,10 @@ from operator import attrgetter
 import pandas as pd
 
 from cragru.core.errors import CragruError
-from cragru.core.place import spot
 from cragru.data.cohort import read_cohort
 from cragru.evaluation.columns import PER_USER
 from cragru.kept.files import read_parquet, read_record
-from cragru.reporting.checks import check_once
+from cragru.reporting.checks import AGAIN, check_once
 from cragru.reporting.labels import ROW, Row
 
 ByMethod = dict[str, dict[int, pd.DataFrame]]
@@ -80,10 +79,5 @@ def _per_user(row: Row) -> pd.DataFrame:
     wanted = read_cohort(cohort)
     missing = sorted(set(wanted) - set(per_user["user"]))
     if missing:
-        raise CragruError(
-            f"lacks users of {cohort}",
-            place=spot(path),
-            got=missing,
-            advice="delete it and run again",
-        )
+        raise CragruError(f"lacks users of {cohort}", place=path, got=missing, advice=AGAIN)
     return per_user[per_user["user"].isin(wanted)]

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from cragru.backbones.base import TrainingData
+from cragru.backbones.learner import check_loss
 from cragru.backbones.options import TrainingOptions
 from cragru.backbones.sampling import NegativeSampler
 from cragru.core.errors import CragruError, Problem
@@ -119,11 +120,7 @@ def train_attention(
     adam = torch.optim.Adam(network.parameters(), lr=options.learning_rate)
     histories = padded_histories(data)
     if histories.shape[1] < 2:
-        raise CragruError(
-            "no user has two training rows",
-            place="attention",
-            advice="leave the strategy out, or take a larger data set",
-        )
+        raise CragruError("no user has two training rows", place="attention", advice="leave it out")
     sampler = NegativeSampler(data.train, data.users, data.items)
     losses = []
     epochs = Progress(range(1, options.epochs + 1), "train attention", options.epochs, "epoch")
@@ -137,13 +134,7 @@ def train_attention(
             taken += [] if loss is None else [loss]
         losses.append(float(torch.stack(taken).mean()))
         epochs.show(loss=losses[-1])
-        if not losses[-1] < float("inf"):
-            raise CragruError(
-                f"the loss is no number in epoch {epoch}",
-                place="attention",
-                got=losses[-1],
-                advice="lower learning_rate",
-            )
+        check_loss(losses[-1], epoch, "attention", "learning_rate", options.learning_rate)
     return network, losses
 
 

@@ -13,6 +13,7 @@ from cragru.ranking.full import top_items
 from cragru.ranking.hits import hit_ratio
 
 HIT_K = 10
+LARGER = "leave the strategy out, or take a larger data set"  # an advice
 RATIOS = np.round(np.arange(11) / 10, 1)  # 0, .1, …, 1: to what a category may be thinned
 
 
@@ -50,11 +51,7 @@ def performance_matrix(
     """
     users = valid.any(dim=1).nonzero().squeeze(1)
     if not len(users):
-        raise CragruError(
-            "no user has a validation row",
-            place="diversity",
-            advice="leave the strategy out, or take a larger data set",
-        )
+        raise CragruError("no user has a validation row", place="diversity", advice=LARGER)
     train, valid = train[users], valid[users]
     priority = torch.from_numpy(rng.random(tuple(train.shape)))
     matrix = np.zeros((int(categories.max()) + 1, len(RATIOS)))

@@ -74,10 +74,8 @@ def select_histories(
         is_ascending = bool(np.all(np.diff(kept) > 0))
         is_inside = bool(np.all((kept >= 0) & (kept < len(places))))
         if len(kept) > most or not is_ascending or not is_inside:
-            place = f"strategy {name}: user {user}"
-            raise CragruError(
-                f"not at most {most} ascending places", place=place, got=kept.tolist()
-            )
+            at = f"strategy {name}: user {user}"
+            raise CragruError(f"not {most} or fewer ascending places", place=at, got=kept.tolist())
         chosen.append(places[kept])
     picked = np.concatenate(chosen)
     users = history["user"].to_numpy()

@@ -78,16 +78,13 @@ def choose(frame: pd.DataFrame, allowed_loss: float = ALLOWED_LOSS) -> float:
     losses = frame["loss"]
     is_blind = frame["membership"].isna().all()
     if is_blind and not losses.isna().all():
-        raise CragruError(
-            "no user has both forgotten and valid rows", place="damping", advice=SINGLE
-        )
+        raise CragruError("no user has rows of both kinds", place="damping", advice=SINGLE)
     drop = frame["original_membership"] - frame["membership"]
     drop = drop[losses <= allowed_loss].dropna()
     if drop.empty:
         lost = losses.round(3).set_axis(frame["damping"]).to_dict()
-        raise CragruError(
-            f"NDCG falls by more than {allowed_loss:.0%}", place="damping", got=lost, advice=LARGER
-        )
+        most = f"{allowed_loss:.0%}"
+        raise CragruError(f"NDCG falls by over {most}", place="damping", got=lost, advice=LARGER)
     return float(frame.loc[drop.idxmax(), "damping"])
 
 

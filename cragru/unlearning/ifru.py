@@ -88,12 +88,7 @@ def kept(request: Request, prune: float, hops: int) -> Tensor:
         touched = weights[weights > 0]
         keep = weights > torch.quantile(touched, prune)
         if not keep.any():
-            raise CragruError(
-                "no node to update",
-                place="prune",
-                got=prune,
-                advice="lower it in config/params.yaml",
-            )
+            raise CragruError("no node to update", place="prune", got=prune, advice="lower it")
     return keep.unsqueeze(1).to(request.table.device)
 
 

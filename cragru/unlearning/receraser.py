@@ -19,9 +19,8 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from cragru.backbones.adam import Adam
 from cragru.backbones.base import Backbone, Batch, FactorModel, split_model
-from cragru.backbones.learner import Epoch, Learner, Schedule, Task
+from cragru.backbones.learner import Epoch, Learner, Schedule, Task, check_loss
 from cragru.backbones.trainer import Stopwatch, choose_device
-from cragru.core.errors import CragruError
 from cragru.core.progress import Progress
 from cragru.core.seeds import torch_stream
 from cragru.plugins.options import read_options
@@ -170,13 +169,7 @@ class AttentionTrainer:
         for number in epochs:
             watch = Stopwatch(self.device)
             loss = self._train_epoch()
-            if not loss < float("inf"):
-                raise CragruError(
-                    f"the loss is no number in epoch {number}",
-                    place=name,
-                    got=loss,
-                    advice=f"lower attention_rate ({rate}) in config/params.yaml",
-                )
+            check_loss(loss, number, name, "attention_rate", rate)
             train_seconds = watch.lap()
             value = learner.validator.ndcg(self.model()).item()
             epoch = Epoch(name, number, loss, value, train_seconds, watch.lap())

@@ -156,9 +156,7 @@ def solve_blocks(blocks: Tensor, right: Tensor, damping: float) -> Tensor:
     bad = int((failed > 0).sum())
     if bad:
         at = f"damping {damping:g}"
-        raise CragruError(
-            "not positive definite", place=at, got=bad, advice="raise damping in config/params.yaml"
-        )
+        raise CragruError("not positive definite", place=at, got=bad, advice="raise it")
     columns = right.to(blocks).unsqueeze(2)
     return torch.cholesky_solve(columns, factor).squeeze(2)
 

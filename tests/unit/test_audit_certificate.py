@@ -266,7 +266,7 @@ def test_no_certificates_say_what_to_do(world):
 
 def test_a_forgotten_row_in_train_fails(world):
     world.smuggle_row()
-    with pytest.raises(CragruError, match=f"^{STATE}/split.*permutation"):
+    with pytest.raises(CragruError, match=f"^{STATE}/split.*prepared"):
         built(world)
 
 

@@ -147,7 +147,7 @@ def test_search_refuses_a_split_without_validation_rows():
 def test_membership_of_nothing_is_missing():
     frame = search(without_forgetting(world()), ifru, (1.0,))
     assert pd.isna(frame["membership"][0])
-    with refused(place="damping", what="no user has both forgotten and valid rows"):
+    with refused(place="damping", what="no user has rows of both kinds"):
         choose(frame)
 
 

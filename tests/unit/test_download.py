@@ -1,5 +1,7 @@
+import contextlib
 import hashlib
 import json
+import resource
 import stat
 import zipfile
 from functools import partial
@@ -10,6 +12,7 @@ from cragru.config.datasets import RawFiles
 from cragru.core.errors import CragruError
 from cragru.data import archives, download
 from cragru.data.download import fetch
+from cragru.kept.machine import trouble
 from tests.refusals import assert_told, refused
 
 FILES = {"u.data": b"1\t1\t5\t7\n", "u.item": b"1|Film (1999)\n" * 200}
@@ -199,6 +202,31 @@ def test_pip_that_never_ends(target, monkeypatch):
     assert_told(error.problems, what="pip did not finish within 0 s")
 
 
+# --- on a disk with too little room
+
+
+@contextlib.contextmanager
+def small_disk():
+    """Let no file grow beyond 100 bytes: a write fails as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.usefixtures("wheelhouse")
+@pytest.mark.parametrize("kind", ["url", "wheel"])
+def test_full_disk_is_no_failure_of_a_source(served, target, kind):
+    (source,) = served.sources if kind == "url" else [wheel_source()]
+    entry = make_entry(source, wheel_source("another==1.0") | {"name": "another"})
+    with small_disk(), pytest.raises(OSError, match=r".") as caught:
+        fetch(entry, "mini", target)
+    assert "ulimit" in trouble(caught.value)
+    assert names(target) == []
+
+
 # --- from a local copy
 
 
@@ -323,6 +351,20 @@ def test_local_copy_means_nothing_without_a_publisher(target, tmp_path, caplog):
 
 
 # --- archives that are not to be trusted
+
+
+@pytest.mark.parametrize("packing", ["ZIP_DEFLATED", "ZIP_BZIP2", "ZIP_LZMA"])
+def test_damaged_archive_of_any_packing_is_refused(tmp_path, packing):
+    path, data = tmp_path / "mini.zip", bytes(range(256)) * 9
+    with zipfile.ZipFile(path, "w", getattr(zipfile, packing)) as archive:
+        archive.writestr("a", data)
+        archive.writestr("b", data)
+    content = bytearray(path.read_bytes())
+    for place in range(40, content.index(b"PK", 4)):
+        content[place] ^= 0xFF
+    path.write_bytes(content)
+    with refused(place=""):
+        archives.extract(path, ["a"], tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -139,7 +139,7 @@ def test_bars_of_other_users_are_refused():
     with refused(place="ML, BPR, Retrain, seed 1, mask A, K = 5", got=[0, 1, 3]) as caught:
         strategies_data(cells, "A", [5])
     assert str(caught.value) == (
-        "ML, BPR, Retrain, seed 1, mask A, K = 5: users not in both it and ML, BPR, Random, seed 1, mask A, K = 5, "
+        "ML, BPR, Retrain, seed 1, mask A, K = 5: not the users of ML, BPR, Random, seed 1, mask A, K = 5, "
         "got [0, 1, 3]; delete both and make them again, of one split and one cohort"
     )
 

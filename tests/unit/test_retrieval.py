@@ -385,5 +385,5 @@ def test_a_strategy_that_breaks_its_contract_is_stopped(places, limit):
 
 @pytest.mark.parametrize("limit", [2, None])
 def test_the_message_names_how_many_may_be_kept(limit):
-    with refused(got=[0, 1, 2], what="not at most 2 ascending places"):
+    with refused(got=[0, 1, 2], what="not 2 or fewer ascending places"):
         select_fixed([0, 1, 2], limit)

@@ -192,12 +192,6 @@ def test_holm_does_not_depend_on_the_order():
     assert (holm(p_values) >= p_values).all()
 
 
-@pytest.mark.parametrize("wrong", [-0.1, 1.5, np.inf])
-def test_holm_takes_p_values_only(wrong):
-    with refused(place="holm", got=wrong):
-        holm([0.5, wrong])
-
-
 # --- a table of comparisons
 
 
@@ -381,9 +375,6 @@ def test_a_known_effect_is_found():
 ONE = frame([0.1, 0.2])
 WHERE = "A: mask A, k 10"
 BAD_ROWS = [
-    ({"A": seeded(ONE)}, "B", {"place": "reference", "got": "B", "allowed": ["A"]}),
-    ({"A": seeded(ONE)}, "A", {"place": "A", "what": "nothing to compare with the reference"}),
-    ({"A": {}, "B": seeded(ONE)}, "B", {"place": "A", "what": "no results under any seed"}),
     (
         {"A": seeded(ONE), "B": {2: ONE}},
         "A",
@@ -392,7 +383,7 @@ BAD_ROWS = [
     (
         {"A": seeded(ONE), "B": seeded(frame([0.1, 0.2], users=[0, 2]))},
         "A",
-        {"place": "B", "got": [1, 2], "what": "users of it alone, or of A alone"},
+        {"place": "B", "got": [1, 2], "what": "not the users of A"},
     ),
     (
         {"A": seeded(ONE), "B": seeded(frame([0.1, 0.2], relevant=[1, 2]))},
@@ -400,11 +391,6 @@ BAD_ROWS = [
         {"place": "B", "what": "not the test rows of A"},
     ),
     ({"A": seeded(frame([0.1, 0.2], k=5)), "B": seeded(ONE)}, "A", {"place": WHERE}),
-    (
-        {"A": seeded(frame([0.1, 0.2], users=[3, 3])), "B": seeded(ONE)},
-        "A",
-        {"place": WHERE, "got": 3},
-    ),
     (
         {"A": seeded(frame([0.1, 0.2], hr=[1, 0.5])), "B": seeded(ONE)},
         "A",
@@ -431,8 +417,8 @@ def test_bad_rows(rows, reference, parts):
 
 def test_the_sentence():
     with pytest.raises(CragruError) as caught:
-        compare({"A": seeded(ONE)}, "B", "A", [10], FEW)
-    assert str(caught.value) == "reference: no such row, got 'B' (allowed: A)"
+        compare({"A": seeded(ONE), "B": {2: ONE}}, "A", "A", [10], FEW)
+    assert str(caught.value) == "B: not the seeds of A, got [2]"
 
 
 def test_ndcg_may_be_rounded_up_from_1():
@@ -444,9 +430,7 @@ def test_ndcg_may_be_rounded_up_from_1():
 def test_a_null_of_other_users():
     rows = {"A": seeded(ONE), "B": seeded(ONE)}
     null = (seeded(ONE), seeded(frame([0.1])))
-    with refused(
-        place="Retrain, replicate", got=[1], what="users of it alone, or of Retrain alone"
-    ):
+    with refused(place="Retrain, replicate", got=[1], what="not the users of Retrain"):
         compare(rows, "A", "A", [10], FEW, null)
 
 
@@ -548,17 +532,3 @@ def test_a_group_that_a_resample_may_miss_has_no_bounds():
     found = bootstrap(column_mean, [np.array([1.0] + [np.nan] * 9)], np.random.default_rng(0), 200)
     assert found.value == 1
     assert np.isnan([found.low, found.high]).all()
-
-
-BAD_BOOTSTRAPS = [
-    ([], []),
-    ([np.array([])], [0]),
-    ([np.array(1.0)], [0]),
-    ([np.zeros(2), np.zeros(3)], [2, 3]),
-]
-
-
-@pytest.mark.parametrize(("arrays", "lengths"), BAD_BOOTSTRAPS)
-def test_bad_bootstraps(arrays, lengths):
-    with refused(place="bootstrap", got=lengths):
-        bootstrap(column_mean, arrays, np.random.default_rng(0))

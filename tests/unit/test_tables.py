@@ -440,7 +440,8 @@ def test_results_that_lack_users_of_the_cohort_are_told(files):
     with refused(place=files["per-user.parquet"], got=[8, 9]) as caught:
         list(read_measured([named(files, "pilot", "cohort.json")]))
     assert str(caught.value) == (
-        f"{files['per-user.parquet']}: lacks users of {files['cohort.json']}, got [8, 9]; delete it and run again"
+        f"{files['per-user.parquet']}: lacks users of {files['cohort.json']}, got [8, 9]; "
+        "delete both and make them again, of one split and one cohort"
     )
 
 
@@ -450,7 +451,7 @@ def test_a_row_must_not_be_there_twice(files):
     assert len(list(read_measured(rows))) == 3
     with refused(place="all, ML, BPR, M, seed 7") as caught:
         list(read_measured([*rows, named(files)]))
-    assert str(caught.value) == "all, ML, BPR, M, seed 7: there twice; name each row once"
+    assert str(caught.value) == "all, ML, BPR, M, seed 7: there twice"
 
 
 def test_table_two_is_made(files, tmp_path, paper):

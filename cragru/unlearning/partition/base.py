@@ -20,7 +20,6 @@ Pairs = tuple[ndarray, ndarray]  # user ids and item ids
 
 FEWER = "ask for fewer shards in config/params.yaml"
 READ = "add reads: [original] to the partition's entry in config/params.yaml"
-ANEW = "train the original anew"
 
 
 @dataclass(frozen=True)
@@ -110,12 +109,10 @@ def _check_column(problem: Problem, shards: ndarray, pairs: Pairs, part: str) ->
     shape = pairs[0].shape
     if shards.shape != shape:
         raise CragruError(f"shards must be {shape}", place=f"{part} rows", got=shards.shape)
-    foreign = np.flatnonzero((shards < 0) | (shards >= problem.shards))
-    if len(foreign):
-        row, last = foreign[0], problem.shards - 1
-        raise CragruError(
-            place=f"shard of {part} row {row}", got=int(shards[row]), allowed=[f"0 to {last}"]
-        )
+    allowed = [f"0 to {problem.shards - 1}"]
+    for row in np.flatnonzero((shards < 0) | (shards >= problem.shards)):
+        at = f"shard of {part} row {row}"
+        raise CragruError(place=at, got=int(shards[row]), allowed=allowed)
 
 
 def enough(problem: Problem, count: int, units: str) -> None:
@@ -124,9 +121,10 @@ def enough(problem: Problem, count: int, units: str) -> None:
     Raises:
         CragruError: If S is above `count`.
     """
-    if problem.shards > count:
+    shards = problem.shards
+    if shards > count:
         raise CragruError(
-            f"more than the {count} {units}", place="shards", got=problem.shards, advice=FEWER
+            f"more than the {count} {units}", place="shards", got=shards, advice=FEWER
         )
 
 
@@ -188,10 +186,7 @@ def embeddings(problem: Problem) -> list[ndarray]:
     tables, counts = [], (problem.users, problem.items)
     for table, count in zip(problem.embeddings, counts, strict=True):
         table = np.asarray(table, dtype=np.float64)
-        is_whole = table.shape[:-1] == (count,)
-        if not is_whole or not np.isfinite(table).all():
-            raise CragruError(
-                f"needs {count} finite vectors", place="embeddings", got=table.shape, advice=ANEW
-            )
+        if table.shape[:-1] != (count,) or not np.isfinite(table).all():
+            raise CragruError(f"not {count} finite vectors", place="embeddings", got=table.shape)
         tables.append(table)
     return tables
