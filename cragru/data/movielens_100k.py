@@ -7,20 +7,16 @@ from cragru.data import movielens
 from cragru.data.frames import RawTables
 from cragru.data.raw_files import Layout, RawFile
 
-RATINGS = Layout(
-    "u.data", r"\t".join(movielens.RATING), "user, item, rating, time, with tabs between"
-)
+RATINGS = Layout("u.data", r"\t".join(movielens.RATING))
 USERS = Layout(
     "u.user",
     rf"{movielens.RAW_ID}\|(?P<age>[0-9]+)\|(?P<gender>[MF])\|(?P<occupation>[^|]+)\|(?P<zip>[^|]*)",
-    "user|age|M or F|occupation|zip code",
 )
 ITEMS = Layout(
     "u.item",
     rf"{movielens.RAW_ID}\|(?P<title>[^|]+)\|[^|]*\|[^|]*\|[^|]*\|(?P<flags>[01](?:\|[01])*)",
-    "item|title|date|video date|URL|genre flags",
 )
-GENRES = Layout("u.genre", r"(?P<genre>[^|]+)\|(?P<number>[0-9]{1,3})", "genre|number")
+GENRES = Layout("u.genre", r"(?P<genre>[^|]+)\|(?P<number>[0-9]{1,3})")
 
 
 def load(folder: Path) -> RawTables:

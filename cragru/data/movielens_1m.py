@@ -19,15 +19,12 @@ OCCUPATIONS = (
 )
 # fmt: on
 
-RATINGS = Layout("ratings.dat", "::".join(movielens.RATING), "user::item::rating::time")
+RATINGS = Layout("ratings.dat", "::".join(movielens.RATING))
 USERS = Layout(
     "users.dat",
     rf"{movielens.RAW_ID}::(?P<gender>[MF])::(?P<age>{'|'.join(AGES)})::(?P<occupation>1?[0-9]|20)::(?P<zip>.*)",
-    f"user::M or F::age code ({', '.join(AGES)})::occupation code (0 to 20)::zip code",
 )
-ITEMS = Layout(
-    "movies.dat", rf"{movielens.RAW_ID}::(?P<title>.+)::(?P<genres>[^:]*)", "item::title::genres"
-)
+ITEMS = Layout("movies.dat", rf"{movielens.RAW_ID}::(?P<title>.+)::(?P<genres>[^:]*)")
 
 
 def load(folder: Path) -> RawTables:

@@ -21,14 +21,12 @@ class Layout:
     Attributes:
         name: The file's name.
         pattern: What a whole line must match; its named groups are the columns.
-        words: The same in words, for errors.
         encoding: ``latin-1`` or ``utf-8``.
         header: The line above the rows, letter by letter; empty where there is none.
     """
 
     name: str
     pattern: str
-    words: str
     encoding: str = "latin-1"
     header: str = ""
 
@@ -62,7 +60,9 @@ class RawFile:
         for number, line in enumerate(lines[self._first - 1 :], self._first):
             match = pattern.fullmatch(line)
             if match is None:
-                raise self._error_on(number, f"not a line of {layout.words}", line)
+                raise self._error_on(
+                    number, f"not a line with {', '.join(pattern.groupindex)}", line
+                )
             fields.append(match.groups())
         if not fields:
             raise self._error_on(self._first, "the file has no rows")

@@ -16,21 +16,18 @@ PATCHES: dict[int, tuple[str, int | None]] = {
 RATINGS = Layout(
     "ml-100k.inter",
     PUBLISHED.pattern,
-    PUBLISHED.words,
     encoding="utf-8",
     header="user_id:token\titem_id:token\trating:float\ttimestamp:float",
 )
 USERS = Layout(
     "ml-100k.user",
     rf"{movielens.RAW_ID}\t(?P<age>[0-9]+)\t(?P<gender>[MF])\t(?P<occupation>[^\t]+)\t(?P<zip>[^\t]*)",
-    "user, age, M or F, occupation, zip code, with tabs between",
     encoding="utf-8",
     header="user_id:token\tage:token\tgender:token\toccupation:token\tzip_code:token",
 )
 ITEMS = Layout(
     "ml-100k.item",
     rf"{movielens.RAW_ID}\t(?P<title>[^\t]+)\t(?P<year>[^\t]*)\t(?P<genres>[^\t]*)",
-    "item, title, year, genres, with tabs between",
     encoding="utf-8",
     header="item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq",
 )

@@ -49,9 +49,6 @@ CHECK_SECONDS = 15.0  # most seconds to wait for the list of models, which takes
 LONGEST_PAUSE = 30.0  # most seconds between two requests, also where the server asks for more
 BACK_OFF = wait_exponential_jitter(jitter=2)  # else all parallel requests would come back at once
 TIMES_ASKED = 2  # for an answer that keeps to its pattern; at temperature 0 more would repeat it
-HELD = "the server must support `structured_outputs` with a `regex`, as vLLM does"
-LATE = "look into the server's log, or raise `deadline`"
-PROXIES = "correct `url`, or the variables http_proxy, https_proxy, all_proxy"
 
 Result = TypeVar("Result")
 Request = Callable[[], Awaitable[Any]]
@@ -166,7 +163,11 @@ class ServerEngine:
             answer = self._read(completion, question)
             if _is_held(answer, question):
                 return answer
-        raise CragruError("the answer breaks its pattern", got=self._said(answer.text), advice=HELD)
+        raise CragruError(
+            "the answer breaks its pattern",
+            got=self._said(answer.text),
+            advice="the server must support `structured_outputs` with a `regex`, as vLLM does",
+        )
 
     async def _in_time(self, work: Awaitable[Result]) -> Result:
         """Wait for work no longer than `deadline`: neither for a reply that drips, nor for try after try."""
@@ -177,7 +178,10 @@ class ServerEngine:
         except TimeoutError:
             pass
         # outside of the handler: the chain of what was interrupted may have the key
-        raise CragruError(f"no answer in {seconds:g} s, all tries included", advice=LATE)
+        raise CragruError(
+            f"no answer in {seconds:g} s, all tries included",
+            advice="look into the server's log, or raise `deadline`",
+        )
 
     async def _send(self, request: Request, kind: type[Reply], is_retried: Retried) -> Reply:
         """Send a request, again where `is_retried` says so, and check the reply."""
@@ -228,7 +232,11 @@ class ServerEngine:
             return openai.AsyncOpenAI(api_key=key, http_client=transport, **options)
         except Exception as error:  # whatever the address, or a proxy of the environment, causes
             problem = type(error).__name__  # its words may show the password of a proxy
-        raise CragruError("no way to connect", got=problem, advice=PROXIES)
+        raise CragruError(
+            "no way to connect",
+            got=problem,
+            advice="correct `url`, or the variables http_proxy, https_proxy, all_proxy",
+        )
 
     @cached_property
     def _key(self) -> str | None:

@@ -17,6 +17,8 @@ CONTENT = {  # words that are a job's result: files hold them, or a model reads 
     "cragru/llm/prompts.py": "prompts",
     "cragru/backbones/graph.py": "a warning of torch that is left out",
     "cragru/kept/manifest.py": "how a file differs from its manifest, which the audit says",
+    "cragru/data/recbole_ml_100k.py": "headers of files, and a title that is mended",
+    "cragru/llm/vllm_engine.py": "a prompt that tries the engine",
     "cragru/reporting": "tables and figures",
 }
 

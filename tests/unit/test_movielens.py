@@ -110,7 +110,7 @@ class TestMovielens1M:
     def test_unknown_codes(self, tmp_path, user):
         write(tmp_path, MINI_1M | {"users.dat": f"{user}\n"})
         said = assert_fails(movielens_1m.load, tmp_path, "users.dat", 1, got=user)
-        assert "M or F::age code (1, 18, 25, 35, 45, 50, 56)::occupation code" in said
+        assert all(column in said for column in ("gender", "age", "occupation"))
 
 
 class TestRecbole:
@@ -189,7 +189,7 @@ class TestLetters:
         write(tmp_path, MINI_100K)
         (tmp_path / "u.item").write_bytes(MINI_100K["u.item"].encode("utf-16"))
         said = assert_fails(movielens_100k.load, tmp_path, "u.item", 1)
-        assert "genre flags" in said
+        assert "flags" in said
 
     def test_latin_1_that_could_be_utf_8_in_places_stays_what_it_is(self, tmp_path):
         """``É®`` is a letter of two bytes in UTF-8, ``été`` is none: so the file is Latin-1."""
