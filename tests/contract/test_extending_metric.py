@@ -25,14 +25,15 @@ TRAINING = [
 ]
 EVALUATION = ["evaluate", "evaluate_cragru", "completeness", "differences", "table2", "figure3"]
 DIGESTS = """
-import json
+import json, sys
 from pathlib import Path
 from cragru.rerun.digest import code_digest
+training, evaluation = (names.split() for names in sys.argv[1:])
 packages = ("backbones", "data", "llm", "retrieval", "unlearning")
 files = [path for package in packages for path in sorted(Path("cragru", package).rglob("*.py"))]
 modules = [".".join(path.with_suffix("").parts) for path in files]
-print(json.dumps({path.stem: code_digest(str(path), *modules) for path in sorted(Path("scripts").glob("*.py"))}))
-alone = {path.stem: code_digest(str(path)) for path in sorted(Path("scripts").glob("*.py"))}
+print(json.dumps({name: code_digest(f"scripts/{name}.py", *modules) for name in training}))
+alone = {name: code_digest(f"scripts/{name}.py") for name in evaluation if Path(f"scripts/{name}.py").exists()}
 alone["table2"] = code_digest("scripts/table.py", "cragru.reporting.utility_table")
 alone["figure3"] = code_digest("scripts/figure.py", "cragru.reporting.forget_remain_figure")
 print(json.dumps(alone))
@@ -97,11 +98,12 @@ def python(folder, *arguments):
 
 
 def digests(sources):
-    """Of every script, with all modules that a training, a strategy or an LLM could name; and of every script alone.
+    """Of `TRAINING`, with all modules that a training, a strategy or an LLM could name; and of `EVALUATION` alone.
 
-    A table and a figure are beside the latter, with their makers.
+    A table and a figure are among the latter, with their makers.
     """
-    return [json.loads(line) for line in python(sources, "-c", DIGESTS).splitlines()]
+    printed = python(sources, "-c", DIGESTS, " ".join(TRAINING), " ".join(EVALUATION))
+    return [json.loads(line) for line in printed.splitlines()]
 
 
 @pytest.fixture(scope="module")

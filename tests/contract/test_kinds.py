@@ -15,6 +15,7 @@ from cragru.plan.loading import load_project
 from cragru.plan.rows import cells_of, row_files
 from cragru.plan.showing import Showing
 from cragru.plan.tables import FIGURE_KINDS, TABLE_KINDS
+from tests.refusals import refused
 
 ROOT = Path(__file__).parents[2]
 KINDS = {
@@ -81,7 +82,7 @@ def shown(request):
 
 @pytest.mark.parametrize("kind", NEED_LLM)
 def test_what_needs_an_llm_is_refused_without(kind):
-    with pytest.raises(CragruError, match=r"scoring\.llm:\s+null,.*\sLLM"):
+    with refused(place="scoring.llm"):
         alone(kind, **SETTINGS[WITHOUT])
 
 

@@ -19,7 +19,7 @@ from cragru.written.yaml_text import load_text
 ROOT = Path(__file__).parents[2]
 NAMES = ("config", "datasets", "protocols", "params", "tables", "figures", "llms")
 SHIPPED = {name: load_yaml(ROOT / f"config/{name}.yaml") for name in NAMES}
-PLACE = re.compile(r"^(config|[^ ]*\.yaml(, line \d+)?|[a-z_]+(\.[^ :]+)*)(: .*)?: ", re.S)
+PLACE = re.compile(r"^(config|[^ ]*\.yaml(,\s+line\s+\d+)?|[a-z_]+(\.[^ :]+)*)(:\s.*)?:\s", re.S)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
 
 

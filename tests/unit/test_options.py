@@ -17,21 +17,21 @@ from cragru.core.errors import NOTHING, CragruError
 from cragru.plan.options import KINDS, check_options
 from cragru.plugins.options import BaseOptions, read_options, wrong_options
 from cragru.plugins.source import modules_of, names_in, options_of
-from tests.refusals import assert_told, refused
+from tests.refusals import AtLeast, assert_told, refused
 
 DATASETS = ("ml-100k", "ml-1m")
 NAN, INF = float("nan"), float("inf")
 
 
 def modules(package, names):
-    return " ".join(f"{package}.{name}" for name in names.split())
+    return AtLeast(f"{package}.{name}" for name in names.split())
 
 
 INTEGER, NUMBER = "Input should be a valid integer", "Input should be a valid number"
 AT_LEAST = "Input should be greater than or equal to"
 TRAINING = "batch_size dimensions epochs learning_rate patience"
 SISA = "learning_rate least_batch missing shards steps"
-SHIPPED = "bekm blpa inbp random-interactions random-users ubp"
+SHIPPED = AtLeast(["bekm", "blpa", "inbp", "random-interactions", "random-users", "ubp"])
 BACKBONES = modules("cragru.backbones", "bpr lightgcn")
 PARTITIONS = modules("cragru.unlearning.partition", "balanced bekm blpa random")
 METHODS = modules("cragru.unlearning", "grapheraser ifru receraser retrain scif sisa")
@@ -50,7 +50,7 @@ def problems(shipped, changes):
 def wrong(key, value, **parts):
     """A wrong value, and what is told of it: the place is its key path, unless said otherwise."""
     told = {"place": key.replace("/", "."), "got": value} | parts
-    if "allowed" in told:
+    if isinstance(told.get("allowed"), str):
         told["allowed"] = told["allowed"].split()
     return {key: value}, told | {"place": f"config/params.yaml: {told['place']}"}
 
@@ -251,15 +251,16 @@ def test_a_wrong_plugin_is_one_sentence(shipped):
         "methods/sisa-users/partition": "upb",
         "backbones/bpr/module": "cragru.backbones.brp",
     }
+    modules = sorted(entry["module"] for entry in shipped["params"]["backbones"].values())
     lines = sorted(str(problem) for problem in problems(shipped, wrong))
     assert [line.removeprefix("config/params.yaml: ") for line in lines] == [
         "backbones.bpr.module: no plug-in with build, got 'cragru.backbones.brp' (did you mean "
-        "'cragru.backbones.bpr'? allowed: cragru.backbones.bpr, cragru.backbones.lightgcn)",
+        f"'cragru.backbones.bpr'? allowed: {', '.join(modules)})",
         "methods.ifru.overrides.bpr/*: sets nothing anywhere; set an option there; "
         "patterns are 'dataset/backbone', such as ml-1m/*",
         "methods.scif.partition: the module has no shards, got 'ubp'; leave it out",
         "methods.sisa-users.partition: must name a partition, got 'upb' (did you mean 'ubp'? "
-        "allowed: bekm, blpa, inbp, random-interactions, random-users, ubp)",
+        f"allowed: {', '.join(sorted(shipped['params']['partitions']))})",
     ]
 
 
@@ -306,7 +307,7 @@ def test_the_shipped_configuration_is_checked_where_nothing_heavy_is_installed()
         "from cragru.config.base import load_yaml",
         "from cragru.plan.loading import load_project",
         "project = load_project(load_yaml('config/config.yaml'), Path('.'))",
-        "print(len(project.params.methods), {name for name in heavy if sys.modules[name]})",
+        "print('retrain' in project.params.methods, {name for name in heavy if sys.modules[name]})",
     ]
     done = subprocess.run(
         [sys.executable, "-c", "\n".join(lines)],
@@ -315,7 +316,7 @@ def test_the_shipped_configuration_is_checked_where_nothing_heavy_is_installed()
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stdout) == (0, "10 set()\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "True set()\n"), done.stderr
 
 
 PLUGINS = [
@@ -329,7 +330,7 @@ PLUGINS = [
 def test_all_shipped_plugins_are_found(shipped):
     named = {entry["module"] for kind in KINDS for entry in shipped["params"][kind.key].values()}
     assert set(PLUGINS) == named
-    assert len(PLUGINS) == 2 + 4 + 6 + 5
+    assert len(PLUGINS) >= 2 + 4 + 6 + 5
 
 
 @pytest.mark.parametrize("module", PLUGINS)

@@ -1,4 +1,4 @@
-"""Every command in the README and the docs: Snakemake's are read and planned here, make's are run by CI.
+"""Every command in the README and the docs: Snakemake's are read and planned here, Python's run, make's run by CI.
 
 A command is read by Snakemake's own parser, and its configuration as a run reads it. What is planned is each file of
 configuration, once, with all that commands want of it: a flag, or a value on the command line, changes no rule.
@@ -148,8 +148,25 @@ def test_command(command, folder, plan, monkeypatch):
         for target in said.targets:
             assert is_planned(target, answer), answer
             assert not (said.config and "/" in target), "its plan would be of another configuration"
+    elif words[0] == "python":
+        run_by_python(words[1:])
     else:
         assert command == ". .venv/bin/activate"
+
+
+def run_by_python(words):
+    """Run a program for true; of pytest, which runs these very tests, one file."""
+    one = ["-n", "0", "tests/unit/test_yaml_text.py"] if "pytest" in words else []
+    done = subprocess.run(
+        [sys.executable, *words, *one],
+        cwd=ROOT,
+        env=surroundings(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == (1 if one else 0), done.stdout + done.stderr
+    assert not one or " failed, " in done.stdout  # those that hold a whole sentence
 
 
 def check_configuration(said, settings, folder):

@@ -21,25 +21,19 @@ CELL = "results/toy/paper/1/bpr/original"
 
 
 @pytest.mark.parametrize(
-    ("change", "answer"),
+    ("change", "facts"),
     [
-        (
-            {"datasets": ["toyy"]},
-            "datasets: unknown name 'toyy' (did you mean 'toy'? allowed: toy; defined in ",
-        ),
-        (
-            {"sedes": [1]},
-            "config: sedes: unknown key, got 'sedes' (did you mean 'seeds'? allowed: ",
-        ),
+        ({"datasets": ["toyy"]}, ["datasets:", "'toyy'", "'toy'?"]),
+        ({"sedes": [1]}, ["sedes:", "'sedes'", "'seeds'?"]),
     ],
 )
 def test_a_wrong_name_in_the_configuration_is_told_in_a_line(
-    workflow, configure, tmp_path, change, answer
+    workflow, configure, tmp_path, change, facts
 ):
     refused = workflow.run(tmp_path, "--dry-run", config=configure(**change))
     assert refused.rc == 1
     (line,) = [line for line in refused.output.splitlines() if line.startswith("cragru: ")]
-    assert answer in line
+    assert not [fact for fact in facts if fact not in line]
     assert "Traceback (most" not in refused.output
 
 
@@ -50,13 +44,11 @@ def test_what_snakemake_takes_otherwise_is_told_in_a_line(workflow, configure, t
     refused = workflow.run(tmp_path, "--dry-run", config=twice)
     assert refused.rc == 1
     (line,) = [line for line in refused.output.splitlines() if line.startswith("cragru: ")]
-    assert re.fullmatch(
-        rf"cragru: {twice}, line \d+: run: is there in line \d+ already; keep one", line
-    )
+    assert re.match(rf"cragru: {twice}, line \d+: run:.* \d+\b", line)
     words = ["--config", "scoring={llm: null}", "run=none", "--dry-run", "--quiet", "--", "claims"]
     refused = workflow.run(tmp_path, *words, config=configure(tables=["claims"]))
     (line,) = [line for line in refused.output.splitlines() if line.startswith("cragru: ")]
-    assert line.startswith("cragru: scoring.llm: null, but claims needs an LLM; ")
+    assert line.startswith("cragru: scoring.llm: ") and "claims" in line
 
 
 def test_missing_data_are_told_with_what_was_tried_and_what_to_do(
@@ -92,10 +84,8 @@ def test_an_altered_split_stops_the_evaluation(workflow, one_cell, a_copy):
     refused = workflow.run(a_copy, f"{CELL}/per-user.parquet", config=one_cell)
     assert refused.rc == 1
     (line,) = refused.errors
-    assert line.startswith(
-        "cragru: error in evaluate: results/toy/paper/1/split/test.parquet: is not the file that its job wrote: "
-    )
-    assert line.endswith("; delete it and run the same command again")
+    assert line.startswith("cragru: error in evaluate: results/toy/paper/1/split/test.parquet: ")
+    assert re.search(r"results/toy/paper/1/split\S*\.json", line)
     assert not (a_copy / f"{CELL}/per-user.parquet").exists()
 
 
@@ -118,10 +108,8 @@ def test_a_flipped_bit_stops_a_table_and_deleting_the_file_heals(
     refused = workflow.run(a_copy, table, "--forcerun", "table", config=one_cell)
     assert refused.rc == 1
     (line,) = refused.errors
-    assert line.startswith(
-        f"cragru: error in table: {CELL}/per-user.parquet: is not the file that its job wrote: "
-    )
-    assert f"but {CELL}/per-user-manifest.json tells " in line
+    assert line.startswith(f"cragru: error in table: {CELL}/per-user.parquet: ")
+    assert f"{CELL}/per-user-manifest.json" in line
     (a_copy / f"{CELL}/per-user.parquet").unlink()
     workflow.make(a_copy, table, config=one_cell)
     assert (a_copy / table).read_bytes() == before

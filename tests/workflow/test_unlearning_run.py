@@ -1,5 +1,6 @@
 """Unlearning methods through the workflow: rows of Table II, requests that spare shards, and a new method."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -121,5 +122,5 @@ def test_more_shards_than_users_is_one_line(unlearned, workflow, configure, toy,
         tmp_path / "run", "results/toy/paper/1/bpr/sisa-users/cost.json", config=config
     )
     assert refused.rc == 1
-    assert "methods.sisa-users.options.shards: got 41 on toy, which has 40 users" in refused.output
+    assert re.search(r"\bmethods.sisa-users.options.shards:.*\b41\b", refused.output)
     assert "Building DAG" not in refused.output
