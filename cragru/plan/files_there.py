@@ -49,7 +49,7 @@ def missing(place: str, root: Path, path: str, is_right: Look = Path.is_file) ->
     except (OSError, ValueError):  # a name too long, or one that `glob` takes for a pattern
         beside = []
     names = [str(Path(path).with_name(file.name)) for file in beside]
-    what = "nothing of that kind is there"
+    what = "no such file or folder"
     yield Problem(what, place, path, names, f"name one that is there{rule_for(path)}")
 
 
