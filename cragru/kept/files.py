@@ -9,15 +9,16 @@ import secrets
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from cragru.core.errors import CragruError, short
 from cragru.core.place import PathLike, spot
 from cragru.kept.machine import trouble
 from cragru.kept.rights import rights_of_folders
 from cragru.kept.shapes import Shape, misfit
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 AGAIN = "delete it and run again"
 
@@ -115,7 +116,7 @@ def check_record(path: PathLike, record: Any, shape: Shape) -> None:
         raise CragruError(f"no record of a job: {wrong}", place=spot(path), advice=AGAIN)
 
 
-def write_parquet(path: PathLike, frame: pd.DataFrame, schema: Mapping[str, str]) -> None:
+def write_parquet(path: PathLike, frame: "pd.DataFrame", schema: Mapping[str, str]) -> None:
     """Write the columns of `schema`, in that order and with those dtypes, atomically."""
     with atomic_path(path) as temporary:
         frame[list(schema)].astype(dict(schema)).to_parquet(
@@ -123,12 +124,14 @@ def write_parquet(path: PathLike, frame: pd.DataFrame, schema: Mapping[str, str]
         )
 
 
-def read_parquet(path: PathLike, schema: Mapping[str, str]) -> pd.DataFrame:
+def read_parquet(path: PathLike, schema: Mapping[str, str]) -> "pd.DataFrame":
     """Read a parquet file and check its columns and dtypes.
 
     Raises:
         CragruError: If the file is unreadable or its columns differ from `schema`.
     """
+    import pandas as pd  # not above: it takes most of a second, and many jobs read no parquet
+
     try:
         frame = pd.read_parquet(path)
     except (OSError, ValueError) as error:
