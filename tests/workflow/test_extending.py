@@ -260,7 +260,8 @@ def run_contract(extended: Workflow, name: str) -> Counter:
         sources / "tests/contract",
         ignore=shutil.ignore_patterns("__*", "*extending*"),
     )
-    shutil.copy2(REPOSITORY / "tests/deletion.py", sources / "tests")
+    for helper in ("deletion.py", "refusals.py"):
+        shutil.copy2(REPOSITORY / "tests" / helper, sources / "tests")
     shutil.copy2(REPOSITORY / "pyproject.toml", sources)
     done = subprocess.run(
         [
@@ -294,8 +295,8 @@ CHECKOUT = (
 FORMAT = ("ruff check --fix .", "ruff format .", "snakefmt Snakefile workflow")  # `make format`
 SCHEMA = "python -m cragru.plan.schema"  # `make schema`
 CHECKS = ("ruff check .", "ruff format --check .", f"{SCHEMA} --check")
-LOOK_AT_PLUGINS = (  # all others of the quick suite meet data of their own, or train; each section runs its contract
-    "tests/contract --ignore tests/contract/test_forgetting.py --ignore tests/contract/test_methods.py",
+LOOK_AT_PLUGINS = (  # all others of the quick suite meet data of their own, train, or extend a copy themselves
+    *(f"tests/contract/test_{name}.py" for name in ("kinds", "metrics", "strategies")),
     *(
         f"tests/unit/test_{name}.py"
         for name in (
