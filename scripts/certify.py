@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cragru.audit.certificate import build_certificate
 from cragru.audit.commitment import read_key
-from cragru.audit.request import Request
+from cragru.core.request import Request
 from cragru.job import stage
 from cragru.kept.files import write_json
 from cragru.plan.places import PURGED_FILE, RESULTS

@@ -11,8 +11,9 @@ from cragru.audit.commitment import SCHEME, Key
 from cragru.audit.guarantees import BEFORE, DATA, Claim, claims_of
 from cragru.audit.limits import not_guaranteed, remains
 from cragru.audit.provenance import Provenance
-from cragru.audit.request import Places, Request
+from cragru.audit.request import Places
 from cragru.core.errors import CragruError
+from cragru.core.request import Request
 from cragru.data.frames import INTERACTIONS, ITEMS, USERS
 from cragru.data.parts import read_all_parts
 from cragru.kept.files import read_parquet

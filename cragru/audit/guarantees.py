@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from cragru.audit.provenance import Job, Provenance
-from cragru.audit.request import Places, Request
+from cragru.audit.request import Places
 from cragru.core.errors import CragruError
 from cragru.core.names import ORIGINAL, RETRAIN
+from cragru.core.request import Request
 from cragru.core.roles import Role
 
 BEFORE = "before the request"

@@ -7,9 +7,10 @@ from typing import Any
 
 from cragru.audit.certificate import Certificate
 from cragru.audit.commitment import Key
-from cragru.audit.request import Places, Request
+from cragru.audit.request import Places
 from cragru.audit.verification import read_certificate, read_purged
 from cragru.core.errors import CragruError
+from cragru.core.request import Request
 from cragru.kept.files import sha256, temporaries_of, write_json
 from cragru.kept.manifest import ENDING
 from cragru.plan.places import AGAINST, CURVE, PURGED_FILE, USER_GROUPS, is_at

@@ -1,8 +1,8 @@
-"""A deletion request, its places under `results/`, and what any path is to it."""
+"""The places of a deletion request under `results/`, and what any path is to it."""
 
 from functools import partial
-from typing import Any, NamedTuple
 
+from cragru.core.request import Request
 from cragru.plan.places import (
     COHORT,
     FORGOTTEN_PARTS,
@@ -31,21 +31,6 @@ from cragru.plan.places import (
 
 ORIGINAL = f"{ORIGINAL_FOLDER}/{MODEL_FILE}"
 RENEWED = renewed_files(REQUEST_METHOD)
-
-
-class Request(NamedTuple):
-    """A deletion request; without a name of its own it is the one that its protocol starts with."""
-
-    dataset: str
-    protocol: str
-    seed: int
-    request: str | None = None
-
-    @classmethod
-    def of(cls, names: Any) -> "Request":
-        """Return the request that wildcards, or a certificate, name."""
-        request = names.get("request")
-        return cls(names["dataset"], names["protocol"], int(names["seed"]), request)
 
 
 class Places:

@@ -7,9 +7,9 @@ from pathlib import Path
 from cragru.audit.behind import Behind
 from cragru.audit.certificate import FORMAT, Certificate, as_text, build_certificate, manifests_of
 from cragru.audit.commitment import REMAKE, Key
-from cragru.audit.request import Request
 from cragru.core.errors import CragruError, Problem
 from cragru.core.place import PathLike, spot
+from cragru.core.request import Request
 from cragru.kept.files import check_record, read_json, read_record, sha256
 from cragru.plan.places import CERTIFICATE_FILE, PURGED_FILE
 

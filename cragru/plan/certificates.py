@@ -1,9 +1,8 @@
 """What certificates speak of: what the run's tables and figures show of a request, and nothing more."""
 
-from typing import NamedTuple
-
 from cragru.core.guarantees import method_guarantee
 from cragru.core.names import ORIGINAL
+from cragru.core.request import Request
 from cragru.plan import places
 from cragru.plan.cells import cell_file
 from cragru.plan.project import Project
@@ -15,32 +14,17 @@ CELL_MANIFESTS = (places.PROMPTS_MANIFEST, places.PROOF_MANIFEST, places.MANIFES
 BEFORE_A_CELL = (places.CANDIDATES_MANIFEST, places.FIT_MANIFEST, places.SELECTION_MANIFEST)
 
 
-class Certified(NamedTuple):
-    """A deletion request that a certificate is of; without a name of its own, the one that its protocol starts with."""
-
-    dataset: str
-    protocol: str
-    seed: int
-    request: str | None = None
-
-    @classmethod
-    def of(cls, wildcards: Wildcards) -> "Certified":
-        """Return the request whose certificate is wanted."""
-        request = wildcards.get("request")
-        return cls(wildcards.dataset, wildcards.protocol, int(wildcards.seed), request)
-
-
 class Certificates:
     """The certificates of a run, and what each of them is made of: everything follows from the rows that are shown."""
 
     def __init__(self, project: Project) -> None:
         self._run = project
-        self._rows: dict[Certified, list[Row]] = {}
+        self._rows: dict[Request, list[Row]] = {}
         starting = project.protocols_that("forget-first")
         for row in project.rows:
             is_whole, is_start = row.request is None, row.protocol in starting
             if row.protocol is not None and is_start == is_whole:
-                request = Certified(row.dataset, row.protocol, row.seed, row.request)
+                request = Request(row.dataset, row.protocol, row.seed, row.request)
                 self._rows.setdefault(request, []).append(row)
 
     def files(self) -> list[str]:
@@ -61,14 +45,14 @@ class Certificates:
             names |= {"backbone": backbone, "model": model, "method": model}
             templates = self._model_templates(model, "request" in names)
             found += places.filled(templates, **names)
-        for row in self._rows.get(Certified.of(wildcards), []):
+        for row in self._rows.get(Request.of(wildcards), []):
             found += self._cell_manifests(row)
         return list(dict.fromkeys(found))
 
     def models(self, wildcards: Wildcards) -> list[tuple[str, str]]:
         """Return backbones and models of a certificate: those behind its rows, and originals that methods read."""
         found: dict[tuple[str, str], None] = {}
-        for row in self._rows.get(Certified.of(wildcards), []):
+        for row in self._rows.get(Request.of(wildcards), []):
             found.update(dict.fromkeys(row.models))
         for backbone, model in list(found):
             if ORIGINAL in self._run.reads(model):

@@ -6,7 +6,7 @@ import pandas as pd
 
 from cragru.audit.certificate import build_certificate
 from cragru.audit.commitment import Key
-from cragru.audit.request import Request
+from cragru.core.request import Request
 from cragru.data.frames import INTERACTIONS, ITEMS, USERS
 from cragru.data.parts import PARTS, SCHEMA, write_parts
 from cragru.kept.files import read_json, sha256, write_json, write_parquet

@@ -15,9 +15,10 @@ from cragru.audit.guarantees import PROMPT_AND_ORIGINAL, Claim
 from cragru.audit.limits import remains
 from cragru.audit.provenance import Job
 from cragru.audit.purging import purge
-from cragru.audit.request import Places, Request, is_unlearned
+from cragru.audit.request import Places, is_unlearned
 from cragru.audit.verification import Verifier, find_certificates, missing_certificates
 from cragru.core.errors import CragruError
+from cragru.core.request import Request
 from cragru.core.roles import Role
 from cragru.kept.files import read_json, write_json
 

@@ -6,7 +6,8 @@ from refusals import refused
 
 from cragru.audit.checks import vouch_for_shards
 from cragru.audit.provenance import Job
-from cragru.audit.request import Places, Request
+from cragru.audit.request import Places
+from cragru.core.request import Request
 from cragru.core.roles import Role
 
 PLACES = Places(Request("toy", "one-user", 1, "draw-1"))
