@@ -41,6 +41,7 @@ rule all:
     input:
         showing.run_files(),
         certificates.files(),
+        certificates.requests_files(),
 
 
 onstart:

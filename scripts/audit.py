@@ -8,6 +8,7 @@ from cragru.audit.verification import Verifier, find_certificates, missing_certi
 from cragru.core.errors import CragruError
 from cragru.job import stage
 from cragru.plan.places import RESULTS
+from cragru.plan.purged import Purged
 
 
 def main(job):
@@ -17,9 +18,10 @@ def main(job):
         raise CragruError(
             "nothing was made yet", place=job.params.run, advice="run the workflow first"
         )
-    verifier = Verifier(read_key(RESULTS, os.environ) if found else None)
+    verifier = Verifier(read_key(RESULTS, os.environ) if found else None, Purged().records)
     for path in found:
         verifier.verify(path)
+    verifier.verify_gone()
     verifier.fail(missing_certificates(job.params.wanted))
     verifier.verify_behind(shown)
     verifier.report()

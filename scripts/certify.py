@@ -1,25 +1,24 @@
 """Certify a deletion request: what was removed, what was built after it, what was checked, what remains."""
 
 import os
-from pathlib import Path
 
-from cragru.audit.certificate import build_certificate
+from cragru.audit.certificate import build_certificate, now
 from cragru.audit.commitment import read_key
+from cragru.audit.page import write_page
 from cragru.core.request import Request
 from cragru.job import stage
 from cragru.kept.files import write_json
-from cragru.plan.places import PURGED_FILE, RESULTS
+from cragru.plan.places import RESULTS
+from cragru.plan.purged import Purged
 
 
 def main(job):
     key = read_key(RESULTS, os.environ, make=True)
-    certificate = build_certificate(
-        Request.of(job.wildcards), job.input.manifests, job.params.guarantees, key
-    )
-    Path(job.output.certificate).with_name(PURGED_FILE).unlink(
-        missing_ok=True
-    )  # it was of another certificate
+    request, manifests = Request.of(job.wildcards), job.input.manifests
+    gone = Purged().records
+    certificate = build_certificate(request, manifests, job.params.guarantees, key, now(), gone)
     write_json(job.output.certificate, certificate)
+    write_page(job.output.page, certificate, None)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,10 @@ from cragru.core.names import RESULTS, SOURCE_FILE
 from cragru.kept.files import check_record
 from cragru.kept.manifest import ENDING, Makers, difference, read_manifest
 from cragru.llm.store import AnswerStore
+from cragru.plan.places import CERTIFICATE_FILE
 
 SOURCE = f"/{SOURCE_FILE}"
+REMAKE = "make that from it again: `snakemake --cores all --forcerun {}`"  # an advice
 Checksum = Callable[[str], str | None]
 
 
@@ -55,8 +57,9 @@ class Behind:
             try:
                 told = self._makers.of(name)
                 self._compare(name, told)
-                # people's own files are not under `results/`
-                is_made = name.startswith(f"{RESULTS}/") and not name.endswith((ENDING, SOURCE))
+                # people's own files are not under `results/`; a certificate has a seal
+                own = (ENDING, SOURCE, f"/{CERTIFICATE_FILE}")
+                is_made = name.startswith(f"{RESULTS}/") and not name.endswith(own)
                 if is_made and not told:
                     self.wrong.setdefault(name, Problem("no manifest names it", place=name))
                 for manifest, _ in told:
@@ -71,7 +74,7 @@ class Behind:
         self._read.add(manifest)
         record = read_manifest(manifest)
         for name, checksum in record["inputs"].items():
-            self._compare(name, [(manifest, checksum)])
+            self._compare(name, [(manifest, checksum)], next(iter(record["outputs"]), None))
         facts = record.get("facts") or {}
         if "answers" in facts:
             check_record(manifest, facts, {"answers": dict[str, str]})  # of an LLM
@@ -82,13 +85,24 @@ class Behind:
                     self._read_answers(Path(name))
         return [*record["inputs"], *record["outputs"]]
 
-    def _compare(self, name: str, told: Iterable[tuple[str, str]]) -> None:
+    def _compare(
+        self, name: str, told: Iterable[tuple[str, str]], reader: str | None = None
+    ) -> None:
+        """Hold a file against what manifests record; `reader` is a file whose job has read it."""
         got = self._checksum(name)
         differs = difference(got, told) if got else None
-        if differs:
+        if differs and reader and self._is_as_made(name, got):
+            what, advice = f"made again since {reader} was made from it", REMAKE.format(reader)
+            self.wrong.setdefault(name, Problem(what, place=name, advice=advice))
+        elif differs:
             self.wrong.setdefault(name, Problem(f"altered: {differs}", place=name))
         elif not got and name not in self._purged:
             self.wrong.setdefault(name, Problem("missing", place=name))
+
+    def _is_as_made(self, name: str, checksum: str) -> bool:
+        """Return whether a file is as the job wrote it that made it last."""
+        made = self._makers.of(name)
+        return bool(made) and not difference(checksum, made)
 
     def _read_answers(self, path: Path) -> None:
         """Read an LLM's stored answers and what they took: the store checks their checksums."""

@@ -1,7 +1,8 @@
-"""The certificate of a request: sealed JSON that follows from the files alone, so that the same give equal bytes."""
+"""The certificate of a request: sealed JSON that follows from the files and its date alone."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
@@ -11,20 +12,27 @@ from cragru.audit.commitment import SCHEME, Key
 from cragru.audit.guarantees import BEFORE, DATA, Claim, claims_of
 from cragru.audit.limits import not_guaranteed, remains
 from cragru.audit.provenance import Provenance
-from cragru.audit.request import Places
+from cragru.audit.request import Places, is_unlearned
 from cragru.core.errors import CragruError
 from cragru.core.request import Request
+from cragru.core.roles import Role
 from cragru.data.frames import INTERACTIONS, ITEMS, USERS
 from cragru.data.parts import read_all_parts
 from cragru.kept.files import read_parquet
 from cragru.plan.places import FORGET, FORGOTTEN_PARTS, HELD_OUT
 
-FORMAT = 2
+FORMAT = 3
+NO_MODEL = "name methods, and serve it: `snakemake --cores all requests`"  # an advice
 Certificate = dict[str, Any]
 
 
 def build_certificate(
-    request: Request, manifests: Iterable[str], guarantees: dict[str, str], key: Key
+    request: Request,
+    manifests: Iterable[str],
+    guarantees: dict[str, str],
+    key: Key,
+    date: str,
+    purged: Collection[str] = (),
 ) -> Certificate:
     """Build the certificate of a request, with the working directory above `results/`.
 
@@ -33,14 +41,17 @@ def build_certificate(
         manifests: The manifests of everything that it speaks of.
         guarantees: What each method guarantees: `exact`, `exact given the partition` or `approximate`.
         key: The key of the commitments.
+        date: When it is certified: ISO 8601, UTC.
+        purged: Files that may be gone, of earlier requests.
 
     Returns:
-        Plain JSON, sealed; without a user, an item, a clock, or a path from outside the working directory's tree.
+        Plain JSON, sealed; without a user, an item, or a path from outside the working directory's tree.
 
     Raises:
-        CragruError: If a check fails, or a file is not the one that its manifest speaks of.
+        CragruError: If a check fails, there is no model, or a file is not the one that its manifest speaks of.
     """
-    places, provenance = Places(request), Provenance(manifests)
+    provenance = Provenance(manifests, purged)
+    places = Places(request, _previous(request, provenance))
     for path in (places.record, places.interactions, places.users, places.items):
         provenance.sha256(path)
     parts = read_all_parts(places.split, read_parquet(places.interactions, INTERACTIONS))
@@ -48,7 +59,10 @@ def build_certificate(
     checks, not_checked = all_checks(places, provenance, parts, claims)
     body = {
         "format": FORMAT,
+        "date": date,
         "request": request._asdict(),
+        "state": {"before": places.before, "after": places.folder},
+        "models": _models(places, claims),
         "guarantees": guarantees,
         "commitment": _commitment(places, parts, key),
         "artifacts": [_artifact(places, claim, key) for claim in claims],
@@ -61,6 +75,11 @@ def build_certificate(
     return key.sealed(body)
 
 
+def now() -> str:
+    """Return the time, as certificates and records of purges have it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def as_text(certificate: Certificate) -> str:
     """Return the certificate's text, as `cragru.kept.files.write_json` writes it."""
     return json.dumps(certificate, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
@@ -69,6 +88,26 @@ def as_text(certificate: Certificate) -> str:
 def manifests_of(certificate: Certificate) -> list[str]:
     """Return the manifests that a certificate was built from."""
     return [artifact["manifest"] for artifact in certificate["artifacts"]]
+
+
+def _previous(request: Request, provenance: Provenance) -> str | None:
+    """Return the request whose leavings a request starts from, as the job recorded that took its rows out."""
+    for job in provenance.jobs:
+        if job.role is Role.DIVIDES and job.wildcards.get("request") == request.request:
+            return job.params.get("previous")
+    return None
+
+
+def _models(places: Places, claims: list[Claim]) -> dict[str, str]:
+    """Return what each model after the request guarantees, by its file; CRAGRU has lists, and no model of its own."""
+    served = (Role.UNLEARNS, Role.RERANKS)
+    made = [claim for claim in claims if claim.job.role in served and claim.guarantee != BEFORE]
+    if not made:
+        raise CragruError("no model to certify", place=places.folder, advice=NO_MODEL)
+    found: dict[str, str] = {}
+    for claim in made:
+        found |= dict.fromkeys(filter(is_unlearned, claim.job.outputs), claim.guarantee)
+    return found
 
 
 def _commitment(places: Places, parts: dict[str, pd.DataFrame], key: Key) -> dict[str, Any]:

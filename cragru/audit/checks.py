@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from cragru.audit.commitment import REMAKE
-from cragru.audit.guarantees import Claim
+from cragru.audit.guarantees import BEFORE, Claim
 from cragru.audit.provenance import Job, Provenance
 from cragru.audit.request import Places, is_unlearned
 from cragru.core.errors import CragruError
@@ -38,7 +38,7 @@ def all_checks(
     for claim in claims:
         if claim.job.role is Role.PROVES:
             proofs.append(vouch_for_proof(provenance, claim.job))
-        if claim.job.role is not Role.UNLEARNS:
+        if claim.job.role is not Role.UNLEARNS or claim.guarantee == BEFORE:
             continue
         if claim.guarantee == APPROXIMATE:
             not_checked.append(look_at_approximate(claim))
@@ -46,7 +46,7 @@ def all_checks(
             checks.append(vouch_for_exact(places, provenance, claim))
         shards.append(vouch_for_shards(places, claim.job, parts))
     checks += [*filter(None, shards), *proofs]
-    check_none_is_missed(provenance, checks + not_checked)
+    check_none_is_missed(places, provenance, checks + not_checked)
     return checks, not_checked
 
 
@@ -87,7 +87,9 @@ def vouch_for_exact(places: Places, provenance: Provenance, claim: Claim) -> Rec
         if maker is None and not places.is_boundary(path):
             raise CragruError(f"claims {claimed}, but its origin is unknown", place=at, got=path)
         if places.is_partition(path):
-            if claimed == EXACT and maker.params["module"] != RANDOM_PARTITION:
+            # a partition that a request left names its module beside the backbone's
+            module = maker.params.get("partition", maker.params["module"])
+            if claimed == EXACT and module != RANDOM_PARTITION:
                 raise CragruError("claims exact, but its partition is learnt", place=at, got=path)
             made_from |= maker.inputs.keys()
     return _passed(
@@ -162,11 +164,16 @@ def vouch_for_proof(provenance: Provenance, job: Job) -> Record:
     )
 
 
-def check_none_is_missed(provenance: Provenance, records: list[Record]) -> None:
-    """Refuse a model of a method, which its place tells, that a job made or read and that is in no record."""
+def check_none_is_missed(places: Places, provenance: Provenance, records: list[Record]) -> None:
+    """Refuse a model of a method, which its place tells, that a job made or read and that is in no record.
+
+    A model before the request is in a record of the request that made it.
+    """
     known: set[str] = set()
     for job in provenance.jobs:
-        known |= job.inputs.keys() | job.outputs.keys()
+        if not places.is_earlier(job.wildcards):
+            known |= job.inputs.keys() | job.outputs.keys()
+    known -= set(filter(places.is_original, known))
     looked = {record.get("model") for record in records}
     for path in sorted(filter(is_unlearned, known - looked)):
         maker = provenance.maker(path)

@@ -6,7 +6,6 @@ from cragru.audit.provenance import Job, Provenance
 from cragru.audit.request import Places
 from cragru.core.errors import CragruError
 from cragru.core.names import ORIGINAL, RETRAIN
-from cragru.core.request import Request
 from cragru.core.roles import Role
 
 BEFORE = "before the request"
@@ -42,15 +41,20 @@ def claims_of(places: Places, provenance: Provenance, guarantees: dict[str, str]
     """Return what is claimed of each job; refuse one that is of another request, or of which nothing is known."""
     claims = []
     for job in provenance.jobs:
-        _check_request(job, places.request)
+        _check_request(job, places)
         behind = provenance.behind(job, places.is_boundary)
         forgotten = list(filter(places.holds_forgotten, behind))
-        claims.append(Claim(job, _guarantee(job, guarantees), behind, forgotten))
+        is_earlier = places.is_earlier(job.wildcards)
+        guarantee = BEFORE if is_earlier else _guarantee(job, guarantees)
+        claims.append(Claim(job, guarantee, behind, forgotten))
     return claims
 
 
-def _check_request(job: Job, request: Request) -> None:
-    for name, own in request._asdict().items():
+def _check_request(job: Job, places: Places) -> None:
+    names = places.request._asdict()
+    if places.is_earlier(job.wildcards):
+        names["request"] = places.previous
+    for name, own in names.items():
         told = job.wildcards.get(name, own)
         if str(told) != str(own):
             raise CragruError("of another request", place=_key(job, name), got=told)

@@ -63,7 +63,7 @@ OF_METHODS = {
 }
 SOURCES = {ORIGINAL: "the model before the request, which knows them", RETRAIN: "Retrain"}
 OTHERS = "Other seeds and protocols of this data set"
-OTHER_REQUESTS = "Other requests of this deployed state are served without this one; they, other seeds and protocols"
+OTHER_REQUESTS = "Requests that do not start from what this one left, other seeds and protocols"
 ALWAYS = (
     "Evaluations, tables, figures, logs and an LLM's stored answers are not artifacts of this certificate; "
     "evaluations measure forgotten rows and the model before the request, and `snakemake purge` deletes those that "

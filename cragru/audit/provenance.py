@@ -1,7 +1,8 @@
 """What was made from what, by the manifests beside the artifacts: not by clock, and not by what was planned."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from cragru.core.errors import CragruError
@@ -30,13 +31,18 @@ class Job:
 class Provenance:
     """The jobs behind some manifests, each file's maker, and checksums of all `files` that were looked at."""
 
-    def __init__(self, manifests: Iterable[str]) -> None:
+    def __init__(self, manifests: Iterable[str], purged: Collection[str] = ()) -> None:
         """Read manifests.
+
+        Args:
+            manifests: Their paths.
+            purged: Files that may be gone: those that earlier requests had purged.
 
         Raises:
             CragruError: If a file is missing, or is not the one that a manifest speaks of.
         """
         self.files: dict[str, str] = {}
+        self._purged = purged
         self.jobs = [self._read(path) for path in sorted(set(manifests))]
         self._maker: dict[str, Job] = {}
         for job in self.jobs:
@@ -80,7 +86,9 @@ class Provenance:
         role = _role(record, path)
         inputs, outputs = record["inputs"], record["outputs"]
         for name, recorded in [*inputs.items(), *outputs.items()]:
-            if not _is_left_out(name) and self.sha256(name) != recorded:
+            if _is_left_out(name) or (name in self._purged and not Path(name).exists()):
+                continue
+            if self.sha256(name) != recorded:
                 raise CragruError(f"not the file of {path}", place=name, advice=AGAIN)
         names, params = record["wildcards"], record["params"]
         return Job(path, record["rule"], role, names, params, inputs, outputs)

@@ -1,5 +1,6 @@
 """The places of a deletion request under `results/`, and what any path is to it."""
 
+from collections.abc import Mapping
 from functools import partial
 
 from cragru.core.request import Request
@@ -16,6 +17,7 @@ from cragru.plan.places import (
     PREPARED,
     PROMPTS,
     RAW,
+    REMAINING_PARTS,
     REQUEST,
     REQUEST_METHOD,
     SHARDS,
@@ -30,6 +32,7 @@ from cragru.plan.places import (
 )
 
 ORIGINAL = f"{ORIGINAL_FOLDER}/{MODEL_FILE}"
+SERVED = f"{REQUEST_METHOD}/{MODEL_FILE}"
 RENEWED = renewed_files(REQUEST_METHOD)
 
 
@@ -38,10 +41,11 @@ class Places:
 
     Attributes:
         state: Folder of the deployed state.
-        folder: Folder of what was made for the request.
+        before: Folder of what served before the request: of the state, or of the request before it.
+        folder: Folder of what was made for the request: what serves after it.
         split: Folder of the split after the request; `record` and `parts` are its files.
         deployed_parts: Parts of the split before a single request: they hold its rows.
-        is_original: Whether a path is a model before the request.
+        is_original: Whether a path is a model before the request: the original, or in turn a method's own.
         is_partition: Whether it says into which shards the data were cut before the request.
         is_deployed_shard: Whether it is a shard as it was before the request.
         is_renewed_partition: Whether it says what is left in which shard after a single request.
@@ -49,14 +53,21 @@ class Places:
         is_cohort: Whether it says whom an LLM scores.
     """
 
-    def __init__(self, request: Request) -> None:
-        """Fill the request's names into the templates of all places, once."""
+    def __init__(self, request: Request, previous: str | None = None) -> None:
+        """Fill the request's names into the templates of all places, once.
+
+        Args:
+            request: The request.
+            previous: The request whose leavings it starts from; None where that is the deployed state.
+        """
         names = request._asdict()
         is_single = names["request"] is not None
         if not is_single:
             del names["request"]  # a pattern takes any
-        self.request = request
+        earlier = names | {"request": previous}
+        self.request, self.previous = request, previous
         self.state = place(STATE, **names)
+        self.before = place(REQUEST, **earlier) if previous else self.state
         self.folder = place(REQUEST, **names) if is_single else self.state
         self.prepared = place(PREPARED, **names)
         self.interactions = place(INTERACTIONS, **names)
@@ -66,10 +77,17 @@ class Places:
         self.record = split_files(self.folder)["record"]
         self.parts = _parts(self.folder)
         self.forgotten_parts = [self.parts[name] for name in FORGOTTEN_PARTS]
-        self.deployed_parts = list(_parts(self.state).values()) if is_single else []
-        self.is_original = partial(is_at, ORIGINAL, **names)
-        self.is_partition = partial(is_at, PARTITION, **names)
-        self.is_deployed_shard = partial(is_at, f"{SHARDS}/{{shard}}", **names)
+        deployed = _parts(self.before)
+        kept = REMAINING_PARTS if previous else PARTS
+        self.deployed_parts = [deployed[name] for name in kept] if is_single else []
+        if previous:
+            self.is_original = partial(is_at, SERVED, **earlier)
+            self.is_partition = partial(is_at, RENEWED["partition"], **earlier)
+            self.is_deployed_shard = partial(is_at, f"{RENEWED['shards']}/{{shard}}", **earlier)
+        else:
+            self.is_original = partial(is_at, ORIGINAL, **names)
+            self.is_partition = partial(is_at, PARTITION, **names)
+            self.is_deployed_shard = partial(is_at, f"{SHARDS}/{{shard}}", **names)
         self.is_renewed_partition = partial(is_at, RENEWED["partition"], **names)
         self.is_renewed_shard = partial(is_at, f"{RENEWED['shards']}/{{shard}}", **names)
         self.is_cohort = partial(is_at, COHORT, **names)
@@ -78,6 +96,10 @@ class Places:
     def holds_forgotten(self, path: str) -> bool:
         """Return whether a file has forgotten rows in it, or is the model that was trained on them."""
         return path in self._held or self.is_original(path)
+
+    def is_earlier(self, wildcards: Mapping[str, str]) -> bool:
+        """Return whether a job, by its wildcards, served the request before this one."""
+        return self.previous is not None and wildcards.get("request") == self.previous
 
     def is_boundary(self, path: str) -> bool:
         """Return whether nothing is behind a file: its content was checked, or everything starts there."""
@@ -96,7 +118,7 @@ class Places:
 def is_unlearned(path: str) -> bool:
     """Return whether a file is the model of an unlearning method, of any request: its place alone tells."""
     of_state = is_at(f"{METHOD}/{MODEL_FILE}", path) and not is_at(ORIGINAL, path)
-    return of_state or is_at(f"{REQUEST_METHOD}/{MODEL_FILE}", path)
+    return of_state or is_at(SERVED, path)
 
 
 def _parts(folder: str) -> dict[str, str]:

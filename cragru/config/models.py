@@ -49,6 +49,7 @@ def _check_option(value: Any) -> Any:
 Option = Annotated[float | int | str | bool, BeforeValidator(_check_option)]
 SHARES = "interactions and users are forgotten by a fraction, the others without"  # an advice
 ORDERS = "forget interactions and users first, and split first for requests"  # an advice
+IN_TURN = "only requests from files come one after the other"  # an advice
 PATTERNS = "options on some data sets and backbones, by glob 'dataset/backbone'; the last pattern that matches wins"
 
 
@@ -60,7 +61,10 @@ class Requests(Frozen):
         description="how many random users the protocol `one-user` deletes, each on its own",
     )
     files: dict[RequestName, InputPlace] = Field(
-        description="deletion requests of the protocol `from-file`: name of the request -> CSV with columns user,item"
+        description="deletion requests, in their order: name of the request -> CSV with columns user,item"
+    )
+    protocol: Name = Field(
+        description="how `snakemake requests` serves them: `from-file` in turn, `from-file-alone` each alone"
     )
 
 
@@ -184,6 +188,10 @@ class Protocol(Frozen):
     title: Line = Field(description="what captions call it")
     order: Literal["forget-first", "split-first"]
     forget: Forget
+    in_turn: bool = Field(
+        default=False,
+        description="whether a request starts from what the earlier ones left, and not from the deployed state",
+    )
     ratios: tuple[Fraction, Fraction, Fraction] = Field(
         strict=False,  # YAML has lists
         description="shares of train, validation and test per user",
@@ -197,6 +205,9 @@ class Protocol(Frozen):
         if (self.order == "forget-first") != (self.forget.fraction is not None):
             what = f"does not fit forget kind {self.forget.kind!r}"
             raise CragruError(what, place="order", got=self.order, advice=ORDERS)
+        if self.in_turn and self.forget.kind != "file":
+            what = f"does not fit forget kind {self.forget.kind!r}"
+            raise CragruError(what, place="in_turn", got=self.in_turn, advice=IN_TURN)
         return self
 
 

@@ -21,31 +21,39 @@ AGAIN = "delete the split's folder and run again"  # an advice
 SCHEMA = {"row": "int32", **INTERACTIONS}  # row: number in the prepared interactions
 
 
-def write_parts(folder: PathLike, rows: Rows, interactions: pd.DataFrame) -> None:
+def write_parts(
+    folder: PathLike, rows: Rows, interactions: pd.DataFrame, divided: np.ndarray | None = None
+) -> None:
     """Write each part of the prepared interactions as parquet, and `split.json` with their counts and checksums.
 
+    Args:
+        folder: Where to write.
+        rows: Row numbers of each part.
+        interactions: The prepared interactions.
+        divided: The row numbers that are divided; all unless earlier requests have removed some.
+
     Raises:
-        CragruError: If the parts together are not a permutation of the prepared rows.
+        CragruError: If the parts together are not a permutation of the rows that are divided.
     """
     folder = Path(folder)
     together = np.sort(np.concatenate(list(rows.values())))
-    total = len(interactions)
-    if not np.array_equal(together, np.arange(total)):
-        raise CragruError(f"no permutation of the {total} prepared rows", place=spot(folder))
+    wanted = np.arange(len(interactions)) if divided is None else np.sort(divided)
+    if not np.array_equal(together, wanted):
+        raise CragruError(f"no permutation of the {len(wanted)} rows to divide", place=spot(folder))
     record = {}
     for name in PARTS:
         part = interactions.iloc[rows[name]].assign(row=rows[name])
         path = folder / f"{name}.parquet"
         write_parquet(path, part, SCHEMA)
         record[name] = {"rows": len(part), "sha256": sha256(path)}
-    write_json(folder / "split.json", {"rows": len(interactions), "parts": record})
+    write_json(folder / "split.json", {"rows": len(wanted), "parts": record})
 
 
 def read_parts(folder: PathLike, names: Iterable[str]) -> dict[str, pd.DataFrame]:
     """Read some parts of a split, without opening the others.
 
     What a part may hold is settled by `split.json`, which was written after the check that the parts are a permutation
-    of the prepared rows: so equal checksums prove that the parts read are disjoint from those that were not.
+    of the rows to divide: so equal checksums prove that the parts read are disjoint from those that were not.
 
     Raises:
         CragruError: If a file is not the one that was written.
@@ -57,12 +65,16 @@ def read_parts(folder: PathLike, names: Iterable[str]) -> dict[str, pd.DataFrame
 def read_all_parts(folder: PathLike, interactions: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Read the whole split and check it row by row against the prepared interactions.
 
+    A split after several requests lacks the rows of the earlier ones; `split.json` has the number of those it divides.
+
     Raises:
         CragruError: If a row is lost, repeated or altered.
     """
+    record = read_record(Path(folder, "split.json"), RECORD)
     parts = read_parts(folder, PARTS)
     together = pd.concat(parts.values()).set_index("row").sort_index()
-    if not together.reset_index(drop=True).equals(interactions):
+    wanted = interactions.reindex(together.index.unique()).reset_index(drop=True)
+    if len(wanted) != record["rows"] or not together.reset_index(drop=True).equals(wanted):
         raise CragruError("not the prepared interactions", place=spot(folder), advice=AGAIN)
     return parts
 

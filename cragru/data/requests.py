@@ -1,13 +1,16 @@
 """Deletion requests from a file: read, checked line by line against the data, turned into row numbers."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
 from cragru.core.errors import CragruError
 from cragru.core.place import PathLike, spot
-from cragru.written.spreadsheets import CsvRow, read_spreadsheet
+from cragru.data.frames import INTERACTIONS, ITEMS, USERS
+from cragru.data.request_file import read_lines
+from cragru.kept.files import read_parquet
 
-HEADER = ["user", "item"]
 IDS = "use the publisher's ids"  # an advice
 
 
@@ -20,6 +23,7 @@ class Catalogue:
         """Index the prepared frames."""
         self.users = dict(zip(users["raw_id"], users["user"], strict=True))
         self.items = dict(zip(items["raw_id"], items["item"], strict=True))
+        self._user_of_row = interactions["user"].to_numpy()
         self._own = interactions.groupby("user").indices
         self._item_of_row = interactions["item"].to_numpy()
 
@@ -41,6 +45,19 @@ class Catalogue:
             raise CragruError("no such interaction", place=where, got=f"{user},{item}")
         return found
 
+    def users_of(self, rows: list[int]) -> set[int]:
+        """Return the users of some rows."""
+        return set(self._user_of_row[rows].tolist())
+
+
+def read_catalogue(prepared: PathLike) -> Catalogue:
+    """Return the catalogue of a folder of prepared data."""
+    return Catalogue(
+        read_parquet(Path(prepared, "interactions.parquet"), INTERACTIONS),
+        read_parquet(Path(prepared, "users.parquet"), USERS),
+        read_parquet(Path(prepared, "items.parquet"), ITEMS),
+    )
+
 
 def read_request(path: PathLike, catalogue: Catalogue) -> np.ndarray:
     """Read a deletion request.
@@ -55,7 +72,7 @@ def read_request(path: PathLike, catalogue: Catalogue) -> np.ndarray:
         CragruError: With the line number, if a line names what does not exist or asks for a row twice.
     """
     asked: dict[int, int] = {}  # rows, and the line that asks for each
-    for asking in _lines(path):
+    for asking in read_lines(path):
         where = spot(path, asking.line)
         for row in catalogue.rows(*asking.cells, where).tolist():
             if row in asked:
@@ -64,18 +81,3 @@ def read_request(path: PathLike, catalogue: Catalogue) -> np.ndarray:
     if not asked:
         raise CragruError("asks for nothing", place=spot(path), advice="add lines user,item")
     return np.sort(np.fromiter(asked, dtype=np.int64))
-
-
-def _lines(path: PathLike) -> list[CsvRow]:
-    """Return the rows below the header; the item is empty where all of the user's are asked for."""
-    header, *rows = read_spreadsheet(path, "a request") or [CsvRow(1, [])]
-    if header.cells != HEADER:  # in no other order: many a number is an id of a user and of an item
-        raise _misread(path, header, "the header must be user,item")
-    for row in rows:
-        if len(row.cells) != len(HEADER) or not row.cells[0]:
-            raise _misread(path, row, "expected user,item or user, for all items")
-    return rows
-
-
-def _misread(path: PathLike, row: CsvRow, what: str) -> CragruError:
-    return CragruError(what, place=spot(path, row.line), got=",".join(row.cells))

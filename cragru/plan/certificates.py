@@ -1,4 +1,4 @@
-"""What certificates speak of: what the run's tables and figures show of a request, and nothing more."""
+"""What certificates speak of: what the run shows of a request, and the models that its own requests leave."""
 
 from cragru.core.guarantees import method_guarantee
 from cragru.core.names import ORIGINAL
@@ -6,7 +6,7 @@ from cragru.core.request import Request
 from cragru.plan import places
 from cragru.plan.cells import cell_file
 from cragru.plan.project import Project
-from cragru.plan.requests import service_file
+from cragru.plan.requests import service_file, service_rows
 from cragru.plan.rows import Row
 from cragru.plan.wildcards import Wildcards
 
@@ -15,26 +15,34 @@ BEFORE_A_CELL = (places.CANDIDATES_MANIFEST, places.FIT_MANIFEST, places.SELECTI
 
 
 class Certificates:
-    """The certificates of a run, and what each of them is made of: everything follows from the rows that are shown."""
+    """The certificates of a run, and what each of them is made of: everything follows from rows."""
 
     def __init__(self, project: Project) -> None:
         self._run = project
         self._rows: dict[Request, list[Row]] = {}
         starting = project.protocols_that("forget-first")
-        for row in project.rows:
+        served = service_rows(project)
+        self._served = {_request(row) for row in served}
+        for row in [*project.rows, *served]:
             is_whole, is_start = row.request is None, row.protocol in starting
             if row.protocol is not None and is_start == is_whole:
-                request = Request(row.dataset, row.protocol, row.seed, row.request)
-                self._rows.setdefault(request, []).append(row)
+                self._rows.setdefault(_request(row), []).append(row)
 
     def files(self) -> list[str]:
         """Return the certificates of the run: one for each request, and each state whose protocol starts with one."""
-        found = []
-        for request in self._rows:
-            template = places.REQUEST_CERTIFICATE if request.request else places.CERTIFICATE
-            name = self._run.settings.run
-            found.append(places.place(template, run=name, **request._asdict()))
-        return found
+        return list(map(self._file, self._rows))
+
+    def served(self, wildcards: Wildcards | None = None) -> list[str]:
+        """Return the certificates of the run's own requests, in the order in which they are served."""
+        return [self._file(request) for request in self._rows if request in self._served]
+
+    def requests_files(self) -> list[str]:
+        """Return what `snakemake requests` makes; nothing where the configuration has no requests."""
+        if not self._served:
+            return []
+        name = self._run.settings.run
+        shown = places.ended(places.IN_SERVICE, places.IN_SERVICE_ENDINGS).values()
+        return [*self.served(), *places.filled(shown, run=name)]
 
     def manifests(self, wildcards: Wildcards) -> list[str]:
         """Return the manifests of everything that a certificate speaks of."""
@@ -43,8 +51,7 @@ class Certificates:
         found = places.filled([places.PREPARED_MANIFEST, split["manifest"]], **names)
         for backbone, model in self.models(wildcards):
             names |= {"backbone": backbone, "model": model, "method": model}
-            templates = self._model_templates(model, "request" in names)
-            found += places.filled(templates, **names)
+            found += self._model_manifests(model, names)
         for row in self._rows.get(Request.of(wildcards), []):
             found += self._cell_manifests(row)
         return list(dict.fromkeys(found))
@@ -54,8 +61,9 @@ class Certificates:
         found: dict[tuple[str, str], None] = {}
         for row in self._rows.get(Request.of(wildcards), []):
             found.update(dict.fromkeys(row.models))
+        is_first = self._run.previous(wildcards.protocol, wildcards.get("request")) is None
         for backbone, model in list(found):
-            if ORIGINAL in self._run.reads(model):
+            if is_first and ORIGINAL in self._run.reads(model):
                 found[backbone, ORIGINAL] = None
         return list(found)
 
@@ -69,15 +77,27 @@ class Certificates:
             guarantees[method] = method_guarantee(reads, partition.module if partition else None)
         return guarantees
 
-    def _model_templates(self, model: str, is_single: bool) -> list[str]:
-        """Return where manifests of a model are: of a single request, the original's is the deployed state's."""
-        folder = places.REQUEST_MODEL if is_single and model != ORIGINAL else places.MODEL
-        found = [f"{folder}/{places.MANIFEST}"]
-        if self._run.partition(model) is not None:
+    def _file(self, request: Request) -> str:
+        """Return the certificate of a request."""
+        template = places.REQUEST_CERTIFICATE if request.request else places.CERTIFICATE
+        return places.place(template, run=self._run.settings.run, **request._asdict())
+
+    def _model_manifests(self, model: str, names: dict[str, str]) -> list[str]:
+        """Return the manifests of a model, and of what it was made from: of a single request, what served before it."""
+        request = names.get("request")
+        is_single = request is not None and model != ORIGINAL
+        of_request = f"{places.REQUEST_MODEL}/{places.MANIFEST}"
+        found = [of_request if is_single else f"{places.MODEL}/{places.MANIFEST}"]
+        previous = self._run.previous(names["protocol"], request)
+        has_shards = self._run.partition(model) is not None
+        if previous is not None and (has_shards or ORIGINAL in self._run.reads(model)):
+            before = places.place(of_request, **names | {"request": previous})
+            return [*places.filled(found, **names), before]
+        if has_shards:
             found.append(places.PARTITION_MANIFEST)
             if is_single:
                 found.append(places.SHARDS_MANIFEST)
-        return found
+        return places.filled(found, **names)
 
     def _cell_manifests(self, row: Row) -> list[str]:
         """Return manifests of what an LLM answered: from candidates to lists, or of how a request was served."""
@@ -88,3 +108,7 @@ class Certificates:
             return [service_file(row.cell, row.request, llm, name) for name in CELL_MANIFESTS]
         found = places.filled(BEFORE_A_CELL, **row.cell._asdict())
         return found + [cell_file(self._run, row.cell, name) for name in CELL_MANIFESTS]
+
+
+def _request(row: Row) -> Request:
+    return Request(row.dataset, row.protocol, row.seed, row.request)

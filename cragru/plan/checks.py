@@ -31,6 +31,7 @@ def wrong_project(project: Project) -> Iterator[Problem]:
     yield from wrong_labels(project)
     yield from _wrong_entries(project)
     yield from _wrong_run(project)
+    yield from _wrong_requests(project)
     yield from _wrong_prompts(project)
     yield from _too_large(project)
 
@@ -95,6 +96,15 @@ def _wrong_run(project: Project) -> Iterator[Problem]:
         if entry.compares and not scoring.compare_on:
             yield Problem(f"empty, but {name} compares", "scoring.compare_on", advice=NAME_ONE)
         yield from entry.run_problems(project, project.tables.tables, name)
+
+
+def _wrong_requests(run: Run) -> Iterator[Problem]:
+    """Yield a protocol that does not serve requests from files."""
+    known = [name for name, one in run.protocols.items() if one.forget.kind == "file"]
+    protocol = run.settings.requests.protocol
+    if protocol not in known:
+        what = "no protocol of requests from files"
+        yield Problem(what, "requests.protocol", protocol, known)
 
 
 def _wrong_prompts(run: Run) -> Iterator[Problem]:

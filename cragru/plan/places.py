@@ -222,9 +222,25 @@ FIGURE_ENDINGS = ("csv", "pdf", "png")
 DIFFERENCES = f"{TABLE}-differences.csv"
 CERTIFICATES = f"{RUN}/certificates"
 CERTIFICATE_FILE = "certificate.json"
+PAGE_FILE = "certificate.md"
 PURGED_FILE = "purged.json"
-CERTIFICATE = f"{CERTIFICATES}/{OF_STATE}/{CERTIFICATE_FILE}"
-REQUEST_CERTIFICATE = f"{CERTIFICATES}/{OF_REQUEST}/{CERTIFICATE_FILE}"
+RESTORED_FILE = "restored.json"
+
+
+def certificate_files(folder: str) -> dict[str, str]:
+    """Return what certifies a request, by the names that rules give it.
+
+    Args:
+        folder: `OF_STATE` or `OF_REQUEST`.
+    """
+    at = f"{CERTIFICATES}/{folder}"
+    return {"certificate": f"{at}/{CERTIFICATE_FILE}", "page": f"{at}/{PAGE_FILE}"}
+
+
+CERTIFICATE = certificate_files(OF_STATE)["certificate"]
+REQUEST_CERTIFICATE = certificate_files(OF_REQUEST)["certificate"]
+IN_SERVICE = f"{RUN}/in-service"
+IN_SERVICE_ENDINGS = ("json", "md")
 
 
 def ended(template: str, endings: tuple[str, ...]) -> dict[str, str]:

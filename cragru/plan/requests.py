@@ -1,11 +1,14 @@
 """Deletion requests: their files and draws, and how CRAGRU serves them."""
 
 from itertools import product
+from typing import Any
 
 from cragru.core.errors import CragruError
 from cragru.core.names import ORIGINAL
+from cragru.data.deletion import deletion
 from cragru.plan import places
 from cragru.plan.cells import SHOWN, TABLE_STRATEGY, TOGETHER, Cell
+from cragru.plan.rows import Row
 from cragru.plan.run import Run
 from cragru.plan.wildcards import Wildcards
 
@@ -25,6 +28,26 @@ def service_file(cell: Cell, request: str, llm: str, name: str) -> str:
         name: Name of the file.
     """
     return f"{places.place(places.SERVICE, **cell._asdict(), request=request, llm=llm)}/{name}"
+
+
+def service_rows(run: Run) -> list[Row]:
+    """Return a row for every model that the run's own requests leave, in the order in which they are served."""
+    settings, protocol = run.settings, run.settings.requests.protocol
+    grid = product(
+        settings.datasets,
+        settings.seeds,
+        run.requests(protocol),
+        settings.backbones,
+        settings.methods,
+    )
+    rows = []
+    for dataset, seed, request, backbone, method in grid:
+        names: dict[str, Any] = {"dataset": dataset, "protocol": protocol, "seed": seed}
+        names |= {"request": request, "backbone": backbone}
+        folder = places.place(places.REQUEST_METHOD, **names, method=method)
+        files = {"model": f"{folder}/{places.MODEL_FILE}"}
+        rows.append(Row(**names, model=method, files=files))
+    return rows
 
 
 class Requests:
@@ -61,6 +84,34 @@ class Requests:
         self._position(wildcards)
         return self._run.request_file(wildcards.request)
 
+    def divided(self, wildcards: Wildcards) -> list[str]:
+        """Return the split that a request is taken out of: the deployed one, or what the request before it left.
+
+        Of the latter, the forgotten parts are not read, so that they may have been purged.
+
+        Raises:
+            CragruError: If the request is not named in the configuration.
+        """
+        self._position(wildcards)
+        previous = self.previous(wildcards)
+        if previous is None:
+            return places.filled(
+                places.split_files(places.STATE).values(), **dict(wildcards.items())
+            )
+        files = places.split_files(places.REQUEST)
+        kept = [*places.REMAINING_PARTS, "record", "manifest"]
+        names = dict(wildcards.items()) | {"request": previous}
+        return places.filled([files[name] for name in kept], **names)
+
+    def previous(self, wildcards: Wildcards) -> str | None:
+        """Return the request whose leavings a request starts from; None where that is the deployed state."""
+        return self._run.previous(wildcards.protocol, wildcards.request)
+
+    def divided_record(self, wildcards: Wildcards) -> str:
+        """Return the record of that split."""
+        (record,) = [path for path in self.divided(wildcards) if path.endswith("/split.json")]
+        return record
+
     def number(self, wildcards: Wildcards) -> int | None:
         """Return which draw a request is, or None where it comes from a file.
 
@@ -68,6 +119,22 @@ class Requests:
             CragruError: If there are fewer draws.
         """
         return None if self._are_files(wildcards) else self._position(wildcards) + 1
+
+    def deletes(self, wildcards: Wildcards, input: object) -> str:
+        """Return what a request deletes, for who reads a plan: rows and users, or what its file asks for.
+
+        A function of `input`, whose values Snakemake does not track: other words make nothing anew.
+        """
+        if not self._are_files(wildcards):
+            return "all rows of 1 user, drawn at random"
+        known = self._run.requests(wildcards.protocol)
+        is_in_turn = self._run.protocols[wildcards.protocol].in_turn
+        earlier = known[: known.index(wildcards.request)] if is_in_turn else []
+        files = list(map(self._run.request_file, [*earlier, wildcards.request]))
+        try:
+            return deletion(files, places.place(places.PREPARED, dataset=wildcards.dataset))
+        except CragruError as error:  # the job that reads the file says so, too
+            return f"nothing, for it is refused: {error}"
 
     def prompts(self, wildcards: Wildcards) -> list[str]:
         """Return the prompts of every request of a batch."""

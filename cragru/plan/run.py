@@ -86,6 +86,14 @@ class Run:
             return [f"draw-{number}" for number in range(1, requests.one_user + 1)]
         return list(requests.files) if kind == "file" else []
 
+    def previous(self, protocol: str, request: str | None) -> str | None:
+        """Return the request whose leavings a request starts from; None where that is the deployed state."""
+        known = self.requests(protocol)
+        if not self.protocols[protocol].in_turn or request not in known:
+            return None
+        position = known.index(request)
+        return known[position - 1] if position else None
+
     def label(self, model: str) -> str:
         """Return what tables call a method, or the original model."""
         return ORIGINAL_LABEL if model == ORIGINAL else self.params.methods[model].label

@@ -51,12 +51,28 @@ class Training:
         return given
 
     def original(self, wildcards: Wildcards) -> str:
-        """Return the model before the request: the deployed state's."""
+        """Return the deployed state's model."""
         return _model_file(places.ORIGINAL_FOLDER, wildcards)
 
     def original_if_read(self, wildcards: Wildcards) -> str | list[str]:
-        """Return the model before the request, for a method that reads it."""
-        return self.original(wildcards) if ORIGINAL in self._method(wildcards).reads else []
+        """Return the model before the request, for a method that reads it: in turn, its own model before."""
+        if ORIGINAL not in self._method(wildcards).reads:
+            return []
+        return self._before(wildcards, f"{places.REQUEST_METHOD}/{places.MODEL_FILE}") or (
+            self.original(wildcards)
+        )
+
+    def partition_before(self, wildcards: Wildcards) -> str:
+        """Return which rows each shard has before a request: as deployed, or as the request before it left them."""
+        renewed = places.renewed_files(places.REQUEST_METHOD)["partition"]
+        deployed = places.place(places.PARTITION, **dict(wildcards.items()))
+        return self._before(wildcards, renewed) or deployed
+
+    def shards_before(self, wildcards: Wildcards) -> str:
+        """Return the folder of the shards before a request, likewise."""
+        renewed = places.renewed_files(places.REQUEST_METHOD)["shards"]
+        deployed = places.place(places.SHARDS, **dict(wildcards.items()))
+        return self._before(wildcards, renewed) or deployed
 
     def forget_if_read(self, wildcards: Wildcards) -> str | list[str]:
         """Return the forget set of the state or of the request, for a method that reads it."""
@@ -116,6 +132,12 @@ class Training:
     def strategy_code(self, script: str) -> Any:
         """Return a function that digests a script with the module of the strategy."""
         return lambda wildcards: code_digest(script, self.strategy_module(wildcards))
+
+    def _before(self, wildcards: Wildcards, template: str) -> str | None:
+        """Return a file of the request that a request starts from; None where it starts from the deployed state."""
+        names = dict(wildcards.items())
+        previous = self._run.previous(names["protocol"], names.get("request"))
+        return previous and places.place(template, **names | {"request": previous})
 
     def _method(self, wildcards: Wildcards) -> MethodEntry:
         return self._params.methods[wildcards.method]

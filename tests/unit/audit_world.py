@@ -6,12 +6,14 @@ import pandas as pd
 
 from cragru.audit.certificate import build_certificate
 from cragru.audit.commitment import Key
+from cragru.audit.page import write_page
 from cragru.core.request import Request
 from cragru.data.frames import INTERACTIONS, ITEMS, USERS
 from cragru.data.parts import PARTS, SCHEMA, write_parts
 from cragru.kept.files import read_json, sha256, write_json, write_parquet
 
 SECRET = bytes(range(32))
+DATE = "2026-11-29T12:00:00Z"
 REQUEST = Request("toy", "paper", 1)
 STATE = "results/toy/paper/1"
 PREPARED = "results/toy/prepared"
@@ -50,7 +52,9 @@ class World:
     def certify(self) -> Path:
         """Build the certificate where the workflow has it."""
         path = Path("results/run/certificates/toy/paper/1/certificate.json")
-        write_json(path, build_certificate(REQUEST, self.manifests, GUARANTEES, Key(SECRET)))
+        certificate = build_certificate(REQUEST, self.manifests, GUARANTEES, Key(SECRET), DATE)
+        write_json(path, certificate)
+        write_page(path.with_name("certificate.md"), certificate, None)
         return path
 
     def alter(self, name: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from audit_world import FORGET, GUARANTEES, ORIGINAL, REQUEST, RETRAIN, SECRET, STATE, World
+from audit_world import DATE, FORGET, GUARANTEES, ORIGINAL, REQUEST, RETRAIN, SECRET, STATE, World
 from refusals import assert_told, refused
 
 from cragru.audit.certificate import as_text, build_certificate
@@ -16,7 +16,12 @@ from cragru.audit.limits import remains
 from cragru.audit.provenance import Job
 from cragru.audit.purging import purge
 from cragru.audit.request import Places, is_unlearned
-from cragru.audit.verification import Verifier, find_certificates, missing_certificates
+from cragru.audit.verification import (
+    PURGE_AGAIN,
+    Verifier,
+    find_certificates,
+    missing_certificates,
+)
 from cragru.core.errors import CragruError
 from cragru.core.request import Request
 from cragru.core.roles import Role
@@ -42,7 +47,7 @@ def verified(key=KEY):
 
 
 def built(world, guarantees=GUARANTEES):
-    return build_certificate(REQUEST, world.manifests, guarantees, KEY)
+    return build_certificate(REQUEST, world.manifests, guarantees, KEY, DATE)
 
 
 def only_told():
@@ -108,7 +113,7 @@ def test_a_file_of_a_folder_must_be_there(world):
 
 def test_the_same_files_give_the_same_bytes(world):
     assert as_text(built(world)) == as_text(
-        build_certificate(REQUEST, reversed(world.manifests), GUARANTEES, KEY)
+        build_certificate(REQUEST, reversed(world.manifests), GUARANTEES, KEY, DATE)
     )
     assert as_text(built(world)).encode() == world.certify().read_bytes()
 
@@ -201,7 +206,7 @@ def test_what_is_not_guaranteed_is_said(world):
 
 def test_only_what_applies_is_said(world):
     certificate = build_certificate(
-        REQUEST, world.of("split", "retrain"), {"retrain": "exact"}, KEY
+        REQUEST, world.of("split", "retrain"), {"retrain": "exact"}, KEY, DATE
     )
     text = " ".join(certificate["not_guaranteed"])
     assert not re.search("approximate|partition|candidates|Strategies", text)
@@ -433,7 +438,9 @@ def test_a_proof_of_other_prompts_fails(world):
 def test_a_request_of_another_seed_fails(world):
     manifest = world.other_seed()
     with refused(place=f"{manifest}: wildcards.seed", got="2"):
-        build_certificate(Request("toy", "paper", 1), [*world.manifests, manifest], GUARANTEES, KEY)
+        build_certificate(
+            Request("toy", "paper", 1), [*world.manifests, manifest], GUARANTEES, KEY, DATE
+        )
 
 
 def test_a_purge_deletes_and_says_what_remains(world):
@@ -497,7 +504,7 @@ def test_what_a_purge_left_is_still_verified(world):
     (world.folder / STATE / "split/forget.parquet").write_text("replicate")
     with refused(place=f"{RETRAIN}/model.safetensors") as caught:
         verified()
-    assert_told(caught.value.problems, place=FORGET, advice="run snakemake purge")
+    assert_told(caught.value.problems, place=FORGET, advice=PURGE_AGAIN)
     record = read_json(path.with_name("purged.json"))
     record["purged"] |= {f"{RETRAIN}/model.safetensors": "0" * 64}
     write_json(path.with_name("purged.json"), record)
@@ -514,7 +521,8 @@ def test_a_record_of_another_certificate_is_refused(world):
         if name != "seal"
     }
     write_json(path.with_name("purged.json"), KEY.sealed(record | {"certificate": "0" * 64}))
-    with refused(place=path.with_name("purged.json"), advice="delete it"):
+    advice = "put back the certificate.json that was purged"
+    with refused(place=path.with_name("purged.json"), advice=advice):
         verified()
 
 

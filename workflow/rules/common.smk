@@ -1,6 +1,7 @@
 # What the rules share: the checked configuration, what the plan makes of it, and wildcards.
 import os
 import re
+import sys
 from pathlib import Path
 
 from cragru.audit.commitment import check_key
@@ -12,9 +13,11 @@ from cragru.written.paths import check_variables, make_cache_folder
 from cragru.plan import places
 from cragru.plan.certificates import Certificates
 from cragru.plan.loading import load_project
+from cragru.plan.purged import Purged
 from cragru.plan.requests import Requests
 from cragru.plan.cells import ORDERS, SHOWN, TABLE_STRATEGY
 from cragru.plan.scoring import Scoring
+from cragru.plan.targets import asked_of
 from cragru.plan.showing import Showing
 from cragru.plan.training import Training
 
@@ -30,6 +33,8 @@ training = Training(project)
 scoring = Scoring(project)
 showing = Showing(project)
 certificates = Certificates(project)
+gone = checked_or_exit(Purged)
+people = asked_of(sys.argv)
 
 
 def one_of(names):
@@ -38,7 +43,7 @@ def one_of(names):
 
 
 wildcard_constraints:
-    dataset=one_of(project.registry.datasets),
+    dataset=gone.not_in(one_of(project.registry.datasets)),
     protocol=one_of(project.protocols),
     seed=r"\d+",
     request=r"[A-Za-z0-9][A-Za-z0-9.-]*",
@@ -46,7 +51,7 @@ wildcard_constraints:
     method=one_of(project.params.methods),
     replicate=one_of(project.params.methods),
     model=one_of([ORIGINAL, *project.params.methods]),
-    run=re.escape(settings.run),
+    run=gone.not_in(re.escape(settings.run)),
     candidates_of="original|retrain",
     strategy=one_of(project.params.strategies),
     order=one_of(ORDERS),

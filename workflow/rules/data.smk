@@ -98,8 +98,8 @@ rule apply_request:
         interactions=rules.prepare.output.interactions,
         user_frame=rules.prepare.output.user_frame,
         item_frame=rules.prepare.output.item_frame,
-        deployed=rules.split.output,
-        record=rules.split.output.record,
+        divided=requests.divided,
+        record=requests.divided_record,
         file=requests.file,
     output:
         **places.split_files(places.REQUEST),
@@ -114,8 +114,10 @@ rule apply_request:
         runtime=10,
     params:
         number=requests.number,
+        previous=requests.previous,
+        deletes=requests.deletes,
         code=code_digest("scripts/apply_request.py"),
     message:
-        "Take request {wildcards.request} out of {wildcards.dataset}, seed {wildcards.seed}"
+        "Take request {wildcards.request} out of {wildcards.dataset}, seed {wildcards.seed}: {params.deletes}"
     script:
         "../../scripts/apply_request.py"

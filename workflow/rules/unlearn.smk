@@ -65,6 +65,8 @@ use rule unlearn as unlearn_shards with:
         mem_mb=6000,
         runtime=240,
         gpu=project.gpus,
+    params:
+        partition=training.partition_module,
 
 
 use rule unlearn_request as unlearn_request_shards with:
@@ -72,8 +74,8 @@ use rule unlearn_request as unlearn_request_shards with:
         **places.remaining_files(places.REQUEST),
         forget=training.forget_if_read,
         original=training.original_if_read,
-        partition=places.PARTITION,
-        shards=places.SHARDS,
+        partition=training.partition_before,
+        shards=training.shards_before,
     output:
         **places.unlearned_files(places.REQUEST_METHOD),
         partition=places.renewed_files(places.REQUEST_METHOD)["partition"],
@@ -84,3 +86,5 @@ use rule unlearn_request as unlearn_request_shards with:
         mem_mb=6000,
         runtime=240,
         gpu=project.gpus,
+    params:
+        partition=training.partition_module,
