@@ -9,9 +9,9 @@ from cragru.job import stage
 
 def main(job):
     users = job.params.users
-    if len(users) != 1:
-        advice = "name one user: `snakemake --cores 1 person 196`"
-        raise CragruError("one user at a time", place="person", got=users, advice=advice)
+    if not users:
+        advice = "name one by the publisher's id: `snakemake --cores 1 person 196`"
+        raise CragruError("of which user?", place="person", advice=advice)
     log = logging.getLogger("cragru")
     for dataset in job.params.datasets:
         person, files = Person(dataset, users[0]), 0

@@ -5,6 +5,7 @@ from typing import Any
 
 from cragru.core.request import Request
 from cragru.kept.files import write_text
+from cragru.written.texts import counted
 
 Record = dict[str, Any]
 
@@ -32,7 +33,7 @@ def page_of(certificate: Record, purge: Record | None) -> str:
             f"Request {called} on {request.dataset}, protocol `{request.protocol}`, seed {request.seed}. "
             f"Certified on {certificate['date']} with the key `{removed['key']}`.",
             "",
-            f"**Removed.** {removed['interactions'] + held_out} interactions of {_users(removed['users'])}: "
+            f"**Removed.** {removed['interactions'] + held_out} interactions of {counted(removed['users'], 'user')}: "
             f"{removed['interactions']} that models were trained on, {held_out} kept for validation and tests.",
             "",
             f"**Who serves.** The request started from `{state['before']}`. After it, this serves: `{state['after']}`",
@@ -52,10 +53,6 @@ def page_of(certificate: Record, purge: Record | None) -> str:
             "",
         ]
     )
-
-
-def _users(count: int) -> str:
-    return "1 user" if count == 1 else f"{count} users"
 
 
 def _models(models: dict[str, str]) -> Iterator[str]:

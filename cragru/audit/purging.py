@@ -13,7 +13,7 @@ from cragru.audit.verification import read_certificate, read_purged
 from cragru.core.errors import CragruError
 from cragru.core.request import Request
 from cragru.kept.files import sha256, temporaries_of, write_json
-from cragru.kept.manifest import ENDING
+from cragru.kept.manifest import ENDING, files_at
 from cragru.plan.places import (
     AGAINST,
     COST,
@@ -129,7 +129,7 @@ def _beside(named: Iterable[str], places: Places) -> Iterator[Path]:
     for name in named:
         yield from temporaries_of(name)
         if places.is_original(name):
-            yield from Path(name).parent.rglob("*")
+            yield from files_at(Path(name).parent)
     if places.request.request is None:
         for path in Path(places.state).rglob("*.parquet"):
             names_users = is_at(USER_GROUPS, path.as_posix())

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cragru.data.request_file import read_lines
+from cragru.written.texts import counted
 
 
 def deletion(files: Sequence[str], prepared: str) -> str:
@@ -19,11 +20,13 @@ def deletion(files: Sequence[str], prepared: str) -> str:
     if not Path(prepared, "interactions.parquet").is_file():
         lines = read_lines(files[-1])
         whole = len({line.cells[0] for line in lines if not line.cells[1]})
-        return f"all rows of {whole} users, and {len(lines) - whole} single rows"
+        single = counted(len(lines) - whole, "single row")
+        return f"all rows of {counted(whole, 'user')}, and {single}"
     # a plan without requests does without pandas, which takes half a second to import
     from cragru.data.requests import read_catalogue, read_request
 
     catalogue = read_catalogue(prepared)
     *earlier, own = (set(read_request(file, catalogue).tolist()) for file in files)
     rows = sorted(own.difference(*earlier))
-    return f"{len(rows)} rows of {len(catalogue.users_of(rows))} users"
+    users = catalogue.users_of(rows)
+    return f"{counted(len(rows), 'row')} of {counted(len(users), 'user')}"

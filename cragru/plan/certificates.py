@@ -89,11 +89,12 @@ class Certificates:
         of_request = f"{places.REQUEST_MODEL}/{places.MANIFEST}"
         found = [of_request if is_single else f"{places.MODEL}/{places.MANIFEST}"]
         previous = self._run.previous(names["protocol"], request)
-        has_shards = self._run.partition(model) is not None
-        if previous is not None and (has_shards or ORIGINAL in self._run.reads(model)):
+        if (
+            previous is not None and is_single
+        ):  # its model before, whether it reads that or not: a purge deletes it
             before = places.place(of_request, **names | {"request": previous})
             return [*places.filled(found, **names), before]
-        if has_shards:
+        if self._run.partition(model) is not None:
             found.append(places.PARTITION_MANIFEST)
             if is_single:
                 found.append(places.SHARDS_MANIFEST)

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from functools import cache
-from itertools import takewhile
 from pathlib import Path
 
 PERSON = "person"  # the target that lists where rows of a user are
@@ -21,8 +20,6 @@ def rule_names() -> frozenset[str]:
 
 
 def asked_of(arguments: Sequence[str]) -> list[str]:
-    """Return the users of `snakemake … person USER`: what follows `person`, up to the next option."""
-    if PERSON not in arguments:
-        return []
-    after = arguments[arguments.index(PERSON) + 1 :]
-    return list(takewhile(lambda argument: not argument.startswith("-"), after))
+    """Return the user of `snakemake … person USER`: the word after `person`, if it is no option."""
+    after = list(arguments)[arguments.index(PERSON) + 1 :] if PERSON in arguments else []
+    return [word for word in after[:1] if not word.startswith("-")]

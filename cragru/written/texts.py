@@ -29,3 +29,8 @@ def read_text(path: PathLike, what: str) -> str:
     place = spot(path, content[:wrong].count(b"\n") + 1)
     got = "UTF-16" if content.startswith(UTF_16) else content[wrong : wrong + 1]
     raise CragruError(f"cannot be read as {what}", place=place, got=got, advice="save it in UTF-8")
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural unless it is one."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

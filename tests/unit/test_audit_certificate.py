@@ -8,15 +8,18 @@ import pandas as pd
 import pytest
 from audit_world import DATE, FORGET, GUARANTEES, ORIGINAL, REQUEST, RETRAIN, SECRET, STATE, World
 from refusals import assert_told, refused
+from snakemake.iocontainers import Wildcards
 
 from cragru.audit.certificate import as_text, build_certificate
 from cragru.audit.commitment import Key
 from cragru.audit.guarantees import PROMPT_AND_ORIGINAL, Claim
 from cragru.audit.limits import remains
 from cragru.audit.provenance import Job
-from cragru.audit.purging import purge
+from cragru.audit.purging import purge, restore
 from cragru.audit.request import Places, is_unlearned
+from cragru.audit.returned import returned_rows
 from cragru.audit.verification import (
+    CERTIFY_AGAIN,
     PURGE_AGAIN,
     Verifier,
     find_certificates,
@@ -25,7 +28,9 @@ from cragru.audit.verification import (
 from cragru.core.errors import CragruError
 from cragru.core.request import Request
 from cragru.core.roles import Role
-from cragru.kept.files import read_json, write_json
+from cragru.data.parts import SCHEMA
+from cragru.kept.files import read_json, sha256, write_json, write_parquet
+from cragru.plan.purged import Purged
 
 KEY = Key(SECRET)
 PATH = "results/run/certificates/toy/paper/1/certificate.json"
@@ -551,3 +556,104 @@ def test_a_purge_deletes_nothing_outside_the_request(world):
 def test_json_is_plain(world):
     assert json.loads(as_text(built(world))) == built(world)
     assert pd.read_parquet(STATE + "/split/forget.parquet")["row"].tolist() == [1, 4]
+
+
+# --- what was made again, what is back, the page
+
+
+def test_a_file_that_was_made_again_is_told_from_an_altered_one(world):
+    """Its job's manifest fits it, and the certificate does not: a later job has made both."""
+    world.certify()
+    model = f"{RETRAIN}/model.safetensors"
+    world.alter(model)
+    manifest = read_json(f"{RETRAIN}/manifest.json")
+    manifest["outputs"][model] = sha256(model)
+    write_json(f"{RETRAIN}/manifest.json", manifest)
+    with refused(place=model, what="made again since it was certified", advice=CERTIFY_AGAIN):
+        verified()
+
+
+def test_a_certificate_without_a_model_is_refused(world):
+    with refused(what="no model to certify", place=STATE):
+        build_certificate(REQUEST, world.of("split"), {}, KEY, DATE)
+
+
+def test_a_certificate_has_its_date_and_what_serves(world):
+    certificate = built(world)
+    assert certificate["date"] == DATE
+    assert certificate["state"] == {"before": STATE, "after": STATE}
+    assert certificate["models"] == {
+        f"{STATE}/bpr/grapheraser/model.safetensors": "exact given the partition",
+        f"{STATE}/bpr/ifru/model.safetensors": "approximate",
+        f"{RETRAIN}/model.safetensors": "exact",
+    }
+
+
+def test_the_page_says_what_the_certificate_says(world):
+    path = world.certify()
+    page = path.with_name("certificate.md")
+    text = page.read_text()
+    assert "2 interactions of 2 users" in text and DATE in text
+    assert f"| `{RETRAIN}/model.safetensors` | exact |" in text
+    assert len(text.splitlines()) < 50
+    page.write_text(text.replace("2 interactions", "3 interactions"))
+    assert only_told() == (str(page), "not the page of its certificate")
+    page.write_text(text)
+    purge([path], KEY)
+    assert "5 files were deleted" in page.read_text()
+    assert verified()
+
+
+@pytest.mark.parametrize("part", ["train", "valid", "test", "forget"])
+def test_a_purged_row_that_is_back_is_found_wherever_it_serves(world, part):
+    path = world.certify()
+    purge([path], KEY)
+    rows = world.interactions.iloc[[0, 4]].assign(row=[0, 4])  # row 4 was forgotten, row 0 was not
+    back = f"{STATE}/split/{part}.parquet"
+    write_parquet(back, rows, SCHEMA)
+    found = list(returned_rows(read_json(path), [], KEY))
+    assert [(problem.place, problem.got) for problem in found] == [(back, 1)]
+
+
+def test_rows_are_looked_for_in_every_state_that_started_from_a_request(world):
+    """By hand: autumn started from spring, winter from autumn, and draw-1 from the deployed state."""
+    path = world.certify()
+    purge([path], KEY)
+    states = {"spring": STATE, "autumn": "spring", "winter": "autumn", "draw-1": "elsewhere"}
+    rows = world.interactions.iloc[[4]].assign(row=[4])
+    for name in states:
+        write_parquet(f"{name}/split/train.parquet", rows, SCHEMA)
+    later = [{"state": {"before": old, "after": new}} for new, old in states.items()]
+    found = returned_rows(read_json(path), reversed(later), KEY)
+    assert {problem.place for problem in found} == {
+        f"{name}/split/train.parquet" for name in ("spring", "autumn", "winter")
+    }
+
+
+def test_a_purge_that_is_let_go_leaves_its_record(world):
+    path = world.certify()
+    purge([path], KEY)
+    assert FORGET in Purged().records
+    assert restore([path], KEY) == [path.with_name("restored.json")]
+    assert Purged().records == {}
+    assert sorted(read_json(path.with_name("restored.json"))["purged"])
+    assert restore([path], KEY) == []
+
+
+def test_no_rule_makes_what_lies_beside_a_purged_file(world):
+    path = world.certify()
+    purge([path], KEY)
+    purged = Purged()
+    pattern = re.compile(f"results/(?P<dataset>{purged.not_in('toy|run')})/(?P<rest>.+)")
+    closed = [FORGET, f"{STATE}/split/train.parquet", ORIGINAL, PATH]
+    assert not [file for file in closed if pattern.fullmatch(file)]
+    made = [f"{STATE}/bpr/scif/model.safetensors", f"{STATE}/split/deeper/file", f"{RETRAIN}/x"]
+    assert all(pattern.fullmatch(file) for file in made)
+    assert FORGET.removeprefix("results/") in purged.files
+    with refused(place=FORGET):
+        purged.refuse(Wildcards(fromdict={"purged": FORGET.removeprefix("results/")}))
+
+
+def test_nothing_is_closed_where_nothing_was_purged(world):
+    world.certify()
+    assert Purged().not_in("toy") == "toy" and Purged().files == []

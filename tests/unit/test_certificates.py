@@ -1,5 +1,7 @@
 """What certificates speak of, table by table: models, shards and cells of what is shown, and nothing more."""
 
+from pathlib import Path
+
 import pytest
 from configuration import load_changed
 from snakemake.iocontainers import Wildcards
@@ -132,3 +134,66 @@ def test_a_row_is_of_its_model_of_what_it_is_held_against_and_of_whose_candidate
     assert row.models == [("bpr", "retrain-replicate"), ("bpr", "retrain")]
     assert Row("ml-100k", backbone="bpr", model="scif").models == [("bpr", "scif")]
     assert Row("ml-100k").models == []
+
+
+# --- the run's own requests
+
+
+REQUESTS = {"spring": "spring.csv", "autumn": "autumn.csv"}
+OWN = NO_LLM | {"config/tables": ["table1"], "config/requests/files": REQUESTS}
+SECOND = STATE | {"protocol": "from-file", "request": "autumn"}
+
+
+@pytest.fixture
+def of_requests(of_run, tmp_path, monkeypatch):
+    """The certificates of a run with two requests and methods of each kind."""
+    monkeypatch.chdir(tmp_path)
+    for file in REQUESTS.values():
+        Path(file).touch()
+    methods = {"config/methods": ["retrain", "sisa-users", "ifru"]}
+    return lambda changes: of_run(OWN | methods | changes)
+
+
+def test_every_request_of_a_run_is_certified_whatever_its_tables_show(of_requests):
+    root = "results/default/certificates/ml-100k/from-file"
+    files = [
+        f"{root}/{seed}/{name}/certificate.json" for seed in (1, 2) for name in ("spring", "autumn")
+    ]
+    certificates = of_requests({"config/seeds": [1, 2]})
+    assert certificates.files() == files == certificates.served()
+    shown = ["results/default/in-service.json", "results/default/in-service.md"]
+    assert certificates.requests_files() == [*files, *shown]
+    assert certificates.guarantees(Wildcards(fromdict=SECOND)) == {
+        "retrain": "exact",
+        "sisa-users": "exact",
+        "ifru": "approximate",
+    }
+
+
+def test_a_run_without_requests_serves_none(of_run):
+    assert of_run(NO_LLM).requests_files() == []
+
+
+def test_a_request_in_turn_has_what_served_before_it(of_requests):
+    state = "results/ml-100k/from-file/1"
+    methods = ("retrain", "sisa-users", "ifru")
+    certificates = of_requests({})
+    assert manifests(certificates, SECOND) == of_split(f"{state}/autumn") | {
+        f"{state}/{request}/bpr/{method}/manifest.json"
+        for request in ("spring", "autumn")
+        for method in methods
+    }
+    first = manifests(certificates, SECOND | {"request": "spring"})
+    assert first == of_split(f"{state}/spring") | {
+        *(f"{state}/spring/bpr/{method}/manifest.json" for method in methods),
+        f"{state}/bpr/original/manifest.json",
+        f"{state}/bpr/sisa-users/before/manifest.json",
+        f"{state}/bpr/sisa-users/before/partition-manifest.json",
+    }
+
+
+def test_a_request_alone_has_the_deployed_state(of_requests):
+    certificates = of_requests({"config/requests/protocol": "from-file-alone"})
+    found = manifests(certificates, SECOND | {"protocol": "from-file-alone"})
+    assert "results/ml-100k/from-file-alone/1/bpr/original/manifest.json" in found
+    assert not [path for path in found if "/spring/" in path]

@@ -36,7 +36,7 @@ UNKNOWN = [
         "sead",
         "backbones data_dir datasets device figures files methods requests retrieval run scoring seeds tables",
     ),
-    ("config", "requests/one_usr", "files one_user"),
+    ("config", "requests/one_usr", "files one_user protocol"),
     ("config", "files/zzz", "datasets figures llms params protocols tables"),
     (
         "config",
@@ -75,7 +75,7 @@ def test_unknown_key_is_met_with_the_nearest(shipped):
     data = changed(shipped["config"], {"requests/one_usr": 1})
     assert str(the_problem(Settings, data)) == (
         "file.yaml: requests.one_usr: unknown key, got 'one_usr' "
-        "(did you mean 'one_user'? allowed: files, one_user)"
+        "(did you mean 'one_user'? allowed: files, one_user, protocol)"
     )
 
 

@@ -328,6 +328,54 @@ def test_a_draw_has_a_number_and_a_file_has_a_path(load, tmp_path, monkeypatch):
     assert requests.all_files(spring, None) == ["spring.csv"]
 
 
+@pytest.fixture
+def two_requests(load, tmp_path, monkeypatch):
+    """The plan of two requests, and how a rule asks for one by a protocol."""
+    monkeypatch.chdir(tmp_path)
+    Path("spring.csv").write_text("user,item\n196,\n")
+    Path("autumn.csv").write_text("user,item\n186,\n186,242\n")
+    files = {"spring": "spring.csv", "autumn": "autumn.csv"}
+    run = load(config__requests__files=files)
+    return run, lambda request, protocol: asked(
+        **{**REQUEST, "protocol": protocol, "request": request}, backbone="bpr", method="ifru"
+    )
+
+
+def test_a_request_in_turn_starts_from_what_the_one_before_left(two_requests):
+    run, ask = two_requests
+    requests, training = Requests(run), Training(run)
+    state = "results/ml-100k/from-file/2"
+    first, second = ask("spring", "from-file"), ask("autumn", "from-file")
+    assert requests.divided_record(first) == f"{state}/split/split.json"
+    assert requests.divided_record(second) == f"{state}/spring/split/split.json"
+    assert not [path for path in requests.divided(second) if "forget" in path]
+    assert training.original_if_read(first) == f"{state}/bpr/original/model.safetensors"
+    assert training.original_if_read(second) == f"{state}/spring/bpr/ifru/model.safetensors"
+    assert training.shards_before(first) == f"{state}/bpr/ifru/before/shards"
+    assert training.shards_before(second) == f"{state}/spring/bpr/ifru/after/shards"
+    assert training.partition_before(second) == f"{state}/spring/bpr/ifru/after/partition.parquet"
+
+
+def test_a_request_alone_starts_from_the_deployed_state(two_requests):
+    run, ask = two_requests
+    alone = ask("autumn", "from-file-alone")
+    state = "results/ml-100k/from-file-alone/2"
+    assert Requests(run).divided_record(alone) == f"{state}/split/split.json"
+    assert Training(run).original_if_read(alone) == f"{state}/bpr/original/model.safetensors"
+
+
+def test_a_plan_says_what_a_request_deletes(two_requests, project):
+    run, ask = two_requests
+    requests = Requests(run)
+    assert requests.deletes(ask("autumn", "from-file"), None) == (
+        "all rows of 1 user, and 1 single row"
+    )
+    Path("spring.csv").write_text("user;item\n")
+    assert requests.deletes(ask("spring", "from-file"), None).startswith("nothing, for it is")
+    draw = asked(**REQUEST)
+    assert Requests(project).deletes(draw, None) == "all rows of 1 user, drawn at random"
+
+
 def test_a_request_that_there_is_not_is_named(project):
     requests = Requests(project)
     with refused(place="requests.one_user", got="draw-9") as caught:

@@ -76,7 +76,8 @@ def at_home(settings, folder):
 def read(words):
     """What Snakemake's own parser makes of a command; to look at a file is to want it."""
     if words[0] == "cat":
-        words = ["snakemake", "--cores", "all", words[1]]
+        own = ["--configfile", "service.yaml"] if "/service/" in words[1] else []
+        words = ["snakemake", "--cores", "all", words[1], *own]
     return get_argument_parser().parse_args(words[1:])
 
 
@@ -101,10 +102,12 @@ def wanted():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A working directory with the files that docs/protocols.md shows."""
+    """A working directory with the files that README and docs/protocols.md show."""
     folder = tmp_path_factory.mktemp("docs")
     page = ROOT / "docs" / "protocols.md"
     (folder / "my.yaml").write_text(blocks(page, "yaml")[0])
+    (folder / "service.yaml").write_text(blocks(ROOT / "README.md", "yaml")[0])
+    (folder / "autumn.csv").write_text("user,item\n196,\n")  # README's `printf` writes the same
     (folder / "requests").mkdir()
     (folder / "requests" / "spring.csv").write_text(blocks(page, "csv")[0])
     (folder / "home" / "Downloads").mkdir(parents=True)  # the publisher's archive lies there
@@ -130,8 +133,8 @@ def plan(folder):
 
 
 def place_of(file, folder):
-    """Where a file of configuration lies: the one that a page shows is in the working directory."""
-    return folder / file if file == "my.yaml" else ROOT / file
+    """Where a file of configuration lies: those that pages show are in the working directory."""
+    return folder / file if file in ("my.yaml", "service.yaml") else ROOT / file
 
 
 @pytest.mark.parametrize("command", commands())
@@ -150,6 +153,8 @@ def test_command(command, folder, plan, monkeypatch):
             assert not (said.config and "/" in target), "its plan would be of another configuration"
     elif words[0] == "python":
         run_by_python(words[1:])
+    elif words[0] == "printf":
+        subprocess.run(command, shell=True, cwd=folder, check=True)
     else:
         assert command == ". .venv/bin/activate"
 

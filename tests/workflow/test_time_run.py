@@ -182,7 +182,7 @@ def test_a_request_of_some_rows_leaves_the_others_in_the_prompt(
     path = a_copy / "some.csv"
     asked.to_csv(path, columns=["user", "item"], index=False)
     config = configure(**settings | {"requests": {"files": {"some": str(path)}}})
-    room = a_copy / "results/toy/from-file/1/some"
+    room = a_copy / "results/toy/from-file-alone/1/some"
     workflow.make(
         a_copy, str((room / CELL / "prompts-checked.json").relative_to(a_copy)), config=config
     )
@@ -201,7 +201,7 @@ def test_a_request_of_some_rows_leaves_the_others_in_the_prompt(
 
 
 def test_a_table_of_no_requests_is_an_error(workflow, configure, settings, changed, tmp_path):
-    files = settings["files"] | changed("tables", "table3", "protocol", "from-file")
+    files = settings["files"] | changed("tables", "table3", "protocol", "from-file-alone")
     refused = workflow.run(
         tmp_path, "--dry-run", "table3", config=configure(**settings | {"files": files})
     )

@@ -55,6 +55,10 @@ class TimeTable(PrintedTable):
         known = run.protocols_that("split-first")
         if self.protocol not in known:
             yield Problem("no protocol of single requests", "protocol", self.protocol, known)
+        elif self.cragru and run.protocols[self.protocol].in_turn:
+            alone = [name for name in known if not run.protocols[name].in_turn]
+            what = "no protocol of requests that CRAGRU serves, for its candidates are the deployed model's"
+            yield Problem(what, "protocol", self.protocol, alone)
 
     def run_problems(self, run: Run, tables: Entries, name: str) -> Iterator[Problem]:
         """See `Shown`."""
