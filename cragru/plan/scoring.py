@@ -41,6 +41,10 @@ class Scoring:
         """Return whether a server answers, which turns prompts into tokens itself."""
         return self._entry(wildcards).source.is_remote
 
+    def is_compact(self, wildcards: Wildcards) -> bool:
+        """Return whether answers have no blanks, and so need no room for them."""
+        return self._entry(wildcards).source.is_compact
+
     def threads(self, wildcards: Wildcards) -> int:
         """Return CPU threads of the engine: Snakemake gives no more than there are cores; one for a server."""
         return 1 if self.is_remote(wildcards) else self._entry(wildcards).engine.threads

@@ -26,6 +26,7 @@ SERVER = {
     "key": "MINI_KEY",
     "tokenizer": "package",
 }
+STRUCTURES = ("regex", "response_regex", "json_schema", "none")
 SOURCES = {"package": PACKAGE, "hub": HUB, "folder": FOLDER, "server": SERVER}
 ENTRIES = {
     "llms": {
@@ -46,9 +47,12 @@ WRONG = [
     ("hub/source/repository", "Mini-1B", {}),
     ("hub/source/revision", "main", {}),
     ("folder/source/path", "", {}),
-    ("server/source/url", "https://example.org/v1/", {}),
-    ("server/source/url", "https://example.org", {}),
+    ("server/source/url", "https://example.org/v2", {}),
+    ("server/source/url", "https://example.org/v1/models", {}),
+    ("server/source/url", "example.org:8000", {}),
+    ("server/source/url", "http://", {}),
     ("server/source/url", "ftp://example.org/v1", {}),
+    ("server/source/structure", "json", {"allowed": [*STRUCTURES]}),
     ("server/source/model", DELETE, {"got": NOTHING, "what": "missing"}),
     ("server/source/timeout", 0, {"what": "Input should be greater than 0"}),
     ("server/source/retries", -1, {}),
@@ -175,7 +179,9 @@ def test_a_secret_in_place_of_a_variable_is_refused_and_not_shown(tmp_path, sche
     assert not schema.is_valid(changed(ENTRIES, {f"llms/{key}": secret}))
 
 
-@pytest.mark.parametrize("url", ["http://me:hush@example.org/v1", "http://me:hush@example.org/v1/"])
+@pytest.mark.parametrize(
+    "url", ["http://me:hush@example.org/v1", "http://me:hush@example.org", "http://x/v1?key=hush"]
+)
 def test_a_password_in_an_address_is_refused_and_not_shown(tmp_path, url):
     problem, place = refusal(tmp_path, "server/source/url", url)
     assert_told([problem], place=place, got=NOTHING)
@@ -186,8 +192,25 @@ def test_a_password_in_an_address_is_refused_and_not_shown(tmp_path, url):
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:8000/v1", "https://example.org/some/where/v1", "http://[::1]:80/v1"]
 )
-def test_addresses(tmp_path, url):
-    assert load(tmp_path, {"server/source/url": url}).llms["server"].source.url == url
+def test_addresses(tmp_path, schema, url):
+    host = url.removesuffix("/v1")
+    pasted = [url, f"{url}/", f"{url}/chat/completions", f"{url}/chat/completions/"]
+    pasted += [host, f"{host}/"] if host.count("/") == 2 else []
+    for address in pasted:
+        loaded = load(tmp_path, {"server/source/url": address})
+        assert loaded.llms["server"].source.url == url
+        assert Llms.model_validate(loaded.model_dump()) == loaded
+        assert schema.is_valid(changed(ENTRIES, {"llms/server/source/url": address}))
+
+
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_structures(tmp_path, schema, structure):
+    loaded = load(tmp_path, {"server/source/structure": structure}).llms
+    assert loaded["server"].source.structure == structure
+    assert loaded["server"].source.is_compact == (structure in ("regex", "response_regex"))
+    assert all(loaded[name].source.is_compact for name in ("hub", "folder", "package"))
+    assert schema.is_valid(changed(ENTRIES, {"llms/server/source/structure": structure}))
+    assert load(tmp_path, {}).llms["server"].source.structure == "regex"
 
 
 @pytest.mark.parametrize("name", ["packages", "server"])
