@@ -1,13 +1,21 @@
 """What the rules of scoring depend on: batches of cells, and the receipts of the jobs that answer them."""
 
+from collections.abc import Collection
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from cragru.config.llms import LlmEntry
+from cragru.core.errors import CragruError, Problem, Problems
+from cragru.llm.secrets import read_secret
 from cragru.plan import places
 from cragru.plan.cells import TOGETHER, Cell, cell_file, cell_of
 from cragru.plan.project import Project
 from cragru.plan.wildcards import Wildcards
 from cragru.rerun.digest import code_digest
+
+FETCHING = "fetch_llm"
+ASKING = ("score_prompts", "score_requesters")
 
 
 class Scoring:
@@ -44,6 +52,32 @@ class Scoring:
     def is_compact(self, wildcards: Wildcards) -> bool:
         """Return whether answers have no blanks, and so need no room for them."""
         return self._entry(wildcards).source.is_compact
+
+    def check_secrets(self, jobs: Collection[tuple[str, Wildcards]]) -> tuple[Problem, ...]:
+        """Refuse a run, before its first job, of whose jobs one will lack its key or token.
+
+        Stored answers need no key. Where there are some, nobody knows yet whether one is missing.
+
+        Args:
+            jobs: Each job that is to run: its rule, and its wildcards.
+
+        Returns:
+            What may be lacking, for a warning.
+
+        Raises:
+            CragruError: With every variable that will be.
+        """
+        fetched = {wildcards.llm for rule, wildcards in jobs if rule == FETCHING}
+        asked = {wildcards.llm for rule, wildcards in jobs if rule in ASKING}
+        needed, perhaps = Problems(), Problems()
+        for name in sorted(fetched | asked):
+            source = self._project.llms.llms[name].source
+            stored = Path(places.place(places.ANSWERS, llm=name))
+            if source.secret and (name in fetched or source.is_remote):
+                kind = perhaps if source.is_remote and any(stored.glob("*.json")) else needed
+                kind.take(partial(_check_secret, source.secret, name))
+        needed.tell()
+        return tuple(perhaps.found)
 
     def threads(self, wildcards: Wildcards) -> int:
         """Return CPU threads of the engine: Snakemake gives no more than there are cores; one for a server."""
@@ -117,3 +151,11 @@ class Scoring:
 
     def _tokenizer(self, wildcards: Wildcards) -> str:
         return self._entry(wildcards).source.tokenizer_of(wildcards.llm)
+
+
+def _check_secret(variable: str, llm: str) -> None:
+    """Refuse a variable that holds no key, in the name of the model that wants it."""
+    try:
+        read_secret(variable)
+    except CragruError as error:
+        raise error.within(llm) from error

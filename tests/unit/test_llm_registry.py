@@ -1,5 +1,6 @@
 import copy
 import json
+import re
 
 import jsonschema
 import pytest
@@ -228,6 +229,43 @@ def test_a_deadline_is_no_shorter_than_one_try(tmp_path):
 def test_missing_registry(tmp_path):
     with refused(place=tmp_path / "llms.yaml"):
         load_yaml(tmp_path / "llms.yaml")
+
+
+PAGE = (ROOT / "docs" / "scoring.md").read_text(encoding="utf-8")
+SHOWN = {  # server: how its program is started, and the form of structure that it knows
+    "vLLM": ("vllm serve", "regex"),
+    "llama.cpp": ("llama-server", "json_schema"),
+    "Ollama": ("ollama serve", "json_schema"),
+    "TGI": ("text-generation-launcher", "response_regex"),
+}
+
+
+@pytest.mark.parametrize("server", SHOWN)
+def test_the_page_has_an_entry_for_each_server(server, schema):
+    """Which is a right one beside the shipped entries, and fits the command that starts the server."""
+    paragraph = PAGE.partition(f"\n**{server}**")[2].partition("\n**")[0]
+    (command,) = re.findall(r"^```text\n(.*?)^```", paragraph, re.MULTILINE | re.DOTALL)
+    (shown,) = re.findall(r"^```yaml\n(.*?)^```", paragraph, re.MULTILINE | re.DOTALL)
+    own = yaml.safe_load(shown)["llms"]
+    together = {"llms": yaml.safe_load(SHIPPED.read_text())["llms"] | own}
+    schema.validate(together)
+    ((name, _),) = own.items()
+    entry = parse(Llms, together, "llms.yaml").llms[name]
+    program, structure = SHOWN[server]
+    assert program in command
+    assert (entry.source.kind, entry.source.structure) == ("server", structure)
+    port = re.search(r"--port (\d+)", command)
+    usual = {"vLLM": "8000", "Ollama": "11434"}
+    assert entry.source.url == f"http://127.0.0.1:{port[1] if port else usual[server]}/v1"
+    told = re.search(r"(?:-len|_LENGTH|-tokens|-c)[ =](\d+)(?: -np (\d+))?(?!.*-tokens)", command)
+    assert entry.engine.context == int(told[1]) // int(told[2] or 1)
+    assert (entry.source.key is None) == ("CRAGRU_LLM_KEY" not in command)
+    assert entry.source.model in command
+
+
+def test_the_page_names_every_form():
+    _, *rows = re.findall(r"^\| `(\w+)`", PAGE.partition("## Servers")[2], re.MULTILINE)
+    assert tuple(rows[: len(STRUCTURES)]) == STRUCTURES
 
 
 # --- what the rest of the house asks of a source, so that nobody asks for its kind
