@@ -14,6 +14,7 @@ CODINGS = ("gzip", "deflate")  # what is asked for; 64 KiB of either unpack to a
 CHOICE = ("choices", 0)
 RIGHT_ENDS = ("stop", "eos_token", "stop_sequence", "STOP", "end_turn")  # nothing was cut
 BROKEN_ENDS = ("abort", "error")  # of vLLM and SGLang: the engine gave up, and may not do so again
+NO_REPLY = (ValueError, RecursionError, LookupError, AttributeError, TypeError)
 MOST_TOKENS = 100_000_000  # more than any model holds: a server that counts more has not counted
 Reply = TypeVar("Reply", bound=BaseModel)
 
@@ -96,21 +97,12 @@ def _meant_status(status: int, content: bytes) -> int:
     """Return the status of a reply: of an error under 200 the one that it has as `code`, or else 500."""
     error = None
     if status == 200 and b'"error"' in content:
-        with contextlib.suppress(ValueError, RecursionError):  # `read_reply` says what is wrong
-            error = _error_in(json.loads(content))
-    if not error:
-        return status
-    code = error.get("code") if isinstance(error, dict) else None
-    return int(code) if re.fullmatch("[45][0-9][0-9]", str(code)) else 500
-
-
-def _error_in(reply: Any) -> Any:
-    """Return what a reply, or its first choice, has as `error`."""
-    if not isinstance(reply, dict):
-        return None
-    choices = reply.get("choices")
-    first = choices[0] if isinstance(choices, list) and choices else None
-    return reply.get("error") or (isinstance(first, dict) and first.get("error"))
+        with contextlib.suppress(*NO_REPLY):  # `read_reply` says what is wrong
+            reply = json.loads(content)
+            error = reply.get("error") or reply["choices"][0].get("error")
+    code = str(error.get("code")) if isinstance(error, dict) else ""
+    meant = int(code) if re.fullmatch("[45][0-9][0-9]", code) else 500
+    return meant if error else status
 
 
 def tokens_told(usage: Any, field: str) -> int | None:

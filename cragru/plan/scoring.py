@@ -53,31 +53,35 @@ class Scoring:
         """Return whether answers have no blanks, and so need no room for them."""
         return self._entry(wildcards).source.is_compact
 
-    def check_secrets(self, jobs: Collection[tuple[str, Wildcards]]) -> tuple[Problem, ...]:
+    def check_secrets(self, jobs: Collection[tuple[str, Wildcards]]) -> list[Problem]:
         """Refuse a run, before its first job, of whose jobs one will lack its key or token.
 
         Stored answers need no key. Where there are some, nobody knows yet whether one is missing.
 
         Args:
-            jobs: Each job that is to run: its rule, and its wildcards.
+            jobs: The rule and the wildcards of each job that is to run.
 
         Returns:
-            What may be lacking, for a warning.
+            What may be lacking.
 
         Raises:
-            CragruError: With every variable that will be.
+            CragruError: If something will be.
         """
         fetched = {wildcards.llm for rule, wildcards in jobs if rule == FETCHING}
         asked = {wildcards.llm for rule, wildcards in jobs if rule in ASKING}
-        needed, perhaps = Problems(), Problems()
+        found: dict[bool, list[Problem]] = {True: [], False: []}
         for name in sorted(fetched | asked):
             source = self._project.llms.llms[name].source
-            stored = Path(places.place(places.ANSWERS, llm=name))
             if source.secret and (name in fetched or source.is_remote):
-                kind = perhaps if source.is_remote and any(stored.glob("*.json")) else needed
-                kind.take(partial(_check_secret, source.secret, name))
-        needed.tell()
-        return tuple(perhaps.found)
+                stored = Path(places.place(places.ANSWERS, llm=name)).glob("*.json")
+                problems = Problems()
+                problems.take(partial(read_secret, source.secret))
+                found[source.is_remote and any(stored)] += [
+                    one.within(name) for one in problems.found
+                ]
+        if found[False]:
+            raise CragruError.of(found[False])
+        return found[True]
 
     def threads(self, wildcards: Wildcards) -> int:
         """Return CPU threads of the engine: Snakemake gives no more than there are cores; one for a server."""
@@ -151,11 +155,3 @@ class Scoring:
 
     def _tokenizer(self, wildcards: Wildcards) -> str:
         return self._entry(wildcards).source.tokenizer_of(wildcards.llm)
-
-
-def _check_secret(variable: str, llm: str) -> None:
-    """Refuse a variable that holds no key, in the name of the model that wants it."""
-    try:
-        read_secret(variable)
-    except CragruError as error:
-        raise error.within(llm) from error

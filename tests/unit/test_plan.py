@@ -309,14 +309,14 @@ def test_a_key_that_a_server_needs_is_missed_before_the_first_job(keyless, monke
     with refused(place="local-server: CRAGRU_LLM_KEY"):
         keyless.check_secrets(jobs)
     monkeypatch.setenv("CRAGRU_LLM_KEY", "key")
-    assert keyless.check_secrets(jobs) == ()
+    assert keyless.check_secrets(jobs) == []
 
 
 def test_who_needs_no_key_is_not_asked_for_one(keyless):
-    assert keyless.check_secrets(jobs_of()) == ()
+    assert keyless.check_secrets(jobs_of()) == []
     here = jobs_of(("fetch_llm", "smollm2-135m"), ("score_prompts", "smollm2-135m"))
     fetched = jobs_of(("score_prompts", "llama-3.1-8b-instruct"))
-    assert keyless.check_secrets(here + fetched) == ()
+    assert keyless.check_secrets(here + fetched) == []
 
 
 def test_stored_answers_may_do_without_a_key(keyless):

@@ -281,6 +281,12 @@ def test_what_a_server_adds_is_left_out_and_marked(fake, content, structure):
     assert len(fake.posts) == 1
 
 
+def test_a_reply_may_begin_with_a_byte_order_mark(fake):
+    reply = {"choices": [{"message": {"content": WORDS}, "finish_reason": "stop"}]}
+    fake.acts = [plain(b"\xef\xbb\xbf" + json.dumps(reply).encode(), "application/json")]
+    assert engine(fake).ask([question()])[0].text == WORDS
+
+
 def test_additions_are_counted_in_the_store_and_the_log(fake, tmp_path, caplog):
     caplog.set_level(logging.INFO)
     records = [PromptRecord(user, f"user {user}", 9, 0, [user], [6], ["7"]) for user in range(4)]
