@@ -49,7 +49,7 @@ onstart:
     planned = [
         (job.rule.name, job.wildcards) for job in workflow.dag.needrun_jobs()
     ]
-    if any(rule.startswith("certificate") for rule, _ in planned):
+    if any(name.startswith("certificate") for name, _ in planned):
         checked_or_exit(check_key, places.RESULTS, os.environ)
     for problem in checked_or_exit(scoring.check_secrets, planned):
         print(f"cragru: {problem}, if an answer is not in the store")

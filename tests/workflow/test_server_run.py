@@ -180,15 +180,13 @@ def name_of(source):
 
 
 def check_forms(source):
-    """A schema is held to, in a form with blanks; where no form is asked for, the small model does not answer right."""
+    """A schema is held to, in a form with blanks, which are left out."""
     (question,) = cut_chunks({"cell": [record(1, ids=IDS[:2])]}, 1)[0].questions()
     loose = source.model_copy(update={"structure": "json_schema"})
     (answer,) = ServerEngine(loose).ask([question])
     assert all(1 <= score <= 100 for score in read_scores(answer.text, IDS[:2]))
     assert answer.finish_reason == "stop"
     assert answer.is_stripped
-    plain = source.model_copy(update={"structure": "none", "retries": 0})
-    assert "pattern" in error_of(lambda: ServerEngine(plain).ask([question])).what
 
 
 def check_refusals(source):
