@@ -46,12 +46,14 @@ rule all:
 
 onstart:
     checked_or_exit(make_cache_folder, os.environ)
-    # the last jobs need the key: that none can be made is told before the first
-    if any(
-        job.rule.name.startswith("certificate")
-        for job in workflow.dag.needrun_jobs()
-    ):
+    # later jobs need keys: that one is not there is said before the first
+    planned = [
+        (job.rule.name, job.wildcards) for job in workflow.dag.needrun_jobs()
+    ]
+    if any(name.startswith("certificate") for name, _ in planned):
         checked_or_exit(check_key, places.RESULTS, os.environ)
+    for problem in checked_or_exit(scoring.check_secrets, planned):
+        print(f"cragru: {problem}, if an answer is not in the store")
 
 
 onerror:

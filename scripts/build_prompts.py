@@ -31,7 +31,7 @@ def main(job):
     histories = dict(iter(chosen.groupby("user")))
     tokenizer, template = ChatTokenizer(job.input.model), Template.read(job.input.template)
     tokenizer.check_template(template.text, job.input.template)
-    budget = prompt_budget(job.params.context, job.params.tokens)
+    budget = prompt_budget(job.params.context, job.params.tokens, job.params.compact)
     library = read_library(
         job.input.item_frame, job.input.user_frame, job.input.statistics, job.params.show_ratings
     )

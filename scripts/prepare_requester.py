@@ -40,7 +40,7 @@ def main(job):
 def open_desk(job, remaining):
     tokenizer, template = ChatTokenizer(job.input.tokenizer), Template.read(job.input.template)
     tokenizer.check_template(template.text, job.input.template)
-    budget = prompt_budget(job.params.context, job.params.tokens)
+    budget = prompt_budget(job.params.context, job.params.tokens, job.params.compact)
     library = read_library(
         job.input.item_frame, job.input.user_frame, job.input.statistics, job.params.show_ratings
     )

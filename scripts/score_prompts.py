@@ -18,7 +18,10 @@ def main(job):
     )
     files = model_files(job.input.manifest)
     engine = open_engine(entry, job.input.model, files, job.threads)
-    write_json(job.output.receipt, score_chunks(chunks, engine, AnswerStore(job.params.store)))
+    store = AnswerStore(job.params.store)
+    receipt = score_chunks(chunks, engine, store)
+    write_json(job.output.receipt, receipt)
+    return {"stripped": store.stripped({key for own in receipt.values() for key in own.values()})}
 
 
 if __name__ == "__main__":  # vLLM may start processes that import this file anew

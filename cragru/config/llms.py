@@ -3,11 +3,10 @@
 import re
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     Field,
     NonNegativeInt,
     PositiveFloat,
@@ -41,7 +40,9 @@ MOST_AT_ONCE = 65_536  # answers, or threads
 NO_VARIABLE = (
     "not the name of an environment variable (A-Z, 0-9, _); it names what holds the secret"
 )
-ADDRESS = r"^https?://[^\s/?#]+(/[^\s?#]*)?/v1$"
+# as people paste it: a host alone, and what a client adds to the address of the interface
+ADDRESS = r"^(https?://[^\s/?#]+)(/|((/[^\s?#]*)?/v1)(/|/chat/completions/?)?)?$"
+Structure = Literal["regex", "response_regex", "json_schema", "none"]
 
 Package = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 GgufName = Annotated[str, StringConstraints(pattern=r"^[^/\\]+\.gguf$"), ON_ONE_LINE, WITHIN]
@@ -58,17 +59,24 @@ def _check_variable(value: str) -> str:
     return value
 
 
-def _check_address(value: Any) -> Any:
-    """Refuse a password before the pattern does, which would show it."""
-    if isinstance(value, str) and "@" in value:
-        raise ValueError("holds a user name or password; name a variable with the key in `key`")
-    return value
+def _to_interface(value: str) -> str:
+    """Return the address of the interface, which ends in /v1. What may hold a secret is refused and not shown."""
+    if re.search("[@?#]", value):
+        raise ValueError(
+            "holds a user name, password or query; name a variable that holds the key in `key`"
+        )
+    found = re.fullmatch(ADDRESS, value)
+    if found is None:
+        raise CragruError("no address of an interface", advice="write it as http://host:8000/v1")
+    return found[1] + (found[3] or "/v1")
 
 
 Variable = Annotated[
     str, AfterValidator(_check_variable), Field(json_schema_extra={"pattern": VARIABLE})
 ]
-Address = Annotated[str, StringConstraints(pattern=ADDRESS), BeforeValidator(_check_address)]
+Address = Annotated[
+    str, AfterValidator(_to_interface), Field(json_schema_extra={"pattern": ADDRESS})
+]
 
 
 class LocalSource(Frozen):
@@ -76,6 +84,8 @@ class LocalSource(Frozen):
 
     is_remote: ClassVar[bool] = False
     engine: ClassVar[str] = "cragru.llm.vllm_engine"
+    is_compact: ClassVar[bool] = True
+    secret: ClassVar[str | None] = None
 
     def files(self) -> list[str]:
         """Return the files of this machine that the model is made of: with others it is another model."""
@@ -108,6 +118,11 @@ class HubSource(LocalSource):
         description="environment variable that holds the hub's token; null: the model is open to all",
     )
 
+    @property
+    def secret(self) -> str | None:
+        """The variable that must be set before the model is fetched."""
+        return self.token
+
 
 class FolderSource(LocalSource):
     """A folder on this machine, which is linked and not copied."""
@@ -129,7 +144,9 @@ class ServerSource(Frozen):
     engine: ClassVar[str] = "cragru.llm.server"
 
     kind: Literal["server"]
-    url: Address = Field(description="address of the interface; it ends in /v1")
+    url: Address = Field(
+        description="address of the interface, which ends in /v1; that and /chat/completions may be left out or added"
+    )
     model: Line = Field(description="what the server calls the model")
     key: Variable | None = Field(
         default=None,
@@ -137,6 +154,11 @@ class ServerSource(Frozen):
     )
     tokenizer: Name = Field(
         description="the entry of this registry whose tokenizer counts a prompt's tokens"
+    )
+    structure: Structure = Field(
+        default="regex",
+        description="how an answer's form is asked for: regex: vLLM's structured_outputs; response_regex: TGI's "
+        "response_format; json_schema: OpenAI's response_format; none: the prompt alone asks for it",
     )
     timeout: PositiveFloat = Field(default=120, description="seconds to wait for an answer")
     retries: NonNegativeInt = Field(
@@ -164,6 +186,16 @@ class ServerSource(Frozen):
                 f"less than `timeout`, {least} s", place="deadline", got=self.deadline
             )
         return self
+
+    @property
+    def is_compact(self) -> bool:
+        """Whether answers can have no blanks: a regular expression allows none."""
+        return self.structure.endswith("regex")
+
+    @property
+    def secret(self) -> str | None:
+        """The variable that must be set before the server is asked."""
+        return self.key
 
     def files(self) -> list[str]:
         """Return none: the server has them."""

@@ -1,12 +1,23 @@
 """What an LLM may answer, and what is read from it: compact JSON with every candidate once, scores 1 to 100."""
 
+import contextlib
 import json
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from cragru.core.errors import CragruError
 
 SCORE = "(100|[1-9][0-9]?)"
+INDENT = len("\n    ") + len(" ")  # what an indented answer has more for each score
+AROUND = 64  # characters of what may stand around an answer
+
+# what servers add: blanks, a byte-order mark, a code fence, thoughts of no words, names of tokens that end an answer
+ADDED = r"[\s\ufeff]|```(?:json)?"
+ENDS = r"<\|[^<>|\s]{1,40}\|>|<\uff5c[^<>\uff5c\s]{1,40}\uff5c>|</s>|<eos>|<end_of_turn>"
+WITH_ADDITIONS = re.compile(
+    rf"(?:{ADDED}|<think>\s*</think>)*(\{{.*\}})(?:{ADDED}|{ENDS})*", re.DOTALL
+)
 
 
 def answer_pattern(ids: Sequence[str]) -> str:
@@ -15,9 +26,39 @@ def answer_pattern(ids: Sequence[str]) -> str:
     return r"\{" + ",".join(scored) + r"\}"
 
 
-def longest_answer(ids: Sequence[str]) -> int:
-    """Return the most characters, and so the most tokens, of an answer."""
-    return 2 + sum(len(f'"{name}":100,') for name in ids)
+def answer_schema(ids: Sequence[str]) -> dict[str, Any]:
+    """Return the JSON schema of an answer. Where a server orders keys anew, the answer is refused like any other."""
+    score = {"type": "integer", "minimum": 1, "maximum": 100}
+    return {
+        "type": "object",
+        "properties": dict.fromkeys(ids, score),
+        "required": list(ids),
+        "additionalProperties": False,
+    }
+
+
+def longest_answer(ids: Sequence[str], is_compact: bool = True) -> int:
+    """Return the most characters, and so the most tokens, of an answer; with additions where it is not compact."""
+    compact = 2 + sum(len(f'"{name}":100,') for name in ids)
+    return compact if is_compact else compact + INDENT * len(ids) + AROUND
+
+
+def compacted(text: str) -> str:
+    """Return an answer without what servers add to it: the compact form of the one JSON object that it holds.
+
+    Ids, their order and their scores are those of the object, right or wrong. A text that is more than an object and
+    additions stays as it is, but for the blanks around it.
+    """
+    if found := WITH_ADDITIONS.fullmatch(text):
+        with contextlib.suppress(ValueError, RecursionError):
+            pairs = json.loads(found[1], object_pairs_hook=list)
+            scores = [f"{_compact(name)}:{_compact(score)}" for name, score in pairs]
+            return "{" + ",".join(scores) + "}"
+    return text.strip()
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def read_scores(answer: str, ids: Sequence[str], place: str = "") -> list[int]:
@@ -28,7 +69,7 @@ def read_scores(answer: str, ids: Sequence[str], place: str = "") -> list[int]:
     """
     try:
         pairs = json.loads(answer, object_pairs_hook=list)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CragruError(f"the answer is no JSON ({error})", place=place, got=answer) from error
     is_object = answer.lstrip().startswith("{")
     if not is_object or [name for name, _ in pairs] != list(ids):

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from cragru.llm.answers import answer_pattern, longest_answer
+
 
 @dataclass(frozen=True)
 class Question:
@@ -11,13 +13,21 @@ class Question:
 
     Attributes:
         prompt: The user's message; the model's chat template goes around it.
-        pattern: Regular expression that the whole answer must match (`cragru.llm.answers.answer_pattern`).
-        longest: Most tokens of an answer; no answer that matches is cut by it.
+        ids: The candidates' ids, in the order shown: the answer must score each.
     """
 
     prompt: str
-    pattern: str
-    longest: int
+    ids: tuple[str, ...]
+
+    @property
+    def pattern(self) -> str:
+        """Regular expression that the whole answer must match."""
+        return answer_pattern(self.ids)
+
+    @property
+    def longest(self) -> int:
+        """Most tokens of an answer; no answer that matches is cut by it."""
+        return longest_answer(self.ids)
 
 
 @dataclass(frozen=True)
@@ -30,12 +40,14 @@ class Answer:
         prompt_tokens: Length of the prompt with the chat template, as the engine tells it; where a server does not, as
             the tokenizer counts that its entry names.
         answer_tokens: Length of the answer, likewise.
+        is_stripped: Whether the server had added something to it (`cragru.llm.answers.compacted`).
     """
 
     text: str
     finish_reason: str
     prompt_tokens: int
     answer_tokens: int
+    is_stripped: bool = False
 
 
 class Engine(Protocol):

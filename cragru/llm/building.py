@@ -65,14 +65,16 @@ def read_library(
     return Library(read_parquet(items, ITEMS), read_parquet(users, USERS), scale, show_ratings)
 
 
-def prompt_budget(context: int, tokens: int | None) -> Callable[[Sequence[str]], int]:
+def prompt_budget(
+    context: int, tokens: int | None, is_compact: bool
+) -> Callable[[Sequence[str]], int]:
     """Return the function that gives the most tokens of a prompt, for the ids that its answer has to name.
 
     Without a configured limit, `tokens`, it is what the context leaves beside the longest answer.
     """
 
     def budget(ids: Sequence[str]) -> int:
-        room = context - longest_answer(ids)
+        room = context - longest_answer(ids, is_compact)
         return min(room, tokens or room)
 
     return budget

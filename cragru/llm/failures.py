@@ -5,14 +5,14 @@ from dataclasses import replace
 import openai
 
 from cragru.core.errors import Problem, short
-from cragru.llm.replies import RefusedReplyError
+from cragru.llm.replies import BrokenOffError, RefusedReplyError
 from cragru.llm.secrets import masked
 
 LOOKED_AT = 10_000  # characters of a server's words that are read
 LONGEST_ESCAPE = 12  # characters of a letter of the key, escaped
 
 FORBIDDEN = Problem("access is refused", advice="check the key, and which variable `key` names")
-UNFIT = Problem("the request is refused", advice="check structured outputs and length of context")
+UNFIT = Problem("the request is refused", advice="check `structure`, and the length of the context")
 FAILED = Problem("the server failed", advice="look into its log, or try again later")
 MEANING = {
     **dict.fromkeys((400, 413, 422), UNFIT),
@@ -21,12 +21,13 @@ MEANING = {
     408: FAILED,
     429: Problem("too many requests", advice="lower `parallel`, or try again later"),
 }
+BROKEN_OFF = Problem("the server broke off its answer", advice=FAILED.advice)
 UNKNOWN = Problem("unexpected status", advice="correct `url`")
 
 
 def may_pass(error: BaseException) -> bool:
     """Tell whether the same request may succeed later: not so where the server said that it is wrong."""
-    return isinstance(error, openai.APIConnectionError) or is_busy(error)
+    return isinstance(error, openai.APIConnectionError | BrokenOffError) or is_busy(error)
 
 
 def is_busy(error: BaseException) -> bool:
@@ -45,6 +46,8 @@ def problem_of(error: openai.OpenAIError, variable: str | None, secret: str | No
         return replace(problem, got=f"{status}: {said}".removesuffix(": "))
     if isinstance(error, RefusedReplyError):
         return Problem(str(error), advice="correct `url`, or raise `reply_mib`")
+    if isinstance(error, BrokenOffError):
+        return replace(BROKEN_OFF, got=str(error))
     why = type(error.__cause__ or error).__name__
     if isinstance(error, openai.APITimeoutError):
         return Problem("no answer in time", got=why, advice="raise `timeout` or lower `parallel`")

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 from typing import Any, TypeVar
 
 import openai
@@ -11,6 +12,9 @@ from cragru.core.errors import CragruError
 
 CODINGS = ("gzip", "deflate")  # what is asked for; 64 KiB of either unpack to at most 66 MiB
 CHOICE = ("choices", 0)
+RIGHT_ENDS = ("stop", "eos_token", "stop_sequence", "STOP", "end_turn")  # nothing was cut
+BROKEN_ENDS = ("abort", "error")  # of vLLM and SGLang: the engine gave up, and may not do so again
+NO_REPLY = (ValueError, RecursionError, LookupError, AttributeError, TypeError)
 MOST_TOKENS = 100_000_000  # more than any model holds: a server that counts more has not counted
 Reply = TypeVar("Reply", bound=BaseModel)
 
@@ -19,8 +23,15 @@ class RefusedReplyError(openai.OpenAIError):
     """A reply that is not read to its end; the client does not ask again."""
 
 
+class BrokenOffError(openai.OpenAIError):
+    """An answer that the server broke off."""
+
+
 class LimitedClient(openai.DefaultAsyncHttpxClient):
-    """The client's own transport, with a cap on the size of a reply once it is unpacked."""
+    """The client's own transport, with a cap on the size of a reply once it is unpacked.
+
+    An error that a server sends under status 200 gets the status that it names.
+    """
 
     def __init__(self, most_mib: float, **options: Any) -> None:
         """Set the cap; the options are those of the client."""
@@ -40,7 +51,8 @@ class LimitedClient(openai.DefaultAsyncHttpxClient):
                     raise RefusedReplyError(f"the reply is larger than {self._most_mib:g} MiB")
                 content += piece
         known = {"headers": headers, "request": reply.request}
-        return type(reply)(reply.status_code, content=bytes(content), **known)
+        status = _meant_status(reply.status_code, bytes(content))
+        return type(reply)(status, content=bytes(content), **known)
 
 
 class Completion(BaseModel):
@@ -79,6 +91,18 @@ def read_reply(content: bytes, kind: type[Reply]) -> Reply:
         place, why = "", str(error)
     # outside of the handlers, so that no chain has the body
     raise CragruError(f"the reply is not OpenAI's ({why})", place=place, advice="correct `url`")
+
+
+def _meant_status(status: int, content: bytes) -> int:
+    """Return the status of a reply: of an error under 200 the one that it has as `code`, or else 500."""
+    error = None
+    if status == 200 and b'"error"' in content:
+        with contextlib.suppress(*NO_REPLY):  # `read_reply` says what is wrong
+            reply = json.loads(content)
+            error = reply.get("error") or reply["choices"][0].get("error")
+    code = str(error.get("code")) if isinstance(error, dict) else ""
+    meant = int(code) if re.fullmatch("[45][0-9][0-9]", code) else 500
+    return meant if error else status
 
 
 def tokens_told(usage: Any, field: str) -> int | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cragru.core.errors import CragruError
 from cragru.core.progress import Progress
-from cragru.llm.answers import answer_pattern, longest_answer, read_scores
+from cragru.llm.answers import read_scores
 from cragru.llm.base import Answer, Engine, Question
 from cragru.llm.records import PromptRecord
 from cragru.llm.store import AnswerStore, chunk_key
@@ -27,11 +27,7 @@ class Chunk:
 
     def questions(self) -> list[Question]:
         """Return what the engine is asked."""
-        asked = []
-        for record in self.records:
-            pattern, longest = answer_pattern(record.ids), longest_answer(record.ids)
-            asked.append(Question(record.prompt, pattern, longest))
-        return asked
+        return [Question(record.prompt, tuple(record.ids)) for record in self.records]
 
 
 def cut_chunks(cells: Mapping[str, Sequence[PromptRecord]], size: int) -> list[Chunk]:
@@ -100,6 +96,8 @@ def _answer(missing: Mapping[str, Chunk], engine: Engine, store: AnswerStore) ->
         elapsed = time.monotonic() - begun
         left = elapsed / done * (users - done)
         progress.show(tokens_per_second=tokens / elapsed, seconds_left=left)
+    if stripped := store.stripped(missing):
+        log.info("%d of %d answers had additions, which were left out", stripped, users)
 
 
 def _check_answers(chunk: Chunk, answers: Iterable[Answer]) -> None:

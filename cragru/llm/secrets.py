@@ -1,6 +1,7 @@
 """Secrets from the environment: never in a file, a message or a log."""
 
 import base64
+import contextlib
 import html
 import os
 import re
@@ -21,6 +22,16 @@ def read_secret(variable: str) -> str:
     if not re.fullmatch("[!-~]+", secret):  # the error of another header would show it
         raise CragruError("not set, or no key", place=variable, advice="set it to the key or token")
     return secret
+
+
+@contextlib.contextmanager
+def hidden(prefix: str) -> Iterator[None]:
+    """Hide, in a block, the variables of the environment that begin so: a library would take them unasked."""
+    found = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(prefix)}
+    try:
+        yield
+    finally:
+        os.environ |= found
 
 
 def masked(text: str, secret: str) -> str:

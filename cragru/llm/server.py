@@ -7,9 +7,10 @@ Ctrl-C, would wait for the slowest answer.
 import asyncio
 import ipaddress
 import logging
+import os
 import re
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from importlib.metadata import version
@@ -26,21 +27,24 @@ from tenacity import (
 )
 
 from cragru.config.llms import LlmService, ServerSource
-from cragru.core.errors import CragruError
+from cragru.core.errors import CragruError, Problem
 from cragru.core.place import PathLike
+from cragru.llm.answers import answer_schema, compacted, longest_answer
 from cragru.llm.base import Answer, Question
 from cragru.llm.chat import ChatTokenizer
 from cragru.llm.failures import is_busy, line_of, may_pass, problem_of
 from cragru.llm.letters import soften
 from cragru.llm.replies import (
+    BROKEN_ENDS,
+    RIGHT_ENDS,
+    BrokenOffError,
     Completion,
     LimitedClient,
     Models,
-    Reply,
     read_reply,
     tokens_told,
 )
-from cragru.llm.secrets import read_secret
+from cragru.llm.secrets import hidden, read_secret
 
 log = logging.getLogger(__name__)
 
@@ -49,9 +53,11 @@ CHECK_SECONDS = 15.0  # most seconds to wait for the list of models, which takes
 LONGEST_PAUSE = 30.0  # most seconds between two requests, also where the server asks for more
 BACK_OFF = wait_exponential_jitter(jitter=2)  # else all parallel requests would come back at once
 TIMES_ASKED = 2  # for an answer that keeps to its pattern; at temperature 0 more would repeat it
+NO_LIST = (404, 405)  # what servers answer that list no models
+PROXY = re.compile("(http|https|all)_proxy", re.IGNORECASE)  # a variable
 
 Result = TypeVar("Result")
-Request = Callable[[], Awaitable[Any]]
+Request = Callable[[], Awaitable[Result]]
 Retried = Callable[[BaseException], bool]
 
 
@@ -87,7 +93,7 @@ class ServerEngine:
             "engine": "server",
             "url": self._source.url,
             "model": self._source.model,
-            "decoding": {"temperature": 0.0, "constraint": "regex"},
+            "decoding": {"temperature": 0.0, "constraint": self._source.structure},
             "device": "server",
             "versions": {"openai": version("openai")},
         }
@@ -120,14 +126,26 @@ class ServerEngine:
 
     async def _check_model(self) -> None:
         async with self._client() as client:
-            seconds = min(CHECK_SECONDS, self._source.timeout)
-            request = partial(client.models.with_raw_response.list, timeout=seconds)
             # a server that is down is told at once
-            models = await self._in_time(self._send(request, Models, is_busy))
+            models = await self._in_time(self._send(partial(self._models, client), is_busy))
+        if models is None:
+            log.info("%s lists no models: the first answer shows whether it is there", self._name)
+            return
         served = sorted(model.id for model in models.data)
         if self._source.model not in served:
             names = self._said(", ".join(served)).split(", ")
             raise CragruError("no such model is served", got=self._source.model, allowed=names)
+
+    async def _models(self, client: openai.AsyncOpenAI) -> Models | None:
+        """Return the models that are served; None where the server does not list them."""
+        seconds = min(CHECK_SECONDS, self._source.timeout)
+        try:
+            reply = await client.models.with_raw_response.list(timeout=seconds)
+        except openai.APIStatusError as error:
+            if error.status_code in NO_LIST:
+                return None
+            raise
+        return read_reply(reply.http_response.content, Models)
 
     async def _ask(self, questions: Sequence[Question]) -> list[Answer]:
         slots = asyncio.Semaphore(self._source.parallel)
@@ -150,23 +168,38 @@ class ServerEngine:
             model=self._source.model,
             messages=[{"role": "user", "content": sent}],
             temperature=0.0,
-            max_tokens=question.longest,
-            extra_body={"structured_outputs": {"regex": question.pattern}},
+            max_tokens=self._longest(question),
+            **self._structure(question),
         )
         async with slots:  # also while it waits to ask again: a busy server gets fewer requests
             return await self._in_time(self._held_answer(request, question))
 
-    async def _held_answer(self, request: Request, question: Question) -> Answer:
+    def _longest(self, question: Question) -> int:
+        return longest_answer(question.ids, self._source.is_compact)
+
+    def _structure(self, question: Question) -> dict[str, Any]:
+        """Return the part of a request that asks for the form of an answer."""
+        match self._source.structure:
+            case "regex":
+                return {"extra_body": {"structured_outputs": {"regex": question.pattern}}}
+            case "response_regex":
+                return {"response_format": {"type": "regex", "value": question.pattern}}
+            case "json_schema":
+                scores = {"name": "scores", "strict": True, "schema": answer_schema(question.ids)}
+                return {"response_format": {"type": "json_schema", "json_schema": scores}}
+        return {}
+
+    async def _held_answer(self, request: Request[Any], question: Question) -> Answer:
         """Return an answer that keeps to its pattern."""
         for _ in range(min(TIMES_ASKED, 1 + self._source.retries)):
-            completion = await self._send(request, Completion, may_pass)
+            completion = await self._send(partial(_whole, request), may_pass)
             answer = self._read(completion, question)
-            if _is_held(answer, question):
+            if self._is_held(answer, question):
                 return answer
         raise CragruError(
             "the answer breaks its pattern",
             got=self._said(answer.text),
-            advice="the server must support `structured_outputs` with a `regex`, as vLLM does",
+            advice=f"see whether the server holds to `structure: {self._source.structure}`",
         )
 
     async def _in_time(self, work: Awaitable[Result]) -> Result:
@@ -183,8 +216,8 @@ class ServerEngine:
             advice="look into the server's log, or raise `deadline`",
         )
 
-    async def _send(self, request: Request, kind: type[Reply], is_retried: Retried) -> Reply:
-        """Send a request, again where `is_retried` says so, and check the reply."""
+    async def _send(self, request: Request[Result], is_retried: Retried) -> Result:
+        """Return what a request returns, which is sent again where `is_retried` says so."""
         retrying = AsyncRetrying(
             stop=stop_after_attempt(1 + self._source.retries),
             wait=_pause,
@@ -193,11 +226,9 @@ class ServerEngine:
             reraise=True,
         )
         try:
-            reply = await retrying(request)
+            return await retrying(request)
         except openai.OpenAIError as error:
             problem = problem_of(error, self._source.key, self._key)
-        else:
-            return read_reply(reply.http_response.content, kind)
         tries = retrying.statistics["attempt_number"]
         # outside of the handler: a server may send back the key, and a log has the whole chain of exceptions
         raise CragruError.of([replace(problem, what=f"{problem.what} (try {tries})")])
@@ -212,31 +243,43 @@ class ServerEngine:
         if content is None or refusal or reason == "content_filter":
             said = self._said(refusal or content or reason)
             raise CragruError("no answer", got=said, advice="take another model, without thinking")
-        text = content.strip()
+        text = compacted(content)
         prompt_tokens = tokens_told(completion.usage, "prompt_tokens")
         if prompt_tokens is None:
             prompt_tokens = own.counter(is_remote=True)(question.prompt) if own else 0
         answer_tokens = tokens_told(completion.usage, "completion_tokens")
         if answer_tokens is None:
             answer_tokens = own.count_answer(text) if own else 0
-        return Answer(text, reason, prompt_tokens, answer_tokens)
+        reason = "stop" if reason in RIGHT_ENDS else reason
+        return Answer(text, reason, prompt_tokens, answer_tokens, text != content)
+
+    def _is_held(self, answer: Answer, question: Question) -> bool:
+        """Tell whether an answer kept to its pattern, as far as it can be told of one that was cut.
+
+        One that got all its tokens is longer than any that the pattern allows. One that was cut before met another
+        limit, which `cragru.llm.scoring` tells.
+        """
+        if answer.finish_reason == "length":
+            return answer.answer_tokens < self._longest(question)
+        matched = re.fullmatch(question.pattern, answer.text)
+        return answer.finish_reason != "stop" or matched is not None
 
     def _client(self) -> openai.AsyncOpenAI:
-        """Return a client for one event loop. It never asks again itself, and goes to this machine without a proxy."""
+        """Return a client for one event loop. It never asks again itself, and goes to this machine without a proxy.
+
+        It reads nothing of the environment but proxies and certificates: the key is the entry's.
+        """
         logging.getLogger("httpx2").setLevel(logging.WARNING)  # it has a line for every request
         most, key = self._source.reply_mib, self._key or NO_KEY
         options = {"base_url": self._source.url, "timeout": self._source.timeout, "max_retries": 0}
         try:
             own = _is_loopback(self._source.url)
             transport = LimitedClient(most, trust_env=not own, follow_redirects=False)
-            return openai.AsyncOpenAI(api_key=key, http_client=transport, **options)
+            with hidden("OPENAI_"):
+                return openai.AsyncOpenAI(api_key=key, http_client=transport, **options)
         except Exception as error:  # whatever the address, or a proxy of the environment, causes
-            problem = type(error).__name__  # its words may show the password of a proxy
-        raise CragruError(
-            "no way to connect",
-            got=problem,
-            advice="correct `url`, or the variables http_proxy, https_proxy, all_proxy",
-        )
+            problem = _no_way(error, os.environ.items())
+        raise CragruError.of([problem])
 
     @cached_property
     def _key(self) -> str | None:
@@ -269,15 +312,33 @@ def _is_loopback(url: str) -> bool:
     return address.is_loopback or address.is_unspecified
 
 
-def _is_held(answer: Answer, question: Question) -> bool:
-    """Tell whether an answer kept to its pattern, as far as it can be told of one that was cut.
+async def _whole(request: Request[Any]) -> Completion:
+    """Return the reply to a prompt.
 
-    One that got all its tokens is longer than any that the pattern allows. One that was cut before met another limit,
-    which `cragru.llm.scoring` tells.
+    Raises:
+        BrokenOffError: If the server gave up in the midst of it.
     """
-    if answer.finish_reason == "length":
-        return answer.answer_tokens < question.longest
-    return answer.finish_reason != "stop" or re.fullmatch(question.pattern, answer.text) is not None
+    reply = await request()
+    completion = read_reply(reply.http_response.content, Completion)
+    if completion.finish_reason in BROKEN_ENDS:
+        raise BrokenOffError(completion.finish_reason)
+    return completion
+
+
+def _no_way(error: Exception, environment: Iterable[tuple[str, str]]) -> Problem:
+    """Return why there is no client; neither the error's words, nor a value, which may have the password of a proxy."""
+    socks = [name for name, value in environment if PROXY.fullmatch(name) and "socks" in value[:5]]
+    if isinstance(error, ImportError) and socks:
+        return Problem(
+            "a SOCKS proxy needs a package more",
+            place=", ".join(sorted(socks)),
+            advice="run `.venv/bin/pip install socksio`, or unset the variable",
+        )
+    return Problem(
+        "no way to connect",
+        got=type(error).__name__,
+        advice="correct `url`, or the variables http_proxy, https_proxy, all_proxy",
+    )
 
 
 def _pause(state: RetryCallState) -> float:

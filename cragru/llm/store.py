@@ -5,7 +5,7 @@ There is no reuse of single prompts: what else is in a batch changes the arithme
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,14 @@ AGAIN = "run again with `--forcerun score_prompts score_requesters`"
 
 ANSWER = {"text": str, "finish_reason": str, "prompt_tokens": int, "answer_tokens": int}
 COST = {"seconds": float, "start_seconds": float, "device": str}
+LATER = {"answers_sha256", "stripped"}  # of a cost: older versions kept neither
 
 
 def chunk_key(settings: dict[str, Any], questions: Sequence[Question]) -> str:
     """Return the address of a chunk: 32 hex digits of a SHA-256 of its engine's settings and its questions."""
-    content = {"settings": settings, "questions": list(map(asdict, questions))}
+    names = ("prompt", "pattern", "longest")
+    asked = [{name: getattr(question, name) for name in names} for question in questions]
+    content = {"settings": settings, "questions": asked}
     return json_checksum(content)[:32]
 
 
@@ -46,8 +49,9 @@ class AnswerStore:
 
     def keep(self, key: str, answers: Sequence[Answer], cost: dict[str, float | str]) -> None:
         """Keep a chunk; the cost first, for the chunk counts as answered once its answers are there."""
-        content = list(map(asdict, answers))
-        told = {**cost, "answers_sha256": json_checksum(content)}
+        content = [{name: getattr(answer, name) for name in ANSWER} for answer in answers]
+        stripped = sum(answer.is_stripped for answer in answers)
+        told = {**cost, "stripped": stripped, "answers_sha256": json_checksum(content)}
         write_json(self._cost_path(key), told | {"sha256": json_checksum(told)})
         write_json(self.path(key), content)
 
@@ -74,6 +78,10 @@ class AnswerStore:
             record = self._cost_record(key)
         return {name: record[name] for name in COST}
 
+    def stripped(self, keys: Iterable[str]) -> int:
+        """Return how many answers of some chunks a server had added something to."""
+        return sum(self._cost_record(key).get("stripped", 0) for key in keys)
+
     def checksums(self, keys: Iterable[str]) -> dict[str, str]:
         """Return the SHA-256 of some chunks' answers, by path, for the manifest of who has read them.
 
@@ -86,7 +94,7 @@ class AnswerStore:
         path = self._cost_path(key)
         cost = read_record(path, COST)
         wanted = cost.pop("sha256", None)
-        for name in cost.keys() - {*COST, "answers_sha256"}:  # a checksum's name may be altered
+        for name in cost.keys() - {*COST, *LATER}:  # a checksum's name may be altered
             raise CragruError("was altered: unknown key", place=spot(path), got=name)
         _compare(path, json_checksum(cost), wanted)
         return cost

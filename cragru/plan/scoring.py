@@ -1,13 +1,21 @@
 """What the rules of scoring depend on: batches of cells, and the receipts of the jobs that answer them."""
 
+from collections.abc import Collection
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from cragru.config.llms import LlmEntry
+from cragru.core.errors import CragruError, Problem, Problems
+from cragru.llm.secrets import read_secret
 from cragru.plan import places
 from cragru.plan.cells import TOGETHER, Cell, cell_file, cell_of
 from cragru.plan.project import Project
 from cragru.plan.wildcards import Wildcards
 from cragru.rerun.digest import code_digest
+
+FETCHING = "fetch_llm"
+ASKING = ("score_prompts", "score_requesters")
 
 
 class Scoring:
@@ -40,6 +48,40 @@ class Scoring:
     def is_remote(self, wildcards: Wildcards) -> bool:
         """Return whether a server answers, which turns prompts into tokens itself."""
         return self._entry(wildcards).source.is_remote
+
+    def is_compact(self, wildcards: Wildcards) -> bool:
+        """Return whether answers have no blanks, and so need no room for them."""
+        return self._entry(wildcards).source.is_compact
+
+    def check_secrets(self, jobs: Collection[tuple[str, Wildcards]]) -> list[Problem]:
+        """Refuse a run, before its first job, of whose jobs one will lack its key or token.
+
+        Stored answers need no key. Where there are some, nobody knows yet whether one is missing.
+
+        Args:
+            jobs: The rule and the wildcards of each job that is to run.
+
+        Returns:
+            What may be lacking.
+
+        Raises:
+            CragruError: If something will be.
+        """
+        fetched = {wildcards.llm for rule, wildcards in jobs if rule == FETCHING}
+        asked = {wildcards.llm for rule, wildcards in jobs if rule in ASKING}
+        found: dict[bool, list[Problem]] = {True: [], False: []}
+        for name in sorted(fetched | asked):
+            source = self._project.llms.llms[name].source
+            if source.secret and (name in fetched or source.is_remote):
+                stored = Path(places.place(places.ANSWERS, llm=name)).glob("*.json")
+                problems = Problems()
+                problems.take(partial(read_secret, source.secret))
+                found[source.is_remote and any(stored)] += [
+                    one.within(name) for one in problems.found
+                ]
+        if found[False]:
+            raise CragruError.of(found[False])
+        return found[True]
 
     def threads(self, wildcards: Wildcards) -> int:
         """Return CPU threads of the engine: Snakemake gives no more than there are cores; one for a server."""

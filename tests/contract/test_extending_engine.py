@@ -8,7 +8,7 @@ ASK = """
 import json, yaml
 from pathlib import Path
 from types import SimpleNamespace
-from cragru.llm.answers import answer_pattern, longest_answer, read_scores
+from cragru.llm.answers import read_scores
 from cragru.llm.base import Question
 from cragru.llm.engines import open_engine
 from cragru.plan.loading import load_project
@@ -18,7 +18,7 @@ config["scoring"]["llm"] = "in-order"
 project = load_project(config, Path("."))
 entry = project.llms.llms["in-order"]
 ids = ["347", "12", "5"]
-(answer,) = open_engine(entry, "model", {}, 1).ask([Question("Rate.", answer_pattern(ids), longest_answer(ids))])
+(answer,) = open_engine(entry, "model", {}, 1).ask([Question("Rate.", tuple(ids))])
 code = Scoring(project).engine_code("scripts/score_prompts.py")(SimpleNamespace(llm="in-order"))
 print(json.dumps({"scores": read_scores(answer.text, ids), "roots": code["roots"]}))
 """

@@ -3,12 +3,19 @@
 import json
 import re
 
+import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cragru.core.errors import CragruError
-from cragru.llm.answers import answer_pattern, longest_answer, read_scores
+from cragru.llm.answers import (
+    answer_pattern,
+    answer_schema,
+    compacted,
+    longest_answer,
+    read_scores,
+)
 from tests.refusals import refused
 
 IDS = ["347", "50", "6"]
@@ -185,3 +192,136 @@ def test_reader_and_pattern_agree_near_legal_answers(pair):
         compact = json.dumps(json.loads(answer), separators=(",", ":"))
         assert re.fullmatch(answer_pattern(ids), compact)
         assert compact == written(ids, scores)
+
+
+# --- what servers add
+
+
+ODD_IDS = ["a,b", "a, b", "7 : 8", "{}", "café", "<|im_end|>", "```"]
+BEFORE = [
+    "",
+    "\n ",
+    "\ufeff",
+    "```json\n",
+    "```\n",
+    "<think></think>\n",
+    "<think>\n\n</think>",
+    " \ufeff```",
+]
+AFTER = [
+    "",
+    "\n",
+    "</s>",
+    "<|im_end|>\n",
+    "\n```",
+    "```<|eot_id|>",
+    "<end_of_turn>",
+    "<eos> ",
+    "<\uff5cend\uff5c>",
+]
+
+
+@pytest.mark.parametrize("before", BEFORE)
+@pytest.mark.parametrize("after", AFTER)
+def test_additions_are_taken_away(before, after):
+    wide = json.dumps(json.loads(LEGAL), indent=4)
+    for form in (LEGAL, wide, LEGAL.replace(":", " : ").replace(",", " ,\t")):
+        assert compacted(before + form + after) == LEGAL
+
+
+id_texts = st.one_of(st.sampled_from(ODD_IDS), st.text(min_size=1, max_size=4))
+values = st.one_of(st.integers(-5, 120), st.booleans(), st.none(), st.floats(), st.text(max_size=3))
+objects = st.lists(st.tuples(id_texts, values), max_size=6)
+
+
+@settings(deadline=None)
+@given(
+    objects,
+    st.sampled_from(BEFORE),
+    st.sampled_from(AFTER),
+    st.booleans(),
+    st.sampled_from([None, 1]),
+)
+def test_no_id_order_or_score_is_changed(pairs, before, after, is_ascii, indent):
+    """A key that is there twice, too: the object is written by hand."""
+    written_one = [
+        f"{json.dumps(name, ensure_ascii=is_ascii)}{' ' * (indent or 0)}: {json.dumps(value)}"
+        for name, value in pairs
+    ]
+    joined = before + "{" + " , ".join(written_one) + "}" + after
+    read = json.loads(compacted(joined), object_pairs_hook=list)
+    assert json.dumps(read) == json.dumps(
+        [list(pair) for pair in pairs]
+    )  # as text, for NaN is not NaN
+
+
+@settings(deadline=None)
+@given(scored)
+def test_an_answer_without_additions_stays_as_it_is(pair):
+    answer = written(*pair)
+    assert compacted(answer) == answer
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"347":80,"50":1,"6":1 0}',
+        '{"347":80,"50":1,"6":010}',
+        '{"347":80,"50":1,"6":10.0}',
+        '{"347":80,"50":1,"6":1e1}',
+        '{"347":80,"50":1,"6":"10"}',
+        '{"347":80,"50":1,"6":10,}',
+        '{"347":80,"50":1}',
+        '{"347":80,"6":1,"50":10}',
+        '{"347":80,"50":1,"50":1,"6":10}',
+        '{"347":80,"50":1,"6":10} {"347":80,"50":1,"6":10}',
+        '{"347":80,"50":1,"6":10',
+        '[{"347":80,"50":1,"6":10}]',
+        'Sure: {"347":80,"50":1,"6":10}',
+        '{"347":80,"50":1,"6":10} as asked',
+        '<think>{"347":80,"50":1,"6":10}',
+        '<think>{"347":80,"50":1,"6":10}</think>',
+        '<think>best first</think>{"347":80,"50":1,"6":10}',
+        '{"347\\":80,\\"50":1,"6":10}',
+        '{"347 ":80,"50":1,"6":10}',
+        '{"scores":{"347":80,"50":1,"6":10}}',
+        "{" * 100_000,
+        '{"a":' * 100_000 + "1" + "}" * 100_000,
+        '{"347":' + "9" * 5000 + "}",
+    ],
+)
+def test_what_is_wrong_or_partial_stays_so(text):
+    assert re.fullmatch(answer_pattern(IDS), compacted(text)) is None
+    assert accepted(compacted(text), IDS) is None
+
+
+def test_a_long_text_of_braces_is_soon_read():
+    assert compacted("{" + "} " * 200_000 + "x") == "{" + "} " * 200_000 + "x"
+
+
+# --- the schema
+
+
+@settings(deadline=None)
+@given(scored)
+def test_the_schema_holds_for_right_answers_and_no_others(pair):
+    ids, scores = pair
+    schema = answer_schema(ids)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    valid = jsonschema.Draft202012Validator(schema).is_valid
+    right = dict(zip(ids, scores, strict=True))
+    assert valid(right)
+    assert list(schema["properties"]) == schema["required"] == ids
+    assert not valid(right | {"0": 1})
+    assert not valid(right | {ids[0]: 0}) and not valid(right | {ids[0]: 101})
+    assert not valid(right | {ids[0]: 1.5}) and not valid(right | {ids[0]: "1"})
+    assert not valid({name: score for name, score in right.items() if name != ids[-1]})
+
+
+@settings(deadline=None)
+@given(id_lists)
+def test_the_longest_answer_has_room_for_additions(ids):
+    indented = json.dumps(dict.fromkeys(ids, 100), indent=4)
+    longest = f"\ufeff<think>\n\n</think>\n\n```json\n{indented}\n```<|im_end|>"
+    assert len(longest) <= longest_answer(ids, is_compact=False)
+    assert compacted(longest) == written(ids, [100] * len(ids))

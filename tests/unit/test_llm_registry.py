@@ -1,5 +1,6 @@
 import copy
 import json
+import re
 
 import jsonschema
 import pytest
@@ -26,6 +27,7 @@ SERVER = {
     "key": "MINI_KEY",
     "tokenizer": "package",
 }
+STRUCTURES = ("regex", "response_regex", "json_schema", "none")
 SOURCES = {"package": PACKAGE, "hub": HUB, "folder": FOLDER, "server": SERVER}
 ENTRIES = {
     "llms": {
@@ -46,9 +48,12 @@ WRONG = [
     ("hub/source/repository", "Mini-1B", {}),
     ("hub/source/revision", "main", {}),
     ("folder/source/path", "", {}),
-    ("server/source/url", "https://example.org/v1/", {}),
-    ("server/source/url", "https://example.org", {}),
+    ("server/source/url", "https://example.org/v2", {}),
+    ("server/source/url", "https://example.org/v1/models", {}),
+    ("server/source/url", "example.org:8000", {}),
+    ("server/source/url", "http://", {}),
     ("server/source/url", "ftp://example.org/v1", {}),
+    ("server/source/structure", "json", {"allowed": [*STRUCTURES]}),
     ("server/source/model", DELETE, {"got": NOTHING, "what": "missing"}),
     ("server/source/timeout", 0, {"what": "Input should be greater than 0"}),
     ("server/source/retries", -1, {}),
@@ -175,7 +180,9 @@ def test_a_secret_in_place_of_a_variable_is_refused_and_not_shown(tmp_path, sche
     assert not schema.is_valid(changed(ENTRIES, {f"llms/{key}": secret}))
 
 
-@pytest.mark.parametrize("url", ["http://me:hush@example.org/v1", "http://me:hush@example.org/v1/"])
+@pytest.mark.parametrize(
+    "url", ["http://me:hush@example.org/v1", "http://me:hush@example.org", "http://x/v1?key=hush"]
+)
 def test_a_password_in_an_address_is_refused_and_not_shown(tmp_path, url):
     problem, place = refusal(tmp_path, "server/source/url", url)
     assert_told([problem], place=place, got=NOTHING)
@@ -186,8 +193,25 @@ def test_a_password_in_an_address_is_refused_and_not_shown(tmp_path, url):
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:8000/v1", "https://example.org/some/where/v1", "http://[::1]:80/v1"]
 )
-def test_addresses(tmp_path, url):
-    assert load(tmp_path, {"server/source/url": url}).llms["server"].source.url == url
+def test_addresses(tmp_path, schema, url):
+    host = url.removesuffix("/v1")
+    pasted = [url, f"{url}/", f"{url}/chat/completions", f"{url}/chat/completions/"]
+    pasted += [host, f"{host}/"] if host.count("/") == 2 else []
+    for address in pasted:
+        loaded = load(tmp_path, {"server/source/url": address})
+        assert loaded.llms["server"].source.url == url
+        assert Llms.model_validate(loaded.model_dump()) == loaded
+        assert schema.is_valid(changed(ENTRIES, {"llms/server/source/url": address}))
+
+
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_structures(tmp_path, schema, structure):
+    loaded = load(tmp_path, {"server/source/structure": structure}).llms
+    assert loaded["server"].source.structure == structure
+    assert loaded["server"].source.is_compact == (structure in ("regex", "response_regex"))
+    assert all(loaded[name].source.is_compact for name in ("hub", "folder", "package"))
+    assert schema.is_valid(changed(ENTRIES, {"llms/server/source/structure": structure}))
+    assert load(tmp_path, {}).llms["server"].source.structure == "regex"
 
 
 @pytest.mark.parametrize("name", ["packages", "server"])
@@ -205,6 +229,43 @@ def test_a_deadline_is_no_shorter_than_one_try(tmp_path):
 def test_missing_registry(tmp_path):
     with refused(place=tmp_path / "llms.yaml"):
         load_yaml(tmp_path / "llms.yaml")
+
+
+PAGE = (ROOT / "docs" / "scoring.md").read_text(encoding="utf-8")
+SHOWN = {  # server: how its program is started, and the form of structure that it knows
+    "vLLM": ("vllm serve", "regex"),
+    "llama.cpp": ("llama-server", "json_schema"),
+    "Ollama": ("ollama serve", "json_schema"),
+    "TGI": ("text-generation-launcher", "response_regex"),
+}
+
+
+@pytest.mark.parametrize("server", SHOWN)
+def test_the_page_has_an_entry_for_each_server(server, schema):
+    """Which is a right one beside the shipped entries, and fits the command that starts the server."""
+    paragraph = PAGE.partition(f"\n**{server}**")[2].partition("\n**")[0]
+    (command,) = re.findall(r"^```text\n(.*?)^```", paragraph, re.MULTILINE | re.DOTALL)
+    (shown,) = re.findall(r"^```yaml\n(.*?)^```", paragraph, re.MULTILINE | re.DOTALL)
+    own = yaml.safe_load(shown)["llms"]
+    together = {"llms": yaml.safe_load(SHIPPED.read_text())["llms"] | own}
+    schema.validate(together)
+    ((name, _),) = own.items()
+    entry = parse(Llms, together, "llms.yaml").llms[name]
+    program, structure = SHOWN[server]
+    assert program in command
+    assert (entry.source.kind, entry.source.structure) == ("server", structure)
+    port = re.search(r"--port (\d+)", command)
+    usual = {"vLLM": "8000", "Ollama": "11434"}
+    assert entry.source.url == f"http://127.0.0.1:{port[1] if port else usual[server]}/v1"
+    told = re.search(r"(?:-len|_LENGTH|-tokens|-c)[ =](\d+)(?: -np (\d+))?(?!.*-tokens)", command)
+    assert entry.engine.context == int(told[1]) // int(told[2] or 1)
+    assert (entry.source.key is None) == ("CRAGRU_LLM_KEY" not in command)
+    assert entry.source.model in command
+
+
+def test_the_page_names_every_form():
+    _, *rows = re.findall(r"^\| `(\w+)`", PAGE.partition("## Servers")[2], re.MULTILINE)
+    assert tuple(rows[: len(STRUCTURES)]) == STRUCTURES
 
 
 # --- what the rest of the house asks of a source, so that nobody asks for its kind

@@ -287,6 +287,56 @@ def test_a_server_takes_one_thread_no_gpu_and_anothers_tokenizer(load):
     assert "label" not in scoring.llm_service(remote)
 
 
+def jobs_of(*pairs):
+    return [(rule, asked(llm=llm)) for rule, llm in pairs] + [("split", asked(**STATE))]
+
+
+@pytest.fixture
+def keyless(monkeypatch, tmp_path, project):
+    """The shipped models' keys are not set, and nothing is stored here."""
+    monkeypatch.chdir(tmp_path)
+    for variable in ("HF_TOKEN", "CRAGRU_LLM_KEY"):
+        monkeypatch.delenv(variable, raising=False)
+    return Scoring(project)
+
+
+@pytest.mark.parametrize("rule", ["score_prompts", "score_requesters"])
+def test_a_key_that_a_server_needs_is_missed_before_the_first_job(keyless, monkeypatch, rule):
+    jobs = jobs_of((rule, "local-server"), ("fetch_llm", "smollm2-135m"), (rule, "smollm2-135m"))
+    with refused(place="local-server: CRAGRU_LLM_KEY"):
+        keyless.check_secrets(jobs)
+    monkeypatch.setenv("CRAGRU_LLM_KEY", "a key")
+    with refused(place="local-server: CRAGRU_LLM_KEY"):
+        keyless.check_secrets(jobs)
+    monkeypatch.setenv("CRAGRU_LLM_KEY", "key")
+    assert keyless.check_secrets(jobs) == []
+
+
+def test_who_needs_no_key_is_not_asked_for_one(keyless):
+    assert keyless.check_secrets(jobs_of()) == []
+    here = jobs_of(("fetch_llm", "smollm2-135m"), ("score_prompts", "smollm2-135m"))
+    fetched = jobs_of(("score_prompts", "llama-3.1-8b-instruct"))
+    assert keyless.check_secrets(here + fetched) == []
+
+
+def test_stored_answers_may_do_without_a_key(keyless):
+    store = Path(places.place(places.ANSWERS, llm="local-server"))
+    store.mkdir(parents=True)
+    jobs = jobs_of(("score_prompts", "local-server"), ("score_requesters", "local-server"))
+    with refused(place="local-server: CRAGRU_LLM_KEY"):
+        keyless.check_secrets(jobs)
+    (store / "0.json").touch()
+    (warning,) = keyless.check_secrets(jobs)
+    assert warning.place == "local-server: CRAGRU_LLM_KEY"
+
+
+def test_every_missing_key_is_named_at_once(keyless):
+    jobs = jobs_of(("fetch_llm", "llama-3.1-8b-instruct"), ("score_prompts", "local-server"))
+    with refused(place="llama-3.1-8b-instruct: HF_TOKEN") as caught:
+        keyless.check_secrets(jobs)
+    assert len(caught.value.problems) == 2
+
+
 def test_weights_of_a_folder_are_watched(load, tmp_path):
     (tmp_path / "model").mkdir()
     for name in ("config.json", "a.safetensors"):

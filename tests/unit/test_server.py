@@ -10,10 +10,12 @@ import re
 import signal
 import socket
 import ssl
+import sys
 import threading
 import time
 import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import quote
 
@@ -28,7 +30,7 @@ from cragru.config.llms import Llms, ServerSource
 from cragru.core.errors import NOTHING, CragruError
 from cragru.llm import failures
 from cragru.llm import server as module
-from cragru.llm.answers import answer_pattern, longest_answer
+from cragru.llm.answers import answer_pattern, answer_schema, longest_answer
 from cragru.llm.base import Answer, Question
 from cragru.llm.chat import ChatTokenizer
 from cragru.llm.engines import open_engine
@@ -36,11 +38,12 @@ from cragru.llm.records import PromptRecord
 from cragru.llm.scoring import cut_chunks, score_chunks
 from cragru.llm.secrets import masked
 from cragru.llm.server import ServerEngine
-from cragru.llm.store import AnswerStore
+from cragru.llm.store import AnswerStore, chunk_key
 from tests.refusals import refused
 
 KEY, VARIABLE = "sk-never-to-be-seen", "TOY_LLM_KEY"
 IDS = ("7", "191", "8")
+WORDS = '{"7":19,"191":3,"8":20}'
 PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 
@@ -220,7 +223,7 @@ def engine(fake, **changes):
 
 
 def question(prompt="Rate these.", ids=IDS):
-    return Question(prompt, answer_pattern(ids), longest_answer(ids))
+    return Question(prompt, tuple(ids))
 
 
 def error_of(call):
@@ -248,6 +251,114 @@ def name_of(fake):
 
 
 # --- right answers
+
+
+@pytest.mark.parametrize("reason", ["stop", "eos_token", "stop_sequence", "STOP", "end_turn"])
+def test_every_right_end_is_one(fake, reason):
+    fake.acts = [saying(answer_to, reason)]
+    assert engine(fake).ask([question()]) == [Answer(WORDS, "stop", 30, 12)]
+
+
+ADDED = [
+    ' {"7": 19, "191": 3, "8": 20}',
+    '{\n  "7" : 19,\n  "191" : 3,\n  "8" : 20\n}\n',
+    f"{WORDS}</s>",
+    f"{WORDS}<|im_end|>\n",
+    f"{WORDS}<|eot_id|>",
+    f"{WORDS}<end_of_turn>",
+    f"<think>\n\n</think>\n\n{WORDS}",
+    f"\ufeff{WORDS}",
+    f"```json\n{WORDS}\n```",
+]
+
+
+@pytest.mark.parametrize("content", ADDED)
+@pytest.mark.parametrize("structure", ["regex", "response_regex", "json_schema", "none"])
+def test_what_a_server_adds_is_left_out_and_marked(fake, content, structure):
+    fake.acts = [saying(content)]
+    (answer,) = engine(fake, structure=structure).ask([question()])
+    assert answer == Answer(WORDS, "stop", 30, 12, is_stripped=True)
+    assert len(fake.posts) == 1
+
+
+def test_a_reply_may_begin_with_a_byte_order_mark(fake):
+    reply = {"choices": [{"message": {"content": WORDS}, "finish_reason": "stop"}]}
+    fake.acts = [plain(b"\xef\xbb\xbf" + json.dumps(reply).encode(), "application/json")]
+    assert engine(fake).ask([question()])[0].text == WORDS
+
+
+def test_additions_are_counted_in_the_store_and_the_log(fake, tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    records = [PromptRecord(user, f"user {user}", 9, 0, [user], [6], ["7"]) for user in range(4)]
+    fake.acts = [saying('{"7": 5}'), saying('{"7":5}</s>'), saying('{"7":5}'), saying('{"7":5}')]
+    store, chunks = AnswerStore(tmp_path), cut_chunks({"cell": records}, 2)
+    keys = score_chunks(chunks, engine(fake, parallel=1), store)["cell"].values()
+    assert [store.stripped([key]) for key in keys] == [2, 0]
+    assert "2 of 4 answers" in caplog.text
+    assert {answer.text for key in keys for answer in store.answers(key)} == {'{"7":5}'}
+    plain = AnswerStore(tmp_path / "plain")
+    keys = score_chunks(chunks, engine(fake), plain)["cell"].values()
+    assert plain.stripped(keys) == 0
+
+
+STRUCTURES = {
+    "regex": {"structured_outputs": {"regex": answer_pattern(IDS)}},
+    "response_regex": {"response_format": {"type": "regex", "value": answer_pattern(IDS)}},
+    "json_schema": {
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "scores", "strict": True, "schema": answer_schema(IDS)},
+        }
+    },
+    "none": {},
+}
+
+
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_how_each_form_is_asked_for(fake, structure):
+    one = engine(fake, structure=structure)
+    fake.acts = [saying(WORDS)]
+    one.ask([question()])
+    (sent,) = fake.posts
+    known = {"model", "messages", "temperature", "max_tokens"}
+    assert {name: sent[name] for name in sent.keys() - known} == STRUCTURES[structure]
+    is_compact = structure in ("regex", "response_regex")
+    assert sent["max_tokens"] == longest_answer(IDS, is_compact)
+    assert list(answer_schema(IDS)["properties"]) == list(IDS)
+    assert one.settings["decoding"] == {"temperature": 0.0, "constraint": structure}
+
+
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_a_wrong_answer_is_one_however_it_was_asked_for(fake, structure):
+    for wrong in ('{"7": 19, "8": 20, "191": 3}', '{"7": 19, "191": 3, "8": 0}', '{"7": 19}</s>'):
+        fake.posts.clear()
+        error, times = refusal(fake, *[saying(wrong)] * 2, structure=structure)
+        assert times == 2
+        assert f"`structure: {structure}`" in error.advice
+
+
+def test_an_indented_answer_is_not_cut_where_the_form_allows_it(fake):
+    room = longest_answer(IDS)
+    fake.acts = [saying('{\n    "7": 19,', "length", room)]
+    (answer,) = engine(fake, structure="json_schema").ask([question()])
+    assert (answer.finish_reason, answer.answer_tokens) == ("length", room)
+
+
+def test_each_form_has_answers_of_its_own_and_stored_ones_are_found(fake):
+    """The shipped entry's first: its answers must be found under the key that they always had."""
+    asked = [Question("Rate: 7, café.", ("7", "café.1")), Question("Rate more.", ("50",))]
+    here = "http://127.0.0.1:8000"
+    keys = [
+        chunk_key(
+            ServerEngine(source(url, model="served-model", structure=structure)).settings
+            | {"versions": {"openai": "3.54.0"}},
+            asked,
+        )
+        for structure in STRUCTURES
+        for url in (here, f"{here}/v1/", f"{here}/v1/chat/completions")
+    ]
+    assert keys[0] == "73af27d49d3d9b8f27a35391fe78f11a"
+    assert len(dict.fromkeys(keys)) == len(STRUCTURES)
 
 
 def test_an_answer_and_what_was_asked(fake):
@@ -334,7 +445,25 @@ def test_the_registry_opens_it(fake, tmp_path):
 # --- failures that pass
 
 
-@pytest.mark.parametrize("act", [failing(500), failing(503), failing(429), failing(408), close])
+def under_200(error, **more):
+    """An error that comes with the status of a success."""
+    return replying({"error": error} | more, 200)
+
+
+PASSING = [
+    *(failing(status) for status in (500, 503, 429, 408)),
+    close,
+    saying('{"7":1', "abort"),
+    saying("", "error"),
+    under_200({"code": 429, "message": "slow down"}),
+    under_200({"code": "503", "message": "busy"}, choices=[]),
+    under_200({"message": "no memory"}),
+    under_200("overloaded", id="1"),
+    replying({"choices": [{"error": {"code": 502}, "finish_reason": "error"}]}, 200),
+]
+
+
+@pytest.mark.parametrize("act", PASSING)
 def test_what_may_pass_is_asked_again(fake, act):
     fake.acts = [act, act]
     (answer,) = engine(fake).ask([question()])
@@ -400,6 +529,47 @@ def test_the_servers_pause_is_kept(fake, monkeypatch):
     begun = time.monotonic()
     engine(fake).ask([question()])
     assert 0.3 <= time.monotonic() - begun < 10
+
+
+@pytest.mark.parametrize(
+    ("error", "got", "advice"),
+    [
+        ({"code": 429, "message": "slow down"}, "429: slow down", "`parallel`"),
+        ({"code": 503, "message": f"busy {KEY}"}, "503: busy ***", "log"),
+        ({"code": "quota", "message": "no money"}, "500: no money", "log"),
+        ("overloaded", "500: overloaded", "log"),
+    ],
+)
+def test_an_error_under_200_has_the_words_of_its_status(fake, error, got, advice):
+    problem, times = refusal(fake, *[under_200(error)] * 3, retries=2)
+    assert (problem.got, times) == (got, 3)
+    assert advice in problem.advice
+
+
+@pytest.mark.parametrize(("code", "times"), [(401, 1), (404, 1), (400, 1), (529, 3)])
+def test_an_error_under_200_stays_or_passes_as_its_status_does(fake, code, times):
+    assert refusal(fake, *[under_200({"code": code})] * 3, retries=2)[1] == times
+
+
+def test_an_answer_that_speaks_of_errors_is_an_answer(fake):
+    fake.acts = [
+        replying(
+            {
+                "error": None,
+                "choices": [
+                    {"message": {"content": WORDS}, "finish_reason": "stop", "error": None}
+                ],
+            },
+            200,
+        )
+    ]
+    assert engine(fake).ask([question()])[0].text == WORDS
+
+
+def test_an_answer_that_is_broken_off_again_and_again(fake):
+    error, times = refusal(fake, *[saying('{"7":1', "abort")] * 3, retries=2)
+    assert (error.got, times) == ("abort", 3)
+    assert "broke off" in error.what and "try 3" in error.what
 
 
 # --- failures that stay
@@ -489,9 +659,6 @@ def test_a_reply_that_is_not_openais_is_asked_for_once(fake, act, place, why):
 
 
 # --- counts of tokens
-
-
-WORDS = '{"7":19,"191":3,"8":20}'
 
 
 def counting(usage):
@@ -713,7 +880,7 @@ def test_numbers_that_nobody_reads_may_be_nonsense(fake):
 def test_a_server_that_does_not_hold_to_the_pattern(fake, retries, times):
     error, asked = refusal(fake, *[rubbish] * 9, retries=retries)
     assert (error.got, asked) == ("Sure! Here are the scores: {}", times)
-    assert "`structured_outputs`" in error.advice
+    assert "`structure: regex`" in error.advice
 
 
 def test_one_slip_is_forgiven(fake):
@@ -725,10 +892,10 @@ def test_one_slip_is_forgiven(fake):
 def test_an_answer_that_took_all_its_tokens_is_none_of_the_pattern(fake):
     error, _ = refusal(fake, *[saying("Sure, ", "length", longest_answer(IDS))] * 2)
     assert error.got == "Sure,"
-    assert "`structured_outputs`" in error.advice
+    assert "`structure: regex`" in error.advice
 
 
-@pytest.mark.parametrize("reason", ["length", "abort", "tool_calls"])
+@pytest.mark.parametrize("reason", ["length", "tool_calls", "Stop", "max_tokens"])
 def test_other_ends_are_passed_on(fake, reason):
     fake.acts = [saying('{"7":1', reason, 5)]
     (answer,) = engine(fake).ask([question()])
@@ -784,7 +951,7 @@ def test_a_server_that_is_down_is_told_at_once():
     ("check", "place", "got"),
     [
         (failing(401), f": {VARIABLE}", "401"),
-        (failing(404), "", "404: it is broken Bearer ***"),
+        (failing(406), "", "406: it is broken Bearer ***"),
         (close, "", "Server disconnected without sending a response."),
         (hang, "", "ReadTimeout"),
         (plain(b"<html>"), "", NOTHING),
@@ -798,6 +965,17 @@ def test_a_start_that_fails(fake, monkeypatch, check, place, got):
     error = error_of(lambda: started.start_seconds)
     assert (error.place, error.got) == (name_of(fake) + place, got)
     assert len(fake.gets) == 1
+
+
+@pytest.mark.parametrize("status", [404, 405])
+def test_a_server_that_lists_no_models_is_asked_all_the_same(fake, caplog, status):
+    caplog.set_level(logging.INFO)
+    fake.check = failing(status)
+    one = engine(fake)
+    assert one.start_seconds > 0
+    assert len(fake.gets) == 1
+    assert one.ask([question()])[0].text == WORDS
+    assert "lists no models" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -830,6 +1008,52 @@ def test_the_key_is_sent(fake, monkeypatch):
     assert authorization(fake, key=None) == ["Bearer EMPTY"]
     monkeypatch.setenv(VARIABLE, f" {KEY}\n")
     assert authorization(fake) == [f"Bearer {KEY}"]
+
+
+def variables_of_openai():
+    """Every variable of the environment that the installed client reads, whatever for."""
+    sources = Path(openai.__file__).parent.rglob("*.py")
+    return set().union(
+        *(re.findall(r'environ\.get\(\s*"(\w+)"', path.read_text()) for path in sources)
+    )
+
+
+def test_nothing_of_the_environment_is_sent(fake, monkeypatch):
+    """But the key that the entry names."""
+
+    def headers():
+        fake.acts, seen = [], []
+
+        def look(handler, body=None):
+            seen.append({name.lower(): value for name, value in handler.headers.items()})
+            serves("smol")(handler) if body is None else right(handler, body)
+
+        fake.check, fake.acts = look, [look]
+        one = engine(fake)
+        assert one.start_seconds > 0
+        one.ask([question()])
+        assert len(seen) == 2
+        return seen
+
+    before, names = headers(), variables_of_openai()
+    assert names >= {
+        "OPENAI_API_KEY",
+        "OPENAI_ORG_ID",
+        "OPENAI_PROJECT_ID",
+        "OPENAI_CUSTOM_HEADERS",
+    }
+    assert names >= {"OPENAI_BASE_URL", "OPENAI_ADMIN_KEY"}
+    for name in names:
+        monkeypatch.setenv(name, "of-another")
+    monkeypatch.setenv(
+        "OPENAI_CUSTOM_HEADERS", "Authorization: Bearer of-another\nX-Of: of-another"
+    )
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://of-another.invalid/v1")
+    assert headers() == before
+    assert before[0]["authorization"] == f"Bearer {KEY}"
+    assert os.environ["OPENAI_BASE_URL"] == "http://of-another.invalid/v1"  # others may want it
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    assert authorization(fake, key="OPENAI_API_KEY") == [f"Bearer {KEY}"]
 
 
 @pytest.mark.parametrize("call", [lambda one: one.start_seconds, lambda one: one.ask([question()])])
@@ -989,6 +1213,16 @@ def test_a_proxy_that_cannot_be_used(monkeypatch):
     error = error_of(lambda: engine("http://llm.example.invalid/v1").start_seconds)
     assert (error.place, error.got) == ("'smol' at http://llm.example.invalid/v1", "ValueError")
     assert "http_proxy" in error.advice
+    assert "secret" not in str(error)
+
+
+@pytest.mark.parametrize("variable", ["all_proxy", "HTTPS_PROXY"])
+def test_a_socks_proxy_names_its_variable_and_what_it_needs(monkeypatch, variable):
+    monkeypatch.setitem(sys.modules, "socksio", None)  # as where it is not installed
+    monkeypatch.setenv(variable, "socks5://me:secret@proxy.invalid:1080")
+    error = error_of(lambda: engine("http://llm.example.invalid/v1").start_seconds)
+    assert error.place == f"'smol' at http://llm.example.invalid/v1: {variable}"
+    assert "socksio" in error.advice and "unset" in error.advice
     assert "secret" not in str(error)
 
 

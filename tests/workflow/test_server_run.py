@@ -1,17 +1,23 @@
-"""Scoring through a real server: vLLM on this machine, with the small LLM."""
+"""Scoring through a real server, vLLM on this machine with the small LLM; a run through one that is made up."""
 
 import contextlib
+import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import pandas as pd
 import pytest
+import yaml
 
 from cragru.config.llms import ServerSource
 from cragru.core.errors import CragruError
@@ -156,6 +162,7 @@ def test_two_users_then_the_server_ends(served, source, tmp_path):
         assert answer.prompt_tokens > answer.answer_tokens > 10
     assert store.cost(keys["0"])["seconds"] > 0
 
+    check_forms(source)
     check_refusals(source)
 
     stop(served[0])
@@ -172,6 +179,16 @@ def name_of(source):
     return f"'{MODEL}' at {source.url}"
 
 
+def check_forms(source):
+    """A schema is held to, in a form with blanks, which are left out."""
+    (question,) = cut_chunks({"cell": [record(1, ids=IDS[:2])]}, 1)[0].questions()
+    loose = source.model_copy(update={"structure": "json_schema"})
+    (answer,) = ServerEngine(loose).ask([question])
+    assert all(1 <= score <= 100 for score in read_scores(answer.text, IDS[:2]))
+    assert answer.finish_reason == "stop"
+    assert answer.is_stripped
+
+
 def check_refusals(source):
     """In the real server's words."""
     told = error_of(
@@ -185,3 +202,110 @@ def check_refusals(source):
     assert told.got.startswith("404: The model `other` does not exist.")
     told = error_of(lambda: ServerEngine(source.model_copy(update={"key": None})).start_seconds)
     assert told.got == "401"
+
+
+# --- a whole run
+
+
+LISTS = "results/toy/paper/1/bpr/cragru/original/none/backbone/made-up/pilot"
+AGAIN = ("--forcerun", "score_prompts", "score_requesters")  # as docs/scoring.md has it
+USERS, CANDIDATES = 4, 10
+
+
+class MadeUp(BaseHTTPRequestHandler):
+    """Knows `json_schema`, lists no models, adds what servers add; its model is another one once `best` is changed."""
+
+    def do_GET(self):
+        self.send_error(404)
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.keys.append(self.headers["Authorization"])
+        names = body["response_format"]["json_schema"]["schema"]["required"]
+        scores = {name: 1 + abs(self.server.best - place) for place, name in enumerate(names)}
+        content = f"<think>\n\n</think>\n{json.dumps(scores, indent=2)}</s>"
+        choice = {"message": {"content": content}, "finish_reason": "eos_token"}
+        data = json.dumps({"choices": [choice]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def made_up():
+    with ThreadingHTTPServer(("127.0.0.1", 0), MadeUp) as server:
+        server.keys, server.best = [], 0
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def through(made_up, converted, configure, tmp_path):
+    """A configuration whose LLM is the server that is made up."""
+    known = yaml.safe_load(Path(converted["llms"]).read_text())
+    known["llms"]["made-up"] = {
+        "label": "Made up",
+        "source": {
+            "kind": "server",
+            "url": f"http://127.0.0.1:{made_up.server_port}/v1/chat/completions",  # as it is pasted
+            "model": "any",
+            "key": VARIABLE,
+            "tokenizer": "smollm2-135m",
+            "structure": "json_schema",
+        },
+        "engine": {"context": 4096},
+    }
+    file = tmp_path / "llms.yaml"
+    file.write_text(yaml.safe_dump(known))
+    scoring = {"llm": "made-up", "cohorts": {"pilot": USERS}, "chunk": 2, "batch": "cell"}
+    return configure(
+        {"llms": str(file)},
+        backbones=["bpr"],
+        seeds=[1],
+        tables=["table2"],
+        retrieval={"strategies": ["none"], "candidates": CANDIDATES, "history": 4},
+        scoring=scoring,
+    )
+
+
+def test_a_run_through_a_server_and_again_when_its_model_has_changed(
+    workflow, through, made_up, a_copy
+):
+    """The key is missed before anything is made; answers that are deleted come back only where the page's words ask."""
+    target = f"{LISTS}/reranked.parquet"
+    done = workflow.run(a_copy, target, config=through)
+    assert done.rc != 0
+    assert f"cragru: made-up: {VARIABLE}: " in done.output
+    assert not (a_copy / LISTS).exists() and not made_up.keys
+
+    def run(*words, **environment):
+        done = workflow.run(a_copy, target, *words, config=through, **environment)
+        assert done.rc == 0, done.output
+        scores = pd.read_parquet(a_copy / LISTS / "scores.parquet")
+        return done, scores.groupby("shown")["score"].unique().map(list).tolist()
+
+    _, scores = run(**{VARIABLE: KEY})
+    assert scores == [[place] for place in range(1, CANDIDATES + 1)]
+    assert made_up.keys == [f"Bearer {KEY}"] * USERS
+    (manifest,) = (a_copy / "results/llm/made-up/receipts").rglob("*manifest.json")
+    assert json.loads(manifest.read_text())["facts"] == {"stripped": USERS}
+
+    made_up.best = CANDIDATES - 1
+    done, scores = run(
+        *AGAIN
+    )  # all is stored: nobody is asked, and the missing key is no more than a warning
+    assert f"cragru: made-up: {VARIABLE}: " in done.output
+    assert (scores[0], len(made_up.keys)) == ([1], USERS)
+
+    shutil.rmtree(a_copy / "results/llm/made-up/answers")
+    _, scores = run(*AGAIN, **{VARIABLE: KEY})
+    assert scores == [[place] for place in range(CANDIDATES, 0, -1)]
+    assert len(made_up.keys) == 2 * USERS
+    assert " ".join(AGAIN) in (REGISTRY.parents[1] / "docs/scoring.md").read_text()

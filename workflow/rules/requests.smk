@@ -36,6 +36,7 @@ rule prepare_requester:
         tokens=settings.scoring.tokens,
         show_ratings=settings.scoring.show_ratings,
         remote=scoring.is_remote,
+        compact=scoring.is_compact,
         code=training.strategy_code("scripts/prepare_requester.py"),
     message:
         "Write the prompt of who asks: request {wildcards.request}, {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"

@@ -73,6 +73,7 @@ rule build_prompts:
         tokens=settings.scoring.tokens,
         show_ratings=settings.scoring.show_ratings,
         remote=scoring.is_remote,
+        compact=scoring.is_compact,
         code=code_digest("scripts/build_prompts.py"),
     message:
         "Write prompts: {wildcards.strategy}, order {wildcards.order}, {wildcards.candidates_of} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}, {wildcards.cohort}"
