@@ -197,6 +197,21 @@ class TestLetters:
         tables = movielens_100k.load(write(tmp_path, MINI_100K | {"u.item": items}))
         assert tables.items["title"][:2].tolist() == ["Hiver été, L'", "CAFÉ®"]
 
+    @pytest.mark.parametrize("letter", ["é", "ß", "ø", "ÿ", "š", "ž", "ж", "ひ", "😀", "\ufffd"])
+    def test_a_line_in_utf_8_among_those_in_latin_1_is_refused(self, tmp_path, letter):
+        """As an editor or a script leaves it that adds a row; some letters have a byte that Latin-1 has not."""
+        write(tmp_path, MINI_100K)
+        lines = MINI_100K["u.item"].encode("latin-1").splitlines(keepends=True)
+        lines[2] = lines[2].replace(b"unknown", f"Caf{letter}".encode(), 1)
+        (tmp_path / "u.item").write_bytes(b"".join(lines))
+        assert_fails(movielens_100k.load, tmp_path, "u.item", 3)
+
+    @pytest.mark.parametrize("title", ["«CAFÉ»", "CAFÉ®", "ÉTÉ²", "Nº 5", "¿QUÉ?", "MAÇÃ", "Ça va"])
+    def test_signs_beside_letters_of_latin_1_stay_what_they_are(self, tmp_path, title):
+        items = MINI_100K["u.item"].replace("Uncle, The", title)
+        tables = movielens_100k.load(write(tmp_path, MINI_100K | {"u.item": items}))
+        assert tables.items["title"][1] == title
+
     def test_line_ends_of_windows(self, tmp_path):
         wanted = movielens_100k.load(write(tmp_path / "a", MINI_100K))
         ends = {name: text.replace("\n", "\r\n") for name, text in MINI_100K.items()}

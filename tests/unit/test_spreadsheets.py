@@ -85,4 +85,4 @@ def test_a_folder_is_no_file(tmp_path):
 def test_a_file_that_is_not_there(tmp_path):
     with refused(place=tmp_path / "a.csv") as caught:
         read_spreadsheet(tmp_path / "a.csv", "printed values")
-    assert "[Errno" in str(caught.value)
+    assert "No such file" in str(caught.value)
