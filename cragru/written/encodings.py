@@ -14,14 +14,13 @@ import re
 from cragru.core.errors import CragruError
 from cragru.core.place import PathLike, spot
 
-AGAIN = "download the data set again"
 _NO_LETTER = re.compile(rb"[\x80-\x9f]")
 # letters of two to four bytes that are no letters of Latin-1 with signs that people write after them, such as É»
 _UTF_8 = re.compile(
     rb"[\xc2\xc3][\xa0-\xbf]|[\xc4-\xdf][\xa1-\xa9\xac\xad\xaf\xb1\xb4-\xb8\xbc-\xbf]"
     rb"|[\xe0-\xef][\xa0-\xbf]{2}|[\xf0-\xf4][\xa0-\xbf]{3}"
 )
-OR_SAVE = f"{AGAIN}, or save the file in Latin-1 (ISO 8859-1), as its publisher does"
+SAVE = "save the file in Latin-1 (ISO 8859-1), as its publisher does"
 
 
 def decode(content: bytes, encoding: str, path: PathLike) -> str:
@@ -33,13 +32,14 @@ def decode(content: bytes, encoding: str, path: PathLike) -> str:
     if encoding == "latin-1" and not content.isascii():
         with contextlib.suppress(UnicodeDecodeError):
             content.decode("utf-8")
-            raise CragruError("its letters are UTF-8", place=spot(path), advice=OR_SAVE)
-        for pattern, what in ((_NO_LETTER, "no letter of Latin-1"), (_UTF_8, "a letter in UTF-8")):
-            if found := pattern.search(content):
-                place = spot(path, content[: found.start()].count(b"\n") + 1)
-                raise CragruError(what, place=place, got=found[0], advice=OR_SAVE)
+            raise CragruError("its letters are UTF-8", place=spot(path), advice=SAVE)
+        found = _NO_LETTER.search(content) or _UTF_8.search(content)
+        if found is not None:
+            place = spot(path, content[: found.start()].count(b"\n") + 1)
+            raise CragruError("no letter of Latin-1", place=place, got=found[0], advice=SAVE)
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
-        raise CragruError(f"not {encoding} text", place=spot(path), advice=AGAIN) from error
+        what = f"not {encoding} text"
+        raise CragruError(what, place=spot(path), advice="save it so") from error
     return text.replace("\r\n", "\n").replace("\r", "\n")

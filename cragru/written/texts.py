@@ -26,11 +26,13 @@ def read_file(path: PathLike, what: str, advice: str = "", most: int = -1) -> by
             with Path(path).open("rb") as file:
                 return file.read(most)
     except (OSError, ValueError, MemoryError) as error:  # a path with a zero byte is a ValueError
-        reason = getattr(error, "strerror", None) or str(error) or "no memory holds it"
-        cannot = f"cannot be read as {what}: {reason}"
-        raise CragruError(cannot, place=place, advice=advice) from error
-    cannot = f"cannot be read as {what}: a folder, a pipe or a device"
-    raise CragruError(cannot, place=place, advice=advice)
+        reason = getattr(error, "strerror", None) or str(error) or "too large"
+        raise CragruError(
+            f"cannot be read as {what}: {reason}", place=place, advice=advice
+        ) from error
+    raise CragruError(
+        f"cannot be read as {what}: a folder, a pipe or a device", place=place, advice=advice
+    )
 
 
 def read_text(path: PathLike, what: str) -> str:
