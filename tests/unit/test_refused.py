@@ -181,6 +181,17 @@ REFUSED = [  # a key and its value; what its problem names, where that is not th
     ),
     ("config/requests/files", {"spring": "a{b}.csv"}, "config: requests.files.spring", "a{b}.csv"),
     ("tables/tables/table1/paper", "{x}.csv"),
+    # a data set of one's own that is not there, is a folder, or lies where jobs write
+    *(
+        (
+            "datasets/datasets/ml-100k",
+            {"title": "M", "version": "1", "licence": "own", "sources": [OWN | {"path": path}]},
+            f"{DATA}datasets.ml-100k.sources.0.members",
+            f"{path}/{file}",
+        )
+        for path, file in (("nowhere", "LICENSE"), ("results", "README.md"), (".", "docs"))
+        for OWN in [{"kind": "file", "module": "cragru.data.movielens_1m", "members": {file: None}}]
+    ),
     # members that climb out of their archive
     *(
         (
