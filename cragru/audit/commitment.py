@@ -121,7 +121,7 @@ def check_key(results: PathLike, environment: Mapping[str, str]) -> None:
     if os.path.lexists(path):  # a link that leads nowhere, too
         read_key(results, environment)
         return
-    folder = next(one for one in path.absolute().parents if one.exists())
+    folder = next(one for one in path.absolute().parents if os.path.lexists(one))
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
         at = spot(path)
         raise CragruError(f"no audit key can be made in {folder}", place=at, advice=ELSEWHERE)

@@ -148,7 +148,9 @@ def _on_lines(path: PathLike, lines: Any, fields: list[Any], columns: list[str])
     return pd.DataFrame(fields, columns=columns, index=pd.Index(lines, name=spot(path)))
 
 
-def row_error(rows: pd.DataFrame, wrong: pd.Series, what: str, *columns: str) -> CragruError:
+def row_error(
+    rows: pd.DataFrame, wrong: pd.Series, what: str, *columns: str, advice: str = ""
+) -> CragruError:
     """Return the error of rows that are wrong: the first is named, with its values in these columns."""
     number = int(wrong.to_numpy().argmax())
     values = [rows[column].iloc[number] for column in columns]
@@ -156,7 +158,7 @@ def row_error(rows: pd.DataFrame, wrong: pd.Series, what: str, *columns: str) ->
         f"{one:g}" if isinstance(one, float | np.floating) else str(one) for one in values
     )
     more = f" (and {wrong.sum() - 1} further rows)" if wrong.sum() > 1 else ""
-    return CragruError(f"{what}{more}", place=_place(rows, number), got=got)
+    return CragruError(f"{what}{more}", place=_place(rows, number), got=got, advice=advice)
 
 
 def refuse_repeats(rows: pd.DataFrame, *columns: str) -> None:
@@ -167,7 +169,9 @@ def refuse_repeats(rows: pd.DataFrame, *columns: str) -> None:
         same = (keys == keys[repeated.to_numpy()].iloc[0]).all(axis=1)
         first = _place(rows, int(same.to_numpy().argmax())).rpartition(", ")[2]
         names = " and ".join(columns).replace("raw_id", "id")
-        raise row_error(rows, repeated, f"{first} has the same {names}", *columns)
+        raise row_error(
+            rows, repeated, f"{first} has the same {names}", *columns, advice="keep one of them"
+        )
 
 
 def _place(rows: pd.DataFrame, number: int) -> str:

@@ -94,6 +94,12 @@ def test_what_is_no_plain_file_is_one_line_before_the_run_and_in_a_job(tmp_path,
     assert not list(tmp_path.glob(".audit.key.*"))
 
 
+def test_a_folder_that_is_a_circle_is_one_line_before_the_run(tmp_path):
+    strange(tmp_path / "keys", "circle")
+    with refused(place=tmp_path / "keys/audit.key"):
+        check_key(tmp_path / "results", {"CRAGRU_AUDIT_KEY_FILE": f"{tmp_path}/keys/audit.key"})
+
+
 def test_a_file_that_begins_with_a_key_and_is_longer_is_none(tmp_path):
     (tmp_path / "audit.key").write_text("00" * 32 + "\n" + "0" * 10_000)
     with refused(place=tmp_path / "audit.key", what="not an audit key"):
