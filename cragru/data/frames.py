@@ -4,8 +4,7 @@ Schemas map a column to its dtype, for `write_parquet` and `read_parquet` of `cr
 ``object`` (str, never missing: what a data set does not tell is the empty string).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,7 +45,7 @@ class RawTables:
     """A data set under its publisher's ids, checked: ids exist, pairs are unique, ratings are on the scale.
 
     An index that names a file and its lines, as `cragru.data.raw_files` gives it, says where a wrong row is; it is
-    dropped here. Of rows without it, errors give the label.
+    dropped here. Without one, errors count the rows of the table.
 
     Attributes:
         interactions: Columns user, item (raw ids, int64), rating (float32), timestamp (int64, seconds since 1970).
@@ -66,60 +65,45 @@ class RawTables:
 
     def __post_init__(self) -> None:
         """Check the tables, and what one must say about another."""
-        with _named("interactions", self.interactions):
-            _check_interactions(self.interactions, *self.scale)
-        for column, frame, schema in (("user", self.users, USERS), ("item", self.items, ITEMS)):
-            with _named(f"{column}s", frame):
-                _check_columns(frame, [name for name in schema if name != column])
-                refuse_repeats(frame, "raw_id")
-                _refuse_guesses(frame, schema)
-            with _named("interactions", self.interactions):
-                unknown = ~self.interactions[column].isin(frame["raw_id"])
-                if unknown.any():
-                    file = Path(frame.index.name or f"{column}s").name
-                    raise row_error(
-                        self.interactions, unknown, f"{file} has no such {column}", column
-                    )
+        rows = _located("interactions", self.interactions, INTERACTIONS)
+        if rows.empty:
+            raise CragruError("no rows", place="interactions")
+        lowest, highest = self.scale
+        outside = ~rows["rating"].between(lowest, highest)
+        if outside.any():
+            raise row_error(rows, outside, f"off the scale, {lowest:g} to {highest:g}", "rating")
+        refuse_repeats(rows, "user", "item")
+        for column, table, schema in (("user", self.users, USERS), ("item", self.items, ITEMS)):
+            frame = _located(f"{column}s", table, [name for name in schema if name != column])
+            refuse_repeats(frame, "raw_id")
+            unknown, file = ~rows[column].isin(frame["raw_id"]), Path(frame.index.name).name
+            if unknown.any():
+                raise row_error(rows, unknown, f"{file} has no such {column}", column)
+            for name, dtype in schema.items():
+                if dtype == "object" and name != "raw_id":
+                    _refuse_guesses(frame, name)
         for name in ("interactions", "users", "items"):
             object.__setattr__(self, name, getattr(self, name).reset_index(drop=True))
 
 
-@contextmanager
-def _named(name: str, frame: pd.DataFrame) -> Iterator[None]:
-    """Add the name of a table to places in it where no file has it."""
-    try:
-        yield
-    except CragruError as error:
-        raise error if frame.index.name else error.within(name) from error
-
-
-def _check_columns(frame: pd.DataFrame, columns: Iterable[str]) -> None:
+def _located(name: str, frame: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
+    """Return a table, of which no file says where its rows are, with their numbers; refuse columns that do not fit."""
+    if frame.index.name is None:
+        frame = frame.set_axis(pd.RangeIndex(1, len(frame) + 1, name=name))
     for column in columns:
         if column not in frame:
             names = list(map(str, frame))
-            raise CragruError("no such column", got=column, allowed=names)
+            raise CragruError("no such column", place=name, got=column, allowed=names)
         kind = frame[column].dtype
         if kind.kind not in KINDS.get(column, kind.kind):
-            raise CragruError("a column of another kind", place=column, got=str(kind))
+            raise CragruError("of another kind", place=f"{name}: {column}", got=str(kind))
         if column in KINDS and frame[column].isna().any():
             raise row_error(frame, frame[column].isna(), f"no {column}", column)
+    return frame
 
 
-def _check_interactions(rows: pd.DataFrame, lowest: float, highest: float) -> None:
-    _check_columns(rows, INTERACTIONS)
-    if rows.empty:
-        raise CragruError("no rows")
-    outside = ~rows["rating"].between(lowest, highest)
-    if outside.any():
-        scale = f"{lowest:g} to {highest:g}"
-        raise row_error(rows, outside, f"off the scale, {scale}", "rating")
-    refuse_repeats(rows, "user", "item")
-
-
-def _refuse_guesses(frame: pd.DataFrame, schema: Mapping[str, str]) -> None:
+def _refuse_guesses(frame: pd.DataFrame, column: str) -> None:
     """Refuse anything but text where text belongs, such as the missing number that a guess makes of a title ``NA``."""
-    for column, dtype in schema.items():
-        if dtype == "object" and column != "raw_id":
-            is_text = frame[column].map(lambda value: isinstance(value, str)).astype(bool)
-            if not is_text.all():
-                raise row_error(frame, ~is_text, f"no text for {column}", "raw_id", column)
+    is_text = frame[column].map(lambda value: isinstance(value, str)).astype(bool)
+    if not is_text.all():
+        raise row_error(frame, ~is_text, f"no text for {column}", "raw_id", column)

@@ -154,11 +154,10 @@ def row_error(
     """Return the error of rows that are wrong: the first is named, with its values in these columns."""
     number = int(wrong.to_numpy().argmax())
     values = [rows[column].iloc[number] for column in columns]
-    got = ", ".join(
-        f"{one:g}" if isinstance(one, float | np.floating) else str(one) for one in values
-    )
+    got = ", ".join(f"{one:g}" if isinstance(one, np.floating) else str(one) for one in values)
     more = f" (and {wrong.sum() - 1} further rows)" if wrong.sum() > 1 else ""
-    return CragruError(f"{what}{more}", place=_place(rows, number), got=got, advice=advice)
+    place = spot(rows.index.name, rows.index[number])
+    return CragruError(f"{what}{more}", place=place, got=got, advice=advice)
 
 
 def refuse_repeats(rows: pd.DataFrame, *columns: str) -> None:
@@ -167,13 +166,9 @@ def refuse_repeats(rows: pd.DataFrame, *columns: str) -> None:
     repeated = keys.duplicated()
     if repeated.any():
         same = (keys == keys[repeated.to_numpy()].iloc[0]).all(axis=1)
-        first = _place(rows, int(same.to_numpy().argmax())).rpartition(", ")[2]
+        line = rows.index[int(same.to_numpy().argmax())]
         names = " and ".join(columns).replace("raw_id", "id")
+        advice = "keep one"
         raise row_error(
-            rows, repeated, f"{first} has the same {names}", *columns, advice="keep one of them"
+            rows, repeated, f"line {line} has the same {names}", *columns, advice=advice
         )
-
-
-def _place(rows: pd.DataFrame, number: int) -> str:
-    label = rows.index[number]
-    return spot(rows.index.name, label) if rows.index.name else f"row {label}"

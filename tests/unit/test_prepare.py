@@ -145,24 +145,24 @@ def test_a_loader_that_gives_no_text_is_refused(tmp_path, monkeypatch):
 
     monkeypatch.setattr(movielens_1m, "load", load)
     parts = {"what": "no text for title", "got": "9, nan"}
-    with refused(place="cragru.data.movielens_1m: items: row 2", **parts) as caught:
+    with refused(place="cragru.data.movielens_1m: items, line 3", **parts) as caught:
         prepare(make_raw(tmp_path / "raw"), tmp_path / "out", LOADERS)
     assert "loader" in caught.value.problems[0].advice
 
 
 WRONG_TABLES = [
     # what a loader's table has in place of what, and the table, the row and the value that are named
-    (("interactions", "item", [30, 9, 30, 9, 2]), "interactions: row 2", "10, 30"),
-    (("interactions", "rating", [1, 2, 3, 4, 9.5]), "interactions: row 4", "9.5"),
-    (("interactions", "rating", [1, 2, np.nan, 4, 5]), "interactions: row 2", "nan"),
+    (("interactions", "item", [30, 9, 30, 9, 2]), "interactions, line 3", "10, 30"),
+    (("interactions", "rating", [1, 2, 3, 4, 9.5]), "interactions, line 5", "9.5"),
+    (("interactions", "rating", [1, 2, np.nan, 4, 5]), "interactions, line 3", "nan"),
     (("interactions", "rating", list("12345")), "interactions: rating", "object"),
     (("interactions", "user", [1.5] * 5), "interactions: user", "float64"),
-    (("interactions", "user", [10, 2, 10, 2, 11]), "interactions: row 4", "11"),
-    (("interactions", "item", [30, 9, 100, 2, 101]), "interactions: row 4", "101"),
+    (("interactions", "user", [10, 2, 10, 2, 11]), "interactions, line 5", "11"),
+    (("interactions", "item", [30, 9, 100, 2, 101]), "interactions, line 5", "101"),
     (("interactions", "timestamp", pd.to_datetime([1] * 5)), "interactions: timestamp", None),
-    (("users", "raw_id", [2, 10, 10]), "users: row 2", "10"),
-    (("items", "raw_id", pd.array([5, 30, 9, 2, None], "Int64")), "items: row 4", "<NA>"),
-    (("items", "genres", [1, 2, 3, 4, 5]), "items: row 0", "5, 1"),
+    (("users", "raw_id", [2, 10, 10]), "users, line 3", "10"),
+    (("items", "raw_id", pd.array([5, 30, 9, 2, None], "Int64")), "items, line 5", "<NA>"),
+    (("items", "genres", [1, 2, 3, 4, 5]), "items, line 1", "5, 1"),
 ]
 
 
