@@ -52,7 +52,7 @@ def missing(place: str, root: Path, path: str, is_right: Look = Path.is_file) ->
     try:
         if is_right(found):
             return
-        beside = sorted(found.parent.glob(f"*{found.suffix}"))[:MOST_SHOWN]
+        beside = sorted(filter(is_right, found.parent.glob(f"*{found.suffix}")))[:MOST_SHOWN]
     except (OSError, ValueError):  # a name too long, or one that `glob` takes for a pattern
         beside = []
     names = [str(Path(path).with_name(file.name)) for file in beside]

@@ -1,6 +1,7 @@
 """Configurations that cannot run or mean nothing are refused before anything runs: key, value, what is allowed."""
 
 import json
+import os
 import re
 
 import pytest
@@ -205,6 +206,14 @@ REFUSED = [  # a key and its value; what its problem names, where that is not th
     (f"{ENTRY}/folder", ".."),
     (f"{ENTRY}/archive", "a/b"),
 ]
+
+
+def test_a_pipe_is_not_named_as_what_it_should_be(told, tmp_path):
+    os.mkfifo(tmp_path / "a.csv")
+    (tmp_path / "b.csv").write_text("user,item\n")
+    error = told({"config/requests/files": {"spring": str(tmp_path / "a.csv")}})
+    (problem,) = [one for one in error.problems if one.place == "requests.files.spring"]
+    assert problem.allowed == [str(tmp_path / "b.csv")]
 
 
 @pytest.mark.parametrize(
