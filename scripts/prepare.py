@@ -8,7 +8,8 @@ from cragru.job import stage
 
 
 def main(job):
-    prepare(job.input.raw, Path(job.output.interactions).parent, job.params.loaders)
+    folder = Path(job.output.interactions).parent
+    prepare(job.input.raw, folder, job.params.loaders, job.params.own)
 
 
 if __name__ == "__main__":

@@ -17,10 +17,12 @@ from typing import Any
 from cragru.core.errors import CragruError
 from cragru.core.place import PathLike, spot
 from cragru.written.paths import located
+from cragru.written.texts import read_file
 
 SCHEME = "HMAC-SHA256"
 VARIABLE = "CRAGRU_AUDIT_KEY_FILE"
 KEY_BYTES = 32
+LONGEST_FILE = 1000  # bytes: the digits, and blanks around them
 REMAKE = "delete it and run the workflow again"
 HEX = f"it must hold {2 * KEY_BYTES} hex digits"
 THERE = f"set {VARIABLE} to the certificates' key"
@@ -97,13 +99,11 @@ def read_key(results: PathLike, environment: Mapping[str, str], make: bool = Fal
     """
     path = _place_of_key(environment, results)
     at = spot(path)
-    if make and not path.exists():
+    if make and not os.path.lexists(path):
         _make(path)
+    content = read_file(path, "an audit key", THERE, LONGEST_FILE)
     try:
-        secret = bytes.fromhex(path.read_text(encoding="ascii"))
-    except OSError as error:
-        why = error.strerror
-        raise CragruError(f"no audit key to read ({why})", place=at, advice=THERE) from error
+        secret = bytes.fromhex(content.decode("ascii"))
     except ValueError:
         secret = b""
     if len(secret) != KEY_BYTES:
@@ -118,10 +118,10 @@ def check_key(results: PathLike, environment: Mapping[str, str]) -> None:
         CragruError: If they cannot, or there is a key that `read_key` refuses.
     """
     path = _place_of_key(environment, results)
-    if path.exists():
+    if os.path.lexists(path):  # a link that leads nowhere, too
         read_key(results, environment)
         return
-    folder = next(one for one in path.absolute().parents if one.exists())
+    folder = next(one for one in path.absolute().parents if os.path.lexists(one))
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
         at = spot(path)
         raise CragruError(f"no audit key can be made in {folder}", place=at, advice=ELSEWHERE)
@@ -130,7 +130,8 @@ def check_key(results: PathLike, environment: Mapping[str, str]) -> None:
 def _place_of_key(environment: Mapping[str, str], results: PathLike) -> Path:
     """Return where the key is, or must be made; refuse a place in the results folder."""
     path = key_path(environment)
-    if path.resolve().is_relative_to(Path(results).resolve()):
+    # not resolve(), which fails where links lead in a circle
+    if Path(os.path.realpath(path)).is_relative_to(os.path.realpath(results)):
         raise CragruError("an audit key among the results", place=spot(path), advice=ELSEWHERE)
     return path
 

@@ -3,10 +3,12 @@
 from collections.abc import Sequence, Sized
 from functools import partial
 from pathlib import PurePosixPath
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     ConfigDict,
     Field,
     PositiveInt,
@@ -31,13 +33,34 @@ from cragru.config.types import (
     free_of,
 )
 from cragru.core.errors import CragruError
+from cragru.core.names import SOURCE_FILE
+from cragru.kept.manifest import ENDING
 from cragru.plugins.source import check_plugin
 
 LONGEST_FILE_NAME = 200  # a file system takes 255 bytes
 LOCAL = "local"
 """What a record calls the user's own copy of the publisher's files."""
 
-HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#]+\S*$"), ON_ONE_LINE]
+
+def _check_url(value: Any) -> Any:
+    """Refuse what may hold a password, unseen: a plain ValueError shows no value. And what no client can open."""
+    if not isinstance(value, str):
+        return value
+    if "@" in value:
+        raise ValueError("may hold a user name or password; leave it out, and write '@' as %40")
+    try:
+        parts = urlsplit(value)
+        can_be_opened = value.isascii() and parts.port != 0
+        (parts.hostname or "").encode("idna")
+    except ValueError:
+        can_be_opened = False
+    if not can_be_opened:
+        raise CragruError("no address", advice="write it as https://HOST/PATH, in ASCII")
+    return value
+
+
+_HTTP = StringConstraints(pattern=r"^https?://[^\s/?#]+\S*$")
+HttpUrl = Annotated[str, _HTTP, ON_ONE_LINE, BeforeValidator(_check_url)]
 Requirement = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.!+]+$")
 ]
@@ -54,14 +77,22 @@ def _check_filled(value: Content) -> Content:
     return value
 
 
-def _check_flat(members: dict[str, str]) -> dict[str, str]:
-    """Refuse members that share a base name: they lie side by side once they are extracted."""
-    distinct([PurePosixPath(member).name for member in members])
+def _check_flat(members: Content) -> Content:
+    """Refuse members that share a base name: they lie side by side once they are extracted, beside files of jobs."""
+    names = distinct([PurePosixPath(member).name for member in members])
+    for name in names:
+        if name == SOURCE_FILE or name.endswith(ENDING) or name.startswith("."):
+            raise CragruError(
+                "cragru or Snakemake keeps files of such names beside it",
+                place=name,
+                advice="copy the file under another name, and use `kind: file`",
+            )
     return members
 
 
 FILLED = AfterValidator(_check_filled)
 Members = Annotated[dict[Inside, Sha256], FILLED, AfterValidator(_check_flat)]
+OwnMembers = Annotated[dict[Inside, Sha256 | None], FILLED, AfterValidator(_check_flat)]
 DatasetName = Annotated[LowerName, free_of(*TOP_FOLDERS)]
 _check_loader = partial(check_plugin, functions=["load"], package="cragru.data")
 Loader = Annotated[Module, AfterValidator(_check_loader)]
@@ -97,6 +128,26 @@ class WheelFiles(Frozen):
     members: Members
 
 
+class OwnFiles(Frozen):
+    """Files of one's own on this machine, of which copies are read.
+
+    Attributes:
+        name: The source's name in ``source.json``.
+        path: The folder that they lie in.
+        members: Path inside that folder to the file's SHA-256; null where the file may change.
+    """
+
+    kind: Literal["file"]
+    name: Literal["own"] = "own"
+    path: InputPlace
+    members: OwnMembers
+
+    @property
+    def files(self) -> list[str]:
+        """Where each is, as the configuration writes it."""
+        return [f"{self.path}/{member}" for member in self.members]
+
+
 class UrlSource(UrlFiles):
     """A zip file on the web, and how its files are read.
 
@@ -117,13 +168,26 @@ class WheelSource(WheelFiles):
     module: Loader
 
 
-Files = Annotated[UrlFiles | WheelFiles, Field(discriminator="kind")]
-Source = Annotated[UrlSource | WheelSource, Field(discriminator="kind")]
+class OwnSource(OwnFiles):
+    """Files of one's own, and how they are read.
+
+    Attributes:
+        module: The module that reads them, with ``load(folder)``.
+    """
+
+    module: Loader
 
 
-def _check_names(sources: Sequence[UrlFiles | WheelFiles]) -> Sequence[UrlFiles | WheelFiles]:
+AnyFiles = UrlFiles | WheelFiles | OwnFiles
+Files = Annotated[AnyFiles, Field(discriminator="kind")]
+Source = Annotated[UrlSource | WheelSource | OwnSource, Field(discriminator="kind")]
+
+
+def _check_names(sources: Sequence[AnyFiles]) -> Sequence[AnyFiles]:
     """Refuse sources that share a name, with one another or a local copy: a record names its source."""
     distinct([LOCAL, *(source.name for source in sources)])
+    if len(sources) > 1 and any(isinstance(source, OwnFiles) for source in sources):
+        raise CragruError("`kind: file` and others", advice="keep one: nobody else has your files")
     return sources
 
 
@@ -135,13 +199,13 @@ class RawFiles(Frozen):
     """The files of a data set: all that fetching them depends on.
 
     Attributes:
-        archive: File name of the publisher's archive.
-        folder: The folder inside that archive.
+        archive: File name of the publisher's archive; needless beside files of one's own.
+        folder: The folder inside that archive; needless beside files of one's own.
         sources: Where to fetch them, in the order tried.
     """
 
-    archive: FileName
-    folder: FileName
+    archive: FileName | None = None
+    folder: FileName | None = None
     sources: Annotated[tuple[Files, ...], *_SOURCES]
 
     @property
@@ -149,8 +213,16 @@ class RawFiles(Frozen):
         """The first source with a URL: it says what a local copy in the publisher's layout must hold."""
         return next((source for source in self.sources if isinstance(source, UrlFiles)), None)
 
+    @property
+    def own(self) -> OwnFiles | None:
+        """The only source, where that is files of one's own."""
+        return next((source for source in self.sources if isinstance(source, OwnFiles)), None)
+
     @model_validator(mode="after")
     def _check_folder(self) -> "RawFiles":
+        for name in ("archive", "folder"):
+            if getattr(self, name) is None and self.own is None:
+                raise CragruError("missing", place=name, advice="add it")
         for member in self.publisher.members if self.publisher else ():
             if not member.startswith(f"{self.folder}/"):
                 raise CragruError("outside `folder`", got=member, advice="name the member in full")
@@ -164,7 +236,7 @@ class DatasetEntry(RawFiles):
         title: Its label in tables, such as ``ML-100K``.
         version: The publisher's version or date.
         licence: What may be done with it, in a sentence.
-        homepage: Where its publisher describes it.
+        homepage: Where its publisher describes it, if there is one.
         sources: Where to fetch it, in the order tried, and how to read what each gives.
         prompt: The template of its prompts; the default tells a user's profile.
         users: How many users it has, where that is known: a method cannot have more shards.
@@ -173,7 +245,7 @@ class DatasetEntry(RawFiles):
     title: Label
     version: Line
     licence: Sentences
-    homepage: HttpUrl
+    homepage: HttpUrl | None = None
     sources: Annotated[tuple[Source, ...], *_SOURCES]
     prompt: InputPlace = "config/prompts/movielens.txt"
     users: PositiveInt | None = None

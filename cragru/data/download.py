@@ -9,17 +9,24 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
-from cragru.config.datasets import LOCAL, RawFiles, SourceRecord, UrlFiles, WheelFiles
+from cragru.config.datasets import (
+    LOCAL,
+    OwnFiles,
+    RawFiles,
+    SourceRecord,
+    UrlFiles,
+    WheelFiles,
+)
 from cragru.core.errors import CragruError, Problem, short
 from cragru.core.names import SOURCE_FILE
 from cragru.core.place import PathLike
 from cragru.data.archives import GIB, extract, holds, verify
-from cragru.kept.files import atomic_path, write_json
+from cragru.kept.files import atomic_path, sha256, write_json
 from cragru.kept.machine import trouble
 from cragru.written.paths import located, rule_for
 
@@ -43,8 +50,9 @@ def fetch(
 ) -> SourceRecord:
     """Put the raw files of a data set into a folder.
 
-    A local copy (`override`) is tried first, then every source of the registry in its order. Files get their final
-    names only after all files of one source have the right SHA-256; what an earlier run left behind is removed first.
+    Files of one's own are copied. Else a local copy (`override`) is tried first, then every source of the registry in
+    its order. Files get their final names only after all files of one source have the right SHA-256; what an earlier
+    run left behind is removed first.
 
     Args:
         entry: The data set's files, as the registry has them.
@@ -60,6 +68,10 @@ def fetch(
         CragruError: If the local copy does not exist or is damaged, or if no source gives the files.
     """
     target = Path(target_dir)
+    if entry.own is not None:
+        target.mkdir(parents=True, exist_ok=True)
+        _remove_remains(entry, target)
+        return _from_own(entry.own, name, target)
     copy = located(override, _COPY) if override else None
     if copy is not None:
         _refuse_copy(entry, copy, target)
@@ -84,6 +96,25 @@ def _remove_remains(entry: RawFiles, target: Path) -> None:
         (target / name).unlink(missing_ok=True)
     for scratch in target.glob(f"{_SCRATCH}*"):
         shutil.rmtree(scratch)
+
+
+def _from_own(own: OwnFiles, name: str, target: Path) -> SourceRecord:
+    members = {}
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=target) as scratch:
+        for file, (member, wanted) in zip(own.files, own.members.items(), strict=True):
+            found = located(file, name)
+            if not found.is_file():
+                raise CragruError("no such file", place=name, got=file)
+            shutil.copyfile(found, Path(scratch, found.name))
+            members[member] = sha256(Path(scratch, found.name))
+            if wanted not in (None, members[member]):
+                raise CragruError(
+                    f"the sha256 is not {wanted}",
+                    place=file,
+                    got=members[member],
+                    advice="if the file is right, write this sha256 into its entry, or null to let it change",
+                )
+        return _install(members, own.name, name, Path(scratch), target)
 
 
 def _from_sources(entry: RawFiles, name: str, target: Path) -> SourceRecord:
@@ -120,7 +151,7 @@ def _from_source(source: UrlFiles | WheelFiles, name: str, target: Path) -> Sour
         staged = folder / "staged"
         staged.mkdir()
         extract(archive, source.members, staged)
-        return _install(source, source.name, name, staged, target)
+        return _install(source.members, source.name, name, staged, target)
 
 
 def _from_copy(entry: RawFiles, name: str, target: Path, copy: Path) -> SourceRecord | None:
@@ -139,7 +170,7 @@ def _from_copy(entry: RawFiles, name: str, target: Path, copy: Path) -> SourceRe
                 extract(found, source.members, staged)
             else:
                 _gather(entry, source, found, staged)
-            return _install(source, LOCAL, name, staged, target)
+            return _install(source.members, LOCAL, name, staged, target)
         except CragruError as error:  # no other source is tried: that would hide the bad file
             bad = Problem(
                 "the local copy is not used",
@@ -174,11 +205,11 @@ def _gather(entry: RawFiles, source: UrlFiles, folder: Path, into: Path) -> None
 
 
 def _install(
-    source: UrlFiles | WheelFiles, origin: str, name: str, staged: Path, target: Path
+    checksums: Mapping[str, str], origin: str, name: str, staged: Path, target: Path
 ) -> SourceRecord:
     """Check files, give them their final names, and write the record when all are there."""
-    verify(staged, source.members)
-    members = {PurePosixPath(member).name: checksum for member, checksum in source.members.items()}
+    verify(staged, checksums)
+    members = {PurePosixPath(member).name: checksum for member, checksum in checksums.items()}
     for member in members:
         with atomic_path(target / member) as temporary:
             (staged / member).replace(temporary)
@@ -211,7 +242,9 @@ def _received(url: str) -> Iterator[bytes]:
                     got += len(block)
                     bar.update(len(block))
                     _refuse_transfer(got, time.monotonic() - begun)
-    except (OSError, http.client.HTTPException) as error:
+    except CragruError:
+        raise
+    except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: a redirect
         if isinstance(error, urllib.error.HTTPError):
             error.close()  # it is the answer too, and holds the connection open
         raise CragruError(short(str(error))) from error

@@ -4,9 +4,14 @@ Schemas map a column to its dtype, for `write_parquet` and `read_parquet` of `cr
 ``object`` (str, never missing: what a data set does not tell is the empty string).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
+
+from cragru.core.errors import CragruError
+from cragru.data.raw_files import refuse_repeats, row_error
 
 INTERACTIONS = {"user": "int32", "item": "int32", "rating": "float32", "timestamp": "int64"}
 """Dense ids from 0, the rating as given, and seconds since 1970 (UTC); one row per (user, item) at the most."""
@@ -31,18 +36,74 @@ ITEMS = {
 """Row k is item k; `year` of release may be missing (<NA>), `genres` are joined by ``|``."""
 
 
+KINDS = {"user": "iuO", "item": "iuO", "rating": "iuf", "timestamp": "iuf", "raw_id": "iuO"}
+"""Kinds of numpy's that a column may have: an id is no floating number, a time no date of pandas' own."""
+
+
 @dataclass(frozen=True)
 class RawTables:
     """A data set under its publisher's ids, checked: ids exist, pairs are unique, ratings are on the scale.
+
+    An index that names a file and its lines, as `cragru.data.raw_files` gives it, says where a wrong row is; it is
+    dropped here. Without one, errors count the rows of the table.
 
     Attributes:
         interactions: Columns user, item (raw ids, int64), rating (float32), timestamp (int64, seconds since 1970).
         users: Columns raw_id (int64), age, gender, occupation, zip (str); every raw_id once.
         items: Columns raw_id (int64), title (str), year (Int32), genres (str, joined by ``|``); every raw_id once.
         scale: The lowest and the highest rating that the data set allows.
+
+    Raises:
+        CragruError: If a column is not there or of another kind, a value is missing, a rating is off the scale, or an
+            id or a pair is unknown or there twice.
     """
 
     interactions: pd.DataFrame
     users: pd.DataFrame
     items: pd.DataFrame
     scale: tuple[float, float]
+
+    def __post_init__(self) -> None:
+        """Check the tables, and what one must say about another."""
+        rows = _located("interactions", self.interactions, INTERACTIONS)
+        if rows.empty:
+            raise CragruError("no rows", place="interactions")
+        lowest, highest = self.scale
+        outside = ~rows["rating"].between(lowest, highest)
+        if outside.any():
+            raise row_error(rows, outside, f"off the scale, {lowest:g} to {highest:g}", "rating")
+        refuse_repeats(rows, "user", "item")
+        for column, table, schema in (("user", self.users, USERS), ("item", self.items, ITEMS)):
+            frame = _located(f"{column}s", table, [name for name in schema if name != column])
+            refuse_repeats(frame, "raw_id")
+            unknown, file = ~rows[column].isin(frame["raw_id"]), Path(frame.index.name).name
+            if unknown.any():
+                raise row_error(rows, unknown, f"{file} has no such {column}", column)
+            for name, dtype in schema.items():
+                if dtype == "object" and name != "raw_id":
+                    _refuse_guesses(frame, name)
+        for name in ("interactions", "users", "items"):
+            object.__setattr__(self, name, getattr(self, name).reset_index(drop=True))
+
+
+def _located(name: str, frame: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
+    """Return a table, of which no file says where its rows are, with their numbers; refuse columns that do not fit."""
+    if frame.index.name is None:
+        frame = frame.set_axis(pd.RangeIndex(1, len(frame) + 1, name=name))
+    for column in columns:
+        if column not in frame:
+            names = list(map(str, frame))
+            raise CragruError("no such column", place=name, got=column, allowed=names)
+        kind = frame[column].dtype
+        if kind.kind not in KINDS.get(column, kind.kind):
+            raise CragruError("of another kind", place=f"{name}: {column}", got=str(kind))
+        if column in KINDS and frame[column].isna().any():
+            raise row_error(frame, frame[column].isna(), f"no {column}", column)
+    return frame
+
+
+def _refuse_guesses(frame: pd.DataFrame, column: str) -> None:
+    """Refuse anything but text where text belongs, such as the missing number that a guess makes of a title ``NA``."""
+    is_text = frame[column].map(lambda value: isinstance(value, str)).astype(bool)
+    if not is_text.all():
+        raise row_error(frame, ~is_text, f"no text for {column}", "raw_id", column)

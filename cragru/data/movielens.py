@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from cragru.data.frames import RawTables
-from cragru.data.raw_files import RawFile
 
 RAW_ID = r"(?P<raw_id>[0-9]{1,9})"
 RATING = (
@@ -40,7 +39,7 @@ def frame_of_items(
         "year": pd.array(years, dtype="Int32"),
         "genres": genres,
     }
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns, index=raw_id.index)
 
 
 def split_title(title: str) -> tuple[str, int | None]:
@@ -50,27 +49,11 @@ def split_title(title: str) -> tuple[str, int | None]:
 
 
 def tables_of(
-    ratings: RawFile,
-    users: RawFile,
-    items: RawFile,
-    user_frame: pd.DataFrame,
-    item_frame: pd.DataFrame,
+    ratings: pd.DataFrame, user_frame: pd.DataFrame, item_frame: pd.DataFrame
 ) -> RawTables:
-    """Put the tables together and check what one must say about another.
-
-    A frame was made of its file's rows, one by one (`frame_of_users`, `frame_of_items`).
+    """Put the tables together, checked; ratings as they were read.
 
     Raises:
         CragruError: If a rating is off the scale, or an id or a pair is unknown or there twice.
     """
-    rows = ratings.rows.astype(INTERACTIONS)
-    outside = ~rows["rating"].between(LOWEST, HIGHEST)
-    if outside.any():
-        raise ratings.error(outside, f"off the scale, {LOWEST:g} to {HIGHEST:g}", "rating")
-    ratings.refuse_repeats(rows[["user", "item"]])
-    for column, file, frame in (("user", users, user_frame), ("item", items, item_frame)):
-        file.refuse_repeats(frame[["raw_id"]])
-        unknown = ~rows[column].isin(frame["raw_id"])
-        if unknown.any():
-            raise ratings.error(unknown, f"{file.name} has no such {column}", column)
-    return RawTables(rows, user_frame, item_frame, (LOWEST, HIGHEST))
+    return RawTables(ratings.astype(INTERACTIONS), user_frame, item_frame, (LOWEST, HIGHEST))

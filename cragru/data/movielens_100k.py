@@ -3,9 +3,11 @@
 from itertools import compress
 from pathlib import Path
 
+import pandas as pd
+
 from cragru.data import movielens
 from cragru.data.frames import RawTables
-from cragru.data.raw_files import Layout, RawFile
+from cragru.data.raw_files import Layout, read_rows, refuse_repeats, row_error
 
 RATINGS = Layout("u.data", r"\t".join(movielens.RATING))
 USERS = Layout(
@@ -28,30 +30,30 @@ def load(folder: Path) -> RawTables:
     Raises:
         CragruError: If a file is missing, a line does not parse, a rating is off the scale, an id is unknown or twice.
     """
-    users, items = RawFile(folder, USERS), RawFile(folder, ITEMS)
-    genres = _flagged_genres(items, RawFile(folder, GENRES))
-    named = items.rows["title"].map(movielens.split_title)
-    item_frame = movielens.frame_of_items(items.rows["raw_id"], named, genres)
-    user_frame = movielens.frame_of_users(users.rows)
-    return movielens.tables_of(RawFile(folder, RATINGS), users, items, user_frame, item_frame)
+    users, items = read_rows(folder, USERS), read_rows(folder, ITEMS)
+    genres = _flagged_genres(items, read_rows(folder, GENRES))
+    named = items["title"].map(movielens.split_title)
+    item_frame = movielens.frame_of_items(items["raw_id"], named, genres)
+    user_frame = movielens.frame_of_users(users)
+    return movielens.tables_of(read_rows(folder, RATINGS), user_frame, item_frame)
 
 
-def _flagged_genres(items: RawFile, genres: RawFile) -> list[str]:
+def _flagged_genres(items: pd.DataFrame, genres: pd.DataFrame) -> list[str]:
     """Return the genres of each item, joined."""
     names = _genres_by_number(genres)
-    flags = items.rows["flags"]
+    flags = items["flags"]
     wrong = flags.str.count("[01]") != len(names)
     if wrong.any():
-        raise items.error(wrong, f"{genres.name} has {len(names)} genres", "flags")
+        raise row_error(items, wrong, f"{GENRES.name} has {len(names)} genres", "flags")
     return ["|".join(compress(names, map(int, one.split("|")))) for one in flags]
 
 
-def _genres_by_number(genres: RawFile) -> list[str]:
+def _genres_by_number(genres: pd.DataFrame) -> list[str]:
     """Return the genres, place k for number k, as flags are; so no number may lack or be there twice."""
-    rows = genres.rows.astype({"number": int})
-    genres.refuse_repeats(rows[["genre"]])
-    genres.refuse_repeats(rows[["number"]])
+    rows = genres.astype({"number": int})
+    refuse_repeats(rows, "genre")
+    refuse_repeats(rows, "number")
     gap = rows["number"] >= len(rows)
     if gap.any():
-        raise genres.error(gap, f"the numbers of {len(rows)} genres have a gap", "number")
+        raise row_error(rows, gap, f"the numbers of {len(rows)} genres have a gap", "number")
     return rows.sort_values("number")["genre"].tolist()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cragru.data import movielens
 from cragru.data.frames import RawTables
-from cragru.data.raw_files import Layout, RawFile
+from cragru.data.raw_files import Layout, read_rows
 
 # Codes of ML-1M, from its README.
 # fmt: off
@@ -36,10 +36,10 @@ def load(folder: Path) -> RawTables:
     Raises:
         CragruError: If a file is missing, a line does not parse, a rating is off the scale, an id is unknown or twice.
     """
-    users, items = RawFile(folder, USERS), RawFile(folder, ITEMS)
-    occupations = users.rows["occupation"].astype(int).map(OCCUPATIONS.__getitem__)
-    ages = users.rows["age"].map(AGES)
-    user_frame = movielens.frame_of_users(users.rows.assign(age=ages, occupation=occupations))
-    named = items.rows["title"].map(movielens.split_title)
-    item_frame = movielens.frame_of_items(items.rows["raw_id"], named, items.rows["genres"])
-    return movielens.tables_of(RawFile(folder, RATINGS), users, items, user_frame, item_frame)
+    users, items = read_rows(folder, USERS), read_rows(folder, ITEMS)
+    occupations = users["occupation"].astype(int).map(OCCUPATIONS.__getitem__)
+    ages = users["age"].map(AGES)
+    user_frame = movielens.frame_of_users(users.assign(age=ages, occupation=occupations))
+    named = items["title"].map(movielens.split_title)
+    item_frame = movielens.frame_of_items(items["raw_id"], named, items["genres"])
+    return movielens.tables_of(read_rows(folder, RATINGS), user_frame, item_frame)

@@ -1,21 +1,23 @@
 """Turn raw files into the frames that every later stage reads."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cragru.core.errors import CragruError
+from cragru.core.errors import CragruError, Problem
 from cragru.core.names import SOURCE_FILE
-from cragru.core.place import PathLike
+from cragru.core.place import PathLike, spot
 from cragru.data.frames import INTERACTIONS, ITEMS, USERS, RawTables
 from cragru.kept.files import read_record, write_json, write_parquet
 
 
-def prepare(raw_dir: PathLike, out_dir: PathLike, loaders: Mapping[str, str]) -> None:
+def prepare(
+    raw_dir: PathLike, out_dir: PathLike, loaders: Mapping[str, str], own: Sequence[str] = ()
+) -> None:
     """Write interactions.parquet, users.parquet, items.parquet and statistics.json.
 
     Only users and items with an interaction are kept (the counting of the paper's Table I). They get dense ids from 0
@@ -26,12 +28,13 @@ def prepare(raw_dir: PathLike, out_dir: PathLike, loaders: Mapping[str, str]) ->
         raw_dir: A folder that `cragru.data.download.fetch` has filled.
         out_dir: Where the four files go.
         loaders: The module that reads the files of each source, by the source's name.
+        own: The files of a person of which those in the folder are copies, for errors to name.
 
     Raises:
         CragruError: If the download is not complete or of a source without a loader, a raw file is not what its loader
-            expects, or the loader gives no text where text belongs.
+            expects, or the tables are not what `RawTables` says.
     """
-    tables, out = _load(Path(raw_dir), loaders), Path(out_dir)
+    tables, out = _load(Path(raw_dir), loaders, own), Path(out_dir)
     user_ids, users = np.unique(tables.interactions["user"], return_inverse=True)
     item_ids, items = np.unique(tables.interactions["item"], return_inverse=True)
     interactions = tables.interactions.assign(user=users, item=items)
@@ -63,28 +66,40 @@ def statistics(interactions: pd.DataFrame, scale: tuple[float, float]) -> dict[s
     }
 
 
-def _load(raw: Path, loaders: Mapping[str, str]) -> RawTables:
+def _load(raw: Path, loaders: Mapping[str, str], own: Sequence[str]) -> RawTables:
     """Read raw files with the loader of the source that they came from."""
     record = raw / SOURCE_FILE
     source = read_record(record, {"source": str})["source"]
     if source not in loaders:  # such as one that the registry had when the files were downloaded
         place = f"{record}: source"
         raise CragruError(place=place, got=source, allowed=loaders, advice="delete the folder")
-    tables = importlib.import_module(loaders[source]).load(raw)
-    _refuse_guesses(f"{loaders[source]}: users", tables.users, USERS)
-    _refuse_guesses(f"{loaders[source]}: items", tables.items, ITEMS)
-    return tables
+    module = loaders[source]
+    try:
+        return importlib.import_module(module).load(raw)
+    except CragruError as error:
+        found = (_placed(problem, raw, module, own) for problem in error.problems)
+        raise CragruError.of(found) from error
 
 
-def _refuse_guesses(table: str, frame: pd.DataFrame, schema: Mapping[str, str]) -> None:
-    """Refuse anything but text where text belongs, such as the missing number that a guess makes of a title ``NA``."""
-    for column, dtype in schema.items():
-        if dtype != "object" or column == "raw_id":
-            continue
-        for raw_id, value in zip(frame["raw_id"], frame[column], strict=True):
-            if not isinstance(value, str):
-                place = f"{table}, raw_id {raw_id}, {column}"
-                raise CragruError("no text", place=place, got=value, advice="correct the loader")
+def _placed(problem: Problem, raw: Path, module: str, own: Sequence[str]) -> Problem:
+    """Return a loader's problem with a place that a person can go to, and what to do there."""
+    place = problem.place
+    copied = {spot(raw / Path(file).name): file for file in own}
+    copy = next(filter(place.startswith, copied), None)
+    if copy:
+        place = place.replace(copy, copied[copy], 1)
+    elif not place.startswith(spot(raw)):
+        place = f"{module}: {place}"
+    return Problem(
+        problem.what,
+        place,
+        problem.got,
+        problem.allowed,
+        advice=problem.advice
+        or (
+            "correct it and run again" if copy else "correct the loader, or the file at its source"
+        ),
+    )
 
 
 def _numbered(frame: pd.DataFrame, column: str, raw_ids: np.ndarray) -> pd.DataFrame:

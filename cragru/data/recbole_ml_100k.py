@@ -5,7 +5,7 @@ from pathlib import Path
 from cragru.data import movielens
 from cragru.data.frames import RawTables
 from cragru.data.movielens_100k import RATINGS as PUBLISHED
-from cragru.data.raw_files import Layout, RawFile
+from cragru.data.raw_files import Layout, read_rows, row_error
 
 # Title and year of the items that RecBole's conversion of ML-100K got wrong, as the publisher has them.
 PATCHES: dict[int, tuple[str, int | None]] = {
@@ -42,15 +42,15 @@ def load(folder: Path) -> RawTables:
     Raises:
         CragruError: If a file is missing, a line does not parse, a rating is off the scale, an id is unknown or twice.
     """
-    users, items = RawFile(folder, USERS), RawFile(folder, ITEMS)
-    rows = items.rows.astype({"raw_id": "int64"})
+    users, items = read_rows(folder, USERS), read_rows(folder, ITEMS)
+    rows = items.astype({"raw_id": "int64"})
     wrong = ~rows["raw_id"].isin(PATCHES.keys()) & ~rows["year"].str.fullmatch("[0-9]{4}")
     if wrong.any():
-        raise items.error(wrong, "not a year", "year")
+        raise row_error(rows, wrong, "not a year", "year")
     named = []
     for item, title, year, _ in rows.itertuples(index=False):
         named.append(PATCHES.get(item) or (title, int(year)))
     genres = rows["genres"].str.replace(" ", "|")
     item_frame = movielens.frame_of_items(rows["raw_id"], named, genres)
-    user_frame = movielens.frame_of_users(users.rows)
-    return movielens.tables_of(RawFile(folder, RATINGS), users, items, user_frame, item_frame)
+    user_frame = movielens.frame_of_users(users)
+    return movielens.tables_of(read_rows(folder, RATINGS), user_frame, item_frame)

@@ -44,6 +44,8 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
     except OSError as error:
         if error.filename in (None, os.fspath(temporary)):  # such as on a full disk
             error.filename = os.fspath(target)
+        elif error.filename2 == os.fspath(temporary):  # a copy, whose source is the first
+            error.filename2 = os.fspath(target)
         raise
     finally:
         temporary.unlink(missing_ok=True)

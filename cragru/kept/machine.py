@@ -32,6 +32,8 @@ ADVICE = {
 }
 """What has happened, by the error's number, and what to do before the same command is run again."""
 
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}  # of the file that is written
+
 KILLED = (
     "a job was killed from outside (SIGKILL), as a system does that runs out of memory (`dmesg` tells); use fewer "
     f"--cores or a machine with more memory, and {REPEAT}"
@@ -45,10 +47,13 @@ def trouble(error: BaseException) -> str | None:
 
     Libraries wrap such errors, and some give only their text, such as ``os error 28``: causes and texts count too.
     """
-    advice = ADVICE.get(_number(error))
+    number = _number(error)
+    advice = ADVICE.get(number)
     if advice is None:
         return trouble(error.__cause__) if error.__cause__ else None
     name = getattr(error, "filename", None)
+    if number in FULL:  # a failed copy names what it reads first
+        name = getattr(error, "filename2", None) or name
     return f"{os.fspath(name)}: {advice}" if isinstance(name, str | os.PathLike) else advice
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cragru.core.errors import CragruError, Problem
+from cragru.core.names import RESULTS
 from cragru.llm.prompts import Template
 from cragru.plan.project import Project
 from cragru.written.paths import located, rule_for
@@ -28,6 +29,12 @@ def missing_files(project: Project) -> Iterator[Problem]:
     for name, entry in project.registry.datasets.items():
         place = f"{files.datasets}: datasets.{name}.prompt"
         yield from _unreadable(place, root, entry.prompt, Template.read)
+    for name in settings.datasets:
+        own = project.registry.datasets[name].own if name in project.registry.datasets else None
+        place = f"{files.datasets}: datasets.{name}.sources.0.members"
+        for file in own.files if own else ():
+            yield from missing(place, root, file)
+            yield from _among_results(place, root, file)
     for name, path in settings.requests.files.items():
         yield from missing(f"requests.files.{name}", root, path)
     # the variable goes before the key; the first job tells what is wrong with it
@@ -45,12 +52,18 @@ def missing(place: str, root: Path, path: str, is_right: Look = Path.is_file) ->
     try:
         if is_right(found):
             return
-        beside = sorted(found.parent.glob(f"*{found.suffix}"))[:MOST_SHOWN]
+        beside = sorted(filter(is_right, found.parent.glob(f"*{found.suffix}")))[:MOST_SHOWN]
     except (OSError, ValueError):  # a name too long, or one that `glob` takes for a pattern
         beside = []
     names = [str(Path(path).with_name(file.name)) for file in beside]
     what = "no such file or folder"
     yield Problem(what, place, path, names, f"name one that is there{rule_for(path)}")
+
+
+def _among_results(place: str, root: Path, path: str) -> Iterator[Problem]:
+    """Yield a file of a person that lies where jobs write and delete."""
+    if Path(os.path.realpath(located(path, place, root))).is_relative_to(os.path.realpath(RESULTS)):
+        yield Problem(f"lies in {RESULTS}/", place, path, advice="move it elsewhere")
 
 
 def _unreadable(place: str, root: Path, path: str, read: Look) -> list[Problem]:

@@ -44,6 +44,12 @@ class Run:
         """Return the module that reads a data set's files, by the source that they came from."""
         return self.registry.datasets[dataset].loaders
 
+    def own_files(self, dataset: str) -> list[str]:
+        """Return the files of one's own that a data set is made of, as inputs of a rule."""
+        own = self.registry.datasets[dataset].own
+        place = f"{self.settings.files.datasets}: datasets.{dataset}.sources.0.path"
+        return [as_input(file, place, self.root) for file in own.files] if own else []
+
     def loader_code(self, dataset: str) -> dict[str, str | list[str]]:
         """Return a digest of what prepares a data set, its loaders included."""
         modules = set(self.loaders(dataset).values())

@@ -1,6 +1,5 @@
 """Read the paper's printed values, to stand beside ours: a CSV file that a person keeps."""
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,13 +7,12 @@ from typing import Any
 
 from cragru.core.errors import CragruError, Problem, Problems
 from cragru.core.place import PathLike, spot
-from cragru.written.spreadsheets import CsvRow, check_widths, read_spreadsheet
+from cragru.written.spreadsheets import CsvRow, check_widths, plain_number, read_spreadsheet
 
 Key = tuple[str | int, ...]
 Printed = Mapping[Key, Mapping[str, float]]
 
 ADVICE = "name the row; write digits, with a decimal point where there is one, such as 1682 or 0.65"
-_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _WHOLE = re.compile(r"[0-9]{1,9}")
 
 
@@ -95,5 +93,4 @@ def _value(columns: PrintedColumns, name: str, cell: str) -> str | float | None:
         return cell or None
     if name in columns.whole:
         return int(cell) if _WHOLE.fullmatch(cell) else None
-    value = float(cell) if _NUMBER.fullmatch(cell) else math.inf
-    return value if math.isfinite(value) else None
+    return plain_number(cell)

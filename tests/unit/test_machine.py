@@ -36,6 +36,9 @@ def raised(error, cause):
         (OSError(errno.EDQUOT, "Disk quota exceeded"), "the disk quota is used up"),
         (OSError(errno.EIO, "Input/output error"), "the disk failed to read or to write"),
         (OSError(errno.EMFILE, "Too many open files"), "too many files are open"),
+        (OSError(errno.ENOSPC, "No space", "read", None, "written"), f"written: {FULL}"),
+        (OSError(errno.EROFS, "No", "read", None, "written"), "written: the file system is"),
+        (OSError(errno.EIO, "No", "read", None, "written"), "read: the disk failed"),
         (MemoryError(), "no memory is left"),
         (
             RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"),
@@ -82,7 +85,7 @@ def test_a_killed_job_is_told():
     assert killed("Command '…' returned non-zero exit status 1.") is None
 
 
-@pytest.mark.parametrize("kind", ["text", "parquet", "model"])
+@pytest.mark.parametrize("kind", ["text", "parquet", "model", "copy"])
 def test_a_disk_that_takes_no_more(tmp_path, monkeypatch, kind):
     """What each kind of writer raises where a file cannot grow, in a process of its own that may write 4 kB."""
     write = {
@@ -92,6 +95,8 @@ def test_a_disk_that_takes_no_more(tmp_path, monkeypatch, kind):
         "write_parquet('out', frame, {'a': 'float64'})",
         "model": "import torch; from cragru.backbones.base import FactorModel; "
         "table = torch.rand(1000, 64); FactorModel(table, table, table, table).save('out')",
+        "copy": "import shutil, sys; from cragru.kept.files import atomic_path\n"
+        "    with atomic_path('out') as temporary: shutil.copyfile(sys.executable, temporary)",
     }[kind]
     lines = [
         "import resource, signal",
@@ -112,6 +117,8 @@ def test_a_disk_that_takes_no_more(tmp_path, monkeypatch, kind):
         check=False,
     )
     assert "larger than this system allows" in done.stdout, done.stderr
+    if kind == "copy":  # which names two files
+        assert done.stdout.startswith("out: ")
     assert list(tmp_path.iterdir()) == []
 
 

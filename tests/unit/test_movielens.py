@@ -75,9 +75,9 @@ class TestMovielens100K:
                 "4",
                 "the numbers of 4 genres have a gap",
             ),
-            ("unknown|0\nAction|1\nDrama|1\nWar|3\n", 3, "1", "line 2 has the same"),
-            ("unknown|0\nAction|1\nAction|2\nWar|3\n", 3, "Action", "line 2 has the same"),
-            ("unknown|0\nAction|1\nDrama|01\nWar|3\n", 3, "01", "line 2 has the same"),
+            ("unknown|0\nAction|1\nDrama|1\nWar|3\n", 3, "1", "line 2 has the same number"),
+            ("unknown|0\nAction|1\nAction|2\nWar|3\n", 3, "Action", "line 2 has the same genre"),
+            ("unknown|0\nAction|1\nDrama|01\nWar|3\n", 3, "1", "line 2 has the same number"),
         ],
     )
     def test_genre_numbers_that_do_not_fit(self, tmp_path, genres, line, got, what):
@@ -197,6 +197,21 @@ class TestLetters:
         tables = movielens_100k.load(write(tmp_path, MINI_100K | {"u.item": items}))
         assert tables.items["title"][:2].tolist() == ["Hiver été, L'", "CAFÉ®"]
 
+    @pytest.mark.parametrize("letter", ["é", "ß", "ø", "ÿ", "š", "ž", "ж", "ひ", "😀", "\ufffd"])
+    def test_a_line_in_utf_8_among_those_in_latin_1_is_refused(self, tmp_path, letter):
+        """As an editor or a script leaves it that adds a row; some letters have a byte that Latin-1 has not."""
+        write(tmp_path, MINI_100K)
+        lines = MINI_100K["u.item"].encode("latin-1").splitlines(keepends=True)
+        lines[2] = lines[2].replace(b"unknown", f"Caf{letter}".encode(), 1)
+        (tmp_path / "u.item").write_bytes(b"".join(lines))
+        assert_fails(movielens_100k.load, tmp_path, "u.item", 3)
+
+    @pytest.mark.parametrize("title", ["«CAFÉ»", "CAFÉ®", "ÉTÉ²", "Nº 5", "¿QUÉ?", "MAÇÃ", "Ça va"])
+    def test_signs_beside_letters_of_latin_1_stay_what_they_are(self, tmp_path, title):
+        items = MINI_100K["u.item"].replace("Uncle, The", title)
+        tables = movielens_100k.load(write(tmp_path, MINI_100K | {"u.item": items}))
+        assert tables.items["title"][1] == title
+
     def test_line_ends_of_windows(self, tmp_path):
         wanted = movielens_100k.load(write(tmp_path / "a", MINI_100K))
         ends = {name: text.replace("\n", "\r\n") for name, text in MINI_100K.items()}
@@ -210,7 +225,6 @@ def assert_fails(loader, folder, file, line, **parts):
     with refused(place=spot(folder / file, line), **parts) as caught:
         loader(folder)
     assert "\n" not in str(caught.value)
-    assert caught.value.problems[0].advice
     return caught.value.problems[0].what
 
 
@@ -218,10 +232,7 @@ def test_the_sentence(tmp_path):
     write(tmp_path, MINI_1M | {"ratings.dat": "1::10::9::978300760\n"})
     with pytest.raises(CragruError) as caught:
         movielens_1m.load(tmp_path)
-    assert str(caught.value) == (
-        f"{tmp_path}/ratings.dat, line 1: off the scale, 1 to 5, got '9'; "
-        "download the data set again, or correct its loader in the registry"
-    )
+    assert str(caught.value) == f"{tmp_path}/ratings.dat, line 1: off the scale, 1 to 5, got '9'"
 
 
 class TestBadRows:
@@ -286,7 +297,15 @@ class TestBadRows:
             layout[1][layout[3]].split("\n")[1 + layout[7]].split(layout[6])[:2]
         )  # the second row's user and item
         changes = self.ratings(layout, ("2", "20", "3", "1"), (*first, "3", "1"))
-        parts = {"got": ", ".join(first), "what": f"line {2 + layout[7]} has the same"}
+        parts = {
+            "got": ", ".join(first),
+            "what": f"line {2 + layout[7]} has the same user and item",
+        }
+        self.fails(layout, tmp_path, changes, layout[3], 5, **parts)
+
+    def test_of_many_bad_rows_the_first_is_named_and_the_others_are_counted(self, layout, tmp_path):
+        changes = self.ratings(layout, *[("2", "20", rating, "1") for rating in "396"])
+        parts = {"got": "9", "what": "off the scale, 1 to 5 (and 1 further rows)"}
         self.fails(layout, tmp_path, changes, layout[3], 5, **parts)
 
     def test_user_without_a_row(self, layout, tmp_path):
@@ -304,7 +323,7 @@ class TestBadRows:
         text = layout[1][layout[which]]
         second = text.split("\n")[1 + layout[7]]
         got = second.split("|")[0].split(layout[6])[0]
-        parts = {"got": got, "what": f"line {2 + layout[7]} has the same"}
+        parts = {"got": got, "what": f"line {2 + layout[7]} has the same id"}
         line = text.count("\n") - layout[7] + 1
         changes = {layout[which]: text + second + "\n"}
         self.fails(layout, tmp_path, changes, layout[which], line, **parts)
@@ -312,7 +331,9 @@ class TestBadRows:
     def test_file_without_rows(self, layout, tmp_path):
         header = "".join(line + "\n" for line in layout[1][layout[3]].split("\n")[: layout[7]])
         parts = {"what": "the file has no rows"} if header else {"got": ""}
-        self.fails(layout, tmp_path, {layout[3]: header}, layout[3], 1, **parts)
+        write(tmp_path, layout[1] | {layout[3]: header}, layout[2])
+        line = None if header else 1
+        assert_fails(self.LOADERS[layout[0]], tmp_path, layout[3], line, **parts)
 
     @pytest.mark.parametrize("which", [3, 4, 5])
     def test_missing_file(self, layout, tmp_path, which):

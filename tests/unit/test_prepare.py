@@ -144,9 +144,50 @@ def test_a_loader_that_gives_no_text_is_refused(tmp_path, monkeypatch):
         return replace(tables, items=items)
 
     monkeypatch.setattr(movielens_1m, "load", load)
-    with refused(place="cragru.data.movielens_1m: items, raw_id 9, title") as caught:
+    parts = {"what": "no text for title", "got": "9, nan"}
+    with refused(place="cragru.data.movielens_1m: items, line 3", **parts) as caught:
         prepare(make_raw(tmp_path / "raw"), tmp_path / "out", LOADERS)
-    assert np.isnan(caught.value.problems[0].got)
+    assert "loader" in caught.value.problems[0].advice
+
+
+WRONG_TABLES = [
+    # what a loader's table has in place of what, and the table, the row and the value that are named
+    (("interactions", "item", [30, 9, 30, 9, 2]), "interactions, line 3", "10, 30"),
+    (("interactions", "rating", [1, 2, 3, 4, 9.5]), "interactions, line 5", "9.5"),
+    (("interactions", "rating", [1, 2, np.nan, 4, 5]), "interactions, line 3", "nan"),
+    (("interactions", "rating", list("12345")), "interactions: rating", "object"),
+    (("interactions", "user", [1.5] * 5), "interactions: user", "float64"),
+    (("interactions", "user", [10, 2, 10, 2, 11]), "interactions, line 5", "11"),
+    (("interactions", "item", [30, 9, 100, 2, 101]), "interactions, line 5", "101"),
+    (("interactions", "timestamp", pd.to_datetime([1] * 5)), "interactions: timestamp", None),
+    (("users", "raw_id", [2, 10, 10]), "users, line 3", "10"),
+    (("items", "raw_id", pd.array([5, 30, 9, 2, None], "Int64")), "items, line 5", "<NA>"),
+    (("items", "genres", [1, 2, 3, 4, 5]), "items, line 1", "5, 1"),
+]
+
+
+@pytest.mark.parametrize(("change", "place", "got"), WRONG_TABLES)
+def test_wrong_tables_of_any_loader_are_refused(tmp_path, change, place, got):
+    """Loaders of one's own may check nothing: the tables do."""
+    tables = movielens_1m.load(make_raw(tmp_path / "raw"))
+    name, column, values = change
+    frame = getattr(tables, name).assign(**{column: values})
+    with refused(**{"place": place} | ({} if got is None else {"got": got})):
+        replace(tables, **{name: frame})
+
+
+def test_tables_without_a_column_or_a_row_are_refused(tmp_path):
+    tables = movielens_1m.load(make_raw(tmp_path / "raw"))
+    with refused(place="items", got="title", allowed=["raw_id", "year", "genres"]):
+        replace(tables, items=tables.items.drop(columns="title"))
+    with refused(place="interactions", what="no rows"):
+        replace(tables, interactions=tables.interactions[:0])
+
+
+def test_ids_may_be_text(tmp_path):
+    tables = movielens_1m.load(make_raw(tmp_path / "raw"))
+    rows = tables.interactions.astype({"user": str})
+    replace(tables, interactions=rows, users=tables.users.astype({"raw_id": str}))
 
 
 def test_record_of_before_is_read(prepared, tmp_path):
@@ -156,6 +197,22 @@ def test_record_of_before_is_read(prepared, tmp_path):
     write_json(raw / "source.json", record)
     prepare(raw, tmp_path / "again", LOADERS)
     assert contents(tmp_path / "again") == contents(prepared)
+
+
+def test_an_own_file_is_named_and_not_its_copy(tmp_path):
+    raw = make_raw(tmp_path / "raw", [*RATINGS, "2::2::9::1"])
+    own = [f"mine/{name}" for name in ("users.dat", "ratings.dat", "movies.dat")]
+    with refused() as caught:
+        prepare(raw, tmp_path / "out", LOADERS, own)
+    assert str(caught.value) == (
+        "mine/ratings.dat, line 6: off the scale, 1 to 5, got '9'; correct it and run again"
+    )
+    with refused() as caught:
+        prepare(raw, tmp_path / "out", LOADERS)
+    assert str(caught.value) == (
+        f"{raw}/ratings.dat, line 6: off the scale, 1 to 5, got '9'; "
+        "correct the loader, or the file at its source"
+    )
 
 
 def test_bad_raw_file_writes_nothing(tmp_path):

@@ -122,7 +122,8 @@ def test_what_cannot_be_read_is_one_sentence(read, tmp_path):
     with refused() as caught:
         read(HEADER + "ML,BPR,Retrain,5,1,682,0.5\n")
     assert str(caught.value) == (
-        f"{tmp_path}/paper.csv, line 2: not 6 cells, got 7; write numbers without a comma"
+        f"{tmp_path}/paper.csv, line 2: not 6 cells, got 7; "
+        "write numbers without a comma, and quotes around a text with one"
     )
 
 

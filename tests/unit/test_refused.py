@@ -1,6 +1,7 @@
 """Configurations that cannot run or mean nothing are refused before anything runs: key, value, what is allowed."""
 
 import json
+import os
 import re
 
 import pytest
@@ -181,6 +182,17 @@ REFUSED = [  # a key and its value; what its problem names, where that is not th
     ),
     ("config/requests/files", {"spring": "a{b}.csv"}, "config: requests.files.spring", "a{b}.csv"),
     ("tables/tables/table1/paper", "{x}.csv"),
+    # a data set of one's own that is not there, is a folder, or lies where jobs write
+    *(
+        (
+            "datasets/datasets/ml-100k",
+            {"title": "M", "version": "1", "licence": "own", "sources": [OWN | {"path": path}]},
+            f"{DATA}datasets.ml-100k.sources.0.members",
+            f"{path}/{file}",
+        )
+        for path, file in (("nowhere", "LICENSE"), ("results", "README.md"), (".", "docs"))
+        for OWN in [{"kind": "file", "module": "cragru.data.movielens_1m", "members": {file: None}}]
+    ),
     # members that climb out of their archive
     *(
         (
@@ -194,6 +206,14 @@ REFUSED = [  # a key and its value; what its problem names, where that is not th
     (f"{ENTRY}/folder", ".."),
     (f"{ENTRY}/archive", "a/b"),
 ]
+
+
+def test_a_pipe_is_not_named_as_what_it_should_be(told, tmp_path):
+    os.mkfifo(tmp_path / "a.csv")
+    (tmp_path / "b.csv").write_text("user,item\n")
+    error = told({"config/requests/files": {"spring": str(tmp_path / "a.csv")}})
+    (problem,) = [one for one in error.problems if one.place == "requests.files.spring"]
+    assert problem.allowed == [str(tmp_path / "b.csv")]
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,12 @@ WHEEL = {
     "module": "cragru.data.recbole_ml_100k",
     "members": {"pkg/mini.inter": "1" * 64},
 }
+OWN = {
+    "kind": "file",
+    "path": "~/mini",
+    "module": "cragru.data.movielens_100k",
+    "members": {"u.data": None, "more/u.item": "0" * 64},
+}
 ENTRY = {
     "title": "Mini",
     "version": "1",
@@ -115,6 +121,38 @@ def source(one, **changes):
     return {"sources": [one | changes]}
 
 
+def test_files_of_ones_own_need_neither_an_address_nor_checksums(tmp_path):
+    path = tmp_path / "datasets.yaml"
+    words = {name: ENTRY[name] for name in ("title", "version", "licence")}
+    path.write_text(yaml.safe_dump({"datasets": {"mini": words | {"sources": [OWN]}}}))
+    entry = parse(Registry, load_yaml(path), str(path)).datasets["mini"]
+    assert set(entry.own.files) == {"~/mini/u.data", "~/mini/more/u.item"}
+    assert entry.loaders == {"own": OWN["module"]}
+    assert RawFiles.model_validate(entry.raw_files.model_dump(mode="json")) == entry.raw_files
+    for name in ("archive", "folder"):
+        with refused(place=f"{tmp_path}/datasets.yaml: datasets.mini.{name}", what="missing"):
+            load(tmp_path, **{name: None})
+
+
+PASSWORDS = [
+    "https://me:geheim@example.org/mini.zip",
+    "https://me:ge/heim@example.org/mini.zip",
+    "me:geheim@example.org/mini.zip",
+    " ftp://me:geheim@example.org",
+]
+
+
+@pytest.mark.parametrize("url", PASSWORDS)
+@pytest.mark.parametrize("key", ["url", "homepage"])
+def test_an_address_with_a_password_is_refused_and_not_shown(tmp_path, key, url):
+    changes = {"homepage": url} if key == "homepage" else source(URL, url=url)
+    with refused(got=NOTHING) as caught:
+        load(tmp_path, **changes)
+    assert len(caught.value.problems) == 1
+    assert caught.value.problems[0].place.endswith(key)
+    assert "heim" not in str(caught.value)
+
+
 TWO = {"mini/a/u.data": "0" * 64, "mini/b/u.data": "0" * 64}
 LOADERS = "movielens_100k movielens_1m recbole_ml_100k"
 WRONG = [
@@ -123,7 +161,29 @@ WRONG = [
     (source(URL, members={}), "sources.0.members", NOTHING),
     (source(URL, members={"u.data": "0" * 64}), "", "u.data"),
     (source(URL, members=TWO), "sources.0.members", ["u.data"]),
-    (source(URL, url="ftp://example.org/mini.zip"), "sources.0.url", "ftp://example.org/mini.zip"),
+    *(
+        (source(URL, url=url), "sources.0.url", url)
+        for url in (
+            "ftp://example.org/mini.zip",
+            "http://[/x.zip",
+            "http://[::1/x.zip",
+            "http://example.org:port/x.zip",
+            "http://example.org:99999/x.zip",
+            "http://ex..org/x.zip",
+            f"http://{'a' * 64}.org/x.zip",
+            "http://example.org/bücher.zip",
+        )
+    ),
+    *(
+        (source(one, members={f"mini/{name}": "0" * 64}), f"sources.0.members.{name}", NOTHING)
+        for one in (URL, WHEEL, OWN)
+        for name in ("source.json", "manifest.json", "u-manifest.json", ".snakemake_timestamp")
+    ),
+    ({"sources": [OWN, URL]}, "sources", NOTHING),
+    (source(OWN, path="$HOME/mini"), "sources.0.path", "$HOME/mini"),
+    (source(OWN, members={"../u.data": None}), "sources.0.members.../u.data", "../u.data"),
+    (source(OWN, members={"u.data": "abc"}), "sources.0.members.u.data", "abc"),
+    (source(OWN, name="mine"), "sources.0.name", "mine"),
     (
         source(URL, module="cragru.data.movielens_2m"),
         "sources.0.module",
@@ -160,7 +220,7 @@ def test_a_bad_name_is_one_problem_on_one_line(tmp_path):
 
 
 def test_names_that_are_allowed_are_told(tmp_path):
-    with refused(allowed=["url", "wheel"]):
+    with refused(allowed=["file", "url", "wheel"]):
         load(tmp_path, **source(URL, kind="torrent"))
     with refused(allowed=AtLeast(f"cragru.data.{name}" for name in LOADERS.split())) as caught:
         load(tmp_path, **source(URL, module="cragru.data.movielens_2m"))

@@ -1,5 +1,7 @@
 """CSV files that people save: read, or refused in one line that says where and what to do."""
 
+import os
+
 import pytest
 
 from cragru.core.errors import NOTHING
@@ -82,7 +84,21 @@ def test_a_folder_is_no_file(tmp_path):
         read_spreadsheet(tmp_path, "printed values")
 
 
+@pytest.mark.parametrize("kind", ["pipe", "zero", "circle"])
+def test_what_is_no_plain_file_is_not_waited_for(tmp_path, kind):
+    path = tmp_path / "a.csv"
+    match kind:
+        case "pipe":
+            os.mkfifo(path)
+        case "zero":
+            path.symlink_to("/dev/zero")
+        case "circle":
+            path.symlink_to(path)
+    with refused(place=path):
+        read_spreadsheet(path, "a request")
+
+
 def test_a_file_that_is_not_there(tmp_path):
     with refused(place=tmp_path / "a.csv") as caught:
         read_spreadsheet(tmp_path / "a.csv", "printed values")
-    assert "[Errno" in str(caught.value)
+    assert "No such file" in str(caught.value)

@@ -6,16 +6,18 @@ import shutil
 import signal
 import subprocess
 import time
+import zipfile
 from pathlib import Path
 
 import psutil
 import pytest
+import yaml
 
 from cragru.audit.behind import Behind, shown_files
 from cragru.audit.commitment import read_key
 from cragru.audit.verification import Verifier, find_certificates
 from cragru.core.errors import CragruError
-from cragru.kept.files import sha256
+from cragru.kept.files import read_json, sha256
 
 CELL = "results/toy/paper/1/bpr/original"
 
@@ -74,6 +76,35 @@ def test_a_corrupt_local_copy_stops_the_run(workflow, configure, toy, tmp_path):
     assert f"{bad}/toy.zip:" in line
     assert "corrupt" in line
     assert not (tmp_path / "run/results/raw/toy").exists()
+
+
+@pytest.mark.slow
+def test_an_edited_file_of_ones_own_is_copied_anew_and_a_slip_in_it_named(
+    workflow, configure, toy, tmp_path
+):
+    with zipfile.ZipFile(toy.archive) as archive:
+        archive.extractall(tmp_path)
+    ratings, registry = tmp_path / "toy/u.data", tmp_path / "datasets.yaml"
+    members = dict.fromkeys([path.name for path in ratings.parent.iterdir()])
+    own = {"kind": "file", "path": str(ratings.parent), "members": members}
+    own |= {"module": "cragru.data.movielens_100k"}
+    entry = {"title": "Toy", "version": "1", "licence": "own", "sources": [own]}
+    registry.write_text(yaml.safe_dump({"datasets": {"toy": entry}}))
+    config = configure({"datasets": str(registry)}, data_dir=None)
+    made = "results/toy/prepared/statistics.json"
+    assert workflow.make(tmp_path, made, config=config).jobs == {"download": 1, "prepare": 1}
+    first, *others = ratings.read_text().splitlines(keepends=True)
+    ratings.write_text("".join(others))
+    assert workflow.make(tmp_path, made, config=config).jobs == {"download": 1, "prepare": 1}
+    assert read_json(tmp_path / made)["interactions"] == len(others)
+    ratings.write_text("".join([first, *others, first]))
+    refused = workflow.run(tmp_path, made, config=config)
+    (line,) = refused.errors
+    told = f"{ratings}, line {len(others) + 2}: line 1 has the same user and item"
+    assert line.startswith(f"cragru: error in prepare: {told}")
+    assert "keep one" in line
+    ratings.unlink()
+    assert workflow.run(tmp_path, made, config=config).output.count(f"'{ratings}'") == 1
 
 
 @pytest.mark.slow

@@ -2,6 +2,8 @@
 
 
 rule download:
+    input:
+        own=lambda wildcards: project.own_files(wildcards.dataset),
     output:
         folder=directory(places.RAW),
     log:
@@ -39,6 +41,7 @@ rule prepare:
         runtime=10,
     params:
         loaders=lambda wildcards: project.loaders(wildcards.dataset),
+        own=lambda wildcards: project.own_files(wildcards.dataset),
         code=lambda wildcards: project.loader_code(wildcards.dataset),
     message:
         "Give {wildcards.dataset} dense ids and canonical order"
