@@ -11,7 +11,7 @@ from cragru.config.models import Files, Params, Protocols, Settings
 from cragru.core.errors import CragruError, Problems
 from cragru.plan.checks import wrong_project
 from cragru.plan.files_there import missing, missing_files
-from cragru.plan.options import check_options
+from cragru.plan.options import check_options, plain_options
 from cragru.plan.project import Project
 from cragru.plan.tables import Figures, Tables
 from cragru.written.paths import located
@@ -45,6 +45,8 @@ def load_project(config: dict[str, Any], root: Path, is_main: bool = True) -> Pr
     files = Problems().take(lambda: parse(Files, config.get("files"), "config"))
     loaded = _load_files(files, root, problems) if files else {}
     params, registry = loaded.get("params"), loaded.get("registry")
+    if params:
+        params = loaded["params"] = plain_options(params)
     if settings and None not in loaded.values():
         project = Project(root=root, settings=settings, **loaded)
         problems.found += wrong_project(project)

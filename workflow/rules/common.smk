@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from cragru.audit.commitment import check_key
-from cragru.config.given import take_command_line
+from cragru.config.given import take_command_line, take_files
 from cragru.rerun.digest import code_digest
 from cragru.kept.machine import checked_or_exit, killed
 from cragru.core.names import ORIGINAL
@@ -19,6 +19,7 @@ from cragru.plan.showing import Showing
 from cragru.plan.training import Training
 
 checked_or_exit(check_variables, os.environ)
+take_files(config, contents)
 checked_or_exit(take_command_line, config, workflow.config_settings.config_args)
 project = checked_or_exit(
     load_project, config, Path(workflow.basedir), workflow.is_main_process
