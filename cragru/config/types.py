@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from cragru.core.errors import CragruError, Problem
 from cragru.written.paths import expanded
@@ -18,6 +18,24 @@ TOP_FOLDERS = ("raw", "llm", "logs", "benchmarks")
 _NAME = StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$", max_length=LONGEST_NAME)
 Name = Annotated[str, _NAME]
 """One step of a path: no `_`, no `/`."""
+
+OPTION = r"@[a-z][a-z0-9_]*=[A-Za-z0-9._+-]+"
+_VARIANT = rf"^[A-Za-z0-9][A-Za-z0-9.-]*({OPTION})*$"
+
+
+def _check_variant(value: str) -> str:
+    if not re.search(_VARIANT, value):
+        advice = "write name@option=value, further options each with an @"
+        raise CragruError("neither a name nor a variant", advice=advice)
+    return value
+
+
+VariantName = Annotated[
+    str,
+    Field(max_length=2 * LONGEST_NAME, json_schema_extra={"pattern": _VARIANT}),
+    AfterValidator(_check_variant),
+]
+"""A name, or one with options, such as ``scif@damping=10`` (`cragru.plan.variants`)."""
 
 _LOWER = StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=LONGEST_NAME)
 LowerName = Annotated[str, _LOWER]

@@ -73,8 +73,10 @@ def check_options(params: Params, datasets: Collection[str], where: str) -> Iter
             pairs = list(product(datasets, backbones))
             wrong = _wrong_entry(kind, entry, pairs, params)
             found += [problem.under(f"{kind.key}.{name}") for problem in wrong]
-    for problem in found or _clashes(params, datasets):
+    for problem in found:
         yield problem.within(where)
+    if not found:
+        yield from clashes(params, datasets, where)
 
 
 def _wrong_entry(kind: Kind, entry: PluginEntry, pairs: Pairs, params: Params) -> Iterator[Problem]:
@@ -125,7 +127,7 @@ def _may_match(pattern: str, pairs: Pairs) -> bool:
     return bool(is_name) and any(fnmatch.fnmatchcase(one, backbone) for one in backbones)
 
 
-def _clashes(params: Params, datasets: Collection[str]) -> Iterator[Problem]:
+def clashes(params: Params, datasets: Collection[str], where: str) -> Iterator[Problem]:
     """Yield options of strategies, right by themselves, that cannot be with the hyper-parameters of a backbone."""
     for name, strategy in params.strategies.items():
         chosen = read_options(options_of(strategy.module), strategy.options)
@@ -134,4 +136,4 @@ def _clashes(params: Params, datasets: Collection[str]) -> Iterator[Problem]:
             clash = chosen.clash(read_options(kind, entry.options_in(dataset, backbone)))
             if clash is not None:
                 clash = replace(clash, what=f"{clash.what} of {backbone!r}")
-                yield clash.under(f"strategies.{name}.options")
+                yield clash.under(f"strategies.{name}.options").within(where)

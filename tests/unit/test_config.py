@@ -34,7 +34,7 @@ UNKNOWN = [
     (
         "config",
         "sead",
-        "backbones data_dir datasets device figures files methods requests retrieval run scoring seeds tables",
+        "backbones data_dir datasets device figures files methods overlays requests retrieval run scoring seeds tables",
     ),
     ("config", "requests/one_usr", "files one_user"),
     ("config", "files/zzz", "datasets figures llms params protocols tables"),

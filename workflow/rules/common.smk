@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from cragru.audit.commitment import check_key
+from cragru.config.types import OPTION
 from cragru.config.given import take_command_line, take_files
 from cragru.rerun.digest import code_digest
 from cragru.kept.machine import checked_or_exit, killed
@@ -38,21 +39,26 @@ def one_of(names):
     return "|".join(re.escape(str(name)) for name in names) or "(?!)"
 
 
+def one_or_variant(names):
+    """A wildcard constraint that matches these names of params.yaml, and variants of them."""
+    return f"({one_of(names)})({OPTION})*"
+
+
 wildcard_constraints:
     dataset=one_of(project.registry.datasets),
     protocol=one_of(project.protocols),
     seed=r"\d+",
     request=r"[A-Za-z0-9][A-Za-z0-9.-]*",
-    backbone=one_of(project.params.backbones),
-    method=one_of(project.params.methods),
-    replicate=one_of(project.params.methods),
-    model=one_of([ORIGINAL, *project.params.methods]),
+    backbone=one_or_variant(project.params.backbones),
+    method=one_or_variant(project.params.methods),
+    replicate=one_or_variant(project.params.methods),
+    model=f"{ORIGINAL}|{one_or_variant(project.params.methods)}",
     run=re.escape(settings.run),
     candidates_of="original|retrain",
-    strategy=one_of(project.params.strategies),
+    strategy=one_or_variant(project.params.strategies),
     order=one_of(ORDERS),
     llm=one_of(project.llms.llms),
     cohort=one_of(settings.scoring.cohorts),
-    batch="[A-Za-z0-9./-]+",
+    batch="[A-Za-z0-9./@=_+-]+",
     share=r"\d+",
     shares=r"\d+",

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, PositiveInt, ValidationError
 
 from cragru.config.base import Frozen
 from cragru.config.models import MethodEntry
-from cragru.config.types import Anchor, InputPlace, Name, Sentences, distinct
+from cragru.config.types import Anchor, InputPlace, Name, Sentences, VariantName, distinct
 from cragru.core.errors import CragruError, Problem
 from cragru.core.names import RETRAIN
 from cragru.evaluation.metrics import CUTOFFS
@@ -106,7 +106,7 @@ class AgainstReplicate(Shown):
     """A table or figure of many users that is held against Retrain with other random streams."""
 
     protocol: Name
-    replicate: Name = Field(
+    replicate: VariantName = Field(
         description="the method that is Retrain with other random streams: what Retrain itself is held against"
     )
 
