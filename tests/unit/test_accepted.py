@@ -105,3 +105,51 @@ def test_a_retrain_that_is_the_replicate_somewhere(load):
 @pytest.mark.parametrize("overrides", [{"ml-1m/*": ZERO}, {"*": ZERO, "ml-100k/*": OTHER}])
 def test_a_replicate_wherever_the_run_trains_it(load, overrides):
     assert load({f"{SUM}/overrides": overrides}).settings.datasets == ["ml-100k"]
+
+
+SERVER = "llms/llms/local-server/source"
+
+
+@pytest.mark.parametrize(
+    ("timeout", "deadline"), [(60, 900), (450, 900), (1200, 2400), (400_000, 604_800)]
+)
+def test_a_timeout_alone(load, timeout, deadline):
+    source = load({f"{SERVER}/timeout": timeout}).llms.llms["local-server"].source
+    assert (source.timeout, source.deadline) == (timeout, deadline)
+
+
+def test_a_timeout_beyond_any_deadline_or_beyond_the_given_one(load):
+    place = "config/llms.yaml: llms.local-server.source.deadline"
+    for changes in (
+        {f"{SERVER}/timeout": 604_801},
+        {f"{SERVER}/timeout": 90, f"{SERVER}/deadline": 60},
+    ):
+        with refused(place=place):
+            load(changes)
+
+
+@pytest.mark.parametrize(
+    "name", ["openai_api_key", "OPENAI_API_KEY", "_key", "_KEY", "hf_token", "k2"]
+)
+def test_a_variable_in_small_letters(load, name):
+    assert load({f"{SERVER}/key": name}).llms.llms["local-server"].source.key == name
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "hf_AbCdEf123456",
+        "sk-12ab",
+        "gsk_" + "a1" * 26,
+        "0123456789abcdef" * 2,
+        "a" * 32,
+        "Key",
+        "2key",
+        "key ",
+        "",
+    ],
+)
+def test_a_key_in_place_of_its_variable(load, secret):
+    with refused(place="config/llms.yaml: llms.local-server.source.key") as caught:
+        load({f"{SERVER}/key": secret})
+    assert not secret or secret not in str(caught.value)
