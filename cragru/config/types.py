@@ -19,7 +19,7 @@ _NAME = StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$", max_length=LON
 Name = Annotated[str, _NAME]
 """One step of a path: no `_`, no `/`."""
 
-OPTION = r"@[a-z][a-z0-9_]*=[A-Za-z0-9._+-]+"
+OPTION = r"@[A-Za-z][A-Za-z0-9_]*=[A-Za-z0-9._+-]+"
 _VARIANT = rf"^[A-Za-z0-9][A-Za-z0-9.-]*({OPTION})*$"
 
 

@@ -58,7 +58,8 @@ def load_project(config: dict[str, Any], root: Path, is_main: bool = True) -> Pr
     is_right = bool(registry and loaded["params"])
     if is_right:
         wrong = [*check_options(read["params"].own, registry.datasets, files.params)]
-        wrong = wrong or [*check_options(loaded["params"], registry.datasets, files.params)]
+        if not wrong and overlays.params:
+            wrong = [*check_options(loaded["params"], registry.datasets, files.params)]
         problems.found += wrong
         is_right = not wrong
     if settings and None not in loaded.values():

@@ -145,7 +145,8 @@ class Naming:
     def _digested(self, key: str, name: str, entry: PluginEntry) -> str:
         """Return the name of an entry that differs from the file's in more than options."""
         facts = [self._rest(self._laid, entry), sorted(entry.options.items())]
-        digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:DIGITS]
+        alike = json.loads(json.dumps(facts), parse_int=float)  # 5 is 5.0
+        digest = hashlib.sha256(json.dumps(alike).encode()).hexdigest()[:DIGITS]
         right, partition = f"{name}@{digest}", getattr(entry, "partition", None)
         if partition is not None:  # it may differ from the file's, too
             cut = f"{partition}@{digest}"

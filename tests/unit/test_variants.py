@@ -272,6 +272,7 @@ def test_a_change_of_more_than_options_has_a_digest(load):
     # an override would take the option back: it is no plain change of options
     (third,) = methods(load, "ifru", **options("methods", "ifru", damping=5))
     assert re.fullmatch("ifru@[0-9a-f]{8}", third)
+    assert methods(load, "ifru", **options("methods", "ifru", damping=5.0)) == [third]
 
 
 def test_another_partition_is_another_method(load):
