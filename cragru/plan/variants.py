@@ -57,7 +57,10 @@ def entry_of(params: Params, key: str, name: str) -> Any:
     base = without_options(name)
     if base not in entries:
         raise CragruError("unknown name", place=key, got=name, allowed=bases(entries))
-    options = given_options(entries[base], name, SECTIONS[key])
+    try:
+        options = given_options(entries[base], name, SECTIONS[key])
+    except CragruError as error:
+        raise error.within(name) from error
     right = name_with(base, entries[base], options, SECTIONS[key])
     if right != name:
         raise CragruError(f"another name of {right}", got=name, advice=f"write {right}")

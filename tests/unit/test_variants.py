@@ -60,6 +60,8 @@ def test_a_variant_of_a_path_need_not_be_in_the_configuration(load):
     )
     with refused(got="scif@damping=0.50"):
         load().method("scif@damping=0.50")
+    with refused(place="scif@dampin=1: dampin", got="dampin"):
+        load().method("scif@dampin=1")
 
 
 def test_no_override_takes_a_variants_options_back(load):
