@@ -6,7 +6,7 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
-from cragru.config.given import check_files
+from cragru.config.given import read_files
 from cragru.kept.machine import checked_or_exit
 from cragru.plan.checkout import check_checkout
 
@@ -15,7 +15,7 @@ min_version("9.20")  # cache: on rules with several named outputs
 
 default = f"{workflow.basedir}/config/config.yaml"  # also with --directory
 checked_or_exit(check_checkout, Path(workflow.basedir), sys.executable)
-checked_or_exit(check_files, [default, *workflow.config_settings.configfiles])
+contents = checked_or_exit(read_files, [default, *workflow.config_settings.configfiles])
 
 
 configfile: default

@@ -10,8 +10,11 @@ from cragru.job import stage
 def main(job):
     users = job.params.users
     if not users:
-        advice = "name one by the publisher's id: `snakemake --cores 1 person 196`"
-        raise CragruError("of which user?", place="person", advice=advice)
+        raise CragruError(
+            "of which user?",
+            place="person",
+            advice="name one by the publisher's id: `snakemake --cores 1 person 196`",
+        )
     log = logging.getLogger("cragru")
     for dataset in job.params.datasets:
         person, files = Person(dataset, users[0]), 0

@@ -8,12 +8,18 @@ from cragru.core.errors import Problem, Problems
 from cragru.written.yaml_text import load_text, load_yaml
 
 
-def check_files(paths: Iterable[str | Path]) -> None:
-    """Check the files that Snakemake reads: it takes the last of repeated keys, and 8 for `010`."""
+def read_files(paths: Iterable[str | Path]) -> list[Any]:
+    """Read the files that Snakemake reads, too: it takes the last of repeated keys, 8 for `010`, a text for `1e-3`."""
     problems = Problems()
-    for path in paths:
-        problems.take(lambda path=path: load_yaml(path))
+    contents = [problems.take(lambda path=path: load_yaml(path)) for path in paths]
     problems.tell()
+    return contents
+
+
+def take_files(config: dict[str, Any], contents: Iterable[Any]) -> None:
+    """Give what files say the values that they have there, one file laid over the next; `config` is changed."""
+    for content in contents:
+        config.update(laid_over(config, content))
 
 
 def take_command_line(config: dict[str, Any], words: Iterable[str]) -> None:
@@ -32,12 +38,12 @@ def take_command_line(config: dict[str, Any], words: Iterable[str]) -> None:
             problems.found.append(Problem("is there twice", f"--config {key}", advice="keep one"))
         seen.add(key)
         value = problems.take(lambda key=key, text=text: load_text(text, f"--config {key}"))
-        config[key] = _over(config.get(key), value)
+        config[key] = laid_over(config.get(key), value)
     problems.tell()
 
 
-def _over(below: Any, above: Any) -> Any:
+def laid_over(below: Any, above: Any) -> Any:
     """Return a value laid over another as Snakemake does it: sections are merged, all else is replaced."""
     if not (isinstance(below, Mapping) and isinstance(above, Mapping)):
         return above
-    return {**below, **{key: _over(below.get(key), value) for key, value in above.items()}}
+    return {**below, **{key: laid_over(below.get(key), value) for key, value in above.items()}}

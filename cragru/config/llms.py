@@ -3,7 +3,7 @@
 import re
 from functools import partial
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     AfterValidator,
@@ -31,15 +31,15 @@ from cragru.plugins.options import BaseOptions
 from cragru.plugins.source import check_plugin
 from cragru.written.paths import located
 
-VARIABLE = r"^[A-Z][A-Z0-9_]*$"
+# in capitals or small letters; keys of servers and hubs mix both, or have a long word
+VARIABLE = r"^([A-Z_][A-Z0-9_]*|(?!.*[a-z0-9]{21})[a-z_][a-z0-9_]*)$"
+DEADLINE = 900.0  # seconds
 LONGEST_DEADLINE = 7 * 24 * 3600.0  # seconds: a week
 LARGEST_REPLY_MIB = 1024.0
 LONGEST_CONTEXT = 16_777_216  # tokens: what follows is beyond any machine, and a slip
 LARGEST_CACHE = 65_536  # GiB
 MOST_AT_ONCE = 65_536  # answers, or threads
-NO_VARIABLE = (
-    "not the name of an environment variable (A-Z, 0-9, _); it names what holds the secret"
-)
+NO_VARIABLE = "not the name of an environment variable (letters of one case, 0-9, _); it names what holds the secret"
 # as people paste it: a host alone, and what a client adds to the address of the interface
 ADDRESS = r"^(https?://[^\s/?#]+)(/|((/[^\s?#]*)?/v1)(/|/chat/completions/?)?)?$"
 Structure = Literal["regex", "response_regex", "json_schema", "none"]
@@ -166,10 +166,11 @@ class ServerSource(Frozen):
     )
     parallel: PositiveInt = Field(default=16, description="most requests under way at once")
     deadline: float = Field(
-        default=900,
+        default=DEADLINE,
         gt=0,
         le=LONGEST_DEADLINE,
-        description="seconds for one answer in all, every try and the pauses between them included",
+        description="seconds for one answer in all, every try and the pauses between them included; "
+        "900, or twice the timeout if that is more",
     )
     reply_mib: float = Field(
         default=16,
@@ -177,6 +178,15 @@ class ServerSource(Frozen):
         le=LARGEST_REPLY_MIB,
         description="most MiB of a reply, unpacked; what is larger is not read",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _follow_timeout(cls, given: Any) -> Any:
+        """Leave time for two tries where no deadline is given."""
+        timeout = given.get("timeout") if isinstance(given, dict) else None
+        if type(timeout) not in (int, float) or "deadline" in given:
+            return given
+        return {**given, "deadline": min(max(DEADLINE, 2.0 * timeout), LONGEST_DEADLINE)}
 
     @model_validator(mode="after")
     def _check_deadline(self) -> "ServerSource":

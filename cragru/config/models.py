@@ -18,6 +18,7 @@ from cragru.config.types import (
     Module,
     Name,
     Place,
+    VariantName,
     distinct,
     free_of,
 )
@@ -26,6 +27,7 @@ from cragru.core.errors import CragruError
 DISTINCT = AfterValidator(distinct)
 Run = Annotated[Name, free_of(*TOP_FOLDERS)]
 Names = Annotated[list[Name], DISTINCT]
+VariantNames = Annotated[list[VariantName], DISTINCT]
 Models = Annotated[list[Literal["original", "retrain"]], DISTINCT]
 # neither a folder of a data set, nor of a run, which may be called as the data set is
 _FREE = free_of("prepared", "tables", "figures", "certificates")
@@ -75,7 +77,7 @@ class Retrieval(Frozen):
         min_length=1,
         description="whose candidates are re-ranked; the paper takes the original model's",
     )
-    strategies: Names = Field(
+    strategies: VariantNames = Field(
         min_length=1, description="retrieval strategies, by their names in params.yaml"
     )
     candidates: PositiveInt = Field(description="length of the candidate list (eq. 1)")
@@ -94,7 +96,7 @@ class Scoring(Frozen):
     cohorts: dict[CohortName, PositiveInt | None] = Field(
         description="name -> how many users; null: every user who can be judged. All are prefixes of one random order"
     )
-    compare_on: Names = Field(
+    compare_on: VariantNames = Field(
         description="backbones on which all strategies are compared (Figure 4)"
     )
     tokens: PositiveInt | None = Field(
@@ -132,16 +134,32 @@ class Files(Frozen):
     llms: Place
 
 
+Overlay = Annotated[dict[str, Any], Field(default={}, description="content as the file has it")]
+
+
+class Overlays(Frozen):
+    """What is laid over the files for this run: sections are merged, all else is replaced."""
+
+    datasets: Overlay
+    protocols: Overlay
+    params: Overlay
+    tables: Overlay
+    figures: Overlay
+    llms: Overlay
+
+
 class Settings(Frozen):
     """One run: the grid that its tables are made of."""
 
     run: Run = Field(description="name of the run; its tables are written to results/{run}/tables")
     datasets: Names = Field(min_length=1, description="data sets, by their names in datasets.yaml")
-    backbones: Names = Field(
-        min_length=1, description="recommenders, by their names in params.yaml"
+    backbones: VariantNames = Field(
+        min_length=1,
+        description="recommenders, by their names in params.yaml; with other options: bpr@dimensions=128",
     )
-    methods: Names = Field(
-        min_length=1, description="unlearning methods, by their names in params.yaml"
+    methods: VariantNames = Field(
+        min_length=1,
+        description="unlearning methods, by their names in params.yaml; with other options: scif@damping=10",
     )
     seeds: Annotated[list[Seed], DISTINCT] = Field(
         min_length=1, description="one repetition of everything for each"
@@ -163,6 +181,9 @@ class Settings(Frozen):
     retrieval: Retrieval
     scoring: Scoring
     files: Files
+    overlays: Overlays = Field(
+        default=Overlays(), description="further content of these files, for this run alone"
+    )
 
 
 class Forget(Frozen):

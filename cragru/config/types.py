@@ -3,11 +3,13 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from cragru.core.errors import CragruError, Problem
 from cragru.written.paths import expanded
 
+JOINERS = "\u200c\u200d"  # shown as nothing
+JOINED = rf"(?<=[^\s{JOINERS}])[{JOINERS}](?=[^\s{JOINERS}])"
 LONGEST_NAME = 80  # a file system takes 255 bytes, endings and temporary names included
 
 # of results/, beside those of data sets and runs
@@ -16,6 +18,24 @@ TOP_FOLDERS = ("raw", "llm", "logs", "benchmarks")
 _NAME = StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$", max_length=LONGEST_NAME)
 Name = Annotated[str, _NAME]
 """One step of a path: no `_`, no `/`."""
+
+OPTION = r"@[A-Za-z][A-Za-z0-9_]*=[A-Za-z0-9._+-]+"
+_VARIANT = rf"^[A-Za-z0-9][A-Za-z0-9.-]*({OPTION})*$"
+
+
+def _check_variant(value: str) -> str:
+    if not re.search(_VARIANT, value):
+        advice = "write name@option=value, further options each with an @"
+        raise CragruError("neither a name nor a variant", advice=advice)
+    return value
+
+
+VariantName = Annotated[
+    str,
+    Field(max_length=2 * LONGEST_NAME, json_schema_extra={"pattern": _VARIANT}),
+    AfterValidator(_check_variant),
+]
+"""A name, or one with options, such as ``scif@damping=10`` (`cragru.plan.variants`)."""
 
 _LOWER = StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=LONGEST_NAME)
 LowerName = Annotated[str, _LOWER]
@@ -64,12 +84,19 @@ def _check_line(value: str) -> str:
     return value
 
 
+def _check_words(value: str) -> str:
+    """Refuse what `_check_line` does, but for letters that join two others, such as the parts of an emoji."""
+    _check_line(re.sub(JOINED, "", value))
+    return value
+
+
 def _check_path(value: str) -> str:
     expanded(value)
     return value
 
 
 ON_ONE_LINE = AfterValidator(_check_line)
+WORDS_ON_ONE_LINE = AfterValidator(_check_words)
 HAS_WORDS = _without(r"\A[\W_]*\Z", Problem("no words", advice="write a letter or a digit"))
 LEADS_OUT = (
     r"\A[A-Za-z]:|\\|(\A|/)\.{0,2}(/|\Z)"  # a drive, a backslash, a step that is empty or dots
@@ -89,12 +116,13 @@ _NO_BRACES = _without("[{}]", Problem("Snakemake takes braces for wildcards", ad
 Line = Annotated[str, StringConstraints(min_length=1, max_length=500), HAS_WORDS, ON_ONE_LINE]
 """A few words on one line."""
 
-_Short = Annotated[str, StringConstraints(min_length=1, max_length=120), HAS_WORDS, ON_ONE_LINE]
+_FEW = StringConstraints(min_length=1, max_length=120)
+_Short = Annotated[str, _FEW, HAS_WORDS, WORDS_ON_ONE_LINE]
 Label = Annotated[_Short, _NO_MARGINS, _FIT]
 """What tables and figures call something; rows are told apart by it."""
 
 _Long = Annotated[str, StringConstraints(min_length=1, max_length=2000), HAS_WORDS]
-Sentences = Annotated[_Long, _ONE_PARAGRAPH, _FOLDED, ON_ONE_LINE]
+Sentences = Annotated[_Long, _ONE_PARAGRAPH, _FOLDED, WORDS_ON_ONE_LINE]
 """One paragraph, which may be written on several lines."""
 
 Place = Annotated[str, StringConstraints(min_length=1), ON_ONE_LINE, AfterValidator(_check_path)]

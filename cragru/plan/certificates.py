@@ -73,7 +73,7 @@ class Certificates:
         models = {model for _, model in self.models(wildcards)}
         for method in sorted(models - {ORIGINAL}):
             partition = self._run.partition(method)
-            reads = self._run.params.methods[method].reads
+            reads = self._run.method(method).reads
             guarantees[method] = method_guarantee(reads, partition.module if partition else None)
         return guarantees
 

@@ -16,6 +16,7 @@ from cragru.plan.project import Project
 from cragru.plan.run import Run
 from cragru.plan.tables.base import lacks, unknown_names
 from cragru.plan.targets import rule_names
+from cragru.plan.variants import bases
 
 NAME_ONE = "name one, or do not show this"
 TESTS_ENDING = "-differences"  # of a table's tests, which are a file beside it
@@ -44,13 +45,14 @@ def _unknown_names(project: Project) -> Iterator[Problem]:
     models = [ORIGINAL, *settings.methods]
     needs_llm = any(entry.needs_llm for entry in project.shown.values())
     backbones = settings.backbones if needs_llm else params.backbones
+    strategies = bases(params.strategies)
     for place, names, known, file in (
         ("datasets", settings.datasets, project.registry.datasets, files.datasets),
-        ("backbones", settings.backbones, params.backbones, files.params),
-        ("methods", settings.methods, params.methods, files.params),
+        ("backbones", bases(settings.backbones), bases(params.backbones), files.params),
+        ("methods", bases(settings.methods), bases(params.methods), files.params),
         ("tables", settings.tables, project.tables.tables, files.tables),
         ("figures", settings.figures, project.figures.figures, files.figures),
-        ("retrieval.strategies", retrieval.strategies, params.strategies, files.params),
+        ("retrieval.strategies", bases(retrieval.strategies), strategies, files.params),
         ("retrieval.candidates_of", retrieval.candidates_of, models, "methods"),
         ("scoring.compare_on", scoring.compare_on, backbones, "backbones"),
         ("scoring.llm", llm, project.llms.llms, f"{files.llms}; null: no LLM"),

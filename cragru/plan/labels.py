@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from cragru.config.types import JOINERS
 from cragru.core.errors import Problem
 from cragru.core.names import MEAN
 from cragru.plan.project import Project
@@ -37,5 +38,6 @@ def wrong_labels(project: Project) -> Iterator[Problem]:
 
 
 def _to_the_eye(label: str) -> str:
-    """Return what a reader can tell apart: no letters of another case, nor another code for the same letter."""
-    return " ".join(unicodedata.normalize("NFKC", label).casefold().split())
+    """Return what a reader can tell apart: no letters of another case, no other code for a letter, nothing unseen."""
+    shown = re.sub(f"[{JOINERS}]", "", label)
+    return " ".join(unicodedata.normalize("NFKC", shown).casefold().split())

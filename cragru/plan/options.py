@@ -1,5 +1,7 @@
 """The plug-ins that params.yaml names, and their options, checked when the configuration is read."""
 
+import fnmatch
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from itertools import product
@@ -8,11 +10,13 @@ from typing import NamedTuple
 from cragru.backbones.options import TrainingOptions
 from cragru.config.models import Params, PluginEntry, TunedEntry, matches
 from cragru.core.errors import CragruError, Problem
+from cragru.plugins.explained import plain
 from cragru.plugins.options import BaseOptions, read_options, wrong_options
 from cragru.plugins.source import check_plugin, options_of
 from cragru.unlearning.options import ShardOptions
 
 ADVICE = "set an option there; patterns are 'dataset/backbone', such as ml-1m/*"
+DATASETS = r"[a-z0-9*?\[\]!-]+"  # the name of a data set, or a glob of such
 Options = type[BaseOptions]
 Pairs = list[tuple[str, str]]
 """Data sets, each with a backbone."""
@@ -36,6 +40,27 @@ KINDS = (
 )
 
 
+def plain_options(params: Params) -> Params:
+    """Return params.yaml with options as their modules want them: 300.0 is 300 where one is a whole number."""
+    sections = {}
+    for kind in KINDS:
+        entries = getattr(params, kind.key).items()
+        sections[kind.key] = {name: _plain_entry(kind, entry) for name, entry in entries}
+    return params.model_copy(update=sections)
+
+
+def _plain_entry(kind: Kind, entry: PluginEntry) -> PluginEntry:
+    try:
+        options = options_of(entry.module, kind.options)
+    except CragruError:
+        return entry  # `check_options` tells
+    read = {"options": plain(options, entry.options)}
+    if isinstance(entry, TunedEntry):
+        overrides = entry.overrides.items()
+        read["overrides"] = {pattern: plain(options, values) for pattern, values in overrides}
+    return entry.model_copy(update=read)
+
+
 def check_options(params: Params, datasets: Collection[str], where: str) -> Iterator[Problem]:
     """Yield what is wrong with the plug-ins of params.yaml, the file `where`: each by itself, then what clashes.
 
@@ -48,8 +73,10 @@ def check_options(params: Params, datasets: Collection[str], where: str) -> Iter
             pairs = list(product(datasets, backbones))
             wrong = _wrong_entry(kind, entry, pairs, params)
             found += [problem.under(f"{kind.key}.{name}") for problem in wrong]
-    for problem in found or _clashes(params, datasets):
+    for problem in found:
         yield problem.within(where)
+    if not found:
+        yield from clashes(params, datasets, where)
 
 
 def _wrong_entry(kind: Kind, entry: PluginEntry, pairs: Pairs, params: Params) -> Iterator[Problem]:
@@ -78,7 +105,7 @@ def _wrong_values(entry: PluginEntry, options: Options, pairs: Pairs) -> Iterato
         for pattern, override in entry.overrides.items():
             place = f"overrides.{pattern}"
             values[place] = entry.options | override
-            if not override or not any(matches(pattern, *pair) for pair in pairs):
+            if not override or not _may_match(pattern, pairs):
                 yield Problem("sets nothing anywhere", place, advice=ADVICE)
         for pair in pairs:
             values[f"overrides, together in {'/'.join(pair)}"] = entry.options_in(*pair)
@@ -88,7 +115,19 @@ def _wrong_values(entry: PluginEntry, options: Options, pairs: Pairs) -> Iterato
     yield from told.values()
 
 
-def _clashes(params: Params, datasets: Collection[str]) -> Iterator[Problem]:
+def _may_match(pattern: str, pairs: Pairs) -> bool:
+    """Return whether an override is for one of the pairs, or for a data set that is not there yet."""
+    if any(matches(pattern, *pair) for pair in pairs):
+        return True
+    dataset, slash, backbone = pattern.rpartition("/")
+    if not slash and pattern.endswith("*"):
+        dataset, backbone = pattern, "*"
+    backbones = {backbone for _, backbone in pairs}
+    is_name = re.fullmatch(DATASETS, dataset) and dataset not in backbones
+    return bool(is_name) and any(fnmatch.fnmatchcase(one, backbone) for one in backbones)
+
+
+def clashes(params: Params, datasets: Collection[str], where: str) -> Iterator[Problem]:
     """Yield options of strategies, right by themselves, that cannot be with the hyper-parameters of a backbone."""
     for name, strategy in params.strategies.items():
         chosen = read_options(options_of(strategy.module), strategy.options)
@@ -97,4 +136,4 @@ def _clashes(params: Params, datasets: Collection[str]) -> Iterator[Problem]:
             clash = chosen.clash(read_options(kind, entry.options_in(dataset, backbone)))
             if clash is not None:
                 clash = replace(clash, what=f"{clash.what} of {backbone!r}")
-                yield clash.under(f"strategies.{name}.options")
+                yield clash.under(f"strategies.{name}.options").within(where)

@@ -123,7 +123,7 @@ def common_labels(run: Run, dataset: str, backbone: str, panel: str | None) -> d
     """Return what every row is called by: its panel, where the table has such, data set and backbone."""
     labels = {} if panel is None else {"panel": panel}
     labels["dataset"] = run.registry.datasets[dataset].title
-    labels["backbone"] = run.params.backbones[backbone].label
+    labels["backbone"] = run.backbone(backbone).label
     return labels
 
 

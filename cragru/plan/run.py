@@ -6,8 +6,18 @@ from typing import Any
 
 from cragru.config.datasets import Registry
 from cragru.config.llms import Llms
-from cragru.config.models import Option, Params, PartitionEntry, Protocol, Settings
+from cragru.config.models import (
+    BackboneEntry,
+    MethodEntry,
+    Option,
+    Params,
+    PartitionEntry,
+    Protocol,
+    Settings,
+    StrategyEntry,
+)
 from cragru.core.names import ORIGINAL, ORIGINAL_LABEL
+from cragru.plan.variants import entry_of
 from cragru.rerun.digest import code_digest
 from cragru.written.paths import as_input
 
@@ -64,23 +74,35 @@ class Run:
         path = self.settings.requests.files[request]
         return as_input(path, f"requests.files.{request}", self.root)
 
+    def backbone(self, name: str) -> BackboneEntry:
+        """Return the entry of a backbone, or of a variant."""
+        return entry_of(self.params, "backbones", name)
+
+    def method(self, name: str) -> MethodEntry:
+        """Return the entry of a method, or of a variant."""
+        return entry_of(self.params, "methods", name)
+
+    def strategy(self, name: str) -> StrategyEntry:
+        """Return the entry of a strategy, or of a variant."""
+        return entry_of(self.params, "strategies", name)
+
     def training_options(self, dataset: str, backbone: str) -> dict[str, Option]:
         """Return hyper-parameters of a backbone on a data set, overrides included."""
-        return self.params.backbones[backbone].options_in(dataset, backbone)
+        return self.backbone(backbone).options_in(dataset, backbone)
 
     def method_options(self, dataset: str, backbone: str, method: str) -> dict[str, Option]:
         """Return options of a method on a data set and backbone, overrides included."""
-        return self.params.methods[method].options_in(dataset, backbone)
+        return self.method(method).options_in(dataset, backbone)
 
     def partition(self, model: str) -> PartitionEntry | None:
         """Return how a method's data are cut, or None for what has no shards."""
-        method = self.params.methods.get(model)
-        return self.params.partitions[method.partition] if method and method.partition else None
+        name = None if model == ORIGINAL else self.method(model).partition
+        return self.params.partitions[name] if name else None
 
     def reads(self, model: str) -> set[str]:
         """Return what a method and its partition read beside the rows that remain; nothing for the original."""
         found: set[str] = set()
-        for entry in (self.params.methods.get(model), self.partition(model)):
+        for entry in (model != ORIGINAL and self.method(model), self.partition(model)):
             found.update(entry.reads if entry else ())
         return found
 
@@ -102,9 +124,9 @@ class Run:
 
     def label(self, model: str) -> str:
         """Return what tables call a method, or the original model."""
-        return ORIGINAL_LABEL if model == ORIGINAL else self.params.methods[model].label
+        return ORIGINAL_LABEL if model == ORIGINAL else self.method(model).label
 
     def paper_label(self, model: str) -> str:
         """Return what the paper's tables call it."""
-        paper = None if model == ORIGINAL else self.params.methods[model].paper
+        paper = None if model == ORIGINAL else self.method(model).paper
         return paper or self.label(model)

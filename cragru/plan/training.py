@@ -29,7 +29,7 @@ class Training:
 
     def backbone_module(self, wildcards: Wildcards) -> str:
         """Return the module of the backbone."""
-        return self._params.backbones[wildcards.backbone].module
+        return self._run.backbone(wildcards.backbone).module
 
     def method_module(self, wildcards: Wildcards) -> str:
         """Return the module of the unlearning method."""
@@ -140,13 +140,13 @@ class Training:
         return previous and places.place(template, **names | {"request": previous})
 
     def _method(self, wildcards: Wildcards) -> MethodEntry:
-        return self._params.methods[wildcards.method]
+        return self._run.method(wildcards.method)
 
     def _partition(self, wildcards: Wildcards) -> PartitionEntry:
         return self._params.partitions[self._method(wildcards).partition]
 
     def _strategy(self, wildcards: Wildcards) -> StrategyEntry:
-        return self._params.strategies[wildcards.strategy]
+        return self._run.strategy(wildcards.strategy)
 
 
 def _model_file(folder: str, wildcards: Wildcards) -> str:

@@ -12,19 +12,56 @@ from cragru.core.errors import CragruError, Problem, short
 
 Model = TypeVar("Model", bound=BaseModel)
 
-NO_QUOTES = "write it without quotes, and 1e-3 as 1.0e-3, which YAML takes for a number"
+NO_QUOTES = "write it without quotes"
+HEX = r"\^\[0-9a-f\]\{\d+\}\$"  # the pattern of a checksum or a commit
 
 
 def parse(model: type[Model], data: Any, where: str) -> Model:
-    """Check data against a model, and report every problem at once.
+    """Check data against a model, as `plain` reads them, and report every problem at once.
 
     Raises:
         CragruError: With a problem for each key; the places begin with `where`.
     """
     try:
-        return model.model_validate(data)
+        return model.model_validate(plain(model, data))
     except ValidationError as error:
         raise CragruError.of(problems_of(model, error)).within(where) from error
+
+
+def plain(model: type[BaseModel], data: Any) -> Any:
+    """Return data as a model wants them: numbers without fraction are whole, as in JSON; hex digits are lower-case."""
+    try:
+        model.model_validate(data)
+    except ValidationError as error:
+        for one in error.errors(include_url=False):
+            value = _plain_value(one)
+            if value is not None:
+                data = _replaced(data, one["loc"], one["input"], value)
+    return data
+
+
+def _plain_value(one: Any) -> int | str | None:
+    """Return what a refused value stands for; None where it is wrong."""
+    got, pattern = one["input"], str(one.get("ctx", {}).get("pattern"))
+    if one["type"] == "int_type" and isinstance(got, float) and got.is_integer():
+        return int(got)
+    is_hex = one["type"] == "string_pattern_mismatch" and re.fullmatch(HEX, pattern)
+    return got.lower() if is_hex and re.fullmatch(pattern, got.lower()) else None
+
+
+def _replaced(data: Any, location: tuple[int | str, ...], old: Any, new: Any) -> Any:
+    """Return a copy of data with another value at pydantic's location, some of whose steps data do not have."""
+    if not location:
+        return new if data is old else data
+    step, rest = location[0], location[1:]
+    keys = data if isinstance(data, dict) else range(len(data) if isinstance(data, list) else 0)
+    if step in keys:
+        inner = _replaced(data[step], rest, old, new)
+        if inner is not data[step]:
+            copy = data.copy()
+            copy[step] = inner
+            return copy
+    return _replaced(data, rest, old, new)
 
 
 def problems_of(model: type[BaseModel], error: ValidationError) -> list[Problem]:

@@ -2,7 +2,7 @@
 
 The files of the configuration are written by people, and those given by --configfile are read by Snakemake, too. So a
 key must stand once, and a value must be what it looks like: PyYAML follows YAML 1.1, where `010` is 8, `no` is false
-and `12:30` is 750.
+and `12:30` is 750. What YAML 1.2 and JSON alone take for a number, such as `1e-3`, is one here, too.
 """
 
 import re
@@ -22,9 +22,11 @@ INSTEAD = "write true, false or a number in plain digits, or put it in quotes"
 PLAIN = {  # what is read alike by YAML 1.1, YAML 1.2, JSON and people
     "bool": r"true|True|TRUE|false|False|FALSE",
     "int": r"[-+]?(0|[1-9][0-9]*|0x[0-9a-fA-F]+)",
-    "float": r"[-+]?[0-9]*\.[0-9]*([eE][-+][0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+    "float": r"[-+]?([0-9]*\.[0-9]*|[0-9]+)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
     "timestamp": "(?!)",  # none
 }
+FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?$")
+STARTS = "-+.0123456789"  # of a number
 
 
 def load_text(text: str, where: str) -> Any:
@@ -69,6 +71,11 @@ class _Loader(yaml.SafeLoader):
         count: Values so far; an alias counts as what it names.
     """
 
+    yaml_implicit_resolvers = yaml.SafeLoader.yaml_implicit_resolvers | {
+        start: [*yaml.SafeLoader.yaml_implicit_resolvers.get(start, ()), (f"{TAG}float", FLOAT)]
+        for start in STARTS
+    }
+
     def __init__(self, text: str, where: str) -> None:
         super().__init__(text)
         self.problems, self.count = Problems(), 0
@@ -89,6 +96,11 @@ class _Loader(yaml.SafeLoader):
             self._look_at(node)
         self._steps.pop()
         return node
+
+    def construct_scalar(self, node: yaml.Node) -> Any:
+        """Return the text of a node; JSON writes a letter beyond U+FFFF as two escapes, which are one letter here."""
+        text = super().construct_scalar(node)
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
 
     def _look_at(self, node: yaml.Node) -> None:
         if isinstance(node, yaml.MappingNode):

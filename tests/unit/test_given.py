@@ -2,9 +2,10 @@
 
 import pytest
 from snakemake.cli import parse_config
+from snakemake.common.configfile import load_configfile
 from snakemake.utils import update_config
 
-from cragru.config.given import check_files, take_command_line
+from cragru.config.given import read_files, take_command_line, take_files
 from cragru.core.errors import CragruError
 from tests.refusals import assert_told
 
@@ -67,9 +68,22 @@ def test_every_problem_of_every_file_is_told(tmp_path):
     for name, text in {"a": "run: x\nrun: y\n", "b": "seeds: [010]\n", "c": "run: z\n"}.items():
         (tmp_path / f"{name}.yaml").write_text(text)
     with pytest.raises(CragruError) as caught:
-        check_files([tmp_path / f"{name}.yaml" for name in "abc"])
+        read_files([tmp_path / f"{name}.yaml" for name in "abc"])
     told = caught.value.problems
     assert len(told) == 2
     assert_told(told, place=f"{tmp_path}/a.yaml, line 2: run", what="is there in line 1 already")
     assert_told(told, place=f"{tmp_path}/b.yaml, line 1: seeds.0", got="010")
-    check_files([tmp_path / "c.yaml"])
+    assert read_files([tmp_path / "c.yaml"]) == [{"run": "z"}]
+
+
+def test_files_have_the_values_that_they_have_for_cragru(tmp_path):
+    """Snakemake reads `1e-3` as a text, and has laid it over the configuration so."""
+    texts = {"a": "x: {y: 1e-3, z: '1e-3', list: [1]}\n", "b": "x: {list: [1e-05]}\nw: 1\n"}
+    for name, text in texts.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+    config = {}
+    for name in texts:
+        update_config(config, load_configfile(tmp_path / f"{name}.yaml"))
+    assert config["x"]["y"] == "1e-3"
+    take_files(config, read_files([tmp_path / f"{name}.yaml" for name in texts]))
+    assert config == {"x": {"y": 0.001, "z": "1e-3", "list": [0.00001]}, "w": 1}

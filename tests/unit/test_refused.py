@@ -45,7 +45,7 @@ REFUSED = [  # a key and its value; what its problem names, where that is not th
     # numbers
     ("config/seeds", [True], "config: seeds.0", True),
     ("config/seeds", ["1"], "config: seeds.0", "1", "quotes"),
-    ("config/seeds", [1.0], "config: seeds.0", 1.0),
+    ("config/seeds", [1.5], "config: seeds.0", 1.5),
     ("config/scoring/chunk", True),
     ("config/scoring/show_ratings", "yes"),
     ("config/scoring/jobs", 10**9),
@@ -138,6 +138,9 @@ REFUSED = [  # a key and its value; what its problem names, where that is not th
     ("params/backbones/bpr/label", " BPR"),
     ("params/backbones/bpr/label", "B\nPR", PLACE, "B\nPR", "U+000A"),
     ("params/backbones/bpr/label", "B\u202ePR", PLACE, "B\u202ePR", "U+202E"),
+    ("params/backbones/bpr/label", "BPR\u200d", PLACE, "BPR\u200d", "U+200D"),
+    ("params/backbones/bpr/label", "B\u200d\u200dPR", PLACE, "B\u200d\u200dPR", "U+200D"),
+    ("params/backbones/lightgcn/label", "B\u200dPR", PLACE, "B\u200dPR", "bpr.label"),
     ("params/backbones/bpr/label", "=A1"),
     ("params/backbones/bpr/label", "_x"),
     ("params/backbones/bpr/label", "Mean"),
@@ -309,4 +312,4 @@ def test_names_of_rules_are_all_known():
         )
     assert found == rule_names()
     assert {"all", "audit", "differences", "unlearn_request_shards", "search_damping"} <= found
-    assert len(found) == 43
+    assert len(found) == 48

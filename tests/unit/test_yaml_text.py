@@ -1,5 +1,7 @@
 """YAML as the configuration has it: keys once, values that are what they look like."""
 
+import json
+
 import pytest
 
 from cragru.core.errors import NOTHING, CragruError
@@ -94,12 +96,34 @@ def test_a_surprise_is_one_sentence():
 
 
 def test_value_that_is_what_it_looks_like():
-    text = "[0, -1, +2, 0x1F, 1.5, -0.5, 1.0e-3, true, False, ~, null, '', 1e3, 1998-04, a]"
+    text = "[0, -1, +2, 0x1F, 1.5, -0.5, 1.0e-3, true, False, ~, null, '', 1998-04, a, '1e3']"
     assert load_text(text, "a.yaml") == [
-        *(0, -1, 2, 31, 1.5, -0.5, 0.001, True, False, None, None, "", "1e3", "1998-04", "a")
+        *(0, -1, 2, 31, 1.5, -0.5, 0.001, True, False, None, None, "", "1998-04", "a", "1e3")
     ]
     assert load_text("a: \n", "a.yaml") == {"a": None}
     assert load_text("", "a.yaml") is None
+
+
+@pytest.mark.parametrize(
+    "text", ["1e-3", "1e-05", "1E5", "1e3", "1.5e3", "-.5", "+.5e2", "-1e+2", "2.E-1", "0e0"]
+)
+def test_numbers_of_yaml_1_2_and_json(text):
+    value = load_text(f"a: [{text}]\n{text}: {text}", "a.yaml")
+    assert value == {"a": [float(text)], float(text): float(text)}
+    assert type(value["a"][0]) is float
+    assert load_text(f"a: '{text}'", "a.yaml") == {"a": text}
+
+
+@pytest.mark.parametrize("text", ["e3", "1e", "1e-", "1e3x", "1 e3", "089", ".", "1-3", "1.2.3"])
+def test_text_that_only_starts_as_a_number(text):
+    assert load_text(f"a: {text}", "a.yaml") == {"a": text}
+
+
+def test_what_json_dump_writes_is_read_as_it_was():
+    family = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+    content = {"a": [1e-05, 1.5e300, -2.5e-07, 3, 1e22, True, None], "label": family, "b": "1e-05"}
+    assert load_text(json.dumps(content), "a.json") == content
+    assert load_text(json.dumps("\ud83d a"), "a.json") == "\ud83d a"
 
 
 def test_text_that_is_no_yaml_is_one_line():

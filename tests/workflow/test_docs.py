@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from snakemake.cli import get_argument_parser, parse_config
 from snakemake.utils import update_config
 from snakemake_calls import Workflow, surroundings
@@ -46,6 +47,14 @@ def blocks(page, language):
     return re.findall(
         rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
     )
+
+
+def named_blocks(page):
+    """Names and contents of a page's YAML blocks whose first line is the name of a file of one's own."""
+    for block in blocks(page, "yaml"):
+        name = block.partition("\n")[0].removeprefix("# ")
+        if re.fullmatch(r"[\w-]+\.yaml", name):
+            yield name, block
 
 
 def commands():
@@ -102,12 +111,14 @@ def wanted():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A working directory with the files that README and docs/protocols.md show."""
+    """A working directory with the files that README, docs/protocols.md and docs/workflow.md show."""
     folder = tmp_path_factory.mktemp("docs")
     page = ROOT / "docs" / "protocols.md"
     (folder / "my.yaml").write_text(blocks(page, "yaml")[0])
-    (folder / "service.yaml").write_text(blocks(ROOT / "README.md", "yaml")[0])
     (folder / "autumn.csv").write_text("user,item\n196,\n")  # README's `printf` writes the same
+    for shows in (ROOT / "README.md", ROOT / "docs" / "workflow.md"):
+        for name, text in named_blocks(shows):
+            (folder / name).write_text(text)
     (folder / "requests").mkdir()
     (folder / "requests" / "spring.csv").write_text(blocks(page, "csv")[0])
     (folder / "home" / "Downloads").mkdir(parents=True)  # the publisher's archive lies there
@@ -133,8 +144,8 @@ def plan(folder):
 
 
 def place_of(file, folder):
-    """Where a file of configuration lies: those that pages show are in the working directory."""
-    return folder / file if file in ("my.yaml", "service.yaml") else ROOT / file
+    """Where a file of configuration lies: one that a page shows is in the working directory."""
+    return folder / file if (folder / file).exists() else ROOT / file
 
 
 @pytest.mark.parametrize("command", commands())
@@ -212,6 +223,20 @@ def is_planned(target, answer):
     return re.search(
         rf"^{re.escape(target)} +1$|{made}{re.escape(target)}(?:[,;]|$)", answer, re.MULTILINE
     )
+
+
+def test_what_is_laid_over_the_default_run_is_a_run_of_its_own():
+    """Else who tries an example overwrites the tables of the default run."""
+    examples = [blocks(ROOT / "docs" / "protocols.md", "yaml")[0]]
+    for page in PAGES:
+        examples += [text for _, text in named_blocks(page)]
+    own = [yaml.safe_load(text).get("run") for text in examples]
+    for param in commands():
+        words = words_of(*param.values)[1]
+        if words[0] == "snakemake" and "--config" in words:
+            own.append(parse_config(read(words).config).get("run"))
+    assert len(own) > 10
+    assert not {None, "default"} & set(own)
 
 
 def test_links_lead_somewhere():

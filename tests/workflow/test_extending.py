@@ -90,9 +90,14 @@ class Added:
     config: Path
     jobs: dict[str, int]
 
+    @property
+    def tables(self) -> Path:
+        """The folder of its tables."""
+        return self.directory / "results" / self.section.own["run"] / "tables"
+
     def table2(self) -> pd.DataFrame:
         """Table II."""
-        return pd.read_csv(self.directory / "results/tiny/tables/table2.csv")
+        return pd.read_csv(self.tables / "table2.csv")
 
 
 def extend(workflow: Workflow, section: Section, folder: Path) -> Workflow:
@@ -226,14 +231,12 @@ def look_at_strategy(added: Added) -> None:
 
 def look_at_table(added: Added) -> None:
     assert added.jobs == {"table": 1, "split-sizes": 1}  # the split was there
-    table = pd.read_csv(added.directory / "results/tiny/tables/split-sizes.csv")
+    table = pd.read_csv(added.tables / "split-sizes.csv")
     assert table["dataset"].tolist() == ["Toy"]
     rows = len(pd.read_parquet(added.directory / "results/toy/prepared/interactions.parquet"))
     assert table[["forget", "train", "valid", "test"]].sum(axis=1).tolist() == [rows]
     assert table["forget"].tolist() == [round(rows / 10)]
-    assert (added.directory / "results/tiny/tables/split-sizes.tex").read_text().count(
-        "tab:split-sizes"
-    ) == 1
+    assert (added.tables / "split-sizes.tex").read_text().count("tab:split-sizes") == 1
 
 
 LOOKS = {

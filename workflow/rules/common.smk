@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 from cragru.audit.commitment import check_key
-from cragru.config.given import take_command_line
+from cragru.config.types import OPTION
+from cragru.config.given import take_command_line, take_files
 from cragru.rerun.digest import code_digest
 from cragru.kept.machine import checked_or_exit, killed
 from cragru.core.names import ORIGINAL
@@ -22,6 +23,7 @@ from cragru.plan.showing import Showing
 from cragru.plan.training import Training
 
 checked_or_exit(check_variables, os.environ)
+take_files(config, contents)
 checked_or_exit(take_command_line, config, workflow.config_settings.config_args)
 project = checked_or_exit(
     load_project, config, Path(workflow.basedir), workflow.is_main_process
@@ -42,21 +44,26 @@ def one_of(names):
     return "|".join(re.escape(str(name)) for name in names) or "(?!)"
 
 
+def one_or_variant(names):
+    """A wildcard constraint that matches these names of params.yaml, and variants of them."""
+    return f"({one_of(names)})({OPTION})*"
+
+
 wildcard_constraints:
     dataset=gone.not_in(one_of(project.registry.datasets)),
     protocol=one_of(project.protocols),
     seed=r"\d+",
     request=r"[A-Za-z0-9][A-Za-z0-9.-]*",
-    backbone=one_of(project.params.backbones),
-    method=one_of(project.params.methods),
-    replicate=one_of(project.params.methods),
-    model=one_of([ORIGINAL, *project.params.methods]),
+    backbone=one_or_variant(project.params.backbones),
+    method=one_or_variant(project.params.methods),
+    replicate=one_or_variant(project.params.methods),
+    model=f"{ORIGINAL}|{one_or_variant(project.params.methods)}",
     run=gone.not_in(re.escape(settings.run)),
     candidates_of="original|retrain",
-    strategy=one_of(project.params.strategies),
+    strategy=one_or_variant(project.params.strategies),
     order=one_of(ORDERS),
     llm=one_of(project.llms.llms),
     cohort=one_of(settings.scoring.cohorts),
-    batch="[A-Za-z0-9./-]+",
+    batch="[A-Za-z0-9./@=_+-]+",
     share=r"\d+",
     shares=r"\d+",

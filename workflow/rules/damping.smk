@@ -12,7 +12,7 @@ rule search_damping:
     benchmark:
         f"{places.BENCHMARKS}/search_damping/{places.OF_STATE}/{places.OF_METHOD}.tsv"
     wildcard_constraints:
-        method=one_of(training.damped),
+        method=one_or_variant(training.damped),
     conda:
         "../../envs/train.yaml"
     threads: 1

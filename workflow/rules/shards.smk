@@ -14,7 +14,7 @@ rule partition:
     benchmark:
         f"{places.BENCHMARKS}/partition/{places.OF_STATE}/{places.OF_METHOD}.tsv"
     wildcard_constraints:
-        method=one_of(training.sharded),
+        method=one_or_variant(training.sharded),
     conda:
         "../../envs/train.yaml"
     threads: 1
@@ -45,7 +45,7 @@ rule train_shards:
     benchmark:
         f"{places.BENCHMARKS}/train_shards/{places.OF_STATE}/{places.OF_METHOD}.tsv"
     wildcard_constraints:
-        method=one_of(training.sharded),
+        method=one_or_variant(training.sharded),
         protocol=one_of(project.protocols_that("split-first")),
     conda:
         "../../envs/train.yaml"

@@ -12,7 +12,7 @@ rule unlearn:
     benchmark:
         f"{places.BENCHMARKS}/unlearn/{places.OF_STATE}/{places.OF_METHOD}.tsv"
     wildcard_constraints:
-        method=one_of(training.unsharded),
+        method=one_or_variant(training.unsharded),
     conda:
         "../../envs/train.yaml"
     threads: 1  # as for the original model
@@ -60,7 +60,7 @@ use rule unlearn as unlearn_shards with:
         partition=places.renewed_files(places.METHOD)["partition"],
         shards=directory(places.renewed_files(places.METHOD)["shards"]),
     wildcard_constraints:
-        method=one_of(training.sharded),
+        method=one_or_variant(training.sharded),
     resources:
         mem_mb=6000,
         runtime=240,
@@ -81,7 +81,7 @@ use rule unlearn_request as unlearn_request_shards with:
         partition=places.renewed_files(places.REQUEST_METHOD)["partition"],
         shards=directory(places.renewed_files(places.REQUEST_METHOD)["shards"]),
     wildcard_constraints:
-        method=one_of(training.sharded),
+        method=one_or_variant(training.sharded),
     resources:
         mem_mb=6000,
         runtime=240,

@@ -8,13 +8,12 @@ from pydantic import AfterValidator, Field, PositiveInt, ValidationError
 
 from cragru.config.base import Frozen
 from cragru.config.models import MethodEntry
-from cragru.config.types import Anchor, InputPlace, Name, Sentences, distinct
+from cragru.config.types import Anchor, InputPlace, Name, Sentences, VariantName, distinct
 from cragru.core.errors import CragruError, Problem
 from cragru.core.names import RETRAIN
 from cragru.evaluation.metrics import CUTOFFS
-from cragru.plan.rows import Row
+from cragru.plan.rows import Row, pairs_of
 from cragru.plan.run import Run
-from cragru.plugins.options import BaseOptions
 from cragru.plugins.source import options_of
 from cragru.written.printed import PrintedColumns
 
@@ -107,7 +106,7 @@ class AgainstReplicate(Shown):
     """A table or figure of many users that is held against Retrain with other random streams."""
 
     protocol: Name
-    replicate: Name = Field(
+    replicate: VariantName = Field(
         description="the method that is Retrain with other random streams: what Retrain itself is held against"
     )
 
@@ -154,21 +153,24 @@ def wrong_replicate(run: Run, replicate: str) -> Iterator[Problem]:
     methods = run.params.methods
     yield from unknown_names("replicate", [replicate], methods)
     entry, retrain = methods.get(replicate), methods.get(RETRAIN)
-    if entry and retrain and not _is_replicate(entry, retrain):
-        right = [name for name, one in methods.items() if _is_replicate(one, retrain)]
+    if entry and retrain and not _is_replicate(run, entry, retrain):
+        right = [name for name, one in methods.items() if _is_replicate(run, one, retrain)]
         yield Problem("not Retrain with other random streams", "replicate", replicate, right)
 
 
-def _is_replicate(entry: MethodEntry, retrain: MethodEntry) -> bool:
-    """Return whether an entry is Retrain with other options: a seed offset of 0 is the default, and no other one."""
+def _is_replicate(run: Run, entry: MethodEntry, retrain: MethodEntry) -> bool:
+    """Return whether an entry is Retrain with other options, defaults included, wherever the run trains it."""
     if entry.module != retrain.module:
         return False
     try:
-        kind = options_of(entry.module) or BaseOptions
-        own, others = (kind.model_validate(one.options) for one in (entry, retrain))
+        kind = options_of(entry.module)
+        for pair in pairs_of(run):
+            own, others = (kind.model_validate(one.options_in(*pair)) for one in (entry, retrain))
+            if own == others:
+                return False
     except (CragruError, ValidationError):
-        return True  # told of the options themselves
-    return own != others or entry.overrides != retrain.overrides
+        pass  # told of the options themselves
+    return True
 
 
 def wrong_table(tables: Entries, key: str, name: str, kind: type[Table]) -> Iterator[Problem]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from cragru.config.types import Name, distinct
+from cragru.config.types import VariantName, distinct
 from cragru.core.errors import Problem
 from cragru.core.names import ORIGINAL
 from cragru.plan.cells import plain_cells
@@ -24,7 +24,7 @@ class ForgetRemainFigure(AgainstReplicate, Figure):
     maker: ClassVar[str] = "cragru.reporting.forget_remain_figure"
 
     kind: Literal["forget-remain"]
-    rivals: Annotated[list[Name], AfterValidator(distinct)] = Field(
+    rivals: Annotated[list[VariantName], AfterValidator(distinct)] = Field(
         description="methods to stand between the original and CRAGRU; those that the run has are drawn"
     )
 

@@ -82,7 +82,7 @@ def _files(reference: str, measures: Sequence[str]) -> dict[str, str]:
 def _labels(run: Run, cell: Cell) -> list[tuple[str, str]]:
     """Return labels of a cell's rows and variants of its lists: the paper's cell has the controls."""
     if cell.strategy != TABLE_STRATEGY:
-        return [(f"{CRAGRU}, {run.params.strategies[cell.strategy].label}", LLM_VARIANT)]
+        return [(f"{CRAGRU}, {run.strategy(cell.strategy).label}", LLM_VARIANT)]
     found = []
     for label, order, results in CONTROLS:
         variant = VARIANTS[results]

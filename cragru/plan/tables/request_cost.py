@@ -37,7 +37,7 @@ class CostTable(Table):
 
 
 def _row(run: Run, cell: Cell) -> Row:
-    strategy = run.params.strategies[cell.strategy].label
+    strategy = run.strategy(cell.strategy).label
     labels = common_labels(run, cell.dataset, cell.backbone, None)
     labels["strategy"] = strategy + candidates_suffix(run, cell.candidates_of)
     files = {"cost": cell_file(run, cell, places.COST)}

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from cragru.config.types import Name, distinct
+from cragru.config.types import Name, VariantName, distinct
 from cragru.core.errors import Problem
 from cragru.plan import places
 from cragru.plan.cells import strategy_cells
@@ -36,7 +36,7 @@ class StrategiesFigure(Figure):
     protocol: Name
     mask: Mask
     cutoffs: Cutoffs
-    rivals: Annotated[list[Name], AfterValidator(distinct)] = Field(
+    rivals: Annotated[list[VariantName], AfterValidator(distinct)] = Field(
         default=[],
         description="methods to stand beside, by their names in params.yaml; those that the run has are drawn",
     )
@@ -52,7 +52,7 @@ class StrategiesFigure(Figure):
             alone = [cell for cell in own if cell.strategy == own[0].strategy]
             rows += [cell_row(run, cell, NO_LLM, per_user=places.PER_USER_NO_LLM) for cell in alone]
             for cell in own:
-                label = run.params.strategies[cell.strategy].label
+                label = run.strategy(cell.strategy).label
                 rows.append(cell_row(run, cell, label, **files))
             rows += model_rows(run, self.protocol, pair, rivals, panel, **files)
         return without(rows, "cost")

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
-from cragru.config.types import Name
+from cragru.config.types import Name, VariantName
 from cragru.core.errors import Problem
 from cragru.core.names import ORIGINAL, RETRAIN
 from cragru.evaluation.printed_columns import OF_UTILITY
@@ -56,7 +56,7 @@ class UtilityTable(PrintedTable):
         default=False,
         description="whether CRAGRU is shown, in a second panel of the cohort's users",
     )
-    replicate: Name | None = Field(
+    replicate: VariantName | None = Field(
         default=None,
         description="the method that is Retrain with other random streams: differences stand beside its own from "
         "Retrain; null: no tests of differences",
