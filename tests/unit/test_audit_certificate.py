@@ -640,6 +640,31 @@ def test_a_purge_that_is_let_go_leaves_its_record(world):
     assert restore([path], KEY) == []
 
 
+def test_a_purge_that_was_killed_is_not_forgotten(world, monkeypatch):
+    """It has deleted two files: what it must delete is closed already, and another purge ends it."""
+    path, unlink, gone = world.certify(), Path.unlink, []
+
+    def killed(file, **settings):
+        if file.suffix in (".parquet", ".safetensors"):
+            gone.append(file)
+            if len(gone) > 2:
+                raise KeyboardInterrupt
+        unlink(file, **settings)
+
+    monkeypatch.setattr(Path, "unlink", killed)
+    with pytest.raises(KeyboardInterrupt):
+        purge([path], KEY)
+    monkeypatch.undo()
+    monkeypatch.chdir(world.folder)
+    closed = Purged().records
+    left = [name for name in closed if Path(name).exists()]
+    assert len(closed) == 5 and len(left) == 3
+    with refused(place=left[0], what="purged, but there again", advice=PURGE_AGAIN):
+        verified()
+    assert purge([path], KEY) == sorted(left)
+    assert verified()
+
+
 def test_no_rule_makes_what_lies_beside_a_purged_file(world):
     path = world.certify()
     purge([path], KEY)

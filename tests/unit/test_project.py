@@ -5,6 +5,7 @@ from configuration import ROOT, load_changed
 
 from cragru.core.errors import CragruError
 from cragru.plan.loading import load_project
+from tests.refusals import refused
 
 
 @pytest.fixture
@@ -137,7 +138,32 @@ def test_requests_of_each_protocol(load, tmp_path):
     files = {"spring": str(tmp_path / "a.csv"), "autumn": str(tmp_path / "b.csv")}
     for name in ("a.csv", "b.csv"):
         (tmp_path / name).touch()
-    project = load({"config/requests": {"one_user": 2, "files": files}})
+    project = load({"config/requests/one_user": 2, "config/requests/files": files})
     assert project.requests("one-user") == ["draw-1", "draw-2"]
     assert project.requests("from-file") == ["spring", "autumn"]
     assert project.requests("paper") == []
+    assert project.previous("from-file", "spring") is None
+    assert project.previous("from-file", "autumn") == "spring"
+    assert project.previous("from-file-alone", "autumn") is None
+    assert project.previous("one-user", "draw-2") is None
+
+
+@pytest.mark.parametrize("protocol", ["one-user", "paper", "from-fil"])
+def test_requests_of_files_need_a_protocol_of_files(load, protocol):
+    known = ["from-file", "from-file-alone"]
+    with refused(place="requests.protocol", got=protocol, allowed=known):
+        load({"config/requests/protocol": protocol})
+
+
+def test_only_requests_from_files_come_in_turn(load):
+    place = "config/protocols.yaml: protocols.one-user.in_turn"
+    with refused(place=place, got=True):
+        load({"protocols/protocols/one-user/in_turn": True})
+
+
+def test_cragru_serves_requests_alone(load):
+    changes = {"tables/tables/table3/protocol": "from-file", "config/tables": ["table1"]}
+    place = "config/tables.yaml: tables.table3.protocol"
+    with refused(place=place, got="from-file", allowed=["one-user", "from-file-alone"]):
+        load(changes)
+    load(changes | {"tables/tables/table3/cragru": False})
