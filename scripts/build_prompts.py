@@ -11,7 +11,13 @@ from cragru.data.cohort import read_cohort
 from cragru.data.frames import INTERACTIONS
 from cragru.job import stage
 from cragru.kept.files import read_parquet, write_json
-from cragru.llm.building import PromptBuilder, prompt_budget, read_library, shown_order
+from cragru.llm.building import (
+    PromptBuilder,
+    check_shown,
+    prompt_budget,
+    read_library,
+    shown_order,
+)
 from cragru.llm.chat import ChatTokenizer
 from cragru.llm.prompts import Template
 from cragru.llm.records import write_prompts
@@ -43,6 +49,7 @@ def main(job):
         shown = shown_order(candidates.get_group(user), order, seed, user)
         records.append(builder.build(user, histories.get(user, chosen.iloc[:0]), shown))
     seconds = time.perf_counter() - start
+    check_shown(records, job.params.tokens)
     write_prompts(job.output.prompts, records)
     counted = pd.DataFrame(
         {"dropped": [r.dropped for r in records], "tokens": [r.tokens for r in records]}

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from cragru.core.errors import CragruError
 from cragru.data.frames import INTERACTIONS, ITEMS, USERS
 from cragru.kept.files import write_json, write_parquet
-from cragru.llm.building import Library, PromptBuilder, read_library, render_again, shown_order
+from cragru.llm.building import (
+    Library,
+    PromptBuilder,
+    check_shown,
+    read_library,
+    render_again,
+    shown_order,
+)
 from cragru.llm.prompts import Movie, Template
 from cragru.llm.records import PromptRecord, read_prompts, write_prompts
 from tests.refusals import refused
@@ -205,6 +212,20 @@ def test_a_prompt_that_cannot_fit_is_an_error(library):
     with refused(got=len(bare)) as caught:
         builder(library, lambda ids: len(bare) - 1).build(1, rows_of(1, [0, 1]), [0])
     assert str(len(bare) - 1) in caught.value.problems[0].what
+
+
+def test_prompts_without_a_line_of_anybodys_history_are_refused(library):
+    short = 'Nothing is known about the user.|(none)|- 50: "Star Wars" (1977)'
+    made = builder(library, lambda ids: len(short)).build
+    cut, bare = made(1, rows_of(1, [0, 1, 2]), [0]), made(1, rows_of(1, []), [0])
+    with refused(place="scoring.tokens", got=512) as caught:
+        check_shown([cut, bare], 512)
+    assert str(caught.value) == (
+        "scoring.tokens: no prompt has room for history: all 3 lines were left out, got 512; "
+        "take fewer candidates, more tokens, or a model with a longer context"
+    )
+    check_shown([bare, bare], 512)  # nobody has any, as where all that a user did is forgotten
+    check_shown([cut, builder(library, lambda ids: 1000).build(1, rows_of(1, [2]), [0])], 512)
 
 
 # --- the file
