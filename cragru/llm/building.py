@@ -1,11 +1,13 @@
 """Prompts of a cohort from ids: what a line of a user's history and of the candidates says, and in which order."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
 
 import pandas as pd
 
-from cragru.core.errors import CragruError
+from cragru.core.errors import CragruError, Problems
 from cragru.core.place import PathLike
 from cragru.core.seeds import numpy_stream
 from cragru.data.frames import ITEMS, USERS
@@ -101,6 +103,21 @@ class PromptBuilder:
         made = fit_prompt(self.template, parts, self.count_tokens, self.budget(ids))
         rows = history["row"].tolist()[made.dropped :]
         return PromptRecord(user, made.text, made.tokens, made.dropped, rows, list(candidates), ids)
+
+
+def build_all(
+    builder: PromptBuilder, wanted: Iterable[tuple[int, pd.DataFrame, Sequence[int]]]
+) -> list[PromptRecord]:
+    """Return prompts, for the arguments of `PromptBuilder.build`.
+
+    Raises:
+        CragruError: If one is too long, of the longest: with room for a shorter one, that one would still not fit.
+    """
+    problems = Problems()
+    records = [problems.take(partial(builder.build, *one)) for one in wanted]
+    if problems.found:
+        raise CragruError.of([max(problems.found, key=attrgetter("got"))])
+    return records
 
 
 def check_shown(records: Sequence[PromptRecord], tokens: int | None) -> None:

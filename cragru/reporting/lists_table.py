@@ -73,8 +73,8 @@ def lists_note(table: pd.DataFrame, title: str, retrain: str, replicate: str, no
         f"Protocol: {title}. {'; '.join(panels)}; {spread}. Lists hold nothing seen and nothing forgotten. Coverage: "
         "share of the data set's items that stand on somebody's list; of few users it is small, so compare within a "
         "panel. Gini: 0 where all items stand on equally many lists, near 1 where all lists are one. Novelty: bits of "
-        "surprise, -log2 of the share of users whose training rows have an item, mean over lists. None is better the "
-        f"higher it is: the aim is {retrain}'s value, and {replicate}'s distance from it is chance. {note}"
+        "surprise, -log2 of the share of users whose training rows have an item, mean over lists. More is not better: "
+        f"the aim is {retrain}'s value, and {replicate}'s distance from it is chance. {note}"
     ).strip()
 
 
