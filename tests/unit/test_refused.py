@@ -312,4 +312,4 @@ def test_names_of_rules_are_all_known():
         )
     assert found == rule_names()
     assert {"all", "audit", "differences", "unlearn_request_shards", "search_damping"} <= found
-    assert len(found) == 43
+    assert len(found) == 44
