@@ -11,7 +11,14 @@ from cragru.data.cohort import read_cohort
 from cragru.data.frames import INTERACTIONS
 from cragru.job import stage
 from cragru.kept.files import read_parquet, write_json
-from cragru.llm.building import PromptBuilder, prompt_budget, read_library, shown_order
+from cragru.llm.building import (
+    PromptBuilder,
+    build_all,
+    check_shown,
+    prompt_budget,
+    read_library,
+    shown_order,
+)
 from cragru.llm.chat import ChatTokenizer
 from cragru.llm.prompts import Template
 from cragru.llm.records import write_prompts
@@ -38,11 +45,15 @@ def main(job):
     count_tokens = tokenizer.counter(job.params.remote)
     builder = PromptBuilder(library, template, count_tokens, budget)
     order, seed = job.wildcards.order, int(job.wildcards.seed)
-    records, start = [], time.perf_counter()
-    for user in Progress(users, "Write prompts", len(users), "user"):
+
+    def of_user(user):
         shown = shown_order(candidates.get_group(user), order, seed, user)
-        records.append(builder.build(user, histories.get(user, chosen.iloc[:0]), shown))
+        return user, histories.get(user, chosen.iloc[:0]), shown
+
+    start = time.perf_counter()
+    records = build_all(builder, map(of_user, Progress(users, "Write prompts", len(users), "user")))
     seconds = time.perf_counter() - start
+    check_shown(records, job.params.tokens)
     write_prompts(job.output.prompts, records)
     counted = pd.DataFrame(
         {"dropped": [r.dropped for r in records], "tokens": [r.tokens for r in records]}

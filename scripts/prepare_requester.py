@@ -11,7 +11,7 @@ from cragru.core.seeds import numpy_stream
 from cragru.data.parts import read_parts, read_sizes
 from cragru.job import stage
 from cragru.kept.files import write_json
-from cragru.llm.building import PromptBuilder, prompt_budget, read_library
+from cragru.llm.building import PromptBuilder, check_shown, prompt_budget, read_library
 from cragru.llm.chat import ChatTokenizer
 from cragru.llm.prompts import Template
 from cragru.llm.records import write_prompts
@@ -30,6 +30,7 @@ def main(job):
     others = remaining.loc[~remaining["user"].isin(asking), "user"]
     desk.serve(int(others.iloc[0] if len(others) else asking[0]))  # what only a first time takes
     records, seconds = zip(*(desk.serve(int(user)) for user in sorted(asking)), strict=True)
+    check_shown(records, job.params.tokens)
     write_prompts(job.output.prompts, records)
     lengths = {
         name: [getattr(record, name) for record in records] for name in ("tokens", "dropped")

@@ -308,7 +308,7 @@ class StrategyEntry(PluginEntry):
     module: Module = Field(description="module with fit(context, folder) and load(folder)")
     whole: bool = Field(
         default=False,
-        description="keeps the whole history: K does not apply, only a prompt's length",
+        description="K does not apply: prompts show the newest lines of the whole history, as many as fit",
     )
 
 

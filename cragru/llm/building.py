@@ -1,16 +1,20 @@
 """Prompts of a cohort from ids: what a line of a user's history and of the candidates says, and in which order."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
 
 import pandas as pd
 
+from cragru.core.errors import CragruError, Problems
 from cragru.core.place import PathLike
 from cragru.core.seeds import numpy_stream
 from cragru.data.frames import ITEMS, USERS
 from cragru.kept.files import read_parquet, read_record
 from cragru.llm.answers import longest_answer
 from cragru.llm.prompts import (
+    FEWER,
     Movie,
     Parts,
     Template,
@@ -101,6 +105,37 @@ class PromptBuilder:
         made = fit_prompt(self.template, parts, self.count_tokens, self.budget(ids))
         rows = history["row"].tolist()[made.dropped :]
         return PromptRecord(user, made.text, made.tokens, made.dropped, rows, list(candidates), ids)
+
+
+def build_all(
+    builder: PromptBuilder, wanted: Iterable[tuple[int, pd.DataFrame, Sequence[int]]]
+) -> list[PromptRecord]:
+    """Return prompts, for the arguments of `PromptBuilder.build`.
+
+    Raises:
+        CragruError: If one is too long, of the longest: with room for a shorter one, that one would still not fit.
+    """
+    problems = Problems()
+    records = [problems.take(partial(builder.build, *one)) for one in wanted]
+    if problems.found:
+        raise CragruError.of([max(problems.found, key=attrgetter("got"))])
+    return records
+
+
+def check_shown(records: Sequence[PromptRecord], tokens: int | None) -> None:
+    """Refuse prompts of at most `tokens` that show no line of history, where a history was chosen.
+
+    Raises:
+        CragruError: If lines were left out and none is left; where nobody has a history, there is nothing to show.
+    """
+    dropped = sum(record.dropped for record in records)
+    if dropped and not any(record.rows for record in records):
+        raise CragruError(
+            f"no prompt has room for history: all {dropped} lines were left out",
+            place="scoring.tokens",
+            got=tokens,
+            advice=FEWER,
+        )
 
 
 def shown_order(candidates: Sequence[int], order: str, seed: int, user: int) -> list[int]:

@@ -54,6 +54,11 @@ class Template:
         text = read_text(path, "a template").replace("\r\n", "\n").replace("\r", "\n")
         return cls(text.strip(), spot(path))
 
+    @property
+    def words(self) -> int:
+        """How many words the text has without any value: as many tokens at least, for tokens end at blanks."""
+        return sum(len(text.split()) for text in self._texts)
+
     def fill(self, values: dict[str, str]) -> str:
         """Put in the values; what looks like a placeholder inside a value stays as it is."""
         filled = [self._texts[0]]
@@ -151,7 +156,9 @@ def fit_prompt(
     if fitting.tokens > budget:
         shown = len(parts.candidates)
         raise CragruError(
-            f"the {shown} candidates take over {budget} tokens", got=fitting.tokens, advice=FEWER
+            f"template and {shown} candidates take over {budget} tokens",
+            got=fitting.tokens,
+            advice=FEWER,
         )
     low = 0  # does not fit; find the fewest dropped lines that do
     while fitting.dropped - low > 1:

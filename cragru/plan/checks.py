@@ -111,16 +111,30 @@ def _wrong_requests(run: Run) -> Iterator[Problem]:
 
 def _wrong_prompts(run: Run) -> Iterator[Problem]:
     """Yield candidates and scores that do not fit into what the run's LLM holds, whatever the items are called."""
-    scoring, wanted = run.settings.scoring, run.settings.retrieval.candidates
-    tokens, llm = scoring.tokens, run.llms.llms.get(scoring.llm)
-    context = llm.engine.context if llm else inf
-    if tokens and tokens >= context:
+    scoring, context = run.settings.scoring, _context(run)
+    if scoring.tokens and scoring.tokens >= context:
         what = f"{scoring.llm} holds {context} with the answer"
-        yield Problem(what, "scoring.tokens", tokens, advice="take fewer, or null")
-    most = min(tokens or context, context)
-    if wanted * LEAST_LINE > most or wanted * (LEAST_LINE + LEAST_ANSWER) > context:
+        yield Problem(what, "scoring.tokens", scoring.tokens, advice="take fewer, or null")
+    if least_lines(run) > most_tokens(run):
+        most, wanted = min(scoring.tokens or context, context), run.settings.retrieval.candidates
         what = f"their lines do not fit into {most} tokens of a prompt, or {context} with scores"
         yield Problem(what, "retrieval.candidates", wanted, advice="take fewer, or more tokens")
+
+
+def least_lines(run: Run) -> int:
+    """Return the fewest tokens that the candidates' lines take in a prompt."""
+    return run.settings.retrieval.candidates * LEAST_LINE
+
+
+def most_tokens(run: Run) -> float:
+    """Return the most tokens of a prompt: what is configured, or the context leaves beside the shortest scores."""
+    room = _context(run) - run.settings.retrieval.candidates * LEAST_ANSWER
+    return min(run.settings.scoring.tokens or room, room)
+
+
+def _context(run: Run) -> float:
+    llm = run.llms.llms.get(run.settings.scoring.llm)
+    return llm.engine.context if llm else inf
 
 
 def _too_large(run: Run) -> Iterator[Problem]:

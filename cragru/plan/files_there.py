@@ -9,6 +9,7 @@ from typing import Any
 from cragru.core.errors import CragruError, Problem
 from cragru.core.names import RESULTS
 from cragru.llm.prompts import Template
+from cragru.plan.checks import least_lines, most_tokens
 from cragru.plan.project import Project
 from cragru.written.paths import located, rule_for
 from cragru.written.printed import printed_values
@@ -28,7 +29,10 @@ def missing_files(project: Project) -> Iterator[Problem]:
             yield from _unreadable(place, root, table.printed_values, read)
     for name, entry in project.registry.datasets.items():
         place = f"{files.datasets}: datasets.{name}.prompt"
-        yield from _unreadable(place, root, entry.prompt, Template.read)
+        problems = _unreadable(place, root, entry.prompt, Template.read)
+        if not problems and name in settings.datasets:
+            problems += _crowded(project, place, entry.prompt)
+        yield from problems
     for name in settings.datasets:
         own = project.registry.datasets[name].own if name in project.registry.datasets else None
         place = f"{files.datasets}: datasets.{name}.sources.0.members"
@@ -44,6 +48,17 @@ def missing_files(project: Project) -> Iterator[Problem]:
     if llm is not None and hasattr(llm.source, "path"):
         place = f"{files.llms}: llms.{settings.scoring.llm}.source.path"
         yield from missing(place, root, llm.source.path, Path.is_dir)
+
+
+def _crowded(project: Project, place: str, path: str) -> Iterator[Problem]:
+    """Yield that a template of the run leaves no room for the candidates, whatever the LLM's tokens are."""
+    scoring, lines = project.settings.scoring, least_lines(project)
+    words = Template.read(located(path, place, project.root)).words
+    most = most_tokens(project)
+    if scoring.llm is not None and lines <= most < words + lines:
+        what = f"{path} has {words} words, and the candidates take {lines} tokens at least"
+        advice = f"take more tokens, fewer candidates, or a template that leaves room in {most:g}"
+        yield Problem(what, "scoring.tokens", scoring.tokens, advice=advice)
 
 
 def missing(place: str, root: Path, path: str, is_right: Look = Path.is_file) -> Iterator[Problem]:

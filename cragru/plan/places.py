@@ -189,6 +189,12 @@ SCORES = "scores.parquet"
 LISTS = "reranked.parquet"
 PER_USER_RANDOM_TIES = "per-user-random-ties.parquet"
 PER_USER_NO_LLM = "per-user-no-llm.parquet"
+RECOMMENDED_OF = {
+    PER_USER: RECOMMENDED,
+    PER_USER_RANDOM_TIES: "recommended-random-ties.parquet",
+    PER_USER_NO_LLM: "recommended-no-llm.parquet",
+}
+"""Lists of a cell's users, by the results of the same lists."""
 
 
 def prompt_files(folder: str) -> dict[str, str]:

@@ -24,8 +24,8 @@ def scoring_note(run: Run, rows: Iterable[Row]) -> str:
         length = f"as long as its context of {llm.engine.context} tokens allows"
     return (
         f"Cohort {scoring.cohort}: {who}, in one random order, of those that can be judged. {llm.label} scores the "
-        f"{retrieval.candidates} best candidates; prompts are {length}, older history is left out; strategies other "
-        f"than the whole history keep at most {retrieval.history} interactions."
+        f"{retrieval.candidates} best candidates; prompts are {length}, older history is left out; strategies that "
+        f"choose keep at most {retrieval.history} interactions."
     )
 
 

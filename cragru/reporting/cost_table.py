@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from cragru.llm.counts import read_counts
 from cragru.reporting.averages import counted
 from cragru.reporting.base import Order, Table
 from cragru.reporting.checks import check_once
@@ -12,8 +13,10 @@ from cragru.reporting.grid import HeadedGrid, Text, significant
 from cragru.reporting.labels import GROUP, Row
 
 STRATEGY = [*GROUP, "strategy"]  # labels of a row
-MEASURES = [*STAGES, "prompt_tokens", "answer_tokens", "dropped", "tie_rate", START]
-NEEDED = dict.fromkeys(["users", *MEASURES], float)  # of cost.json
+LINES, CHOSEN = "lines", "lines_chosen"
+READ = [*STAGES, "prompt_tokens", "answer_tokens", "dropped", "tie_rate", START]
+NEEDED = dict.fromkeys(["users", *READ], float)  # of cost.json
+MEASURES = [*READ, LINES, CHOSEN]
 TOTAL = "total_seconds"
 SHOWN = {
     "filter_seconds": "Filter [s]",
@@ -22,7 +25,7 @@ SHOWN = {
     TOTAL: "Total [s]",
     "prompt_tokens": "Tokens in",
     "answer_tokens": "Tokens out",
-    "dropped": "Lines dropped",
+    LINES: "History lines",
     "tie_rate": "Ties [%]",
 }
 
@@ -31,9 +34,10 @@ def make(order: Order) -> Table:
     """Make the table of what a request costs CRAGRU.
 
     Args:
-        order: Rows have the labels `STRATEGY`, `seed`, and `cost`, a file; the word is `note`, of the LLM.
+        order: Rows have the labels `STRATEGY`, `seed`, and the files `cost` and `check`, the proof of the prompts; the
+            word is `note`, of the LLM.
     """
-    records = read_costs(order.rows, NEEDED)
+    records = [_with_lines(record) for record in read_costs(order.rows, NEEDED)]
     table = cost_table(records)
     devices = {record["device"] for record in records if "device" in record}
     notes = cost_notes(table, " and ".join(sorted(devices)), order.words["note"])
@@ -44,7 +48,8 @@ def cost_table(records: Iterable[Row]) -> pd.DataFrame:
     """Average each row over seeds.
 
     Args:
-        records: One per row and seed: labels `STRATEGY`, `seed`, and the fields of `cragru.llm.collecting.cell_cost`.
+        records: One per row and seed: labels `STRATEGY`, `seed`, the fields of `cragru.llm.collecting.cell_cost`, and
+            per user the history `lines` that a prompt shows, and `lines_chosen`, which it would show had it room.
 
     Returns:
         One row per strategy of a data set and backbone: for each of `MEASURES` and `total_seconds` (the three stages)
@@ -69,6 +74,7 @@ def cost_grid(table: pd.DataFrame) -> HeadedGrid:
     texts = table[STRATEGY].join(table[[*SHOWN]].map(significant))
     for place, spread in table[f"{TOTAL}_sd"].dropna().items():
         texts.loc[place, TOTAL] += f" ± {significant(spread, 2)}"
+    texts[LINES] += " of " + table[CHOSEN].map(significant)
     texts["tie_rate"] = (100 * table["tie_rate"]).map("{:.1f}".format)
     grid = [list(map(Text, row)) for row in texts.itertuples(index=False)]
     return ["Data set", "Backbone", "Retrieval", *SHOWN.values()], grid
@@ -85,8 +91,15 @@ def cost_notes(table: pd.DataFrame, device: str, about: str = "") -> list[str]:
         "the history (mean over all users with candidates), without what a strategy learns beforehand. Generation: "
         "wall time of a whole chunk of prompts, which are answered together, divided by its users: one user alone "
         "waits for longer. It is measured once, so other work on the machine shows: tokens compare better. Not in the "
-        f"total: to start the engine, {start} s on average. Lines dropped: the oldest of the history, where the "
-        "prompt would have been too long. Ties: candidates that the LLM's scores leave in the order shown, "
-        "1 - distinct scores / candidates."
+        f"total: to start the engine, {start} s on average. History lines: in a prompt, of those that the strategy "
+        "chose; the oldest are left out where they do not fit. Ties: candidates that the LLM's scores leave in the "
+        "order shown, 1 - distinct scores / candidates."
     )
     return [f"{note} {about}".strip()]
+
+
+def _with_lines(record: Row) -> Row:
+    """Return a record with the history lines of a prompt, as `cost_table` takes them."""
+    counts = read_counts(record["check"])
+    lines = counts["history_rows"] / counts["prompts"]
+    return {**record, LINES: lines, CHOSEN: lines + record["dropped"]}

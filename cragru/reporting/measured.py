@@ -72,12 +72,20 @@ def _tie_rate(cost: str) -> float:
 
 
 def _per_user(row: Row) -> pd.DataFrame:
-    path, cohort = row["per_user"], row["cohort"]
-    per_user = read_parquet(path, PER_USER)
+    path = row["per_user"]
+    return of_cohort(read_parquet(path, PER_USER), path, row["cohort"])
+
+
+def of_cohort(frame: pd.DataFrame, path: str, cohort: str | None) -> pd.DataFrame:
+    """Return the rows of a cohort's users, of a frame that was read at `path`; all, where no cohort's file is named.
+
+    Raises:
+        CragruError: If a user of the cohort is not there.
+    """
     if cohort is None:
-        return per_user
+        return frame
     wanted = read_cohort(cohort)
-    missing = sorted(set(wanted) - set(per_user["user"]))
+    missing = sorted(set(wanted) - set(frame["user"]))
     if missing:
         raise CragruError(f"lacks users of {cohort}", place=path, got=missing, advice=AGAIN)
-    return per_user[per_user["user"].isin(wanted)]
+    return frame[frame["user"].isin(wanted)]

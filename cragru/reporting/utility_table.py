@@ -10,6 +10,7 @@ from cragru.core.place import PathLike
 from cragru.evaluation.metrics import METRICS, UTILITY, metrics_in
 from cragru.evaluation.printed_columns import OF_UTILITY
 from cragru.kept.csv_files import read_csv
+from cragru.kept.files import read_record
 from cragru.llm.counts import read_counts
 from cragru.reporting.averages import average, counted
 from cragru.reporting.base import Order, Table
@@ -37,9 +38,11 @@ def make(order: Order) -> Table:
         tests = read_csv(further["tests"], TESTS)
         table = mark_differences(table, tests)
         notes.append(significance_note(tests, words["references"]))
-    checks = [(row["group"], read_counts(row["check"])) for row in order.rows if row["check"]]
-    if checks:
-        notes.append(words["note"] + " " + candidates_note(checks))
+    answered = [row for row in order.rows if row["check"]]
+    if answered:
+        checks = [(row["group"], read_counts(row["check"])) for row in answered]
+        dropped = sum(_lines_left_out(row["cost"]) for row in answered)
+        notes.append(words["note"] + " " + candidates_note(checks, dropped))
     return Table(table, *utility_grid(table, spec["least_users"]), notes)
 
 
@@ -108,14 +111,21 @@ def utility_notes(table: pd.DataFrame, title: str) -> list[str]:
     ]
 
 
-def candidates_note(checks: Checks) -> str:
-    """Tell what the proofs of the prompts say of the candidates; `checks` as in `prompt_counts`."""
+def candidates_note(checks: Checks, dropped: int) -> str:
+    """Tell what the proofs of the prompts say, `checks` as in `prompt_counts`; `dropped` history lines had no room."""
     lines, forgotten = prompt_counts(checks)
     return (
-        f"None of the {lines:,} history lines is a forgotten interaction. Share of candidates that their user asked to "
-        f"forget: {forgotten}. Ties: candidates that the LLM's scores leave in the order shown, "
-        "1 - distinct scores / candidates. The paper's values of CRAGRU are of Llama-3.1-8B and all users."
+        f"The prompts show {lines:,} of {lines + dropped:,} history lines, the newest. None is forgotten. "
+        f"Share of candidates that their user asked to forget: {forgotten}. Ties: candidates that the LLM's scores "
+        "leave in the order shown, 1 - distinct scores / candidates. The paper's values of CRAGRU are "
+        "of Llama-3.1-8B and all users."
     )
+
+
+def _lines_left_out(cost: str) -> int:
+    """Return how many history lines all prompts of a cell left out, by its cost.json."""
+    record = read_record(cost, {"users": int, "dropped": float})
+    return round(record["users"] * record["dropped"])
 
 
 def _mean_ties(measured: Iterable[Measured]) -> pd.Series:

@@ -13,7 +13,12 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
 OWN = "my.yaml"  # a configuration of one's own, which is no part of the sources
-METRICS = "cragru/evaluation/metrics.py"
+METRICS, LIST_METRICS = "cragru/evaluation/metrics.py", "cragru/evaluation/list_metrics.py"
+OF_METRICS = {
+    "A metric": (METRICS, "METRICS"),
+    "A metric of whole lists": (LIST_METRICS, "LIST_METRICS"),
+}
+"""Sections whose entry stands in a module: the module, and the name there."""
 
 
 def section(title):
@@ -25,9 +30,9 @@ def section(title):
     )
 
 
-def metric():
-    """The function and the entry of the page's metric."""
-    return re.findall(r"^```python\n(.*?)^```", SECTIONS["A metric"], re.MULTILINE | re.DOTALL)
+def metric(title):
+    """The function and the entry of a section's metric."""
+    return re.findall(r"^```python\n(.*?)^```", SECTIONS[title], re.MULTILINE | re.DOTALL)
 
 
 def add_module(folder, path, text):
@@ -65,25 +70,27 @@ def extend(folder, blocks, change=lambda entries: None):
     return folder
 
 
-def write_metric(folder):
-    """Put the page's metric where it says: the function above `METRICS`, the entry in it."""
-    function, entry = metric()
-    text = without_metric((folder / METRICS).read_text())
-    above, inside = text.split("\nMETRICS = {\n")
+def write_metric(folder, title="A metric"):
+    """Put a section's metric where it says: the function above the entries, the entry in them."""
+    function, entry = metric(title)
+    module, name = OF_METRICS[title]
+    text = without_metric((folder / module).read_text(), title)
+    above, inside = text.split(f"\n{name} = {{\n")
     entries, below = inside.split("}\n", 1)
-    text = f"{above}\n{function}\n\nMETRICS = {{\n{entries}{entry}}}\n{below}"
-    (folder / METRICS).write_text(text)
+    text = f"{above}\n{function}\n\n{name} = {{\n{entries}{entry}}}\n{below}"
+    (folder / module).write_text(text)
 
 
-def without_metric(text):
+def without_metric(text, title="A metric"):
     """The module of metrics as it is shipped."""
-    function, entry = metric()
+    function, entry = metric(title)
     return text.replace(f"{function}\n\n", "").replace(entry, "")
 
 
 def extend_all(folder):
     """Follow every section in a checkout, as a person does: modules as printed, entries under their keys."""
-    write_metric(folder)
+    for title in OF_METRICS:
+        write_metric(folder, title)
     for title in SECTIONS:
         for path, text in section(title).items():
             if path.endswith(".py"):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.contract.extending import METRICS, without_metric, write_metric
+from tests.contract.extending import OF_METRICS, without_metric, write_metric
 
 ROOT = Path(__file__).parents[2]
 TRAINING = [
@@ -23,6 +23,14 @@ TRAINING = [
     "fit_strategy",
     "score_prompts",
 ]
+LISTS = """
+import numpy as np
+from cragru.evaluation.list_metrics import LIST_METRICS, Recommended
+recommended = Recommended(np.array([[0, 1], [0, 2]]), np.array([2, 1, 1, 0]), 2)
+values = {name: metric.function(recommended) for name, metric in LIST_METRICS.items()}
+assert values.get("entropy", 1.5) == 1.5
+print(*values)
+"""
 EVALUATION = ["evaluate", "evaluate_cragru", "completeness", "differences", "table2", "figure3"]
 DIGESTS = """
 import json, sys
@@ -116,8 +124,9 @@ def copies(tmp_path_factory):
                 ROOT / name, sources / name, ignore=shutil.ignore_patterns("__pycache__")
             )
         shutil.copy2(ROOT / "pyproject.toml", sources)
-    (plain / METRICS).write_text(without_metric((plain / METRICS).read_text()))
-    write_metric(extended)
+    for title, (module, _) in OF_METRICS.items():
+        (plain / module).write_text(without_metric((plain / module).read_text(), title))
+        write_metric(extended, title)
     return plain, extended
 
 
@@ -189,3 +198,12 @@ def test_the_contract_of_metrics_covers_it(copies):
         "test_places_beyond_a_short_list_hold_no_hit",
         "test_its_name_and_label_are_its_own",
     ]
+
+
+def test_a_metric_of_whole_lists_is_a_column_of_its_table_and_changes_nothing_else(copies):
+    plain, extended = copies
+    tables = [python(sources, "-c", LISTS).split() for sources in (plain, extended)]
+    assert tables == [["coverage", "gini", "novelty"], ["coverage", "gini", "novelty", "entropy"]]
+    options = ["-rA", "-p", "no:cacheprovider", "-k", "entropy"]
+    answer = python(extended, "-m", "pytest", *options, "tests/contract/test_metrics.py")
+    assert len(re.findall(r"^PASSED .*\[entropy\]$", answer, re.MULTILINE)) == 4

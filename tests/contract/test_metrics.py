@@ -1,8 +1,10 @@
-"""What every metric of `METRICS` must hold to; a new entry there is tested without a change here."""
+"""What every metric of `METRICS` and `LIST_METRICS` must hold to; a new entry there is tested without a change here."""
 
+import numpy as np
 import pytest
 import torch
 
+from cragru.evaluation.list_metrics import LIST_METRICS, NOBODY, Recommended
 from cragru.evaluation.metrics import BINARY, CUTOFFS, METRICS
 
 COLUMNS = {
@@ -83,3 +85,60 @@ def test_places_beyond_a_short_list_hold_no_hit(name, users):
 def test_its_name_and_label_are_its_own(name):
     assert name not in COLUMNS
     assert [metric.label for metric in METRICS.values()].count(METRICS[name].label) == 1
+
+
+# --- of whole lists
+
+EACH_OF_LISTS = pytest.mark.parametrize("name", LIST_METRICS)
+
+
+@pytest.fixture(scope="module")
+def recommended():
+    """Lists of ten of 60 users, some shorter, from a catalogue of 80 items of which many were in nobody's training."""
+    rng = np.random.default_rng(1)
+    items = np.stack([rng.permutation(80)[:10] for _ in range(60)])
+    items[::7, 6:] = NOBODY
+    return Recommended(items, rng.integers(0, 50, 80) * (np.arange(80) % 3 > 0), 50)
+
+
+def of_first(recommended, k):
+    return Recommended(
+        recommended.items[:, :k], recommended.training_rows, recommended.training_users
+    )
+
+
+@EACH_OF_LISTS
+def test_it_gives_a_number_of_all_lists(name, recommended):
+    values = [LIST_METRICS[name].function(of_first(recommended, k)) for k in (1, 5, 10)]
+    assert all(type(value) is float and np.isfinite(value) for value in values)
+    assert len(set(values)) == 3
+
+
+@EACH_OF_LISTS
+def test_names_of_users_and_items_do_not_matter(name, recommended):
+    """The same lists in another order of users, and of a catalogue that is numbered otherwise."""
+    value = LIST_METRICS[name].function
+    rng = np.random.default_rng(2)
+    number = rng.permutation(80)
+    training = np.empty_like(recommended.training_rows)
+    training[number] = recommended.training_rows
+    items = np.where(recommended.items == NOBODY, NOBODY, number[recommended.items])
+    others = Recommended(rng.permutation(items), training, recommended.training_users)
+    assert value(others) == pytest.approx(value(recommended), abs=1e-12)
+
+
+@EACH_OF_LISTS
+def test_it_changes_nothing_and_places_without_an_item_do_not_count(name, recommended):
+    value = LIST_METRICS[name].function
+    before = recommended.items.copy(), recommended.training_rows.copy()
+    wider = np.pad(recommended.items, ((0, 0), (0, 5)), constant_values=NOBODY)
+    longer = Recommended(wider, recommended.training_rows, recommended.training_users)
+    assert value(longer) == pytest.approx(value(recommended), abs=1e-12)
+    assert np.array_equal(recommended.items, before[0])
+    assert np.array_equal(recommended.training_rows, before[1])
+
+
+@EACH_OF_LISTS
+def test_the_name_and_label_of_a_list_metric_are_its_own(name):
+    assert name not in COLUMNS | METRICS.keys()
+    assert [metric.label for metric in LIST_METRICS.values()].count(LIST_METRICS[name].label) == 1

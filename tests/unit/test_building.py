@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from cragru.core.errors import CragruError
 from cragru.data.frames import INTERACTIONS, ITEMS, USERS
 from cragru.kept.files import write_json, write_parquet
-from cragru.llm.building import Library, PromptBuilder, read_library, render_again, shown_order
+from cragru.llm.building import (
+    Library,
+    PromptBuilder,
+    build_all,
+    check_shown,
+    read_library,
+    render_again,
+    shown_order,
+)
 from cragru.llm.prompts import Movie, Template
 from cragru.llm.records import PromptRecord, read_prompts, write_prompts
 from tests.refusals import refused
@@ -205,6 +213,34 @@ def test_a_prompt_that_cannot_fit_is_an_error(library):
     with refused(got=len(bare)) as caught:
         builder(library, lambda ids: len(bare) - 1).build(1, rows_of(1, [0, 1]), [0])
     assert str(len(bare) - 1) in caught.value.problems[0].what
+
+
+def test_of_prompts_that_are_too_long_the_longest_is_named(library):
+    """User 0's sentence is longer than user 1's: room for the latter would not do."""
+    users = [(user, rows_of(user, [0, 1]), [5, 4]) for user in (1, 0, 2)]
+    made = build_all(builder(library, lambda ids: 1000), users)
+    assert made == [builder(library, lambda ids: 1000).build(*one) for one in users]
+    bare = [
+        len(builder(library, lambda ids: 10**6).build(user, rows_of(user, []), [5, 4]).prompt)
+        for user in (1, 0, 2)
+    ]
+    assert max(bare) > bare[0]
+    with refused(got=max(bare)):
+        build_all(builder(library, lambda ids: 50), users)
+
+
+def test_prompts_without_a_line_of_anybodys_history_are_refused(library):
+    short = 'Nothing is known about the user.|(none)|- 50: "Star Wars" (1977)'
+    made = builder(library, lambda ids: len(short)).build
+    cut, bare = made(1, rows_of(1, [0, 1, 2]), [0]), made(1, rows_of(1, []), [0])
+    with refused(place="scoring.tokens", got=512) as caught:
+        check_shown([cut, bare], 512)
+    assert str(caught.value) == (
+        "scoring.tokens: no prompt has room for history: all 3 lines were left out, got 512; "
+        "take fewer candidates, more tokens, or a model with a longer context"
+    )
+    check_shown([bare, bare], 512)  # nobody has any, as where all that a user did is forgotten
+    check_shown([cut, builder(library, lambda ids: 1000).build(1, rows_of(1, [2]), [0])], 512)
 
 
 # --- the file

@@ -294,10 +294,10 @@ def test_the_strategy_of_table_2_must_be_there(load):
 
 
 def test_two_strategies_must_not_share_a_label(load):
-    changes = {"params/strategies/random/label": "Whole history"}
+    changes = {"params/strategies/random/label": "Latest history"}
     file = "config/params.yaml"
     assert refusal(load, changes) == (
-        f"{file}: strategies.random.label: {file}: strategies.none.label is the same, got 'Whole history'; "
+        f"{file}: strategies.random.label: {file}: strategies.none.label is the same, got 'Latest history'; "
         "give each its own label"
     )
 

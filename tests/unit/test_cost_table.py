@@ -1,5 +1,6 @@
 import json
 
+import pandas as pd
 import pytest
 from making import make
 from refusals import refused
@@ -20,6 +21,8 @@ COST = {
     "tie_rate": 0.9125,
     "engine_start_seconds": 40.0,
 }
+PROOF = {"prompts": 32, "history_rows": 560, "forgotten_in_history": 0}
+PROOF |= {"candidates": 640, "forgotten_candidates": 64}
 
 
 def record(strategy="Random", seed=1, dataset="ML-100K", backbone="BPR", **changed):
@@ -29,6 +32,8 @@ def record(strategy="Random", seed=1, dataset="ML-100K", backbone="BPR", **chang
         "strategy": strategy,
         "seed": seed,
         **COST,
+        "lines": 16.0,
+        "lines_chosen": 16.0,
         **changed,
     }
 
@@ -66,7 +71,7 @@ def test_mean_and_spread_over_seeds():
 
 def test_rows_keep_their_order_and_do_not_mix():
     records = [
-        record("Whole history", dropped=12),
+        record("Latest history", dropped=12),
         record("Random"),
         record("Random", backbone="LightGCN", dropped=3),
         record("Random", dataset="ML-1M", dropped=4),
@@ -75,7 +80,7 @@ def test_rows_keep_their_order_and_do_not_mix():
     assert [
         *zip(table["dataset"], table["backbone"], table["strategy"], table["dropped"], strict=True)
     ] == [
-        ("ML-100K", "BPR", "Whole history", 12),
+        ("ML-100K", "BPR", "Latest history", 12),
         ("ML-100K", "BPR", "Random", 0),
         ("ML-100K", "LightGCN", "Random", 3),
         ("ML-1M", "BPR", "Random", 4),
@@ -113,7 +118,7 @@ def test_a_row_must_not_be_there_twice():
 
 
 def test_grid():
-    header, grid = cost_grid(cost_table([record(dropped=12.25)]))
+    header, grid = cost_grid(cost_table([record(lines=17.25, lines_chosen=100.3)]))
     names = [
         "Data set",
         "Backbone",
@@ -123,8 +128,8 @@ def test_grid():
         "Generation [s]",
         "Total [s]",
     ]
-    assert header == [*names, "Tokens in", "Tokens out", "Lines dropped", "Ties [%]"]
-    shown = ["0.00123", "0.250", "12.5", "12.8", "1,234", "160", "12.2", "91.2"]
+    assert header == [*names, "Tokens in", "Tokens out", "History lines", "Ties [%]"]
+    shown = ["0.00123", "0.250", "12.5", "12.8", "1,234", "160", "17.2 of 100", "91.2"]
     assert [text.value for text in grid[0]] == ["ML-100K", "BPR", "Random", *shown]
     assert not any(text.mark or text.paper for row in grid for text in row)
 
@@ -199,8 +204,9 @@ def test_users_are_counted():
 
 
 def test_it_is_made(tmp_path):
-    rows = []
-    costs = [COST | {"device": "cpu"}, COST | {"device": "cpu"}, COST]
+    proof, rows = tmp_path / "checked.json", []
+    proof.write_text(json.dumps(PROOF))
+    costs = [COST | {"device": "cpu"}, COST | {"device": "cpu", "dropped": 5.0}, COST]
     named = [("Random", 1), ("Random", 2), ("Attention", 1)]
     for number, (cost, (strategy, seed)) in enumerate(zip(costs, named, strict=True)):
         path = tmp_path / f"{number}.json"
@@ -212,11 +218,21 @@ def test_it_is_made(tmp_path):
                 "strategy": strategy,
                 "seed": seed,
                 "cost": str(path),
+                "check": str(proof),
             }
         )
     made = make("table", tmp_path, "cost_table", rows, {}, {"note": "By hand."})
     assert made["csv"].read_text().count("\n") == 3
     text = made["md"].read_text()
-    for part in ("| Random ", "| Attention ", "warm engine on cpu;", "candidates. By hand."):
+    table = pd.read_csv(made["csv"])
+    assert table["lines"].tolist() == [17.5, 17.5]  # 560 lines in 32 prompts
+    assert table["lines_chosen"].tolist() == [20, 17.5]  # a seed left out none, the other 5 a user
+    for part in (
+        "| Random ",
+        "| 17.5 of 20.0 ",
+        "| Attention ",
+        "warm engine on cpu;",
+        "candidates. By hand.",
+    ):
         assert part in text
     assert r"\label{tab:made}" in made["tex"].read_text()

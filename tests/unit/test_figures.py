@@ -22,7 +22,7 @@ from cragru.reporting.strategies_figure import strategies_bars, strategies_data,
 
 LABELS = [
     "Candidates, no LLM",
-    "Whole history",
+    "Latest history",
     "Random",
     "Preference",
     "Diversity",

@@ -132,6 +132,23 @@ def test_lists_hide_what_was_seen_and_forgotten(inputs, tmp_path):
         assert own["rank"].tolist() == list(range(1, len(own) + 1))
 
 
+def test_an_llms_lists_begin_with_its_candidates(inputs, tmp_path):
+    """Those of the users who have candidates, under every variant; forgotten and seen ones are left out."""
+    inputs["lists"] = tmp_path / "lists.parquet"
+    made = run("recommend", inputs, tmp_path, *(name.replace("-", "_") for name in VARIANTS))
+    reranked, parts = read_parquet(inputs["lists"], RERANKED), whole(inputs)
+    seen = pd.concat([parts[name] for name in ("train", "valid", "forget")])
+    for variant in VARIANTS:
+        lists = read_parquet(made[variant.replace("-", "_")], LISTS)
+        assert set(lists["user"]) == {*WITH_LISTS}
+        for user, own in lists.groupby("user"):
+            hidden = set(seen.loc[seen["user"] == user, "item"])
+            wanted = reranked.query("variant == @variant and user == @user").sort_values("rank")
+            first = [item for item in wanted["item"] if item not in hidden]
+            assert own["item"].tolist()[: len(first)] == first
+            assert not hidden & set(own["item"])
+
+
 def test_groups_and_training_rows(inputs, tmp_path):
     """One user of ten is forgotten; of the nine others the one nearest to that user is similar."""
     interactions = read_parquet(inputs["interactions"], INTERACTIONS)

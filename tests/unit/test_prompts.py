@@ -272,6 +272,11 @@ def test_a_placeholder_in_a_profile_stays_as_it_is():
     )
 
 
+def test_words_are_those_of_the_text_alone():
+    assert TEMPLATE.words == 5
+    assert Template("{history_movies}{candidate_list}", "t").words == 0
+
+
 # --- length
 
 

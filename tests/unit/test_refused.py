@@ -123,6 +123,7 @@ REFUSED = [  # a key and its value; what its problem names, where that is not th
     ("config/scoring/llm", "none", "scoring.llm", "none", "llama-3.1-8b-instruct", "null"),
     ("config/scoring/tokens", 4096, "scoring.tokens", 4096, "smollm2-135m"),
     ("config/retrieval/candidates", 400, "retrieval.candidates", 400, "1024"),
+    ("config/scoring/tokens", 200, "scoring.tokens", 200, "movielens.txt has 159 words"),
     # names
     ("config/run", "x" * 300),
     ("config/run", ".."),
@@ -244,6 +245,28 @@ def test_a_template_that_is_none(told, tmp_path):
     assert "{history_movi" in said
 
 
+@pytest.mark.parametrize("text", ["{history_movies} {candidate_list", "{history_movies}", ""])
+def test_a_template_without_an_end(told, tmp_path, text):
+    (tmp_path / "config/prompts").mkdir(parents=True)
+    (tmp_path / "cut.txt").write_text(text)
+    missing = "{candidate_list}" if text else "{history_movies}"
+    place = f"{DATA}datasets.ml-1m.prompt: {tmp_path}/cut.txt: {missing}"
+    error = told({f"{ENTRY}/prompt": "cut.txt"})
+    assert [(problem.place, problem.got) for problem in error.problems] == [(place, 0)]
+
+
+def test_a_template_that_leaves_no_room_for_the_candidates(told, tmp_path):
+    """Twenty lines take 80 tokens at least; the words of the run's template are counted, no others."""
+    (tmp_path / "long.txt").write_text("word " * 1000 + "{history_movies} {candidate_list}")
+    changes = {"datasets/datasets/ml-100k/prompt": "long.txt"}
+    error = told(changes)
+    assert [(problem.place, problem.got) for problem in error.problems] == [
+        ("scoring.tokens", 1024)
+    ]
+    without = changes | {"config/scoring/tokens": None}
+    assert told(without | {"llms/llms/smollm2-135m/engine/context": 1200}).problems
+
+
 def test_problems_of_all_files_are_told_at_once(told):
     error = told(
         {
@@ -312,4 +335,4 @@ def test_names_of_rules_are_all_known():
         )
     assert found == rule_names()
     assert {"all", "audit", "differences", "unlearn_request_shards", "search_damping"} <= found
-    assert len(found) == 48
+    assert len(found) == 49

@@ -379,9 +379,9 @@ def test_note_on_candidates():
         },
     ]
     of_three = [("BPR", checks[0]), ("LightGCN", checks[1]), ("BPR", checks[1])]
-    assert candidates_note(iter(of_three)).startswith(
-        "None of the 2,500 history lines is a forgotten interaction. Share of candidates that their user asked to "
-        "forget: BPR: 11.2%; LightGCN: 15.0%. Ties: "
+    assert candidates_note(iter(of_three), 700).startswith(
+        "The prompts show 2,500 of 3,200 history lines, the newest. None is forgotten. Share of candidates that "
+        "their user asked to forget: BPR: 11.2%; LightGCN: 15.0%. Ties: "
     )
 
 
@@ -395,7 +395,7 @@ def files(tmp_path):
     frame = pd.concat([per_user([1, 0, 0.5, 0.25]), per_user([0, 0, 0, 0], mask="B")])
     write_parquet(paths["per-user.parquet"], frame, PER_USER)
     write_json(paths["cohort.json"], {"users": [3, 1], "eligible": 4})
-    write_json(paths["cost.json"], {"tie_rate": 0.9, "users": 2})
+    write_json(paths["cost.json"], {"tie_rate": 0.9, "users": 2, "dropped": 30.5})
     return {name: str(path) for name, path in paths.items()}
 
 
@@ -480,7 +480,7 @@ def test_table_two_is_made(files, tmp_path, paper):
         "[0.6000]",
         "| 90 ",
         "Protocol: by hand. all: n = 4 users",
-        "Scored by hand. None of the 40 history lines",
+        "Scored by hand. The prompts show 40 of 101 history lines, the newest. None is forgotten.",
         "forget: BPR: 10.0%.",
     ):
         assert part in text

@@ -153,11 +153,11 @@ def written():
             "PER_USER",
             "PER_USER_NO_LLM",
             "PER_USER_RANDOM_TIES",
-            "RECOMMENDED",
             "COST",
             "MANIFEST",
         )
         files |= {f"{folder}/{folders[name]}" for name in (*names, "SCORES", "LISTS")}
+        files |= {f"{folder}/{name}" for name in places.RECOMMENDED_OF.values()}
     for template, endings in (
         (places.TABLE, places.TABLE_ENDINGS),
         (places.FIGURE, places.FIGURE_ENDINGS),

@@ -94,3 +94,22 @@ rule recommend:
         "Recommend with {wildcards.model} of {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
     script:
         "../../scripts/recommend.py"
+
+
+use rule recommend as recommend_cragru with:
+    input:
+        model=rules.candidates.input.model,
+        lists=rules.rerank.output.lists,
+        parts=rules.split.output,
+        record=rules.split.output.record,
+        statistics=rules.prepare.output.statistics,
+    output:
+        llm=f"{places.CELL}/{places.RECOMMENDED_OF[places.PER_USER]}",
+        random_ties=f"{places.CELL}/{places.RECOMMENDED_OF[places.PER_USER_RANDOM_TIES]}",
+        no_llm=f"{places.CELL}/{places.RECOMMENDED_OF[places.PER_USER_NO_LLM]}",
+    log:
+        f"{places.LOGS}/recommend_cragru/{places.OF_STATE}/{places.OF_CELL}.log",
+    benchmark:
+        f"{places.BENCHMARKS}/recommend_cragru/{places.OF_STATE}/{places.OF_CELL}.tsv"
+    message:
+        "Recommend with CRAGRU: {wildcards.strategy}, order {wildcards.order}, {wildcards.candidates_of} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"

@@ -28,7 +28,7 @@ class CompletenessTable(AgainstReplicate, Table):
     )
     candidates_of: Models = Field(
         default=[],
-        description="whose candidates CRAGRU is measured with beside retrieval.candidates_of: whole histories, on the "
+        description="whose candidates CRAGRU is measured with beside retrieval.candidates_of: strategy none, on the "
         "backbones of scoring.compare_on. Retrain's hold nothing that was learnt from forgotten rows",
     )
     least_users: LeastUsers = 20
@@ -54,7 +54,7 @@ class CompletenessTable(AgainstReplicate, Table):
         }
 
     def _cells(self, run: Run) -> list[Cell]:
-        """Return all that Table II and Figure 4 show of CRAGRU, and the whole history with further candidates."""
+        """Return all that Table II and Figure 4 show of CRAGRU, and the paper's strategy with further candidates."""
         if not self.panel:
             return []
         cells: list[Cell] = []

@@ -23,7 +23,7 @@ class CostTable(Table):
     protocol: Name
 
     def rows(self, run: Run, tables: Entries) -> list[Row]:
-        """Return every strategy on the backbones to compare on, and the whole history on all."""
+        """Return every strategy on the backbones to compare on, and the paper's on all."""
         cells = strategy_cells(run, self.protocol) + plain_cells(run, self.protocol)
         return [_row(run, cell) for cell in dict.fromkeys(cells)]
 
@@ -40,5 +40,8 @@ def _row(run: Run, cell: Cell) -> Row:
     strategy = run.strategy(cell.strategy).label
     labels = common_labels(run, cell.dataset, cell.backbone, None)
     labels["strategy"] = strategy + candidates_suffix(run, cell.candidates_of)
-    files = {"cost": cell_file(run, cell, places.COST)}
+    files = {
+        "cost": cell_file(run, cell, places.COST),
+        "check": cell_file(run, cell, places.PROOF),
+    }
     return Row(**cell.state, backbone=cell.backbone, cell=cell, labels=labels, files=files)
