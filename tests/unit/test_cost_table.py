@@ -7,7 +7,8 @@ from refusals import refused
 from cragru.reporting.averages import counted
 from cragru.reporting.cost_table import NEEDED, cost_grid, cost_notes, cost_table
 from cragru.reporting.costs import read_costs
-from cragru.reporting.grid import latex, markdown, significant
+from cragru.reporting.grid import markdown, significant
+from cragru.reporting.latex import latex
 
 COST = {
     "users": 32,
@@ -137,7 +138,7 @@ def test_grid_shows_the_spread_of_the_total_alone():
 def test_grid_can_be_rendered():
     header, grid = cost_grid(cost_table([record("Random"), record("Attention")]))
     assert "| 0.00123" in markdown(header, grid, "Costs")
-    assert r"Ties {[}\%]" in latex(header, grid, "Costs", "tab:cost")
+    assert r"\shortstack[l]{Ties \\ {[}\%]}" in latex(header, grid, "Costs", "tab:cost")
 
 
 DIGITS = [
