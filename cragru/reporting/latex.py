@@ -10,6 +10,9 @@ from cragru.reporting.grid import Grid, Text, beside
 # Points of a one-column article, the narrowest page that is likely; letters have 8 points, 7 where they are shrunk.
 LETTERS, LEAST_LETTERS, PAGE_WIDTH, SEPARATOR = 8, 7, 345, 6
 MOST_WIDTH = PAGE_WIDTH * LETTERS / LEAST_LETTERS
+SHORT_HEADING = (
+    37  # points that the name of a column may have in one line, however narrow the column is
+)
 MOST_LINES = 40  # of a table, beside which a caption has room
 NOTE_LINES, NOTE_LINE = 11, 85  # lines of notes that have room, too; letters of such a line
 FIT = (  # box 0, shrunk to what a page can hold beside the notes, box 1
@@ -168,11 +171,10 @@ def _cut(groups: list[Group], level: int, most: int) -> Iterator[list[Group]]:
 
 def _columns(header: Sequence[str], groups: Sequence[Group]) -> Iterator[list[int]]:
     """Yield the columns that fit beside each other, each time with the first, which names rows."""
-    lines = [line for group in groups for row in group.rows for line in row]
     widths = []
     for place, name in enumerate(header):
-        texts = [beside(line[place].value, line[place].paper) for line in lines]
-        widths.append(SEPARATOR + max(map(_width, [*name.split(), *texts])))
+        room = _room(groups, place)
+        widths.append(SEPARATOR + max(room, *map(_width, _heading(name, room))))
     shown = [0]
     for place in range(1, len(widths)):
         if len(shown) > 1 and sum(widths[other] for other in [*shown, place]) > MOST_WIDTH:
@@ -211,7 +213,11 @@ def _table(
             for line in row:
                 texts = [_in_latex(line[place]) for place in part.columns]
                 body.append(" & ".join(texts) + r" \\")
-    names = [_heading(header[place], part, place) for place in part.columns]
+    names = []
+    for place in part.columns:
+        lines = list(map(escape_latex, _heading(header[place], _room(part.groups, place))))
+        stacked = r" \\ ".join(lines)
+        names.append(rf"\shortstack[l]{{{stacked}}}" if len(lines) > 1 else stacked)
     below = "".join(rf"{escape_latex(note)}\par " for note in notes)
     return [
         r"\begin{table*}[tp]",
@@ -236,12 +242,15 @@ def _table(
     ]
 
 
-def _heading(name: str, part: Part, place: int) -> str:
+def _room(groups: Sequence[Group], place: int) -> float:
+    """Return about how many points the texts of a column take."""
+    texts = [line[place] for group in groups for row in group.rows for line in row]
+    return max(_width(beside(text.value, text.paper)) for text in texts)
+
+
+def _heading(name: str, room: float) -> list[str]:
     """Return the name of a column, in several lines where it would be wider than what stands below."""
-    texts = [line[place] for group in part.groups for row in group.rows for line in row]
-    room = max(
-        _width(text) for text in [*(beside(own.value, own.paper) for own in texts), *name.split()]
-    )
+    room = max(room, SHORT_HEADING)
     lines: list[str] = []
     for word in name.split():
         longer = " ".join([*lines[-1:], word])
@@ -249,8 +258,7 @@ def _heading(name: str, part: Part, place: int) -> str:
             lines[-1] = longer
         else:
             lines.append(word)
-    text = r" \\ ".join(map(escape_latex, lines))
-    return rf"\shortstack[l]{{{text}}}" if len(lines) > 1 else text
+    return lines
 
 
 def _in_latex(text: Text) -> str:

@@ -376,6 +376,7 @@ def test_files_of_a_table_are_three_and_its_tests(project):
         ".csv",
         ".pdf",
         ".png",
+        ".tex",
     ]
     assert len(showing.run_files()) == 7 * 3 + 1 + 2 * 3
 
