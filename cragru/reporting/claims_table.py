@@ -39,8 +39,8 @@ class Kept:
     """A claim that a row keeps a share of another row's ranking quality.
 
     Attributes:
-        row: The row's key, which has a label and names the claim's random stream.
-        reference: That of the other row.
+        row: The row, by the key of its label.
+        reference: The other row, likewise.
         mask: Which mask's results.
         printed: What the paper says of it, if it does.
     """
@@ -106,8 +106,8 @@ def kept_claims(
             }
             if len(values) >= least_users:
                 arrays = [values[name].to_numpy() for name in pair]
-                keys = ("claims", claim.row, claim.reference, mask)
-                line |= asdict(resampling.interval(_ratio, arrays, *keys))
+                # one stream for all claims: equal rows have equal bounds, and no label is a seed
+                line |= asdict(resampling.interval(_ratio, arrays, "claims"))
             found.append(line)
     return pd.DataFrame(found, columns=COLUMNS)
 
