@@ -126,7 +126,7 @@ def speed_claims(times: pd.DataFrame, label: str) -> pd.DataFrame:
     found = times[is_own].merge(fastest.rename("fastest"), on=GROUP)
     if found.empty:
         raise CragruError("no such row beside another", place="times", got=label, advice=ADD)
-    claim = f"Speed-up of {label} for one user over the fastest other method"
+    claim = f"Speed-up of {label} over the fastest other, one user"
     found = found.assign(
         claim=claim,
         printed=PRINTED_SPEED,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, starmap
 
 from cragru.reporting.escapes import escape_latex
 from cragru.reporting.grid import Grid, Text, beside
@@ -10,9 +10,7 @@ from cragru.reporting.grid import Grid, Text, beside
 # Points of a one-column article, the narrowest page that is likely; letters have 8 points, 7 where they are shrunk.
 LETTERS, LEAST_LETTERS, PAGE_WIDTH, SEPARATOR = 8, 7, 345, 6
 MOST_WIDTH = PAGE_WIDTH * LETTERS / LEAST_LETTERS
-SHORT_HEADING = (
-    37  # points that the name of a column may have in one line, however narrow the column is
-)
+SHORT_HEADING = 40  # points that the name of a column may have in one line, however narrow it is
 MOST_LINES = 40  # of a table, beside which a caption has room
 NOTE_LINES, NOTE_LINE = 11, 85  # lines of notes that have room, too; letters of such a line
 FIT = (  # box 0, shrunk to what a page can hold beside the notes, box 1
@@ -27,7 +25,7 @@ NARROW, WIDE = frozenset(" .,:;'|!()[]/fijlrtI"), frozenset("mwMW%@+=<>")
 
 @dataclass(frozen=True)
 class Group:
-    """Rows below each other that share the names on their left.
+    """Rows that share the names on their left, wherever they stand in the grid.
 
     Attributes:
         names: These names, from general to particular.
@@ -122,9 +120,11 @@ def _parts(
     compact: bool,
 ) -> list[Part]:
     """Return the parts of a grid whose rows take `form`, a row's lines."""
-    groups = []
-    for names, rows in groupby(grid, lambda row: tuple(text.value for text in row[:depth])):
-        groups.append(Group(names, [form(row[depth:]) for row in rows]))
+    found: dict[tuple[str, ...], list[list[list[Text]]]] = {}
+    for row in grid:
+        names = tuple(text.value for text in row[:depth])
+        found.setdefault(names, []).append(form(row[depth:]))
+    groups = list(starmap(Group, found.items()))
     if compact:
         return [Part(groups, range(len(header) - depth))]
     below = sum(-(-len(note) // NOTE_LINE) for note in notes)

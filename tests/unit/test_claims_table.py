@@ -165,7 +165,7 @@ def test_claims_are_made_of_results_and_times(tmp_path):
             ("NDCG@10 of CRAGRU / of Retrain, mask A", 0.75),
             ("NDCG@10 of Candidates, no LLM / of Original, mask B", 0.8),
             ("NDCG@10 of Candidates, no LLM / of Retrain, mask A", 0.5),
-            ("Speed-up of CRAGRU for one user over the fastest other method", 2.5),
+            ("Speed-up of CRAGRU over the fastest other, one user", 2.5),
         )
     ]
     assert made["md"].read_text().endswith("Of an LLM.\n")

@@ -91,6 +91,17 @@ def test_a_table_is_cut_at_its_panels_and_then_into_columns():
     ]
 
 
+def test_rows_of_one_group_stand_together_wherever_they_were():
+    """As where CRAGRU's rows come after those of all backbones."""
+    lines = [("BPR", "Retrain"), ("LightGCN", "Retrain"), ("BPR", "CRAGRU"), ("LightGCN", "CRAGRU")]
+    grid = [[*map(Text, names), Text("1")] for names in lines]
+    (body,) = tables(latex(["Backbone", "Method", "s"], grid, "c", "l"))
+    assert [re.findall("BPR|LightGCN|Retrain|CRAGRU", line)[0] for line in body] == [
+        *("BPR", "Retrain", "CRAGRU"),
+        *("LightGCN", "Retrain", "CRAGRU"),
+    ]
+
+
 def test_a_small_table_is_one():
     header, grid = panels(2, own=[], methods=METHODS[:4])
     text = latex(header, grid, "All of it", "tab:4", ["The note."])
