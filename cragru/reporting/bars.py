@@ -52,19 +52,21 @@ STYLE = [
 def draw_bars(data: pd.DataFrame, title: str, note: str, paths: dict[str, PathLike]) -> None:
     """Draw bars with error bars, grouped by K, in panels; equal data give equal bytes.
 
+    The PDF has no title and no note, for a document says them in its caption (`cragru.reporting.latex.latex_figure`).
+
     Args:
         data: One row per bar and K: `panel`, its title; `scale`, panels of one scale can be compared; `axis`, what
             heights are; `bar`, the bar's label, the same in all panels; `k`; `mean`; `error`, missing where it has
             none; and, where bars belong together, `family`: bars of one family share a colour and differ in hatch.
-        title: Stands above the panels if it fits into a line there, else before the note.
+        title: Stands above the panels of the PNG if it fits into a line there, else before the note.
         note: Stands below, in small letters.
         paths: Where to write, by `pdf` and `png` (200 dots per inch).
     """
     # fontTools tells of every table of every font that it embeds
     logging.getLogger("fontTools").setLevel(logging.WARNING)
     with matplotlib.style.context(STYLE):
-        figure = _figure(data, title, note)
         for ending, metadata in UNCLOCKED.items():
+            figure = _figure(data, *(("", "") if ending == "pdf" else (title, note)))
             with atomic_path(paths[ending]) as temporary:
                 figure.savefig(temporary, format=ending, dpi=DPI, metadata=metadata)
 

@@ -13,17 +13,19 @@ from cragru.evaluation.significance import paired_values
 from cragru.kept.csv_files import read_csv
 from cragru.reporting.base import RESAMPLING, Order, Table
 from cragru.reporting.costs import SEQUENTIAL
-from cragru.reporting.grid import HeadedGrid, Text, filled
+from cragru.reporting.grid import HeadedGrid, Text, filled, has_width
 from cragru.reporting.labels import GROUP, NAMES
 from cragru.reporting.measured import Measured, by_group, read_measured
 
-COLUMNS = [*GROUP, "claim", "printed", "value", "low", "high", "n"]
+COLUMNS = [*GROUP, "claim", "printed", "value", "low", "high", "n", "unit"]
+USERS, REQUESTS, AVERAGED = "users", "requests", "rows"  # what n counts
+ABOVE = "Mean of the above"
 ADD = "set the table's key cragru to true"  # an advice
-HEADER = ["Data set", "Backbone", "Claim", "Printed", "Here", "n"]
+HEADER = ["Data set", "Backbone", "Claim", "In the paper", "Here", "Over"]
 LEAST, MOST = f"{SEQUENTIAL}_min", f"{SEQUENTIAL}_max"
 TIMES = {
     **dict.fromkeys(NAMES, "object"),
-    **dict.fromkeys([SEQUENTIAL, LEAST, MOST, "speed_up"], "float64"),
+    **dict.fromkeys([SEQUENTIAL, LEAST, MOST], "float64"),
     "measured": "int64",
 }
 """Columns of the CSV of Table III that claims are made of."""
@@ -37,16 +39,25 @@ class Kept:
     """A claim that a row keeps a share of another row's ranking quality.
 
     Attributes:
-        label: Label of the row.
-        reference: Label of the other row.
+        row: The row, by the key of its label.
+        reference: The other row, likewise.
         mask: Which mask's results.
         printed: What the paper says of it, if it does.
     """
 
-    label: str
+    row: str
     reference: str
     mask: str
     printed: float | None = None
+
+
+SHARES = (
+    Kept("cragru", "original", "B", PRINTED_KEPT),
+    Kept("cragru", "retrain", "A"),
+    Kept("no_llm", "original", "B"),
+    Kept("no_llm", "retrain", "A"),
+)
+"""What CRAGRU keeps, and what its candidates keep without the LLM."""
 
 
 def make(order: Order) -> Table:
@@ -58,7 +69,7 @@ def make(order: Order) -> Table:
     """
     spec, words = order.spec, order.words
     measured, least_users = read_measured(order.rows), spec["least_users"]
-    kept = kept_claims(measured, _shares(words), spec["cutoff"], RESAMPLING, least_users)
+    kept = kept_claims(measured, SHARES, words, spec["cutoff"], RESAMPLING, least_users)
     speed = speed_claims(read_csv(order.further["times"], TIMES), words["cragru"])
     claims = pd.concat([kept, speed], ignore_index=True)
     table = mean_claims(claims.sort_values(GROUP, kind="stable"))
@@ -69,18 +80,20 @@ def make(order: Order) -> Table:
 def kept_claims(
     measured: Iterable[Measured],
     claims: Sequence[Kept],
+    labels: Mapping[str, str],
     k: int,
     resampling: Resampling,
     least_users: int,
 ) -> pd.DataFrame:
     """Return the columns `COLUMNS`: ratios of mean NDCG@k of two rows, with intervals over their users.
 
-    A claim is made of each data set and backbone that has its rows. A ratio of fewer than `least_users` is missing.
+    A claim is made of each data set and backbone that has its rows; `labels` has what these are called, by key. A ratio
+    of fewer than `least_users` is missing.
     """
     found = []
     for names, rows in by_group(measured, GROUP).items():
         for claim in claims:
-            label, reference, mask = claim.label, claim.reference, claim.mask
+            label, reference, mask = labels[claim.row], labels[claim.reference], claim.mask
             if label not in rows or reference not in rows:
                 continue
             pair = {label: rows[label], reference: rows[reference]}
@@ -89,11 +102,12 @@ def kept_claims(
                 "claim": f"NDCG@{k} of {label} / of {reference}, mask {mask}",
                 "printed": claim.printed,
                 "n": len(values),
+                "unit": USERS,
             }
             if len(values) >= least_users:
                 arrays = [values[name].to_numpy() for name in pair]
-                interval = resampling.interval(_ratio, arrays, "claims", *pair, mask)
-                line |= asdict(interval)
+                # one stream for all claims: equal rows have equal bounds, and no label is a seed
+                line |= asdict(resampling.interval(_ratio, arrays, "claims"))
             found.append(line)
     return pd.DataFrame(found, columns=COLUMNS)
 
@@ -112,14 +126,16 @@ def speed_claims(times: pd.DataFrame, label: str) -> pd.DataFrame:
     found = times[is_own].merge(fastest.rename("fastest"), on=GROUP)
     if found.empty:
         raise CragruError("no such row beside another", place="times", got=label, advice=ADD)
-    claim = f"Speed-up of {label} for one user over the fastest other method"
+    claim = f"Speed-up of {label} over the fastest other, one user"
     found = found.assign(
         claim=claim,
         printed=PRINTED_SPEED,
+        value=found["fastest"] / found[SEQUENTIAL],
         low=found["fastest"] / found[MOST],
         high=found["fastest"] / found[LEAST],
+        unit=REQUESTS,
     )
-    return found.rename(columns={"speed_up": "value", "measured": "n"})[COLUMNS]
+    return found.rename(columns={"measured": "n"})[COLUMNS]
 
 
 def mean_claims(table: pd.DataFrame) -> pd.DataFrame:
@@ -134,17 +150,21 @@ def mean_claims(table: pd.DataFrame) -> pd.DataFrame:
         n=("value", "size"),
         printed=("printed", "first"),
     )
-    rows = means.reset_index().assign(dataset=MEAN, backbone=MEAN)
+    rows = means.reset_index().assign(dataset=MEAN, backbone=MEAN, unit=AVERAGED)
     own = table.assign(printed=np.nan)
     return pd.concat([own, rows], ignore_index=True)[COLUMNS]
 
 
 def claims_grid(table: pd.DataFrame) -> HeadedGrid:
-    """Return header and texts: what is claimed, what the paper says, what was found."""
+    """Return header and texts: what is claimed, what the paper says, what was found, over how many of what."""
     grid = []
-    for *names, printed, value, low, high, n in table[COLUMNS].itertuples(index=False):
-        found = filled("{:.3g}", value) + filled(" ({:.3g} to ", low) + filled("{:.3g})", high)
-        texts = (*names, filled("{:g}", printed), found, f"{n:.0f}")
+    for *names, claim, printed, value, low, high, n, unit in table[COLUMNS].itertuples(index=False):
+        found, bounds = filled("{:.3g}", value), ""
+        if has_width(low, high):
+            bounds = f" ({low:.3g} to {high:.3g})"
+        over = f"{n:.0f} {unit if n != 1 else unit.removesuffix('s')}"
+        own = [ABOVE, ""] if unit == AVERAGED else names
+        texts = (*own, claim, filled("{:g}", printed), found + bounds, over)
         grid.append(list(map(Text, texts)))
     return HEADER, grid
 
@@ -152,23 +172,14 @@ def claims_grid(table: pd.DataFrame) -> HeadedGrid:
 def claims_notes(resampling: Resampling, least_users: int) -> list[str]:
     """Tell what a reader must know to trust the numbers."""
     return [
-        f"NDCG: {resampling.level:.0%} intervals over the cohort's users (bootstrap, n users; blank below "
-        f"{least_users}). Mask B hides the forgotten rows from both, as what the original model knows of them is no "
+        f"Over users (the cohort's): NDCG, with {resampling.level:.0%} intervals (bootstrap; blank below {least_users} "
+        "users). Mask B hides the forgotten rows from both, as what the original model knows of them is no "
         "merit; mask A lets them compete. The row without the LLM shows how much of what is kept the backbone's order "
-        "alone keeps. Speed: seconds of the fastest other method / CRAGRU's, medians of n requests, with CRAGRU's "
-        "fastest and slowest; below 1 another method is faster, and its scores are ready for all users. The paper's "
-        "values are averages over three data sets and two backbones, of another LLM on other devices; they stand by "
-        "the means of the rows above, of which n are averaged."
+        "alone keeps; a ratio without an interval is the same for whichever users. Over requests: seconds of the "
+        "fastest other method / CRAGRU's, medians, with CRAGRU's slowest and fastest request; below 1 another method "
+        "is faster, and its scores are ready for all users. Over rows: means of the rows above, beside the paper's "
+        "values, which are averages over three data sets and two backbones, of another LLM on other devices."
     ]
-
-
-def _shares(labels: Mapping[str, str]) -> list[Kept]:
-    """Return the claims of what CRAGRU keeps, and of what its candidates keep without the LLM."""
-    claims = []
-    for name, printed in (("cragru", PRINTED_KEPT), ("no_llm", None)):
-        claims.append(Kept(labels[name], labels["original"], "B", printed))
-        claims.append(Kept(labels[name], labels["retrain"], "A"))
-    return claims
 
 
 def _ratio(own: np.ndarray, other: np.ndarray) -> np.ndarray:

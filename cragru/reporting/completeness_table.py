@@ -1,18 +1,17 @@
 """Table IV: what is still known of the forgotten rows after a request, against Retrain."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cragru.evaluation.bootstrap import Interval, Resampling, column_mean, quantiles, size_bounds
+from cragru.evaluation.bootstrap import Bounds, Interval, Resampling, column_mean
 from cragru.evaluation.completeness_columns import LIST_LENGTH, MEASURES
 from cragru.reporting.averages import counted
 from cragru.reporting.base import RESAMPLING, Order, Table
-from cragru.reporting.grid import HeadedGrid, Text, interval_texts
+from cragru.reporting.grid import HeadedGrid, Text, decimals, interval_texts
 from cragru.reporting.labels import HEADS, PANEL_GROUP, ROW
 from cragru.reporting.remembered import Remembered, read_remembered
 
@@ -20,6 +19,7 @@ AUC, GAP, OVERLAP = "mia-auc", "mia-gap", f"overlap@{LIST_LENGTH}"
 UNDEFINED = Interval(np.nan, np.nan, np.nan)
 COLUMNS = [*ROW, "measure", "value", "low", "high", "sd", "n", "seeds"]
 NUMBERS = ["value", "low", "high", "n"]  # what is shown of a measure
+BOUNDS_APART = 4  # standard errors, about, between the bounds of an interval of 95 %
 SHOWN = {  # measure: column and digits
     AUC: ("MIA-AUC", 3),
     GAP: ("Gap to Retrain", 3),
@@ -39,7 +39,7 @@ def make(order: Order) -> Table:
             empty without one).
     """
     words, retrain = order.words, order.words["retrain"]
-    rows = read_remembered(order.rows, RESAMPLING)
+    rows = read_remembered(order.rows)
     table = completeness_table(rows, retrain, RESAMPLING, order.spec["least_users"])
     notes = completeness_notes(table, words["title"], retrain, RESAMPLING)
     if words["note"]:
@@ -52,15 +52,14 @@ def completeness_table(
 ) -> pd.DataFrame:
     """Average each row over seeds, with intervals over users.
 
-    A user's values are averaged over the seeds before users are resampled; of the MIA-AUC, which is of rows and not of
-    users, the seeds' values are averaged, and so are their resamples. Gaps are taken to the row `retrain`, which each
-    group has, with the same seeds. A number of fewer than `least_users` is missing.
+    A user's values are averaged over the seeds before users are resampled. Gaps are taken user by user to the row
+    `retrain`, which each group has, with the same seeds. A number of fewer than `least_users` is missing.
 
     Returns:
         One row per label and measure, `COLUMNS`: `value` with bounds `low` and `high`; `sd` over seeds (missing for
-        one; of the gap with its sign); `n`, users it is of, 0 where the measure is not defined (of the MIA-AUC the mean
-        over seeds, of the others all users that have it under any seed), `seeds`. Measures: `mia-auc`; `mia-gap`, its
-        absolute distance to Retrain's (not defined for Retrain); `MEASURES`.
+        one; of the gap with its sign); `n`, users that have it under any seed, 0 where the measure is not defined;
+        `seeds`. Measures: `mia-auc`; `mia-gap`, its absolute distance to Retrain's (not defined for Retrain);
+        `MEASURES`.
     """
     grouped: dict[tuple[str, ...], dict[int, Remembered]] = {}
     for row in rows:
@@ -68,9 +67,12 @@ def completeness_table(
     frames = []
     for names, seeds in grouped.items():
         aim = {} if names[-1] == retrain else grouped[(*names[:-1], retrain)]
-        found = _membership(seeds, aim, resampling.level)
+        aucs = [row.aucs for row in seeds.values()]
+        gaps = [row.aucs - aim[seed].aucs for seed, row in seeds.items()] if aim else []
+        found = [_mean(AUC, aucs, resampling), _mean(GAP, gaps, resampling, "size")]
         for measure in MEASURES:
-            found.append(_mean(measure, seeds, resampling))
+            per_seed = _per_seed(measure, seeds.values())
+            found.append(_mean(measure, per_seed, resampling))
         labels = dict(zip(ROW, names, strict=True)) | {"seeds": len(seeds)}
         frames.append(pd.DataFrame(found).assign(**labels))
     table = pd.concat(frames, ignore_index=True)[COLUMNS]
@@ -80,11 +82,19 @@ def completeness_table(
 
 
 def completeness_grid(table: pd.DataFrame) -> HeadedGrid:
-    """Return header and texts of `completeness_table`: each value with its bounds beside it, n where it is missing."""
+    """Return header and texts of `completeness_table`: each value with its bounds beside it, n where it is missing.
+
+    Numbers of a panel and measure have the digits that the widest interval of these leaves (`decimals`).
+    """
+    errors = (table["high"] - table["low"]) / BOUNDS_APART
+    widest = errors.groupby([table["panel"], table["measure"]]).max()
     grid = []
     for names, rows in table.groupby(ROW, sort=False):
         measures = rows.set_index("measure")
-        values = interval_texts(measures, SHOWN, NUMBERS)
+        shown = {}
+        for measure, (name, most) in SHOWN.items():
+            shown[measure] = (name, decimals(widest[names[0], measure], most))
+        values = interval_texts(measures, shown, NUMBERS)
         grid.append([*map(Text, names), *values, Text(f"{measures.loc[AUC, 'n']:.0f}")])
     if table["panel"].nunique() == 1:
         return HEADER[1:], [line[1:] for line in grid]
@@ -106,9 +116,9 @@ def completeness_notes(
     return [
         f"Protocol: {title}. In brackets: {resampling.level:.0%} intervals over {who} (bootstrap, users drawn whole); "
         f"{f'means over {seeds} seeds of split and training' if seeds > 1 else 'one seed'}. "
-        f"The aim of every column is {retrain}'s value, not zero. MIA-AUC: the chance that a forgotten row is "
-        "ranked above a held-out row of the same users, .5 where they cannot be told apart; gap: its distance to "
-        f"{retrain}'s. Forget-HR@{LIST_LENGTH}: share of users with a forgotten item on their list. "
+        f"The aim of every column is {retrain}'s value, not zero. MIA-AUC: the chance that a forgotten row of a user "
+        "is ranked above a held-out row of the same user, mean over users; .5 where they cannot be told apart; gap: "
+        f"its distance to {retrain}'s. Forget-HR@{LIST_LENGTH}: share of users with a forgotten item on their list. "
         f"Overlap@{LIST_LENGTH} (Jaccard index) and JS divergence compare a list with that of a second {retrain} "
         f"of the same split, which differs in its random streams alone; so {retrain}'s own value is what chance "
         f"leaves, the ceiling of an overlap ({'; '.join(ceilings) or 'too few users'}). Rank change: places that "
@@ -117,43 +127,25 @@ def completeness_notes(
     ]
 
 
-def _membership(
-    seeds: Mapping[int, Remembered], aim: Mapping[int, Remembered], level: float
-) -> list[dict[str, Any]]:
-    """Return the MIA-AUC and, where there is an aim, its gap."""
-    values, draws, members = _by_seed(seeds, seeds)
-    n = members.mean()
-    auc = Interval(values.mean(), *quantiles(draws, level))
-    found = [_measured(AUC, auc, values, n)]
-    if not aim:
-        return [*found, _measured(GAP)]
-    others, draws_of_aim, _ = _by_seed(aim, seeds)
-    gaps = values - others
-    bounds = quantiles(draws - draws_of_aim, level)
-    gap = Interval(abs(gaps.mean()), *size_bounds(*bounds))
-    return [*found, _measured(GAP, gap, gaps, n)]
-
-
-def _by_seed(
-    rows: Mapping[int, Remembered], seeds: Iterable[int]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the AUC of each seed `[seeds]`, the mean `[draws]` over the seeds, the members of each seed `[seeds]`."""
-    own = [rows[seed] for seed in seeds]
-    auc, draws, members = zip(*map(attrgetter("auc", "draws", "members"), own), strict=True)
-    return np.array(auc), np.mean(draws, axis=0), np.array(members)
-
-
-def _mean(measure: str, seeds: Mapping[int, Remembered], resampling: Resampling) -> dict[str, Any]:
-    """Return the mean of a per-user measure."""
-    per_seed = []
-    for row in seeds.values():
+def _per_seed(measure: str, rows: Iterable[Remembered]) -> list[pd.Series]:
+    """Return each user's value of a measure under each seed, by user."""
+    found = []
+    for row in rows:
         own = row.per_user[row.per_user["measure"] == measure]
-        if len(own):
-            per_seed.append(own.set_index("user")["value"])
+        found.append(own.set_index("user")["value"])
+    return found
+
+
+def _mean(
+    measure: str, seeds: Sequence[pd.Series], resampling: Resampling, bounds: Bounds = "percentile"
+) -> dict[str, Any]:
+    """Return the mean over users of their means over the seeds that have them."""
+    per_seed = [own for own in seeds if len(own)]
     if not per_seed:
         return _measured(measure)
     users = pd.concat(per_seed).groupby(level=0).mean()
-    interval = resampling.interval(column_mean, [users.to_numpy()], "completeness", measure)
+    names = ("completeness", measure)
+    interval = resampling.interval(column_mean, [users.to_numpy()], *names, bounds=bounds)
     means = [own.mean() for own in per_seed]
     return _measured(measure, interval, means, len(users))
 

@@ -7,7 +7,8 @@ from cragru.core.place import PathLike
 from cragru.kept.csv_files import write_csv
 from cragru.kept.files import write_text
 from cragru.reporting.base import Table
-from cragru.reporting.grid import latex, markdown
+from cragru.reporting.grid import markdown
+from cragru.reporting.latex import latex
 
 
 def write_table(table: Table, spec: Mapping[str, Any], paths: Mapping[str, PathLike]) -> None:
@@ -15,4 +16,5 @@ def write_table(table: Table, spec: Mapping[str, Any], paths: Mapping[str, PathL
     shown = (table.header, table.grid, spec["caption"])
     write_csv(paths["csv"], table.frame)
     write_text(paths["md"], markdown(*shown, table.notes))
-    write_text(paths["tex"], latex(*shown, spec["label"], table.notes))
+    tex = latex(*shown, spec["label"], table.notes, spec["compact"])
+    write_text(paths["tex"], tex)

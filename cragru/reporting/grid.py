@@ -1,24 +1,18 @@
-"""A table as text: texts with marks, rendered to Markdown and to LaTeX (booktabs) through tabulate."""
+"""A table as text: texts with marks, rendered to Markdown through tabulate."""
 
 import math
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from tabulate import DataRow, Line, TableFormat, tabulate
+from tabulate import tabulate
 
-from cragru.reporting.escapes import MINUS, escape_latex, escape_markdown, markdown_paragraph
+from cragru.reporting.escapes import MINUS, escape_markdown, markdown_paragraph
 
-LATEX_FIT = (  # box 0, shrunk to what a page can hold
-    r"\ifdim\wd0>\textwidth\sbox0{\resizebox{\textwidth}{!}{\usebox0}}\fi",
-    r"\ifdim\dimexpr\ht0+\dp0\relax>.75\textheight\sbox0{\resizebox*{!}{.75\textheight}{\usebox0}}\fi",
-    r"\usebox0",
-)
-LATEX_NOTE = r"{{\par\smallskip\raggedright\footnotesize {}\par}}"
-READABLE = 100  # characters in a line that LaTeX need not shrink much below 6 points in a one-column article
+LARGE_ERROR, FEW_DIGITS = 0.03, 2
+NO_WIDTH = 1e-9  # of an interval whose bounds differ by rounding alone
 MARKDOWN_MARKS = {"best": "**{}**", "second": "<u>{}</u>", "": "{}"}
-LATEX_MARKS = {"best": r"\textbf{{{}}}", "second": r"\underline{{{}}}", "": "{}"}
 
 
 @dataclass(frozen=True)
@@ -47,14 +41,28 @@ def filled(template: str, value: Any) -> str:
     return "" if pd.isna(value) else template.format(value)
 
 
+def decimals(standard_error: float, most: int) -> int:
+    """Return how many digits past the point a number is printed with.
+
+    The one rule for all tables of measures between 0 and 1: two where the standard error is `LARGE_ERROR` or more, as
+    of a hit rate over fewer than some 200 users; there a third digit says nothing. Else `most`.
+    """
+    return min(most, FEW_DIGITS) if standard_error >= LARGE_ERROR else most
+
+
+def has_width(low: float, high: float) -> bool:
+    """Return whether two bounds are there and apart: else there is no interval to print."""
+    return high - low > NO_WIDTH
+
+
 def interval_text(value: float, low: float, high: float, n: float, digits: int) -> Text:
-    """Return a value with its bounds, if it has any, beside it.
+    """Return a value with its bounds beside it, if it has any and they are apart.
 
     Where the value is missing, n; and a dash where n is 0, for there it is not defined.
     """
     if math.isnan(value):
         return Text(f"(n = {n:.0f})" if n else "\N{EN DASH}")
-    bounds = "" if math.isnan(low + high) else f"{low:z.{digits}f}, {high:z.{digits}f}"
+    bounds = f"{low:z.{digits}f}, {high:z.{digits}f}" if has_width(low, high) else ""
     return Text(f"{value:z.{digits}f}".replace("-", MINUS), bounds.replace("-", MINUS))
 
 
@@ -92,90 +100,10 @@ def markdown(header: Sequence[str], grid: Grid, caption: str, notes: Sequence[st
     return "\n\n".join([above, table, *below]) + "\n"
 
 
-def latex(
-    header: Sequence[str], grid: Grid, caption: str, label: str, notes: Sequence[str] = ()
-) -> str:
-    """Return the table as a LaTeX `table*` for ``\\input``; the document loads booktabs and graphicx.
-
-    It is shrunk where it would not fit the page. Names that repeat the row above are blank, and groups stand apart.
-    """
-    names = list(map(escape_latex, header))
-    style = _booktabs(len(header))
-    lines = [
-        r"% \usepackage{booktabs,graphicx}",
-        r"\begin{table*}[tp]",
-        r"\centering",
-        rf"\caption{{{escape_latex(caption)}}}",
-        rf"\label{{{label}}}",
-        r"\smallskip",
-        r"\sbox0{\setlength{\tabcolsep}{4pt}%",
-        tabulate(_latex_rows(grid), names, tablefmt=style, disable_numparse=True) + "}%",
-        *LATEX_FIT,
-    ]
-    lines += map(LATEX_NOTE.format, map(escape_latex, notes))
-    return "\n".join([*lines, r"\end{table*}"]) + "\n"
-
-
-def _latex_rows(grid: Grid) -> list[list[str]]:
-    """Return a grid as LaTeX; where a line would be long, printed values go below ours, in a line of their own."""
-    width = 0
-    for column in zip(*grid, strict=True):
-        width += max(len(_beside(text.value, text.paper)) for text in column)
-    rows = []
-    for row, names in zip(grid, _group_names(grid), strict=True):
-        ours = [*names, *map(_in_latex, row[len(names) :])]
-        printed = [escape_latex(text.paper) for text in row]
-        if width <= READABLE:
-            rows.append(list(map(_beside, ours, printed)))
-            continue
-        rows.append(ours)
-        if any(printed):
-            rows.append([f"{{[}}{paper}]" if paper else "" for paper in printed])
-    return rows
-
-
-def _group_names(grid: Grid) -> Iterator[list[str]]:
-    """Yield the names on the left that several rows share: blank where they repeat, set apart where they change."""
-    depth = 0
-    for count in range(1, len(grid[0]) if grid else 0):
-        beginnings = {tuple(row[:count]) for row in grid}
-        depth += len(beginnings) < len(grid)
-    above: list[str] = []
-    for row in grid:
-        names = [escape_latex(text.value) for text in row[:depth]]
-        same = 0
-        while same < depth and above[same : same + 1] == [names[same]]:
-            same += 1
-        shown = [""] * same + names[same:]
-        if above and same < depth:
-            shown[0] = (r"\addlinespace " if same else r"\midrule ") + shown[0]
-        yield shown
-        above = names
-
-
 def _in_markdown(text: Text) -> str:
-    return _beside(MARKDOWN_MARKS[text.mark].format(escape_markdown(text.value)), text.paper)
+    return beside(MARKDOWN_MARKS[text.mark].format(escape_markdown(text.value)), text.paper)
 
 
-def _in_latex(text: Text) -> str:
-    return LATEX_MARKS[text.mark].format(escape_latex(text.value))
-
-
-def _beside(value: str, paper: str) -> str:
+def beside(value: str, paper: str) -> str:
+    """Return a value with what is beside it in brackets, if anything."""
     return f"{value} [{paper}]" if paper else value
-
-
-def _booktabs(columns: int) -> TableFormat:
-    """Return the style of tabulate's own booktabs, which would escape what is already LaTeX."""
-    row = DataRow("", " & ", r" \\")
-    top = rf"\begin{{tabular}}{{{'l' * columns}}}" + "\n" + r"\toprule"
-    return TableFormat(
-        lineabove=Line(top, "", "", ""),
-        linebelowheader=Line(r"\midrule", "", "", ""),
-        linebetweenrows=None,
-        linebelow=Line(r"\bottomrule" + "\n" + r"\end{tabular}", "", "", ""),
-        headerrow=row,
-        datarow=row,
-        padding=0,
-        with_header_hide=None,
-    )

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from cragru.core.place import PathLike
@@ -21,6 +22,7 @@ COUNTS = {"shards_touched": "Shards", "optimiser_steps": "Steps", "hessian_produ
 NEEDED = {**dict.fromkeys([SEQUENTIAL, *COUNTS], float), PARALLEL: NUMBER, "device": str}
 COUNTED = ["requests", "seeds", "measured"]
 PRINTED = "unlearning_seconds"  # the column of the paper's values
+TIMES_RETRAIN = "\N{MULTIPLICATION SIGN} Retrain"
 QUANTILES = {"": 0.5, "_min": 0, "_q1": 0.25, "_q3": 0.75, "_max": 1}  # by their columns' ending
 
 
@@ -29,10 +31,11 @@ def make(order: Order) -> Table:
 
     Args:
         order: Rows have the labels that `time_table` takes, `cost`, a file, and `check`, the file of the proof of a
-            prompt, or None for a method; words are `title` and `note` (of the LLM); a further file may be `paper`.
+            prompt, or None for a method; words are `title`, `retrain` (its label) and `note` (of the LLM); a further
+            file may be `paper`.
     """
     records, words = read_costs(order.rows, NEEDED), order.words
-    table = time_table(records, order.further.get("paper"))
+    table = time_table(records, words["retrain"], order.further.get("paper"))
     devices, devices_of_llm, checks = set(), set(), []
     for record in records:
         if record["check"] is None:
@@ -47,21 +50,22 @@ def make(order: Order) -> Table:
     return Table(table, *time_grid(table), notes)
 
 
-def time_table(records: Iterable[Row], paper: PathLike | None) -> pd.DataFrame:
+def time_table(records: Iterable[Row], retrain: str, paper: PathLike | None) -> pd.DataFrame:
     """Return the medians of each row over requests and seeds.
 
     Args:
         records: One per row, seed and request: labels `NAMES`; `printed`, what the paper calls the method; `ready`,
             for whom scores are ready; `seed`, `request`; the fields of `cragru.unlearning.base.Cost` and, for what an
             LLM answers, `engine_start_seconds`.
+        retrain: Label of the row that is Retrain.
         paper: CSV of printed values; of several rows that the paper calls by one name, the first has its value.
 
     Returns:
         One row per label: `seconds_sequential` and `seconds_parallel` (missing where a request has none), each the
         median and, with `_min`, `_q1`, `_q3` and `_max` after its name, the quartiles and the extremes; medians of
-        `shards_touched`, `optimiser_steps`, `hessian_products` and `engine_start_seconds`; `speed_up`: sequential
-        seconds of the fastest other row of the same data set and backbone / the row's own (missing where there is no
-        other); `ready`; `measured` (numbers behind a median), `requests`, `seeds`; `paper`.
+        `shards_touched`, `optimiser_steps`, `hessian_products` and `engine_start_seconds`;
+        `times_retrain`: sequential seconds of Retrain on the same data set and backbone / the row's own (missing
+        without Retrain); `ready`; `measured` (numbers behind a median), `requests`, `seeds`; `paper`.
 
     Raises:
         CragruError: If a row has one request twice under one seed.
@@ -80,7 +84,7 @@ def time_table(records: Iterable[Row], paper: PathLike | None) -> pd.DataFrame:
     table["measured"] = rows.size()
     table[["requests", "seeds"]] = rows[["request", "seed"]].nunique()
     table = table.reset_index()
-    table["speed_up"] = _speed_up(table)
+    table["times_retrain"] = _times_retrain(table, retrain)
     table["paper"] = _paper_column(table, paper)
     return table
 
@@ -88,7 +92,7 @@ def time_table(records: Iterable[Row], paper: PathLike | None) -> pd.DataFrame:
 def time_grid(table: pd.DataFrame) -> HeadedGrid:
     """Return header and texts of `time_table`; the engine's start has a column where a row has one."""
     has_start = table[START].notna().any()
-    header = [*HEADS, "Sequential [s]", "Parallel [s]", *COUNTS.values(), "Speed-up"]
+    header = [*HEADS, "Sequential [s]", "Parallel [s]", *COUNTS.values(), TIMES_RETRAIN]
     header += ["Scores ready for", *(["Engine start [s]"] if has_start else [])]
     grid = []
     for row in table.to_dict("records"):
@@ -96,7 +100,7 @@ def time_grid(table: pd.DataFrame) -> HeadedGrid:
         texts.append(Text(_seconds(row, SEQUENTIAL), filled("{:,g}", row["paper"])))
         texts.append(Text(_seconds(row, PARALLEL)))
         texts += map(Text, map(_count, itemgetter(*COUNTS)(row)))
-        texts += map(Text, (significant(row["speed_up"]), row["ready"]))
+        texts += map(Text, (significant(row["times_retrain"]), row["ready"]))
         if has_start:
             texts.append(Text(significant(row[START])))
         grid.append(texts)
@@ -111,9 +115,10 @@ def time_notes(table: pd.DataFrame, title: str, devices: Sequence[str]) -> list[
         "Sequential: wall seconds from the request's arrival until scores are ready, touched shards one after the "
         "other; parallel: the longest of what can run at the same time. Training before the request is in neither. "
         "Shards: models trained anew; Steps: of the optimiser, over all of them; HVPs: Hessian-vector products. "
-        "Speed-up: sequential seconds of the fastest other row of the data set and backbone, divided by the row's own; "
-        "below 1, that other row is faster. Seconds are measured once for each request and seed, so other work on the "
-        "machine shows. In brackets: printed in the paper; of several variants of a method, the first has it."
+        f"{TIMES_RETRAIN}: how many times as fast as Retrain, whose sequential seconds on the data set and backbone "
+        "are divided by the row's own; below 1, to retrain is faster. Seconds are measured once for each request and "
+        "seed, so other work on the machine shows. In brackets: printed in the paper; of several variants of a "
+        "method, the first has it."
     ]
 
 
@@ -140,14 +145,11 @@ def _spread(rows: Any) -> pd.DataFrame:
     return spread.where(rows.count() == rows.size(), axis="index")
 
 
-def _speed_up(table: pd.DataFrame) -> list[float | None]:
-    """Return the ratio of each row to the fastest other row of its group."""
-    ratios = []
-    for place, row in table.iterrows():
-        is_of_group = (table[GROUP] == row[GROUP]).all(axis="columns")
-        others = table[is_of_group].drop(index=place)
-        ratios.append(others[SEQUENTIAL].min() / row[SEQUENTIAL])
-    return ratios
+def _times_retrain(table: pd.DataFrame, retrain: str) -> np.ndarray:
+    """Return the ratio of Retrain's seconds to those of each row of its group."""
+    seconds = table[table["method"] == retrain].set_index(GROUP)[SEQUENTIAL]
+    groups = pd.MultiIndex.from_frame(table[GROUP])
+    return seconds.reindex(groups).to_numpy() / table[SEQUENTIAL].to_numpy()
 
 
 def _paper_column(table: pd.DataFrame, paper: PathLike | None) -> list[float | None]:

@@ -1,6 +1,7 @@
 """Table II: ranking quality of every method, averaged over users and then over seeds."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from operator import attrgetter
 
 import pandas as pd
@@ -15,11 +16,13 @@ from cragru.llm.counts import read_counts
 from cragru.reporting.averages import average, counted
 from cragru.reporting.base import Order, Table
 from cragru.reporting.differences import TESTS, mark_differences, significance_note
-from cragru.reporting.grid import HeadedGrid, Text, filled
+from cragru.reporting.grid import HeadedGrid, Text, decimals, filled
 from cragru.reporting.labels import HEADS, PANEL_GROUP, ROW
 from cragru.reporting.measured import Measured, read_measured
 from cragru.reporting.prompt_counts import Checks, prompt_counts
 from cragru.written.printed import printed, printed_values
+
+MOST_DIGITS = 4  # past the point, as the paper prints
 
 
 def make(order: Order) -> Table:
@@ -70,11 +73,14 @@ def utility_table(
 def utility_grid(table: pd.DataFrame, least_users: int) -> HeadedGrid:
     """Return header and texts of `utility_table`: best bold and second underlined within a data set and backbone.
 
-    Numbers that are True in a column `differs` get a star. Nothing is marked where fewer than `least_users` were
+    Numbers of a panel and metric have the digits that the largest standard error of these leaves (`decimals`), and
+    those that are True in a column `differs` get a star. Nothing is marked where fewer than `least_users` were
     evaluated: the order would be noise. Nor is the original model, which has forgotten nothing and does not compete.
     """
     enough = table["users"] >= least_users
-    table = table.assign(mark=_marks(table, enough), star="")
+    errors = table.groupby(["panel", "metric"])["se_users"].transform("max")
+    digits = errors.map(partial(decimals, most=MOST_DIGITS))
+    table = table.assign(mark=_marks(table, enough), star="", digits=digits)
     if "differs" in table:
         table.loc[table["differs"] & enough, "star"] = "*"
     shown = table[["metric", "k"]].drop_duplicates().sort_values("k", kind="stable")
@@ -166,5 +172,6 @@ def _marks(table: pd.DataFrame, enough: pd.Series) -> pd.Series:
 
 
 def _text(row: pd.Series) -> Text:
-    value = f"{row['mean']:.4f}{filled(' ± {:.4f}', row['sd'])}{row['star']}"
-    return Text(value, filled("{:.4f}", row["paper"]), row["mark"])
+    own = f".{row['digits']}f"
+    value = f"{row['mean']:{own}}{filled(f' ± {{:{own}}}', row['sd'])}{row['star']}"
+    return Text(value, filled(f"{{:.{MOST_DIGITS}f}}", row["paper"]), row["mark"])

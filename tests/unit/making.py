@@ -6,8 +6,12 @@ from types import SimpleNamespace
 from configuration import ROOT
 from snakemake.iocontainers import Namedlist
 
-SPEC = {"caption": "Made", "label": "tab:made"}
-ENDINGS = {"table": ("csv", "md", "tex"), "figure": ("csv", "pdf", "png"), "differences": ("csv",)}
+SPEC = {"caption": "Made", "label": "tab:made", "compact": False}
+ENDINGS = {
+    "table": ("csv", "md", "tex"),
+    "figure": ("csv", "pdf", "png", "tex"),
+    "differences": ("csv",),
+}
 
 
 def job(script, folder, maker, rows, spec, words, further):

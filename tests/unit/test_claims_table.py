@@ -9,11 +9,20 @@ from refusals import refused
 from cragru.evaluation.bootstrap import Resampling
 from cragru.evaluation.columns import PER_USER
 from cragru.kept.files import write_json, write_parquet
-from cragru.reporting.claims_table import Kept, claims_grid, kept_claims, mean_claims, speed_claims
+from cragru.reporting.claims_table import (
+    COLUMNS,
+    Kept,
+    claims_grid,
+    kept_claims,
+    mean_claims,
+    speed_claims,
+)
 from cragru.reporting.measured import Measured
 from cragru.reporting.size_table import size_grid, size_table
 
 RESAMPLING = Resampling(seed=1, resamples=200)
+LABELS = {"cragru": "CRAGRU", "retrain": "Retrain"}
+KEPT = [Kept("cragru", "retrain", "A", 0.9)]
 
 
 def measured(method, values, mask="A", seed=1):
@@ -29,51 +38,54 @@ def times(**seconds):
         | {"seconds_sequential_min": least, "seconds_sequential_max": most, "measured": 3}
         for name, (middle, least, most) in seconds.items()
     ]
-    table = pd.DataFrame(rows)
-    fastest = [
-        table.loc[table["method"] != name, "seconds_sequential"].min() for name in table["method"]
-    ]
-    return table.assign(speed_up=fastest / table["seconds_sequential"])
+    return pd.DataFrame(rows)
 
 
 def test_what_is_kept_is_a_ratio_of_means():
     rows = [measured("CRAGRU", [0.2, 0.4, 0.0]), measured("Retrain", [0.4, 0.4, 0.4])]
-    (found,) = kept_claims(rows, [Kept("CRAGRU", "Retrain", "A", 0.9)], 10, RESAMPLING, 2).to_dict(
-        "records"
-    )
+    (found,) = kept_claims(rows, KEPT, LABELS, 10, RESAMPLING, 2).to_dict("records")
     assert found["value"] == pytest.approx(0.5)
     assert found["low"] < 0.5 < found["high"]
-    assert (found["printed"], found["n"]) == (0.9, 3)
+    assert (found["printed"], found["n"], found["unit"]) == (0.9, 3, "users")
     assert found["claim"] == "NDCG@10 of CRAGRU / of Retrain, mask A"
 
 
 def test_users_are_averaged_over_seeds_first():
     rows = [measured("CRAGRU", [0.2, 0.2], seed=1), measured("CRAGRU", [0.4, 0.4], seed=2)]
     rows += [measured("Retrain", [0.5, 0.5], seed=seed) for seed in (1, 2)]
-    (found,) = kept_claims(rows, [Kept("CRAGRU", "Retrain", "A")], 10, RESAMPLING, 2).to_dict(
-        "records"
-    )
+    (found,) = kept_claims(rows, KEPT, LABELS, 10, RESAMPLING, 2).to_dict("records")
     assert found["value"] == pytest.approx(0.6)
 
 
 def test_too_few_users_leave_a_blank_with_their_number():
     rows = [measured("CRAGRU", [0.2, 0.4]), measured("Retrain", [0.4, 0.4])]
-    table = kept_claims(rows, [Kept("CRAGRU", "Retrain", "A")], 10, RESAMPLING, 20)
+    table = kept_claims(rows, KEPT, LABELS, 10, RESAMPLING, 20)
     assert table["value"].isna().all()
     _, ((*_, found, n),) = claims_grid(table)
-    assert (found.value, n.value) == ("", "2")
+    assert (found.value, n.value) == ("", "2 users")
 
 
 def test_a_group_without_the_rows_makes_no_claim():
-    assert kept_claims(
-        [measured("Retrain", [0.4])], [Kept("CRAGRU", "Retrain", "A")], 10, RESAMPLING, 2
-    ).empty
+    assert kept_claims([measured("Retrain", [0.4])], KEPT, LABELS, 10, RESAMPLING, 2).empty
+
+
+def test_a_label_is_no_seed():
+    """The bounds are of the same draws whatever rows are called."""
+    found = []
+    for own, other in (("CRAGRU", "Retrain"), ("Ours", "Trained anew")):
+        rows = [measured(own, [0.2, 0.4, 0.0, 0.3]), measured(other, [0.4, 0.1, 0.4, 0.5])]
+        labels = {"cragru": own, "retrain": other}
+        found.append(kept_claims(rows, KEPT, labels, 10, RESAMPLING, 2))
+    one, two = (table[["value", "low", "high"]] for table in found)
+    pd.testing.assert_frame_equal(one, two)
+    assert one["low"][0] < one["high"][0]
 
 
 def test_the_speed_up_is_over_the_fastest_other():
     table = speed_claims(times(Retrain=(10, 9, 11), SCIF=(2, 1, 3), CRAGRU=(4, 2, 8)), "CRAGRU")
     (found,) = table.to_dict("records")
-    assert (found["value"], found["low"], found["high"], found["n"]) == (0.5, 0.25, 1.0, 3)
+    assert (found["value"], found["low"], found["high"]) == (0.5, 0.25, 1.0)
+    assert (found["n"], found["unit"]) == (3, "requests")
 
 
 @pytest.mark.parametrize("method", ["Retrain", "CRAGRU"])
@@ -82,13 +94,15 @@ def test_no_speed_up_without_the_row_and_another(method):
         speed_claims(times(**{method: (10, 9, 11)}), "CRAGRU")
 
 
+def claims(*rows):
+    """Backbone, value and printed value of one claim."""
+    lines = [["Toy", name, "kept", said, got, 0.1, 2.0, 24, "users"] for name, got, said in rows]
+    return pd.DataFrame(lines, columns=COLUMNS)
+
+
 def test_printed_averages_stand_beside_means():
     rows = [("BPR", 0.8, 0.9), ("LightGCN", 1.0, 0.9), ("LightGCN", float("nan"), 0.9)]
-    columns = ["dataset", "backbone", "claim", "printed", "value", "low", "high", "n"]
-    table = pd.DataFrame(
-        [["Toy", name, "kept", said, got, 0.1, 2.0, 24] for name, got, said in rows],
-        columns=columns,
-    )
+    table = claims(*rows)
     *own, mean = mean_claims(table).to_dict("records")
     assert all(pd.isna(row["printed"]) for row in own)
     assert (mean["dataset"], mean["value"], mean["printed"], mean["n"]) == (
@@ -97,8 +111,18 @@ def test_printed_averages_stand_beside_means():
         0.9,
         2,
     )
-    _, grid = claims_grid(mean_claims(table))
-    assert [text.value for text in grid[-1]] == ["mean", "mean", "kept", "0.9", "0.9", "2"]
+    header, grid = claims_grid(mean_claims(table))
+    assert header == ["Data set", "Backbone", "Claim", "In the paper", "Here", "Over"]
+    shown = ["Mean of the above", "", "kept", "0.9", "0.9", "2 rows"]
+    assert [text.value for text in grid[-1]] == shown
+    assert [text.value for text in grid[0]][3:] == ["", "0.8 (0.1 to 2)", "24 users"]
+
+
+def test_an_interval_without_width_is_none():
+    """CRAGRU's lists are its candidates': the ratio is 1 for whichever users."""
+    table = claims(("BPR", 1.0, 0.9)).assign(low=1.0, high=1.0)
+    _, (line,) = claims_grid(table)
+    assert [text.value for text in line][-2:] == ["1", "24 users"]
 
 
 def test_claims_are_made_of_results_and_times(tmp_path):
@@ -141,7 +165,7 @@ def test_claims_are_made_of_results_and_times(tmp_path):
             ("NDCG@10 of CRAGRU / of Retrain, mask A", 0.75),
             ("NDCG@10 of Candidates, no LLM / of Original, mask B", 0.8),
             ("NDCG@10 of Candidates, no LLM / of Retrain, mask A", 0.5),
-            ("Speed-up of CRAGRU for one user over the fastest other method", 2.5),
+            ("Speed-up of CRAGRU over the fastest other, one user", 2.5),
         )
     ]
     assert made["md"].read_text().endswith("Of an LLM.\n")

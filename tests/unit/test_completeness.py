@@ -1,7 +1,6 @@
 """What was forgotten: every measure by hand, against plain loops, and by what must hold for any model."""
 
 import math
-import time
 
 import numpy as np
 import pandas as pd
@@ -10,7 +9,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cragru.core.seeds import numpy_stream
 from cragru.evaluation import completeness_columns as schema
 from cragru.evaluation.completeness import (
     forget_remain_utility,
@@ -20,7 +18,7 @@ from cragru.evaluation.completeness import (
     per_user_completeness,
     top_overlap,
 )
-from cragru.evaluation.membership import membership_auc, membership_bootstrap
+from cragru.evaluation.membership import membership_aucs
 from cragru.evaluation.reranked import RerankedScorer
 
 pytestmark = pytest.mark.usefixtures("hr_and_ndcg")
@@ -95,14 +93,14 @@ def test_membership_rows_by_hand(parts):
     assert rows["user"].tolist() == [0, 0, 0]  # the others have rows of one kind only
     assert rows["member"].tolist() == [False, True, True]
     assert rows["percentile"].tolist() == pytest.approx([2 / 3, 1, 0])  # items 2, 3, 4, 5 are left
-    assert membership_auc(rows) == 0.5
+    assert membership_aucs(rows).to_dict() == {0: 0.5}
 
 
 def test_users_who_are_forgotten_whole_have_their_held_out_rows():
     parts = parts_of(train=[(1, 0)], test=[(1, 1)], forget=[(0, 0), (0, 1)], heldout=[(0, 5)])
     rows = membership_rows(Fixed([FALLING] * 2), parts, 2, 6)
     assert rows["percentile"].tolist() == [0, 1, 0.8]
-    assert membership_auc(rows) == 1.0
+    assert membership_aucs(rows).to_dict() == {0: 1}
 
 
 def test_nothing_forgotten_gives_no_rows():
@@ -110,7 +108,7 @@ def test_nothing_forgotten_gives_no_rows():
     rows, figure = membership_rows(*world), forget_remain_utility(*world, seed=1)
     for frame, columns in ((rows, schema.MEMBERSHIP), (figure, schema.FORGET_REMAIN)):
         assert frame.empty and dict(frame.dtypes.astype(str)) == columns
-    assert math.isnan(membership_auc(rows)) and np.isnan(membership_bootstrap(rows, 1, 5)).all()
+    assert membership_aucs(rows).empty
     assert sorted(values_of(per_user_completeness(world[0], world[0], [world[0]], *world[1:]))) == [
         "js",
         "overlap@10",
@@ -119,14 +117,26 @@ def test_nothing_forgotten_gives_no_rows():
 
 def test_auc_of_scorers_that_know_nothing_and_everything():
     parts, _, users, items = world()
-    assert (
-        membership_auc(membership_rows(Fixed(torch.ones(users, items)), parts, users, items)) == 0.5
-    )
     knows = torch.zeros(users, items)
     for name, score in (("forget", 1.0), ("test", -1.0)):
         knows[parts[name]["user"].to_numpy(), parts[name]["item"].to_numpy()] = score
-    assert membership_auc(membership_rows(Fixed(knows), parts, users, items)) == 1.0
-    assert membership_auc(membership_rows(Fixed(-knows), parts, users, items)) == 0.0
+    for scores, auc in ((torch.ones(users, items), 0.5), (knows, 1), (-knows, 0)):
+        found = membership_aucs(membership_rows(Fixed(scores), parts, users, items))
+        assert len(found) > users / 2
+        assert set(found) == {auc}
+
+
+def test_auc_compares_rows_of_one_user_alone():
+    """User 0 ranks all their rows high and has the members, user 1 low and has the others: pooled it would be .67."""
+    rows = pd.DataFrame(
+        {
+            "user": [0, 0, 0, 1, 1, 1],
+            "member": [True, True, False, True, False, False],
+            "percentile": [0.9, 0.8, 0.85, 0.15, 0.1, 0.2],
+        }
+    )
+    assert membership_aucs(rows).to_dict() == {0: 0.5, 1: 0.5}
+    assert auc_by_loop([0.9, 0.8, 0.15], [0.85, 0.1, 0.2]) == pytest.approx(6 / 9)
 
 
 def auc_by_loop(members, others):
@@ -150,69 +160,11 @@ def test_membership_against_loops(seed):
             below, tied = (scores < mine).sum().item(), (scores == mine).sum().item() - 1
             expected.append((below + tied / 2) / (len(scores) - 1))
     assert rows["percentile"].tolist() == pytest.approx(expected)
-    kinds = [rows.loc[rows["member"] == kind, "percentile"] for kind in (True, False)]
-    assert membership_auc(rows) == pytest.approx(auc_by_loop(*kinds))
-
-
-def drawn_rows(rng, users, own, effect, spread=0.1):
-    """Rows whose users differ, for the bootstrap: members stand higher by `effect`."""
-    user = np.repeat(np.arange(users), own)
-    member = np.tile(np.arange(own) % 3 == 0, users)
-    percentile = (
-        rng.normal(size=len(user)) + effect * member + np.repeat(rng.normal(0, spread, users), own)
-    )
-    return pd.DataFrame({"user": user, "member": member, "percentile": percentile.round(1)})
-
-
-def test_the_bootstrap_draws_users_with_all_their_rows(monkeypatch):
-    """Against rows that are really repeated; in several chunks."""
-    from cragru.evaluation import membership as module
-
-    monkeypatch.setattr(module, "DRAWS_AT_ONCE", 4)
-    rows = (
-        drawn_rows(np.random.default_rng(3), 7, 12, 0.5).drop(range(3, 12)).drop(range(30, 34))
-    )  # not equally many
-    rows["user"] = rows["user"] * 10 + 4
-    times = module.numpy_stream(5, "bootstrap", "users").multinomial(7, np.full(7, 1 / 7), size=10)
-    repeated = [rows.loc[rows.index.repeat(drawn[rows["user"] // 10])] for drawn in times]
-    rows = rows.sample(frac=1, random_state=1)
-    assert membership_bootstrap(rows, 5, 10) == pytest.approx(
-        [membership_auc(draw) for draw in repeated]
-    )
-
-
-def test_users_without_rows_may_be_drawn_too():
-    """As where another seed of the split has rows of them."""
-    rows = drawn_rows(np.random.default_rng(3), 9, 12, 0.5).query("user not in [0, 4]")
-    times = numpy_stream(5, "bootstrap", "users").multinomial(9, np.full(9, 1 / 9), size=10)
-    repeated = [rows.loc[rows.index.repeat(drawn[rows["user"]])] for drawn in times]
-    found = membership_bootstrap(rows, 5, 10, among=[8, *range(8)])
-    assert found == pytest.approx([membership_auc(draw) for draw in repeated])
-
-
-def test_the_bootstraps_interval_covers():
-    rng, covered = np.random.default_rng(1), []
-    truth = 0.5 * (1 + math.erf(0.5 / math.sqrt(2 + 2 * 0.5**2) / math.sqrt(2)))
-    for attempt in range(100):
-        draws = membership_bootstrap(drawn_rows(rng, 60, 9, 0.5, spread=0.5), attempt, 300)
-        low, high = np.quantile(draws, [0.025, 0.975])
-        covered.append(low <= truth <= high)
-    assert 0.87 <= np.mean(covered) <= 0.99
-
-
-def test_one_seed_draws_the_same_users_for_every_model():
-    rows = drawn_rows(np.random.default_rng(2), 30, 6, 0.3)
-    first, replicate, other = (membership_bootstrap(rows, seed, 50) for seed in (1, 1, 2))
-    assert (first == replicate).all() and (first != other).any()
-    higher = rows.assign(percentile=rows["percentile"] + rows["member"] * 0.5)
-    assert np.std(membership_bootstrap(higher, 1, 50) - first) < np.std(first)  # paired
-
-
-def test_the_bootstrap_is_fast():
-    rows = drawn_rows(np.random.default_rng(4), 943, 30, 0.1)
-    start = time.process_time()
-    assert len(membership_bootstrap(rows, 1)) == 1000
-    assert time.process_time() - start < 1.5  # .2 s on one core
+    aucs = membership_aucs(rows)
+    assert list(aucs.index) == sorted(set(rows["user"]))
+    for user, own in rows.groupby("user"):
+        kinds = [own.loc[own["member"] == kind, "percentile"] for kind in (True, False)]
+        assert aucs[user] == pytest.approx(auc_by_loop(*kinds))
 
 
 def test_completeness_by_hand(parts):

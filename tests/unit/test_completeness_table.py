@@ -11,7 +11,7 @@ from refusals import refused
 
 from cragru.evaluation.bootstrap import Resampling
 from cragru.evaluation.completeness_columns import COMPLETENESS, FORGET_REMAIN, MEMBERSHIP, VARIANT
-from cragru.evaluation.membership import membership_auc, membership_bootstrap
+from cragru.evaluation.membership import membership_aucs
 from cragru.kept.files import write_json, write_parquet
 from cragru.reporting.completeness_table import (
     COLUMNS,
@@ -21,7 +21,8 @@ from cragru.reporting.completeness_table import (
     completeness_notes,
     completeness_table,
 )
-from cragru.reporting.grid import latex, markdown
+from cragru.reporting.grid import markdown
+from cragru.reporting.latex import latex
 from cragru.reporting.remembered import Remembered, read_measure, read_remembered
 
 HALF = Resampling(seed=1, resamples=50, level=0.5)
@@ -38,11 +39,11 @@ def per_user(values, users=None):
     return pd.DataFrame(rows, columns=list(COMPLETENESS)).astype(COMPLETENESS)
 
 
-def remembered(
-    method, auc=0.5, draws=(0.5, 0.5), seed=1, members=9, values=None, users=None, panel="all"
-):
+def remembered(method, aucs=(0.5,) * 9, seed=1, values=None, users=None, panel="all"):
+    """A row; `aucs` and values of users 0, 1, ... or those given."""
     names = (panel, "ML", "BPR", method)
-    return Remembered(names, seed, auc, np.array(draws), members, per_user(values or {}, users))
+    own = pd.Series(aucs[: len(users)] if users else aucs, users, dtype=float)
+    return Remembered(names, seed, own, per_user(values or {}, users))
 
 
 def table_of(*rows, least_users=2, resampling=HALF):
@@ -59,17 +60,16 @@ def number(table, method, measure):
 # --- the numbers
 
 
-def test_auc_and_its_draws_are_averaged_over_seeds():
-    """Draws .6, .8 on average; their quartiles are .65 and .75."""
+def test_auc_is_averaged_over_a_users_seeds_and_then_over_users():
+    """Users 0 to 3 have 1, (.5 + .7) / 2, (.6 + .8) / 2 and 0 under the seeds that have them."""
     rows = [
-        remembered("Retrain", 0.6, [0.5, 0.7], 1, members=8),
-        remembered("Retrain", 0.9, [0.7, 0.9], 2, members=9),
+        remembered("Retrain", [1, 0.5, 0.6], 1),
+        remembered("Retrain", [0.7, 0.8, 0], 2, users=[1, 2, 3]),
     ]
     found = number(table_of(*rows), "Retrain", "mia-auc")
-    assert [found[name] for name in ("value", "low", "high", "n")] == pytest.approx(
-        [0.75, 0.65, 0.75, 8.5]
-    )
-    assert found["sd"] == pytest.approx(0.3 / np.sqrt(2))
+    assert (found["value"], found["n"]) == (pytest.approx((1 + 0.6 + 0.7 + 0) / 4), 4)
+    assert found["sd"] == pytest.approx(0.2 / np.sqrt(2))  # of .7 and .5
+    assert 0 < found["low"] < found["value"] < found["high"] < 1
     assert found["seeds"] == 2
 
 
@@ -97,35 +97,42 @@ def test_one_seed_has_no_spread():
     assert table_of(remembered("Retrain", values={"js": [0.1, 0.3]}))["sd"].isna().all()
 
 
-GAPS = [  # draws of a method and of Retrain, and the bounds of the gap at level .5
-    ([0.8, 0.9], [0.5, 0.5], (0.325, 0.375)),
-    ([0.2, 0.1], [0.5, 0.5], (0.325, 0.375)),  # a size: the same below
-    ([0.3, 0.7], [0.5, 0.5], (0, 0.1)),  # quartiles -.1 and .1: the sign is open
-    ([0.2, 0.9], [0.1, 0.8], (0.1, 0.1)),  # paired: each draw is .1 above Retrain's
+GAPS = [  # AUCs of a method's users and of Retrain's, and whether the gap's lower bound is 0
+    ([0.8, 0.9, 0.8, 0.9], [0.5] * 4, False),
+    ([0.2, 0.1, 0.2, 0.1], [0.5] * 4, False),  # a size: the same below
+    ([0.3, 0.7, 0.3, 0.8], [0.5] * 4, True),  # the sign is open
 ]
 
 
-@pytest.mark.parametrize(("draws", "aim", "bounds"), GAPS)
-def test_the_gap_is_a_size_with_bounds_from_0_where_its_sign_is_open(draws, aim, bounds):
-    rows = [remembered("Retrain", np.mean(aim), aim), remembered("M", np.mean(draws), draws)]
+@pytest.mark.parametrize(("aucs", "aim", "is_open"), GAPS)
+def test_the_gap_is_a_size_with_bounds_from_0_where_its_sign_is_open(aucs, aim, is_open):
+    found = number(table_of(remembered("Retrain", aim), remembered("M", aucs)), "M", GAP)
+    assert found["value"] == pytest.approx(abs(np.mean(aucs) - np.mean(aim)))
+    assert (found["low"] == 0) == is_open
+    assert found["low"] <= found["value"] <= found["high"]
+
+
+def test_the_gap_is_paired_by_user():
+    """Each user is .1 above Retrain's, however far users are apart: the gap has no width."""
+    aim = [0.1, 0.9, 0.3, 0.5]
+    rows = [remembered("Retrain", aim), remembered("M", [value + 0.1 for value in aim])]
     found = number(table_of(*rows), "M", GAP)
-    assert found["value"] == pytest.approx(abs(np.mean(draws) - np.mean(aim)))
-    assert (found["low"], found["high"]) == pytest.approx(bounds)
+    assert [found[name] for name in ("value", "low", "high")] == pytest.approx([0.1] * 3)
 
 
 def test_gaps_of_two_seeds_may_cancel_but_their_spread_does_not():
-    rows = [remembered("Retrain", 0.5, seed=seed) for seed in (1, 2)]
-    found = number(table_of(*rows, remembered("M", 0.6, seed=2), remembered("M", 0.4)), "M", GAP)
+    rows = [remembered("Retrain", seed=seed) for seed in (1, 2)]
+    rows += [remembered("M", [0.6] * 9, seed=2), remembered("M", [0.4] * 9)]
+    found = number(table_of(*rows), "M", GAP)
     assert found["value"] == pytest.approx(0)
     assert found["sd"] == pytest.approx(0.2 / np.sqrt(2))
 
 
 def test_a_gap_is_to_the_retrain_of_the_same_panel():
     rows = [
-        remembered(*row, panel=panel)
-        for panel, row in (("all", ("Retrain", 0.5)), ("few", ("Retrain", 0.7)))
+        remembered("Retrain", [aim] * 2, panel=panel) for panel, aim in (("all", 0.5), ("few", 0.7))
     ]
-    found = table_of(*rows, remembered("M", 0.8, panel="few")).query(
+    found = table_of(*rows, remembered("M", [0.8] * 2, panel="few")).query(
         "measure == 'mia-gap' and method == 'M'"
     )
     assert found["value"].tolist() == [pytest.approx(0.1)]
@@ -134,7 +141,7 @@ def test_a_gap_is_to_the_retrain_of_the_same_panel():
 @pytest.mark.parametrize(("least_users", "is_blank"), [(3, False), (4, True)])
 def test_numbers_of_too_few_users_are_blank_and_tell_how_many(least_users, is_blank):
     rows = [
-        remembered(name, members=3, values={"overlap@10": [0.1, 0.2, 0.3]})
+        remembered(name, [0.4, 0.5, 0.6], values={"overlap@10": [0.1, 0.2, 0.3]})
         for name in ("Retrain", "M")
     ]
     table = table_of(*rows, least_users=least_users).query("method == 'M' and n > 0")
@@ -153,14 +160,10 @@ def shown_rows(panels=("all",)):
     both = {"forget-hr@10": [1, 0, 1], "overlap@10": [0.25] * 3, "rank-change": [-0.04] * 3}
     rows = []
     for panel in panels:
-        rows.append(
-            remembered("Retrain", 0.6, [0.5, 0.7], values=both | {"js": [0.0123] * 3}, panel=panel)
-        )
-        rows.append(
-            remembered(
-                "CRAGRU", 0.7, [0.6, 0.8], values=both | {"rank-change": [-12.34] * 3}, panel=panel
-            )
-        )
+        values = both | {"js": [0.0123] * 3}
+        rows.append(remembered("Retrain", [0.5, 0.6, 0.7], values=values, panel=panel))
+        values = both | {"rank-change": [-12.34] * 3}
+        rows.append(remembered("CRAGRU", [0.6, 0.7, 0.8], values=values, panel=panel))
     return rows
 
 
@@ -168,23 +171,21 @@ def test_texts():
     header, grid = completeness_grid(table_of(*shown_rows()))
     assert header == ["Data set", "Backbone", "Method", *LABELS, "n"]
     retrain, cragru = ([(text.value, text.paper) for text in line[2:]] for line in grid)
-    assert (retrain[0], retrain[-1]) == (("Retrain", ""), ("9", ""))
+    assert (retrain[0], retrain[-1]) == (("Retrain", ""), ("3", ""))
     assert retrain[1:3] == [
-        ("0.600", "0.550, 0.650"),
+        ("0.600", "0.567, 0.633"),
         ("\N{EN DASH}", ""),
     ]  # Retrain has no gap to itself
-    assert retrain[4:7] == [
-        ("0.250", "0.250, 0.250"),
-        ("0.0123", "0.0123, 0.0123"),
-        ("0.0", "0.0, 0.0"),
-    ]
-    assert cragru[2] == ("0.100", "0.100, 0.100")
-    minus = "\N{MINUS SIGN}12.3"
+    assert retrain[3] == ("0.67", "0.33, 1.00")  # a third digit would say nothing
+    # all alike: there is no interval
+    assert retrain[4:7] == [("0.250", ""), ("0.0123", ""), ("0.0", "")]
+    assert cragru[2] == ("0.100", "")
+    minus = "\N{MINUS SIGN}"
     assert cragru[5:7] == [
         ("\N{EN DASH}", ""),
-        (minus, f"{minus}, {minus}"),
+        (f"{minus}12.3", ""),
     ]  # JS is not defined, which is no 0 users
-    assert "| 0.600 [0.550, 0.650] | \N{EN DASH} " in re.sub(" +", " ", markdown(header, grid, "c"))
+    assert "| 0.600 [0.567, 0.633] | \N{EN DASH} " in re.sub(" +", " ", markdown(header, grid, "c"))
 
 
 def test_two_panels_are_told_apart():
@@ -196,7 +197,7 @@ def test_two_panels_are_told_apart():
 def test_the_note_has_the_ceiling_of_each_retrain():
     (note,) = completeness_notes(table_of(*shown_rows()), "by hand", "Retrain", HALF)
     assert note.startswith(
-        "Protocol: by hand. In brackets: 50% intervals over 9 users (bootstrap, users drawn whole); one"
+        "Protocol: by hand. In brackets: 50% intervals over 3 users (bootstrap, users drawn whole); one"
     )
     assert "the ceiling of an overlap (ML, BPR: 0.250)." in note
     (note,) = completeness_notes(
@@ -205,7 +206,7 @@ def test_the_note_has_the_ceiling_of_each_retrain():
     assert "(ML, BPR, all users: 0.250; ML, BPR, cohort: 0.250)" in note
     (note,) = completeness_notes(table_of(*shown_rows(), least_users=4), "by hand", "Retrain", HALF)
     assert "the ceiling of an overlap (too few users)." in note
-    rows = [remembered("Retrain", seed=seed, members=8 + seed) for seed in (1, 2)]
+    rows = [remembered("Retrain", [0.5] * (8 + seed), seed=seed) for seed in (1, 2)]
     assert (
         "over 10 users (bootstrap, users drawn whole); means over 2 seeds of split"
         in (completeness_notes(table_of(*rows), "by hand", "Retrain", HALF)[0])
@@ -270,18 +271,16 @@ def row(tmp_path):
 
 
 def test_rows_are_read_from_their_files(row):
-    (found,) = read_remembered([row()], HALF)
-    assert (found.names, found.seed, found.members) == (("all", "ML", "BPR", "Retrain"), 1, 4)
-    assert (
-        found.auc == membership_auc(members(range(4))) == (2 + 2 + 1.5 + 1) / 8
-    )  # of .9, .8, .7, .6 over .5 and .7
-    assert found.draws.tolist() == membership_bootstrap(members(range(4)), 1, 50).tolist()
+    (found,) = read_remembered([row()])
+    assert (found.names, found.seed) == (("all", "ML", "BPR", "Retrain"), 1)
+    # members of .9, .8, .7, .6, each held against .5 and .7 of the same user
+    assert found.aucs.to_dict() == {0: 1, 1: 1, 2: 0.75, 3: 0.5}
     assert found.per_user["value"].tolist() == [0, 0.25, 0.5, 0.75]
 
 
 def test_a_cohort_has_its_own_users_alone(row):
-    (found,) = read_remembered([row(cohort=[1, 3, 77])], HALF)
-    assert (found.members, found.auc) == (2, membership_auc(members([1, 3])))
+    (found,) = read_remembered([row(cohort=[1, 3, 77])])
+    assert found.aucs.to_dict() == membership_aucs(members([1, 3])).to_dict() == {1: 1, 3: 0.5}
     assert found.per_user["user"].tolist() == [1, 3]
 
 
@@ -291,7 +290,7 @@ def test_a_file_of_variants_gives_the_one_asked_for(row):
     assert len(read_measure(made, "membership")) == 12
     other = row("M", variants=("llm",), variant="random-ties")
     with refused(place=other["membership"], got=[0, 1, 2, 3]):
-        list(read_remembered([made, other], HALF))
+        list(read_remembered([made, other]))
 
 
 def test_an_empty_file_lacks_no_variant(tmp_path):
@@ -304,24 +303,15 @@ def test_an_empty_file_lacks_no_variant(tmp_path):
     assert read_measure(files, "forget_remain").empty
 
 
-def test_one_draw_has_the_same_users_under_every_seed(row):
-    """Else the mean over seeds would have a user drawn anew for each of them."""
-    rows = [row(), row(seed=2, users=range(1, 5)), row(seed=3, users=range(2, 6))]
-    found = list(read_remembered(rows, HALF))
-    for own, users in zip(found, (range(4), range(1, 5), range(2, 6)), strict=True):
-        expected = membership_bootstrap(members(users), 1, 50, among=range(6))
-        np.testing.assert_array_equal(own.draws, expected)
-
-
 def test_rows_of_other_users_cannot_be_paired(row):
     other = row("M", users=[0, 1, 5])
     with refused(place=other["membership"], got=[2, 3, 5]):
-        list(read_remembered([row(), other], HALF))
+        list(read_remembered([row(), other]))
 
 
 def test_a_row_must_not_be_there_twice(row):
     with refused(place="all, ML, BPR, Retrain, seed 1", what="there twice"):
-        list(read_remembered([row(), row("M"), row()], HALF))
+        list(read_remembered([row(), row("M"), row()]))
 
 
 def test_it_is_made(row, tmp_path):

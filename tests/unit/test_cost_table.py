@@ -8,7 +8,8 @@ from refusals import refused
 from cragru.reporting.averages import counted
 from cragru.reporting.cost_table import NEEDED, cost_grid, cost_notes, cost_table
 from cragru.reporting.costs import read_costs
-from cragru.reporting.grid import latex, markdown, significant
+from cragru.reporting.grid import markdown, significant
+from cragru.reporting.latex import latex
 
 COST = {
     "users": 32,

@@ -11,7 +11,8 @@ from cragru.evaluation.bootstrap import Resampling
 from cragru.evaluation.columns import PER_USER
 from cragru.kept.files import write_parquet
 from cragru.reporting.differences import mark_differences, significance_note, significance_table
-from cragru.reporting.grid import latex, markdown
+from cragru.reporting.grid import markdown
+from cragru.reporting.latex import latex
 from cragru.reporting.measured import Measured
 from cragru.reporting.utility_table import utility_grid, utility_notes, utility_table
 
@@ -196,7 +197,7 @@ def test_the_note_tells_what_a_star_is_and_how_large_the_family():
 
 def test_a_table_without_tests_has_no_stars():
     table = utility_table(row("M", 1), "A", [5], None)
-    assert utility_grid(table, 1)[1][0][3].value == "0.1000 ± 0.0000"
+    assert utility_grid(table, 1)[1][0][3].value == "0.10 ± 0.00"
 
 
 def test_a_star_beside_a_mark_can_be_rendered(tmp_path):
@@ -204,7 +205,7 @@ def test_a_star_beside_a_mark_can_be_rendered(tmp_path):
     table = utility_table([one for row in rows for one in row], "A", [5], None)
     tests = compared(*rows, row(NULL[1], 0))
     header, grid = utility_grid(mark_differences(table, tests), 1)
-    assert "| **0.9000 ± 0.0000*** " in markdown(header, grid, "c")
+    assert "| **0.90 ± 0.00*** " in markdown(header, grid, "c")
     text = latex(
         header,
         grid,
@@ -212,7 +213,7 @@ def test_a_star_beside_a_mark_can_be_rendered(tmp_path):
         "tab:2",
         [*utility_notes(table, "by hand"), significance_note(tests, REFERENCES)],
     )
-    assert r"\textbf{0.9000 $\pm$ 0.0000{*}}" in text
+    assert r"\textbf{0.90 $\pm$ 0.00{*}}" in text
     check_it_fits(compiled(tmp_path, text))
 
 
@@ -250,7 +251,7 @@ def test_differences_and_their_stars_are_made(tmp_path):
     spec, words = spec | {"least_users": 10}, words | {"title": "by hand"}
     outputs = make("table", tmp_path, "utility_table", rows[:6], spec, words, tests=tests)
     text = outputs["md"].read_text()
-    assert text.count("0.0000 ± 0.0000*") == 2  # SISA's HR and NDCG
+    assert text.count("0.00 ± 0.00*") == 2  # SISA's HR and NDCG
     assert (
         "\n*: differs from the row that its panel is held against (all: Retrain), p < 0.05" in text
     )

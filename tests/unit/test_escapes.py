@@ -13,7 +13,8 @@ from cragru.reporting.escapes import (
     escape_latex,
     escape_markdown,
 )
-from cragru.reporting.grid import Text, latex, markdown
+from cragru.reporting.grid import Text, markdown
+from cragru.reporting.latex import latex
 
 SIGNS = " ".join(chr(code) for code in range(33, 127))
 NASTY = [

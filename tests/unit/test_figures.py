@@ -275,6 +275,18 @@ def test_files(tmp_path, caplog):
     assert not caplog.records  # fontTools would say what it does, a hundred lines of it
 
 
+def test_title_and_note_stand_on_the_png_alone(tmp_path):
+    """A document says them in its caption."""
+    bars, made = strategies_bars(plausible(PANELS[:1])), {}
+    for name, title, note in (("one", "Title", NOTE), ("two", "Another", "Other words.")):
+        draw_bars(bars, title, note, paths(tmp_path, name))
+        made[name] = {ending: path.read_bytes() for ending, path in paths(tmp_path, name).items()}
+    assert made["one"]["pdf"] == made["two"]["pdf"]
+    assert made["one"]["png"] != made["two"]["png"]
+    height = float(re.search(rb"/MediaBox \[ ?0 0 [0-9.]+ ([0-9.]+)", made["one"]["pdf"])[1])
+    assert height == pytest.approx(72 * drawn(plausible(PANELS[:1]), "", "").get_figheight())
+
+
 def test_equal_data_give_equal_bytes(tmp_path, monkeypatch):
     data = plausible(PANELS[:1])
     draw_bars(strategies_bars(data), "Title", NOTE, paths(tmp_path, "one"))
@@ -319,3 +331,6 @@ def test_figure_four_is_made(tmp_path):
         ("Retrain", "0.5"),
     ]
     assert all(path.stat().st_size for path in made.values())
+    text = made["tex"].read_text()
+    assert r"\includegraphics{made.pdf}" in text and r"\label{fig:made}" in text
+    assert text.count("By hand.") == 1

@@ -68,7 +68,7 @@ def test_table_three_has_what_the_others_read(tmp_path, label):
         | {"hessian_products": 0, "device": "cpu", "method": method, "request": "draw-1"}
         for method in (label, "other")
     ]
-    write_csv(tmp_path / "times.csv", time_table(records, None))
+    write_csv(tmp_path / "times.csv", time_table(records, "Retrain", None))
     for schema in (OF_CLAIMS, OF_SIZES):
         frame = read_csv(tmp_path / "times.csv", schema)
         assert frame["method"].tolist() == [label, "other"]
@@ -107,4 +107,4 @@ def test_stars_are_of_every_method(tmp_path, label):
     lines = [line.split("|") for line in outputs["md"].read_text().splitlines() if "|" in line]
     (head,) = [cells for cells in lines if " Method " in "|".join(cells)]
     own = [place for place, name in enumerate(head) if name.strip() in ("HR@5", "NDCG@5")]
-    assert sum("0.0000 ± 0.0000*" in cells[place] for cells in lines for place in own) == 2
+    assert sum("0.00 ± 0.00*" in cells[place] for cells in lines for place in own) == 2

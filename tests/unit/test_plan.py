@@ -474,8 +474,9 @@ def test_files_of_a_table_are_three_and_its_tests(project):
         ".csv",
         ".pdf",
         ".png",
+        ".tex",
     ]
-    assert len(showing.run_files()) == 7 * 3 + 1 + 2 * 3
+    assert len(showing.run_files()) == 7 * 3 + 1 + 2 * 4
 
 
 def test_a_table_reads_rows_printed_values_tests_and_other_tables(project):

@@ -16,7 +16,8 @@ from cragru.plan.tables import Tables
 from cragru.reporting.base import Table
 from cragru.reporting.datasets_table import datasets_grid, datasets_table
 from cragru.reporting.files import write_table
-from cragru.reporting.grid import Text, interval_text, latex, markdown
+from cragru.reporting.grid import Text, decimals, interval_text, markdown
+from cragru.reporting.latex import latex
 from cragru.reporting.measured import Measured, read_measured
 from cragru.reporting.utility_table import (
     candidates_note,
@@ -126,8 +127,7 @@ def test_printed_values_stand_beside_ours(paper):
     header, grid = utility_grid(table, 1)
     assert header == ["Data set", "Backbone", "Method", "HR@5", "NDCG@5", "HR@10", "NDCG@10"]
     assert [[text.value for text in row] for row in grid] == [
-        ["ML", "BPR", name, "0.5000", "0.5000", "1.0000", "1.0000"]
-        for name in ("Original", "Retrain")
+        ["ML", "BPR", name, "0.50", "0.50", "1.00", "1.00"] for name in ("Original", "Retrain")
     ]
     beside = ["", "", "", "0.6643", "0.2914", "0.7845", "0.2910"]
     assert [[text.paper for text in row] for row in grid] == [[""] * 7, beside]
@@ -135,7 +135,7 @@ def test_printed_values_stand_beside_ours(paper):
 
 def test_spread_is_shown():
     table = utility_table(measured("M", per_user([1, 0, 1]), per_user([1, 1, 1])), "A", [5], None)
-    assert utility_grid(table, 1)[1][0][3].value == "0.8333 ± 0.2357"
+    assert utility_grid(table, 1)[1][0][3].value == "0.83 ± 0.24"
 
 
 # --- Table II: marks and notes
@@ -268,12 +268,12 @@ def test_two_panels_have_columns_of_users_and_ties():
     assert header == ["Users", "Data set", "Backbone", "Method", "HR@5", "NDCG@5", "Ties [%]"]
     assert [(row[0].value, row[3].value) for row in grid] == PANELS
     assert [row[4].value for row in grid] == [
-        "0.2500",
-        "0.7500",
-        "1.0000",
-        "0.0000",
-        "0.5000",
-        "1.0000",
+        "0.25",
+        "0.75",
+        "1.00",
+        "0.00",
+        "0.50",
+        "1.00",
     ]
     assert [row[-1] for row in grid] == [Text(text) for text in ("", "", "", "", "85", "")]
 
@@ -350,15 +350,36 @@ def test_panels_can_be_rendered():
     header, grid = utility_grid(utility_table(panels(), "A", [5], None), 1)
     assert "| pilot   | ML         | BPR        | CRAGRU " in markdown(header, grid, "c")
     shown = rows(latex(header, grid, "c", "l"))
-    assert shown[0] == r"Users & Data set & Backbone & Method & HR@5 & NDCG@5 & Ties {[}\%] \\"
-    assert [line.split("&")[0].strip() for line in shown[2:]] == [
-        "all",
-        "",
-        r"\midrule pilot",
-        "",
-        "",
-        "",
+    assert shown[0] == r"Method & HR@5 & NDCG@5 & Ties {[}\%] \\"
+    heading = r"\multicolumn{4}{@{}l}{\textit{%s, ML, BPR}} \\"
+    assert [shown[2], shown[5]] == [heading % "all", r"\midrule " + heading % "pilot"]
+    assert [line.split("&")[0].strip() for line in shown[6:]] == [
+        "SISA",
+        "Retrain",
+        "CRAGRU",
+        "Candidates, no LLM",
     ]
+
+
+ERRORS = [(0.5, 2), (0.03, 2), (0.0299, 4), (0.0001, 4), (math.nan, 4)]
+
+
+@pytest.mark.parametrize(("error", "digits"), ERRORS)
+def test_digits_that_a_standard_error_leaves(error, digits):
+    assert decimals(error, 4) == digits
+    assert decimals(error, 1) == 1
+
+
+def test_a_panel_of_few_users_has_two_digits_beside_one_of_many_with_four():
+    """Of 24 users half have a hit: a standard error of .10. Of 1,600 it is .0125."""
+    table = utility_table(panels(few=24, many=1600), "A", [5], None)
+    assert table.groupby("panel", sort=False)["se_users"].max().round(4).tolist() == [
+        0.0011,
+        0.0576,
+    ]
+    _, grid = utility_grid(table, 1)
+    assert [row[4].value for row in grid] == ["0.0006", "0.0019", "0.08", "0.00", "0.04", "0.08"]
+    assert table["mean"].iloc[0] == 1 / 1600  # the CSV has all digits
 
 
 def test_note_on_candidates():
@@ -550,7 +571,7 @@ def test_table_one_is_made(tmp_path, paper):
 GRID = [
     [Text("A|B"), Text("x"), Text("0.5", "0.4", "best"), Text("1")],
     [Text("A|B"), Text("y"), Text("0.4", "", "second"), Text("1")],
-    [Text("A|B"), Text("y"), Text("0.3"), Text("2")],
+    [Text("A|B"), Text("z"), Text("0.3"), Text("2")],
     [Text("C_D"), Text("y"), Text("0.2 ± 0.1"), Text("3", "4")],
 ]
 HEADER = ["Set", "Kind|s", "HR@5", "%"]
@@ -570,7 +591,7 @@ def test_markdown():
         r"| Set | Kind\|s | HR@5 | % |",
         r"| A\|B | x | **0.5** [0.4] | 1 |",
         r"| A\|B | y | <u>0.4</u> | 1 |",
-        r"| A\|B | y | 0.3 | 2 |",
+        r"| A\|B | z | 0.3 | 2 |",
         "| C_D | y | 0.2 ± 0.1 | 3 [4] |",
         *["", "Note one.", "", "Note two.", ""],
     ]
@@ -578,24 +599,26 @@ def test_markdown():
 
 def test_latex_marks_escapes_and_groups():
     assert rows(latex(HEADER, GRID, "c", "l")) == [
-        r"Set & Kind\textbar{}s & HR@5 & \% \\",
+        r"Kind\textbar{}s & HR@5 & \% \\",
         r"\midrule",
-        r"A\textbar{}B & x & \textbf{0.5} [0.4] & 1 \\",
-        r"\addlinespace & y & \underline{0.4} & 1 \\",
-        r"& & 0.3 & 2 \\",
-        r"\midrule C\_D & y & 0.2 $\pm$ 0.1 & 3 [4] \\",
+        r"\multicolumn{3}{@{}l}{\textit{A\textbar{}B}} \\",
+        r"x & \textbf{0.5} [0.4] & 1 \\",
+        r"y & \underline{0.4} & 1 \\",
+        r"z & 0.3 & 2 \\",
+        r"\midrule \multicolumn{3}{@{}l}{\textit{C\_D}} \\",
+        r"y & 0.2 $\pm$ 0.1 & 3 [4] \\",
     ]
 
 
-def test_latex_puts_printed_values_below_ours_where_lines_are_long():
+def test_latex_puts_printed_values_below_ours_where_that_makes_fewer_parts():
     grid = [
-        [Text(name), *(Text("0.5000 ± 0.0100", paper) for _ in range(5))]
-        for name, paper in (("a", "0.4"), ("b", ""))
+        [Text(name), *(Text("0.5000 ± 0.01", paper) for _ in range(5))]
+        for name, paper in (("a", "0.4000"), ("b", ""))
     ]
-    ours = r" & 0.5000 $\pm$ 0.0100" * 5
+    ours = r" & 0.5000 $\pm$ 0.01" * 5
     assert rows(latex("abcdef", grid, "c", "l"))[2:] == [
         rf"a{ours} \\",
-        r"& {[}0.4] & {[}0.4] & {[}0.4] & {[}0.4] & {[}0.4] \\",
+        r"& {[}0.4000] & {[}0.4000] & {[}0.4000] & {[}0.4000] & {[}0.4000] \\",
         rf"b{ours} \\",
     ]
 
@@ -604,6 +627,7 @@ INTERVALS = [
     ((0.12345, 0.1, 0.2, 30), Text("0.123", "0.100, 0.200")),
     ((-0.5, -1, -0.0001, 30), Text("\N{MINUS SIGN}0.500", "\N{MINUS SIGN}1.000, 0.000")),
     ((-0.0001, math.nan, math.nan, 2), Text("0.000")),  # too few of them for bounds
+    ((1, 1, 1 + 1e-12, 30), Text("1.000")),  # an interval without width is none
     ((math.nan, math.nan, math.nan, 19.0), Text("(n = 19)")),
     ((math.nan, math.nan, math.nan, 0), Text("\N{EN DASH}")),
 ]
@@ -617,8 +641,8 @@ def test_texts_with_bounds(numbers, text):
 def test_latex_has_minus_signs_beside_and_below():
     grid = [[Text("a"), interval_text(-0.5, -1, 0, 9, digits=1)]]
     assert rows(latex("ab", grid, "c", "l"))[2:] == [r"a & $-$0.5 [$-$1.0, 0.0] \\"]
-    long = [[Text("a" * 99), interval_text(-0.5, -1, 0, 9, digits=1)]]
-    assert rows(latex("ab", long, "c", "l"))[3:] == [r"& {[}$-$1.0, 0.0] \\"]
+    wide = [[Text("a"), *[interval_text(-0.5, -1, 0, 9, digits=3)] * 5]]
+    assert rows(latex("abcdef", wide, "c", "l"))[3:] == ["" + r"& {[}$-$1.000, 0.000] " * 5 + r"\\"]
 
 
 def test_latex_escapes_caption_and_notes_but_not_the_label():
@@ -631,7 +655,9 @@ def test_files_of_a_table(tmp_path):
     table = pd.DataFrame({"mean": [1 / 3], "paper": [None]})
     paths = {ending: tmp_path / f"t.{ending}" for ending in ("csv", "md", "tex")}
     write_table(
-        Table(table, HEADER, GRID, ["Note."]), {"caption": "All", "label": "tab:all"}, paths
+        Table(table, HEADER, GRID, ["Note."]),
+        {"caption": "All", "label": "tab:all", "compact": False},
+        paths,
     )
     assert paths["csv"].read_text() == "mean,paper\n0.3333333333333333,\n"
     assert paths["md"].read_text() == markdown(HEADER, GRID, "All", ["Note."])

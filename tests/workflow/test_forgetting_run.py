@@ -1,9 +1,16 @@
 """Tables II, IV and V and Figure 3 on toy data: what was forgotten, who was hurt, and what differs."""
 
+import importlib
 import shutil
 
 import pandas as pd
 import pytest
+import yaml
+from snakemake.iocontainers import Wildcards
+
+from cragru.plan.loading import load_project
+from cragru.plan.showing import Showing
+from cragru.reporting import base, differences
 
 pytestmark = pytest.mark.slow
 
@@ -90,3 +97,51 @@ def test_a_changed_caption_tests_nothing_anew(workflow, configure, settings, cha
         "table": 1,
         "table4": 1,
     }
+
+
+@pytest.fixture
+def renamed(workflow, configure, settings, toy, tmp_path):
+    """The same run, but everything that has a label or a title is called something else."""
+    config = yaml.safe_load((workflow.sources / "config/config.yaml").read_text())
+    for key, value in yaml.safe_load(configure(**settings).read_text()).items():
+        config[key] = config[key] | value if isinstance(value, dict) else value
+    for file, path, key in (("params", toy.params, "label"), ("datasets", toy.registry, "title")):
+        content = yaml.safe_load(path.read_text())
+        for section in content.values():
+            for entry in section.values():
+                if key in entry:
+                    entry[key] = f"Another {entry[key]}"
+        config["files"][file] = str(tmp_path / f"{file}.yaml")
+        (tmp_path / f"{file}.yaml").write_text(yaml.safe_dump(content))
+    return load_project(config, workflow.sources)
+
+
+def test_labels_are_no_seeds(renamed, folder, monkeypatch):
+    """Whatever rows are called, every number and every bound of an interval is the same."""
+    monkeypatch.chdir(folder)
+    showing, settings, run = Showing(renamed), renamed.settings, renamed.settings.run
+    made = {}
+    for kind, folder_of, names in (
+        ("table", "tables", settings.tables),
+        ("figure", "figures", settings.figures),
+    ):
+        for name in names:
+            wildcards = Wildcards(fromdict={"run": run, kind: name})
+            order = base.Order(
+                *(of(wildcards) for of in (showing.rows, showing.spec, showing.words))
+            )
+            shown = importlib.import_module(showing.maker(wildcards)).make(order)
+            made[f"{folder_of}/{name}"] = shown.frame if kind == "table" else shown.data
+    tested = (showing.tested_rows, showing.tested_spec, showing.tested_words)
+    wildcards = Wildcards(fromdict={"run": run, "table": "table2"})
+    made["tables/table2-differences"] = differences.differences(
+        base.Order(*(of(wildcards) for of in tested))
+    )
+    for name, frame in made.items():
+        before = pd.read_csv(f"results/{run}/{name}.csv").drop(
+            columns=["differs", "paper"], errors="ignore"
+        )
+        numbers = before.select_dtypes("number").columns
+        assert len(numbers) > 3
+        pd.testing.assert_frame_equal(frame[numbers], before[numbers], check_dtype=False)
+        assert frame["method" if "method" in frame else "comparison"].str.contains("Another").any()

@@ -82,6 +82,11 @@ class Table(Shown):
     """A table: one entry of tables.yaml."""
 
     label: Anchor
+    compact: bool = Field(
+        default=False,
+        description="LaTeX as one table whatever its size, without what is in brackets and without notes; "
+        "false: in parts whose letters can be read",
+    )
 
 
 class PrintedTable(Table):

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from cragru.config.types import Name
 from cragru.core.errors import Problem
+from cragru.core.names import RETRAIN
 from cragru.evaluation.printed_columns import OF_TIMES
 from cragru.plan import places
 from cragru.plan.requests import served_cell, service_file
@@ -47,8 +48,12 @@ class TimeTable(PrintedTable):
         return rows
 
     def words(self, run: Run, tables: Entries) -> dict[str, Any]:
-        """Return what the protocol is called, and what is said of the LLM's part."""
-        return {"title": protocol_title(run, self.protocol), "note": service_note(run)}
+        """Return what the protocol and Retrain are called, and what is said of the LLM's part."""
+        return {
+            "title": protocol_title(run, self.protocol),
+            "retrain": run.label(RETRAIN),
+            "note": service_note(run),
+        }
 
     def problems(self, run: Run, tables: Entries) -> Iterator[Problem]:
         """See `Shown`."""
