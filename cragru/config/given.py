@@ -4,8 +4,19 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cragru.core.errors import Problem, Problems
+from cragru.core.errors import CragruError, Problem, Problems
 from cragru.written.yaml_text import load_text, load_yaml
+
+
+def check_module(modifier: Any) -> None:
+    """Check that another Snakefile, whose module this workflow is, moves no path: manifests name files by `results/`.
+
+    Args:
+        modifier: What Snakemake makes of the module's `prefix` and `replace_prefix`.
+    """
+    if modifier.replace_prefix("results") != "results":
+        advice = "take the prefix out; --directory names the folder that has results/ in it"
+        raise CragruError("a prefix moves no manifest", place="module", advice=advice)
 
 
 def check_files(paths: Iterable[str | Path]) -> None:
@@ -32,12 +43,12 @@ def take_command_line(config: dict[str, Any], words: Iterable[str]) -> None:
             problems.found.append(Problem("is there twice", f"--config {key}", advice="keep one"))
         seen.add(key)
         value = problems.take(lambda key=key, text=text: load_text(text, f"--config {key}"))
-        config[key] = _over(config.get(key), value)
+        config[key] = laid_over(config.get(key), value)
     problems.tell()
 
 
-def _over(below: Any, above: Any) -> Any:
+def laid_over(below: Any, above: Any) -> Any:
     """Return a value laid over another as Snakemake does it: sections are merged, all else is replaced."""
     if not (isinstance(below, Mapping) and isinstance(above, Mapping)):
         return above
-    return {**below, **{key: _over(below.get(key), value) for key, value in above.items()}}
+    return {**below, **{key: laid_over(below.get(key), value) for key, value in above.items()}}

@@ -22,7 +22,7 @@ rule download:
 
 rule prepare:
     input:
-        raw=rules.download.output.folder,
+        raw=ancient(rules.download.output.folder),  # common.smk says why
     output:
         interactions=places.INTERACTIONS,
         user_frame=places.USERS,
@@ -38,6 +38,7 @@ rule prepare:
         mem_mb=2000,
         runtime=10,
     params:
+        entry=lambda wildcards: project.download_entry(wildcards.dataset),
         loaders=lambda wildcards: project.loaders(wildcards.dataset),
         code=lambda wildcards: project.loader_code(wildcards.dataset),
     message:

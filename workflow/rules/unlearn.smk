@@ -73,7 +73,8 @@ use rule unlearn_request as unlearn_request_shards with:
         forget=training.forget_if_read,
         original=training.original_if_read,
         partition=places.PARTITION,
-        shards=places.SHARDS,
+        shards=ancient(places.SHARDS),
+        shards_manifest=places.SHARDS_MANIFEST,
     output:
         **places.unlearned_files(places.REQUEST_METHOD),
         partition=places.renewed_files(places.REQUEST_METHOD)["partition"],
