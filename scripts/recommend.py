@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-import pandas as pd
+import torch
 
-from cragru.backbones.base import FactorModel
+from cragru.backbones.base import FactorModel, pairs
 from cragru.data.parts import read_parts, read_sizes
 from cragru.evaluation.bias_columns import LIST_LENGTH, LISTS
 from cragru.evaluation.utility import recommended
@@ -14,9 +14,9 @@ from cragru.kept.files import write_parquet
 
 def main(job):
     parts = read_parts(Path(job.input.record).parent, ["train", "valid", "forget", "test"])
-    hidden = pd.concat([parts[name] for name in ("train", "valid", "forget")])
+    judged = torch.unique(pairs(parts["test"])[0])
     model, sizes = FactorModel.load(job.input.model), read_sizes(job.input.statistics)
-    lists = recommended(model, hidden, parts["test"], *sizes, LIST_LENGTH)
+    lists = recommended(model, parts, judged, *sizes, LIST_LENGTH)
     write_parquet(job.output.lists, lists, LISTS)
 
 

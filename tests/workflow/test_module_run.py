@@ -1,30 +1,14 @@
 """Another Snakefile has this workflow as a module: its own configuration, its own rules, the same tables."""
 
+import re
+from pathlib import Path
+
 import pytest
 import yaml
 from snakemake_calls import Workflow
 
-SNAKEFILE = """
-configfile: "own.yaml"
-
-
-module cragru:
-    snakefile: "{sources}/Snakefile"
-    config: config["cragru"]
-{more}
-
-use rule * from cragru as cragru_*
-
-
-rule summary:
-    default_target: True
-    input:
-        "results/mine/tables/table1.csv",
-    output:
-        "summary.txt",
-    shell:
-        "tail -n 1 {{input}} > {{output}}"
-"""
+PAGE = Path(__file__).parents[2] / "docs/library.md"
+(EXAMPLE,) = re.findall(r"^```snakemake\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
@@ -35,7 +19,11 @@ def own(workflow, configure, tmp_path):
     def own(*args, more="", **changes):
         said = {"cragru": config | changes, "of its own": "010"}
         (tmp_path / "own.yaml").write_text(yaml.safe_dump(said))
-        text = SNAKEFILE.format(sources=workflow.sources, more=more)
+        text = EXAMPLE.replace("table2.csv", "table1.csv")  # which trains nothing
+        text = text.replace("../cragru/Snakefile", str(workflow.sources / "Snakefile"))
+        text = text.replace(
+            '    config: config["cragru"]\n', '    config: config["cragru"]\n' + more
+        )
         (tmp_path / "Snakefile").write_text(text)
         snakemake = Workflow(tmp_path, workflow.key)
         profile = workflow.sources / "profiles/default"
@@ -48,7 +36,7 @@ def own(workflow, configure, tmp_path):
 def test_a_table_is_made_for_a_rule_of_its_own(own, tmp_path):
     done = own()
     assert done.rc == 0, done.output
-    assert (tmp_path / "summary.txt").read_text().startswith("Toy,40,60,")
+    assert (tmp_path / "summary.txt").read_text().splitlines()[1].startswith("Toy,40,60,")
     assert "Nothing to be done" in own().output
 
 
