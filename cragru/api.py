@@ -33,7 +33,7 @@ from cragru.data.parts import read_all_parts, write_parts
 from cragru.data.prepare import prepare
 from cragru.data.requests import IDS
 from cragru.data.split import forget_and_split
-from cragru.evaluation.metrics import METRICS
+from cragru.evaluation.metrics import CUTOFFS, METRICS
 from cragru.evaluation.utility import per_user_utility, recommended
 from cragru.kept.files import read_parquet
 from cragru.plan.files_there import DATA_VARIABLE
@@ -44,6 +44,7 @@ from cragru.unlearning.files import FileReader, write_deployed_partition
 from cragru.written.paths import REPOSITORY
 
 DEFAULT = REPOSITORY / "config" / "config.yaml"
+MASKS = ("A", "B")
 MODEL_FILE = "model.safetensors"
 WAITING = (
     "name a protocol that forgets first; the workflow serves single requests (docs/protocols.md)"
@@ -239,7 +240,12 @@ class Model:
 
         Returns:
             A row for each K, a column for each metric.
+
+        Raises:
+            CragruError: If a K or the mask is another one.
         """
+        _refuse_others("cutoffs", cutoffs, CUTOFFS)
+        _refuse_others("mask", [mask], MASKS)
         rows = self.per_user.query("mask == @mask and k in @cutoffs")
         return rows.groupby("k")[list(METRICS)].mean()
 
@@ -252,8 +258,10 @@ class Model:
             k: How many.
 
         Raises:
-            CragruError: If there is no such user.
+            CragruError: If there is no such user, or `k` is no length.
         """
+        if k < 1:
+            raise CragruError("no length of a list", place="k", got=k)
         data = self.split.data
         (numbers,) = (data.users["raw_id"] == str(user)).to_numpy().nonzero()
         if not len(numbers):
@@ -262,6 +270,14 @@ class Model:
         lists = recommended(self.factors, self.split.parts, who, *self.split.sizes, k)
         items = data.items.iloc[lists["item"]].assign(rank=lists["rank"].array)
         return items.set_index("rank")[["raw_id", "title", "year", "genres"]]
+
+
+def _refuse_others(place: str, given: Sequence[Any], allowed: Sequence[Any]) -> None:
+    """Refuse values that are not allowed: a table of none would look like an answer."""
+    for value in given:
+        if value not in allowed:
+            names = [*map(str, allowed)]
+            raise CragruError("no such value", place=place, got=value, allowed=names)
 
 
 def _entry(entries: Mapping[str, Entry], name: str, what: str) -> Entry:

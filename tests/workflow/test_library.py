@@ -136,6 +136,9 @@ def test_a_list_has_nothing_that_the_user_has_seen(split):
         (lambda split: split.data.split("papr"), refused(got="papr")),
         (lambda split: split.data.split("one-user"), refused(place="protocol one-user")),
         (lambda split: split.train("bpr").recommend(4), refused(place="user", got=4)),
+        (lambda split: split.train("bpr").recommend(5, k=0), refused(place="k", got=0)),
+        (lambda split: split.train("bpr").evaluate([7]), refused(place="cutoffs", got=7)),
+        (lambda split: split.train("bpr").evaluate(mask="C"), refused(place="mask", got="C")),
     ],
 )
 def test_unknown_names_are_refused(split, call, wrong):
