@@ -47,8 +47,9 @@ benchreliability: setup  ## kill a toy run, fill its disk, flip bits of its file
 setup:  ## make or refresh the environment .venv (CRAGRU_LOCK=cpu or cuda overrules the choice of its lock)
 	bash envs/install.sh .venv
 
+# results/ with a slash: it may be a link to another disk
 clean:  ## delete results, but keep downloads and a language model's answers
-	find results -mindepth 1 -maxdepth 1 ! -name README.md ! -name raw ! -name llm -exec rm -r {} +
+	find results/ -mindepth 1 -maxdepth 1 ! -name README.md ! -name raw ! -name llm -exec rm -r {} +
 
 lock:  ## (maintainers, needs uv) resolve envs/*.in into locks; ARGS=--upgrade moves every pin
 	bash envs/lock.sh $(ARGS)

@@ -13,9 +13,12 @@ from cragru.plan.checkout import check_checkout
 min_version("9.20")  # cache: on rules with several named outputs
 
 
-default = f"{workflow.basedir}/config/config.yaml"  # also with --directory
-checked_or_exit(check_checkout, Path(workflow.basedir), sys.executable)
-contents = checked_or_exit(read_files, [default, *workflow.config_settings.configfiles])
+root = Path(str(workflow.current_basedir))  # also with --directory
+is_module = not workflow.modifier.is_main_snakefile()  # of somebody's own Snakefile
+default = f"{root}/config/config.yaml"
+given = [] if is_module else workflow.config_settings.configfiles
+checked_or_exit(check_checkout, root, sys.executable)
+contents = checked_or_exit(read_files, [default, *given])
 
 
 configfile: default
@@ -37,11 +40,16 @@ include: "workflow/rules/tables.smk"
 
 
 rule all:
+    """All tables and figures of the run, and its certificates: what is made when no target is named"""
     default_target: True
     input:
         showing.run_files(),
         certificates.files(),
         certificates.requests_files(),
+
+
+for one in workflow.modifier.rules:  # what `snakemake --list` prints of them
+    one.docstring = one.docstring or as_line(one.message or "")
 
 
 onstart:

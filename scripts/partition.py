@@ -1,46 +1,24 @@
 """Cut the data of a deployed model into shards."""
 
-import importlib
 from pathlib import Path
 
-import pandas as pd
-
-from cragru.backbones.base import FactorModel
 from cragru.core.roles import Role
-from cragru.core.seeds import numpy_stream
-from cragru.data.parts import read_parts, read_sizes
+from cragru.data.parts import read_sizes
 from cragru.job import stage
-from cragru.unlearning.files import write_partition
-from cragru.unlearning.partition.base import Problem
+from cragru.unlearning.files import write_deployed_partition
 
 
 def main(job):
-    parts = read_parts(Path(job.input.record).parent, ["train", "forget", "valid"])
-    parts["train"] = pd.concat([parts["train"], parts.pop("forget")]).sort_values("row")
-    users, items = read_sizes(job.input.statistics)
-    embeddings = None
-    if job.input.original:
-        model = FactorModel.load(job.input.original)
-        embeddings = (model.user_factors.numpy(), model.item_factors.numpy())
-    problem = Problem(
-        **{
-            name: tuple(part[column].to_numpy("int64") for column in ("user", "item"))
-            for name, part in parts.items()
-        },
-        users=users,
-        items=items,
-        shards=job.params.shards,
+    return write_deployed_partition(
+        job.output.partition,
+        split=Path(job.input.record).parent,
+        sizes=read_sizes(job.input.statistics),
+        module=job.params.module,
         options=job.params.options,
-        rng=numpy_stream(int(job.wildcards.seed), "partition", job.params.module),
-        embeddings=embeddings,
+        shards=job.params.shards,
+        seed=int(job.wildcards.seed),
+        original=job.input.original or None,
     )
-    assignment = importlib.import_module(job.params.module).partition(problem)
-    shards = {"train": assignment.train, "valid": assignment.valid}
-    write_partition(job.output.partition, parts, shards)
-    return {
-        part: pd.Series(of_part).value_counts().sort_index().tolist()
-        for part, of_part in shards.items()
-    }
 
 
 if __name__ == "__main__":

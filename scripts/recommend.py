@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-import pandas as pd
+import torch
 
-from cragru.backbones.base import FactorModel
+from cragru.backbones.base import FactorModel, pairs
 from cragru.data.parts import read_parts, read_sizes
 from cragru.evaluation.bias_columns import LIST_LENGTH, LISTS
 from cragru.evaluation.reranked import RerankedScorer
@@ -16,15 +16,17 @@ from cragru.llm.reranking import RERANKED
 
 def main(job):
     parts = read_parts(Path(job.input.record).parent, ["train", "valid", "forget", "test"])
-    hidden = pd.concat([parts[name] for name in ("train", "valid", "forget")])
+    judged = torch.unique(pairs(parts["test"])[0])
     model, sizes = FactorModel.load(job.input.model), read_sizes(job.input.statistics)
-    scorers, test = {"lists": model}, parts["test"]
+    scorers = {"lists": model}
     if "lists" in job.input.keys():  # noqa: SIM118  a Namedlist iterates over values
         lists = read_parquet(job.input.lists, RERANKED)
-        test = test[test["user"].isin(lists["user"])]  # the cohort's users
+        judged = judged[
+            torch.isin(judged, torch.from_numpy(lists["user"].to_numpy()))
+        ]  # the cohort
         scorers = {variant: RerankedScorer(model, own) for variant, own in lists.groupby("variant")}
     for variant, scorer in scorers.items():
-        found = recommended(scorer, hidden, test, *sizes, LIST_LENGTH)
+        found = recommended(scorer, parts, judged, *sizes, LIST_LENGTH)
         write_parquet(job.output[variant.replace("-", "_")], found, LISTS)
 
 

@@ -5,20 +5,16 @@ from pathlib import Path
 from cragru.core.roles import Role
 from cragru.data.frames import INTERACTIONS
 from cragru.data.parts import write_parts
-from cragru.data.split import forget_interactions, forget_users, split_first
+from cragru.data.split import forget_and_split
 from cragru.job import stage
 from cragru.kept.files import read_parquet
 
 
 def main(job):
     interactions = read_parquet(job.input.interactions, INTERACTIONS)
-    forget, ratios, seed = job.params.forget, job.params.ratios, int(job.params.seed)
-    if forget["kind"] == "interactions":
-        rows = forget_interactions(interactions, forget["fraction"], ratios, seed)
-    elif forget["kind"] == "users":
-        rows = forget_users(interactions, forget["fraction"], ratios, seed)
-    else:
-        rows = split_first(interactions, ratios, seed)
+    rows = forget_and_split(
+        interactions, job.params.forget, job.params.ratios, int(job.params.seed)
+    )
     write_parts(Path(job.output.record).parent, rows, interactions)
 
 

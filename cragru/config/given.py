@@ -4,8 +4,19 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cragru.core.errors import Problem, Problems
+from cragru.core.errors import CragruError, Problem, Problems
 from cragru.written.yaml_text import load_text, load_yaml
+
+
+def check_module(modifier: Any) -> None:
+    """Check that another Snakefile, whose module this workflow is, moves no path: manifests name files by `results/`.
+
+    Args:
+        modifier: What Snakemake makes of the module's `prefix` and `replace_prefix`.
+    """
+    if modifier.replace_prefix("results") != "results":
+        advice = "take the prefix out; --directory names the folder that has results/ in it"
+        raise CragruError("a prefix moves no manifest", place="module", advice=advice)
 
 
 def read_files(paths: Iterable[str | Path]) -> list[Any]:

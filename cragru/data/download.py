@@ -26,7 +26,7 @@ from cragru.core.errors import CragruError, Problem, short
 from cragru.core.names import SOURCE_FILE
 from cragru.core.place import PathLike
 from cragru.data.archives import GIB, extract, holds, verify
-from cragru.kept.files import atomic_path, sha256, write_json
+from cragru.kept.files import atomic_path, read_record, sha256, write_json
 from cragru.kept.machine import trouble
 from cragru.written.paths import located, rule_for
 
@@ -43,6 +43,33 @@ _PIP = (
     "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-input", "--quiet",
     "--disable-pip-version-check", "--retries", "2", "--dest",
 )  # fmt: skip
+
+
+def fetch_once(entry: RawFiles, name: str, target_dir: PathLike, override: str | None) -> None:
+    """Put the raw files of a data set into a folder, as `fetch` does, unless they are there, each with its SHA-256.
+
+    Several processes may do so at once: the folder appears when all is there.
+    """
+    target = Path(target_dir)
+    if _is_whole(entry, target):
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=target.parent) as scratch:
+        fetch(entry, name, Path(scratch, "new"), override)
+        if target.exists():
+            target.rename(Path(scratch, "old"))
+        Path(scratch, "new").rename(target)
+
+
+def _is_whole(entry: RawFiles, folder: Path) -> bool:
+    """Return whether a folder has the files of one of the sources, and the record that is written last."""
+    if not (folder / SOURCE_FILE).is_file():
+        return False
+    members = read_record(folder / SOURCE_FILE, {"members": dict[str, str]})["members"]
+    if members not in [_by_name(source.members) for source in entry.sources]:
+        return False
+    found = {name: folder / name for name in members}
+    return all(found[name].is_file() and sha256(found[name]) == members[name] for name in members)
 
 
 def fetch(
@@ -209,13 +236,18 @@ def _install(
 ) -> SourceRecord:
     """Check files, give them their final names, and write the record when all are there."""
     verify(staged, checksums)
-    members = {PurePosixPath(member).name: checksum for member, checksum in checksums.items()}
+    members = _by_name(checksums)
     for member in members:
         with atomic_path(target / member) as temporary:
             (staged / member).replace(temporary)
     record = SourceRecord(dataset=name, source=origin, members=members)
     write_json(target / SOURCE_FILE, record.model_dump())
     return record
+
+
+def _by_name(members: Mapping[str, str]) -> dict[str, str]:
+    """Return checksums by the names that files have side by side."""
+    return {PurePosixPath(member).name: checksum for member, checksum in members.items()}
 
 
 def _download(url: str, folder: Path) -> Path:

@@ -4,7 +4,8 @@ Randomness: each user's shuffle comes from a stream of its own, so one user's re
 as it was. Every function here works on row numbers of the prepared interactions; `cragru.data.parts` keeps them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -61,6 +62,24 @@ def ratio_split(
             part.append(chosen)
     empty = np.empty(0, dtype=rows.dtype)
     return [np.sort(np.concatenate([empty, *part])) for part in parts]
+
+
+def forget_and_split(
+    interactions: pd.DataFrame, forget: Mapping[str, Any], ratios: Sequence[float], seed: int
+) -> Rows:
+    """Forget first and split the rest, or split and wait for requests.
+
+    Args:
+        interactions: The prepared ones.
+        forget: What is forgotten: `kind` and `fraction`, as a protocol has them.
+        ratios: Share of each part, as in `split_counts`.
+        seed: Of all streams.
+    """
+    if forget["kind"] == "interactions":
+        return forget_interactions(interactions, forget["fraction"], ratios, seed)
+    if forget["kind"] == "users":
+        return forget_users(interactions, forget["fraction"], ratios, seed)
+    return split_first(interactions, ratios, seed)
 
 
 def forget_interactions(

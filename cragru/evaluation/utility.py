@@ -41,16 +41,16 @@ def per_user_utility(scorer: Scorer, parts: Parts, users: int, items: int) -> pd
 
 
 def recommended(
-    scorer: Scorer, hidden: pd.DataFrame, test: pd.DataFrame, users: int, items: int, length: int
+    scorer: Scorer, parts: Parts, who: Tensor, users: int, items: int, length: int
 ) -> pd.DataFrame:
-    """Return the lists, of `length` items at most, of users who have a test row; `hidden` rows are not on them.
+    """Return the lists, of `length` items at most, of the users `who` under mask B.
 
     Returns:
         Columns of `cragru.evaluation.bias_columns.LISTS`, by user and rank.
     """
-    masked = pair_mask(pairs(hidden), users, items)
+    masked = masks(parts, users, items)["B"]
     frames = []
-    for batch in user_batches(torch.unique(pairs(test)[0])):
+    for batch in user_batches(who):
         best, ranked = top_items(scorer.score(batch).cpu(), masked[batch], length)
         row, place = ranked.nonzero(as_tuple=True)
         columns = {

@@ -133,6 +133,12 @@ class Training:
         """Return a function that digests a script with the module of the strategy."""
         return lambda wildcards: code_digest(script, self.strategy_module(wildcards))
 
+    def shards_manifest_before(self, wildcards: Wildcards) -> str:
+        """Return the manifest of the job that made these shards."""
+        renewed = f"{places.REQUEST_METHOD}/{places.MANIFEST}"
+        deployed = places.place(places.SHARDS_MANIFEST, **dict(wildcards.items()))
+        return self._before(wildcards, renewed) or deployed
+
     def _before(self, wildcards: Wildcards, template: str) -> str | None:
         """Return a file of the request that a request starts from; None where it starts from the deployed state."""
         names = dict(wildcards.items())

@@ -1,6 +1,8 @@
 """What a request reads and writes: the files of a split, of a partition and of shards."""
 
+import importlib
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,10 +17,12 @@ from cragru.backbones.files import training_data
 from cragru.backbones.training import training_options
 from cragru.core.errors import CragruError
 from cragru.core.place import PathLike
+from cragru.core.seeds import numpy_stream
 from cragru.data.parts import read_parts, read_sizes
 from cragru.kept.files import atomic_path, read_parquet, write_parquet
 from cragru.ranking.full import Pairs
 from cragru.unlearning.base import Context, Deployed
+from cragru.unlearning.partition.base import Problem
 
 PARTITION = {"row": "int32", "part": "object", "shard": "int32"}  # part: train or valid
 LEARNT_FROM = ("train", "valid")
@@ -34,6 +38,56 @@ def write_partition(
         columns = {"row": parts[name]["row"], "part": name, "shard": shards[name]}
         frames.append(pd.DataFrame(columns))
     write_parquet(path, pd.concat(frames, ignore_index=True), PARTITION)
+
+
+def write_deployed_partition(
+    path: PathLike,
+    split: PathLike,
+    sizes: tuple[int, int],
+    module: str,
+    options: Mapping[str, float | int | str | bool],
+    shards: int,
+    seed: int,
+    original: PathLike | None,
+) -> dict[str, list[int]]:
+    """Cut the data of a deployed model into shards, by a partition's module and options, and write their shards.
+
+    Args:
+        path: Where the partition goes.
+        split: The folder of the split.
+        sizes: Numbers of users and items.
+        module: Of the partition.
+        options: What the partition's entry gives it.
+        shards: How many.
+        seed: Of its stream.
+        original: The deployed model, whose embeddings the partition reads; None if it reads none.
+
+    Returns:
+        How many rows each shard has, of each part.
+    """
+    parts = read_parts(split, ["train", "forget", "valid"])
+    parts["train"] = pd.concat([parts["train"], parts.pop("forget")]).sort_values("row")
+    users, items = sizes
+    embeddings = None
+    if original:
+        model = FactorModel.load(original)
+        embeddings = (model.user_factors.numpy(), model.item_factors.numpy())
+    problem = Problem(
+        **{
+            name: tuple(part[column].to_numpy("int64") for column in ("user", "item"))
+            for name, part in parts.items()
+        },
+        users=users,
+        items=items,
+        shards=shards,
+        options=options,
+        rng=numpy_stream(seed, "partition", module),
+        embeddings=embeddings,
+    )
+    assignment = importlib.import_module(module).partition(problem)
+    cut = {"train": assignment.train, "valid": assignment.valid}
+    write_partition(path, parts, cut)
+    return {name: pd.Series(of).value_counts().sort_index().tolist() for name, of in cut.items()}
 
 
 def write_remaining_partition(path: PathLike, deployed: PathLike, split: PathLike) -> None:

@@ -11,7 +11,9 @@ from pathlib import Path
 from cragru.core.errors import CragruError
 from cragru.core.place import CACHE
 
-REPOSITORY = Path(__file__).parents[2]
+_CHECKOUT, _SHIPPED = Path(__file__).parents[2], Path(__file__).parents[1] / "shipped"
+# pyproject.toml puts config/ there for an installed library
+REPOSITORY = _SHIPPED if _SHIPPED.is_dir() else _CHECKOUT
 VARIABLES = ("CRAGRU_DATA_DIR", "CRAGRU_AUDIT_KEY_FILE")  # that name a place of this machine
 UNREAD = ("$", '"', "'")  # what a shell would have taken away, had one read the path
 RULE = "a relative path is looked for in the repository, then in the folder that snakemake runs in"

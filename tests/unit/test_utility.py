@@ -82,12 +82,15 @@ def test_the_order_of_users_and_batches_does_not_matter(monkeypatch):
     pd.testing.assert_frame_equal(whole, per_user_utility(scorer, roles, 9, 30))
 
 
-def test_lists_are_of_users_with_test_rows_and_leave_out_what_is_hidden():
-    """User 0 has two items left, user 2 four; user 1 has no test row."""
-    hidden = frame((0, 0), (0, 1), (0, 2), (0, 4), (2, 0), (2, 5), (1, 3))
-    found = recommended(
-        Fixed([[6.0, 5, 4, 3, 2, 1]] * 3), hidden, frame((2, 0), (0, 3), (2, 2)), 3, 6, length=3
-    )
+def test_lists_are_of_users_who_are_asked_for_and_leave_out_what_is_hidden():
+    """User 0 has two items left, user 2 four; nobody asks for user 1."""
+    parts = {
+        "train": frame((0, 0), (0, 1)),
+        "valid": frame((0, 2), (2, 0), (1, 3)),
+        "forget": frame((0, 4), (2, 5)),
+    }
+    scorer, who = Fixed([[6.0, 5, 4, 3, 2, 1]] * 3), torch.tensor([0, 2])
+    found = recommended(scorer, parts, who, 3, 6, length=3)
     assert dict(found.dtypes.astype(str)) == LISTS
     expected = [(0, 1, 3), (0, 2, 5), (2, 1, 1), (2, 2, 2), (2, 3, 3)]
     assert [*found.itertuples(index=False, name=None)] == expected
@@ -98,7 +101,8 @@ def test_lists_are_the_same_in_batches(monkeypatch):
     from cragru.ranking.full import user_batches
 
     scorer = Fixed(torch.rand(9, 30, generator=torch.Generator().manual_seed(1)).tolist())
-    given = frame((0, 1), (5, 2)), frame(*((user, 3) for user in (8, 2, 5, 0))), 9, 30
+    parts = {"train": frame((0, 1)), "valid": frame((5, 2)), "forget": frame((5, 3))}
+    given = parts, torch.tensor([0, 2, 5, 8]), 9, 30
     whole = recommended(scorer, *given, 10)
     assert whole.groupby("user").size().to_dict() == {0: 10, 2: 10, 5: 10, 8: 10}
     monkeypatch.setattr(module, "user_batches", lambda users: user_batches(users, 3))

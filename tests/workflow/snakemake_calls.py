@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import re
 import runpy
+import shutil
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -68,6 +69,14 @@ def pass_for_made(directory: Path, name: str) -> None:
             record["outputs"][name] = hashlib.sha256(path.read_bytes()).hexdigest()
             del record["sha256"]
             manifest.write_text(json.dumps(record), encoding="utf-8")
+
+
+def copied(directory: Path, to: Path) -> Path:
+    """Copy a finished run as `cp -r` does, to dates of now; what Snakemake dates folders by comes last."""
+    shutil.copytree(directory, to, symlinks=True, copy_function=shutil.copy)
+    for date in to.rglob(".snakemake_timestamp"):
+        date.touch()
+    return to
 
 
 def surroundings() -> dict[str, str]:

@@ -36,6 +36,7 @@ with SnakemakeApi() as api:
             "benchmark": bool(rule.benchmark),
             "cache": bool(rule.ruleinfo.cache),
             "code": "code" in rule.params.keys(),
+            "line": rule.docstring,
             "paths": [re.sub(r"{(\\w+),[^}]*}", r"{\\1}", str(path)) for path in rule.output],
         }))
 """
@@ -232,6 +233,15 @@ def test_every_rule_runs_a_script_and_names_its_outputs(working):
 
 def test_every_rule_says_what_it_does_and_logs_it(working):
     assert not [name for name, rule in working.items() if not rule["message"] or rule["log"] != 1]
+
+
+def test_every_rule_has_a_line_in_the_list(rules):
+    """`snakemake --list` prints it; a table's is the beginning of its caption, a job's has no braces."""
+    assert rules["table1"]["line"] == "Data sets (the paper's Table I)"
+    assert rules["split"]["line"] == (
+        "Forget and split DATASET by the protocol PROTOCOL, seed SEED"
+    )
+    assert not [name for name, rule in rules.items() if not rule["line"] or "{" in rule["line"]]
 
 
 def test_every_rule_depends_on_its_code(working):

@@ -6,7 +6,7 @@ import shutil
 
 import pandas as pd
 import pytest
-from snakemake_calls import pass_for_made
+from snakemake_calls import copied, pass_for_made
 
 pytestmark = pytest.mark.slow
 
@@ -160,6 +160,12 @@ def test_the_log_goes_on_after_the_engines_start(folder):
 
 def test_a_second_call_does_nothing(workflow, small, folder):
     assert workflow.plan(folder, config=small) == {}
+
+
+def test_nothing_is_left_to_do_in_a_copy(workflow, small, folder, tmp_path):
+    """The model and what strategies learnt are folders, whose dates are new."""
+    run = copied(folder, tmp_path / "run")
+    assert workflow.plan(run, "table2", "figure4", config=small) == {}
 
 
 def test_a_caption_remakes_one_table(workflow, configure, settings, changed, folder):

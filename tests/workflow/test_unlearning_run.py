@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from snakemake_calls import METHODS, Workflow
+from snakemake_calls import METHODS, Workflow, copied
 
 from cragru.kept.files import read_json, sha256
 
@@ -94,6 +94,12 @@ def test_nothing_is_left_to_do(unlearned, workflow, each_kind, tmp_path):
             unlearned, "table2", f"{DRAW}/receraser-ubp/cost.json", config=each_kind
         )
         assert planned == {}
+
+
+def test_nothing_is_left_to_do_in_a_copy(unlearned, workflow, each_kind, tmp_path):
+    """Its published files and deployed shards are folders, whose dates are new."""
+    wanted = "table2", f"{DRAW}/receraser-ubp/cost.json"
+    assert workflow.plan(copied(unlearned, tmp_path / "run"), *wanted, config=each_kind) == {}
 
 
 def test_another_damping_solves_anew_and_trains_nothing(

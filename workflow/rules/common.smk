@@ -1,18 +1,21 @@
 # What the rules share: the checked configuration, what the plan makes of it, and wildcards.
+import atexit
 import os
 import re
 import sys
 from pathlib import Path
 
 from cragru.audit.commitment import check_key
+from cragru.config.base import load_yaml
 from cragru.config.types import OPTION
-from cragru.config.given import take_command_line, take_files
+from cragru.config.given import check_module, laid_over, take_command_line, take_files
 from cragru.rerun.digest import code_digest
 from cragru.kept.machine import checked_or_exit, killed
 from cragru.core.names import ORIGINAL
 from cragru.written.paths import check_variables, make_cache_folder
 from cragru.plan import places
 from cragru.plan.certificates import Certificates
+from cragru.plan.listing import as_line, expected_time, first_words
 from cragru.plan.loading import load_project
 from cragru.plan.purged import Purged
 from cragru.plan.requests import Requests
@@ -23,11 +26,15 @@ from cragru.plan.showing import Showing
 from cragru.plan.training import Training
 
 checked_or_exit(check_variables, os.environ)
-take_files(config, contents)
-checked_or_exit(take_command_line, config, workflow.config_settings.config_args)
-project = checked_or_exit(
-    load_project, config, Path(workflow.basedir), workflow.is_main_process
-)
+if (
+    is_module
+):  # what the other Snakefile gives is laid over the default run, as a --configfile would be
+    checked_or_exit(check_module, workflow.modifier.path_modifier)
+    config.update(laid_over(load_yaml(default), config))
+else:
+    take_files(config, contents)
+    checked_or_exit(take_command_line, config, workflow.config_settings.config_args)
+project = checked_or_exit(load_project, config, root, workflow.is_main_process)
 
 settings = project.settings
 requests = Requests(project)
@@ -49,6 +56,20 @@ def one_or_variant(names):
     return f"({one_of(names)})({OPTION})*"
 
 
+def say_time():
+    if workflow.dryrun and workflow.dag:
+        planned = workflow.dag.needrun_jobs(exclude_finished=False)
+        jobs = [job for job in planned if not job.rule.norun]
+        if jobs:
+            print(f"cragru: {expected_time([job.benchmark for job in jobs])}")
+
+
+if workflow.is_main_process and not is_module:  # Snakemake has no hook for dry runs
+    atexit.register(say_time)
+
+
+# An input that is a folder is `ancient`: Snakemake knows one by its dates alone, which a copy changes. The manifest of the
+# job that makes it is an input beside it, and is compared by content as files are; for published files, their entry is.
 wildcard_constraints:
     dataset=gone.not_in(one_of(project.registry.datasets)),
     protocol=one_of(project.protocols),

@@ -34,6 +34,7 @@ rule search_damping:
 
 
 rule damping:
+    """Searches of the influence methods' damping, for the choice in params.yaml"""
     input:
         expand(
             rules.search_damping.output.csv,

@@ -22,9 +22,15 @@ rule download:
         "../../scripts/download.py"
 
 
+def raw_folder(wildcards):
+    """A publisher's files are ancient (common.smk says why); files of one's own are not, for they may change."""
+    folder = rules.download.output.folder
+    return folder if project.own_files(wildcards.dataset) else ancient(folder)
+
+
 rule prepare:
     input:
-        raw=rules.download.output.folder,
+        raw=raw_folder,
     output:
         interactions=places.INTERACTIONS,
         user_frame=places.USERS,
@@ -40,6 +46,7 @@ rule prepare:
         mem_mb=2000,
         runtime=10,
     params:
+        entry=lambda wildcards: project.download_entry(wildcards.dataset),
         loaders=lambda wildcards: project.loaders(wildcards.dataset),
         own=lambda wildcards: project.own_files(wildcards.dataset),
         code=lambda wildcards: project.loader_code(wildcards.dataset),

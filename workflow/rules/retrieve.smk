@@ -65,7 +65,8 @@ rule fit_strategy:
 rule select_histories:
     input:
         candidates=rules.candidates.output.candidates,
-        fitted=rules.fit_strategy.output.folder,
+        fitted=ancient(rules.fit_strategy.output.folder),
+        fit_manifest=rules.fit_strategy.output.manifest,
         train=rules.split.output.train,
         valid=rules.split.output.valid,
         record=rules.split.output.record,
@@ -94,6 +95,7 @@ rule select_histories:
 
 
 rule retrieval:
+    """What each strategy keeps of every history, and the candidates"""
     input:
         expand(
             places.SELECTION,

@@ -55,7 +55,8 @@ rule build_prompts:
         item_frame=rules.prepare.output.item_frame,
         statistics=rules.prepare.output.statistics,
         template=scoring.template,
-        model=scoring.tokenizer_folder,
+        model=ancient(scoring.tokenizer_folder),
+        model_manifest=scoring.tokenizer_manifest,
     output:
         **places.prompt_files(places.CELL),
     log:
@@ -111,7 +112,7 @@ rule score_prompts:
     input:
         prompts=scoring.prompts,
         checked=scoring.proofs,
-        model=scoring.tokenizer_folder,
+        model=ancient(scoring.tokenizer_folder),
         manifest=scoring.tokenizer_manifest,
     output:
         receipt=places.RECEIPT,

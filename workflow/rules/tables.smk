@@ -77,9 +77,10 @@ rule differences:
 
 
 # `snakemake table1` and so on name them.
-for name in project.tables.tables:
+for name, entry in project.tables.tables.items():
 
     rule:
+        f"{first_words(entry.caption)}"
         name:
             name
         input:
@@ -87,9 +88,10 @@ for name in project.tables.tables:
         localrule: True
 
 
-for name in project.figures.figures:
+for name, entry in project.figures.figures.items():
 
     rule:
+        f"{first_words(entry.caption)}"
         name:
             name
         input:

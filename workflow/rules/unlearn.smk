@@ -75,7 +75,8 @@ use rule unlearn_request as unlearn_request_shards with:
         forget=training.forget_if_read,
         original=training.original_if_read,
         partition=training.partition_before,
-        shards=training.shards_before,
+        shards=ancient(training.shards_before),
+        shards_manifest=training.shards_manifest_before,
     output:
         **places.unlearned_files(places.REQUEST_METHOD),
         partition=places.renewed_files(places.REQUEST_METHOD)["partition"],
