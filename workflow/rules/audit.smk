@@ -54,6 +54,7 @@ rule in_service:
 
 
 rule requests:
+    """The run's own deletion requests: served, certified, and what is in service after them"""
     input:
         certificates.requests_files(),
     localrule: True
