@@ -164,8 +164,7 @@ def test_a_second_call_does_nothing(workflow, small, folder):
 
 def test_nothing_is_left_to_do_in_a_copy(workflow, small, folder, tmp_path):
     """The model and what strategies learnt are folders, whose dates are new."""
-    run = copied(folder, tmp_path / "run")
-    assert workflow.plan(run, "table2", "figure4", config=small) == {}
+    assert workflow.plan(copied(folder, tmp_path / "run"), config=small) == {}
 
 
 def test_a_caption_remakes_one_table(workflow, configure, settings, changed, folder):

@@ -11,7 +11,8 @@ rule prepare_requester:
         item_frame=rules.prepare.output.item_frame,
         statistics=rules.prepare.output.statistics,
         template=scoring.template,
-        tokenizer=scoring.tokenizer_folder,
+        tokenizer=ancient(scoring.tokenizer_folder),
+        tokenizer_manifest=scoring.tokenizer_manifest,
     output:
         **places.prompt_files(places.SERVICE),
     log:
@@ -63,7 +64,7 @@ use rule score_prompts as score_requesters with:
     input:
         prompts=requests.prompts,
         checked=requests.proofs,
-        model=scoring.tokenizer_folder,
+        model=ancient(scoring.tokenizer_folder),
         manifest=scoring.tokenizer_manifest,
     output:
         receipt=places.SERVICE_RECEIPT,
