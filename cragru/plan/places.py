@@ -229,6 +229,7 @@ DIFFERENCES = f"{TABLE}-differences.csv"
 CERTIFICATES = f"{RUN}/certificates"
 CERTIFICATE_FILE = "certificate.json"
 PAGE_FILE = "certificate.md"
+PURGED = f"{RESULTS}/{{purged}}"  # any file that a purge has deleted
 PURGED_FILE = "purged.json"
 RESTORED_FILE = "restored.json"
 

@@ -11,9 +11,12 @@ from cragru.plan import places
 from cragru.plan.loading import load_project
 from cragru.plan.rows import row_files
 
+REFUSAL = "purged"  # the rule that refuses to make a purged file again
 ACTIONS = {
     "audit",
     "purge",
+    "restore",
+    "person",
 }  # they look at, or delete, what is there: no file of theirs could be up to date
 LIST_RULES = """
 import json, re, sys
@@ -65,7 +68,7 @@ def rules(workflow, tmp_path_factory):
 @pytest.fixture(scope="module")
 def working(rules):
     """The rules that make something."""
-    return {name: rule for name, rule in rules.items() if rule["outputs"]}
+    return {name: rule for name, rule in rules.items() if rule["outputs"] and name != REFUSAL}
 
 
 def test_plan_of_the_shipped_configuration(workflow, tmp_path):
@@ -162,8 +165,11 @@ def written():
     for template, endings in (
         (places.TABLE, places.TABLE_ENDINGS),
         (places.FIGURE, places.FIGURE_ENDINGS),
+        (places.IN_SERVICE, places.IN_SERVICE_ENDINGS),
     ):
         files |= set(places.ended(template, endings).values())
+    for folder in (places.OF_STATE, places.OF_REQUEST):
+        files |= set(places.certificate_files(folder).values())
     return files
 
 
@@ -212,7 +218,7 @@ def test_rules_without_outputs_are_mere_targets(rules, working, workflow):
         for kind in ("tables", "figures")
     ]
     targets = rules.keys() - working.keys() - ACTIONS
-    assert targets == {"all", "retrieval", "damping", *shown[0], *shown[1]}
+    assert targets == {"all", "retrieval", "damping", "requests", REFUSAL, *shown[0], *shown[1]}
     assert {"table1", "table2", "claims", "figure3"} <= targets
     assert not [name for name in targets if rules[name]["script"] or rules[name]["other_code"]]
 

@@ -65,7 +65,7 @@ rule purged:
     input:
         gone.refuse,
     output:
-        f"{places.RESULTS}/{{purged}}",
+        places.PURGED,
     wildcard_constraints:
         purged=one_of(gone.files),
 
