@@ -20,7 +20,7 @@ def first_words(caption: str) -> str:
 
 def as_line(message: str) -> str:
     """Return what a rule says of a job as a line on the rule: `DATASET` stands for ``{wildcards.dataset}``."""
-    return re.sub(r"\{wildcards\.(\w+)\}", lambda found: found[1].upper(), message)
+    return re.sub(r"\{\w+\.(\w+)\}", lambda found: found[1].upper(), message)
 
 
 def expected_time(benchmarks: Sequence[PathLike | None]) -> str:

@@ -75,7 +75,8 @@ for method, scores in (("Retrain", falling), ("SISA", rising), ("Retrain, replic
     names |= {"per_user": path, "cohort": None, "cost": None, "check": None}
     rows += [names | {"seed": seed} for seed in (1, 2, 3)]
 
-spec = {"mask": "A", "cutoffs": [1, 3], "least_users": 1, "caption": "Quality", "label": "tab:quality", "compact": False}
+spec = {"mask": "A", "cutoffs": [1, 3], "least_users": 1, "caption": "Quality", "label": "tab:quality"}
+spec["compact"] = False
 words = {"title": "by hand", "null": ["Retrain", "Retrain, replicate"], "references": {"all": "Retrain"}}
 
 def make(script, inputs, outputs, rows):

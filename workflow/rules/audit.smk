@@ -60,8 +60,8 @@ rule requests:
     localrule: True
 
 
-# Purged files have no other rule: to ask for one ends here.
 rule purged:
+    """Refuse to make a purged file again: it has no other rule"""
     input:
         gone.refuse,
     output:
