@@ -3,19 +3,25 @@
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from cragru.core.errors import CragruError, Problem
 from cragru.core.names import RESULTS
+from cragru.kept.manifest import read_manifest
 from cragru.llm.prompts import Template
+from cragru.plan import places
 from cragru.plan.checks import least_lines, most_tokens
 from cragru.plan.project import Project
+from cragru.plan.run import Run
 from cragru.written.paths import located, rule_for
 from cragru.written.printed import printed_values
 
 DATA_VARIABLE = "CRAGRU_DATA_DIR"
 Look = Callable[[Path], Any]
+# an advice
+IN_ORDER = "keep the order of requests that were served, and add new ones at the end"
 MOST_SHOWN = 20  # files beside the one that is missing
 
 
@@ -48,6 +54,22 @@ def missing_files(project: Project) -> Iterator[Problem]:
     if llm is not None and hasattr(llm.source, "path"):
         place = f"{files.llms}: llms.{settings.scoring.llm}.source.path"
         yield from missing(place, root, llm.source.path, Path.is_dir)
+
+
+def reordered(run: Run) -> Iterator[Problem]:
+    """Yield each request in turn that was served, and starts from another one by the configuration."""
+    for protocol, entry in run.protocols.items():
+        requests = run.requests(protocol) if entry.in_turn else []
+        grid = product(requests, run.settings.datasets, run.settings.seeds)
+        for request, dataset, seed in grid:
+            names = {"dataset": dataset, "protocol": protocol, "seed": seed, "request": request}
+            manifest = places.place(places.split_files(places.REQUEST)["manifest"], **names)
+            if not Path(manifest).is_file():
+                continue
+            was = read_manifest(manifest)["params"].get("previous")
+            if was != run.previous(protocol, request):
+                what = f"{manifest} records that it was served after {was or 'no other'}"
+                yield Problem(what, f"requests.files.{request}", advice=IN_ORDER)
 
 
 def _crowded(project: Project, place: str, path: str) -> Iterator[Problem]:

@@ -14,7 +14,7 @@ from cragru.config.llms import Llms
 from cragru.config.models import Files, Overlays, Params, Protocols, Settings
 from cragru.core.errors import CragruError, Problem, Problems
 from cragru.plan.checks import wrong_project
-from cragru.plan.files_there import missing, missing_files
+from cragru.plan.files_there import missing, missing_files, reordered
 from cragru.plan.naming import Naming
 from cragru.plan.options import check_options, clashes, plain_options
 from cragru.plan.project import Project
@@ -67,7 +67,7 @@ def load_project(config: dict[str, Any], root: Path, is_main: bool = True) -> Pr
             settings, loaded = _named(settings, loaded, read["params"].own, problems)
         project = _project(root, settings, loaded)
         problems.found += wrong_project(project)
-        problems.found += missing_files(project) if is_main else []
+        problems.found += [*missing_files(project), *reordered(project)] if is_main else []
     problems.found = [_placed(problem, read.values()) for problem in problems.found]
     problems.tell()
     return project

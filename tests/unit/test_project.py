@@ -1,9 +1,13 @@
 """All configuration files together: what one names must be defined in another."""
 
+from pathlib import Path
+
 import pytest
 from configuration import ROOT, load_changed
 
 from cragru.core.errors import CragruError
+from cragru.kept.files import write_json
+from cragru.kept.manifest import sealed
 from cragru.plan.loading import load_project
 from tests.refusals import refused
 
@@ -167,3 +171,24 @@ def test_cragru_serves_requests_alone(load):
     with refused(place=place, got="from-file", allowed=["one-user", "from-file-alone"]):
         load(changes)
     load(changes | {"tables/tables/table3/cragru": False})
+
+
+def test_requests_that_were_served_keep_their_order(load, tmp_path, monkeypatch):
+    """By hand: spring was served first, autumn after it."""
+    monkeypatch.chdir(tmp_path)
+    Path("a.csv").touch()
+    for request, previous in (("spring", None), ("autumn", "spring")):
+        folder = Path("results/ml-100k/from-file/1", request, "split")
+        folder.mkdir(parents=True)
+        record = {"rule": "apply_request", "params": {"previous": previous}}
+        record |= {"wildcards": {}, "inputs": {}, "outputs": {}}
+        write_json(folder / "manifest.json", sealed(record))
+    for right in (["spring", "autumn"], ["spring", "autumn", "winter"], ["spring"]):
+        load({"config/requests/files": dict.fromkeys(right, "a.csv")})
+    for wrong in (["autumn"], ["winter", "spring", "autumn"], ["spring", "winter", "autumn"]):
+        with pytest.raises(CragruError) as caught:
+            load({"config/requests/files": dict.fromkeys(wrong, "a.csv")})
+        places = {problem.place for problem in caught.value.problems}
+        assert places <= {"requests.files.spring", "requests.files.autumn"}
+    alone = {"config/requests/protocol": "from-file-alone", "config/seeds": [2]}
+    load(alone | {"config/requests/files": {"autumn": "a.csv"}})

@@ -140,29 +140,30 @@ def test_a_further_request_leaves_the_deployed_state_alone(
     served, workflow, configure, files, ratings, tmp_path
 ):
     """With `ancient` the run ended well and had made nothing: snakemake#4166."""
-    more = {**files, "added": write_request(tmp_path / "added.csv", [f"{min(ratings, key=int)},"])}
+    path = write_request(tmp_path / "added.csv", [f"{min(ratings, key=int)},"])
+    more = {**files, "z-added": path}  # the last: `configure` sorts keys
     config = configure(requests={"files": more})
     old = [
         f"{STATE}/bpr/original/model.safetensors",
         f"{STATE}/pairs/bpr/retrain/model.safetensors",
     ]
     planned = workflow.plan(
-        served, *old, f"{STATE}/added/bpr/retrain/per-user.parquet", config=config
+        served, *old, f"{STATE}/z-added/bpr/retrain/per-user.parquet", config=config
     )
     assert planned == {"apply_request": 1, "unlearn_request": 1, "evaluate_request": 1}
-    workflow.make(served, f"{STATE}/added/split/split.json", config=config)
-    assert len(read_parts(served / f"{STATE}/added/split")["forget"])
+    workflow.make(served, f"{STATE}/z-added/split/split.json", config=config)
+    assert len(read_parts(served / f"{STATE}/z-added/split")["forget"])
 
 
 def test_a_further_request_is_checked_too(served, workflow, configure, files, tmp_path):
-    more = {**files, "later": write_request(tmp_path / "later.csv", ["999999,"])}
-    target = f"{STATE}/later/bpr/retrain/model.safetensors"
+    more = {**files, "z-later": write_request(tmp_path / "later.csv", ["999999,"])}
+    target = f"{STATE}/z-later/bpr/retrain/model.safetensors"
     refused = workflow.run(served, target, config=configure(requests={"files": more}))
     assert refused.rc == 1
     (line,) = refused.errors
-    assert line.startswith(f"cragru: error in apply_request: {more['later']}, line 2:")
+    assert line.startswith(f"cragru: error in apply_request: {more['z-later']}, line 2:")
     assert "'999999'" in line
-    assert not (served / STATE / "later/bpr").exists()
+    assert not (served / STATE / "z-later/bpr").exists()
 
 
 def bad_lines(ratings):
