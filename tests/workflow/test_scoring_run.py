@@ -10,7 +10,7 @@ from snakemake_calls import copied, pass_for_made
 
 pytestmark = pytest.mark.slow
 
-USERS, CHUNK = 4, 2
+USERS, CHUNK = 2, 1
 STATE = "results/toy/paper/1"
 CELLS = {("none", "backbone"), ("none", "shuffled"), ("random", "backbone")}
 
