@@ -1,6 +1,4 @@
-"""List where rows of a person are."""
-
-import logging
+"""List where rows of a person are. What is listed names the person, so the screen alone has it, and no log."""
 
 from cragru.audit.person import Person
 from cragru.core.errors import CragruError
@@ -15,13 +13,11 @@ def main(job):
             place="person",
             advice="name one by the publisher's id: `snakemake --cores 1 person 196`",
         )
-    log = logging.getLogger("cragru")
     for dataset in job.params.datasets:
-        person, files = Person(dataset, users[0]), 0
-        for trace in person.traces(job.params.requests):
-            log.info("%s: %d %s", trace.path, trace.rows, trace.what)
-            files += 1
-        log.info("user %s of %s is in %d files", users[0], dataset, files)
+        traces = list(Person(dataset, users[0]).traces(job.params.requests))
+        for trace in traces:
+            print(f"cragru: {trace.path}: {trace.rows} {trace.what}")
+        print(f"cragru: {users[0]}, {dataset}: {len(traces)} files", flush=True)
 
 
 if __name__ == "__main__":

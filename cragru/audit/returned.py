@@ -52,12 +52,8 @@ def returned_rows(
 
 def _later(certificate: Certificate, others: Iterable[Certificate]) -> list[str]:
     """Return the folders of what a request left, and of every state that started from it."""
+    started = {one["state"]["after"]: one["state"]["before"] for one in others}
     found = [certificate["state"]["after"]]
-    waiting = list(others)
-    grown = True
-    while grown:
-        later = [one for one in waiting if one["state"]["before"] in found]
-        later = [one for one in later if one["state"]["after"] not in found]
-        found += [one["state"]["after"] for one in later]
-        grown = bool(later)
+    for state in found:  # grows while it is walked
+        found += [after for after, before in started.items() if before == state != after]
     return found
