@@ -12,6 +12,7 @@ from cragru.plan.places import CERTIFICATES, PURGED_FILE, place
 from cragru.plan.wildcards import Wildcards
 
 RECORD = {"purged": dict[str, str]}
+BACKUP = "put it back from a backup"  # an advice
 RESTORE = "`snakemake --cores 1 restore` lets the purge go, and the workflow makes its files again"
 
 
@@ -31,7 +32,7 @@ class Purged:
         self.records: dict[str, Path] = {}
         pattern = f"{place(CERTIFICATES, run='*')}/**/{PURGED_FILE}".removeprefix(f"{RESULTS}/")
         for record in sorted(Path(RESULTS).glob(pattern)):
-            for file in read_record(record, RECORD)["purged"]:
+            for file in _read(record):
                 self.records.setdefault(file, record)
 
     @cached_property
@@ -65,3 +66,12 @@ class Purged:
         record = self.records.get(file)
         by = f", as {spot(record)} records" if record else ""
         raise CragruError(f"purged{by}", place=file, advice=RESTORE)
+
+
+def _read(record: Path) -> list[str]:
+    """Return the files that a purge has deleted; never advise to delete its record, which would undo it."""
+    try:
+        return list(read_record(record, RECORD)["purged"])
+    except CragruError as error:
+        what = "damaged, and it says what must stay purged"
+        raise CragruError(what, place=spot(record), advice=BACKUP) from error

@@ -682,3 +682,13 @@ def test_no_rule_makes_what_lies_beside_a_purged_file(world):
 def test_nothing_is_closed_where_nothing_was_purged(world):
     world.certify()
     assert Purged().not_in("toy") == "toy" and Purged().files == []
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"purged": ["a"]}', "[1]"])
+def test_a_damaged_record_of_a_purge_stops_every_run(world, text):
+    """To delete it, as of other records, would make what was purged again."""
+    path = world.certify()
+    purge([path], KEY)
+    path.with_name("purged.json").write_text(text)
+    with refused(place=path.with_name("purged.json"), advice="put it back from a backup"):
+        Purged()
