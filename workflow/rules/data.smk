@@ -22,15 +22,14 @@ rule download:
         "../../scripts/download.py"
 
 
-def raw_folder(wildcards):
-    """A publisher's files are ancient (common.smk says why); files of one's own are not, for they may change."""
-    folder = rules.download.output.folder
-    return folder if project.own_files(wildcards.dataset) else ancient(folder)
-
-
 rule prepare:
     input:
-        raw=raw_folder,
+        # common.smk says why a folder is ancient; files of one's own may change
+        raw=lambda wildcards: (
+            rules.download.output.folder
+            if project.own_files(wildcards.dataset)
+            else ancient(rules.download.output.folder)
+        ),
     output:
         interactions=places.INTERACTIONS,
         user_frame=places.USERS,
