@@ -73,5 +73,6 @@ def _read(record: Path) -> list[str]:
     try:
         return list(read_record(record, RECORD)["purged"])
     except CragruError as error:
-        what = "damaged, and it says what must stay purged"
-        raise CragruError(what, place=spot(record), advice=BACKUP) from error
+        raise CragruError(
+            "damaged, and it says what must stay purged", place=spot(record), advice=BACKUP
+        ) from error
