@@ -54,7 +54,11 @@ def build_certificate(
     places = Places(request, _previous(request, provenance))
     for path in (places.record, places.interactions, places.users, places.items):
         provenance.sha256(path)
-    parts = read_all_parts(places.split, read_parquet(places.interactions, INTERACTIONS))
+    interactions = read_parquet(places.interactions, INTERACTIONS)
+    parts = read_all_parts(places.split, interactions)
+    divided = sum(map(len, parts.values()))
+    if places.previous is None and divided != len(interactions):
+        raise CragruError("not all prepared rows", place=places.split, got=divided)
     claims = claims_of(places, provenance, guarantees)
     checks, not_checked = all_checks(places, provenance, parts, claims)
     body = {

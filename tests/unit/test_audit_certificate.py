@@ -692,3 +692,10 @@ def test_a_damaged_record_of_a_purge_stops_every_run(world, text):
     path.with_name("purged.json").write_text(text)
     with refused(place=path.with_name("purged.json"), advice="put it back from a backup"):
         Purged()
+
+
+def test_a_row_that_no_part_has_fails_though_the_record_leaves_it_out(world):
+    """Only a request in turn may lack rows: those of the requests before it."""
+    world._replace_train([0], [0])
+    with refused(place=f"{STATE}/split", got=5):
+        built(world)
