@@ -91,18 +91,13 @@ class Behind:
         """Hold a file against what manifests record; `reader` is a file whose job has read it."""
         got = self._checksum(name)
         differs = difference(got, told) if got else None
-        if differs and reader and self._is_as_made(name, got):
+        if differs and reader and self._makers.fit(name, got):
             what, advice = f"made again since {reader} was made from it", REMAKE.format(reader)
             self.wrong.setdefault(name, Problem(what, place=name, advice=advice))
         elif differs:
             self.wrong.setdefault(name, Problem(f"altered: {differs}", place=name))
         elif not got and name not in self._purged:
             self.wrong.setdefault(name, Problem("missing", place=name))
-
-    def _is_as_made(self, name: str, checksum: str) -> bool:
-        """Return whether a file is as the job wrote it that made it last."""
-        made = self._makers.of(name)
-        return bool(made) and not difference(checksum, made)
 
     def _read_answers(self, path: Path) -> None:
         """Read an LLM's stored answers and what they took: the store checks their checksums."""

@@ -14,7 +14,7 @@ from cragru.core.errors import CragruError, Problem
 from cragru.core.place import PathLike, spot
 from cragru.core.request import Request
 from cragru.kept.files import check_record, read_json, read_record, sha256
-from cragru.kept.manifest import Makers, difference
+from cragru.kept.manifest import Makers
 from cragru.plan.places import CERTIFICATE_FILE, PAGE_FILE, PURGED_FILE
 
 NAMED = 8  # files that an error names at the most
@@ -181,8 +181,7 @@ class Verifier:
             return Problem("not as certified: missing", place=name)
         if self._key.of_file(name, checksum) == files[name]:
             return None
-        made = self._makers.of(name)
-        if made and not difference(checksum, made):
+        if self._makers.fit(name, checksum):
             return Problem("made again since it was certified", place=name, advice=CERTIFY_AGAIN)
         return Problem("not as certified: altered", place=name)
 

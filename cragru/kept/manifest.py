@@ -86,6 +86,11 @@ class Makers(dict[Path, Recorded]):
             found += self[folder].get(name, [])
         return found
 
+    def fit(self, name: str, checksum: str) -> bool:
+        """Return whether a file with this checksum is as the job wrote it that made it last."""
+        made = self.of(name)
+        return bool(made) and not difference(checksum, made)
+
 
 def _recorded_in(folder: Path) -> Iterator[tuple[str, Path, str]]:
     """Yield the files that manifests in a folder name, the manifest of each, and the checksum that it records.
