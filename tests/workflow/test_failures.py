@@ -201,10 +201,9 @@ def alive(process):
         return False
 
 
-def kill_in_training(command, environment, directory):
-    """Start a run and kill Snakemake's main process when a model is being trained; returns its child processes."""
-    log = directory / "results/logs/train_original/toy/paper/1/bpr.log"
-    log.unlink()
+def kill_at(log, command, environment):
+    """Start a run and kill Snakemake's main process when a job has begun its log; returns its child processes."""
+    log.unlink(missing_ok=True)
     with subprocess.Popen(
         command,
         env=environment,
@@ -223,9 +222,9 @@ def test_a_killed_run_is_taken_up_to_the_same_bytes(workflow, one_cell, on_one_c
     folder = a_copy / "results/common/tables"
     shutil.rmtree(folder)
     shutil.rmtree(a_copy / CELL)
-    children = kill_in_training(
-        workflow.command(a_copy, config=one_cell), workflow.environment(), a_copy
-    )
+    log = a_copy / "results/logs/train_original/toy/paper/1/bpr.log"
+    command = workflow.command(a_copy, config=one_cell)
+    children = kill_at(log, command, workflow.environment())
     assert children
     wait_until(lambda: not any(map(alive, children)), 30)
     assert not list((a_copy / CELL).glob("*.safetensors"))  # no orphan has worked on

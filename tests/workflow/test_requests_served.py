@@ -1,18 +1,15 @@
 """The run's own deletion requests: served in turn, certified, purged, killed in between, and served again."""
 
-import os
 import re
 import shutil
-import signal
 import subprocess
 
 import pandas as pd
-import psutil
 import pytest
 import yaml
 from safetensors.numpy import load_file
 from test_docs import ROOT, blocks
-from test_failures import alive, wait_until
+from test_failures import alive, kill_at, wait_until
 
 from cragru.kept.files import read_json
 
@@ -145,7 +142,9 @@ def test_what_was_purged_stays_purged_while_requests_go_on(run, workflow, own, p
     assert rows_left(run, users[:2]) == {}
     workflow.make(run, "audit", config=own(2))
     assert workflow.plan(run, "requests", config=own(3)) == OF_REQUEST
-    children = kill_while_serving(workflow, run, own(3))
+    log = run / "results/logs/unlearn/toy/from-file/1/winter/bpr/retrain.log"
+    command = workflow.command(run, "requests", config=own(3))
+    children = kill_at(log, command, workflow.environment())
     wait_until(lambda: not any(map(alive, children)), 30)
     assert workflow.run(run, "--unlock", config=own(3)).rc == 0
     workflow.make(run, "requests", config=own(3), cores=2)
@@ -155,22 +154,6 @@ def test_what_was_purged_stays_purged_while_requests_go_on(run, workflow, own, p
     assert (run / STATE / "winter/bpr/retrain/model.safetensors").is_file()
     done = workflow.make(run, "audit", config=own(3))
     assert done.output.count("files purged") == 3
-
-
-def kill_while_serving(workflow, directory, config):
-    log = directory / "results/logs/unlearn/toy/from-file/1/winter/bpr/retrain.log"
-    command = workflow.command(directory, "requests", config=config)
-    with subprocess.Popen(
-        command,
-        env=workflow.environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as process:
-        wait_until(log.exists, 120)
-        children = psutil.Process(process.pid).children(recursive=True)
-        os.kill(process.pid, signal.SIGKILL)
-    return children
 
 
 def test_nothing_makes_a_purged_file_again_but_restore(run, workflow, own):
