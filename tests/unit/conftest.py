@@ -1,4 +1,3 @@
-import threading
 import time
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,6 +8,7 @@ from configuration import FILES, ROOT
 from cragru.config.base import load_yaml
 from cragru.evaluation import completeness_columns
 from cragru.evaluation.metrics import METRICS
+from tests.serving import serving
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -43,12 +43,8 @@ class Server(ThreadingHTTPServer):
 @pytest.fixture
 def server(monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    with Server() as running:
-        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with Server() as running, serving(running):
         yield running
-        running.shutdown()
-        thread.join()
 
 
 @pytest.fixture

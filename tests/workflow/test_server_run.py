@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,6 +25,7 @@ from cragru.llm.records import PromptRecord
 from cragru.llm.scoring import cut_chunks, score_chunks
 from cragru.llm.server import ServerEngine
 from cragru.llm.store import AnswerStore
+from tests.serving import serving
 
 pytestmark = pytest.mark.slow
 
@@ -239,11 +239,8 @@ class MadeUp(BaseHTTPRequestHandler):
 def made_up():
     with ThreadingHTTPServer(("127.0.0.1", 0), MadeUp) as server:
         server.keys, server.best = [], 0
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+        with serving(server):
+            yield server
 
 
 @pytest.fixture
