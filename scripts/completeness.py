@@ -31,19 +31,18 @@ def main(job):
         Path(job.input.record).parent, read_parquet(job.input.interactions, INTERACTIONS)
     )
     sizes, seed = read_sizes(job.input.statistics), int(job.wildcards.seed)
-    model, original, replicate = (
-        FactorModel.load(job.input[name]) for name in ("model", "original", "replicate")
-    )
+    model, original = (FactorModel.load(job.input[name]) for name in ("model", "original"))
+    shadows = list(map(FactorModel.load, job.input.shadows))
     scorers = {MODEL: model}
     if "lists" in job.input.keys():  # noqa: SIM118  a Namedlist iterates over values
         lists = read_parquet(job.input.lists, RERANKED)
         parts = of_users(parts, set(lists["user"]))
         scorers = {variant: RerankedScorer(model, own) for variant, own in lists.groupby("variant")}
     measures = {
-        "membership": (MEMBERSHIP, lambda scorer: membership_rows(scorer, parts, *sizes)),
+        "membership": (MEMBERSHIP, lambda scorer: membership_rows(scorer, shadows, parts, *sizes)),
         "completeness": (
             COMPLETENESS,
-            lambda scorer: per_user_completeness(scorer, original, [replicate], parts, *sizes),
+            lambda scorer: per_user_completeness(scorer, original, shadows, parts, *sizes),
         ),
         "forget_remain": (
             FORGET_REMAIN,

@@ -164,6 +164,12 @@ class Settings(Frozen):
     seeds: Annotated[list[Seed], DISTINCT] = Field(
         min_length=1, description="one repetition of everything for each"
     )
+    trainings: int = Field(
+        ge=2,
+        le=MOST_JOBS,
+        description="how often Retrain, the original and the methods that start from the original are trained on each "
+        "split: their differences are the null of tests and tables, and further Retrains the shadows of Table IV",
+    )
     tables: Names = Field(
         min_length=1, description="what the target `all` makes, by the names in tables.yaml"
     )

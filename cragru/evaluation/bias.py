@@ -1,8 +1,8 @@
 """Table V: whom unlearning hurt, against Retrain.
 
 Every measure is of a method's per-user results against Retrain's, and stands beside its null: the same measure of
-Retrain trained again with another seed. A spread over users, a worst tenth and a divergence are not zero for two
-trainings of one model either, so only what goes beyond the null is the method's doing.
+every further training of Retrain, their mean and range. A spread over users, a worst tenth and a divergence are not zero
+for two trainings of one model either, so only what goes beyond the null is the method's doing.
 
 Under protocol `paper` nearly everyone has forgotten rows and the other groups' cells are blank or tiny, so the table is
 made under `released-code` and mask B.
@@ -10,6 +10,7 @@ made under `released-code` and mask B.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,28 +19,32 @@ from cragru.evaluation.bootstrap import Bounds, Resampling, Statistic, column_me
 from cragru.evaluation.groups import ACTIVE, FAR, FORGOTTEN, INACTIVE, SIMILAR, active_users
 from cragru.evaluation.significance import paired_values
 
-MODELS = ("method", "retrain", "replicate")  # of `Results`, and of lists
 ALL = "all"
 NUMBERS = ["value", "low", "high", "null", "null_low", "null_high"]
 COLUMNS = ["measure", "group", *NUMBERS, "n", "seeds"]
 DECILE = 10  # one user of how many is the worst tenth
 
 
+def named(again: Sequence[Any]) -> dict[str, Any]:
+    """Return what is known of Retrain's further trainings, by a name for each."""
+    return {f"again_{number}": one for number, one in enumerate(again, 1)}
+
+
 @dataclass(frozen=True)
 class Results:
-    """What is compared under one seed: three models of one split and one forget set.
+    """What is compared under one seed: models of one split and one forget set.
 
     Attributes:
         method: The method's per-user results (`PER_USER`).
         retrain: Retrain's.
-        replicate: Those of Retrain trained again with another seed.
+        again: Those of Retrain's further trainings.
         groups: `[users]`, from `cragru.evaluation.groups.user_groups`.
         training_rows: `[users]`, rows that Retrain was trained on.
     """
 
     method: pd.DataFrame
     retrain: pd.DataFrame
-    replicate: pd.DataFrame
+    again: Sequence[pd.DataFrame]
     groups: np.ndarray
     training_rows: np.ndarray
 
@@ -59,7 +64,8 @@ def bias_table(
     2 or more, for one user has no spread.
 
     Returns:
-        One row per measure and group, `COLUMNS`: `value` with its bounds, `null` with its own, `n` (users averaged
+        One row per measure and group, `COLUMNS`: `value` with its bounds; `null`, the mean of the same measure of
+        Retrain's further trainings, with the least and the largest, `null_low` and `null_high`; `n` (users averaged
         over: of a difference the smaller group's, of the worst decile its own), `seeds`. Measures, all in NDCG@K:
 
         * `delta`: mean of method - Retrain, of all, forgotten, similar and far users;
@@ -72,6 +78,7 @@ def bias_table(
         CragruError: If the models were not evaluated on the same users and test rows.
     """
     means = _group_means([_one_seed(results, mask, k) for results in seeds.values()])
+    again = _again(means)
     table = []
     for measure, of, statistic, part in MEASURES:
         own = {group: means[group] for group in of}
@@ -81,10 +88,10 @@ def bias_table(
         if n >= least_users:
             joint = pd.concat(own, axis=1)  # NaN where a user is not of the group
             arrays = _beside_retrain(joint, of, "method")
-            null = _beside_retrain(joint, of, "replicate")
+            nulls = [_beside_retrain(joint, of, name) for name in again]
             bounds: Bounds = "size" if statistic is _gap else "percentile"
             names = ("bias", measure, *of)
-            row |= resampling.beside_null(statistic, arrays, null, *names, bounds=bounds)
+            row |= resampling.beside_nulls(statistic, arrays, nulls, *names, bounds=bounds)
         table.append(row)
     return pd.DataFrame(table, columns=COLUMNS)
 
@@ -135,8 +142,9 @@ MEASURES: list[tuple[str, tuple[str, ...], Statistic, int]] = [
 
 
 def _one_seed(results: Results, mask: str, k: int) -> pd.DataFrame:
-    """Return NDCG of the three models and the groups of each evaluated user."""
-    rows = {name: {0: getattr(results, name)} for name in MODELS}
+    """Return NDCG of the models and the groups of each evaluated user."""
+    models = {"method": results.method, "retrain": results.retrain, **named(results.again)}
+    rows = {name: {(0, 0): per_user} for name, per_user in models.items()}
     values = paired_values(rows, "ndcg", mask, k).reset_index()
     groups = np.asarray(results.groups, dtype=object)
     training_rows = np.asarray(results.training_rows)
@@ -154,8 +162,13 @@ def _group_means(seeds: Sequence[pd.DataFrame]) -> dict[str, pd.DataFrame]:
         groups[name] = values[values["activity"] == name]
     means = {}
     for name, rows in groups.items():
-        means[name] = rows.groupby("user")[list(MODELS)].mean()
+        means[name] = rows.drop(columns=["group", "activity"]).groupby("user").mean()
     return means
+
+
+def _again(means: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Return the names of Retrain's further trainings."""
+    return [name for name in means[ALL].columns if name not in ("method", "retrain")]
 
 
 def _beside_retrain(means: pd.DataFrame, groups: Sequence[str], model: str) -> np.ndarray:

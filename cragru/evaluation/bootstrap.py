@@ -1,11 +1,12 @@
 """Bootstrap over users (percentiles: Efron and Tibshirani, 1993, chapter 13) for any statistic of per-user arrays.
 
 An interval says how far a number would move with other users of the same kind. It does not say how far it would move
-with another training seed: that is what the Retrain-against-Retrain null beside it is for.
+with another training: that is what the range of several Retrains beside it is for.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from statistics import fmean
 from typing import Literal
 
 import numpy as np
@@ -45,24 +46,23 @@ class Resampling:
         rng = numpy_stream(self.seed, "bootstrap", *names)
         return bootstrap(statistic, arrays, rng, self.resamples, self.level, bounds)
 
-    def beside_null(
+    def beside_nulls(
         self,
         statistic: Statistic,
         arrays: Sequence[np.ndarray],
-        null: Sequence[np.ndarray],
+        nulls: Sequence[Sequence[np.ndarray]],
         *names: str | int,
         bounds: Bounds = "percentile",
     ) -> dict[str, float]:
-        """Return a statistic of a method and, from the same draws, of Retrain trained again: columns by name."""
+        """Return a statistic of a method, and the mean and range of the same of Retrains: columns by name."""
         own = self.interval(statistic, arrays, *names, bounds=bounds)
-        noise = self.interval(statistic, null, *names, bounds=bounds)
-        return {
-            "value": own.value,
-            "low": own.low,
-            "high": own.high,
-            "null": noise.value,
-            "null_low": noise.low,
-            "null_high": noise.high,
+        values = [float(statistic(*[array[None] for array in null])[0]) for null in nulls]
+        if bounds == "size":
+            values = list(map(abs, values))
+        return asdict(own) | {
+            "null": fmean(values),
+            "null_low": min(values),
+            "null_high": max(values),
         }
 
 
@@ -107,6 +107,13 @@ def bootstrap(
         value = abs(value)
         low, high = size_bounds(low, high)
     return Interval(float(value), float(low), float(high))
+
+
+def counts_of(drawn: np.ndarray) -> np.ndarray:
+    """Return how often each user was drawn, `[b, n]` int64, from users drawn by their numbers, `[b, n]`."""
+    draws, users = drawn.shape
+    numbered = drawn + users * np.arange(draws)[:, None]
+    return np.bincount(numbered.ravel(), minlength=draws * users).reshape(draws, users)
 
 
 def quantiles(draws: np.ndarray, level: float) -> tuple[float, float]:

@@ -28,9 +28,12 @@ from cragru.evaluation import completeness_columns as schema
 from cragru.evaluation.completeness_columns import LIST_LENGTH
 from cragru.evaluation.metrics import COMPLETENESS, FORGET_REMAIN, Metric, metrics_in, values_of
 from cragru.evaluation.percentiles import percentiles
+from cragru.evaluation.popularity import popularity_classes
 from cragru.evaluation.reranked import RerankedScorer
 from cragru.evaluation.utility import Parts, masks
-from cragru.ranking.full import pair_mask, top_items, user_batches
+from cragru.ranking.full import Pairs, pair_mask, top_items, user_batches
+
+FIFTHS = 5  # into how many classes of popularity membership rows are sorted
 
 
 def of_users(parts: Parts, users: Collection[int]) -> Parts:
@@ -38,7 +41,9 @@ def of_users(parts: Parts, users: Collection[int]) -> Parts:
     return {name: part[part["user"].isin(users)] for name, part in parts.items()}
 
 
-def membership_rows(scorer: Scorer, parts: Parts, users: int, items: int) -> pd.DataFrame:
+def membership_rows(
+    scorer: Scorer, shadows: Sequence[Scorer], parts: Parts, users: int, items: int
+) -> pd.DataFrame:
     """Rank forgotten rows (members) and held-out positives of the same users (non-members) among unseen items.
 
     Held-out positives are the users' test rows and, where requests take whole users or test rows along, their part of
@@ -47,7 +52,8 @@ def membership_rows(scorer: Scorer, parts: Parts, users: int, items: int) -> pd.
     Returns:
         Columns of `MEMBERSHIP`, ordered by user, members last; users with rows of one kind only are left out. A
         percentile is the share of the user's other items under mask A that stand below, ties counted half: a matter of
-        order alone, so re-ranked lists have it too.
+        order alone, so re-ranked lists have it too. A calibrated score is the row's z-score among the same items, less
+        the mean of its z-scores under the shadows: Retrains of this split and of other trainings than the scorer.
     """
     members = parts["forget"].assign(member=True)
     others = pd.concat([parts["test"], parts["forget-heldout"]]).assign(member=False)
@@ -57,6 +63,9 @@ def membership_rows(scorer: Scorer, parts: Parts, users: int, items: int) -> pd.
     rows = rows[has_both].sort_values(by_user, ignore_index=True)
     seen = masks(parts, users, items)["A"]
     rows["percentile"] = percentiles(scorer, pairs(rows), seen).numpy()
+    rows["calibrated"] = _calibrated(scorer, shadows, pairs(rows), seen)
+    known = np.bincount(parts["train"]["item"], minlength=items)
+    rows["fifth"] = 1 + popularity_classes(known, FIFTHS)[rows["item"]]
     return rows[list(schema.MEMBERSHIP)].astype(schema.MEMBERSHIP)
 
 
@@ -146,6 +155,25 @@ def js_divergence(first: Tensor, second: Tensor, masked: Tensor) -> Tensor:
     return (mixed - own / 2).clamp(0, np.log(2))
 
 
+def _calibrated(
+    scorer: Scorer, shadows: Sequence[Scorer], rows: Pairs, masked: Tensor
+) -> np.ndarray | float:
+    """Return the calibrated score of each row; missing where scores only keep an order."""
+    if isinstance(scorer, RerankedScorer):
+        return np.nan
+    owners, items = rows
+    total = torch.zeros(len(owners), dtype=torch.float64)
+    for batch in user_batches(torch.unique(owners)):
+        own = torch.isin(owners, batch)
+        place = torch.searchsorted(batch, owners[own])
+        hidden = masked[batch]
+        for model in shadows:
+            scores = _z_scores(model.score(batch).cpu().double(), hidden)
+            total[own] -= scores[place, items[own]] / len(shadows)
+        total[own] += _z_scores(scorer.score(batch).cpu().double(), hidden)[place, items[own]]
+    return total.numpy()
+
+
 def _listed(scores: Tensor, masked: Tensor, k: int) -> Tensor:
     """Tell which items are among the best `k` unmasked ones, `[B, items]` bool."""
     best, ranked = top_items(scores.clone(), masked, k)
@@ -159,14 +187,18 @@ def _entropy(shares: Tensor) -> Tensor:
 
 def _softmax(scores: Tensor, masked: Tensor) -> Tensor:
     """Return the softmax over each row's unmasked items of their z-scores; 0 where masked."""
+    return _z_scores(scores, masked).masked_fill(masked, -torch.inf).softmax(dim=1)
+
+
+def _z_scores(scores: Tensor, masked: Tensor) -> Tensor:
+    """Return scores in standard deviations from the mean of each row's unmasked items; 0 where these are all equal."""
     left = (~masked).sum(dim=1, keepdim=True)
     mean = scores.masked_fill(masked, 0).sum(dim=1, keepdim=True) / left
     centred = scores - mean
     squares = centred.masked_fill(masked, 0).square()
     variance = squares.sum(dim=1, keepdim=True) / left
     spread = variance.sqrt()
-    z_scores = centred / spread.where(spread > 0, 1)
-    return z_scores.masked_fill(masked, -torch.inf).softmax(dim=1)
+    return centred / spread.where(spread > 0, 1)
 
 
 def _group_utility(

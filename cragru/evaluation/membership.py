@@ -1,4 +1,13 @@
-"""MIA-AUC from where each row stands, apart from the code that ranks, so that tables need no torch."""
+"""What separates forgotten rows from held-out ones of the same users, apart from the code that ranks: no torch.
+
+Two readings of the rows of `cragru.evaluation.completeness.membership_rows`. The raw one takes where a row stands in its
+user's ranking (`membership_aucs`). But how high a row stands is mostly a matter of the row: what chance is left to a
+model that never saw it is in its score, too. The calibrated one takes that out: a row's score, in standard deviations of
+its user's scores, less the mean of the same of Retrains that have nothing to do with the model (`Calibrated`; offline
+attacks with shadow models: Carlini et al. 2022, Watson et al. 2022).
+"""
+
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -25,11 +34,76 @@ def membership_aucs(rows: pd.DataFrame) -> pd.Series:
     return above / (members * (total - members))
 
 
-def auc(members: np.ndarray, others: np.ndarray) -> float:
-    """Return the chance that one of `members` is above one of `others`, ties counted half; NaN if either is empty."""
-    if not len(members) or not len(others):
-        return float("nan")
-    ordered = np.sort(others)
-    below = np.searchsorted(ordered, members, side="left")
-    up_to = np.searchsorted(ordered, members, side="right")
-    return float((below + up_to).mean() / 2 / len(others))
+class Calibrated:
+    """Calibrated scores of rows, and what they give away, for any weights of users: a bootstrap draws users.
+
+    Rows of two users are compared here, for what is a user's own has been taken out of a score.
+    """
+
+    def __init__(self, rows: pd.DataFrame, users: Sequence[int]) -> None:
+        """Sort the rows.
+
+        Args:
+            rows: Columns user, member and calibrated.
+            users: Of whom weights are given, in their order; each row's user is one of them.
+        """
+        place = pd.Series(np.arange(len(users)), index=users)
+        self._owners = place[rows["user"]].to_numpy()
+        self._members = rows["member"].to_numpy()
+        self._scores = rows["calibrated"].to_numpy()
+
+    def auc(self, weights: np.ndarray) -> np.ndarray:
+        """Return the chance that a forgotten row's score is above a held-out row's, ties counted half.
+
+        Weights are `[b, users]`; returns `[b]`.
+        """
+        return self._auc(self._scores, weights)
+
+    def two_sided_auc(self, weights: np.ndarray) -> np.ndarray:
+        """Return the same of absolute scores: rows that were pushed too far give themselves away as well."""
+        return self._auc(np.abs(self._scores), weights)
+
+    def found_at(self, share: float, weights: np.ndarray) -> np.ndarray:
+        """Return the share of forgotten rows above a threshold that at most `share` of the held-out rows exceed."""
+        members = np.sort(self._scores[self._members])[::-1]
+        of_members = self._owners[self._members][np.argsort(-self._scores[self._members])]
+        others = np.sort(self._scores[~self._members])[::-1]
+        of_others = self._owners[~self._members][np.argsort(-self._scores[~self._members])]
+        above = np.searchsorted(-members, -others, side="left")  # members above each of the others
+        found = []
+        for own in weights:
+            exceeding = own[of_others].cumsum()
+            allowed = np.searchsorted(exceeding, share * exceeding[-1] * (1 + 1e-12), side="right")
+            reached = np.concatenate([[0], own[of_members].cumsum()])
+            place = above[allowed] if allowed < len(above) else len(members)
+            found.append(reached[place] / reached[-1])
+        return np.array(found)
+
+    def shift(self, weights: np.ndarray) -> np.ndarray:
+        """Return by how much larger the mean absolute score of forgotten rows is than of held-out rows.
+
+        It is in standard deviations of a user's scores. Weights are `[b, users]`; returns `[b]`.
+        """
+        sizes = np.abs(self._scores)
+        means = []
+        for chosen in (self._members, ~self._members):
+            owners, users = self._owners[chosen], weights.shape[1]
+            sums = np.bincount(owners, sizes[chosen], users)
+            counts = np.bincount(owners, minlength=users)
+            means.append((weights @ sums) / (weights @ counts))
+        return means[0] - means[1]
+
+    def _auc(self, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        others, members = scores[~self._members], scores[self._members]
+        order = np.argsort(others)
+        ascending = others[order]
+        of_others, of_members = self._owners[~self._members][order], self._owners[self._members]
+        below = np.searchsorted(ascending, members, side="left")
+        up_to = np.searchsorted(ascending, members, side="right")
+        found = []
+        for own in weights:
+            total = np.concatenate([[0], own[of_others].cumsum()])
+            beaten = (total[below] + total[up_to]) / 2
+            weight = own[of_members]
+            found.append(weight @ beaten / (weight.sum() * total[-1]))
+        return np.array(found)

@@ -1,12 +1,12 @@
 """Table V: how far the popularity of what is recommended moved away from Retrain's."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from cragru.evaluation.bias import ALL, COLUMNS, MODELS
+from cragru.evaluation.bias import ALL, COLUMNS, named
 from cragru.evaluation.bootstrap import Resampling
 
 CLASSES = 10  # of items by popularity
@@ -16,23 +16,23 @@ SMOOTHING = 0.5
 
 @dataclass(frozen=True)
 class Lists:
-    """What the three models of `cragru.evaluation.bias.Results` recommend, under one seed.
+    """What the models of `cragru.evaluation.bias.Results` recommend, under one seed.
 
     Attributes:
         users: `[n]`.
-        method: `[n, K]` item ids; -1 where a list is shorter. So are `retrain` and `replicate`.
+        method: `[n, K]` item ids; -1 where a list is shorter. So are `retrain`, and each of `again`.
         training_rows: `[items]`, rows that Retrain was trained on.
     """
 
     users: np.ndarray
     method: np.ndarray
     retrain: np.ndarray
-    replicate: np.ndarray
+    again: Sequence[np.ndarray]
     training_rows: np.ndarray
 
 
-def popularity_classes(training_rows: np.ndarray) -> np.ndarray:
-    """Sort items into `CLASSES` of about equal numbers of training rows, class 0 being the most popular items.
+def popularity_classes(training_rows: np.ndarray, count: int = CLASSES) -> np.ndarray:
+    """Sort items into `count` classes of about equal numbers of training rows, class 0 being the most popular items.
 
     An item's place is the share of rows that lies on more popular items, so that equally popular ones share a class
     whatever their ids. A class that one popular item spans is empty. The rows are `[items]`, not all 0.
@@ -45,7 +45,7 @@ def popularity_classes(training_rows: np.ndarray) -> np.ndarray:
     cumulative = np.concatenate([[0], np.cumsum(ascending)])
     total = cumulative[-1]
     on_more_popular = total - cumulative[np.searchsorted(ascending, rows, side="right")]
-    return np.minimum(CLASSES * on_more_popular // total, CLASSES - 1)
+    return np.minimum(count * on_more_popular // total, count - 1)
 
 
 def popularity_drift(
@@ -62,24 +62,30 @@ def popularity_drift(
 
     """
     means = {}
-    for name in MODELS:
+    for name in _items(next(iter(seeds.values()))):
         counts = pd.concat([_class_counts(lists, name) for lists in seeds.values()])
         means[name] = counts.groupby(level=0).mean().to_numpy()
     n = len(means["retrain"])
     row = {"measure": "popularity_drift", "group": ALL, "n": n, "seeds": len(seeds)}
     if n >= least_users:
-        arrays = [means["method"], means["retrain"]]
-        null = [means["replicate"], means["retrain"]]
+        retrain = means.pop("retrain")
+        arrays = [means.pop("method"), retrain]
+        nulls = [[again, retrain] for again in means.values()]
         names = ("bias", "popularity_drift")
-        found = resampling.beside_null(_divergence, arrays, null, *names, bounds="reflected")
+        found = resampling.beside_nulls(_divergence, arrays, nulls, *names, bounds="reflected")
         for name, number in found.items():
             row[name] = max(0.0, number)  # a reflected bound may fall below
     return pd.DataFrame([row], columns=COLUMNS)
 
 
+def _items(lists: Lists) -> dict[str, np.ndarray]:
+    """Return what each model recommends, by name."""
+    return {"method": lists.method, "retrain": lists.retrain, **named(lists.again)}
+
+
 def _class_counts(lists: Lists, name: str) -> pd.DataFrame:
     """Count the items of each class that a model recommends to each user: user in the index, classes in columns."""
-    items = np.asarray(getattr(lists, name))
+    items = np.asarray(_items(lists)[name])
     class_of = np.append(popularity_classes(lists.training_rows), CLASSES)  # for the id -1
     classes = class_of[items]
     is_of_class = classes[:, :, None] == np.arange(CLASSES)

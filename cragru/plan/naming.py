@@ -75,14 +75,12 @@ class Naming:
         return settings.model_copy(update=update)
 
     def shown(self, register: Register, key: str, file: str, methods: list[str]) -> Register:
-        """Return the tables or figures of a file with these names: of replicates and rivals."""
+        """Return the tables or figures of a file with these names: of rivals."""
         entries = {}
         for name, entry in getattr(register, key).items():
             update: dict[str, Any] = {}
             place = f"{file}: {key}.{name}"
-            replicate, rivals = getattr(entry, "replicate", None), getattr(entry, "rivals", None)
-            if replicate is not None:
-                update["replicate"] = self._one("methods", replicate, f"{place}.replicate")
+            rivals = getattr(entry, "rivals", None)
             if rivals is not None:
                 found: dict[str, None] = {}
                 for rival in rivals:

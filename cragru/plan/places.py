@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import PurePosixPath
 
 from cragru.core.names import RESULTS as RESULTS
+from cragru.core.names import RETRAIN
 
 # --- what one data set, state, request, model, candidate list or prompt is called: also in paths of logs and benchmarks
 OF_STATE = "{dataset}/{protocol}/{seed}"
@@ -146,8 +147,8 @@ def renewed_files(folder: str) -> dict[str, str]:
 DAMPING = f"{METHOD}/damping.csv"
 DAMPING_MANIFEST = f"{METHOD}/damping-manifest.json"
 
-# --- what a model, or a cell's lists, still know of the forgotten rows: held against another model
-AGAINST = "against-{replicate}"
+# --- what a model, or a cell's lists, still know of the forgotten rows: held against so many further Retrains
+AGAINST = "against-{shadows}-retrains"
 MEASURED = {
     "membership": "membership.parquet",
     "completeness": "completeness.parquet",
@@ -160,7 +161,7 @@ def measured_files(folder: str) -> dict[str, str]:
     return {name: f"{folder}/{AGAINST}/{file}" for name, file in MEASURED.items()}
 
 
-REPLICATE_MODEL = f"{STATE}/{{backbone}}/{{replicate}}/{MODEL_FILE}"
+RETRAIN_MODEL = f"{STATE}/{{backbone}}/{RETRAIN}/{MODEL_FILE}"
 USER_GROUPS = f"{STATE}/{{backbone}}/groups/users.parquet"
 ITEM_ROWS = f"{STATE}/{{backbone}}/groups/items.parquet"
 

@@ -24,7 +24,7 @@ CONTROLS = (  # label, order of the candidates in the prompt, results of the lis
 """What Table II shows of a cell: CRAGRU itself and its controls."""
 
 OF_CRAGRU = rf"({CRAGRU}|{NO_LLM})(,.*)?|.*{CANDIDATES_OF.strip()}.*"
-MODEL_ROWS = f"{ORIGINAL_LABEL}|{OF_CRAGRU}"
+MODEL_ROWS = rf"{ORIGINAL_LABEL}|{OF_CRAGRU}|.*, again"
 """Labels that tables have rows of their own for, which a method's cannot be: a pattern."""
 _OF_CONTROLS = [label.removeprefix(f"{CRAGRU}, ") for label, _, _ in CONTROLS]
 STRATEGY_ROWS = "|".join([MODEL_ROWS, *_OF_CONTROLS])
@@ -43,7 +43,8 @@ class Row:
         model: Name of the model that it shows, if it shows one: the original or a method.
         cell: What an LLM answered, if it shows that; with a request: how that request was served.
         request: Name of the single request that was served, if it is of one.
-        references: Names of the models of the same state that it is held against.
+        training: Which of several trainings of the backbone it is; the backbone's name has it, too.
+        references: Models of the same state that it is held against: name of the backbone, name of the model.
         labels: What the table calls it, by column.
         files: Paths of what it is made of, by name; None where it has none.
     """
@@ -55,7 +56,8 @@ class Row:
     model: str | None = None
     cell: Cell | None = None
     request: str | None = None
-    references: tuple[str, ...] = ()
+    training: int = 0
+    references: tuple[tuple[str, str], ...] = ()
     labels: Mapping[str, str | None] = field(default_factory=dict)
     files: Mapping[str, str | None] = field(default_factory=dict)
 
@@ -63,8 +65,8 @@ class Row:
     def models(self) -> list[tuple[str, str]]:
         """Backbones and names of models: its own, those that it is held against, and whose candidates it has."""
         source = self.cell.candidates_of if self.cell else None
-        names = [self.model, *self.references, source]
-        return [(self.backbone, name) for name in names if name is not None]
+        own = [(self.backbone, name) for name in (self.model, source) if name is not None]
+        return [*own, *self.references]
 
     def of_files(self, **files: str | None) -> Self:
         """Return the same row with further files."""
@@ -76,8 +78,11 @@ class Row:
 
     def param(self) -> dict[str, Any]:
         """Return what the rule that makes the table is told: plain values."""
-        seed = {} if self.seed is None else {"seed": self.seed}
-        return {**self.labels, **seed, **self.files}
+        if self.seed is None:
+            return {**self.labels, **self.files}
+        source = self.cell.candidates_of if self.cell else None
+        facts = {"seed": self.seed, "training": self.training, "source": source}
+        return {**self.labels, **facts, **self.files}
 
 
 def row_files(rows: Iterable[Row]) -> list[str]:
@@ -139,9 +144,10 @@ def model_rows(
     pair: tuple[str, str],
     models: Sequence[str],
     panel: str,
+    trainings: int = 1,
     **files: str,
 ) -> list[Row]:
-    """Return rows of models, each under every seed.
+    """Return rows of models, each under every seed and training.
 
     Args:
         run: The configuration.
@@ -149,6 +155,7 @@ def model_rows(
         pair: Names of the data set and the backbone.
         models: Names of the models.
         panel: What the panel is called.
+        trainings: How many trainings of a model are shown at most; of shards there is one.
         **files: Names of files in the models' folders, by what the table calls them.
     """
     dataset, backbone = pair
@@ -156,13 +163,14 @@ def model_rows(
     for model in models:
         labels = common_labels(run, dataset, backbone, panel)
         labels |= {"method": run.label(model), "printed": run.paper_label(model)}
-        for seed in run.settings.seeds:
+        numbers = range(min(trainings, run.trainings(model)))
+        for seed, number in product(run.settings.seeds, numbers):
             state = {"dataset": dataset, "protocol": protocol, "seed": seed}
-            folder = places.place(places.MODEL, **state, backbone=backbone, model=model)
+            trained = {"backbone": run.training(backbone, number), "model": model}
+            folder = places.place(places.MODEL, **state, **trained)
             own = {name: f"{folder}/{file}" for name, file in files.items()}
             own["cohort"] = cohort_file(run, state, panel)
-            row = Row(**state, backbone=backbone, model=model, labels=labels, files=own)
-            rows.append(row)
+            rows.append(Row(**state, **trained, training=number, labels=labels, files=own))
     return rows
 
 

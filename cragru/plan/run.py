@@ -17,7 +17,7 @@ from cragru.config.models import (
     StrategyEntry,
 )
 from cragru.core.names import ORIGINAL, ORIGINAL_LABEL
-from cragru.plan.variants import entry_of
+from cragru.plan.variants import base_of, entry_of, with_options
 from cragru.rerun.digest import code_digest
 from cragru.written.paths import as_input
 
@@ -82,17 +82,30 @@ class Run:
         """Return the entry of a method, or of a variant."""
         return entry_of(self.params, "methods", name)
 
+    def training(self, backbone: str, number: int) -> str:
+        """Return the name of a further training of a backbone, which has other random streams; 0: the backbone itself."""
+        return with_options(self.params, "backbones", backbone, {"training": number})
+
+    def trainings(self, model: str) -> int:
+        """Return how often a model is trained on a split. Shards are trained once: the noise of ten models averages out."""
+        return 1 if self.partition(model) else self.settings.trainings
+
+    def shadows(self, backbone: str, count: int) -> list[str]:
+        """Return so many trainings of a backbone whose Retrains a model is held against: none is its own."""
+        names = [self.training(backbone, number) for number in range(count + 1)]
+        return [name for name in names if name != backbone][:count]
+
     def strategy(self, name: str) -> StrategyEntry:
         """Return the entry of a strategy, or of a variant."""
         return entry_of(self.params, "strategies", name)
 
     def training_options(self, dataset: str, backbone: str) -> dict[str, Option]:
         """Return hyper-parameters of a backbone on a data set, overrides included."""
-        return self.backbone(backbone).options_in(dataset, backbone)
+        return self.backbone(backbone).options_in(dataset, base_of(backbone))
 
     def method_options(self, dataset: str, backbone: str, method: str) -> dict[str, Option]:
         """Return options of a method on a data set and backbone, overrides included."""
-        return self.method(method).options_in(dataset, backbone)
+        return self.method(method).options_in(dataset, base_of(backbone))
 
     def partition(self, model: str) -> PartitionEntry | None:
         """Return how a method's data are cut, or None for what has no shards."""

@@ -83,7 +83,7 @@ class Showing:
     def tested_words(self, wildcards: Wildcards) -> dict[str, Any]:
         """Return what of these words the tests of differences need."""
         words = self.words(wildcards)
-        return {"null": words["null"], "references": words["references"]}
+        return {name: words[name] for name in ("retrain", "references")}
 
     def maker(self, wildcards: Wildcards) -> str:
         """Return the module that makes it."""

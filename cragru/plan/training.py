@@ -54,6 +54,12 @@ class Training:
         """Return the deployed state's model."""
         return _model_file(places.ORIGINAL_FOLDER, wildcards)
 
+    def shadows(self, wildcards: Wildcards) -> list[str]:
+        """Return the Retrains that a model is held against: of other trainings, as many as its folder says."""
+        names = dict(wildcards.items())
+        others = self._run.shadows(wildcards.backbone, int(wildcards.shadows))
+        return [places.place(places.RETRAIN_MODEL, **names | {"backbone": name}) for name in others]
+
     def original_if_read(self, wildcards: Wildcards) -> str | list[str]:
         """Return the model before the request, for a method that reads it: in turn, its own model before."""
         if ORIGINAL not in self._method(wildcards).reads:

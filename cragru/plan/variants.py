@@ -67,6 +67,14 @@ def entry_of(params: Params, key: str, name: str) -> Any:
     return called(varied(entries[base], options), name.removeprefix(base))
 
 
+def with_options(params: Params, key: str, name: str, options: Options) -> str:
+    """Return the name of an entry of params.yaml, or of a variant, with further options."""
+    base = without_options(name)
+    entry = getattr(params, key)[base]
+    given = given_options(entry, name.removeprefix(base), SECTIONS[key])
+    return name_with(base, entry, given | dict(options), SECTIONS[key])
+
+
 def given_options(entry: PluginEntry, name: str, kind: type[BaseOptions]) -> dict[str, Option]:
     """Return the options that a name gives an entry, as its module reads them.
 

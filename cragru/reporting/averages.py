@@ -6,21 +6,26 @@ import pandas as pd
 
 
 def average(long: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """Average `value` over users and then over seeds, by `keys`, so that every seed counts the same.
+    """Average `value` over users and then over trainings and seeds, by `keys`, so that every seed counts the same.
+
+    Args:
+        long: Columns `keys`, `seed`, `training`, `user` and `value`; each seed has the same number of trainings.
+        keys: Columns that name a number.
 
     Returns:
-        Indexed by `keys`, in the order of `long`: `mean` over seeds of the mean over users, `sd` over seeds (missing
-        for one seed), `users` (mean number), `seeds`, `se_users` (standard error over users, of the mean over seeds;
-        missing for one user).
+        Indexed by `keys`, in the order of `long`: `mean` of the means over users, `sd` of the same over trainings and
+        seeds (missing for one), `users` (mean number), `seeds`, `trainings` (under a seed), `se_users` (standard error
+        over users, of the mean over trainings and seeds; missing for one user).
     """
     keys = [*keys]
-    by_seed = long.groupby([*keys, "seed"], sort=False)["value"]
-    seeds = by_seed.agg(["mean", "size"]).reset_index()
-    table = seeds.groupby(keys, sort=False).agg(
+    by_training = long.groupby([*keys, "seed", "training"], sort=False)["value"]
+    trainings = by_training.agg(["mean", "size"]).reset_index()
+    table = trainings.groupby(keys, sort=False).agg(
         mean=("mean", "mean"),
         sd=("mean", "std"),
         users=("size", "mean"),
         seeds=("seed", "nunique"),
+        trainings=("training", "nunique"),
     )
     by_user = long.groupby([*keys, "user"], sort=False)["value"]
     table["se_users"] = by_user.mean().groupby(keys, sort=False).sem()

@@ -1,4 +1,4 @@
-"""Table V: whom unlearning hurt, each method against Retrain, above what a second training of Retrain does."""
+"""Table V: whom unlearning hurt, each method against Retrain, above what further trainings of Retrain do."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,9 +17,8 @@ from cragru.reporting.averages import counted
 from cragru.reporting.base import RESAMPLING, Order, Table
 from cragru.reporting.checks import check_once, check_same_users
 from cragru.reporting.grid import HeadedGrid, Text, interval_texts
-from cragru.reporting.labels import GROUP, HEADS, NAMES, Row
+from cragru.reporting.labels import GROUP, HEADS, NAMES, Row, again
 
-MODELS = ("method", "retrain", "replicate")  # whose results and lists are compared
 SHOWN = {  # measure and group: column, digits
     ("delta", "all"): ("All", 4),
     ("delta", "similar"): ("Similar", 4),
@@ -54,19 +53,20 @@ def make(order: Order) -> Table:
     """Make Table V.
 
     Args:
-        order: Rows have what `read_compared` reads; words are `title` and `replicate`, the label of the null.
+        order: Rows have what `read_compared` reads; words are `title` and `retrain`, the label of Retrain.
     """
-    least_users, replicate = order.spec["least_users"], order.words["replicate"]
+    least_users, null = order.spec["least_users"], again(order.words["retrain"])
     table = whole_bias_table(read_compared(order.rows), RESAMPLING, MASK, LIST_LENGTH, least_users)
-    notes = bias_notes(table, order.words["title"], RESAMPLING, replicate, LIST_LENGTH)
-    return Table(table, *bias_grid(table, replicate), notes)
+    notes = bias_notes(table, order.words["title"], RESAMPLING, null, LIST_LENGTH)
+    return Table(table, *bias_grid(table, null), notes)
 
 
 def read_compared(rows: Sequence[Row]) -> Iterator[Compared]:
     """Read each method's results and lists of all seeds.
 
     Args:
-        rows: Labels `NAMES`, seed; files user_groups, item_rows and, for each of `MODELS`, `…_per_user` and `…_lists`.
+        rows: Labels `NAMES`, seed; files user_groups, item_rows and, for the method, Retrain and each of its further
+            trainings (`again_1`, …), `…_per_user` and `…_lists`.
 
     Raises:
         CragruError: If a row is there twice under one seed, or its lists are of different users.
@@ -86,28 +86,37 @@ def read_compared(rows: Sequence[Row]) -> Iterator[Compared]:
 
 def read_results(row: Row) -> Results:
     """Read the results that a row of `read_compared` compares."""
-    per_user = [read_parquet(row[f"{name}_per_user"], PER_USER) for name in MODELS]
+    method, retrain, *others = [
+        read_parquet(row[f"{name}_per_user"], PER_USER) for name in _models(row)
+    ]
     users = read_parquet(row["user_groups"], USER_GROUPS)
     groups, training_rows = users["group"], users["training_rows"]
-    return Results(*per_user, groups.to_numpy(), training_rows.to_numpy())
+    return Results(method, retrain, others, groups.to_numpy(), training_rows.to_numpy())
+
+
+def _models(row: Row) -> list[str]:
+    """Return the names of a row's models: the method, Retrain, and its further trainings."""
+    return [name.removesuffix("_lists") for name in row if name.endswith("_lists")]
 
 
 def read_lists(row: Row) -> Lists:
     """Read the lists of a row of `read_compared`; -1 where a list is shorter than another."""
-    wide, users = [], []
-    for name in MODELS:
+    wide, same = [], []
+    for name in _models(row):
         path = row[f"{name}_lists"]
         lists = read_parquet(path, LISTS).pivot(index="user", columns="rank", values="item")
         wide.append(lists)
-        users.append(("lists", path, list(lists.index)))
-    check_same_users(users, least=0)
+        same.append(("lists", path, list(lists.index)))
+    check_same_users(same, least=0)
     ranks = sorted(set().union(*wide))
     items = []
     for lists in wide:
         filled = lists.reindex(columns=ranks).fillna(-1)
         items.append(filled.to_numpy(dtype=np.int64))
     training_rows = read_parquet(row["item_rows"], ITEM_ROWS)["training_rows"]
-    return Lists(wide[0].index.to_numpy(), *items, training_rows.to_numpy())
+    method, retrain, *others = items
+    users = wide[0].index.to_numpy()
+    return Lists(users, method, retrain, others, training_rows.to_numpy())
 
 
 def whole_bias_table(
@@ -123,7 +132,7 @@ def whole_bias_table(
     return pd.concat(frames).set_index(NAMES).reset_index()  # the names stand first
 
 
-def bias_grid(table: pd.DataFrame, replicate: str) -> HeadedGrid:
+def bias_grid(table: pd.DataFrame, again: str) -> HeadedGrid:
     """Return header and texts of `whole_bias_table`: values with their bounds, and the null below the methods."""
     grid = []
     for names, rows in table.groupby(GROUP, sort=False):
@@ -131,13 +140,13 @@ def bias_grid(table: pd.DataFrame, replicate: str) -> HeadedGrid:
             measures = own.set_index(["measure", "group"])
             labels = map(Text, (*names, method))
             grid.append([*labels, *interval_texts(measures, SHOWN, OWN)])
-        labels = map(Text, (*names, replicate))  # the null is the same beside each method
+        labels = map(Text, (*names, again))  # the null is the same beside each method
         grid.append([*labels, *interval_texts(measures, SHOWN, NULL)])
     return HEADER, grid
 
 
 def bias_notes(
-    table: pd.DataFrame, title: str, resampling: Resampling, replicate: str, k: int
+    table: pd.DataFrame, title: str, resampling: Resampling, again: str, k: int
 ) -> list[str]:
     """Tell what a reader must know to trust the numbers."""
     seeds, sizes = int(table["seeds"].max()), []
@@ -149,8 +158,9 @@ def bias_notes(
         f"Protocol: {title}. Numbers are NDCG@{k} of a method less Retrain's, user by user; below 0 the method is "
         f"worse. In brackets: {resampling.level:.0%} intervals over users (bootstrap); "
         f"{f'a mean over {seeds} seeds (of split and training) comes first' if seeds > 1 else 'one seed'}. "
-        f"Users: {'; '.join(sizes)}; a number of too few is left out. {replicate}: the null, the same split and other "
-        "random streams; only what goes beyond it is a method's doing. Similar: the tenth of the remaining users whose "
+        f"Users: {'; '.join(sizes)}; a number of too few is left out. {again}: the null, its further trainings "
+        "on the same split with other random streams, as mean and, in brackets, range; only what goes beyond it is a "
+        "method's doing. Similar: the tenth of the remaining users whose "
         "embedding in the original model is nearest to a forgotten user's; far: the others. Propagation bias: "
         "similar less far. Worst decile: mean of the tenth of users who lost most. Disparity change: how much "
         "wider the distance became between the most active twentieth of users and the rest. Popularity drift: KL "

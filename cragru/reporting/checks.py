@@ -11,14 +11,15 @@ AGAIN = "delete both and make them again, of one split and one cohort"
 
 def row_place(row: Row, names: Sequence[str]) -> str:
     """Return the place of a row, as errors name it: its labels and its seed."""
-    return f"{', '.join(itemgetter(*names)(row))}, seed {row['seed']}"
+    again = f", training {row['training']}" if row.get("training") else ""
+    return f"{', '.join(itemgetter(*names)(row))}, seed {row['seed']}{again}"
 
 
 def check_once(rows: Iterable[Row], names: Sequence[str]) -> None:
-    """Refuse a row with the same labels `names` and `seed` as another: its users would count twice."""
+    """Refuse a row with the same labels `names`, seed and training as another: its users would count twice."""
     known = set()
     for row in rows:
-        key = itemgetter(*names, "seed")(row)
+        key = itemgetter(*names, "seed")(row), row.get("training")
         if key in known:
             raise CragruError("there twice", place=row_place(row, names))
         known.add(key)

@@ -11,3 +11,8 @@ NAMES = [*GROUP, "method"]  # as the paper's tables have them
 PANEL_GROUP = ["panel", *GROUP]  # where a table has panels: rows on all users, rows on a cohort's
 ROW = ["panel", *NAMES]
 HEADS = ["Data set", "Backbone", "Method"]  # of the columns `NAMES`
+
+
+def again(retrain: str) -> str:
+    """Return what tables call further trainings of Retrain, given its label."""
+    return f"{retrain}, again"

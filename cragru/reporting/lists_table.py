@@ -13,7 +13,7 @@ from cragru.reporting.averages import counted
 from cragru.reporting.base import Order, Table
 from cragru.reporting.checks import check_once, check_same_users
 from cragru.reporting.grid import HeadedGrid, Text, filled
-from cragru.reporting.labels import HEADS, PANEL_GROUP, ROW, Row
+from cragru.reporting.labels import HEADS, PANEL_GROUP, ROW, Row, again
 from cragru.reporting.measured import of_cohort
 
 MEASURE = ["metric", "k"]
@@ -24,7 +24,7 @@ def make(order: Order) -> Table:
 
     Args:
         order: Rows have the labels `ROW`, seed; files lists, cohort or None, user_groups and item_rows; words are
-            `title`, `retrain` and `replicate` (labels), and `note` (of the LLM, if any).
+            `title`, `retrain` (its label), and `note` (of the LLM, if any).
     """
     table = lists_table(order.rows, order.spec["cutoffs"])
     return Table(table, *lists_grid(table), [lists_note(table, **order.words)])
@@ -32,6 +32,8 @@ def make(order: Order) -> Table:
 
 def lists_table(rows: Sequence[Row], cutoffs: Sequence[int]) -> pd.DataFrame:
     """Return one line per row, metric and K: `mean` and `sd` over seeds (missing for one seed), `users`, `seeds`.
+
+    Further trainings of a row are one row of their own (`again`), over seeds and trainings.
 
     Raises:
         CragruError: If a row is there twice under one seed, or rows that are compared are of different users.
@@ -62,7 +64,7 @@ def lists_grid(table: pd.DataFrame) -> HeadedGrid:
     return header, grid
 
 
-def lists_note(table: pd.DataFrame, title: str, retrain: str, replicate: str, note: str) -> str:
+def lists_note(table: pd.DataFrame, title: str, retrain: str, note: str) -> str:
     """Tell what a reader must know to read the numbers."""
     panels = []
     for panel, rows in table.groupby("panel", sort=False):
@@ -74,7 +76,8 @@ def lists_note(table: pd.DataFrame, title: str, retrain: str, replicate: str, no
         "share of the data set's items that stand on somebody's list; of few users it is small, so compare within a "
         "panel. Gini: 0 where all items stand on equally many lists, near 1 where all lists are one. Novelty: bits of "
         "surprise, -log2 of the share of users whose training rows have an item, mean over lists. More is not better: "
-        f"the aim is {retrain}'s value, and {replicate}'s distance from it is chance. {note}"
+        f"the aim is {retrain}'s value. {again(retrain)}: its further trainings on the same split; their distance from it "
+        f"and from each other is chance. {note}"
     ).strip()
 
 
@@ -88,6 +91,8 @@ def _values(rows: Sequence[Row], cutoffs: Sequence[int]) -> Iterator[dict[str, o
             recommended = Recommended(_first(wide, k), *_training(row))
             for name, metric in LIST_METRICS.items():
                 names = {label: row[label] for label in (*ROW, "seed")}
+                if row["training"]:
+                    names["method"] = again(row["method"])
                 value = metric.function(recommended)
                 yield {**names, "metric": name, "k": k, "value": value, "users": len(wide)}
     check_same_users(users, least=0)

@@ -13,8 +13,8 @@ from cragru.kept.files import read_parquet, read_record
 from cragru.reporting.checks import AGAIN, check_once
 from cragru.reporting.labels import ROW, Row
 
-ByMethod = dict[str, dict[int, pd.DataFrame]]
-"""Per-user results of each method, by seed."""
+ByMethod = dict[str, dict[tuple[int, int], pd.DataFrame]]
+"""Per-user results of each method, by seed and training."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class Measured:
         panel: On whom: a name for all users, or that of a cohort.
         ties: Tie rate of an LLM's scores, where the row has any.
         printed: What the paper's tables call the method; None: as ours do.
+        training: Which of several trainings under the seed it is.
+        source: The model whose candidates its lists are, where they are another model's lists in another order.
     """
 
     dataset: str
@@ -40,13 +42,16 @@ class Measured:
     panel: str = "all"
     ties: float | None = None
     printed: str | None = None
+    training: int = 0
+    source: str | None = None
 
 
 def read_measured(rows: Sequence[Row]) -> Iterator[Measured]:
     """Read each row's per-user results, of the cohort's users where it is for a cohort.
 
     Args:
-        rows: By name: panel, dataset, backbone, method, printed, seed; files per_user, cohort and cost, or None.
+        rows: By name: panel, dataset, backbone, method, printed, seed, training, source; files per_user, cohort and cost,
+            or None.
 
     Raises:
         CragruError: If a row is there twice under one seed, or a file lacks a user of the cohort.
@@ -55,7 +60,8 @@ def read_measured(rows: Sequence[Row]) -> Iterator[Measured]:
     for row in rows:
         ties = None if row["cost"] is None else _tie_rate(row["cost"])
         names = (row[name] for name in ("dataset", "backbone", "method", "seed"))
-        yield Measured(*names, _per_user(row), row["panel"], ties, row["printed"])
+        further = row["printed"], row["training"], row["source"]
+        yield Measured(*names, _per_user(row), row["panel"], ties, *further)
 
 
 def by_group(measured: Iterable[Measured], group: Sequence[str]) -> dict[tuple[str, ...], ByMethod]:
@@ -63,7 +69,7 @@ def by_group(measured: Iterable[Measured], group: Sequence[str]) -> dict[tuple[s
     groups: dict[tuple[str, ...], ByMethod] = {}
     for row in measured:
         methods = groups.setdefault(attrgetter(*group)(row), {})
-        methods.setdefault(row.method, {})[row.seed] = row.per_user
+        methods.setdefault(row.method, {})[row.seed, row.training] = row.per_user
     return groups
 
 

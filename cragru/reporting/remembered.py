@@ -23,12 +23,16 @@ class Remembered:
     Attributes:
         names: Labels of the row: panel, data set, backbone, method.
         seed: The seed.
+        training: Which of several trainings under the seed it is.
+        membership: Columns of `MEMBERSHIP`.
         aucs: MIA-AUC of each user who has both kinds of rows, by user.
         per_user: Columns of `COMPLETENESS`.
     """
 
     names: tuple[str, str, str, str]
     seed: int
+    training: int
+    membership: pd.DataFrame
     aucs: pd.Series
     per_user: pd.DataFrame
 
@@ -37,7 +41,7 @@ def read_remembered(rows: Sequence[Row]) -> Iterator[Remembered]:
     """Read what each row of Table IV still knows.
 
     Args:
-        rows: Labels `ROW`, seed; files membership and completeness and the variant to take from them; cohort, a file
+        rows: Labels `ROW`, seed, training; files membership and completeness and the variant to take from them; cohort, a file
             of users, or None for all.
 
     Raises:
@@ -46,14 +50,15 @@ def read_remembered(rows: Sequence[Row]) -> Iterator[Remembered]:
     check_once(rows, ROW)
     results, found = [], []
     for row in rows:
-        aucs = membership_aucs(read_measure(row, "membership"))
+        membership = read_measure(row, "membership")
+        aucs = membership_aucs(membership)
         group = itemgetter("panel", "dataset", "seed")(row)
         results.append((group, row["membership"], set(aucs.index)))
-        found.append(aucs)
+        found.append((membership, aucs))
     check_same_users(results, least=0)
-    for row, aucs in zip(rows, found, strict=True):
+    for row, read in zip(rows, found, strict=True):
         per_user = read_measure(row, "completeness")
-        yield Remembered(itemgetter(*ROW)(row), row["seed"], aucs, per_user)
+        yield Remembered(itemgetter(*ROW)(row), row["seed"], row["training"], *read, per_user)
 
 
 def read_measure(row: Row, name: str) -> pd.DataFrame:

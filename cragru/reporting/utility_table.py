@@ -74,14 +74,16 @@ def utility_grid(table: pd.DataFrame, least_users: int) -> HeadedGrid:
     """Return header and texts of `utility_table`: best bold and second underlined within a data set and backbone.
 
     Numbers of a panel and metric have the digits that the largest standard error of these leaves (`decimals`), and
-    those that are True in a column `differs` get a star. Nothing is marked where fewer than `least_users` were
+    those that are True in a column `differs` get a star. What lies within `reach` of the best is best, too: two trainings
+    of one method are that far apart. Nothing is marked without that column, or where fewer than `least_users` were
     evaluated: the order would be noise. Nor is the original model, which has forgotten nothing and does not compete.
     """
     enough = table["users"] >= least_users
     errors = table.groupby(["panel", "metric"])["se_users"].transform("max")
     digits = errors.map(partial(decimals, most=MOST_DIGITS))
-    table = table.assign(mark=_marks(table, enough), star="", digits=digits)
+    table = table.assign(mark="", star="", digits=digits)
     if "differs" in table:
+        table["mark"] = _marks(table, enough)
         table.loc[table["differs"] & enough, "star"] = "*"
     shown = table[["metric", "k"]].drop_duplicates().sort_values("k", kind="stable")
     columns = list(shown.itertuples(index=False, name=None))  # HR@5, NDCG@5, HR@10, …
@@ -107,14 +109,24 @@ def utility_notes(table: pd.DataFrame, title: str) -> list[str]:
     for panel, rows in table.groupby("panel", sort=False):
         error = f"standard error over users at most {rows['se_users'].max():.4f}"
         panels.append(f"{panel}: n = {counted(rows['users'])}, {error}")
-    seeds = int(table["seeds"].max())
-    spread = f"mean ± standard deviation over {seeds} seeds (of split and training)"
     return [
-        f"Protocol: {title}. {'; '.join(panels)}; {spread if seeds > 1 else 'one seed, so no spread over seeds'}. "
-        "Original: the model before the request, which has forgotten nothing and does not compete. Bold: best, "
-        "underlined: second of a data set and backbone, where enough users were evaluated. In brackets: printed in the "
-        "paper."
+        f"Protocol: {title}. {'; '.join(panels)}; {_spread(table)}. Original: the model before the request, which has "
+        "forgotten nothing and does not compete. Bold: best, underlined: second of a data set and backbone, where enough "
+        "users were evaluated, with what is no farther away than two trainings of Retrain are. In brackets: printed in "
+        "the paper."
     ]
+
+
+def _spread(table: pd.DataFrame) -> str:
+    """Return what means and standard deviations are over: seeds, and trainings under each."""
+    seeds = int(table["seeds"].max())
+    of_seeds = f"{seeds} seeds (of split and training)" if seeds > 1 else "one seed"
+    numbers = table.groupby("method", sort=False)["trainings"].max()
+    again = numbers[numbers > 1]
+    if again.empty and seeds == 1:
+        return "one seed, so no spread over seeds"
+    often = f", {int(again.max())} trainings of {', '.join(again.index)} under each" if len(again) else ""
+    return f"mean ± standard deviation over {of_seeds}{often}"
 
 
 def candidates_note(checks: Checks, dropped: int) -> str:
@@ -143,7 +155,7 @@ def _mean_ties(measured: Iterable[Measured]) -> pd.Series:
 def _one_seed(row: Measured, mask: str, cutoffs: Sequence[int]) -> pd.DataFrame:
     rows = row.per_user.query("mask == @mask and k in @cutoffs")
     long = rows.melt(["user", "k"], list(metrics_in(UTILITY)), "metric")
-    names = [*ROW, "seed"]
+    names = [*ROW, "seed", "training"]
     return long.assign(**dict(zip(names, attrgetter(*names)(row), strict=True)))
 
 
@@ -164,11 +176,17 @@ def _paper_column(
 
 
 def _marks(table: pd.DataFrame, enough: pd.Series) -> pd.Series:
-    competing = table.assign(mean=table["mean"].where(table["method"] != ORIGINAL_LABEL))
-    rivals = competing.groupby([*PANEL_GROUP, "metric", "k"])["mean"]
-    ranks = rivals.rank(method="min", ascending=False)
-    is_marked = enough & (rivals.transform("count") > 1)
-    return ranks.map({1.0: "best", 2.0: "second"}).where(is_marked).fillna("")
+    """Return `best`, `second` or nothing for each number; what differs by less than two trainings do is alike."""
+    competing = table["mean"].where(enough & (table["method"] != ORIGINAL_LABEL))
+    group = [table[name] for name in (*PANEL_GROUP, "metric", "k")]
+    best = competing.groupby(group).transform("max") - table["reach"]
+    rest = competing.where(competing < best)
+    second = rest.groupby(group).transform("max") - table["reach"]
+    is_marked = competing.groupby(group).transform("count") > 1
+    marks = pd.Series("", index=table.index)
+    marks[is_marked & (rest >= second)] = "second"
+    marks[is_marked & (competing >= best)] = "best"
+    return marks
 
 
 def _text(row: pd.Series) -> Text:

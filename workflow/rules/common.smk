@@ -77,7 +77,7 @@ wildcard_constraints:
     request=r"[A-Za-z0-9][A-Za-z0-9.-]*",
     backbone=one_or_variant(project.params.backbones),
     method=one_or_variant(project.params.methods),
-    replicate=one_or_variant(project.params.methods),
+    shadows=r"[1-9]\d*",
     model=f"{ORIGINAL}|{one_or_variant(project.params.methods)}",
     run=gone.not_in(re.escape(settings.run)),
     candidates_of="original|retrain",

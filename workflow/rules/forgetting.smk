@@ -4,13 +4,13 @@ rule completeness:
         **places.judged_files(places.STATE),
         model=f"{places.MODEL}/{places.MODEL_FILE}",
         original=f"{places.ORIGINAL_FOLDER}/{places.MODEL_FILE}",
-        replicate=places.REPLICATE_MODEL,
+        shadows=training.shadows,
     output:
         **places.measured_files(places.MODEL),
     log:
-        f"{places.LOGS}/completeness/{places.OF_STATE}/{places.OF_MODEL}/{{replicate}}.log",
+        f"{places.LOGS}/completeness/{places.OF_STATE}/{places.OF_MODEL}/{places.AGAINST}.log",
     benchmark:
-        f"{places.BENCHMARKS}/completeness/{places.OF_STATE}/{places.OF_MODEL}/{{replicate}}.tsv"
+        f"{places.BENCHMARKS}/completeness/{places.OF_STATE}/{places.OF_MODEL}/{places.AGAINST}.tsv"
     conda:
         "../../envs/train.yaml"
     threads: 1
@@ -31,13 +31,13 @@ use rule completeness as completeness_cragru with:
         model=rules.candidates.input.model,
         lists=rules.rerank.output.lists,
         original=f"{places.ORIGINAL_FOLDER}/{places.MODEL_FILE}",
-        replicate=places.REPLICATE_MODEL,
+        shadows=training.shadows,
     output:
         **places.measured_files(places.CELL),
     log:
-        f"{places.LOGS}/completeness_cragru/{places.OF_STATE}/{places.OF_CELL}/{{replicate}}.log",
+        f"{places.LOGS}/completeness_cragru/{places.OF_STATE}/{places.OF_CELL}/{places.AGAINST}.log",
     benchmark:
-        f"{places.BENCHMARKS}/completeness_cragru/{places.OF_STATE}/{places.OF_CELL}/{{replicate}}.tsv"
+        f"{places.BENCHMARKS}/completeness_cragru/{places.OF_STATE}/{places.OF_CELL}/{places.AGAINST}.tsv"
     message:
         "Measure what CRAGRU still tells: {wildcards.strategy}, order {wildcards.order}, {wildcards.candidates_of} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
 

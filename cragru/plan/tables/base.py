@@ -4,17 +4,14 @@ from abc import abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, PositiveInt, ValidationError
+from pydantic import AfterValidator, Field, PositiveInt
 
 from cragru.config.base import Frozen
-from cragru.config.models import MethodEntry
-from cragru.config.types import Anchor, InputPlace, Name, Sentences, VariantName, distinct
-from cragru.core.errors import CragruError, Problem
-from cragru.core.names import RETRAIN
+from cragru.config.types import Anchor, InputPlace, Name, Sentences, distinct
+from cragru.core.errors import Problem
 from cragru.evaluation.metrics import CUTOFFS
-from cragru.plan.rows import Row, pairs_of
+from cragru.plan.rows import Row
 from cragru.plan.run import Run
-from cragru.plugins.source import options_of
 from cragru.written.printed import PrintedColumns
 
 Entries = Mapping[str, "Table"]
@@ -107,22 +104,14 @@ class Figure(Shown):
     """A figure: one entry of figures.yaml."""
 
 
-class AgainstReplicate(Shown):
-    """A table or figure of many users that is held against Retrain with other random streams."""
+class AgainstRetrain(Shown):
+    """A table or figure of many users, after one request, that is held against further Retrains."""
 
     protocol: Name
-    replicate: VariantName = Field(
-        description="the method that is Retrain with other random streams: what Retrain itself is held against"
-    )
 
     def problems(self, run: Run, tables: Entries) -> Iterator[Problem]:
         """See `Shown`."""
         yield from not_forget_first(run, self.protocol)
-        yield from wrong_replicate(run, self.replicate)
-
-    def run_problems(self, run: Run, tables: Entries, name: str) -> Iterator[Problem]:
-        """See `Shown`."""
-        yield from replicate_in_run(run, name, self.replicate)
 
 
 def unknown_names(
@@ -153,43 +142,11 @@ def unknown_cutoffs(cutoffs: Iterable[int], key: str = "cutoffs") -> Iterator[Pr
         yield Problem("no such cut-offs", key, wrong, list(map(str, CUTOFFS)))
 
 
-def wrong_replicate(run: Run, replicate: str) -> Iterator[Problem]:
-    """Yield what is not Retrain's module with other options: all else is no measure of chance."""
-    methods = run.params.methods
-    yield from unknown_names("replicate", [replicate], methods)
-    entry, retrain = methods.get(replicate), methods.get(RETRAIN)
-    if entry and retrain and not _is_replicate(run, entry, retrain):
-        right = [name for name, one in methods.items() if _is_replicate(run, one, retrain)]
-        yield Problem("not Retrain with other random streams", "replicate", replicate, right)
-
-
-def _is_replicate(run: Run, entry: MethodEntry, retrain: MethodEntry) -> bool:
-    """Return whether an entry is Retrain with other options, defaults included, wherever the run trains it."""
-    if entry.module != retrain.module:
-        return False
-    try:
-        kind = options_of(entry.module)
-        for pair in pairs_of(run):
-            own, others = (kind.model_validate(one.options_in(*pair)) for one in (entry, retrain))
-            if own == others:
-                return False
-    except (CragruError, ValidationError):
-        pass  # told of the options themselves
-    return True
-
-
 def wrong_table(tables: Entries, key: str, name: str, kind: type[Table]) -> Iterator[Problem]:
     """Yield a table that another takes numbers from and that is not of the right kind."""
     right = [other for other, table in tables.items() if isinstance(table, kind)]
     if name not in right:
         yield Problem("no table of that kind", key, name, right)
-
-
-def replicate_in_run(run: Run, name: str, replicate: str | None) -> Iterator[Problem]:
-    """Yield Retrain with other random streams where it is a row: it is trained for what is held against it."""
-    if replicate in run.settings.methods:
-        what = f"{name} holds Retrain against it, and trains it"
-        yield Problem(what, "methods", replicate, advice="leave it out")
 
 
 def lacks(

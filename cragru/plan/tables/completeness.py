@@ -9,14 +9,14 @@ from cragru.core.names import ORIGINAL, RETRAIN
 from cragru.plan.cells import Cell, compared_cells, plain_cells, shuffled_cells, strategy_cells
 from cragru.plan.rows import EVERYONE, Row, cohort_panel, pairs_of
 from cragru.plan.run import Run
-from cragru.plan.tables.base import AgainstReplicate, Entries, LeastUsers, Table
+from cragru.plan.tables.base import AgainstRetrain, Entries, LeastUsers, Table
 from cragru.plan.tables.forgetting import measured_cell_rows, measured_model_rows
 from cragru.plan.words import protocol_title, scoring_note
 
 MEASURES = ("membership", "completeness")  # what is read of a row
 
 
-class CompletenessTable(AgainstReplicate, Table):
+class CompletenessTable(AgainstRetrain, Table):
     """A table of what is still known of the forgotten rows ("Table IV"; the paper's RQ3)."""
 
     maker: ClassVar[str] = "cragru.reporting.completeness_table"
@@ -42,7 +42,7 @@ class CompletenessTable(AgainstReplicate, Table):
         for pair in pairs_of(run) if cells else []:
             own = [cell for cell in cells if cell.pair == pair]
             rows += self._models(run, pair, cohort_panel(run))
-            rows += measured_cell_rows(run, own, self.replicate, MEASURES)
+            rows += measured_cell_rows(run, own, MEASURES)
         return rows
 
     def words(self, run: Run, tables: Entries) -> dict[str, Any]:
@@ -66,10 +66,11 @@ class CompletenessTable(AgainstReplicate, Table):
         return list(dict.fromkeys(cells))
 
     def _models(self, run: Run, pair: tuple[str, str], panel: str) -> list[Row]:
-        """Return models against the second Retrain, and that one against Retrain: how far chance alone goes."""
+        """Return models, and Retrain of the further trainings: how far chance alone goes."""
         models = list(dict.fromkeys([ORIGINAL, RETRAIN, *run.settings.methods]))
         rows = []
-        for own, reference in ((models, self.replicate), ([self.replicate], RETRAIN)):
-            held = (panel, reference, MEASURES)
-            rows += measured_model_rows(run, self.protocol, pair, own, *held)
+        for model in models:
+            trainings = run.settings.trainings if model == RETRAIN else 1
+            held = (panel, MEASURES, trainings)
+            rows += measured_model_rows(run, self.protocol, pair, [model], *held)
         return rows

@@ -11,14 +11,14 @@ from cragru.core.names import ORIGINAL
 from cragru.plan.cells import plain_cells
 from cragru.plan.rows import EVERYONE, Row, cohort_panel, pairs_of
 from cragru.plan.run import Run
-from cragru.plan.tables.base import AgainstReplicate, Entries, Figure, unknown_names
+from cragru.plan.tables.base import AgainstRetrain, Entries, Figure, unknown_names
 from cragru.plan.tables.forgetting import LLM_VARIANT, measured_cell_rows, measured_model_rows
 from cragru.plan.words import scoring_note
 
 MEASURES = ("forget_remain",)  # what is read of a bar
 
 
-class ForgetRemainFigure(AgainstReplicate, Figure):
+class ForgetRemainFigure(AgainstRetrain, Figure):
     """A figure of the forget set beside the remain set (the paper's Figure 3)."""
 
     maker: ClassVar[str] = "cragru.reporting.forget_remain_figure"
@@ -31,15 +31,14 @@ class ForgetRemainFigure(AgainstReplicate, Figure):
     def rows(self, run: Run, tables: Entries) -> list[Row]:
         """Return original, rivals and CRAGRU of one cohort; without an LLM the models on all users."""
         cells = plain_cells(run, self.protocol)
-        held = self.replicate, MEASURES
         panel = cohort_panel(run) if cells else EVERYONE
         rivals = [name for name in self.rivals if name in run.settings.methods]
         models = [ORIGINAL, *rivals]
         rows = []
         for pair in pairs_of(run):
             own = [cell for cell in cells if cell.pair == pair]
-            rows += measured_model_rows(run, self.protocol, pair, models, panel, *held)
-            rows += measured_cell_rows(run, own, *held, [LLM_VARIANT])
+            rows += measured_model_rows(run, self.protocol, pair, models, panel, MEASURES)
+            rows += measured_cell_rows(run, own, MEASURES, [LLM_VARIANT])
         return rows
 
     def words(self, run: Run, tables: Entries) -> dict[str, Any]:

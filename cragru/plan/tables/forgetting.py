@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 
+from cragru.core.names import RETRAIN
 from cragru.plan import places
 from cragru.plan.cells import TABLE_STRATEGY, Cell
 from cragru.plan.rows import CONTROLS, CRAGRU, Row, cell_row, model_rows
@@ -24,10 +25,10 @@ def measured_model_rows(
     pair: tuple[str, str],
     models: Sequence[str],
     panel: str,
-    reference: str,
     measures: Sequence[str],
+    trainings: int = 1,
 ) -> list[Row]:
-    """Return rows of models, each under every seed, held against another model.
+    """Return rows of models, each under every seed and training, held against Retrains of other trainings.
 
     Args:
         run: The configuration.
@@ -35,18 +36,17 @@ def measured_model_rows(
         pair: Names of the data set and the backbone.
         models: Names of the models.
         panel: What the panel is called.
-        reference: Name of the model that they are held against.
         measures: What is read of them, keys of `places.MEASURED`.
+        trainings: How many trainings of a model are shown at most.
     """
-    files = _files(reference, measures)
-    rows = model_rows(run, protocol, pair, models, panel, **files)
-    return [_held_against(reference, row, MODEL_VARIANT) for row in rows]
+    files = _files(run, measures)
+    rows = model_rows(run, protocol, pair, models, panel, trainings, **files)
+    return [_held_against(run, row, MODEL_VARIANT) for row in rows]
 
 
 def measured_cell_rows(
     run: Run,
     cells: Sequence[Cell],
-    reference: str,
     measures: Sequence[str],
     variants: Sequence[str] = tuple(VARIANTS.values()),
 ) -> list[Row]:
@@ -55,7 +55,6 @@ def measured_cell_rows(
     Args:
         run: The configuration.
         cells: What an LLM answered, of one data set and backbone.
-        reference: Name of the model that they are held against.
         measures: What is read of them, keys of `places.MEASURED`.
         variants: Variants of lists to show.
     """
@@ -63,19 +62,26 @@ def measured_cell_rows(
     for cell in cells:
         for label, variant in _labels(run, cell):
             if variant in variants:
-                row = cell_row(run, cell, label, **_files(reference, measures))
-                row = _held_against(reference, row, variant)
+                row = cell_row(run, cell, label, **_files(run, measures))
+                row = _held_against(run, row, variant)
                 rows.setdefault(row.labels["method"], []).append(row)
     return list(chain.from_iterable(rows.values()))
 
 
-def _held_against(reference: str, row: Row, variant: str) -> Row:
-    return replace(row.called(variant=variant), references=(reference,))
+def _held_against(run: Run, row: Row, variant: str) -> Row:
+    others = run.shadows(row.backbone, _shadows(run))
+    references = tuple((backbone, RETRAIN) for backbone in others)
+    return replace(row.called(variant=variant), references=references)
 
 
-def _files(reference: str, measures: Sequence[str]) -> dict[str, str]:
+def _shadows(run: Run) -> int:
+    """Return how many Retrains a model is held against: all, but for one, which is the model itself where it is one."""
+    return run.settings.trainings - 1
+
+
+def _files(run: Run, measures: Sequence[str]) -> dict[str, str]:
     """Return names of the files of measures in a folder."""
-    folder = places.place(places.AGAINST, replicate=reference)
+    folder = places.place(places.AGAINST, shadows=_shadows(run))
     return {name: f"{folder}/{places.MEASURED[name]}" for name in measures}
 
 

@@ -13,11 +13,11 @@ from cragru.plan import places
 from cragru.plan.cells import plain_cells, shuffled_cells
 from cragru.plan.rows import CONTROLS, EVERYONE, Row, cell_row, cohort_panel, model_rows, pairs_of
 from cragru.plan.run import Run
-from cragru.plan.tables.base import AgainstReplicate, Cutoffs, Entries, Table
+from cragru.plan.tables.base import AgainstRetrain, Cutoffs, Entries, Table
 from cragru.plan.words import protocol_title, scoring_note
 
 
-class ListsTable(AgainstReplicate, Table):
+class ListsTable(AgainstRetrain, Table):
     """A table of what lists are like, all users' together: coverage, concentration, novelty."""
 
     maker: ClassVar[str] = "cragru.reporting.lists_table"
@@ -45,11 +45,10 @@ class ListsTable(AgainstReplicate, Table):
         return [_with_popularity(row) for row in rows]
 
     def words(self, run: Run, tables: Entries) -> dict[str, Any]:
-        """Return what the aim and the null are called, and what is said of the LLM's part."""
+        """Return what the aim is called, and what is said of the LLM's part."""
         return {
             "title": protocol_title(run, self.protocol),
             "retrain": run.label(RETRAIN),
-            "replicate": run.label(self.replicate),
             "note": scoring_note(run, self.rows(run, tables)),
         }
 
@@ -60,8 +59,12 @@ class ListsTable(AgainstReplicate, Table):
             yield Problem(f"lists have {LIST_LENGTH} items", "cutoffs", self.cutoffs)
 
     def _models(self, run: Run, pair: tuple[str, str], panel: str) -> list[Row]:
-        models = dict.fromkeys([ORIGINAL, RETRAIN, *run.settings.methods, self.replicate])
-        return model_rows(run, self.protocol, pair, list(models), panel, lists=places.RECOMMENDED)
+        rows = []
+        for model in dict.fromkeys([ORIGINAL, RETRAIN, *run.settings.methods]):
+            trainings = run.settings.trainings if model == RETRAIN else 1
+            files = {"trainings": trainings, "lists": places.RECOMMENDED}
+            rows += model_rows(run, self.protocol, pair, [model], panel, **files)
+        return rows
 
 
 def _with_popularity(row: Row) -> Row:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
-from cragru.config.types import Name, VariantName
+from cragru.config.types import Name
 from cragru.core.errors import Problem
 from cragru.core.names import ORIGINAL, RETRAIN
 from cragru.evaluation.printed_columns import OF_UTILITY
@@ -30,10 +30,8 @@ from cragru.plan.tables.base import (
     PrintedTable,
     lacks,
     not_forget_first,
-    replicate_in_run,
     unknown_cutoffs,
     unknown_protocol,
-    wrong_replicate,
 )
 from cragru.plan.words import protocol_title, scoring_note
 from cragru.written.printed import PrintedColumns
@@ -56,16 +54,15 @@ class UtilityTable(PrintedTable):
         default=False,
         description="whether CRAGRU is shown, in a second panel of the cohort's users",
     )
-    replicate: VariantName | None = Field(
-        default=None,
-        description="the method that is Retrain with other random streams: differences stand beside its own from "
-        "Retrain; null: no tests of differences",
+    tested: bool = Field(
+        default=True,
+        description="whether differences are tested, with further trainings of what is trained; without tests nothing is marked",
     )
 
     @property
     def is_tested(self) -> bool:
         """See `Shown`."""
-        return self.replicate is not None
+        return self.tested
 
     def rows(self, run: Run, tables: Entries) -> list[Row]:
         """Return every model on all users; then, with a panel, these and CRAGRU with its controls on the cohort."""
@@ -83,43 +80,35 @@ class UtilityTable(PrintedTable):
         return rows
 
     def tested_rows(self, run: Run, tables: Entries) -> list[Row]:
-        """Return its rows and, in each panel, Retrain with other random streams: what noise alone does."""
-        if self.replicate is None:
-            return []
-        rows = without(self.rows(run, tables), "cost", "check")
-        for panel in dict.fromkeys(row.labels["panel"] for row in rows):
-            for pair in pairs_of(run):
-                rows += self._model_rows(run, pair, [self.replicate], panel)
-        return rows
+        """Return its rows."""
+        return without(self.rows(run, tables), "cost", "check") if self.tested else []
 
     def words(self, run: Run, tables: Entries) -> dict[str, Any]:
         """Return what panels are held against, and what is said of the LLM's part."""
-        null = [] if self.replicate is None else [RETRAIN, self.replicate]
         return {
             "title": protocol_title(run, self.protocol),
             "note": scoring_note(run, self.rows(run, tables)),
             "references": {EVERYONE: run.label(RETRAIN), cohort_panel(run): CRAGRU},
-            "null": list(map(run.label, null)),
+            "retrain": run.label(RETRAIN),
         }
 
     def problems(self, run: Run, tables: Entries) -> Iterator[Problem]:
         """See `Shown`."""
         yield from (not_forget_first if self.panel else unknown_protocol)(run, self.protocol)
         yield from unknown_cutoffs(self.cutoffs)
-        if self.replicate is not None:
-            yield from wrong_replicate(run, self.replicate)
 
     def run_problems(self, run: Run, tables: Entries, name: str) -> Iterator[Problem]:
         """See `Shown`."""
-        yield from replicate_in_run(run, name, self.replicate)
-        if self.replicate is not None:
-            why, advice = f"which {name} tells noise by", "add it, or remove the key replicate"
+        if self.tested:
+            why, advice = f"which {name} knows noise by", "add it, or set the table's key tested to false"
             yield from lacks("methods", RETRAIN, run.settings.methods, why, advice)
 
     def _model_rows(
         self, run: Run, pair: tuple[str, str], models: list[str], panel: str
     ) -> list[Row]:
-        rows = model_rows(run, self.protocol, pair, models, panel, per_user=places.PER_USER)
+        trainings = run.settings.trainings if self.tested else 1
+        files = {"trainings": trainings, "per_user": places.PER_USER}
+        rows = model_rows(run, self.protocol, pair, models, panel, **files)
         return without(rows, "cost", "check")
 
 
