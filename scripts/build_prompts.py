@@ -1,10 +1,10 @@
 """Write a cohort's prompts, of what a strategy kept."""
 
 import logging
-import time
 
 import pandas as pd
 
+from cragru.core.clock import now
 from cragru.core.progress import Progress
 from cragru.core.roles import Role
 from cragru.data.cohort import read_cohort
@@ -50,9 +50,9 @@ def main(job):
         shown = shown_order(candidates.get_group(user), order, seed, user)
         return user, histories.get(user, chosen.iloc[:0]), shown
 
-    start = time.perf_counter()
+    start = now()
     records = build_all(builder, map(of_user, Progress(users, "Write prompts", len(users), "user")))
-    seconds = time.perf_counter() - start
+    seconds = now() - start
     check_shown(records, job.params.tokens)
     write_prompts(job.output.prompts, records)
     counted = pd.DataFrame(
@@ -64,7 +64,8 @@ def main(job):
     )
     cost = {
         "users": len(users),
-        "seconds_per_user": seconds / len(users),
+        "seconds_per_user": seconds.wall / len(users),
+        "cpu_seconds_per_user": seconds.cpu / len(users),
         **counted.mean().to_dict(),
     }
     write_json(job.output.cost, cost)

@@ -35,7 +35,11 @@ def main(job):
     lengths = {
         name: [getattr(record, name) for record in records] for name in ("tokens", "dropped")
     }
-    write_json(job.output.cost, {"seconds": seconds, **lengths})
+    walls, cpus = (
+        [{name: getattr(span, kind) for name, span in stages.items()} for stages in seconds]
+        for kind in ("wall", "cpu")
+    )
+    write_json(job.output.cost, {"seconds": walls, "cpu_seconds": cpus, **lengths})
 
 
 def open_desk(job, remaining):

@@ -12,7 +12,8 @@ def main(job):
     store = AnswerStore(job.params.store)
     keys = read_receipts([read_receipt(job.input.receipt)], job.input.prompts)
     _, answers = collect_scores(read_prompts(job.input.prompts), keys, store)
-    before = read_record(job.input.prompts_cost, {"seconds": [dict[str, float]]})["seconds"]
+    stages = [dict[str, float]]
+    before = read_record(job.input.prompts_cost, {"seconds": stages, "cpu_seconds": stages})
     write_json(job.output.cost, request_cost(before, answers, [store.cost(key) for key in keys]))
     return {"answers": store.checksums(keys)}
 

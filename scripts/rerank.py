@@ -18,11 +18,10 @@ def main(job):
     write_parquet(job.output.scores, scores, SCORES)
     lists = rerank(scores, read_parquet(job.input.candidates, CANDIDATES), int(job.wildcards.seed))
     write_parquet(job.output.lists, lists, RERANKED)
+    needed = {"seconds_per_user": float, "cpu_seconds_per_user": float}
     before = {
-        "filter": read_record(job.input.selection_cost, {"seconds_per_user": float}),
-        "prompt": read_record(
-            job.input.prompts_cost, {"seconds_per_user": float, "dropped": float}
-        ),
+        "filter": read_record(job.input.selection_cost, needed),
+        "prompt": read_record(job.input.prompts_cost, {**needed, "dropped": float}),
     }
     write_json(
         job.output.cost,

@@ -24,9 +24,12 @@ def main(job):
     )
     write_parquet(job.output.selection, selection, SELECTION)
     users = int(candidates["user"].nunique())
-    write_json(
-        job.output.cost, {"seconds": seconds, "users": users, "seconds_per_user": seconds / users}
-    )
+    cost = {
+        "users": users,
+        "seconds_per_user": seconds.wall / users,
+        "cpu_seconds_per_user": seconds.cpu / users,
+    }
+    write_json(job.output.cost, cost)
 
 
 if __name__ == "__main__":

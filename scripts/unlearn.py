@@ -9,12 +9,14 @@ from cragru.core.roles import Role
 from cragru.job import stage
 from cragru.kept.files import write_json
 from cragru.unlearning.files import job_context, write_remaining_partition, write_shards
+from cragru.unlearning.repeats import unlearn_repeatedly
 
 
 def main(job):
     context = job_context(job)
     warm_up(job.params.device)
-    done = importlib.import_module(job.params.method).unlearn(context)
+    unlearn = importlib.import_module(job.params.method).unlearn
+    done = unlearn_repeatedly(unlearn, context, job.params.repeats)
     done.model.save(job.output.model)
     write_curve(job.output.curve, done.curve)
     write_json(job.output.cost, done.cost.as_dict())

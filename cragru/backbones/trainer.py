@@ -5,7 +5,6 @@ the users that they have. Each model has random streams, steps, validation and a
 what it would have become alone; only the time is shared.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import compress
@@ -18,6 +17,7 @@ from cragru.backbones.adam import Adam, Moments
 from cragru.backbones.base import Backbone, FactorModel, TrainingData, split_model
 from cragru.backbones.learner import Epoch, Learner, Schedule, Task, check_loss, rows_with_data
 from cragru.backbones.options import TrainingOptions
+from cragru.core.clock import Seconds, now
 from cragru.core.errors import CragruError
 from cragru.core.progress import Progress
 
@@ -44,23 +44,23 @@ def choose_device(wanted: str) -> torch.device:
 
 
 class Stopwatch:
-    """Wall time with the device idle at both ends."""
+    """Wall and CPU seconds with the device idle at both ends."""
 
     def __init__(self, device: torch.device) -> None:
         """Start the watch."""
         self._device = device
         self._start = self._now()
 
-    def lap(self) -> float:
+    def lap(self) -> Seconds:
         """Return the seconds since the last lap, or since the start."""
-        now = self._now()
-        seconds, self._start = now - self._start, now
+        end = self._now()
+        seconds, self._start = end - self._start, end
         return seconds
 
-    def _now(self) -> float:
+    def _now(self) -> Seconds:
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
-        return time.perf_counter()
+        return now()
 
 
 class Trainer:
@@ -130,12 +130,12 @@ class Trainer:
         """Train and validate every active model once."""
         watch = Stopwatch(self.device)
         losses = self._train_epoch().tolist()
-        train_seconds = watch.lap()
+        train_seconds = watch.lap().wall
         for learner, loss in zip(self._active, losses, strict=True):
             name, rate = learner.task.name, self.options.learning_rate
             check_loss(loss, number, name, "learning_rate", rate)
         values = self._validate()
-        seconds = train_seconds, watch.lap()
+        seconds = train_seconds, watch.lap().wall
         results = zip(self._active, losses, values, self._parts, strict=True)
         for learner, loss, value, table in results:
             epoch = Epoch(learner.task.name, number, loss, value, *seconds)

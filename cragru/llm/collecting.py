@@ -12,7 +12,7 @@ from cragru.llm.answers import read_scores
 from cragru.llm.base import Answer
 from cragru.llm.records import PromptRecord
 from cragru.llm.reranking import SCORES
-from cragru.llm.store import AGAIN, AnswerStore
+from cragru.llm.store import AGAIN, CPU, AnswerStore
 
 Receipt = Mapping[str, Mapping[str, str]]
 """What one job answered: file of prompts -> number of the chunk in it (from 0) -> the chunk's key."""
@@ -76,15 +76,19 @@ def cell_cost(
     `before` has the costs of the stages `filter` and `prompt`, `costs` what each chunk took, as the store has it.
 
     Returns:
-        Means per user, in seconds, tokens and lines; `users`, `tie_rate`, `device`, and `engine_start_seconds` apart.
+        Means per user, in wall and (`cpu_…`, None where they are unknown) CPU seconds, tokens and lines; `users`,
+        `tie_rate`, `device`, and `engine_start_seconds` apart.
     """
     users = len(answers)
-    totals = _totals(answers, costs)
+    totals, cpu = _totals(answers, costs), _cpu_seconds(costs)
     return {
         "users": users,
         "filter_seconds": before["filter"]["seconds_per_user"],
         "prompt_seconds": before["prompt"]["seconds_per_user"],
         "generation_seconds": totals["seconds"] / users,
+        "cpu_filter_seconds": before["filter"]["cpu_seconds_per_user"],
+        "cpu_prompt_seconds": before["prompt"]["cpu_seconds_per_user"],
+        "cpu_generation_seconds": None if cpu is None else cpu / users,
         "prompt_tokens": totals["prompt_tokens"] / users,
         "answer_tokens": totals["answer_tokens"] / users,
         "dropped": before["prompt"]["dropped"],
@@ -95,44 +99,55 @@ def cell_cost(
 
 
 def request_cost(
-    before: Sequence[Mapping[str, float]],
+    before: Mapping[str, Sequence[Mapping[str, float]]],
     answers: Sequence[Answer],
     costs: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Return what a request took, with the fields of an unlearning method's cost.json (`cragru.unlearning.base.Cost`).
 
-    `before` has each user's seconds of the stages before the answer, `costs` what it took; each was given alone.
+    `before` has each user's wall `seconds` and `cpu_seconds` of the stages before the answer, `costs` what it took;
+    each was given alone.
 
     Returns:
         `seconds_sequential`: all users one after the other; `seconds_parallel`: the longest of them; `stages`: of all
-        users; no model is trained. Beside these: `users`, `prompt_tokens` and `answer_tokens` of all of them, and
-        `engine_start_seconds`, which is in none of the seconds.
+        users; the same in CPU seconds (`cpu_…`), the first two of them None and the stage `generation` left out where
+        those of an answer are unknown; no model is trained. Beside these: `users`, `prompt_tokens` and `answer_tokens`
+        of all of them, and `engine_start_seconds`, which is in none of the seconds.
     """
-    users, stages = _seconds_of_users(before, costs)
     totals = _totals(answers, costs)
     del totals["seconds"]
-    return totals | {
-        "seconds_sequential": sum(users),
-        "seconds_parallel": max(users),
+    cost = totals | {
         "shards_touched": 0,
         "optimiser_steps": 0,
         "hessian_products": 0,
-        "stages": stages,
-        "users": len(users),
+        "users": len(before["seconds"]),
     }
+    for kind, prefix in ("seconds", ""), ("cpu_seconds", "cpu_"):
+        users, stages = _seconds_of_users(before[kind], costs, kind)
+        is_known = "generation" in stages
+        cost[f"{prefix}seconds_sequential"] = sum(users) if is_known else None
+        cost[f"{prefix}seconds_parallel"] = max(users) if is_known else None
+        cost[f"{prefix}stages"] = stages
+    return cost
+
+
+def _cpu_seconds(costs: Iterable[Mapping[str, Any]]) -> float | None:
+    """Return the CPU seconds of all chunks; None where those of one are unknown."""
+    found = [cost.get(CPU) for cost in costs]
+    return None if None in found else sum(found)
 
 
 def _seconds_of_users(
-    before: Sequence[Mapping[str, float]], costs: Sequence[Mapping[str, Any]]
+    before: Sequence[Mapping[str, float]], costs: Sequence[Mapping[str, Any]], kind: str
 ) -> tuple[list[float], dict[str, float]]:
-    """Return each user's seconds, and each stage's of all users."""
-    users, stages = [], dict.fromkeys([*before[0], "generation"], 0)
+    """Return each user's seconds of a kind, and each stage's of all users that is known of all."""
+    served = []
     for seconds, cost in zip(before, costs, strict=True):
-        own = {**seconds, "generation": cost["seconds"]}
-        users.append(sum(own.values()))
-        for name in stages:
-            stages[name] += own[name]
-    return users, stages
+        answer = {"generation": cost[kind]} if kind in cost else {}
+        served.append({**seconds, **answer})
+    known = [name for name in [*before[0], "generation"] if all(name in own for own in served)]
+    stages = {name: sum(own[name] for own in served) for name in known}
+    return [sum(own.values()) for own in served], stages
 
 
 def _totals(answers: Sequence[Answer], costs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

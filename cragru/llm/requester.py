@@ -1,6 +1,5 @@
 """CRAGRU serves one deletion request: what remains of who asks, their candidates, their prompt; and what that takes."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,6 +8,7 @@ import pandas as pd
 import torch
 
 from cragru.backbones.base import Scorer
+from cragru.core.clock import Seconds, now
 from cragru.llm.building import PromptBuilder, shown_order
 from cragru.llm.records import PromptRecord
 from cragru.ranking.full import top_items
@@ -40,21 +40,21 @@ class Desk:
     order: str
     seed: int
 
-    def serve(self, user: int) -> tuple[PromptRecord, dict[str, float]]:
-        """Return the prompt of a user, and the wall seconds of the stages `filter`, `candidates` and `prompt`."""
-        begun = time.perf_counter()
+    def serve(self, user: int) -> tuple[PromptRecord, dict[str, Seconds]]:
+        """Return the prompt of a user, and the seconds of the stages `filter`, `candidates` and `prompt`."""
+        begun = now()
         own = self.remaining[self.remaining["user"] == user]
         seen = own["item"].to_numpy()
-        found = time.perf_counter()
+        found = now()
         candidates = self._candidates(user, seen)
-        taken = time.perf_counter()
+        taken = now()
         chosen = own.iloc[self.choose(user, seen, np.asarray(candidates))]
-        filtered = time.perf_counter()
+        filtered = now()
         shown = shown_order(candidates, self.order, self.seed, user)
         record = self.builder.build(user, chosen, shown)
-        written = time.perf_counter()
+        written = now()
         seconds = {
-            "filter": found - begun + filtered - taken,
+            "filter": (found - begun) + (filtered - taken),
             "candidates": taken - found,
             "prompt": written - filtered,
         }

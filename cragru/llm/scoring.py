@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from cragru.core.clock import counts_cpu, now
 from cragru.core.errors import CragruError
 from cragru.core.progress import Progress
 from cragru.llm.answers import read_scores
@@ -84,12 +85,14 @@ def _answer(missing: Mapping[str, Chunk], engine: Engine, store: AnswerStore) ->
     begun, done, tokens = time.monotonic(), 0, 0
     for key in progress:
         chunk = missing[key]
-        start = time.perf_counter()
+        start = now()
         answers = engine.ask(chunk.questions())
-        seconds = time.perf_counter() - start
+        seconds = now() - start
         _check_answers(chunk, answers)
         start_seconds, device = engine.start_seconds, engine.settings["device"]
-        cost = {"seconds": seconds, "start_seconds": start_seconds, "device": device}
+        cost = {"seconds": seconds.wall, "start_seconds": start_seconds, "device": device}
+        if counts_cpu(device):  # what a server's CPU does nobody here knows
+            cost["cpu_seconds"] = seconds.cpu
         store.keep(key, answers, cost)
         done += len(answers)
         tokens += sum(answer.prompt_tokens + answer.answer_tokens for answer in answers)

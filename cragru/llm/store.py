@@ -19,7 +19,8 @@ AGAIN = "run again with `--forcerun score_prompts score_requesters`"
 
 ANSWER = {"text": str, "finish_reason": str, "prompt_tokens": int, "answer_tokens": int}
 COST = {"seconds": float, "start_seconds": float, "device": str}
-LATER = {"answers_sha256", "stripped"}  # of a cost: older versions kept neither
+CPU = "cpu_seconds"  # of a cost, where the answers were made by the process's own CPU
+LATER = {CPU, "answers_sha256", "stripped"}  # of a cost: older versions kept none of these
 
 
 def chunk_key(settings: dict[str, Any], questions: Sequence[Question]) -> str:
@@ -69,14 +70,16 @@ class AnswerStore:
         return [Answer(**answer) for answer in content]
 
     def cost(self, key: str) -> dict[str, float | str]:
-        """Return what a chunk's answers took: `seconds`, the engine's `start_seconds`, and its `device`.
+        """Return what a chunk's answers took: wall `seconds`, the engine's `start_seconds`, and its `device`.
+
+        `cpu_seconds` are there where they are known.
 
         Raises:
             CragruError: If the file is missing, or not the one that was kept.
         """
         with _advised(key):
             record = self._cost_record(key)
-        return {name: record[name] for name in COST}
+        return {name: record[name] for name in [*COST, CPU] if name in record}
 
     def stripped(self, keys: Iterable[str]) -> int:
         """Return how many answers of some chunks a server had added something to."""

@@ -10,6 +10,9 @@ from cragru.plan.wildcards import Wildcards
 from cragru.rerun.digest import code_digest
 from cragru.unlearning.options import SHARD_OPTIONS
 
+REPEATS = 3  # odd, so that one of them is the median
+FURTHER = "@replicate="  # in the name of a method: the same again, with other random streams
+
 
 class Training:
     """What the rules of backbones, methods, partitions and strategies depend on."""
@@ -38,6 +41,10 @@ class Training:
     def method_options(self, wildcards: Wildcards) -> dict[str, Any]:
         """Return what params.yaml gives the method on this data set and backbone."""
         return self._run.method_options(wildcards.dataset, wildcards.backbone, wildcards.method)
+
+    def repeats(self, wildcards: Wildcards) -> int:
+        """Return how often a request is served, for its cost; that of a further training stands in no table."""
+        return 1 if FURTHER in wildcards.method else REPEATS
 
     def shard_options(self, wildcards: Wildcards) -> dict[str, Any]:
         """Return the method's options that shards are trained with: another aggregation trains no shard anew."""

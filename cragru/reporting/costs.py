@@ -11,7 +11,12 @@ SEQUENTIAL, PARALLEL = "seconds_sequential", "seconds_parallel"
 STAGES = ["filter_seconds", "prompt_seconds", "generation_seconds"]  # of CRAGRU, seconds per user
 START = "engine_start_seconds"
 NUMBER = float | None
-NO_NUMBERS = {"device": str, "stages": dict[str, float]}
+NO_NUMBERS = {
+    "device": str,
+    "stages": dict[str, float],
+    "cpu_stages": dict[str, float],
+    "spread": dict[str, list[float]],
+}
 
 
 def read_costs(rows: Iterable[Row], needed: Mapping[str, Shape]) -> list[dict[str, Any]]:

@@ -1,13 +1,12 @@
 """Candidates of every user (eq. 1), and what each strategy keeps of their histories."""
 
-import time
-
 import numpy as np
 import pandas as pd
 import torch
 from numpy import ndarray
 
 from cragru.backbones.base import Scorer, pairs
+from cragru.core.clock import Seconds, now
 from cragru.core.errors import CragruError
 from cragru.core.seeds import numpy_stream
 from cragru.ranking.full import pair_mask, top_items, user_batches
@@ -49,28 +48,28 @@ def select_histories(
     candidates: pd.DataFrame,
     limit: int | None,
     seed: int,
-) -> tuple[pd.DataFrame, float]:
+) -> tuple[pd.DataFrame, Seconds]:
     """Let a strategy choose from every user's remaining history.
 
     The history is of all users in canonical order; candidates are of the users that are wanted. The limit is K, or None
     where whole histories are wanted. Random streams are ``retrieve/<name>/<user>``.
 
     Returns:
-        Columns of `SELECTION` in canonical order, and the wall seconds of the choice alone.
+        Columns of `SELECTION` in canonical order, and the seconds of the choice alone.
 
     Raises:
         CragruError: If the strategy breaks its contract.
     """
     own = history.groupby("user").indices
     rows, items = history["row"].to_numpy(), history["item"].to_numpy()
-    chosen, seconds = [], 0.0
+    chosen, seconds = [], Seconds()
     for user, shown in candidates.groupby("user"):
         places = own.get(user, np.empty(0, dtype=np.int64))
         rng = numpy_stream(seed, "retrieve", name, int(user))
         most = len(places) if limit is None else limit
-        start = time.perf_counter()
+        start = now()
         kept = strategy.select(items[places], shown["item"].to_numpy(), most, rng)
-        seconds += time.perf_counter() - start
+        seconds += now() - start
         is_ascending = bool(np.all(np.diff(kept) > 0))
         is_inside = bool(np.all((kept >= 0) & (kept < len(places))))
         if len(kept) > most or not is_ascending or not is_inside:

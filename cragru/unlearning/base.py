@@ -1,7 +1,7 @@
 """The contract of an unlearning method: what it is handed, what it gives back, and how its cost is told."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from torch import Tensor
 from cragru.backbones.base import FactorModel, TrainingData
 from cragru.backbones.learner import Epoch
 from cragru.backbones.options import TrainingOptions
+from cragru.core.clock import Seconds
 from cragru.ranking.full import Pairs
 
 
@@ -17,29 +18,50 @@ from cragru.ranking.full import Pairs
 class Cost:
     """What serving one request took, by one rule for all methods.
 
-    Timed is the wall time from the request's arrival to servable scores, with the device idle at both ends; what that
-    takes in, and what not, is in docs/unlearning.md.
+    Timed are wall and CPU seconds from the request's arrival to servable scores, with the device idle at both ends;
+    what that takes in, and what not, is in docs/unlearning.md.
 
     Attributes:
-        seconds_sequential: Everything one after the other, or together where shards were trained as one model.
-        seconds_parallel: The longest of what can run at the same time; None where shards were trained together.
+        sequential: Everything one after the other, or together where shards were trained as one model.
+        parallel: The longest of what can run at the same time; None where shards were trained together.
         shards_touched: Models trained anew.
         optimiser_steps: Steps of all these models.
         hessian_products: Hessian-vector products of influence methods.
         stages: Seconds of each named part, such as `shards`, `aggregate`, `solve`.
+        measured: `sequential` of each time that the request was served, of which this is the median; empty where it
+            was served once.
     """
 
-    seconds_sequential: float
-    seconds_parallel: float | None
+    sequential: Seconds
+    parallel: Seconds | None
     shards_touched: int
     optimiser_steps: int
     hessian_products: int
     device: str
-    stages: Mapping[str, float] = field(default_factory=dict)
+    stages: Mapping[str, Seconds] = field(default_factory=dict)
+    measured: Sequence[Seconds] = ()
 
     def as_dict(self) -> dict[str, object]:
-        """Return the fields by name, for cost.json."""
-        return asdict(self)
+        """Return what cost.json holds: `seconds_…` are wall seconds, `cpu_seconds_…` CPU seconds."""
+        parallel, measured = self.parallel, self.measured or [self.sequential]
+        walls, cpus = ([getattr(span, kind) for span in measured] for kind in ("wall", "cpu"))
+        return {
+            "seconds_sequential": self.sequential.wall,
+            "seconds_parallel": None if parallel is None else parallel.wall,
+            "cpu_seconds_sequential": self.sequential.cpu,
+            "cpu_seconds_parallel": None if parallel is None else parallel.cpu,
+            "shards_touched": self.shards_touched,
+            "optimiser_steps": self.optimiser_steps,
+            "hessian_products": self.hessian_products,
+            "device": self.device,
+            "stages": {name: span.wall for name, span in self.stages.items()},
+            "cpu_stages": {name: span.cpu for name, span in self.stages.items()},
+            "repeats": len(measured),
+            "spread": {
+                "seconds_sequential": [min(walls), max(walls)],
+                "cpu_seconds_sequential": [min(cpus), max(cpus)],
+            },
+        }
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def search(context: Context, method: ModuleType, grid: Sequence[float] = GRID) -
     request, original = method.read(context), context.reader.original()
     watch = Stopwatch(request.table.device)
     prepared = method.prepare(context, request)
-    prepare_seconds = watch.lap()
+    prepare_seconds = watch.lap().wall
     judge = Judge(request)
     ndcg, membership = judge(original)
     before = {"original_ndcg": ndcg, "original_membership": membership}
@@ -58,7 +58,7 @@ def search(context: Context, method: ModuleType, grid: Sequence[float] = GRID) -
         except CragruError as error:
             row["failure"] = str(error)
             continue
-        row |= {"seconds": watch.lap(), "hessian_products": step.products, **step.facts}
+        row |= {"seconds": watch.lap().wall, "hessian_products": step.products, **step.facts}
         row["ndcg"], row["membership"] = judge(model)
     columns = ["damping", *before, "loss", *MEASURED, "prepare_seconds", "failure"]
     frame = pd.DataFrame(rows).reindex(columns=columns)

@@ -17,6 +17,7 @@ from torch.linalg import vector_norm
 from cragru.backbones.base import Backbone, FactorModel, TrainingData, split_model
 from cragru.backbones.sampling import NegativeSampler
 from cragru.backbones.trainer import Stopwatch, choose_device
+from cragru.core.clock import total
 from cragru.core.errors import CragruError
 from cragru.core.seeds import torch_stream
 from cragru.ranking.full import Pairs
@@ -241,7 +242,7 @@ def serve(
     step = prepared.solve(damping)
     model = prepared.influence.model(step.change)
     stages["solve"] = watch.lap()
-    seconds = sum(stages.values())
+    seconds = total(stages.values())
     cost = Cost(seconds, seconds, 0, 0, step.products, str(device), stages)
     size = vector_norm(step.change).item()
     facts = {"damping": damping, "step_norm": size, **step.facts}

@@ -170,9 +170,9 @@ class AttentionTrainer:
             watch = Stopwatch(self.device)
             loss = self._train_epoch()
             check_loss(loss, number, name, "attention_rate", rate)
-            train_seconds = watch.lap()
+            train_seconds = watch.lap().wall
             value = learner.validator.ndcg(self.model()).item()
-            epoch = Epoch(name, number, loss, value, train_seconds, watch.lap())
+            epoch = Epoch(name, number, loss, value, train_seconds, watch.lap().wall)
             weights = parameters_to_vector(self._weights)
             learner.note(epoch, weights.detach())
             epochs.show(loss=loss, ndcg=value, best=learner.best.valid_ndcg)

@@ -14,6 +14,7 @@ from cragru.backbones.base import FactorModel, TrainingData
 from cragru.backbones.learner import Epoch, Task
 from cragru.backbones.trainer import Stopwatch, Training, choose_device
 from cragru.backbones.training import train_together
+from cragru.core.clock import Seconds, longest, total
 from cragru.core.errors import CragruError
 from cragru.plugins.options import read_options
 from cragru.ranking.full import Pairs
@@ -39,15 +40,15 @@ class Renewed:
     cost: Cost
 
     def served(
-        self, model: FactorModel, seconds: float, steps: int = 0, curve: Sequence[Epoch] = ()
+        self, model: FactorModel, seconds: Seconds, steps: int = 0, curve: Sequence[Epoch] = ()
     ) -> Unlearned:
         """Return what the method gives back, given the aggregation's model, seconds, optimiser steps and curve."""
         before = self.cost
-        parallel = before.seconds_parallel
+        parallel = before.parallel
         cost = replace(
             before,
-            seconds_sequential=before.seconds_sequential + seconds,
-            seconds_parallel=None if parallel is None else parallel + seconds,
+            sequential=before.sequential + seconds,
+            parallel=None if parallel is None else parallel + seconds,
             optimiser_steps=before.optimiser_steps + steps,
             stages={**before.stages, "aggregate": seconds},
         )
@@ -150,16 +151,16 @@ def renew(context: Context, options: ShardOptions) -> Renewed:
 
 def _cost(
     trained: Collection[Training],
-    filtering: float,
-    seconds: Sequence[float],
+    filtering: Seconds,
+    seconds: Sequence[Seconds],
     together: bool,
     device: torch.device,
 ) -> Cost:
     """Tell what the trainings took; where they are made one by one, the longest can stand for all."""
-    training = sum(seconds)
+    training = total(seconds)
     return Cost(
-        seconds_sequential=filtering + training,
-        seconds_parallel=None if together else filtering + max(seconds, default=0.0),
+        sequential=filtering + training,
+        parallel=None if together else filtering + longest(seconds),
         shards_touched=len(trained),
         optimiser_steps=sum(one.steps for one in trained),
         hessian_products=0,

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from cragru.backbones import trainer
+from cragru.core.clock import total
 from cragru.ranking.full import pair_mask, top_items
 from cragru.ranking.hits import ndcg
 from tests.deletion import ITEMS, MODULES, PARAMS, STATES, USERS, request_for, serve, served
@@ -41,16 +42,19 @@ def test_it_gives_a_model_of_everyone_and_its_cost(name, backbone, state):
     assert scores.shape == (USERS, ITEMS)
     assert torch.isfinite(scores).all()
     cost = done.cost
-    assert cost.seconds_sequential > 0
-    assert cost.seconds_parallel is None or 0 < cost.seconds_parallel <= cost.seconds_sequential
-    assert sum(cost.stages.values()) <= cost.seconds_sequential + 1e-6
+    stages = total(cost.stages.values())
+    for kind in ("wall", "cpu"):
+        whole = getattr(cost.sequential, kind)
+        assert whole > 0
+        assert cost.parallel is None or 0 < getattr(cost.parallel, kind) <= whole
+        assert getattr(stages, kind) <= whole + 1e-6
     assert (cost.optimiser_steps > 0) or (cost.hessian_products > 0) or not cost.shards_touched
     assert cost.device == "cpu"
     json.dumps([cost.as_dict(), done.facts])
     if PARAMS.methods[name].partition:
         assert cost.shards_touched == len(touched_by(request))
         assert sorted(done.shards) == touched_by(request)
-        assert (cost.seconds_parallel is None) == (request.models is None)
+        assert (cost.parallel is None) == (request.models is None)
 
 
 @EACH
@@ -106,7 +110,7 @@ def test_what_a_request_spares_is_neither_trained_nor_changed(name, backbone, mo
     monkeypatch.setattr(trainer.Learner, "__init__", note)
     done = serve(name, backbone, request)
     assert done.cost.shards_touched == len(touched) == 1
-    assert done.cost.seconds_parallel > 0
+    assert done.cost.parallel.wall > 0
     rows = [left & (request.shards[0] == shard) for shard in touched]
     own = [
         sorted(zip(*(side[row].tolist() for side in request.train), strict=True)) for row in rows

@@ -157,6 +157,13 @@ def test_methods_fall_into_those_with_shards_and_those_without(project):
     assert set(training.damped) == {"scif", "ifru"}
 
 
+def test_requests_are_served_thrice_but_for_further_trainings(project):
+    training = Training(project)
+    names = ("retrain", "scif@damping=10", "retrain@replicate=4", "retrain@x=1@replicate=2")
+    served = [training.repeats(asked(**STATE, backbone="bpr", method=name)) for name in names]
+    assert served == [3, 3, 1, 1]
+
+
 def test_options_reach_only_what_they_change(project):
     training = Training(project)
     receraser = asked(**STATE, backbone="bpr", method="receraser-ubp")

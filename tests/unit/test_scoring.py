@@ -578,6 +578,26 @@ def test_answers_of_before_there_were_checksums_are_taken(store, folder):
     collect_scores(prompts, found, store)
 
 
+def test_answers_of_before_there_were_cpu_seconds_are_read_and_keep_their_addresses(store, folder):
+    prompts, found = scored_cell(store)
+    for key in found:
+        path = folder / f"{key}.cost.json"
+        older = json.loads(path.read_text())
+        del older["sha256"]
+        older.pop("cpu_seconds", None)
+        write_json(path, older | {"sha256": json_checksum(older)})
+        assert "cpu_seconds" not in store.cost(key)
+    assert list(scored_cell(store)[1]) == list(found)
+    collect_scores(prompts, found, store)
+
+
+def test_cpu_seconds_are_kept_of_answers_that_our_cpu_made(store):
+    for device in ("cpu", "abacus"):
+        chunks = cut_chunks({BPR: records(4)}, 4)
+        (key,) = score_chunks(chunks, Oracle(device=device), store)[BPR].values()
+        assert ("cpu_seconds" in store.cost(key)) == (device == "cpu")
+
+
 def test_the_checksums_of_chunks_are_told_by_path(store):
     _, found = scored_cell(store)
     told = store.checksums(found[:1])
@@ -609,8 +629,14 @@ def test_answers_to_other_prompts_are_refused(store):
 
 def test_costs_by_hand():
     before = {
-        "filter": {"seconds": 9.0, "users": 900, "seconds_per_user": 0.01},
-        "prompt": {"users": 3, "seconds_per_user": 0.02, "dropped": 1.5, "tokens": 900.0},
+        "filter": {"users": 900, "seconds_per_user": 0.01, "cpu_seconds_per_user": 0.005},
+        "prompt": {
+            "users": 3,
+            "seconds_per_user": 0.02,
+            "cpu_seconds_per_user": 0.015,
+            "dropped": 1.5,
+            "tokens": 900.0,
+        },
     }
     answers = [
         Answer("", "stop", 900, 40),
@@ -618,14 +644,18 @@ def test_costs_by_hand():
         Answer("", "stop", 600, 48),
     ]
     costs = [
-        {"seconds": 6.0, "start_seconds": 30.0, "device": "cpu"},
-        {"seconds": 3.0, "start_seconds": 12.0, "device": "cpu"},
+        {"seconds": 6.0, "cpu_seconds": 10.0, "start_seconds": 30.0, "device": "cpu"},
+        {"seconds": 3.0, "cpu_seconds": 5.0, "start_seconds": 12.0, "device": "cpu"},
     ]
-    assert cell_cost(before, answers, costs, 0.9) == {
+    cost = cell_cost(before, answers, costs, 0.9)
+    assert cost == {
         "users": 3,
         "filter_seconds": 0.01,
         "prompt_seconds": 0.02,
         "generation_seconds": 3.0,
+        "cpu_filter_seconds": 0.005,
+        "cpu_prompt_seconds": 0.015,
+        "cpu_generation_seconds": 5.0,
         "prompt_tokens": 900.0,
         "answer_tokens": 44.0,
         "dropped": 1.5,
@@ -633,12 +663,15 @@ def test_costs_by_hand():
         "engine_start_seconds": 30.0,
         "device": "cpu",
     }
+    del costs[1]["cpu_seconds"]  # as older versions kept it
+    older = cell_cost(before, answers, costs, 0.9)
+    assert older == {**cost, "cpu_generation_seconds": None}
 
 
 def test_devices_are_each_told_once():
     before = {
-        "filter": {"seconds_per_user": 0.0},
-        "prompt": {"seconds_per_user": 0.0, "dropped": 0.0},
+        "filter": {"seconds_per_user": 0.0, "cpu_seconds_per_user": 0.0},
+        "prompt": {"seconds_per_user": 0.0, "cpu_seconds_per_user": 0.0, "dropped": 0.0},
     }
     costs = [
         {"seconds": 1.0, "start_seconds": 1.0, "device": device}

@@ -25,6 +25,7 @@ rule unlearn:
         options=training.options,
         method=training.method_module,
         method_options=training.method_options,
+        repeats=training.repeats,
         device=settings.device,
         code=training.method_code("scripts/unlearn.py"),
     message:
