@@ -3,6 +3,7 @@
 import importlib
 import logging
 
+from cragru.backbones.base import FactorModel
 from cragru.core.errors import CragruError
 from cragru.job import stage
 from cragru.kept.csv_files import write_csv
@@ -13,7 +14,8 @@ log = logging.getLogger("cragru")
 
 
 def main(job):
-    frame = search(job_context(job), importlib.import_module(job.params.method))
+    shadows = list(map(FactorModel.load, job.input.shadows))
+    frame = search(job_context(job), importlib.import_module(job.params.method), shadows)
     write_csv(job.output.csv, frame)
     try:
         chosen = choose(frame)

@@ -25,13 +25,14 @@ from torch import Tensor
 from cragru.backbones.base import Scorer, pairs
 from cragru.core.seeds import numpy_stream
 from cragru.evaluation import completeness_columns as schema
+from cragru.evaluation.calibration import calibrated_scores, z_scores
 from cragru.evaluation.completeness_columns import LIST_LENGTH
 from cragru.evaluation.metrics import COMPLETENESS, FORGET_REMAIN, Metric, metrics_in, values_of
 from cragru.evaluation.percentiles import percentiles
 from cragru.evaluation.popularity import popularity_classes
 from cragru.evaluation.reranked import RerankedScorer
 from cragru.evaluation.utility import Parts, masks
-from cragru.ranking.full import Pairs, pair_mask, top_items, user_batches
+from cragru.ranking.full import pair_mask, top_items, user_batches
 
 FIFTHS = 5  # into how many classes of popularity membership rows are sorted
 
@@ -63,7 +64,9 @@ def membership_rows(
     rows = rows[has_both].sort_values(by_user, ignore_index=True)
     seen = masks(parts, users, items)["A"]
     rows["percentile"] = percentiles(scorer, pairs(rows), seen).numpy()
-    rows["calibrated"] = _calibrated(scorer, shadows, pairs(rows), seen)
+    rows["calibrated"] = np.nan  # a re-ranked list's scores keep an order, and no more
+    if not isinstance(scorer, RerankedScorer):
+        rows["calibrated"] = calibrated_scores(scorer, shadows, pairs(rows), seen).numpy()
     known = np.bincount(parts["train"]["item"], minlength=items)
     rows["fifth"] = 1 + popularity_classes(known, FIFTHS)[rows["item"]]
     return rows[list(schema.MEMBERSHIP)].astype(schema.MEMBERSHIP)
@@ -155,25 +158,6 @@ def js_divergence(first: Tensor, second: Tensor, masked: Tensor) -> Tensor:
     return (mixed - own / 2).clamp(0, np.log(2))
 
 
-def _calibrated(
-    scorer: Scorer, shadows: Sequence[Scorer], rows: Pairs, masked: Tensor
-) -> np.ndarray | float:
-    """Return the calibrated score of each row; missing where scores only keep an order."""
-    if isinstance(scorer, RerankedScorer):
-        return np.nan
-    owners, items = rows
-    total = torch.zeros(len(owners), dtype=torch.float64)
-    for batch in user_batches(torch.unique(owners)):
-        own = torch.isin(owners, batch)
-        place = torch.searchsorted(batch, owners[own])
-        hidden = masked[batch]
-        for model in shadows:
-            scores = _z_scores(model.score(batch).cpu().double(), hidden)
-            total[own] -= scores[place, items[own]] / len(shadows)
-        total[own] += _z_scores(scorer.score(batch).cpu().double(), hidden)[place, items[own]]
-    return total.numpy()
-
-
 def _listed(scores: Tensor, masked: Tensor, k: int) -> Tensor:
     """Tell which items are among the best `k` unmasked ones, `[B, items]` bool."""
     best, ranked = top_items(scores.clone(), masked, k)
@@ -187,18 +171,7 @@ def _entropy(shares: Tensor) -> Tensor:
 
 def _softmax(scores: Tensor, masked: Tensor) -> Tensor:
     """Return the softmax over each row's unmasked items of their z-scores; 0 where masked."""
-    return _z_scores(scores, masked).masked_fill(masked, -torch.inf).softmax(dim=1)
-
-
-def _z_scores(scores: Tensor, masked: Tensor) -> Tensor:
-    """Return scores in standard deviations from the mean of each row's unmasked items; 0 where these are all equal."""
-    left = (~masked).sum(dim=1, keepdim=True)
-    mean = scores.masked_fill(masked, 0).sum(dim=1, keepdim=True) / left
-    centred = scores - mean
-    squares = centred.masked_fill(masked, 0).square()
-    variance = squares.sum(dim=1, keepdim=True) / left
-    spread = variance.sqrt()
-    return centred / spread.where(spread > 0, 1)
+    return z_scores(scores, masked).masked_fill(masked, -torch.inf).softmax(dim=1)
 
 
 def _group_utility(

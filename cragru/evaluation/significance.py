@@ -157,7 +157,9 @@ def compare(
     for metric in metrics_in(UTILITY):
         for k in cutoffs:
             values = paired_values(rows, metric, mask, k)
-            noise = {label: trainings_of(row, metric, mask, k, label) for label, row in rows.items()}
+            noise = {
+                label: trainings_of(row, metric, mask, k, label) for label, row in rows.items()
+            }
             of_retrain = trainings_of(retrain, metric, mask, k, "Retrain")
             reach = of_retrain.reach
             for label in rivals:
@@ -296,7 +298,9 @@ def _compared(
 ) -> dict[str, float]:
     """Return a mean difference with its interval and p, over users and the trainings of a pair of rows, if any."""
     n, mean = len(differences), float(differences.mean())
-    parts = [(float(differences.var(ddof=1)) / n, n - 1)]  # of each variance: it, and its degrees of freedom
+    parts = [
+        (float(differences.var(ddof=1)) / n, n - 1)
+    ]  # of each variance: it, and its degrees of freedom
     borrowed = 0.0
     for row in pair:
         if row.df:

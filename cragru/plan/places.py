@@ -144,6 +144,8 @@ def renewed_files(folder: str) -> dict[str, str]:
     }
 
 
+TUNING = f"{METHOD}/tuning.csv"
+TUNING_MANIFEST = f"{METHOD}/tuning-manifest.json"
 DAMPING = f"{METHOD}/damping.csv"
 DAMPING_MANIFEST = f"{METHOD}/damping-manifest.json"
 

@@ -3,15 +3,15 @@
 from typing import Any
 
 from cragru.config.models import MethodEntry, PartitionEntry, StrategyEntry
-from cragru.core.names import ORIGINAL
+from cragru.core.names import ORIGINAL, RETRAIN
 from cragru.plan import places
 from cragru.plan.run import Run
 from cragru.plan.wildcards import Wildcards
 from cragru.rerun.digest import code_digest
-from cragru.unlearning.options import SHARD_OPTIONS
+from cragru.unlearning.options import SHARD_OPTIONS, TUNED
 
 REPEATS = 3  # odd, so that one of them is the median
-FURTHER = "@replicate="  # in the name of a method: the same again, with other random streams
+FURTHER = "@training="  # in the name of a backbone: the same again, with other random streams
 
 
 class Training:
@@ -19,12 +19,14 @@ class Training:
 
     def __init__(self, run: Run) -> None:
         self._run, self._params = run, run.params
-        self.sharded, self.unsharded, self.damped = [], [], []
+        self.sharded, self.unsharded, self.damped, self.tuned = [], [], [], []
         for name, entry in run.params.methods.items():
             alike = self.sharded if entry.partition else self.unsharded
             alike.append(name)
             if "damping" in entry.options:
                 self.damped.append(name)
+            elif entry.partition or name == RETRAIN:
+                self.tuned.append(name)
 
     def options(self, wildcards: Wildcards) -> dict[str, Any]:
         """Return hyper-parameters of the backbone on this data set."""
@@ -44,12 +46,29 @@ class Training:
 
     def repeats(self, wildcards: Wildcards) -> int:
         """Return how often a request is served, for its cost; that of a further training stands in no table."""
-        return 1 if FURTHER in wildcards.method else REPEATS
+        return 1 if FURTHER in wildcards.backbone else REPEATS
 
     def shard_options(self, wildcards: Wildcards) -> dict[str, Any]:
         """Return the method's options that shards are trained with: another aggregation trains no shard anew."""
         given = self.method_options(wildcards)
         return {name: given[name] for name in SHARD_OPTIONS if name in given}
+
+    def options_but_tuned(self, wildcards: Wildcards) -> dict[str, Any]:
+        """Return the method's options that the search of its learning rate and patience looks at."""
+        given = self.method_options(wildcards)
+        return {name: value for name, value in given.items() if name not in TUNED}
+
+    def backbone_options_but_tuned(self, wildcards: Wildcards) -> dict[str, Any]:
+        """Return the backbone's, without what the search of Retrain sets; it sets these of no other method."""
+        given = self.options(wildcards)
+        if wildcards.method != RETRAIN:
+            return given
+        return given | dict.fromkeys(TUNED, 1)
+
+    def partition_if_cut(self, wildcards: Wildcards) -> str | list[str]:
+        """Return the deployed partition of a method that has one."""
+        is_cut = self._method(wildcards).partition is not None
+        return places.place(places.PARTITION, **dict(wildcards.items())) if is_cut else []
 
     def options_but_damping(self, wildcards: Wildcards) -> dict[str, Any]:
         """Return the method's options that the search of its damping looks at."""
@@ -65,6 +84,12 @@ class Training:
         """Return the Retrains that a model is held against: of other trainings, as many as its folder says."""
         names = dict(wildcards.items())
         others = self._run.shadows(wildcards.backbone, int(wildcards.shadows))
+        return [places.place(places.RETRAIN_MODEL, **names | {"backbone": name}) for name in others]
+
+    def all_shadows(self, wildcards: Wildcards) -> list[str]:
+        """Return the Retrains of the run's further trainings."""
+        names, count = dict(wildcards.items()), self._run.settings.trainings - 1
+        others = self._run.shadows(wildcards.backbone, count)
         return [places.place(places.RETRAIN_MODEL, **names | {"backbone": name}) for name in others]
 
     def original_if_read(self, wildcards: Wildcards) -> str | list[str]:

@@ -119,9 +119,7 @@ def _one_row(
     return pd.DataFrame(found).assign(**labels)
 
 
-def _of_scores(
-    seeds: BySeed, original: BySeed, resampling: Resampling
-) -> Iterator[dict[str, Any]]:
+def _of_scores(seeds: BySeed, original: BySeed, resampling: Resampling) -> Iterator[dict[str, Any]]:
     """Yield the measures of calibrated scores, which a re-ranked list does not have."""
     whole = {seed: row.membership for seed, row in seeds.items()}
     if pd.concat(whole)["calibrated"].isna().any():
@@ -140,7 +138,9 @@ def _of_scores(
 
     def left(drawn: np.ndarray) -> np.ndarray:
         weights = counts_of(drawn)
-        return _average(own, Calibrated.shift, weights) / _average(before, Calibrated.shift, weights)
+        return _average(own, Calibrated.shift, weights) / _average(
+            before, Calibrated.shift, weights
+        )
 
     everyone = np.arange(len(users))
     if len(before) < len(own):

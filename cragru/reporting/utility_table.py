@@ -125,7 +125,11 @@ def _spread(table: pd.DataFrame) -> str:
     again = numbers[numbers > 1]
     if again.empty and seeds == 1:
         return "one seed, so no spread over seeds"
-    often = f", {int(again.max())} trainings of {', '.join(again.index)} under each" if len(again) else ""
+    often = (
+        f", {int(again.max())} trainings of {', '.join(again.index)} under each"
+        if len(again)
+        else ""
+    )
     return f"mean ± standard deviation over {of_seeds}{often}"
 
 

@@ -12,24 +12,31 @@ CapacityOn = Literal["rows", "users"]
 Unit = Literal["users", "interactions"]
 
 
+TUNED = ("learning_rate", "patience")  # what `cragru.unlearning.tuning` searches
+
+
 class ShardOptions(BaseOptions):
     """How shards are trained; the rest is as for the backbone's model of everything.
 
     Attributes:
         shards: How many.
-        learning_rate: Adam's. A shard makes fewer steps an epoch than a model of everything, and wants larger ones.
+        learning_rate: Adam's; unless given, the backbone's. A shard makes fewer steps an epoch than a model of everything,
+            and may want larger ones.
+        patience: Epochs without a better validation NDCG@10 after which a shard stops; unless given, the backbone's.
         steps: Steps an epoch that a shard aims at: its batch has ``rows / steps`` triplets, ...
         least_batch: ... but at least so many, and at most the backbone's.
     """
 
     shards: int = Field(ge=1)
-    learning_rate: float = Field(gt=0, le=10)
+    learning_rate: float | None = Field(default=None, gt=0, le=10)
+    patience: int | None = Field(default=None, ge=1)
     steps: int = Field(default=30, ge=1)
     least_batch: int = Field(default=256, ge=1)
 
     def training(self, options: TrainingOptions) -> TrainingOptions:
         """Return a backbone's hyper-parameters for shards."""
-        return options.model_copy(update={"learning_rate": self.learning_rate})
+        own = {name: getattr(self, name) for name in TUNED}
+        return options.model_copy(update={name: value for name, value in own.items() if value})
 
     def batch_size(self, rows: int, most: int) -> int:
         """Return the triplets a step of a shard of so many training rows; `most` is the backbone's batch size."""

@@ -100,7 +100,10 @@ class UtilityTable(PrintedTable):
     def run_problems(self, run: Run, tables: Entries, name: str) -> Iterator[Problem]:
         """See `Shown`."""
         if self.tested:
-            why, advice = f"which {name} knows noise by", "add it, or set the table's key tested to false"
+            why, advice = (
+                f"which {name} knows noise by",
+                "add it, or set the table's key tested to false",
+            )
             yield from lacks("methods", RETRAIN, run.settings.methods, why, advice)
 
     def _model_rows(
