@@ -19,8 +19,8 @@ class TrainingOptions(BaseOptions):
         batch_size: Interactions a step.
         epochs: Most passes over the training data.
         patience: Epochs without a better validation NDCG@10 after which training stops.
-        training: Which of several trainings on the same rows. It changes no number of a training: it makes the name of the
-            backbone another (`bpr@training=1`), and with it the random streams.
+        training: Which of several trainings on the same rows. It changes no number of a training: it makes the name
+            of the backbone another (`bpr@training=1`), and with it the random streams.
     """
 
     dimensions: int = Field(ge=1, le=65_536)

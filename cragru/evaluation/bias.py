@@ -1,8 +1,8 @@
 """Table V: whom unlearning hurt, against Retrain.
 
 Every measure is of a method's per-user results against Retrain's, and stands beside its null: the same measure of
-every further training of Retrain, their mean and range. A spread over users, a worst tenth and a divergence are not zero
-for two trainings of one model either, so only what goes beyond the null is the method's doing.
+every further training of Retrain, their mean and range. A spread over users, a worst tenth and a divergence are not
+zero for two trainings of one model either, so only what goes beyond the null is the method's doing.
 
 Under protocol `paper` nearly everyone has forgotten rows and the other groups' cells are blank or tiny, so the table is
 made under `released-code` and mask B.

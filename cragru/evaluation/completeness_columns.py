@@ -35,8 +35,8 @@ MEMBERSHIP = {
     "fifth": "int8",
 }
 """Each forgotten row (a member) and each held-out positive of the same users: where it stands, 0 last and 1 first; its
-score less Retrains', in standard deviations of the user's scores (missing for a re-ranked list, which has none); and how
-popular its item is, 1 for the items that hold the first fifth of the training rows, 5 for the last."""
+score less Retrains', in standard deviations of the user's scores (missing for a re-ranked list, which has none); and
+how popular its item is, 1 for the items that hold the first fifth of the training rows, 5 for the last."""
 
 COMPLETENESS = {"user": "int32", "measure": "object", "value": "float64"}
 """One row per user and measure of `MEASURES`; a measure that a user has no rows for is not there."""

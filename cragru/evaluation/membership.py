@@ -1,10 +1,10 @@
 """What separates forgotten rows from held-out ones of the same users, apart from the code that ranks: no torch.
 
-Two readings of the rows of `cragru.evaluation.completeness.membership_rows`. The raw one takes where a row stands in its
-user's ranking (`membership_aucs`). But how high a row stands is mostly a matter of the row: what chance is left to a
-model that never saw it is in its score, too. The calibrated one takes that out: a row's score, in standard deviations of
-its user's scores, less the mean of the same of Retrains that have nothing to do with the model (`Calibrated`; offline
-attacks with shadow models: Carlini et al. 2022, Watson et al. 2022).
+Two readings of the rows of `cragru.evaluation.completeness.membership_rows`. The raw one takes where a row stands in
+its user's ranking (`membership_aucs`). But how high a row stands is mostly a matter of the row: what chance is left
+to a model that never saw it is in its score, too. The calibrated one takes that out: a row's score, in standard
+deviations of its user's scores, less the mean of the same of Retrains that have nothing to do with the model
+(`Calibrated`; offline attacks with shadow models: Carlini et al. 2022, Watson et al. 2022).
 """
 
 from collections.abc import Sequence

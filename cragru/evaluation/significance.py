@@ -2,9 +2,9 @@
 
 Two rows differ by chance for two reasons: other users would be better or worse off, and another training of the same
 method gives another model. A test that knows users alone takes the second for an effect: of ten Retrains of one split
-(BPR, ML-100K) it calls every third pair different. So a difference of means has two variances here, and its interval and
-p come from both (`compare`). Every user's results are averaged over trainings and seeds first: a user under three seeds
-is not three users.
+(BPR, ML-100K) it calls every third pair different. So a difference of means has two variances here, and its interval
+and p come from both (`compare`). Every user's results are averaged over trainings and seeds first: a user under three
+seeds is not three users.
 
 Beside them stand tests of users alone, Wilcoxon's (NDCG) or the exact McNemar (HR): what their p says is that *these
 trained models* differ on users like these.
@@ -126,9 +126,9 @@ def compare(
     """Compare each row with the reference, user by user and training by training.
 
     The variance of a difference of means is that over users (of their mean differences, divided by their number), plus
-    that over trainings of either row: within a seed, of means over users, divided by the number of trainings. A row with
-    one training under each seed has Retrain's, for one training cannot show it. The interval and the p are Student's,
-    with the degrees of freedom of Welch and Satterthwaite (1946).
+    that over trainings of either row: within a seed, of means over users, divided by the number of trainings. A row
+    with one training under each seed has Retrain's, for one training cannot show it. The interval and the p are
+    Student's, with the degrees of freedom of Welch and Satterthwaite (1946).
 
     Args:
         rows: By label, the reference and others, all under the same seeds. Under one seed all must be of the same
@@ -204,7 +204,7 @@ class Trainings:
 
     @property
     def factor(self) -> float:
-        """What the variance is divided by to be that of the row's mean: of seeds, each of trainings, as a multiplier."""
+        """What the variance is multiplied by to be that of the row's mean over trainings and seeds."""
         shares = [1 / len(own) for own in self.means.values()]
         return sum(shares) / len(shares) ** 2
 
@@ -240,7 +240,10 @@ def seeds_of(row: Row) -> set[int]:
 
 
 def paired_values(rows: Mapping[str, Row], metric: str, mask: str, k: int) -> pd.DataFrame:
-    """Return every user's mean over trainings and then seeds, of each row; user in the index (ascending), a column for each.
+    """Return every user's mean over trainings and then seeds, of each row.
+
+    Returns:
+        User in the index (ascending), a column for each label.
 
     Raises:
         CragruError: If rows differ in seeds, or under a seed in users or test rows, or a frame is not as it should be.

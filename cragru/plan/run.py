@@ -83,11 +83,11 @@ class Run:
         return entry_of(self.params, "methods", name)
 
     def training(self, backbone: str, number: int) -> str:
-        """Return the name of a further training of a backbone, which has other random streams; 0: the backbone itself."""
+        """Return the name of a further training of a backbone, with other random streams; 0: the backbone itself."""
         return with_options(self.params, "backbones", backbone, {"training": number})
 
     def trainings(self, model: str) -> int:
-        """Return how often a model is trained on a split. Shards are trained once: the noise of ten models averages out."""
+        """Return how often a model is trained on a split: shards once, for the noise of ten averages out."""
         return 1 if self.partition(model) else self.settings.trainings
 
     def shadows(self, backbone: str, count: int) -> list[str]:

@@ -77,8 +77,8 @@ def completeness_table(
         One row per label and measure, `COLUMNS`: `value` with bounds `low` and `high`; `sd` over seeds (missing for
         one; of the gap with its sign); `n`, users that have it under any seed, 0 where the measure is not defined;
         `seeds`. Measures: `mia-auc`; `mia-gap`, its absolute distance to Retrain's (not defined for Retrain); those of
-        calibrated scores (`cragru.evaluation.membership.Calibrated`), whose unit is a row: `calibrated-auc`, also of the
-        items of each fifth, `two-sided-auc`, `tpr@1%` and `tpr@0.1%` (forgotten rows above a threshold that so many
+        calibrated scores (`cragru.evaluation.membership.Calibrated`), whose unit is a row: `calibrated-auc`, also of
+        the items of each fifth, `two-sided-auc`, `tpr@1%` and `tpr@0.1%` (forgotten rows above a threshold that so many
         held-out rows exceed), `shift-left` (the row's shift as a share of the original's); `MEASURES`. Further
         trainings of Retrain are one row (`again`), whose bounds are the least and the largest of their values.
     """
@@ -217,17 +217,17 @@ def completeness_notes(
         f"{f'means over {seeds} seeds of split and training' if seeds > 1 else 'one seed'}. "
         f"The aim of every column is {retrain}'s value, not zero. {again(retrain)}: its further trainings on the same "
         "split with other random streams, as mean and, in brackets, range; what lies inside is chance. MIA-AUC: the "
-        "chance that a forgotten row of a user is ranked above a held-out row of the same user, mean over users. The next "
-        "five columns take out how high a row stands anyway: scores, in standard deviations of a user's, less the mean of "
-        f"the same of further trainings of {retrain}, none of them the row's own. Calibrated AUC: that a forgotten row's is "
-        "above a held-out row's; two-sided: that its size is, for rows pushed too far show, too; TPR: share of forgotten "
-        "rows above a threshold that so many held-out rows exceed; shift left: how much larger sizes of forgotten rows "
-        f"are, as a share of the original's. Forget-HR@{LIST_LENGTH}: share of users with a forgotten item on their list. "
-        f"Overlap@{LIST_LENGTH} (Jaccard index) and JS divergence compare a list with those of the same further "
-        f"trainings; so {retrain}'s own value is what chance leaves, the ceiling of an overlap "
-        f"({'; '.join(ceilings) or 'too few users'}). Rank change: places that forgotten items sank since the original "
-        "model. n: users with forgotten and held-out rows; a number of too few users is left out. A dash: not defined, as "
-        "for a re-ranked list, which has an order but no scores."
+        "chance that a forgotten row of a user is ranked above a held-out row of the same user, mean over users. The "
+        "next five columns take out how high a row stands anyway: scores, in standard deviations of a user's, less the "
+        f"mean of the same of further trainings of {retrain}, none of them the row's own. Calibrated AUC: that a "
+        "forgotten row's is above a held-out row's; two-sided: that its size is, for rows pushed too far show, too; "
+        "TPR: share of forgotten rows above a threshold that so many held-out rows exceed; shift left: how much larger "
+        f"sizes of forgotten rows are, as a share of the original's. Forget-HR@{LIST_LENGTH}: share of users with a "
+        f"forgotten item on their list. Overlap@{LIST_LENGTH} (Jaccard index) and JS divergence compare a list with "
+        f"those of the same further trainings; so {retrain}'s own value is what chance leaves, the ceiling of an "
+        f"overlap ({'; '.join(ceilings) or 'too few users'}). Rank change: places that forgotten items sank since the "
+        "original model. n: users with forgotten and held-out rows; a number of too few users is left out. A dash: not "
+        "defined, as for a re-ranked list, which has an order but no scores."
     ]
 
 

@@ -78,8 +78,8 @@ def mark_differences(table: pd.DataFrame, tests: pd.DataFrame) -> pd.DataFrame:
     """Add two columns to a table of ranking quality: `differs`, and `reach`.
 
     A number differs from its panel's reference where the test says so and the difference is larger than that of any two
-    Retrains, `reach`. The original model is not marked: where forgotten items compete they take places on its lists, and
-    a difference would be that.
+    Retrains, `reach`. The original model is not marked: where forgotten items compete they take places on its lists,
+    and a difference would be that.
     """
     is_real = (tests["p_holm"] < LEVEL) & (tests["difference"].abs() > tests["null_high"])
     found = tests[is_real & (tests["comparison"] != ORIGINAL_LABEL)]
@@ -105,7 +105,7 @@ def significance_note(tests: pd.DataFrame, references: Mapping[str, str]) -> str
             f"{LEAST_SEEDS} seeds. Their sizes and intervals are in the CSV of differences beside this table."
         )
     return (
-        f"*: differs from the row that its panel is held against ({against}) by more than any two trainings of Retrain, "
-        f"and p < {LEVEL:g} over users and trainings (Student's, Holm over the table's {size} comparisons); only where "
-        "enough users were evaluated."
+        f"*: differs from the row that its panel is held against ({against}) by more than any two trainings of "
+        f"Retrain, and p < {LEVEL:g} over users and trainings (Student's, Holm over the table's {size} comparisons); "
+        "only where enough users were evaluated."
     )

@@ -76,8 +76,8 @@ def lists_note(table: pd.DataFrame, title: str, retrain: str, note: str) -> str:
         "share of the data set's items that stand on somebody's list; of few users it is small, so compare within a "
         "panel. Gini: 0 where all items stand on equally many lists, near 1 where all lists are one. Novelty: bits of "
         "surprise, -log2 of the share of users whose training rows have an item, mean over lists. More is not better: "
-        f"the aim is {retrain}'s value. {again(retrain)}: its further trainings on the same split; their distance from it "
-        f"and from each other is chance. {note}"
+        f"the aim is {retrain}'s value. {again(retrain)}: its further trainings on the same split; their distance from "
+        f"it and from each other is chance. {note}"
     ).strip()
 
 

@@ -50,8 +50,8 @@ def read_measured(rows: Sequence[Row]) -> Iterator[Measured]:
     """Read each row's per-user results, of the cohort's users where it is for a cohort.
 
     Args:
-        rows: By name: panel, dataset, backbone, method, printed, seed, training, source; files per_user, cohort and cost,
-            or None.
+        rows: By name: panel, dataset, backbone, method, printed, seed, training, source; files per_user, cohort and
+            cost, or None.
 
     Raises:
         CragruError: If a row is there twice under one seed, or a file lacks a user of the cohort.

@@ -41,8 +41,8 @@ def read_remembered(rows: Sequence[Row]) -> Iterator[Remembered]:
     """Read what each row of Table IV still knows.
 
     Args:
-        rows: Labels `ROW`, seed, training; files membership and completeness and the variant to take from them; cohort, a file
-            of users, or None for all.
+        rows: Labels `ROW`, seed, training; files membership and completeness and the variant to take from them;
+            cohort, a file of users, or None for all.
 
     Raises:
         CragruError: If a row is there twice, or rows of one panel, data set and seed are of different users.

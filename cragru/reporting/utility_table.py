@@ -74,9 +74,10 @@ def utility_grid(table: pd.DataFrame, least_users: int) -> HeadedGrid:
     """Return header and texts of `utility_table`: best bold and second underlined within a data set and backbone.
 
     Numbers of a panel and metric have the digits that the largest standard error of these leaves (`decimals`), and
-    those that are True in a column `differs` get a star. What lies within `reach` of the best is best, too: two trainings
-    of one method are that far apart. Nothing is marked without that column, or where fewer than `least_users` were
-    evaluated: the order would be noise. Nor is the original model, which has forgotten nothing and does not compete.
+    those that are True in a column `differs` get a star. What lies within `reach` of the best is best, too: two
+    trainings of one method are that far apart. Nothing is marked without that column, or where fewer than
+    `least_users` were evaluated: the order would be noise. Nor is the original model, which has forgotten nothing and
+    does not compete.
     """
     enough = table["users"] >= least_users
     errors = table.groupby(["panel", "metric"])["se_users"].transform("max")
@@ -111,9 +112,9 @@ def utility_notes(table: pd.DataFrame, title: str) -> list[str]:
         panels.append(f"{panel}: n = {counted(rows['users'])}, {error}")
     return [
         f"Protocol: {title}. {'; '.join(panels)}; {_spread(table)}. Original: the model before the request, which has "
-        "forgotten nothing and does not compete. Bold: best, underlined: second of a data set and backbone, where enough "
-        "users were evaluated, with what is no farther away than two trainings of Retrain are. In brackets: printed in "
-        "the paper."
+        "forgotten nothing and does not compete. Bold: best, underlined: second of a data set and backbone, where "
+        "enough users were evaluated, with what is no farther away than two trainings of Retrain are. In brackets: "
+        "printed in the paper."
     ]
 
 

@@ -20,8 +20,8 @@ class ShardOptions(BaseOptions):
 
     Attributes:
         shards: How many.
-        learning_rate: Adam's; unless given, the backbone's. A shard makes fewer steps an epoch than a model of everything,
-            and may want larger ones.
+        learning_rate: Adam's; unless given, the backbone's. A shard makes fewer steps an epoch than a model of
+            everything, and may want larger ones.
         patience: Epochs without a better validation NDCG@10 after which a shard stops; unless given, the backbone's.
         steps: Steps an epoch that a shard aims at: its batch has ``rows / steps`` triplets, ...
         least_batch: ... but at least so many, and at most the backbone's.

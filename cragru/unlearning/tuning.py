@@ -30,8 +30,8 @@ def search(
 ) -> pd.DataFrame:
     """Serve the request with every learning rate and patience.
 
-    A method with a partition has its shards trained so, any other the backbone itself; the options of the same name that
-    the context has are not looked at.
+    A method with a partition has its shards trained so, any other the backbone itself; the options of the same name
+    that the context has are not looked at.
 
     Returns:
         One row per rate and patience, `COLUMNS`: validation NDCG@10 of the model, training rows that remain masked;

@@ -56,7 +56,8 @@ class UtilityTable(PrintedTable):
     )
     tested: bool = Field(
         default=True,
-        description="whether differences are tested, with further trainings of what is trained; without tests nothing is marked",
+        description="whether differences are tested, with further trainings of what is trained; "
+        "without tests nothing is marked",
     )
 
     @property
