@@ -17,7 +17,7 @@ from cragru.backbones.trainer import choose_device
 from cragru.unlearning.base import Context
 from cragru.unlearning.options import TUNED
 
-RATES = (0.0005, 0.001, 0.002, 0.005)
+RATES = (0.001, 0.002, 0.005)
 PATIENCES = (10, 30)
 COLUMNS = [*TUNED, "ndcg", "steps", "cpu_seconds"]
 
