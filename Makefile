@@ -1,7 +1,7 @@
 # Every target that needs an environment makes it first; if the environment is up to date, that costs milliseconds.
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help run test format schema bench benchllm benchshards benchreliability setup clean lock
+.PHONY: help run test format schema bench benchllm benchshards benchcosts benchreliability setup clean lock
 
 ARGS ?=
 # the tools call one another (snakefmt calls shfmt), so the path of one tool is not enough
@@ -40,6 +40,9 @@ benchllm: setup  ## speed and repeatability of scoring with the LLM, on the prom
 
 benchshards: setup  ## time shards that are trained together against one model; ARGS go to the benchmark
 	$(IN_ENV) PYTHONPATH=. python tests/benchmarks/shards.py $(ARGS)
+
+benchcosts: setup  ## make Table III alone and beside busy processes; ARGS go to the benchmark
+	$(IN_ENV) PYTHONPATH=. python tests/benchmarks/costs.py $(ARGS)
 
 benchreliability: setup  ## kill a toy run, fill its disk, flip bits of its files; ARGS go to the benchmark
 	$(IN_ENV) PYTHONPATH=. python tests/benchmarks/reliability.py $(ARGS)

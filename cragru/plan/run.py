@@ -21,6 +21,8 @@ from cragru.plan.variants import base_of, entry_of, with_options
 from cragru.rerun.digest import code_digest
 from cragru.written.paths import as_input
 
+WHOLE_MACHINE = 1000  # as in profiles/default; every other job asks for 1
+
 
 @dataclass(frozen=True)
 class Run:
@@ -41,6 +43,14 @@ class Run:
     def gpus(self) -> int:
         """GPUs that a job asks for which trains: one where the configuration demands CUDA."""
         return 1 if self.settings.device == "cuda" else 0
+
+    @property
+    def machine(self) -> int:
+        """Shares of the machine, which has `WHOLE_MACHINE`, that a job asks for which is timed: all beside a GPU.
+
+        A GPU's work is timed in wall seconds, which every other job may change. On a CPU its own seconds are.
+        """
+        return WHOLE_MACHINE if self.gpus else 1
 
     def protocols_that(self, order: str) -> list[str]:
         """Return names of the protocols that `forget-first` or `split-first`."""

@@ -91,6 +91,10 @@ class Scoring:
         """Return GPUs that a scoring job asks for: none for a server, which has its own."""
         return 0 if self.is_remote(wildcards) else self._project.gpus
 
+    def machine(self, wildcards: Wildcards) -> int:
+        """Return shares of the machine that a scoring job asks for: a server's is another one."""
+        return 1 if self.is_remote(wildcards) else self._project.machine
+
     def tokenizer_folder(self, wildcards: Wildcards) -> str:
         """Return the model folder of the LLM, or of the one that counts tokens in a server's stead."""
         return places.place(places.LLM_FOLDER, llm=self._tokenizer(wildcards))

@@ -5,10 +5,20 @@ from collections.abc import Iterable
 import pandas as pd
 
 from cragru.llm.counts import read_counts
-from cragru.reporting.averages import counted
+from cragru.reporting.averages import counted as people
 from cragru.reporting.base import Order, Table
 from cragru.reporting.checks import check_once
-from cragru.reporting.costs import STAGES, START, read_costs
+from cragru.reporting.costs import (
+    COUNTS,
+    STAGES,
+    START,
+    count_seconds,
+    counted,
+    counts_note,
+    marked,
+    read_costs,
+    unit,
+)
 from cragru.reporting.grid import HeadedGrid, Text, significant
 from cragru.reporting.labels import GROUP, Row
 
@@ -18,11 +28,13 @@ READ = [*STAGES, "prompt_tokens", "answer_tokens", "dropped", "tie_rate", START]
 NEEDED = dict.fromkeys(["users", *READ], float)  # of cost.json
 MEASURES = [*READ, LINES, CHOSEN]
 TOTAL = "total_seconds"
+SECONDS = {
+    counted("filter_seconds"): "Filter",
+    counted("prompt_seconds"): "Prompt",
+    counted("generation_seconds"): "Generation",
+    counted(TOTAL): "Total",
+}
 SHOWN = {
-    "filter_seconds": "Filter [s]",
-    "prompt_seconds": "Prompt [s]",
-    "generation_seconds": "Generation [s]",
-    TOTAL: "Total [s]",
     "prompt_tokens": "Tokens in",
     "answer_tokens": "Tokens out",
     LINES: "History lines",
@@ -54,30 +66,38 @@ def cost_table(records: Iterable[Row]) -> pd.DataFrame:
     Returns:
         One row per strategy of a data set and backbone: for each of `MEASURES` and `total_seconds` (the three stages)
         its mean over seeds and, with `_sd` after its name, its standard deviation over seeds (missing for one seed);
-        `users` (mean), `seeds`.
+        the same of the seconds that count, with `counted_` before the name, and `counts`, which do
+        (`cragru.reporting.costs.count_seconds`); `users` (mean), `seeds`.
 
     Raises:
         CragruError: If a row is there twice under one seed.
     """
     records = list(records)
     check_once(records, STRATEGY)
-    frame = pd.DataFrame(records)
+    frame = count_seconds(records, STAGES, STRATEGY)
     frame[TOTAL] = frame[STAGES].sum(axis="columns")
-    measures = [*MEASURES, TOTAL]
+    frame[counted(TOTAL)] = frame[[*map(counted, STAGES)]].sum(axis="columns")
+    measures = [*SECONDS, *MEASURES, TOTAL]
     rows = frame.astype(dict.fromkeys(measures, float)).groupby(STRATEGY, sort=False)
     means, spreads = rows[["users", *measures]].mean(), rows[measures].std().add_suffix("_sd")
-    return means.join(spreads).join(rows["seed"].nunique().rename("seeds")).reset_index()
+    table = rows[[COUNTS]].first().join(means).join(spreads)
+    return table.join(rows["seed"].nunique().rename("seeds")).reset_index()
 
 
 def cost_grid(table: pd.DataFrame) -> HeadedGrid:
     """Return header and texts of `cost_table`; the spread over seeds is shown of the total alone."""
-    texts = table[STRATEGY].join(table[[*SHOWN]].map(significant))
-    for place, spread in table[f"{TOTAL}_sd"].dropna().items():
-        texts.loc[place, TOTAL] += f" ± {significant(spread, 2)}"
+    texts = table[STRATEGY].join(table[[*SECONDS, *SHOWN]].map(significant))
+    total = counted(TOTAL)
+    for place, spread in table[f"{total}_sd"].dropna().items():
+        texts.loc[place, total] += f" ± {significant(spread, 2)}"
+    for name in SECONDS:
+        pairs = zip(texts[name], table[COUNTS], strict=True)
+        texts[name] = [marked(text, own, table[COUNTS]) for text, own in pairs]
     texts[LINES] += " of " + table[CHOSEN].map(significant)
     texts["tie_rate"] = (100 * table["tie_rate"]).map("{:.1f}".format)
     grid = [list(map(Text, row)) for row in texts.itertuples(index=False)]
-    return ["Data set", "Backbone", "Retrieval", *SHOWN.values()], grid
+    seconds = [f"{name} [{unit(table[COUNTS])}]" for name in SECONDS.values()]
+    return ["Data set", "Backbone", "Retrieval", *seconds, *SHOWN.values()], grid
 
 
 def cost_notes(table: pd.DataFrame, device: str, about: str = "") -> list[str]:
@@ -87,11 +107,11 @@ def cost_notes(table: pd.DataFrame, device: str, about: str = "") -> list[str]:
     where = f" on {device}" if device else ""
     start = significant(table[START].mean())
     note = (
-        f"Seconds per user with a warm engine{where}; n = {counted(table['users'])}; {spread}. Filter: the choice of "
-        "the history (mean over all users with candidates), without what a strategy learns beforehand. Generation: "
-        "wall time of a whole chunk of prompts, which are answered together, divided by its users: one user alone "
-        "waits for longer. It is measured once, so other work on the machine shows: tokens compare better. Not in the "
-        f"total: to start the engine, {start} s on average. History lines: in a prompt, of those that the strategy "
+        f"Per user, with a warm engine{where}; n = {people(table['users'])}; {spread}. {counts_note(table[COUNTS])} "
+        "Filter: the choice of the history (mean over all users with candidates), without what a strategy learns "
+        "beforehand. Generation: a whole chunk of prompts, which are answered together, divided by its users: one "
+        "user alone waits for longer. It is measured once. Not in the total: to start the engine, "
+        f"{start} wall seconds on average. History lines: in a prompt, of those that the strategy "
         "chose; the oldest are left out where they do not fit. Ties: candidates that the LLM's scores leave in the "
         "order shown, 1 - distinct scores / candidates."
     )

@@ -2,19 +2,51 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from cragru.data.parts import read_sizes
 from cragru.kept.csv_files import read_csv
 from cragru.reporting.base import Order, Table
-from cragru.reporting.costs import SEQUENTIAL, STAGES, read_costs
+from cragru.reporting.costs import (
+    COUNTS,
+    SEQUENTIAL,
+    STAGES,
+    count_seconds,
+    counted,
+    counts_note,
+    marked,
+    read_costs,
+    unit,
+)
 from cragru.reporting.grid import HeadedGrid, Text, significant
 from cragru.reporting.labels import GROUP, HEADS, NAMES, Row
+from cragru.reporting.time_table import RATE, steps_per_second
 
-COLUMNS = [*NAMES, "one_user", "large", "growth", "is_computed", "users_in_a_retraining"]
-HEADER = [*HEADS, "One user [s]", "A tenth of all rows [s]", "Ratio", "Users a retraining"]
+COLUMNS = [
+    *NAMES,
+    "one_user",
+    "one_user_counts",
+    "large",
+    "large_counts",
+    "growth",
+    "is_computed",
+    "users_in_a_retraining",
+    "one_user_steps_per_second",
+    "large_steps_per_second",
+    "one_user_wall",
+    "large_wall",
+]
+SHOWN = ["one_user", "large", "growth", "users_in_a_retraining"]
+PER_USER = "seconds_per_user"
+STEPS = "optimiser_steps"
+LIKE = 1.5  # most of two rates of the same work, one divided by the other
 
-TIMES = {**dict.fromkeys(NAMES, "object"), SEQUENTIAL: "float64"}
+SMALL = counted(SEQUENTIAL)
+TIMES = {
+    **dict.fromkeys([*NAMES, COUNTS], "object"),
+    **dict.fromkeys([SMALL, SEQUENTIAL, RATE], "float64"),
+}
 """Columns of the CSV of Table III that are read."""
 
 
@@ -30,14 +62,16 @@ def make(order: Order) -> Table:
     large = []
     for record in read_costs(order.rows, {}):
         if record["cohort"] is not None:  # an LLM's cost is of one user, a method's of the request
-            record["seconds_per_user"] = sum(record[name] for name in STAGES)
+            record[PER_USER] = sum(record[name] for name in STAGES)
+            cpus = [record.get(f"cpu_{name}") for name in STAGES]
+            record[f"cpu_{PER_USER}"] = None if None in cpus else sum(cpus)
         large.append(record)
     users, words = {}, order.words
     for row in order.rows:
         users[row["dataset"]] = read_sizes(row["statistics"])[0]
     times = read_csv(order.further["times"], TIMES)
     table = size_table(times, large, users, words["retrain"])
-    return Table(table, *size_grid(table), size_notes(words["titles"], users))
+    return Table(table, *size_grid(table), size_notes(table, words["titles"], users))
 
 
 def size_table(
@@ -47,49 +81,83 @@ def size_table(
 
     Args:
         times: From `cragru.reporting.time_table.time_table`: one user.
-        large: One record per row and seed of the large request: labels `NAMES`; `seconds_sequential` of it all, or, for
-            what answers users one by one, `seconds_per_user`.
+        large: One record per row and seed of the large request: labels `NAMES`; `device`, `optimiser_steps`;
+            `seconds_sequential` of it all, or, for what answers users one by one, `seconds_per_user`, and CPU seconds
+            of either, with `cpu_` before the name.
         users: How many ask in the large request, by label of the data set.
         retrain: Label of the row that is Retrain.
 
     Returns:
-        One row per label that has both, `COLUMNS`: median seconds for one user, mean seconds over seeds for the large
-        request, their ratio; `is_computed`, whether the large one is seconds per user times users; for such rows how
-        many users are served in the time of one retraining (missing for others).
+        One row per label that has both, `COLUMNS`: median seconds that count for one user, mean seconds over seeds for
+        the large request, and which seconds count in each; their ratio, `growth`; `is_computed`, whether the large one
+        is seconds per user times users; for such rows how many users are served in the time of one retraining (missing
+        for others); medians of optimiser steps per second; wall seconds. There is no growth where other seconds count
+        in the two, or where their steps per second differ by more than half, and no number of users where those of
+        Retrain do: they did not run alike.
     """
-    small = times.set_index(NAMES)[SEQUENTIAL]
-    found = []
-    for names, rows in pd.DataFrame(list(large)).groupby(NAMES, sort=False):
+    small = times.set_index(NAMES)
+    frame = count_seconds(large, [SEQUENTIAL, PER_USER], NAMES)
+    if STEPS not in frame:
+        frame[STEPS] = np.nan
+    frame[RATE] = steps_per_second(frame)
+    grouped = frame.groupby(NAMES, sort=False)
+    rates = grouped[RATE].median()
+    found, per_user = [], []
+    for names, rows in grouped:
         if names not in small.index:
             continue
-        per_user = rows["seconds_per_user"].mean() if "seconds_per_user" in rows else float("nan")
-        is_computed = bool(pd.notna(per_user))
-        seconds = per_user * users[names[0]] if is_computed else rows[SEQUENTIAL].mean()
-        found.append([*names, small[names], seconds, seconds / small[names], is_computed, per_user])
-    table = pd.DataFrame(found, columns=[*COLUMNS[:-1], "per_user"])
-    retraining = table[table["method"] == retrain].set_index(GROUP)["large"]
+        own = small.loc[names]
+        is_computed = bool(rows[PER_USER].notna().any())
+        field, factor = (PER_USER, users[names[0]]) if is_computed else (SEQUENTIAL, 1)
+        seconds = factor * rows[counted(field)].mean()
+        counts, rate = rows[COUNTS].iloc[0], rates[names]
+        is_like = own[COUNTS] == counts and not _differ(own[RATE], rate)
+        growth = seconds / own[SMALL] if is_like else np.nan
+        wall = own[SEQUENTIAL], factor * rows[field].mean()
+        line = [*names, own[SMALL], own[COUNTS], seconds, counts, growth, is_computed, np.nan]
+        found.append([*line, own[RATE], rate, *wall])
+        per_user.append(rows[counted(PER_USER)].mean())
+    table = pd.DataFrame(found, columns=COLUMNS)
+    retraining = table[table["method"] == retrain].dropna(subset="growth").set_index(GROUP)["large"]
     keys = pd.MultiIndex.from_frame(table[GROUP])
-    table["users_in_a_retraining"] = retraining.reindex(keys).to_numpy() / table["per_user"]
-    return table[COLUMNS]
+    table["users_in_a_retraining"] = retraining.reindex(keys).to_numpy() / np.array(per_user)
+    return table
 
 
 def size_grid(table: pd.DataFrame) -> HeadedGrid:
     """Return header and texts of `size_table`."""
+    counts = [*table["one_user_counts"], *table["large_counts"]]
+    seconds = unit(counts)
+    header = [*HEADS, f"One user [{seconds}]", f"A tenth of all rows [{seconds}]"]
+    header += ["Ratio", "Users a retraining"]
     grid = []
-    for *names, small, large, growth, is_computed, served in table.itertuples(index=False):
-        numbers = list(map(significant, (small, large, growth, served)))
-        if is_computed:
-            numbers[1] += " *"
-        grid.append(list(map(Text, (*names, *numbers))))
-    return HEADER, grid
+    for row in table.to_dict("records"):
+        small, large, growth, served = (significant(row[name]) for name in SHOWN)
+        if row["is_computed"]:
+            large += " *"
+        small = marked(small, row["one_user_counts"], counts)
+        large = marked(large, row["large_counts"], counts)
+        names = [row[name] for name in NAMES]
+        grid.append(list(map(Text, (*names, small, large, growth, served))))
+    return header, grid
 
 
-def size_notes(titles: Sequence[str], users: Mapping[str, int]) -> list[str]:
+def size_notes(table: pd.DataFrame, titles: Sequence[str], users: Mapping[str, int]) -> list[str]:
     """Tell what the columns are: `titles` of the small and of the large request, how many ask in the large one."""
     asking = "; ".join(f"{dataset}: {count:,}" for dataset, count in users.items())
+    counts = [*table["one_user_counts"], *table["large_counts"]]
     return [
         f"One user: {titles[0]}, median. A tenth of all rows: {titles[1]}; it touches all shards, trained together. "
+        f"{counts_note(counts)} "
         "Ratio: the second / the first. *: computed, not measured: mean seconds of a cohort's user, in a batch, "
         f"times all users ({asking}), for a tenth of the rows touches nearly everyone. Users a retraining: how many "
-        "users such a method answers in the time in which Retrain serves all of them."
+        "users such a method answers in the time in which Retrain serves all of them. A blank ratio: the optimiser's "
+        "steps per second in the two requests differ by more than half (they are in the CSV), or one has CPU and the "
+        "other wall seconds, so the ratio is not one of sizes alone. Where Retrain's is blank, so are the users a "
+        "retraining."
     ]
+
+
+def _differ(one: float, other: float) -> bool:
+    """Say whether two rates differ by more than half; where one is missing, there is nothing to compare."""
+    return max(one, other) > LIKE * min(one, other)

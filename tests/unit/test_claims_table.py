@@ -31,13 +31,24 @@ def measured(method, values, mask="A", seed=1):
     return Measured("Toy", "BPR", method, seed, pd.DataFrame(columns).astype(PER_USER), "cohort")
 
 
-def times(**seconds):
-    """One user: median, fastest and slowest by method."""
-    rows = [
-        {"dataset": "Toy", "backbone": "BPR", "method": name, "seconds_sequential": middle}
-        | {"seconds_sequential_min": least, "seconds_sequential_max": most, "measured": 3}
-        for name, (middle, least, most) in seconds.items()
-    ]
+def times(rates=(), counts="cpu", **seconds):
+    """One user: median, fastest and slowest by method; steps per second of some."""
+    rows, name = [], "counted_seconds_sequential"
+    for method, (middle, least, most) in seconds.items():
+        rows.append(
+            {
+                "dataset": "Toy",
+                "backbone": "BPR",
+                "method": method,
+                "counts": counts,
+                name: middle,
+                f"{name}_min": least,
+                f"{name}_max": most,
+                "seconds_sequential": 3 * middle,
+                "steps_per_second": dict(rates).get(method, float("nan")),
+                "measured": 3,
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -171,16 +182,17 @@ def test_claims_are_made_of_results_and_times(tmp_path):
     assert made["md"].read_text().endswith("Of an LLM.\n")
 
 
+def large(method, seconds, field="seconds_sequential", **changed):
+    """A record of the large request: CPU seconds, and wall seconds of a busy machine."""
+    names = {"dataset": "Toy", "backbone": "BPR", "method": method, "device": "cpu"}
+    return {**names, field: 7 * seconds, f"cpu_{field}": seconds, **changed}
+
+
 LARGE = [
-    {"dataset": "Toy", "backbone": "BPR", "method": "Retrain", "seconds_sequential": 30.0},
-    {"dataset": "Toy", "backbone": "BPR", "method": "Retrain", "seconds_sequential": 50.0},
-    {"dataset": "Toy", "backbone": "BPR", "method": "CRAGRU", "seconds_per_user": 2.0},
-    {
-        "dataset": "Toy",
-        "backbone": "BPR",
-        "method": "SISA",
-        "seconds_sequential": 1.0,
-    },  # has no small request
+    large("Retrain", 30.0),
+    large("Retrain", 50.0),
+    large("CRAGRU", 2.0, "seconds_per_user"),
+    large("SISA", 1.0),  # has no small request
 ]
 
 
@@ -204,13 +216,58 @@ def test_sizes_by_hand():
     ]
 
 
+@pytest.mark.parametrize(
+    ("small", "steps", "is_shown"),
+    [
+        (100.0, 40 * 100, True),
+        (100.0, 40 * 149, True),
+        (100.0, 40 * 67, True),
+        (100.0, 40 * 151, False),
+        (100.0, 40 * 66, False),
+        (100.0, 40 * 260, False),  # of the issue: 10 ms a step for one user, 3.8 ms for a tenth
+        (float("nan"), 0, True),  # no steps: as it is
+    ],
+)
+def test_no_growth_where_steps_took_other_times(small, steps, is_shown):
+    """40 s against 10 s: a growth of 4, unless other work slowed one of the two down."""
+    records = [large("Retrain", 40.0, optimiser_steps=steps), *LARGE[2:3]]
+    one_user = times({"Retrain": small}, Retrain=(10, 9, 11), CRAGRU=(4, 2, 8))
+    table = size_table(one_user, records, {"Toy": 100}, "Retrain")
+    growth, served = table["growth"], table["users_in_a_retraining"]
+    assert growth.tolist()[1] == 50  # CRAGRU's has no steps
+    shown = [growth.fillna(0)[0], served.fillna(0)[1]]
+    assert shown == ([4, 20] if is_shown else [0, 0])
+    _, grid = size_grid(table)
+    assert [text.value for text in grid[0]][3:6] == ["10.0", "40.0", "4.00" if is_shown else ""]
+    assert grid[1][6].value == ("20.0" if is_shown else "")
+
+
+def test_no_growth_from_wall_to_cpu_seconds():
+    """A server answered the small request, or an older version kept its answer."""
+    one_user = times(counts="wall", CRAGRU=(4, 2, 8))
+    table = size_table(one_user, LARGE[2:3], {"Toy": 100}, "Retrain")
+    assert table["growth"].isna().all()
+    header, grid = size_grid(table)
+    assert header[3:5] == ["One user [CPU s]", "A tenth of all rows [CPU s]"]
+    assert [text.value for text in grid[0]][3:] == ["4.00 wall", "200 *", "", ""]
+
+
+def test_sizes_of_wall_seconds_where_nothing_else_counts():
+    one_user = times(counts="wall", Retrain=(10, 9, 11))
+    table = size_table(one_user, [large("Retrain", 2.0, device="cuda:0")], {"Toy": 100}, "Retrain")
+    assert table[["large", "growth", "large_wall"]].values.tolist() == [[14, 1.4, 14]]
+    assert size_grid(table)[0][3] == "One user [s]"
+
+
 def test_sizes_are_made_of_costs_and_times(tmp_path):
     """A method's seconds are of all who ask; CRAGRU's three stages are of one user of the cohort."""
     write_json(tmp_path / "statistics.json", {"users": 100, "items": 5})
     stages = {"filter_seconds": 0.5, "prompt_seconds": 0.25, "generation_seconds": 1.25}
+    stages |= {f"cpu_{name}": seconds for name, seconds in stages.items()} | {"device": "cpu"}
+    retrained = {"seconds_sequential": 90.0, "cpu_seconds_sequential": 40.0, "device": "cpu"}
     rows = []
     for method, cost, cohort in (
-        ("Retrain", {"seconds_sequential": 40.0}, None),
+        ("Retrain", retrained, None),
         ("CRAGRU", stages, "cohort.json"),
     ):
         write_json(tmp_path / f"{method}.json", cost)

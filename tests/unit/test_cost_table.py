@@ -70,6 +70,40 @@ def test_mean_and_spread_over_seeds():
     assert row["seeds"] == 3
 
 
+def on_a_cpu(seconds):
+    """The fields of a warm CPU: half of the wall seconds are other processes'."""
+    stages = {"filter": 0.5, "prompt": 1.0, "generation": seconds}
+    walls = {f"{name}_seconds": 2 * own for name, own in stages.items()}
+    cpus = {f"cpu_{name}_seconds": own for name, own in stages.items()}
+    return {**walls, **cpus, "device": "cpu"}
+
+
+def test_on_a_cpu_its_seconds_count_and_wall_seconds_stand_beside():
+    seeds = [record(seed=seed, **on_a_cpu(seconds)) for seed, seconds in enumerate((2, 4, 6))]
+    (row,) = cost_table(seeds).to_dict("records")
+    assert (row["counts"], row["counted_generation_seconds"]) == ("cpu", 4)
+    assert (row["counted_total_seconds"], row["counted_total_seconds_sd"]) == (5.5, 2)
+    assert (row["total_seconds"], row["generation_seconds"]) == (11, 8)
+
+
+def test_an_old_answer_makes_its_row_count_by_wall_seconds():
+    older = on_a_cpu(4) | {"cpu_generation_seconds": None}
+    table = cost_table([record(**on_a_cpu(2)), record("Attention", **older)])
+    assert table["counted_total_seconds"].tolist() == [3.5, 11]
+    header, grid = cost_grid(table)
+    assert header[3:7] == [
+        f"{name} [CPU s]" for name in ("Filter", "Prompt", "Generation", "Total")
+    ]
+    assert [text.value for text in grid[0]][3:7] == ["0.500", "1.00", "2.00", "3.50"]
+    assert [text.value for text in grid[1]][3:7] == [
+        "1.00 wall",
+        "2.00 wall",
+        "8.00 wall",
+        "11.0 wall",
+    ]
+    assert 'Those marked "wall"' in cost_notes(table, "cpu")[0]
+
+
 def test_rows_keep_their_order_and_do_not_mix():
     records = [
         record("Latest history", dropped=12),
@@ -177,20 +211,20 @@ def test_notes():
     table = cost_table([record(), record("Attention", engine_start_seconds=20)])
     (note,) = cost_notes(table, "cpu", "Scored by a small LLM.")
     assert note.startswith(
-        "Seconds per user with a warm engine on cpu; n = 32 users; one seed. Filter: "
+        "Per user, with a warm engine on cpu; n = 32 users; one seed. Seconds are wall seconds, "
     )
     assert (
-        "Generation: wall time of a whole chunk of prompts, which are answered together, divided by its users"
+        "Generation: a whole chunk of prompts, which are answered together, divided by its users"
         in note
     )
-    assert "Not in the total: to start the engine, 30.0 s on average." in note
+    assert "Not in the total: to start the engine, 30.0 wall seconds on average." in note
     assert note.endswith("1 - distinct scores / candidates. Scored by a small LLM.")
 
 
 def test_notes_of_several_seeds_and_no_known_device():
     (note,) = cost_notes(cost_table([record(), record(seed=2), record("Attention", users=30)]), "")
     assert note.startswith(
-        "Seconds per user with a warm engine; n = 30 to 32 users; mean over 2 seeds, ± their standard deviation. "
+        "Per user, with a warm engine; n = 30 to 32 users; mean over 2 seeds, ± their standard deviation. "
     )
     assert note.endswith("candidates.")
 

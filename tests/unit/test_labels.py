@@ -58,6 +58,8 @@ def test_table_three_has_what_the_others_read(tmp_path, label):
     cost = {
         "seconds_sequential": 4.0,
         "seconds_parallel": 2.0,
+        "cpu_seconds_sequential": 3.0,
+        "cpu_seconds_parallel": 1.0,
         "shards_touched": 1,
         "optimiser_steps": 3,
     }
@@ -78,7 +80,8 @@ def test_table_three_has_what_the_others_read(tmp_path, label):
 @pytest.mark.parametrize("label", LABELS)
 def test_request_sizes_are_made_by_their_script(tmp_path, label):
     write_json(tmp_path / "statistics.json", {"users": 100, "items": 5})
-    write_json(tmp_path / "cost.json", {"seconds_sequential": 40.0})
+    cost = {"seconds_sequential": 70.0, "cpu_seconds_sequential": 40.0, "device": "cpu"}
+    write_json(tmp_path / "cost.json", cost)
     files = {"cost": str(tmp_path / "cost.json"), "statistics": str(tmp_path / "statistics.json")}
     names = {"dataset": "Toy", "backbone": label, "method": "Retrain", "seed": 1, "cohort": None}
     words = {"titles": ["one user leaves", "a tenth is forgotten"], "retrain": "Retrain"}

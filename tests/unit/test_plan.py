@@ -14,6 +14,7 @@ from cragru.plan.cells import Cell, cell_file, cell_of
 from cragru.plan.loading import load_project
 from cragru.plan.requests import Requests, served_cell, service_file
 from cragru.plan.rows import EVERYONE, Row, cell_row
+from cragru.plan.run import WHOLE_MACHINE
 from cragru.plan.scoring import Scoring
 from cragru.plan.showing import Showing
 from cragru.plan.training import Training
@@ -284,6 +285,8 @@ def test_a_server_takes_one_thread_no_gpu_and_anothers_tokenizer(load):
     remote, local = asked(llm="remote"), asked(llm="smollm2-135m")
     assert (scoring.threads(remote), scoring.gpus(remote)) == (1, 0)
     assert (scoring.threads(local), scoring.gpus(local)) == (8, 1)
+    assert (scoring.machine(remote), scoring.machine(local)) == (1, WHOLE_MACHINE)
+    assert Scoring(load(config__device="cpu")).machine(local) == 1
     assert (
         scoring.tokenizer_folder(remote)
         == scoring.tokenizer_folder(local)

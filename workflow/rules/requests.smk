@@ -29,6 +29,7 @@ rule prepare_requester:
     resources:
         mem_mb=2000,
         runtime=30,
+        machine=project.machine,
     params:
         length=settings.retrieval.candidates,
         module=training.strategy_module,

@@ -84,6 +84,7 @@ rule select_histories:
     resources:
         mem_mb=4000,
         runtime=60,
+        machine=project.machine,
     params:
         module=training.strategy_module,
         limit=training.history_limit,

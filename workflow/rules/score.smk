@@ -69,6 +69,7 @@ rule build_prompts:
     resources:
         mem_mb=2000,
         runtime=30,
+        machine=project.machine,
     params:
         context=scoring.context,
         tokens=settings.scoring.tokens,
@@ -127,6 +128,7 @@ rule score_prompts:
         mem_mb=8000,
         runtime=720,
         gpu=scoring.gpus,
+        machine=scoring.machine,
     params:
         entry=scoring.llm_service,
         chunk=settings.scoring.chunk,

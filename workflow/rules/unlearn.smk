@@ -20,6 +20,7 @@ rule unlearn:
         mem_mb=4000,
         runtime=240,
         gpu=project.gpus,
+        machine=project.machine,
     params:
         module=training.backbone_module,
         options=training.options,
@@ -66,6 +67,7 @@ use rule unlearn as unlearn_shards with:
         mem_mb=6000,
         runtime=240,
         gpu=project.gpus,
+        machine=project.machine,
     params:
         partition=training.partition_module,
 
@@ -88,5 +90,6 @@ use rule unlearn_request as unlearn_request_shards with:
         mem_mb=6000,
         runtime=240,
         gpu=project.gpus,
+        machine=project.machine,
     params:
         partition=training.partition_module,
