@@ -55,9 +55,10 @@ def draw_bars(data: pd.DataFrame, title: str, note: str, paths: dict[str, PathLi
     The PDF has no title and no note, for a document says them in its caption (`cragru.reporting.latex.latex_figure`).
 
     Args:
-        data: One row per bar and K: `panel`, its title; `scale`, panels of one scale can be compared; `axis`, what
-            heights are; `bar`, the bar's label, the same in all panels; `k`; `mean`; `error`, missing where it has
-            none; and, where bars belong together, `family`: bars of one family share a colour and differ in hatch.
+        data: One row per bar and K: `panel`, its title; `scale`, panels of one scale can be compared, and have room for
+            the same bars; `axis`, what heights are; `bar`, the bar's label, the same in all panels; `k`; `mean`;
+            `error`, missing where it has none; and, where bars belong together, `family`: bars of one family share a
+            colour and differ in hatch.
         title: Stands above the panels of the PNG if it fits into a line there, else before the note.
         note: Stands below, in small letters.
         paths: Where to write, by `pdf` and `png` (200 dots per inch).
@@ -81,9 +82,10 @@ def _figure(data: pd.DataFrame, title: str, note: str) -> Figure:
     looks = _looks(data)
     axes = list(figure.subplots(lines, columns, squeeze=False).flat)
     for axis, (name, bars) in zip(axes, panels, strict=False):
-        _draw_panel(axis, bars, looks)
-        axis.set_title(name)
         alike = data[data["scale"] == bars["scale"].iloc[0]]
+        own = set(alike["bar"])
+        _draw_panel(axis, bars, {bar: look for bar, look in looks.items() if bar in own})
+        axis.set_title(name)
         tops = alike["mean"] + alike["error"].fillna(0)
         axis.set_ylim(0, 1.06 * max(tops.max(), 0.01))
     for axis in axes[len(panels) :]:
@@ -114,7 +116,7 @@ def _look(colour: str, hatch: str) -> dict[str, str]:
 
 
 def _draw_panel(axis: Axes, data: pd.DataFrame, looks: Looks) -> None:
-    """Draw a group of bars for each K; a bar has the same place in the groups of all panels."""
+    """Draw a group of bars for each K; each bar of `looks` has its place in all groups, drawn or not."""
     cutoffs = list(data["k"].unique())
     width = 0.84 / len(looks)
     error = {"elinewidth": 0.7, "capsize": min(2.0, 14 / len(looks)), "capthick": 0.7}

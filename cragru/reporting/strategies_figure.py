@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
 
-from cragru.reporting.averages import bars_note
+from cragru.reporting.averages import bars_note, counted
 from cragru.reporting.base import Drawing, Order
 from cragru.reporting.checks import check_same_users, row_place
 from cragru.reporting.labels import GROUP, NAMES
@@ -48,7 +48,8 @@ def strategies_data(
 
 def strategies_note(data: pd.DataFrame, about: str) -> str:
     """Tell what a reader must know to trust the bars; `about`, of the LLM, ends the note."""
-    return f"{bars_note(data, ', the same for all bars of a panel')} {about}".strip()
+    who = f"n = {counted(data['users'])}, the same for all bars of a panel"
+    return f"{bars_note(who, int(data['seeds'].max()))} {about}".strip()
 
 
 def strategies_bars(data: pd.DataFrame) -> pd.DataFrame:
