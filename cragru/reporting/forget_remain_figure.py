@@ -100,9 +100,10 @@ def forget_remain_note(data: pd.DataFrame, about: str, level: float) -> str:
     users = data.groupby("panel", sort=False)["users"].agg(counted)
     who = "; ".join(f"{panel}: n = {count}" for panel, count in users.items())
     return (
-        f"{bars_note(who, int(data['seeds'].max()))} Remaining rows are test rows. Each user has equally many rows of both kinds, so a model "
-        f"that saw neither has equal bars but for chance. NDCG@{k} of forgotten rows / of remaining ones "
-        f"[{level:.0%} interval over users, both bars of one draw]: {'; '.join(ratios)}. {about}".strip()
+        f"{bars_note(who, int(data['seeds'].max()))} Remaining rows are test rows. Each user has equally many rows of "
+        f"both kinds, so a model that saw neither has equal bars but for chance. NDCG@{k} of forgotten rows / of "
+        f"remaining ones [{level:.0%} interval over users, both bars of one draw]: {'; '.join(ratios)}. "
+        f"{about}".strip()
     )
 
 

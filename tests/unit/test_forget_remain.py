@@ -220,7 +220,9 @@ def test_the_note_has_the_ratios_at_the_largest_k():
         bar("Original", frame), bar("Retrain", per_user([1, 1], [0, 0])), bar("SCIF", wide)
     )
     note = forget_remain_note(table, "By hand.", 0.9)
-    assert note.startswith("all users: n = 2 users; one seed. Error bars: standard error over users.")
+    assert note.startswith(
+        "all users: n = 2 users; one seed. Error bars: standard error over users."
+    )
     assert note.endswith(
         " NDCG@5 of forgotten rows / of remaining ones [90% interval over users, both bars of one draw]: all users, "
         "ML, BPR: Original 2.00, Retrain undefined, SCIF 1.40 [1.00, 3.00]. By hand."
@@ -317,7 +319,9 @@ def test_all_users_and_a_cohort_have_panels_with_bars_of_their_own():
         "cohort few, ML-100K, BPR, NDCG@K",
     ]
     assert [len(axis.patches) for axis in axes] == [3 * 4, 3 * 4, 3 * 6, 3 * 6]
-    for axis in axes:  # the bars of a K stand around its tick: no room is left for bars of other users
+    for (
+        axis
+    ) in axes:  # the bars of a K stand around its tick: no room is left for bars of other users
         places = [bar.get_x() + bar.get_width() / 2 for bar in axis.patches]
         assert np.mean(places) == pytest.approx(1)
         assert max(places) - min(places) > 2.6
