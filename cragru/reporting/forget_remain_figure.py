@@ -12,7 +12,7 @@ from cragru.evaluation.metrics import FORGET_REMAIN, METRICS, metrics_in
 from cragru.reporting.averages import average, bars_note, counted
 from cragru.reporting.base import RESAMPLING, Drawing, Order
 from cragru.reporting.checks import check_once, check_same_users, row_place
-from cragru.reporting.grid import beside, has_width
+from cragru.reporting.grid import beside, interval_text
 from cragru.reporting.labels import PANEL_GROUP, ROW, Row
 from cragru.reporting.remembered import read_measure
 
@@ -95,7 +95,10 @@ def forget_remain_note(data: pd.DataFrame, about: str, level: float) -> str:
     last = data.query("k == @k and metric == 'ndcg' and group == 'forget'")
     ratios = []
     for names, rows in last.groupby(PANEL_GROUP, sort=False):
-        own = [f"{row['method']} {_ratio_text(*row[RATIO])}" for _, row in rows.iterrows()]
+        own = []
+        for method, *numbers in rows[["method", *RATIO]].itertuples(index=False):
+            text = interval_text(*numbers, n=0, digits=2)
+            own.append(f"{method} {beside(text.value, text.paper)}")
         ratios.append(f"{', '.join(names)}: {', '.join(own)}")
     users = data.groupby("panel", sort=False)["users"].agg(counted)
     who = "; ".join(f"{panel}: n = {count}" for panel, count in users.items())
@@ -126,9 +129,3 @@ def _ratios(long: pd.DataFrame, resampling: Resampling) -> pd.DataFrame:
         interval = resampling.interval(ratio_of_means, arrays, "forget-remain", *names[-2:])
         found.append([*names, interval.value, interval.low, interval.high])
     return pd.DataFrame(found, columns=[*PAIR, *RATIO])
-
-
-def _ratio_text(value: float, low: float, high: float) -> str:
-    if np.isnan(value):
-        return "undefined"
-    return beside(f"{value:.2f}", f"{low:.2f}, {high:.2f}" if has_width(low, high) else "")

@@ -225,7 +225,7 @@ def test_the_note_has_the_ratios_at_the_largest_k():
     )
     assert note.endswith(
         " NDCG@5 of forgotten rows / of remaining ones [90% interval over users, both bars of one draw]: all users, "
-        "ML, BPR: Original 2.00, Retrain undefined, SCIF 1.40 [1.00, 3.00]. By hand."
+        "ML, BPR: Original 2.00, Retrain \N{EN DASH}, SCIF 1.40 [1.00, 3.00]. By hand."
     )
 
 
