@@ -22,6 +22,7 @@ Looks = dict[str, dict[str, str]]
 # Inches and points. One panel is as wide as a column of the paper, two side by side as its page, so that the figure is
 # never scaled and letters keep their size.
 COLUMN_WIDTH, PAGE_WIDTH, PANEL_HEIGHT = 3.5, 7.16, 2.1
+MOST_HEIGHT = 6.4  # of all panels; a legend and a caption stand on the same page
 GAP = 0.06
 HEADING, PLAIN, SMALL = 8.5, 7.5, 6.5
 DPI = 200
@@ -78,7 +79,8 @@ def _figure(data: pd.DataFrame, title: str, note: str) -> Figure:
     columns = min(len(panels), 2)
     lines = math.ceil(len(panels) / columns)
     width = PAGE_WIDTH if columns > 1 else COLUMN_WIDTH
-    figure = Figure(figsize=(width, lines * PANEL_HEIGHT), dpi=DPI, layout="constrained")
+    height = min(lines * PANEL_HEIGHT, MOST_HEIGHT)
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
     looks = _looks(data)
     axes = list(figure.subplots(lines, columns, squeeze=False).flat)
     for axis, (name, bars) in zip(axes, panels, strict=False):
@@ -90,7 +92,8 @@ def _figure(data: pd.DataFrame, title: str, note: str) -> Figure:
         axis.set_ylim(0, 1.06 * max(tops.max(), 0.01))
     for axis in axes[len(panels) :]:
         axis.set_axis_off()
-    _surround(figure, looks, title, note)
+    together = data.groupby("family")["bar"].nunique().max() if "family" in data else 1
+    _surround(figure, looks, together, title, note)
     return figure
 
 
@@ -133,15 +136,18 @@ def _draw_panel(axis: Axes, data: pd.DataFrame, looks: Looks) -> None:
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def _surround(figure: Figure, looks: Looks, title: str, note: str) -> None:
-    """Add the heading, the legend and the note, each in room of its own that makes the figure higher."""
+def _surround(figure: Figure, looks: Looks, together: int, title: str, note: str) -> None:
+    """Add the heading, the legend and the note, each in room of its own that makes the figure higher.
+
+    In the legend a line has whole families, of `together` bars each, unless one family is too long for a line.
+    """
     width, panels = figure.get_size_inches()
     room = width - 2 * GAP
     is_short = _width(title, HEADING) <= room
     text = note if is_short else f"{title.rstrip('.')}. {note}"
     wrapped = "\n".join(_wrap(text, SMALL, room))
     below = figure.text(GAP / width, 0, wrapped, fontsize=SMALL, va="bottom", linespacing=1.3)
-    legend = _legend(figure, looks, room)
+    legend = _legend(figure, looks, together, room)
     heading = title if is_short else ""
     above = figure.text(0.5, 1, heading, fontsize=HEADING, ha="center", va="bottom")
     legend_at = _height(below) + 2 * GAP
@@ -157,7 +163,7 @@ def _surround(figure: Figure, looks: Looks, title: str, note: str) -> None:
     figure.get_layout_engine().set(rect=room_of_panels)
 
 
-def _legend(figure: Figure, looks: Looks, room: float) -> Legend:
+def _legend(figure: Figure, looks: Looks, together: int, room: float) -> Legend:
     """Return a legend for all panels, in as few lines as fit into `room` inches, to be read line by line."""
     patches = [Patch(label=bar, **look) for bar, look in looks.items()]
     legend = None
@@ -165,6 +171,8 @@ def _legend(figure: Figure, looks: Looks, room: float) -> Legend:
         if legend is not None:
             legend.remove()
         columns = math.ceil(len(patches) / lines)
+        if columns > together:
+            columns -= columns % together
         handles = []
         for column in range(columns):  # a legend fills columns first
             handles += patches[column::columns]

@@ -101,7 +101,7 @@ def forget_remain_note(data: pd.DataFrame, about: str, level: float) -> str:
             own.append(f"{method} {beside(text.value, text.paper)}")
         ratios.append(f"{', '.join(names)}: {', '.join(own)}")
     users = data.groupby("panel", sort=False)["users"].agg(counted)
-    who = "; ".join(f"{panel}: n = {count}" for panel, count in users.items())
+    who = "n = " + ", ".join(f"{count} ({panel})" for panel, count in users.items())
     return (
         f"{bars_note(who, int(data['seeds'].max()))} Remaining rows are test rows. Each user has equally many rows of "
         f"both kinds, so a model that saw neither has equal bars but for chance. NDCG@{k} of forgotten rows / of "

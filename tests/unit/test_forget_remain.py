@@ -221,7 +221,7 @@ def test_the_note_has_the_ratios_at_the_largest_k():
     )
     note = forget_remain_note(table, "By hand.", 0.9)
     assert note.startswith(
-        "all users: n = 2 users; one seed. Error bars: standard error over users."
+        "n = 2 users (all users); one seed. Error bars: standard error over users."
     )
     assert note.endswith(
         " NDCG@5 of forgotten rows / of remaining ones [90% interval over users, both bars of one draw]: all users, "
@@ -238,7 +238,7 @@ def test_the_note_names_each_panel_with_its_users():
     )
     note = forget_remain_note(table, "", 0.95)
     assert note.startswith(
-        "all users: n = 4 users; cohort few: n = 2 users; mean over 2 seeds (of split and training). "
+        "n = 4 users (all users), 2 users (cohort few); mean over 2 seeds (of split and training). "
     )
     assert note.endswith(
         "all users, ML, BPR: M 2.00; all users, ML, LightGCN: M 2.00; cohort few, ML, BPR: M 2.00."
@@ -344,6 +344,20 @@ def test_a_model_has_one_colour_and_forgotten_rows_are_hatched():
         assert looks[f"{name}: forgotten"] == (looks[f"{name}: remaining"][0], "////")
         assert not looks[f"{name}: remaining"][1]
     assert len({colour for colour, _ in looks.values()}) == 3
+
+
+def test_many_panels_fit_on_a_page_and_the_legend_keeps_a_models_bars_side_by_side():
+    """Five models have ten bars: three columns would part a model's two."""
+    methods = ["Original", "Retrain", "CRAGRU", "CRAGRU, random ties", "Candidates, no LLM"]
+    figure = drawn(plausible(methods=methods, panels=("all users", "cohort pilot")))
+    assert len(figure.axes) == 8
+    assert figure.get_figheight() < 8
+    boxes = [axis.get_tightbbox() for axis in figure.axes] + [figure.legends[0].get_window_extent()]
+    assert not [(a, b) for place, a in enumerate(boxes) for b in boxes[:place] if a.overlaps(b)]
+    texts = figure.legends[0].get_texts()
+    height = {text.get_text(): round(text.get_window_extent().y0) for text in texts}
+    for name in methods:
+        assert height[f"{name}: forgotten"] == height[f"{name}: remaining"]
 
 
 def test_equal_data_give_equal_bytes(tmp_path):
