@@ -2,8 +2,10 @@
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -112,3 +114,13 @@ def test_the_search_takes_the_best_on_validation_rows_alone(models):
     _, options, value = models.tuned(fit, {"liked": [3, 2]}, ROWS, validation)
     assert options == {"liked": 2}
     assert value == 1
+
+
+def test_items_all_of_whose_rows_are_forgotten(models):
+    """Item 0 is forgotten by one user alone, item 1 is gone, item 2 has no row at all."""
+    empty = pd.DataFrame({"user": [], "item": []}).astype("int64")
+    parts = dict.fromkeys(("valid", "test"), empty)
+    parts["train"] = pd.DataFrame({"user": [0], "item": [0]})
+    parts["forget"] = pd.DataFrame({"user": [1, 1], "item": [0, 1]})
+    split = SimpleNamespace(parts=parts, sizes=(2, 3))
+    assert models.gone_items(split).tolist() == [False, True, False]
