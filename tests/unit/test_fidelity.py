@@ -5,6 +5,7 @@ CRAGRU_RESULTS names the folder of a run, such as results/ml-100k: then its tabl
 """
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -94,11 +95,12 @@ def test_docs_fidelity_quotes_its_tables():
     assert not found, "\n" + "\n".join(map(str, found))
 
 
-def test_the_copies_are_those_that_are_quoted():
-    text = QUOTES.read_text(encoding="utf-8")
-    copies = sorted(path.name for path in HOME.glob("*.csv"))
-    assert copies
-    assert [name for name in copies if f"csv: {name}" not in text] == []
+def test_the_copies_are_those_that_are_quoted_and_the_page_shows_how_to_copy_them():
+    own = parse(Quotes, load_yaml(QUOTES), str(QUOTES))
+    quoted = set(re.findall(r'"csv":"([^"]+)"', own.model_dump_json()))
+    assert {path.name for path in HOME.glob("*.csv")} == quoted
+    copied = set(re.findall(r"([\w-]+\.csv)(?= .*docs/fidelity$)", PAGE.read_text(), re.MULTILINE))
+    assert quoted - set(own.elsewhere) <= copied
 
 
 @pytest.mark.parametrize(
