@@ -17,7 +17,7 @@ from cragru.reporting.labels import PANEL_GROUP, ROW, Row
 from cragru.reporting.remembered import read_measure
 
 GROUP_LABELS = dict(zip(GROUPS, ("forgotten", "remaining"), strict=True))
-LABELS = [*ROW, "seed"]
+LABELS = [*ROW, "seed", "training"]
 PAIR = [*ROW, "metric", "k"]  # what two bars share, one of each group
 RATIO = ["ratio", "ratio_low", "ratio_high"]
 NUMBERS = ["mean", "se_users", "sd", "users", "seeds", *RATIO]
