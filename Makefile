@@ -1,7 +1,7 @@
 # Every target that needs an environment makes it first; if the environment is up to date, that costs milliseconds.
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help run test format schema bench benchllm benchshards benchcosts benchreliability setup clean lock
+.PHONY: help run test format schema bench benchbackbones benchllm benchshards benchcosts benchreliability setup clean lock
 
 ARGS ?=
 # the tools call one another (snakefmt calls shfmt), so the path of one tool is not enough
@@ -34,6 +34,9 @@ schema: setup  ## write the configuration's JSON schema anew, after a change to 
 bench: setup  ## compare models and metrics with RecBole's, in an environment of its own; ARGS go to the benchmark
 	bash envs/install.sh .venv-recbole recbole
 	$(IN_ENV) python tests/benchmarks/against_recbole.py $(ARGS)
+
+benchbackbones: setup  ## how good the backbones are, beside tuned simpler models, on one split; ARGS go to the benchmark
+	$(IN_ENV) PYTHONPATH=. python tests/benchmarks/backbones.py $(ARGS)
 
 benchllm: setup  ## speed and repeatability of scoring with the LLM, on the prompts of a finished run; ARGS go to the benchmark
 	$(IN_ENV) python tests/benchmarks/scoring.py $(ARGS)

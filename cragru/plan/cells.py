@@ -9,6 +9,7 @@ from cragru.plan.run import Run
 from cragru.plan.wildcards import Wildcards
 
 TABLE_STRATEGY = "none"  # what Table II shows of CRAGRU, as in the paper
+RANDOM_STRATEGY = "random"  # the control that any strategy must beat
 SHOWN, SHUFFLED = "backbone", "shuffled"  # orders of the candidates in a prompt
 ORDERS = (SHOWN, SHUFFLED)
 TOGETHER = "together"  # the batch of all cells, or all requests, of a state

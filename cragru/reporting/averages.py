@@ -40,8 +40,7 @@ def counted(users: Iterable[float]) -> str:
     return f"{counts[0]} users" if len(counts) == 1 else f"{counts[0]} to {counts[-1]} users"
 
 
-def bars_note(data: pd.DataFrame, further: str = "") -> str:
-    """Tell how many users and seeds bars are averaged over, and what their error bars are."""
-    most = int(data["seeds"].max())
-    seeds = f"mean over {most} seeds (of split and training)" if most > 1 else "one seed"
-    return f"n = {counted(data['users'])}{further}; {seeds}. Error bars: standard error over users."
+def bars_note(who: str, seeds: int) -> str:
+    """Tell whom bars are averaged over, `who`, and how many seeds, and what their error bars are."""
+    over = f"mean over {seeds} seeds (of split and training)" if seeds > 1 else "one seed"
+    return f"{who}; {over}. Error bars: standard error over users."

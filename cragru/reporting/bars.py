@@ -22,6 +22,7 @@ Looks = dict[str, dict[str, str]]
 # Inches and points. One panel is as wide as a column of the paper, two side by side as its page, so that the figure is
 # never scaled and letters keep their size.
 COLUMN_WIDTH, PAGE_WIDTH, PANEL_HEIGHT = 3.5, 7.16, 2.1
+MOST_HEIGHT = 6.4  # of all panels; a legend and a caption stand on the same page
 GAP = 0.06
 HEADING, PLAIN, SMALL = 8.5, 7.5, 6.5
 DPI = 200
@@ -55,9 +56,10 @@ def draw_bars(data: pd.DataFrame, title: str, note: str, paths: dict[str, PathLi
     The PDF has no title and no note, for a document says them in its caption (`cragru.reporting.latex.latex_figure`).
 
     Args:
-        data: One row per bar and K: `panel`, its title; `scale`, panels of one scale can be compared; `axis`, what
-            heights are; `bar`, the bar's label, the same in all panels; `k`; `mean`; `error`, missing where it has
-            none; and, where bars belong together, `family`: bars of one family share a colour and differ in hatch.
+        data: One row per bar and K: `panel`, its title; `scale`, panels of one scale can be compared, and have room for
+            the same bars; `axis`, what heights are; `bar`, the bar's label, the same in all panels; `k`; `mean`;
+            `error`, missing where it has none; and, where bars belong together, `family`: bars of one family share a
+            colour and differ in hatch.
         title: Stands above the panels of the PNG if it fits into a line there, else before the note.
         note: Stands below, in small letters.
         paths: Where to write, by `pdf` and `png` (200 dots per inch).
@@ -77,18 +79,21 @@ def _figure(data: pd.DataFrame, title: str, note: str) -> Figure:
     columns = min(len(panels), 2)
     lines = math.ceil(len(panels) / columns)
     width = PAGE_WIDTH if columns > 1 else COLUMN_WIDTH
-    figure = Figure(figsize=(width, lines * PANEL_HEIGHT), dpi=DPI, layout="constrained")
+    height = min(lines * PANEL_HEIGHT, MOST_HEIGHT)
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
     looks = _looks(data)
     axes = list(figure.subplots(lines, columns, squeeze=False).flat)
     for axis, (name, bars) in zip(axes, panels, strict=False):
-        _draw_panel(axis, bars, looks)
-        axis.set_title(name)
         alike = data[data["scale"] == bars["scale"].iloc[0]]
+        own = set(alike["bar"])
+        _draw_panel(axis, bars, {bar: look for bar, look in looks.items() if bar in own})
+        axis.set_title(name)
         tops = alike["mean"] + alike["error"].fillna(0)
         axis.set_ylim(0, 1.06 * max(tops.max(), 0.01))
     for axis in axes[len(panels) :]:
         axis.set_axis_off()
-    _surround(figure, looks, title, note)
+    together = data.groupby("family")["bar"].nunique().max() if "family" in data else 1
+    _surround(figure, looks, together, title, note)
     return figure
 
 
@@ -114,7 +119,7 @@ def _look(colour: str, hatch: str) -> dict[str, str]:
 
 
 def _draw_panel(axis: Axes, data: pd.DataFrame, looks: Looks) -> None:
-    """Draw a group of bars for each K; a bar has the same place in the groups of all panels."""
+    """Draw a group of bars for each K; each bar of `looks` has its place in all groups, drawn or not."""
     cutoffs = list(data["k"].unique())
     width = 0.84 / len(looks)
     error = {"elinewidth": 0.7, "capsize": min(2.0, 14 / len(looks)), "capthick": 0.7}
@@ -131,15 +136,18 @@ def _draw_panel(axis: Axes, data: pd.DataFrame, looks: Looks) -> None:
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def _surround(figure: Figure, looks: Looks, title: str, note: str) -> None:
-    """Add the heading, the legend and the note, each in room of its own that makes the figure higher."""
+def _surround(figure: Figure, looks: Looks, together: int, title: str, note: str) -> None:
+    """Add the heading, the legend and the note, each in room of its own that makes the figure higher.
+
+    In the legend a line has whole families, of `together` bars each, unless one family is too long for a line.
+    """
     width, panels = figure.get_size_inches()
     room = width - 2 * GAP
     is_short = _width(title, HEADING) <= room
     text = note if is_short else f"{title.rstrip('.')}. {note}"
     wrapped = "\n".join(_wrap(text, SMALL, room))
     below = figure.text(GAP / width, 0, wrapped, fontsize=SMALL, va="bottom", linespacing=1.3)
-    legend = _legend(figure, looks, room)
+    legend = _legend(figure, looks, together, room)
     heading = title if is_short else ""
     above = figure.text(0.5, 1, heading, fontsize=HEADING, ha="center", va="bottom")
     legend_at = _height(below) + 2 * GAP
@@ -155,7 +163,7 @@ def _surround(figure: Figure, looks: Looks, title: str, note: str) -> None:
     figure.get_layout_engine().set(rect=room_of_panels)
 
 
-def _legend(figure: Figure, looks: Looks, room: float) -> Legend:
+def _legend(figure: Figure, looks: Looks, together: int, room: float) -> Legend:
     """Return a legend for all panels, in as few lines as fit into `room` inches, to be read line by line."""
     patches = [Patch(label=bar, **look) for bar, look in looks.items()]
     legend = None
@@ -163,6 +171,8 @@ def _legend(figure: Figure, looks: Looks, room: float) -> Legend:
         if legend is not None:
             legend.remove()
         columns = math.ceil(len(patches) / lines)
+        if columns > together:
+            columns -= columns % together
         handles = []
         for column in range(columns):  # a legend fills columns first
             handles += patches[column::columns]

@@ -21,7 +21,7 @@ class FoldIn:
     """Users as the ridge regression of their histories on the item factors.
 
     ``p_u = (Qᵀ Q + λ I)⁻¹ Qᵀ h_u`` for a 0/1 history h_u: implicit least squares with equal weights, so one matrix
-    serves every user and an evaluation costs two products.
+    serves every user, and a user is the sum of what their items add.
     """
 
     def __init__(self, item_factors: Tensor, ridge: float) -> None:
@@ -30,21 +30,35 @@ class FoldIn:
         gram = self.items.T @ self.items
         weight = ridge * float(gram.trace()) / len(gram)
         damped = gram + weight * torch.eye(len(gram), dtype=torch.float64)
-        self._solver = torch.linalg.solve(damped, self.items.T)
+        self._added = torch.linalg.solve(damped, self.items.T).T
 
-    def score(self, histories: Tensor) -> Tensor:
-        """Score items, `[users, items]`, from 0/1 histories `[users, items]` float64."""
-        return (histories @ self._solver.T) @ self.items.T
+    def users(self, rows: Tensor, count: int) -> Tensor:
+        """Fold in `count` users, `[count, d]` float64, from the rows of their histories, `[n, 2]`: user, item."""
+        users = torch.zeros(count, self.items.shape[1], dtype=torch.float64)
+        return users.index_add_(0, rows[:, 0], self._added[rows[:, 1]])
+
+    def score(self, users: Tensor) -> Tensor:
+        """Score items, `[users, items]`, for users as `users` folds them in."""
+        return users @ self.items.T
 
 
-def performance_matrix(
-    fold_in: FoldIn, train: Tensor, valid: Tensor, categories: ndarray, rng: Generator
-) -> ndarray:
-    """Measure M (eq. 4): the hit rate on validation items when one category is thinned and the others are whole.
+def thinned_hits(
+    fold_in: FoldIn,
+    train: Tensor,
+    valid: Tensor,
+    categories: ndarray,
+    rng: Generator,
+    thinnings: int,
+) -> Tensor:
+    """Measure who is hit when one category is thinned and the others are whole: what M (eq. 4) is the mean of.
 
     The training histories `train` are thinned, and `valid` is to be hit, both `[users, items]` bool; users without any
-    to hit do not count. `rng` decides which interactions are kept; larger ratios keep what smaller ones kept. M is
-    `[categories, 11]`: HR@10 for the ratios 0, .1, …, 1.
+    to hit do not count. `rng` decides in each thinning which interactions are kept; larger ratios keep what smaller
+    ones kept.
+
+    Returns:
+        `[thinnings, categories, 11, users with any to hit]` bool: a hit among the best ten, for the ratios 0, .1, …, 1.
+        All thinnings agree at 0 and at 1.
 
     Raises:
         CragruError: If nobody has an item that is to be hit: a mean over no user is no number.
@@ -53,24 +67,36 @@ def performance_matrix(
     if not len(users):
         raise CragruError("no user has a validation row", place="diversity", advice=LARGER)
     train, valid = train[users], valid[users]
-    priority = torch.from_numpy(rng.random(tuple(train.shape)))
-    matrix = np.zeros((int(categories.max()) + 1, len(RATIOS)))
-    for category in range(len(matrix)):
-        columns = torch.from_numpy(categories == category)
-        for place, kept in enumerate(_thinned(train, columns, priority)):
-            best, ranked = top_items(fold_in.score(kept.double()), train, HIT_K)
-            hits = valid.gather(1, best) & ranked
-            matrix[category, place] = hit_ratio(hits, HIT_K).mean()
-    return matrix
+    rows = train.nonzero()
+    of_category = torch.from_numpy(categories)[rows[:, 1]]
+    whole = fold_in.users(rows, len(users))
+    shape = thinnings, int(categories.max()) + 1, len(RATIOS), len(users)
+    found = torch.empty(shape, dtype=torch.bool)
+    found[:, :, -1] = _hits(fold_in, whole, train, valid)
+    for category in range(shape[1]):
+        inside = rows[of_category == category]
+        rest = whole - fold_in.users(inside, len(users))
+        found[:, category, 0] = _hits(fold_in, rest, train, valid)
+        for thinning in range(thinnings):
+            for place, kept in _thinned(inside, rng):
+                folded = rest + fold_in.users(kept, len(users))
+                found[thinning, category, place] = _hits(fold_in, folded, train, valid)
+    return found
 
 
-def _thinned(train: Tensor, columns: Tensor, priority: Tensor) -> Iterator[Tensor]:
-    """Yield histories with a category's interactions cut to each ratio, by the priority of every interaction."""
-    inside = train & columns
-    by_priority = torch.where(inside, priority, 2.0).argsort(dim=1)
-    order = by_priority.argsort(dim=1)  # place of each among the user's own
-    sizes = inside.sum(dim=1, keepdim=True)
-    outside = train & ~columns
-    for ratio in RATIOS:
-        kept = order < torch.ceil(ratio * sizes - 1e-9)
-        yield outside | (inside & kept)
+def _hits(fold_in: FoldIn, folded: Tensor, train: Tensor, valid: Tensor) -> Tensor:
+    """Return whether each user has an item that is to be hit among the best that they have not seen."""
+    best, ranked = top_items(fold_in.score(folded), train, HIT_K)
+    return hit_ratio(valid.gather(1, best) & ranked, HIT_K).bool()
+
+
+def _thinned(rows: Tensor, rng: Generator) -> Iterator[tuple[int, Tensor]]:
+    """Yield places in `RATIOS`, but for none and all, and the rows that are kept, in an order that is drawn once."""
+    priority = rng.random(len(rows))
+    users = rows[:, 0].numpy()
+    order = np.lexsort([priority, users])
+    _, starts, sizes = np.unique(users, return_index=True, return_counts=True)
+    rank = np.arange(len(rows)) - np.repeat(starts, sizes)  # of each among the user's own
+    for place, ratio in enumerate(RATIOS[1:-1], 1):
+        kept = rank < np.repeat(np.ceil(ratio * sizes - 1e-9), sizes)
+        yield place, rows[order[kept]]

@@ -13,12 +13,18 @@ from making import make
 from metric_columns import metric_columns
 from refusals import refused
 
+from cragru.evaluation.bootstrap import Resampling
 from cragru.evaluation.columns import PER_USER
 from cragru.kept.files import write_json, write_parquet
 from cragru.reporting import bars as bars_module
 from cragru.reporting.bars import draw_bars
 from cragru.reporting.measured import Measured
-from cragru.reporting.strategies_figure import strategies_bars, strategies_data, strategies_note
+from cragru.reporting.strategies_figure import (
+    COLUMNS,
+    strategies_bars,
+    strategies_data,
+    strategies_note,
+)
 
 LABELS = [
     "Candidates, no LLM",
@@ -56,6 +62,16 @@ def bars(label, *seeds, dataset="ML", backbone="BPR"):
     ]
 
 
+def data_of(measured, mask="A", cutoffs=(5,), against=None):
+    """Bars of a figure, each held against the bars that `against` names by label."""
+    held = {
+        (row.dataset, row.backbone, row.method): {"no_llm": None, "random": None}
+        | (against or {}).get(row.method, {})
+        for row in measured
+    }
+    return strategies_data(measured, mask, cutoffs, held, Resampling(seed=0, resamples=400))
+
+
 def plausible(panels, labels=LABELS):
     """What `strategies_data` could return."""
     cells = [(*panel, label, k) for panel in panels for label in labels for k in (5, 10, 20)]
@@ -84,18 +100,8 @@ def test_means_and_errors():
         [per_user([0.5, 0, 1, 0]), per_user([0.5, 0.25, 1, 0], k=10), per_user([1, 1], k=3)]
     )
     frame = pd.concat([frame, per_user([1, 1], mask="B")])
-    data = strategies_data(bars("Random", frame) + bars("Attention", frame), "A", [5, 10])
-    assert list(data) == [
-        "dataset",
-        "backbone",
-        "row",
-        "k",
-        "mean",
-        "se_users",
-        "sd",
-        "users",
-        "seeds",
-    ]
+    data = data_of(bars("Random", frame) + bars("Attention", frame), cutoffs=[5, 10])
+    assert [*data] == COLUMNS
     assert [*zip(data["row"], data["k"], data["mean"], strict=True)] == [
         ("Random", 5, 0.375),
         ("Random", 10, 0.4375),
@@ -112,9 +118,7 @@ def test_means_and_errors():
 
 
 def test_spread_over_seeds_and_error_over_users():
-    row = strategies_data(bars("Random", per_user([1, 0, 1]), per_user([1, 0, 0])), "A", [5]).iloc[
-        0
-    ]
+    row = data_of(bars("Random", per_user([1, 0, 1]), per_user([1, 0, 0]))).iloc[0]
     assert row["mean"] == pytest.approx(1 / 2)  # of 2/3 and 1/3
     assert row["sd"] == pytest.approx((1 / 3) / math.sqrt(2))  # n - 1
     assert row["se_users"] == pytest.approx(0.5 / math.sqrt(3))  # users' means 1, 0, 1/2
@@ -126,7 +130,7 @@ def test_panels_and_seeds_may_have_users_of_their_own():
         "Retrain", per_user([1, 0]), per_user([1, 1, 1])
     )
     cells += bars("Random", per_user([0.5]), backbone="LightGCN")
-    data = strategies_data(cells, "A", [5])
+    data = data_of(cells)
     assert [*zip(data["backbone"], data["row"], data["users"], strict=True)] == [
         ("BPR", "Random", 2.5),
         ("BPR", "Retrain", 2.5),
@@ -137,7 +141,7 @@ def test_panels_and_seeds_may_have_users_of_their_own():
 def test_bars_of_other_users_are_refused():
     cells = bars("Random", per_user([1, 0, 1])) + bars("Retrain", per_user([1, 0], users=[2, 3]))
     with refused(place="ML, BPR, Retrain, seed 1, mask A, K = 5", got=[0, 1, 3]) as caught:
-        strategies_data(cells, "A", [5])
+        data_of(cells)
     assert str(caught.value) == (
         "ML, BPR, Retrain, seed 1, mask A, K = 5: not the users of ML, BPR, Random, seed 1, mask A, K = 5, "
         "got [0, 1, 3]; delete both and make them again, of one split and one cohort"
@@ -146,18 +150,104 @@ def test_bars_of_other_users_are_refused():
 
 def test_bars_without_a_wanted_cutoff_or_mask_are_refused():
     with refused(place="ML, BPR, Random, seed 1, mask A, K = 10", got=[0, 1]):
-        strategies_data(bars("Random", per_user([1, 0])), "A", [5, 10])
+        data_of(bars("Random", per_user([1, 0])), cutoffs=[5, 10])
     with refused(place="ML, BPR, Random, seed 1, mask B, K = 5", what="no users"):
-        strategies_data(bars("Random", per_user([1, 0])), "B", [5])
+        data_of(bars("Random", per_user([1, 0])), "B")
 
 
-def test_note():
-    one = strategies_data(bars("Random", per_user([1, 0])), "A", [5])
-    assert strategies_note(one, "By hand.") == (
+# --- which differences are real
+
+HELD = {  # each strategy against the candidates, and all but the control against the control
+    "Random": {"no_llm": "Candidates"},
+    "Attention": {"no_llm": "Candidates", "random": "Random"},
+}
+
+
+def differences(data, label, base):
+    row = data[data["row"] == label].iloc[0]
+    return [row[f"from_{base}"], row[f"from_{base}_low"], row[f"from_{base}_high"]]
+
+
+def test_differences_are_paired_by_user():
+    """Attention is .1 above the candidates for everybody; of unpaired users nobody could say that."""
+    alone = [0.8, 0, 0.5, 0.2, 0.9, 0.1]
+    better, other = [value + 0.1 for value in alone], [0.3] * 6
+    bar = bars("Candidates", per_user(alone)) + bars("Random", per_user(other))
+    data = data_of(bar + bars("Attention", per_user(better)), against=HELD)
+    assert differences(data, "Attention", "no_llm") == pytest.approx([0.1] * 3)
+    mean = np.mean(better) - 0.3
+    value, low, high = differences(data, "Attention", "random")
+    assert value == pytest.approx(mean)
+    assert low < mean < high
+    assert np.isnan(differences(data, "Random", "random")).all()
+    assert np.isnan(differences(data, "Candidates", "no_llm")).all()
+
+
+def test_the_interval_of_a_difference_is_as_wide_as_theory_says():
+    rng = np.random.default_rng(5)
+    alone = 0.5 * rng.random(400)
+    better = alone + 0.2 * rng.random(400)
+    bar = bars("Candidates", per_user(alone)) + bars("Random", per_user(better))
+    value, low, high = differences(data_of(bar, against=HELD), "Random", "no_llm")
+    error = np.std(better - alone, ddof=1) / 20
+    assert value == pytest.approx(np.mean(better - alone))
+    assert (low, high) == pytest.approx((value - 1.96 * error, value + 1.96 * error), abs=error / 2)
+
+
+def test_a_user_under_several_seeds_is_one_user():
+    one = bars("Candidates", per_user([0.1, 0.9, 0.4])) + bars("Random", per_user([0.3, 0.8, 0.4]))
+    three = bars("Candidates", *[per_user([0.1, 0.9, 0.4])] * 3)
+    three += bars("Random", *[per_user([0.3, 0.8, 0.4])] * 3)
+    found = [differences(data_of(bar, against=HELD), "Random", "no_llm") for bar in (one, three)]
+    assert found[0] == pytest.approx(found[1])
+
+
+def test_a_difference_of_rounding_is_none():
+    """.1 + .2 is not .3 in floats."""
+    bar = bars("Candidates", per_user([0.1 + 0.2] * 4)) + bars("Random", per_user([0.3] * 4))
+    assert differences(data_of(bar, against=HELD), "Random", "no_llm") == [0, 0, 0]
+
+
+def note_of(data, about=""):
+    return strategies_note(data, about, 0.95)
+
+
+def test_the_note_without_anything_to_compare_with():
+    one = data_of(bars("Random", per_user([1, 0])))
+    assert note_of(one, "By hand.") == (
         "n = 2 users, the same for all bars of a panel; one seed. Error bars: standard error over users. By hand."
     )
-    more = strategies_data(bars("Random", per_user([1, 0]), per_user([1, 0])), "A", [5])
-    assert "mean over 2 seeds (of split and training)" in strategies_note(more, "")
+    more = data_of(bars("Random", per_user([1, 0]), per_user([1, 0])))
+    assert "mean over 2 seeds (of split and training)" in note_of(more)
+
+
+def test_the_note_names_differences_beyond_users():
+    """At the largest K alone."""
+    frames = {
+        "Candidates": [per_user([0.5] * 4), per_user([0.25] * 4, k=10)],
+        "Random": [per_user([0.9] * 4), per_user([0.25, 0.5, 0, 0], k=10)],
+        "Attention": [per_user([0.5] * 4), per_user([0.125, 0, 0.125, 0], k=10)],
+    }
+    cells = [bar for name, parts in frames.items() for bar in bars(name, pd.concat(parts))]
+    note = note_of(data_of(cells, cutoffs=[5, 10], against=HELD))
+    assert (
+        "NDCG@10, user by user, less that of the candidates alone: the 95% interval over users leaves out 0 for "
+        "ML, BPR: Attention \N{MINUS SIGN}0.188 [\N{MINUS SIGN}0.250, \N{MINUS SIGN}0.125]. "
+    ) in note
+    assert "Less that of random histories: it leaves out 0 for no bar. " in note
+    assert note.endswith(
+        "One interval in 20 leaves out 0 by chance. Fewer than 200 users: the intervals are rough. Fewer than 3 seeds: "
+        "another split or training may differ more."
+    )
+
+
+def test_the_note_of_many_users_and_seeds_has_no_such_warning():
+    rng = np.random.default_rng(6)
+    seeds = [per_user(rng.random(300)) for _ in range(3)]
+    data = data_of(bars("Candidates", *seeds) + bars("Random", *seeds), against=HELD)
+    note = note_of(data)
+    assert "leaves out 0 for no bar." in note
+    assert "Fewer than" not in note and "random histories" not in note
 
 
 # --- what is drawn
@@ -310,6 +400,7 @@ def test_figure_four_is_made(tmp_path):
             tmp_path / "cohort.json",
             per_user([0.5, 1, 0.25]),
         ),  # user 1 is not of the cohort
+        ("Preference", tmp_path / "cohort.json", per_user([0.75, 0, 0.5])),
         ("Retrain", tmp_path / "cohort.json", per_user([0.5, 0.5, 0.5])),
     ):
         write_parquet(tmp_path / f"{label}.parquet", frame, PER_USER)
@@ -320,16 +411,22 @@ def test_figure_four_is_made(tmp_path):
             "method": label,
             "printed": label,
             "seed": 1,
+            "no_llm": None,
+            "random": "Random" if label == "Preference" else None,
         }
         rows.append(
             names | {"per_user": tmp_path / f"{label}.parquet", "cohort": cohort, "cost": None}
         )
     spec = {"mask": "A", "cutoffs": [5]}
     made = make("figure", tmp_path, "strategies_figure", rows, spec, {"note": "By hand."})
-    assert re.findall("ML,BPR,(.*),5,([0-9.]+),", made["csv"].read_text()) == [
-        ("Random", "0.375"),
-        ("Retrain", "0.5"),
+    table = pd.read_csv(made["csv"])
+    assert [*zip(table["row"], table["mean"], strict=True)] == [
+        ("Random", 0.375),
+        ("Preference", 0.625),
+        ("Retrain", 0.5),
     ]
+    assert table["from_random"].dropna().tolist() == [0.25]
+    assert table["from_no_llm"].isna().all()
     assert all(path.stat().st_size for path in made.values())
     text = made["tex"].read_text()
     assert r"\includegraphics{made.pdf}" in text and r"\label{fig:made}" in text

@@ -141,6 +141,7 @@ WRONG = [
         what="Input should be less than or equal to 1",
     ),
     wrong("strategies/diversity/options/ridge", NAN),
+    wrong("strategies/diversity/options/thinnings", 0, what=f"{AT_LEAST} 1"),
     wrong("strategies/preference/options/categories", 0, what=f"{AT_LEAST} 1"),
     wrong("partitions/random-users/options/unit", "user", allowed="interactions users"),
     wrong(

@@ -511,6 +511,49 @@ def test_differences_are_of_the_tables_rows_and_of_a_second_retrain_in_each_pane
     assert set(showing.tested_words(wildcards)) == {"null", "references"}
 
 
+def test_figure_three_has_models_on_all_users_and_the_cohort_beside(project):
+    rows = Showing(project).rows(asked(run="default", figure="figure3"))
+    found = {}
+    for row in rows:
+        found.setdefault((row["panel"], row["backbone"]), []).append(row["method"])
+    models = ["Original", "Retrain"]
+    cragru = ["CRAGRU", "CRAGRU, random ties", "Candidates, no LLM"]
+    assert found == {
+        (EVERYONE, "BPR"): models,
+        (EVERYONE, "LightGCN"): models,
+        ("cohort pilot", "BPR"): models + cragru,
+        ("cohort pilot", "LightGCN"): models + cragru,
+    }
+    assert all((row["cohort"] is None) == (row["panel"] == EVERYONE) for row in rows)
+
+
+def test_figure_three_without_an_llm_has_the_panel_of_all_users_alone(load):
+    changes = {"config__scoring__llm": None, "config__tables": ["table1"]}
+    project = load(**changes, config__figures=["figure3"])
+    rows = Showing(project).rows(asked(run="default", figure="figure3"))
+    assert {row["panel"] for row in rows} == {EVERYONE}
+    assert [row["method"] for row in rows] == ["Original", "Retrain"] * 2
+
+
+def test_strategies_are_held_against_bars_of_the_same_candidates(load):
+    project = load(config__retrieval__candidates_of=["original", "retrain"])
+    rows = Showing(project).rows(asked(run="default", figure="figure4"))
+    held = {row["method"]: (row["no_llm"], row["random"]) for row in rows}
+    alone, of_retrain = "Candidates, no LLM", ", candidates of Retrain"
+    assert held["Attention"] == (alone, "Random")
+    assert held["Random"] == (alone, None)
+    assert held["Attention" + of_retrain] == (alone + of_retrain, "Random" + of_retrain)
+    for label in (alone, alone + of_retrain, "Retrain", "RecEraser (UBP)"):
+        assert held[label] == (None, None)
+    assert set(held) >= {label for labels in held.values() for label in labels if label}
+
+
+def test_a_run_without_the_control_holds_no_strategy_against_it(load):
+    project = load(config__retrieval__strategies=["none", "attention"])
+    rows = Showing(project).rows(asked(run="default", figure="figure4"))
+    assert {row["random"] for row in rows} == {None}
+
+
 def test_a_target_without_rows_is_named(load):
     changes = {"config__scoring__llm": None, "config__tables": ["table1"], "config__figures": []}
     showing = Showing(load(**changes))

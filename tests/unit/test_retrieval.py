@@ -19,9 +19,10 @@ from cragru.retrieval.attention import (
     padded_histories,
     train_attention,
 )
+from cragru.retrieval.base import FitContext
 from cragru.retrieval.categories import genre_vectors, item_categories
-from cragru.retrieval.diversity import Diversity, knapsack
-from cragru.retrieval.folding import RATIOS, FoldIn, performance_matrix
+from cragru.retrieval.diversity import Diversity, even_ratios, knapsack, monotone
+from cragru.retrieval.folding import RATIOS, FoldIn, _thinned, thinned_hits
 from cragru.retrieval.none import Whole
 from cragru.retrieval.preference import Preference, quotas
 from cragru.retrieval.selection import select_histories, top_candidates
@@ -80,12 +81,88 @@ def test_knapsack_equals_brute_force(total):
 def test_knapsack_refuses_more_than_everything():
     """The options do, so that every category takes ten tenths at most."""
     with pytest.raises(ValidationError, match="retention"):
-        diversity.Options(categories=3, ridge=0.1, retention=1.1)
+        diversity.Options(categories=3, ridge=0.1, retention=1.1, thinnings=1)
 
 
 def test_of_equal_choices_the_smaller_ratio_of_the_later_category_is_taken():
     assert knapsack(np.zeros((2, 11)), 7)[0].tolist() == [7, 0]
     assert knapsack(np.zeros((3, 11)), 15)[0].tolist() == [10, 5, 0]
+
+
+# --- M is noisy
+
+
+def test_a_monotone_row_is_the_nearest_one_that_never_falls():
+    """Two neighbours that fall share their mean, and three where that does not do."""
+    rows = np.array([[0.1, 0.4, 0.2, 0.5], [0.4, 0.3, 0.2, 0.1], [0.1, 0.2, 0.3, 0.4]])
+    wanted = [[0.1, 0.3, 0.3, 0.5], [0.25] * 4, [0.1, 0.2, 0.3, 0.4]]
+    assert monotone(rows) == pytest.approx(np.array(wanted))
+
+
+def alike(performance, users=50):
+    """Everybody has the same hit rates: no noise."""
+    return np.repeat(performance[:, :, None], users, axis=2)
+
+
+def test_without_noise_the_knapsack_decides():
+    """Whatever pays everybody is taken."""
+    performance = np.sort(np.random.default_rng(2).random((4, 11)), axis=1)
+    for total in (0, 7, 20, 40):
+        best, value = knapsack(performance, total)
+        chosen = even_ratios(performance, alike(performance), total)
+        assert chosen.tolist() == best.tolist()
+        assert performance[range(4), chosen].sum() == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("total", "wanted"), [(20, [5, 5, 5, 5]), (22, [5, 5, 6, 6]), (0, [0] * 4)]
+)
+def test_where_m_is_flat_shares_are_equal(total, wanted):
+    performance = np.full((4, 11), 0.3)
+    assert sorted(even_ratios(performance, alike(performance), total)) == wanted
+
+
+def test_a_category_that_counts_gets_its_share_and_the_others_share_equally():
+    performance = np.full((5, 11), 0.3)
+    performance[2] = np.linspace(0, 0.3, 11)
+    assert even_ratios(performance, alike(performance), 22).tolist() == [3, 3, 10, 3, 3]
+
+
+def noisy(seed, users=400):
+    """Each tenth of category 0 brings .04 more hits. Else a ratio changes the hits of one user in ten, by chance."""
+    rng = np.random.default_rng(seed)
+    rates = np.full((5, 11), 0.4)
+    rates[0] = 0.2 + 0.04 * np.arange(11)
+    taste = np.repeat(rng.random((5, 1, users)), 11, axis=1)
+    changed = rng.random(taste.shape) < 0.1
+    taste[changed] = rng.random(changed.sum())
+    per_user = (taste < rates[:, :, None]).astype(float)
+    return monotone(per_user.mean(axis=2)), per_user
+
+
+def test_shares_do_not_follow_noise():
+    """The knapsack alone moves them by three tenths from sample to sample. One sample in ten passes for a signal."""
+    moves = {"knapsack": [], "even": []}
+    for seed in range(10):
+        performance, per_user = noisy(seed)
+        chosen = even_ratios(performance, per_user, 25)
+        assert chosen.sum() == 25
+        assert chosen[0] == max(chosen) >= 9  # what counts is seen
+        moves["even"].append(chosen[1:])
+        moves["knapsack"].append(knapsack(performance, 25)[0][1:])
+    spread = {name: np.std(shares, axis=0).mean() for name, shares in moves.items()}
+    assert spread["even"] < 1.2 < 3 < spread["knapsack"]
+
+
+def test_evener_ratios_lose_no_more_than_their_standard_error():
+    for seed in range(5):
+        performance, per_user = noisy(seed, users=60)
+        best, value = knapsack(performance, 25)
+        chosen = even_ratios(performance, per_user, 25)
+        lost = (per_user[range(5), best] - per_user[range(5), chosen]).sum(axis=0)
+        error = np.std(lost) / np.sqrt(60)
+        assert value - performance[range(5), chosen].sum() <= error + 1e-9
+        assert (chosen**2).sum() <= (best**2).sum()
 
 
 def test_diversity_keeps_the_only_item_of_a_category():
@@ -122,37 +199,104 @@ def test_fold_in_is_ridge_regression():
     stacked = torch.cat([factors, weight**0.5 * torch.eye(3, dtype=torch.float64)])
     target = torch.cat([history.T, torch.zeros(3, 2, dtype=torch.float64)])
     users = torch.linalg.lstsq(stacked, target).solution.T
-    assert torch.allclose(FoldIn(factors, 0.1).score(history), users @ factors.T, atol=1e-10)
+    fold_in = FoldIn(factors, 0.1)
+    folded = fold_in.users(history.nonzero(), 2)
+    assert torch.allclose(folded, users, atol=1e-10)
+    assert torch.allclose(fold_in.score(folded), users @ factors.T, atol=1e-10)
 
 
-def test_performance_matrix():
-    """With everything kept the row does not matter; with a category that carries all the taste, thinning it hurts."""
+def test_thinned_rows():
+    """Of five and of two rows: so many are kept, rounded up, and larger ratios keep what smaller ones kept."""
+    rows = torch.tensor([(0, item) for item in range(5)] + [(3, item) for item in range(2)])
+    found, before = {}, set()
+    for place, kept in _thinned(rows, np.random.default_rng(1)):
+        own = set(map(tuple, kept.tolist()))
+        assert len(own) == len(kept) and before <= own
+        found[place] = [sum(user == one for user, _ in own) for one in (0, 3)]
+        before = own
+    counts = [[1, 1], [1, 1], [2, 1], [2, 1], [3, 1], [3, 2], [4, 2], [4, 2], [5, 2]]
+    assert found == dict(enumerate(counts, 1))
+
+
+@pytest.fixture
+def halves():
+    """Users like even or odd items. Of category 0 they have what they like; category 1 is noise."""
     generator = torch.Generator().manual_seed(2)
     users, items = 60, 40
     likes = torch.arange(users)[:, None] % 2 == torch.arange(items) % 2
     seen = likes & (torch.rand(users, items, generator=generator) < 0.6)
-    seen[:, 20:] = torch.rand(users, 20, generator=generator) < 0.3  # category 1 is noise
+    seen[:, 20:] = torch.rand(users, 20, generator=generator) < 0.3
     valid = likes & ~seen
     valid[:, 20:] = False
     factors = torch.cat(
         [torch.eye(2)[torch.arange(items) % 2], torch.rand(items, 2, generator=generator)], 1
     )
     factors[20:, :2] = 0
-    categories = np.repeat([0, 1], 20)
-    matrix = performance_matrix(
-        FoldIn(factors, 0.01), seen, valid, categories, np.random.default_rng(1)
-    )
-    assert matrix.shape == (2, len(RATIOS))
-    assert matrix[0, -1] == matrix[1, -1]
-    assert matrix[0, 0] < matrix[0, -1]
-    assert np.all((matrix >= 0) & (matrix <= 1))
+    return FoldIn(factors, 0.01), seen, valid, np.repeat([0, 1], 20)
+
+
+def test_hits_of_thinned_histories(halves):
+    """With everything kept the category does not matter; to thin a category that carries all the taste hurts."""
+    hits = thinned_hits(*halves, np.random.default_rng(1), thinnings=3)
+    assert hits.dtype == torch.bool
+    assert hits.shape == (3, 2, len(RATIOS), halves[2].any(dim=1).sum())
+    assert (hits[:, :, -1] == hits[0, 0, -1]).all()  # nothing is thinned there
+    assert (hits[:, :, 0] == hits[0, :, 0]).all()  # and there everything: nothing is left to chance
+    assert not (hits[0] == hits[1]).all()
+    rates = hits.double().mean(dim=(0, 3))
+    assert rates[0, 0] < rates[0, -1]
+
+
+def test_hits_are_those_of_histories_folded_in_anew(halves):
+    """The same draws, each history whole and by itself."""
+    fold_in, train, valid, categories = halves
+    hits = thinned_hits(*halves, np.random.default_rng(1), thinnings=2)
+    rng = np.random.default_rng(1)
+    for category in (0, 1):
+        rows = train.nonzero()
+        is_inside = torch.from_numpy(categories == category)[rows[:, 1]]
+        for thinning in range(2):
+            for place, kept in _thinned(rows[is_inside], rng):
+                history = torch.cat([rows[~is_inside], kept])
+                scores = fold_in.score(fold_in.users(history, len(train)))
+                scores[train] = -torch.inf
+                best = scores.topk(10).indices
+                wanted = valid.gather(1, best).any(dim=1)[valid.any(dim=1)]
+                assert torch.equal(hits[thinning, category, place], wanted)
 
 
 def test_performance_needs_a_validation_row():
     nobody = torch.zeros(2, 4, dtype=torch.bool)
     fold_in, rng = FoldIn(torch.eye(4), 0.1), np.random.default_rng(1)
     with refused(place="diversity", what="no user has a validation row"):
-        performance_matrix(fold_in, ~nobody, nobody, np.array([0, 0, 1, 1]), rng)
+        thinned_hits(fold_in, ~nobody, nobody, np.array([0, 0, 1, 1]), rng, thinnings=1)
+
+
+def test_what_diversity_learns_is_written(halves, tmp_path):
+    """M with its spread over thinnings; one thinning has none."""
+    _, seen, valid, _ = halves
+    data = TrainingData(tuple(seen.nonzero().T), tuple(valid.nonzero().T), 60, 40)
+    options = {"categories": 2, "retention": 0.5, "ridge": 0.01}
+    for thinnings in (1, 4):
+        folder = tmp_path / str(thinnings)
+        folder.mkdir()
+        own = options | {"thinnings": thinnings}
+        diversity.fit(FitContext(halves[0].items, ["War", "Comedy"] * 20, data, own, 1), folder)
+        table = pd.read_csv(folder / "performance.csv")
+        assert [*table] == ["category", "ratio", "hit_rate", "se", "monotone"]
+        assert table["ratio"].tolist() == [tenths / 10 for tenths in range(11)] * 2
+        assert table.groupby("category")["monotone"].is_monotonic_increasing.all()
+        assert table.groupby("category")["monotone"].mean().tolist() == pytest.approx(
+            table.groupby("category")["hit_rate"].mean().tolist()
+        )
+        if thinnings == 1:
+            assert table["se"].isna().all()
+        else:
+            assert (table.query("ratio in (0, 1)")["se"] == 0).all() and table["se"].max() > 0
+        ratios = pd.read_csv(folder / "ratios.csv")
+        assert [*ratios] == ["category", "ratio", "knapsack"]
+        assert ratios[["ratio", "knapsack"]].sum().tolist() == pytest.approx([1, 1])
+        assert diversity.load(folder).ratios.tolist() == ratios["ratio"].tolist()
 
 
 @pytest.fixture

@@ -30,10 +30,12 @@ RUN_BY_CI = {
     "make run",
     "make test",
     "make bench",
+    "make benchbackbones",
     "make benchllm",
     "make benchshards",
     "make benchreliability",
 }
+PLANNED = ("snakemake", "cat", "cp")  # what they want is planned
 SHIPPED, LARGE = "config/config.yaml", "config/paper.yaml"
 SMALLER = [
     "--config",
@@ -87,6 +89,9 @@ def read(words):
     if words[0] == "cat":
         own = ["--configfile", "service.yaml"] if "/service/" in words[1] else []
         words = ["snakemake", "--cores", "all", words[1], *own]
+    elif words[0] == "cp":  # results of a run, whose configuration has its name
+        run = Path(words[1]).parts[1]
+        words = ["snakemake", *words[1:-1], "--cores", "all", "--configfile", f"config/{run}.yaml"]
     return get_argument_parser().parse_args(words[1:])
 
 
@@ -102,7 +107,7 @@ def wanted():
     for param in commands():
         (command,) = param.values
         words = words_of(command)[1]
-        if words[0] in ("snakemake", "cat"):
+        if words[0] in PLANNED:
             said = read(words)
             more = dict.fromkeys(said.targets or ["all"])
             targets.setdefault(planned_by(said), {}).update(more)
@@ -154,7 +159,7 @@ def test_command(command, folder, plan, monkeypatch):
     if words[0] == "make":
         assert shlex.join(words) in RUN_BY_CI
         assert shlex.join(words) in (ROOT / ".ci" / "run").read_text()
-    elif words[0] in ("snakemake", "cat"):
+    elif words[0] in PLANNED:
         said = read(words)
         monkeypatch.chdir(folder)
         check_configuration(said, at_home(settings, folder), folder)

@@ -83,6 +83,7 @@ def test_nothing_is_starred_under_one_seed(folder):
 def test_figure_three_is_drawn_of_equally_many_rows(folder):
     bars = pd.read_csv(folder / "results/tiny/figures/figure3.csv")
     assert set(bars["method"]) == {"Original", "Retrain"}
+    assert set(bars["panel"]) == {"all users"}
     assert bars.groupby("method")["users"].nunique().eq(1).all()
     assert (folder / "results/tiny/figures/figure3.png").read_bytes()[1:4] == b"PNG"
 

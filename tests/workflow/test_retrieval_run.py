@@ -84,10 +84,10 @@ def test_strategies_differ(folder):
 
 def test_what_diversity_measured_can_be_read(folder):
     fitted = folder / CELL / "bpr/cragru/original/diversity/fit"
-    performance = pd.read_csv(fitted / "performance.csv", index_col="category")
+    performance = pd.read_csv(fitted / "performance.csv")
     ratios = pd.read_csv(fitted / "ratios.csv", index_col="category")
-    assert performance.columns.astype(float).tolist() == [tenths / 10 for tenths in range(11)]
-    assert performance["1.0"].nunique() == 1  # nothing is thinned there
+    assert performance["ratio"].unique().tolist() == [tenths / 10 for tenths in range(11)]
+    assert performance.query("ratio == 1")["hit_rate"].nunique() == 1  # nothing is thinned there
     assert ratios["ratio"].sum() == pytest.approx(0.5 * len(ratios), abs=0.05)
     assert len(pd.read_csv(fitted / "categories.csv")) == 60
 

@@ -10,8 +10,16 @@ from pydantic import AfterValidator, Field
 from cragru.config.types import Name, VariantName, distinct
 from cragru.core.errors import Problem
 from cragru.plan import places
-from cragru.plan.cells import strategy_cells
-from cragru.plan.rows import NO_LLM, Row, cell_row, cohort_panel, model_rows, without
+from cragru.plan.cells import RANDOM_STRATEGY, Cell, strategy_cells
+from cragru.plan.rows import (
+    NO_LLM,
+    Row,
+    candidates_suffix,
+    cell_row,
+    cohort_panel,
+    model_rows,
+    without,
+)
 from cragru.plan.run import Run
 from cragru.plan.tables.base import (
     Cutoffs,
@@ -42,7 +50,11 @@ class StrategiesFigure(Figure):
     )
 
     def rows(self, run: Run, tables: Entries) -> list[Row]:
-        """Return the backbone alone, each strategy, and the rivals that the run has."""
+        """Return the backbone alone, each strategy, and the rivals that the run has.
+
+        Bars of one training and one list of candidates are held against each other, by labels. Rivals are not: they
+        come from another training.
+        """
         cells = strategy_cells(run, self.protocol)
         panel, files = cohort_panel(run), {"per_user": places.PER_USER}
         rivals = [name for name in self.rivals if name in run.settings.methods]
@@ -50,12 +62,25 @@ class StrategiesFigure(Figure):
         for pair, group in groupby(cells, attrgetter("pair")):
             own = list(group)
             alone = [cell for cell in own if cell.strategy == own[0].strategy]
-            rows += [cell_row(run, cell, NO_LLM, per_user=places.PER_USER_NO_LLM) for cell in alone]
+            for cell in alone:
+                row = cell_row(run, cell, NO_LLM, per_user=places.PER_USER_NO_LLM)
+                rows.append(row.called(no_llm=None, random=None))
             for cell in own:
-                label = run.strategy(cell.strategy).label
-                rows.append(cell_row(run, cell, label, **files))
-            rows += model_rows(run, self.protocol, pair, rivals, panel, **files)
+                row = cell_row(run, cell, run.strategy(cell.strategy).label, **files)
+                rows.append(row.called(**self._held_against(run, cell)))
+            models = model_rows(run, self.protocol, pair, rivals, panel, **files)
+            rows += [row.called(no_llm=None, random=None) for row in models]
         return without(rows, "cost")
+
+    def _held_against(self, run: Run, cell: Cell) -> dict[str, str | None]:
+        """Return the labels of the bars with the same candidates that a strategy is held against."""
+        suffix, random = candidates_suffix(run, cell.candidates_of), None
+        if (
+            cell.strategy != RANDOM_STRATEGY
+            and RANDOM_STRATEGY in run.settings.retrieval.strategies
+        ):
+            random = run.strategy(RANDOM_STRATEGY).label + suffix
+        return {"no_llm": NO_LLM + suffix, "random": random}
 
     def words(self, run: Run, tables: Entries) -> dict[str, Any]:
         """Return what is said of the LLM's part."""
