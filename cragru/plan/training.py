@@ -5,7 +5,7 @@ from typing import Any
 from cragru.config.models import MethodEntry, PartitionEntry, StrategyEntry
 from cragru.core.names import ORIGINAL, RETRAIN
 from cragru.plan import places
-from cragru.plan.run import Run
+from cragru.plan.project import Project
 from cragru.plan.wildcards import Wildcards
 from cragru.rerun.digest import code_digest
 from cragru.unlearning.options import SHARD_OPTIONS, TUNED
@@ -17,8 +17,9 @@ FURTHER = "@training="  # in the name of a backbone: the same again, with other 
 class Training:
     """What the rules of backbones, methods, partitions and strategies depend on."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Project) -> None:
         self._run, self._params = run, run.params
+        self._timed = {entry.protocol for entry in run.tables.tables.values() if entry.times}
         self.sharded, self.unsharded, self.damped, self.tuned = [], [], [], []
         for name, entry in run.params.methods.items():
             alike = self.sharded if entry.partition else self.unsharded
@@ -45,8 +46,9 @@ class Training:
         return self._run.method_options(wildcards.dataset, wildcards.backbone, wildcards.method)
 
     def repeats(self, wildcards: Wildcards) -> int:
-        """Return how often a request is served, for its cost; that of a further training stands in no table."""
-        return 1 if FURTHER in wildcards.backbone else REPEATS
+        """Return how often a request is served, for its cost: once where no table shows it."""
+        is_shown = wildcards.protocol in self._timed and FURTHER not in wildcards.backbone
+        return REPEATS if is_shown else 1
 
     def shard_options(self, wildcards: Wildcards) -> dict[str, Any]:
         """Return the method's options that shards are trained with: another aggregation trains no shard anew."""

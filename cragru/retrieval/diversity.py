@@ -84,7 +84,7 @@ def knapsack(performance: ndarray, total: int) -> tuple[ndarray, float]:
 def even_ratios(performance: ndarray, per_user: ndarray, total: int) -> ndarray:
     """Choose the most equal ratios whose loss against the best is within noise, by the one-standard-error rule.
 
-    The rule is that of Breiman et al. (1984, section 3.4.3): of choices that noise cannot tell from the best take the
+    The rule is that of Breiman et al. (1984): of choices that noise cannot tell from the best take the
     simplest. A price on each squared tenth makes ratios more equal as it rises. The loss in ``Σ_c M[c, x_c]`` against
     the ratios without a price may be one standard error over users, who are the same in both. Where M is flat or all
     noise, all ratios are equal.
@@ -104,9 +104,8 @@ def even_ratios(performance: ndarray, per_user: ndarray, total: int) -> ndarray:
         evener, _ = knapsack(performance - price * tenths**2, total)
         loss = (performance[rows, best] - performance[rows, evener]).sum()
         of_users = (per_user[rows, best] - per_user[rows, evener]).sum(axis=0)
-        if (
-            loss <= of_users.std() / np.sqrt(len(of_users)) + 1e-12
-        ):  # of equal sums rounding is left
+        error = of_users.std() / np.sqrt(len(of_users))
+        if loss <= error + 1e-12:  # equal sums differ by rounding
             chosen = evener
     return chosen
 

@@ -38,6 +38,9 @@ class Shown(Frozen):
     compares: ClassVar[bool] = False
     """Whether it is of backbones to compare on."""
 
+    times: ClassVar[bool] = False
+    """Whether it shows what requests of its protocol take."""
+
     caption: Sentences
 
     @property

@@ -42,7 +42,7 @@ class ListsTable(AgainstRetrain, Table):
             for (label, order, results), cell in product(CONTROLS, cells):
                 if (cell.pair, cell.order) == (pair, order):
                     rows.append(cell_row(run, cell, label, lists=places.RECOMMENDED_OF[results]))
-        return [_with_popularity(row) for row in rows]
+        return [_with_popularity(run, row) for row in rows]
 
     def words(self, run: Run, tables: Entries) -> dict[str, Any]:
         """Return what the aim is called, and what is said of the LLM's part."""
@@ -67,9 +67,10 @@ class ListsTable(AgainstRetrain, Table):
         return rows
 
 
-def _with_popularity(row: Row) -> Row:
-    """Return a row with the files that say who was trained on what."""
-    names = {name: getattr(row, name) for name in ("dataset", "protocol", "seed", "backbone")}
+def _with_popularity(run: Run, row: Row) -> Row:
+    """Return a row with the files that say who was trained on what, which all trainings have alike."""
+    names = {name: getattr(row, name) for name in ("dataset", "protocol", "seed")}
+    names["backbone"] = run.training(row.backbone, 0)
     return row.of_files(
         user_groups=places.place(places.USER_GROUPS, **names),
         item_rows=places.place(places.ITEM_ROWS, **names),

@@ -22,6 +22,7 @@ class SizeTable(Table):
     """A table of what methods take for a small and for a large request (the paper's Section V-C)."""
 
     maker: ClassVar[str] = "cragru.reporting.size_table"
+    times: ClassVar[bool] = True
 
     kind: Literal["request-size"]
     time: Name = Field(description="the table of single requests that the small one is taken from")

@@ -26,6 +26,7 @@ class TimeTable(PrintedTable):
 
     maker: ClassVar[str] = "cragru.reporting.time_table"
     paper_columns: ClassVar[PrintedColumns] = OF_TIMES
+    times: ClassVar[bool] = True
 
     kind: Literal["unlearning-time"]
     protocol: Name
