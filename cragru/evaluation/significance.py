@@ -301,9 +301,8 @@ def _compared(
 ) -> dict[str, float]:
     """Return a mean difference with its interval and p, over users and the trainings of a pair of rows, if any."""
     n, mean = len(differences), float(differences.mean())
-    parts = [
-        (float(differences.var(ddof=1)) / n, n - 1)
-    ]  # of each variance: it, and its degrees of freedom
+    # Of each variance: it, and its degrees of freedom. One user has none.
+    parts = [(float(differences.var(ddof=1)) / n, n - 1 or np.nan)]
     borrowed = 0.0
     for row in pair:
         if row.df:
@@ -314,10 +313,10 @@ def _compared(
     of_users, *of_trainings = [variance for variance, _ in parts]
     total = of_users + sum(of_trainings)
     weights = sum(variance**2 / df for variance, df in parts)
-    df = total**2 / weights if weights > 0 else np.inf
+    df = np.inf if weights == 0 else total**2 / weights
     error = np.sqrt(total)
     reach = stats.t.ppf((1 + LEVEL) / 2, df) * error
-    p = 2 * stats.t.sf(abs(mean) / error, df) if error > 0 else float(mean == 0)
+    p = float(mean == 0) if error == 0 else 2 * stats.t.sf(abs(mean) / error, df)
     return {
         "n": n,
         "difference": mean,

@@ -276,6 +276,13 @@ def test_where_nothing_varies_a_difference_is_certain():
     assert table.loc["hr", ["difference", "p", "low", "high"]].tolist() == [0, 1, 0, 0]
 
 
+def test_one_user_has_a_difference_and_no_interval():
+    rows = {"R": seeded(frame([0.2])), "M": seeded(frame([0.3]))}
+    row = of_ndcg(rows, "R", "A", [10], CALM, least_seeds=1).loc["M"]
+    assert (row["n"], row["difference"]) == (1, pytest.approx(0.1))
+    assert row[["low", "high", "se_users", "df", "p", "p_holm"]].isna().all()
+
+
 def test_trainings_by_hand():
     """Two seeds, of three trainings and of one: squares .02 over two degrees of freedom; (1/3 + 1) / 4 of it."""
     found = Trainings({1: [0.4, 0.5, 0.6], 2: [0.9]})
