@@ -32,6 +32,7 @@ RUN_BY_CI = {
     "make bench",
     "make benchllm",
     "make benchshards",
+    "make benchcosts",
     "make benchreliability",
 }
 SHIPPED, LARGE = "config/config.yaml", "config/paper.yaml"
