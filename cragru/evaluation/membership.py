@@ -37,7 +37,8 @@ def membership_aucs(rows: pd.DataFrame) -> pd.Series:
 class Calibrated:
     """Calibrated scores of rows, and what they give away, for any weights of users: a bootstrap draws users.
 
-    Rows of two users are compared here, for what is a user's own has been taken out of a score.
+    Rows of two users are compared here, for what is a user's own has been taken out of a score. Where the weights leave
+    no row of one kind, the value is missing.
     """
 
     def __init__(self, rows: pd.DataFrame, users: Sequence[int]) -> None:
@@ -76,7 +77,7 @@ class Calibrated:
             allowed = np.searchsorted(exceeding, share * exceeding[-1] * (1 + 1e-12), side="right")
             reached = np.concatenate([[0], own[of_members].cumsum()])
             place = above[allowed] if allowed < len(above) else len(members)
-            found.append(reached[place] / reached[-1])
+            found.append(_ratio(reached[place], reached[-1]))
         return np.array(found)
 
     def shift(self, weights: np.ndarray) -> np.ndarray:
@@ -90,7 +91,7 @@ class Calibrated:
             owners, users = self._owners[chosen], weights.shape[1]
             sums = np.bincount(owners, sizes[chosen], users)
             counts = np.bincount(owners, minlength=users)
-            means.append((weights @ sums) / (weights @ counts))
+            means.append(_ratio(weights @ sums, weights @ counts))
         return means[0] - means[1]
 
     def _auc(self, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -105,5 +106,11 @@ class Calibrated:
             total = np.concatenate([[0], own[of_others].cumsum()])
             beaten = (total[below] + total[up_to]) / 2
             weight = own[of_members]
-            found.append(weight @ beaten / (weight.sum() * total[-1]))
+            found.append(_ratio(weight @ beaten, weight.sum() * total[-1]))
         return np.array(found)
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Return the ratio of weights of rows; missing where there are none."""
+    with np.errstate(invalid="ignore"):
+        return np.divide(part, whole)

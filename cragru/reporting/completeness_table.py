@@ -132,8 +132,11 @@ def _of_scores(seeds: BySeed, original: BySeed, resampling: Resampling) -> Itera
         yield _of_draws(measure, own, function, len(users), resampling)
     for measure, fifth in FIFTHS.items():
         parts = [rows[rows["fifth"] == fifth] for rows in whole.values()]
-        some = [Calibrated(rows, users) for rows in parts if rows["member"].nunique() == 2]
-        yield _of_draws(measure, some, Calibrated.auc, len(users), resampling)
+        some = [rows for rows in parts if rows["member"].nunique() == 2]
+        own_users = len(set().union(*(rows["user"] for rows in some)))
+        scores = [Calibrated(rows, users) for rows in some]
+        found = _of_draws(measure, scores, Calibrated.auc, len(users), resampling)
+        yield found | {"n": own_users}
     before = [Calibrated(original[seed].membership, users) for seed in seeds if seed in original]
 
     def left(drawn: np.ndarray) -> np.ndarray:

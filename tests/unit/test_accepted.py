@@ -5,8 +5,6 @@ from configuration import load_changed
 
 from tests.refusals import refused
 
-SUM = "params/methods/retrain-replicate"
-REPLICATE = "config/tables.yaml: tables.table2.replicate"
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
 
 
@@ -77,34 +75,6 @@ def test_an_override_for_a_data_set_that_is_not_there(load, pattern):
 def test_an_override_that_is_for_no_data_set_that_may_come(load, pattern):
     with refused(place=f"config/params.yaml: backbones.bpr.overrides.{pattern}"):
         load({"params/backbones/bpr/overrides": {pattern: {"batch_size": 8192}}})
-
-
-ZERO = {"seed_offset": 0}
-OTHER = {"seed_offset": 7}
-
-
-@pytest.mark.parametrize(
-    "overrides",
-    [
-        {"*": ZERO},
-        {"ml-100k/lightgcn": ZERO},
-        {"*": OTHER, "*/bpr": ZERO},
-        {"ml-*": OTHER, "*": ZERO},
-    ],
-)
-def test_a_replicate_that_is_retrain_itself_somewhere(load, overrides):
-    with refused(place=REPLICATE, got="retrain-replicate", allowed=[]):
-        load({f"{SUM}/overrides": overrides})
-
-
-def test_a_retrain_that_is_the_replicate_somewhere(load):
-    with refused(place=REPLICATE, got="retrain-replicate"):
-        load({"params/methods/retrain/overrides": {"*/bpr": {"seed_offset": 1_000_000}}})
-
-
-@pytest.mark.parametrize("overrides", [{"ml-1m/*": ZERO}, {"*": ZERO, "ml-100k/*": OTHER}])
-def test_a_replicate_wherever_the_run_trains_it(load, overrides):
-    assert load({f"{SUM}/overrides": overrides}).settings.datasets == ["ml-100k"]
 
 
 SERVER = "llms/llms/local-server/source"

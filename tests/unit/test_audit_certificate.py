@@ -491,7 +491,7 @@ def test_evaluations_that_name_who_left_are_purged(world):
     world.certify()
     traces = [
         f"{STATE}/bpr/groups/users.parquet",
-        f"{STATE}/bpr/retrain/against-retrain-replicate/membership.parquet",
+        f"{STATE}/bpr/retrain/against-4-retrains/membership.parquet",
     ]
     kept = f"{STATE}/bpr/groups/items.parquet"
     for path in map(Path, [*traces, kept]):
@@ -506,7 +506,7 @@ def test_what_a_purge_left_is_still_verified(world):
     path = world.certify()
     purge(find_certificates("results/run/certificates"), KEY)
     world.alter(f"{RETRAIN}/model.safetensors")
-    (world.folder / STATE / "split/forget.parquet").write_text("replicate")
+    (world.folder / STATE / "split/forget.parquet").write_text("rows again")
     with refused(place=f"{RETRAIN}/model.safetensors") as caught:
         verified()
     assert_told(caught.value.problems, place=FORGET, advice=PURGE_AGAIN)

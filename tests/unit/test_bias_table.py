@@ -29,7 +29,7 @@ from cragru.reporting.grid import markdown
 from cragru.reporting.latex import latex
 
 FEW = Resampling(seed=1, resamples=50)
-REPLICATE = "Retrain, replicate"
+AGAIN = "Retrain, again"
 HEADER = [
     "All",
     "Similar",
@@ -53,19 +53,18 @@ def per_user(ndcg):
     return pd.DataFrame(columns).astype(PER_USER)
 
 
-def compared(
-    method, ndcg, replicate=0.5, backbone="BPR", similar=20, seeds=(1,), item_of_replicate=1
-):
+def compared(method, ndcg, again=(0.5,), backbone="BPR", similar=20, seeds=(1,), item_of_again=1):
     """A method of forty users against a Retrain of .5 for all; the first are similar, the last two active."""
     groups = np.array(["similar"] * similar + ["far"] * (40 - similar), dtype=object)
-    ndcg, replicate = (np.broadcast_to(values, 40).astype(float) for values in (ndcg, replicate))
-    results = Results(
-        per_user(ndcg), per_user([0.5] * 40), per_user(replicate), groups, np.arange(40) // 38 + 1
+    own, *others = (
+        per_user(np.broadcast_to(values, 40).astype(float)) for values in (ndcg, *again)
     )
-    items = [
-        np.full((40, 2), item) for item in (0, 1, item_of_replicate)
-    ]  # the method recommends the popular item, Retrain the other
-    lists = Lists(np.arange(40), *items, training_rows=np.array([9, 1]))
+    rows = np.arange(40) // 38 + 1
+    results = Results(own, per_user([0.5] * 40), others, groups, rows)
+    popular, other, further = (
+        np.full((40, 2), item) for item in (0, 1, item_of_again)
+    )  # the method recommends the popular item, Retrain the other
+    lists = Lists(np.arange(40), popular, other, [further] * len(others), np.array([9, 1]))
     return Compared(
         ("ML", backbone, method), dict.fromkeys(seeds, results), dict.fromkeys(seeds, lists)
     )
@@ -77,7 +76,7 @@ def table_of(*rows, least_users=2):
 
 def texts_of(table):
     """Texts of the numbers by label of the row."""
-    header, grid = bias_grid(table, REPLICATE)
+    header, grid = bias_grid(table, AGAIN)
     assert header == ["Data set", "Backbone", "Method", *HEADER, "Popularity drift"]
     return [
         (tuple(text.value for text in line[:3]), [text.value for text in line[3:]]) for line in grid
@@ -91,7 +90,7 @@ def test_a_row_by_hand():
     """Similar users lose .1, far ones .05 but for four who lose .4: all .11, the worst four .4."""
     lost = np.r_[np.full(20, 0.1), np.full(16, 0.05), np.full(4, 0.4)]
     ((names, texts), (null, _)) = texts_of(table_of(compared("M", 0.5 - lost)))
-    assert (names, null) == (("ML", "BPR", "M"), ("ML", "BPR", REPLICATE))
+    assert (names, null) == (("ML", "BPR", "M"), ("ML", "BPR", AGAIN))
     far = (16 * 0.05 + 4 * 0.4) / 20
     disparity = (0.5 - 3.6 / 38) - (
         0.5 - 0.4
@@ -101,31 +100,36 @@ def test_a_row_by_hand():
     assert texts == [f"{value:.4f}".replace("-", MINUS) for value in values]
 
 
-def test_the_null_is_what_a_second_retrain_would_have_as_a_method():
-    replicate = 0.5 + np.random.default_rng(1).normal(0, 0.05, 40)
-    table = table_of(
-        *(
-            compared(name, ndcg, replicate, item_of_replicate=0)
-            for name, ndcg in (("M", 0.4), (REPLICATE, replicate))
-        )
-    )
-    own = table[(table["method"] == REPLICATE) & (table["n"] > 0)]
-    for value, null in (("value", "null"), ("low", "null_low"), ("high", "null_high")):
-        np.testing.assert_array_equal(own[value], own[null])
-    shown = texts_of(table)
-    assert [names[2] for names, _ in shown] == ["M", REPLICATE, REPLICATE]
-    assert shown[1][1] == shown[2][1] != shown[0][1]
+def test_the_null_is_what_further_retrains_would_have_as_methods():
+    """The mean of their values, and in brackets the least and the largest."""
+    rng = np.random.default_rng(1)
+    again = 0.5 + rng.normal(0, 0.05, (3, 40))
+    names = [f"M{number}" for number in range(3)]
+    rows = [compared(*both, again, item_of_again=0) for both in zip(names, again, strict=True)]
+    table = table_of(*rows)
+    shown = table[table["n"] > 0]
+    for _, own in shown.groupby(["measure", "group"]):
+        values = own["value"]
+        for name, number in (("null", values.mean()), ("null_low", values.min())):
+            assert own[name].tolist() == pytest.approx([number] * 3)
+        assert own["null_high"].tolist() == pytest.approx([values.max()] * 3)
+    header, grid = bias_grid(table, AGAIN)
+    assert [line[2].value for line in grid] == [*names, AGAIN]
+    low, high = again.mean(axis=1).min() - 0.5, again.mean(axis=1).max() - 0.5
+    bounds = f"{low:.4f}, {high:.4f}".replace("-", MINUS)
+    assert grid[-1][header.index("All")].paper == bounds
 
 
 def test_each_backbone_has_a_null_of_its_own_below_its_methods():
-    rows = [compared("M", 0.4, 0.6), compared("N", 0.3, 0.6), compared("M", 0.4, 0.7, "LightGCN")]
+    rows = [compared("M", 0.4, [0.6]), compared("N", 0.3, [0.6])]
+    rows.append(compared("M", 0.4, [0.7], "LightGCN"))
     shown = [(*names[1:], texts[0]) for names, texts in texts_of(table_of(*rows))]
     assert shown == [
         ("BPR", "M", f"{MINUS}0.1000"),
         ("BPR", "N", f"{MINUS}0.2000"),
-        ("BPR", REPLICATE, "0.1000"),
+        ("BPR", AGAIN, "0.1000"),
         ("LightGCN", "M", f"{MINUS}0.1000"),
-        ("LightGCN", REPLICATE, "0.2000"),
+        ("LightGCN", AGAIN, "0.2000"),
     ]
 
 
@@ -151,7 +155,7 @@ def test_nothing_but_blanks():
 
 def test_bounds_stand_beside_and_no_zero_is_negative():
     lost = np.r_[np.full(20, 0.1), np.full(20, 0.1 - 1e-7)]
-    header, grid = bias_grid(table_of(compared("M", 0.5 - lost)), REPLICATE)
+    header, grid = bias_grid(table_of(compared("M", 0.5 - lost)), AGAIN)
     line = dict(zip(header, grid[0], strict=True))
     assert (line["All"].value, line["All"].paper) == (
         f"{MINUS}0.1000",
@@ -167,7 +171,7 @@ def test_bounds_stand_beside_and_no_zero_is_negative():
 
 
 def test_notes():
-    (note,) = bias_notes(table_of(compared("M", 0.4, similar=12)), "by hand", FEW, REPLICATE, 10)
+    (note,) = bias_notes(table_of(compared("M", 0.4, similar=12)), "by hand", FEW, AGAIN, 10)
     assert note.startswith(
         "Protocol: by hand. Numbers are NDCG@10 of a method less Retrain's, user by user; below 0 "
     )
@@ -175,21 +179,21 @@ def test_notes():
         "95% intervals over users (bootstrap); one seed. Users: all: 40 users; similar: 12 users; far: 28 users"
         in note
     )
-    (note,) = bias_notes(table_of(compared("M", 0.4, seeds=(1, 2))), "by hand", FEW, REPLICATE, 10)
+    (note,) = bias_notes(table_of(compared("M", 0.4, seeds=(1, 2))), "by hand", FEW, AGAIN, 10)
     assert "a mean over 2 seeds (of split and training) comes first" in note
 
 
 def test_it_can_be_rendered(tmp_path):
     rows = [
-        compared(method, 0.4, 0.45, backbone)
+        compared(method, 0.4, [0.45, 0.52], backbone)
         for backbone in ("BPR", "LightGCN")
         for method in ("M", "N")
     ]
     table = table_of(*rows)
-    header, grid = bias_grid(table, REPLICATE)
+    header, grid = bias_grid(table, AGAIN)
     shown = re.sub(" +", " ", markdown(header, grid, "c"))
     assert f"| BPR | M | {MINUS}0.1000 | {MINUS}0.1000 |" in shown  # all lose alike: no interval
-    text = latex(header, grid, "c", "tab:5", bias_notes(table, "by hand", FEW, REPLICATE, 10))
+    text = latex(header, grid, "c", "tab:5", bias_notes(table, "by hand", FEW, AGAIN, 10))
     assert "$-$0.1000" in text
     check_it_fits(compiled(tmp_path, text))
 
@@ -216,12 +220,13 @@ def files(tmp_path):
     for name, ndcg in (
         ("method", [0.1, 0.2, 0.3, 0.4]),
         ("retrain", [0.5] * 4),
-        ("replicate", [0.6] * 4),
+        ("again_1", [0.6] * 4),
+        ("again_2", [0.3] * 4),
     ):
         write(f"{name}_per_user", per_user(ndcg), PER_USER)
         rows = [(user, rank, (user + rank) % 4) for user in range(4) for rank in (1, 2)]
         lists = pd.DataFrame(rows, columns=list(LISTS))
-        write(f"{name}_lists", lists if name != "replicate" else lists.drop(index=3), LISTS)
+        write(f"{name}_lists", lists if name != "again_1" else lists.drop(index=3), LISTS)
     return paths
 
 
@@ -229,7 +234,9 @@ def test_lists_are_read_with_their_gaps(files):
     found = read_lists(files)
     assert found.users.tolist() == [0, 1, 2, 3]
     assert found.method.tolist() == [[1, 2], [2, 3], [3, 0], [0, 1]]
-    assert found.replicate.tolist() == [[1, 2], [2, -1], [3, 0], [0, 1]]
+    whole = [[1, 2], [2, 3], [3, 0], [0, 1]]
+    assert found.retrain.tolist() == whole
+    assert [own.tolist() for own in found.again] == [[[1, 2], [2, -1], [3, 0], [0, 1]], whole]
     assert found.training_rows.tolist() == [3, 2, 1, 0]
 
 
@@ -253,20 +260,21 @@ def test_a_row_must_not_be_there_twice(files):
 
 def test_lists_of_other_users_are_refused(files):
     lists = pd.DataFrame({"user": [0, 9], "rank": 1, "item": 0}).astype(LISTS)
-    write_parquet(files["replicate_lists"], lists, LISTS)
-    with refused(place=files["replicate_lists"], got=[1, 2, 3, 9]) as caught:
+    write_parquet(files["again_1_lists"], lists, LISTS)
+    with refused(place=files["again_1_lists"], got=[1, 2, 3, 9]) as caught:
         read_lists(files)
     assert files["method_lists"] in str(caught.value)
 
 
 def test_it_is_made(files, tmp_path):
-    words = {"title": "by hand", "replicate": REPLICATE}
+    words = {"title": "by hand", "retrain": "Retrain"}
     outputs = make(
         "table", tmp_path, "bias_table", of_seeds(files, 1, 2), {"least_users": 3}, words
     )
     table = pd.read_csv(outputs["csv"]).set_index(["measure", "group"])
     assert table.loc[("delta", "all"), "value"] == pytest.approx(-0.25)
-    assert table.loc[("delta", "all"), "null"] == pytest.approx(0.1)
+    nulls = table.loc[("delta", "all"), ["null", "null_low", "null_high"]]
+    assert nulls.tolist() == pytest.approx([-0.05, -0.2, 0.1])
     assert table.loc[("delta", "far"), "value"] == pytest.approx(-0.2)
     assert table["n"].to_dict() == {
         ("delta", "all"): 4,

@@ -82,7 +82,7 @@ def test_shards_of_a_whole_state_were_not(of_run):
     folder, names = f"{state}/bpr", STATE | {"protocol": "released-code"}
     assert manifests(certificates, names) == of_split(state) | {
         *(f"{folder}/{model}/manifest.json" for model in ("original", "retrain", "sisa-users")),
-        f"{folder}/retrain-replicate/manifest.json",
+        *(f"{folder}@training={number}/retrain/manifest.json" for number in range(1, 5)),
         f"{folder}/sisa-users/before/partition-manifest.json",
     }
 
@@ -130,8 +130,8 @@ def test_what_no_row_shows_has_no_models(of_run):
 
 def test_a_row_is_of_its_model_of_what_it_is_held_against_and_of_whose_candidates_it_has():
     cell = Cell("ml-100k", "paper", 1, "bpr", "retrain", "none", "backbone")
-    row = Row("ml-100k", "paper", 1, "bpr", cell=cell, references=("retrain-replicate",))
-    assert row.models == [("bpr", "retrain-replicate"), ("bpr", "retrain")]
+    row = Row("ml-100k", "paper", 1, "bpr", cell=cell, references=(("bpr@training=1", "retrain"),))
+    assert row.models == [("bpr", "retrain"), ("bpr@training=1", "retrain")]
     assert Row("ml-100k", backbone="bpr", model="scif").models == [("bpr", "scif")]
     assert Row("ml-100k").models == []
 

@@ -88,24 +88,41 @@ def parts():
 
 
 def test_membership_rows_by_hand(parts):
-    rows = membership_rows(Fixed([FALLING] * 3), parts, 3, 6)
+    rows = membership_rows(Fixed([FALLING] * 3), [Fixed([FALLING[::-1]] * 3)], parts, 3, 6)
     assert dict(rows.dtypes.astype(str)) == schema.MEMBERSHIP
     assert rows["user"].tolist() == [0, 0, 0]  # the others have rows of one kind only
     assert rows["member"].tolist() == [False, True, True]
     assert rows["percentile"].tolist() == pytest.approx([2 / 3, 1, 0])  # items 2, 3, 4, 5 are left
     assert membership_aucs(rows).to_dict() == {0: 0.5}
+    # scores 4, 3, 2, 1 of these, and of the shadow 3, 4, 5, 6: items 3, 2 and 5
+    z = 0.5 / 1.25**0.5
+    assert rows["calibrated"].tolist() == pytest.approx([2 * z, 6 * z, -6 * z])
+    assert rows["fifth"].tolist() == [5, 5, 1]  # items 0 and 5 have the training rows
+
+
+def test_fifths_go_from_popular_to_rare_items():
+    """Ten training rows: item 0 has six, so items 1 to 3 come after 3/5, 4/5 and 5/5 of the rows."""
+    counts = {0: 6, 1: 2, 2: 1, 3: 1}
+    train = [(user, item) for item, count in counts.items() for user in range(1, count + 1)]
+    parts = parts_of(train=train, forget=[(0, 0), (0, 1), (0, 2)], test=[(0, 3), (0, 4)])
+    model = Fixed([FALLING] * 7)
+    rows = membership_rows(model, [model], parts, 7, 6)
+    assert rows["member"].tolist() == [False] * 2 + [True] * 3
+    assert rows["fifth"].tolist() == [5, 5, 1, 4, 5]
+    assert rows["calibrated"].tolist() == [0] * 5  # its own shadow
 
 
 def test_users_who_are_forgotten_whole_have_their_held_out_rows():
     parts = parts_of(train=[(1, 0)], test=[(1, 1)], forget=[(0, 0), (0, 1)], heldout=[(0, 5)])
-    rows = membership_rows(Fixed([FALLING] * 2), parts, 2, 6)
+    rows = membership_rows(Fixed([FALLING] * 2), [Fixed([FALLING] * 2)], parts, 2, 6)
     assert rows["percentile"].tolist() == [0, 1, 0.8]
     assert membership_aucs(rows).to_dict() == {0: 1}
 
 
 def test_nothing_forgotten_gives_no_rows():
     world = Fixed([FALLING] * 2), parts_of(train=[(0, 0)], test=[(0, 1)]), 2, 6
-    rows, figure = membership_rows(*world), forget_remain_utility(*world, seed=1)
+    rows = membership_rows(world[0], [world[0]], *world[1:])
+    figure = forget_remain_utility(*world, seed=1)
     for frame, columns in ((rows, schema.MEMBERSHIP), (figure, schema.FORGET_REMAIN)):
         assert frame.empty and dict(frame.dtypes.astype(str)) == columns
     assert membership_aucs(rows).empty
@@ -121,7 +138,8 @@ def test_auc_of_scorers_that_know_nothing_and_everything():
     for name, score in (("forget", 1.0), ("test", -1.0)):
         knows[parts[name]["user"].to_numpy(), parts[name]["item"].to_numpy()] = score
     for scores, auc in ((torch.ones(users, items), 0.5), (knows, 1), (-knows, 0)):
-        found = membership_aucs(membership_rows(Fixed(scores), parts, users, items))
+        model = Fixed(scores)
+        found = membership_aucs(membership_rows(model, [model], parts, users, items))
         assert len(found) > users / 2
         assert set(found) == {auc}
 
@@ -146,20 +164,27 @@ def auc_by_loop(members, others):
 @given(st.integers(0, 10_000))
 @settings(max_examples=15, deadline=None)
 def test_membership_against_loops(seed):
-    parts, (scorer, *_), users, items = world(seed)
-    rows = membership_rows(scorer, parts, users, items)
-    expected = []
+    parts, (scorer, *shadows), users, items = world(seed)
+    rows = membership_rows(scorer, shadows, parts, users, items)
+    expected, calibrated = [], []
     for user in range(users):
         own = {
             name: sorted(parts[name].loc[parts[name]["user"] == user, "item"])
             for name in ("test", "forget")
         }
-        scores = scorer.scores[user][left(parts, user, items, "train", "valid")]
+        unseen = left(parts, user, items, "train", "valid")
+        scores = scorer.scores[user][unseen]
         for item in (own["test"] + own["forget"]) * bool(own["test"] and own["forget"]):
             mine = scorer.scores[user, item]
             below, tied = (scores < mine).sum().item(), (scores == mine).sum().item() - 1
             expected.append((below + tied / 2) / (len(scores) - 1))
+            z = []
+            for model in (scorer, *shadows):
+                of_user = model.scores[user].numpy()
+                z.append((of_user[item] - of_user[unseen].mean()) / of_user[unseen].std())
+            calibrated.append(z[0] - (z[1] + z[2]) / 2)
     assert rows["percentile"].tolist() == pytest.approx(expected)
+    assert rows["calibrated"].tolist() == pytest.approx(calibrated)
     aucs = membership_aucs(rows)
     assert list(aucs.index) == sorted(set(rows["user"]))
     for user, own in rows.groupby("user"):
@@ -271,7 +296,10 @@ def test_rank_based_measures_see_the_order_alone():
         for m in (one, bent)
     ]
     pd.testing.assert_frame_equal(*found)
-    for measure in (membership_rows, lambda *world: forget_remain_utility(*world, seed=1)):
+    for measure in (
+        lambda model, *world: membership_rows(model, [three], *world).drop(columns="calibrated"),
+        lambda *world: forget_remain_utility(*world, seed=1),
+    ):
         pd.testing.assert_frame_equal(
             *(measure(model, parts, users, items) for model in (one, bent))
         )
@@ -329,9 +357,9 @@ def test_reranked_lists_of_a_cohort(parts):
     base = Fixed([FALLING] * 3)
     lists = pd.DataFrame({"user": [0, 0], "rank": [1, 2], "item": [3, 5]})
     reranked, cohort = RerankedScorer(base, lists), of_users(parts, [0])
-    assert membership_rows(reranked, cohort, 3, 6)["percentile"].tolist() == pytest.approx(
-        [1, 1 / 3, 2 / 3]
-    )
+    rows = membership_rows(reranked, [base], cohort, 3, 6)
+    assert rows["percentile"].tolist() == pytest.approx([1, 1 / 3, 2 / 3])
+    assert rows["calibrated"].isna().all()  # an order and no scores
     table = per_user_completeness(reranked, base, [base], cohort, 3, 6)
     assert set(schema.MEASURES) - set(values_of(table)) == set(
         schema.NEED_SCORES
@@ -342,7 +370,7 @@ def test_reranked_lists_of_a_cohort(parts):
         "hr"
     ].tolist() == [1, 1, 1]
     with pytest.raises(KeyError, match="1"):
-        membership_rows(reranked, parts_of(forget=[(1, 0)], test=[(1, 1)]), 3, 6)
+        membership_rows(reranked, [base], parts_of(forget=[(1, 0)], test=[(1, 1)]), 3, 6)
 
 
 def test_figure_3_by_hand():

@@ -26,7 +26,10 @@ from cragru.reporting.latex import latex
 from cragru.reporting.remembered import Remembered, read_measure, read_remembered
 
 HALF = Resampling(seed=1, resamples=50, level=0.5)
-LABELS = ["MIA-AUC", "Gap to Retrain", "Forget-HR@10", "Overlap@10", "JS [nats]", "Rank change"]
+LABELS = [
+    *("MIA-AUC", "Calibrated AUC", "Two-sided AUC", "TPR at 1 % FPR", "TPR at .1 % FPR"),
+    *("Shift left", "Forget-HR@10", "Overlap@10", "JS [nats]", "Rank change"),
+]
 
 
 def per_user(values, users=None):
@@ -39,11 +42,35 @@ def per_user(values, users=None):
     return pd.DataFrame(rows, columns=list(COMPLETENESS)).astype(COMPLETENESS)
 
 
-def remembered(method, aucs=(0.5,) * 9, seed=1, values=None, users=None, panel="all"):
+def scored(members, others, fifths=1):
+    """A frame of `MEMBERSHIP` from each user's calibrated scores of forgotten and of held-out rows."""
+    rows = [
+        (user, kind, 0.5, score)
+        for kind, scores in ((True, members), (False, others))
+        for user, own in enumerate(scores)
+        for score in own
+    ]
+    frame = pd.DataFrame(rows, columns=["user", "member", "percentile", "calibrated"])
+    return frame.assign(fifth=fifths).astype(MEMBERSHIP)
+
+
+LISTS = scored([[np.nan]] * 9, [[np.nan]] * 9)  # re-ranked ones, which have no scores
+
+
+def remembered(
+    method,
+    aucs=(0.5,) * 9,
+    seed=1,
+    values=None,
+    users=None,
+    panel="all",
+    training=0,
+    membership=LISTS,
+):
     """A row; `aucs` and values of users 0, 1, ... or those given."""
     names = (panel, "ML", "BPR", method)
     own = pd.Series(aucs[: len(users)] if users else aucs, users, dtype=float)
-    return Remembered(names, seed, own, per_user(values or {}, users))
+    return Remembered(names, seed, training, membership, own, per_user(values or {}, users))
 
 
 def table_of(*rows, least_users=2, resampling=HALF):
@@ -148,8 +175,109 @@ def test_numbers_of_too_few_users_are_blank_and_tell_how_many(least_users, is_bl
     assert table[["value", "low", "high"]].isna().to_numpy().all() == is_blank
     assert table["n"].tolist() == [3, 3, 3]
     line = completeness_grid(table_of(*rows, least_users=least_users))[1][1]
-    shown = ["(n = 3)"] * 3 if is_blank else ["0.500", "0.000", "0.200"]
-    assert [line[place].value for place in (3, 4, 6)] == shown
+    shown = ["(n = 3)"] * 2 if is_blank else ["0.500", "0.200"]
+    assert [line[place].value for place in (3, 10)] == shown
+
+
+# --- calibrated scores
+
+
+def known(table, method):
+    """Values of the measures of calibrated scores by measure."""
+    own = table[table["method"] == method].set_index("measure")["value"]
+    return own.loc[["calibrated-auc", "two-sided-auc", "tpr@1%", "tpr@0.1%", "shift-left"]].tolist()
+
+
+ORIGINAL = scored([[2.0], [3.0]], [[0.0], [1.0]])
+LEFT = scored([[1.0], [-2.0]], [[0.5], [-0.5]])
+
+
+def test_calibrated_scores_by_hand():
+    """The original shifts by 2.5 - .5. M has 1 and -2 beside .5 and -.5: a shift of 1, half of it, to both sides."""
+    rows = [remembered("Retrain", membership=scored([[0.0], [1.0]], [[0.0], [1.0]]))]
+    rows += [remembered("M", membership=LEFT), remembered("Original", membership=ORIGINAL)]
+    table = table_of(*rows)
+    assert known(table, "Original") == [1, 1, 1, 1, 1]
+    # M: one of two forgotten rows is above both held-out rows, the other below; sizes are above
+    assert known(table, "M") == pytest.approx([0.5, 1, 0.5, 0.5, 0.5])
+    # Retrain: 0 and 1 beside 0 and 1, and nothing above 1
+    assert known(table, "Retrain") == pytest.approx([0.5, 0.5, 0, 0, 0])
+    found = number(table, "M", "calibrated-auc")
+    assert (found["n"], found["seeds"]) == (2, 1)
+    assert found["low"] <= found["value"] <= found["high"]
+
+
+def test_without_the_original_no_share_of_its_shift_is_known():
+    table = table_of(remembered("Retrain", membership=LEFT))
+    found = number(table, "Retrain", "shift-left")
+    assert np.isnan(found["value"])
+    assert found["n"] == 0
+    assert number(table, "Retrain", "two-sided-auc")["value"] == 1
+
+
+def test_seeds_are_averaged_and_the_shares_are_of_means():
+    """AUCs 1 and .5; shifts 2 and 1 of the original's 2 and 2."""
+    rows = [remembered("Retrain", seed=seed, membership=LEFT) for seed in (1, 2)]
+    rows += [remembered("Original", seed=seed, membership=ORIGINAL) for seed in (1, 2)]
+    rows += [remembered("M", membership=ORIGINAL), remembered("M", seed=2, membership=LEFT)]
+    table = table_of(*rows)
+    found = number(table, "M", "calibrated-auc")
+    assert (found["value"], found["seeds"]) == (0.75, 2)
+    assert found["sd"] == pytest.approx(0.5 / np.sqrt(2))
+    assert number(table, "M", "shift-left")["value"] == pytest.approx(0.75)
+
+
+def test_fifths_are_of_popularity():
+    """Rows of the first fifth are told apart, of the fifth one they are not; the others have none."""
+    first, last = scored([[2.0], [2.0]], [[1.0], [1.0]]), scored([[1.0]], [[1.0]], fifths=5)
+    both = pd.concat([first, last], ignore_index=True)
+    table = table_of(remembered("Retrain", membership=both))
+    found = {
+        fifth: number(table, "Retrain", f"calibrated-auc-fifth-{fifth}") for fifth in range(1, 6)
+    }
+    assert {fifth: own["n"] for fifth, own in found.items()} == {1: 2, 2: 0, 3: 0, 4: 0, 5: 1}
+    assert found[1]["value"] == 1
+    assert np.isnan(found[5]["value"])  # of one user, which are too few
+    alone = number(
+        table_of(remembered("Retrain", membership=both), least_users=1),
+        *(("Retrain", "calibrated-auc-fifth-5")),
+    )
+    assert alone["value"] == 0.5
+
+
+def test_further_trainings_are_a_row_of_their_own_with_their_range():
+    """AUCs .6 of Retrain; .5, .7 and .9 of its further trainings, so gaps of .1, .1 and .3."""
+    rows = [remembered("Retrain", [0.6] * 9, values={"js": [0.2] * 9}, membership=LEFT)]
+    for training, auc in ((1, 0.5), (2, 0.7), (3, 0.9)):
+        own = {"values": {"js": [auc] * 9}, "membership": ORIGINAL if training == 3 else LEFT}
+        rows.append(remembered("Retrain", [auc] * 9, training=training, **own))
+    rows.append(remembered("Original", membership=ORIGINAL))
+    table = table_of(*rows)
+    assert table["method"].drop_duplicates().tolist() == ["Retrain", "Retrain, again", "Original"]
+    assert number(table, "Retrain", "mia-auc")["value"] == pytest.approx(0.6)
+
+    def ranges(measure):
+        found = number(table, "Retrain, again", measure)
+        return [found[name] for name in ("value", "low", "high")]
+
+    assert ranges("mia-auc") == pytest.approx([0.7, 0.5, 0.9])
+    assert ranges("mia-gap") == pytest.approx([0.5 / 3, 0.1, 0.3])
+    assert ranges("js") == pytest.approx([0.7, 0.5, 0.9])
+    assert ranges("calibrated-auc") == pytest.approx([2 / 3, 0.5, 1])
+    assert ranges("shift-left") == pytest.approx([2 / 3, 0.5, 1])
+    found = number(table, "Retrain, again", "mia-auc")
+    assert (found["n"], np.isnan(found["sd"])) == (9, True)
+
+
+def test_further_trainings_have_the_same_seeds():
+    """.5 and .7 under two seeds are one training, of .6."""
+    rows = [remembered("Retrain", seed=seed) for seed in (1, 2)]
+    rows += [
+        remembered("Retrain", [auc] * 9, seed, training=1) for seed, auc in ((1, 0.5), (2, 0.7))
+    ]
+    found = number(table_of(*rows), "Retrain, again", "mia-auc")
+    assert [found[name] for name in ("value", "low", "high")] == pytest.approx([0.6] * 3)
+    assert found["seeds"] == 2
 
 
 # --- what is shown
@@ -172,19 +300,14 @@ def test_texts():
     assert header == ["Data set", "Backbone", "Method", *LABELS, "n"]
     retrain, cragru = ([(text.value, text.paper) for text in line[2:]] for line in grid)
     assert (retrain[0], retrain[-1]) == (("Retrain", ""), ("3", ""))
-    assert retrain[1:3] == [
-        ("0.600", "0.567, 0.633"),
-        ("\N{EN DASH}", ""),
-    ]  # Retrain has no gap to itself
-    assert retrain[3] == ("0.67", "0.33, 1.00")  # a third digit would say nothing
+    dash = ("\N{EN DASH}", "")
+    assert retrain[1] == ("0.600", "0.567, 0.633")
+    assert retrain[2:7] == [dash] * 5  # lists have no scores
+    assert retrain[7] == ("0.67", "0.33, 1.00")  # a third digit would say nothing
     # all alike: there is no interval
-    assert retrain[4:7] == [("0.250", ""), ("0.0123", ""), ("0.0", "")]
-    assert cragru[2] == ("0.100", "")
+    assert retrain[8:11] == [("0.250", ""), ("0.0123", ""), ("0.0", "")]
     minus = "\N{MINUS SIGN}"
-    assert cragru[5:7] == [
-        ("\N{EN DASH}", ""),
-        (f"{minus}12.3", ""),
-    ]  # JS is not defined, which is no 0 users
+    assert cragru[9:11] == [dash, (f"{minus}12.3", "")]  # JS is not defined, which is no 0 users
     assert "| 0.600 [0.567, 0.633] | \N{EN DASH} " in re.sub(" +", " ", markdown(header, grid, "c"))
 
 
@@ -231,9 +354,9 @@ def members(users):
         for user in users
         for kind, value in ((True, round(0.9 - user / 10, 1)), (False, 0.5))
     ]
-    return pd.DataFrame(
-        rows + [(user, False, 0.7) for user in users], columns=list(MEMBERSHIP)
-    ).astype(MEMBERSHIP)
+    rows += [(user, False, 0.7) for user in users]
+    frame = pd.DataFrame(rows, columns=["user", "member", "percentile"])
+    return frame.assign(calibrated=frame["percentile"], fifth=1).astype(MEMBERSHIP)
 
 
 @pytest.fixture
@@ -255,6 +378,7 @@ def row(tmp_path):
             "backbone": "BPR",
             "method": method,
             "seed": seed,
+            "training": 0,
             "variant": "model",
         }
         files = {"cohort": None}
@@ -273,6 +397,8 @@ def row(tmp_path):
 def test_rows_are_read_from_their_files(row):
     (found,) = read_remembered([row()])
     assert (found.names, found.seed) == (("all", "ML", "BPR", "Retrain"), 1)
+    assert found.training == 0
+    pd.testing.assert_frame_equal(found.membership, members(range(4)))
     # members of .9, .8, .7, .6, each held against .5 and .7 of the same user
     assert found.aucs.to_dict() == {0: 1, 1: 1, 2: 0.75, 3: 0.5}
     assert found.per_user["value"].tolist() == [0, 0.25, 0.5, 0.75]
@@ -312,6 +438,13 @@ def test_rows_of_other_users_cannot_be_paired(row):
 def test_a_row_must_not_be_there_twice(row):
     with refused(place="all, ML, BPR, Retrain, seed 1", what="there twice"):
         list(read_remembered([row(), row("M"), row()]))
+
+
+def test_a_further_training_is_no_second_row(row):
+    rows = [row(), row(training=3)]
+    assert [found.training for found in read_remembered(rows)] == [0, 3]
+    with refused(place="all, ML, BPR, Retrain, seed 1, training 3", what="there twice"):
+        list(read_remembered([*rows, rows[1]]))
 
 
 def test_it_is_made(row, tmp_path):

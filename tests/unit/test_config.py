@@ -34,7 +34,8 @@ UNKNOWN = [
     (
         "config",
         "sead",
-        "backbones data_dir datasets device figures files methods overlays requests retrieval run scoring seeds tables",
+        "backbones data_dir datasets device figures files methods overlays requests retrieval run scoring seeds tables "
+        "trainings",
     ),
     ("config", "requests/one_usr", "files one_user protocol"),
     ("config", "files/zzz", "datasets figures llms params protocols tables"),
@@ -55,7 +56,7 @@ UNKNOWN = [
     (
         "tables",
         "tables/table2/cutofs",
-        "caption compact cutoffs kind label least_users mask panel paper protocol replicate",
+        "caption compact cutoffs kind label least_users mask panel paper protocol tested",
     ),
     ("datasets", "datasets/ml-100k/sources/0/urll", "kind members module name url"),
     ("datasets", "datasets/ml-100k/sources/1/requirements", "kind members module name requirement"),

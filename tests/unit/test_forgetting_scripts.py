@@ -26,9 +26,12 @@ WITH_LISTS = (2, 6)
 COLUMNS = {"membership": MEMBERSHIP, "completeness": COMPLETENESS, "forget_remain": FORGET_REMAIN}
 
 
+MODELS = ("model", "original", "shadow-1", "shadow-2")
+
+
 @pytest.fixture
 def inputs(tmp_path):
-    """A split, three models of it, and re-ranked lists of two users."""
+    """A split, four models of it, two of which are shadows, and re-ranked lists of two users."""
     user = np.repeat(np.arange(USERS), 12)
     item = (np.arange(12 * USERS) * 7 + user) % ITEMS
     interactions = pd.DataFrame({"user": user, "item": item, "rating": 5, "timestamp": 0}).astype(
@@ -41,7 +44,7 @@ def inputs(tmp_path):
         tmp_path, forget_interactions(interactions, 0.2, (0.6, 0.1, 0.3), seed=1), interactions
     )
     generator = torch.Generator().manual_seed(3)
-    for name in ("model", "original", "replicate"):
+    for name in MODELS:
         users, items = (torch.randn(size, 4, generator=generator) for size in (USERS, ITEMS))
         FactorModel(users, items, users, items).save(tmp_path / f"{name}.safetensors")
     rows = [
@@ -55,7 +58,8 @@ def inputs(tmp_path):
         pd.DataFrame(rows, columns=list(RERANKED)).astype(RERANKED),
         RERANKED,
     )
-    paths = {name: tmp_path / f"{name}.safetensors" for name in ("model", "original", "replicate")}
+    paths = {name: tmp_path / f"{name}.safetensors" for name in MODELS[:2]}
+    paths["shadows"] = [tmp_path / f"{name}.safetensors" for name in MODELS[2:]]
     paths |= {name: tmp_path / f"{name}.parquet" for name in ("interactions", "forget", "train")}
     return paths | {"record": tmp_path / "split.json", "statistics": tmp_path / "statistics.json"}
 
@@ -73,11 +77,11 @@ def run(script, inputs, folder, *outputs):
 
 
 def expected(scorer, inputs, parts):
-    original, replicate = (FactorModel.load(inputs[name]) for name in ("original", "replicate"))
+    original, *shadows = map(FactorModel.load, (inputs["original"], *inputs["shadows"]))
     return {
-        "membership": library.membership_rows(scorer, parts, USERS, ITEMS),
+        "membership": library.membership_rows(scorer, shadows, parts, USERS, ITEMS),
         "completeness": library.per_user_completeness(
-            scorer, original, [replicate], parts, USERS, ITEMS
+            scorer, original, shadows, parts, USERS, ITEMS
         ),
         "forget_remain": library.forget_remain_utility(scorer, parts, USERS, ITEMS, SEED),
     }

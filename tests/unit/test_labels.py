@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from making import make
 from test_claims_table import LARGE, times
-from test_differences import NULL, row
+from test_differences import row
 
 from cragru.evaluation.columns import PER_USER
 from cragru.kept.csv_files import read_csv, write_csv
@@ -94,19 +94,19 @@ def test_request_sizes_are_made_by_their_script(tmp_path, label):
 @pytest.mark.parametrize("label", ["SISA", "NA", "1", "True"])
 def test_stars_are_of_every_method(tmp_path, label):
     rows = []
-    for number, one in enumerate([*row("Retrain", 9), *row(label, 0), *row(NULL[1], 9)]):
+    for number, one in enumerate([*row("Retrain", [9, 9]), *row(label, 0)]):
         path = tmp_path / f"{number}.parquet"
         write_parquet(path, one.per_user, PER_USER)
         names = {"panel": "all", "dataset": label, "backbone": label, "method": one.method}
         files = {"per_user": path, "cohort": None, "cost": None, "check": None}
-        rows.append(names | {"printed": one.method, "seed": one.seed} | files)
-    spec, words = {"mask": "A", "cutoffs": [5]}, {"references": {"all": "Retrain"}}
-    (tests,) = make(
-        "differences", tmp_path, "differences", rows, spec, words | {"null": [*NULL]}
-    ).values()
+        names |= {"seed": one.seed, "training": one.training, "source": None}
+        rows.append(names | {"printed": one.method} | files)
+    spec = {"mask": "A", "cutoffs": [5]}
+    words = {"references": {"all": "Retrain"}, "retrain": "Retrain"}
+    (tests,) = make("differences", tmp_path, "differences", rows, spec, words).values()
     tests = tests.rename(tmp_path / "tests.csv")
     spec, words = spec | {"least_users": 10}, words | {"title": "by hand"}
-    outputs = make("table", tmp_path, "utility_table", rows[:6], spec, words, tests=tests)
+    outputs = make("table", tmp_path, "utility_table", rows, spec, words, tests=tests)
     lines = [line.split("|") for line in outputs["md"].read_text().splitlines() if "|" in line]
     (head,) = [cells for cells in lines if " Method " in "|".join(cells)]
     own = [place for place, name in enumerate(head) if name.strip() in ("HR@5", "NDCG@5")]

@@ -11,7 +11,7 @@ from cragru.reporting.latex import LEAST_LETTERS, MOST_LINES, latex, latex_figur
 
 METHODS = [
     *("Original", "Retrain", "SISA (users)", "GraphEraser (BLPA)", "RecEraser (UBP)"),
-    *("SCIF", "IFRU", "Retrain, replicate"),
+    *("SCIF", "IFRU", "Retrain, again"),
 ]
 CRAGRU = [
     *(f"CRAGRU{kind}" for kind in ("", ", shuffled", ", random ties", ", random", ", attention")),

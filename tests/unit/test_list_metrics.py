@@ -12,7 +12,7 @@ from cragru.reporting.lists_table import lists_table
 from tests.refusals import refused
 
 ROWS = [8, 4, 1, 0]  # of four items, among eight users with training rows
-WORDS = {"title": "by hand", "retrain": "Retrain", "replicate": "Retrain, again", "note": ""}
+WORDS = {"title": "by hand", "retrain": "Retrain", "note": ""}
 
 
 def recommended(*lists, rows=ROWS, users=8):
@@ -65,11 +65,12 @@ def row(tmp_path):
     write_parquet(tmp_path / "users.parquet", users, USER_GROUPS)
     write_parquet(tmp_path / "items.parquet", items, ITEM_ROWS)
 
-    def write(method, lists, seed=1, panel="all users", cohort=None):
+    def write(method, lists, seed=1, panel="all users", cohort=None, training=0):
         rows = [(u, 1 + n, i) for u, own in lists.items() for n, i in enumerate(own)]
-        path = tmp_path / f"{method}-{panel}-{seed}.parquet"
+        path = tmp_path / f"{method}-{panel}-{seed}-{training}.parquet"
         write_parquet(path, pd.DataFrame(rows, columns=list(LISTS)).astype(LISTS), LISTS)
         names = {"panel": panel, "dataset": "ML", "backbone": "BPR", "method": method, "seed": seed}
+        names["training"] = training
         files = {"lists": path, "user_groups": tmp_path / "users.parquet"}
         files |= {"item_rows": tmp_path / "items.parquet", "cohort": cohort}
         return names | {name: path and str(path) for name, path in files.items()}
@@ -109,6 +110,17 @@ def test_seeds_are_averaged(row):
     (line,) = lists_table(rows, [1]).query("metric == 'coverage'").to_dict("records")
     assert (line["mean"], line["seeds"], line["users"]) == (1 / 2, 2, 2.5)
     assert line["sd"] == pytest.approx(np.std([1 / 4, 3 / 4], ddof=1))
+
+
+def test_further_trainings_are_a_row_of_their_own(row):
+    """Coverages of 1/4 and 2/4 under one seed, 2/4 and 1/4 under the other."""
+    rows = [row("Retrain", {0: [0], 1: [0]}, seed) for seed in (1, 2)]
+    for seed, training, items in ((1, 1, [0, 0]), (1, 2, [0, 1]), (2, 1, [0, 1]), (2, 2, [1, 1])):
+        rows.append(row("Retrain", {u: [i] for u, i in enumerate(items)}, seed, training=training))
+    own, again = lists_table(rows, [1]).query("metric == 'coverage'").to_dict("records")
+    assert (own["method"], own["mean"], own["seeds"]) == ("Retrain", 1 / 4, 2)
+    assert (again["method"], again["mean"], again["seeds"]) == ("Retrain, again", 3 / 8, 2)
+    assert again["sd"] == pytest.approx(np.std([1, 2, 2, 1], ddof=1) / 4)
 
 
 def test_rows_that_are_compared_are_of_the_same_users(row):

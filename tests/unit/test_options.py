@@ -29,8 +29,8 @@ def modules(package, names):
 
 INTEGER, NUMBER = "Input should be a valid integer", "Input should be a valid number"
 AT_LEAST = "Input should be greater than or equal to"
-TRAINING = "batch_size dimensions epochs learning_rate patience"
-SISA = "learning_rate least_batch missing shards steps"
+TRAINING = "batch_size dimensions epochs learning_rate patience training"
+SISA = "learning_rate least_batch missing patience shards steps"
 SHIPPED = AtLeast(["bekm", "blpa", "inbp", "random-interactions", "random-users", "ubp"])
 BACKBONES = modules("cragru.backbones", "bpr lightgcn")
 PARTITIONS = modules("cragru.unlearning.partition", "balanced bekm blpa random")
@@ -69,7 +69,7 @@ WRONG = [
     unknown(
         "backbones/lightgcn/options/layer",
         2,
-        "batch_size dimensions epochs layers learning_rate patience regularisation",
+        "batch_size dimensions epochs layers learning_rate patience regularisation training",
     ),
     unknown("backbones/bpr/options/layers", 2, TRAINING),
     unknown("backbones/bpr/options/dtype", "float64", TRAINING),
@@ -102,7 +102,7 @@ WRONG = [
         {"seed": 1},
         place="methods.retrain.options.seed",
         got="seed",
-        allowed="seed_offset",
+        allowed="",
     ),
     wrong("backbones/bpr/options/epochs", 1.5, what=INTEGER),
     wrong("backbones/bpr/options/epochs", "300", what=INTEGER),
@@ -117,7 +117,9 @@ WRONG = [
     wrong("methods/ifru/options/damping", [1]),
     wrong("methods/ifru/options/damping", None),
     wrong("methods/scif/options/negatives", True, what=INTEGER),
-    wrong("methods/retrain-replicate/options/seed_offset", "1", what=INTEGER),
+    wrong("methods/sisa-users/options/patience", "1", what=INTEGER),
+    wrong("methods/sisa-users/options/patience", 0, what=f"{AT_LEAST} 1"),
+    wrong("backbones/bpr/options/training", -1, what=f"{AT_LEAST} 0"),
     wrong("strategies/attention/options/heads", 2.5, what=INTEGER),
     wrong("strategies/diversity/options/retention", "half", what=NUMBER),
     wrong("strategies/preference/options/categories", {"n": 8}),

@@ -11,6 +11,7 @@ from snakemake.iocontainers import Wildcards
 
 from cragru.plan import places
 from cragru.plan.cells import Cell, cell_file, cell_of
+from cragru.plan.certificates import Certificates
 from cragru.plan.loading import load_project
 from cragru.plan.requests import Requests, served_cell, service_file
 from cragru.plan.rows import EVERYONE, Row, cell_row
@@ -158,11 +159,61 @@ def test_methods_fall_into_those_with_shards_and_those_without(project):
     assert set(training.damped) == {"scif", "ifru"}
 
 
-def test_requests_are_served_thrice_but_for_further_trainings(project):
+SERVED = [  # protocol, backbone, and how often its requests are served
+    ("one-user", "bpr", 3),
+    ("one-user", "bpr@dimensions=8", 3),
+    ("one-user", "bpr@training=1", 1),
+    ("one-user", "bpr@dimensions=8@training=1", 1),
+    ("released-code", "bpr", 1),  # no table shows what these cost
+]
+
+
+@pytest.mark.parametrize(("protocol", "backbone", "often"), SERVED)
+def test_requests_are_served_thrice_where_a_table_shows_their_cost(
+    project, protocol, backbone, often
+):
+    training, names = Training(project), STATE | {"protocol": protocol, "backbone": backbone}
+    methods = ("retrain", "scif@damping=10")
+    assert [training.repeats(asked(**names, method=name)) for name in methods] == [often] * 2
+
+
+def test_shadows_are_retrains_of_other_trainings(load):
+    """As many as the folder of what is held against them says; a search of damping takes all of the run's."""
+    training = Training(load(config__trainings=3))
+
+    def models(*backbones):
+        state = "results/ml-100k/paper/1"
+        return [f"{state}/{name}/retrain/model.safetensors" for name in backbones]
+
+    plain, first = (
+        asked(**STATE, backbone=f"bpr{name}", shadows="2") for name in ("", "@training=1")
+    )
+    assert training.shadows(plain) == models("bpr@training=1", "bpr@training=2")
+    assert training.shadows(first) == models("bpr", "bpr@training=2")
+    assert training.shadows(asked(**STATE, backbone="bpr", shadows="1")) == models("bpr@training=1")
+    found = training.all_shadows(asked(**STATE, backbone="bpr", method="ifru"))
+    assert found == models("bpr@training=1", "bpr@training=2")
+
+
+def test_a_search_sets_what_it_searches_and_nothing_else(project):
+    """Of Retrain the backbone's options, so that a change of these searches nothing anew; of shards their own."""
     training = Training(project)
-    names = ("retrain", "scif@damping=10", "retrain@replicate=4", "retrain@x=1@replicate=2")
-    served = [training.repeats(asked(**STATE, backbone="bpr", method=name)) for name in names]
-    assert served == [3, 3, 1, 1]
+    assert set(training.tuned) == {"retrain", *training.sharded}
+    retrain, sisa = (
+        asked(**STATE, backbone="bpr", method=name) for name in ("retrain", "sisa-users")
+    )
+    given = training.options(sisa)
+    assert training.backbone_options_but_tuned(sisa) == given
+    unset = {"learning_rate": 1, "patience": 1}
+    assert training.backbone_options_but_tuned(retrain) == given | unset
+    assert training.options_but_tuned(retrain) == {}
+    own = training.method_options(sisa)
+    assert "learning_rate" in own
+    assert training.options_but_tuned(sisa) == {
+        name: value for name, value in own.items() if name not in unset
+    }
+    assert training.partition_if_cut(sisa).endswith("/bpr/sisa-users/before/partition.parquet")
+    assert training.partition_if_cut(retrain) == []
 
 
 def test_options_reach_only_what_they_change(project):
@@ -477,7 +528,7 @@ def test_a_request_on_another_backbone_than_the_runs_is_answered_alone(load):
 
 def test_files_of_a_table_are_three_and_its_tests(project):
     showing = Showing(project)
-    assert showing.tested == ["table2"]
+    assert showing.tested == ["table2", "table2-released-code"]
     names = [path.removeprefix("results/default/tables/") for path in showing.table_files("table2")]
     assert names == ["table2.csv", "table2.md", "table2.tex", "table2-differences.csv"]
     assert [Path(path).suffix for path in showing.figure_files("figure3")] == [
@@ -499,59 +550,108 @@ def test_a_table_reads_rows_printed_values_tests_and_other_tables(project):
     assert sorted(showing.inputs(asked(run="default", figure="figure4"))) == ["rows"]
 
 
-def test_differences_are_of_the_tables_rows_and_of_a_second_retrain_in_each_panel(project):
+def test_differences_are_of_the_tables_rows(project):
     showing, wildcards = Showing(project), asked(run="default", table="table2")
     rows, tested = showing.rows(wildcards), showing.tested_rows(wildcards)
-    assert [row["method"] for row in tested[: len(rows)]] == [row["method"] for row in rows]
-    further = [(row["panel"], row["backbone"]) for row in tested[len(rows) :]]
-    panels = (EVERYONE, "cohort pilot")
-    assert further == [(panel, backbone) for panel in panels for backbone in ("BPR", "LightGCN")]
-    assert len({row["method"] for row in tested[len(rows) :]}) == 1
+    compared = ("panel", "backbone", "method", "seed", "training", "source", "per_user")
+    assert [[row[name] for name in compared] for row in tested] == [
+        [row[name] for name in compared] for row in rows
+    ]
+    assert {row["source"] for row in rows if row["method"].startswith("CRAGRU")} == {"original"}
+    assert {row["source"] for row in rows if row["method"] == "SCIF"} == {None}
     assert set(showing.tested_spec(wildcards)) == {"mask", "cutoffs"}
-    assert set(showing.tested_words(wildcards)) == {"null", "references"}
+    assert set(showing.tested_words(wildcards)) == {"retrain", "references"}
 
 
-def test_figure_three_has_models_on_all_users_and_the_cohort_beside(project):
-    rows = Showing(project).rows(asked(run="default", figure="figure3"))
-    found = {}
+# --- further trainings
+
+SHARDS = {"SISA (users)", "GraphEraser (BLPA)", "RecEraser (UBP)"}
+
+
+def names_of(table, own, **changes):
+    """Rows of a table as its maker gets them, of a run on BPR."""
+    changes = {"config__backbones": ["bpr"], "config__scoring__compare_on": ["bpr"], **changes}
+    project = own(**changes, config__tables=[table, "table1"], config__figures=[])
+    return project, project.tables.tables[table].rows(project, project.tables.tables)
+
+
+@pytest.mark.parametrize("trainings", [2, 5])
+def test_a_tested_table_shows_every_training_of_what_is_trained(load, trainings):
+    """Of all users and of the cohort: the original, Retrain, SCIF and IFRU as often, shards once."""
+    _, rows = names_of("table2", load, config__trainings=trainings)
+    for panel in (EVERYONE, "cohort pilot"):
+        often = {}
+        for row in rows:
+            if row.labels["panel"] == panel and row.cell is None:
+                often.setdefault(row.labels["method"], []).append(row.training)
+        once = {name: [0] for name in SHARDS}
+        every = list(range(trainings))
+        assert often == once | dict.fromkeys(("Original", "Retrain", "SCIF", "IFRU"), every)
+    assert {row.training for row in rows if row.cell} == {0}
+    further = [row for row in rows if row.training == 1]
+    assert {row.backbone for row in further} == {"bpr@training=1"}
+    assert {row.labels["backbone"] for row in further} == {"BPR"}
+
+
+def test_a_table_without_tests_shows_one_training(load):
+    _, rows = names_of("table2", load, tables__tables__table2__tested=False)
+    assert {row.training for row in rows} == {0}
+    assert {row.backbone for row in rows} == {"bpr"}
+
+
+@pytest.mark.parametrize("trainings", [2, 5])
+def test_what_is_known_is_held_against_the_other_trainings(load, trainings):
+    project, rows = names_of("table4", load, config__trainings=trainings)
+    everyone = [row for row in rows if row.labels["panel"] == EVERYONE]
+    assert len(everyone) == 6 + trainings  # Retrain has all trainings
+    names = [project.training("bpr", number) for number in range(trainings)]
     for row in rows:
-        found.setdefault((row["panel"], row["backbone"]), []).append(row["method"])
-    models = ["Original", "Retrain"]
-    cragru = ["CRAGRU", "CRAGRU, random ties", "Candidates, no LLM"]
-    assert found == {
-        (EVERYONE, "BPR"): models,
-        (EVERYONE, "LightGCN"): models,
-        ("cohort pilot", "BPR"): models + cragru,
-        ("cohort pilot", "LightGCN"): models + cragru,
+        others = [name for name in names if name != row.backbone]
+        assert row.references == tuple((name, "retrain") for name in others)
+        assert f"/against-{trainings - 1}-retrains/" in row.files["membership"]
+        assert row.training == 0 or row.model == "retrain"
+
+
+@pytest.mark.parametrize("trainings", [2, 5])
+def test_whom_it_hurt_stands_beside_every_further_retrain(load, trainings):
+    project, rows = names_of("table5", load, config__trainings=trainings)
+    assert len(rows) == 6  # the original and methods, Retrain left out
+    names = [project.training("bpr", number) for number in range(trainings)]
+    state = "results/ml-100k/released-code/1"
+    for row in rows:
+        assert row.references == tuple((name, "retrain") for name in names)
+        lists = {key: path for key, path in row.files.items() if key.endswith("_lists")}
+        further = {
+            f"again_{number}_lists": f"{state}/{name}/retrain/recommended.parquet"
+            for number, name in enumerate(names[1:], 1)
+        }
+        assert {key: lists[key] for key in further} == further
+        assert set(lists) == {"method_lists", "retrain_lists", *further}
+
+
+@pytest.mark.parametrize("trainings", [2, 5])
+def test_a_run_trains_so_many_models(load, trainings):
+    """On each backbone four models as often as the run says, and three methods' shards once."""
+    project = load(config__trainings=trainings)
+    found = {model for row in project.rows if row.protocol == "paper" for model in row.models}
+    assert len(found) == 2 * (4 * trainings + 3)
+    of_retrain = {backbone for backbone, model in found if model == "retrain"}
+    assert of_retrain == {
+        project.training(backbone, number)
+        for backbone in ("bpr", "lightgcn")
+        for number in range(trainings)
     }
-    assert all((row["cohort"] is None) == (row["panel"] == EVERYONE) for row in rows)
 
 
-def test_figure_three_without_an_llm_has_the_panel_of_all_users_alone(load):
-    changes = {"config__scoring__llm": None, "config__tables": ["table1"]}
-    project = load(**changes, config__figures=["figure3"])
-    rows = Showing(project).rows(asked(run="default", figure="figure3"))
-    assert {row["panel"] for row in rows} == {EVERYONE}
-    assert [row["method"] for row in rows] == ["Original", "Retrain"] * 2
-
-
-def test_strategies_are_held_against_bars_of_the_same_candidates(load):
-    project = load(config__retrieval__candidates_of=["original", "retrain"])
-    rows = Showing(project).rows(asked(run="default", figure="figure4"))
-    held = {row["method"]: (row["no_llm"], row["random"]) for row in rows}
-    alone, of_retrain = "Candidates, no LLM", ", candidates of Retrain"
-    assert held["Attention"] == (alone, "Random")
-    assert held["Random"] == (alone, None)
-    assert held["Attention" + of_retrain] == (alone + of_retrain, "Random" + of_retrain)
-    for label in (alone, alone + of_retrain, "Retrain", "RecEraser (UBP)"):
-        assert held[label] == (None, None)
-    assert set(held) >= {label for labels in held.values() for label in labels if label}
-
-
-def test_a_run_without_the_control_holds_no_strategy_against_it(load):
-    project = load(config__retrieval__strategies=["none", "attention"])
-    rows = Showing(project).rows(asked(run="default", figure="figure4"))
-    assert {row["random"] for row in rows} == {None}
+def test_the_certificate_of_a_state_has_the_further_trainings_models(load):
+    project = load(config__trainings=3)
+    found = Certificates(project).models(asked(**STATE))
+    for backbone in ("bpr", "lightgcn"):
+        for number in range(3):
+            trained = project.training(backbone, number)
+            for model in ("original", "retrain", "scif", "ifru"):
+                assert (trained, model) in found
+            assert ((trained, "sisa-users") in found) == (number == 0)
 
 
 def test_a_target_without_rows_is_named(load):

@@ -1,4 +1,4 @@
-"""Retrain and its second training: which random streams they have."""
+"""Retrain and its further trainings: which random streams they have."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ import torch
 
 from cragru.backbones.training import train_backbone
 from cragru.unlearning.retrain import unlearn
-from tests.deletion import MODULES, OPTIONS, PARAMS, a_context, a_request, refused_option
+from tests.deletion import MODULES, OPTIONS, PARAMS, a_context, a_request
 
 EACH_BACKBONE = pytest.mark.parametrize("backbone", MODULES)
 
@@ -17,12 +17,11 @@ def request_():
     return a_request()
 
 
-def retrained(request, backbone, seed=1, **options):
-    context = replace(
-        a_context(request, backbone, options, OPTIONS[backbone].model_copy(update={"epochs": 2})),
-        seed=seed,
-    )
-    return unlearn(context).model
+def retrained(request, backbone, seed=1, name=None, **options):
+    """Retrain's model; `name` is that of the backbone, where it is another than the module's."""
+    update = {"epochs": 2, **options}
+    context = a_context(request, backbone, {}, OPTIONS[backbone].model_copy(update=update))
+    return unlearn(replace(context, seed=seed, backbone=name or backbone)).model
 
 
 def same(first, second):
@@ -32,40 +31,26 @@ def same(first, second):
 
 
 @EACH_BACKBONE
-def test_without_an_offset_it_has_the_originals_streams(request_, backbone):
+def test_it_has_the_originals_streams(request_, backbone):
     options = OPTIONS[backbone].model_copy(update={"epochs": 2})
     plain, _ = train_backbone(MODULES[backbone], backbone, request_.remain(), options, 1, "cpu")
     assert same(retrained(request_, backbone), plain.model)
-    assert same(retrained(request_, backbone, seed_offset=0), plain.model)
 
 
 @EACH_BACKBONE
-def test_an_offset_is_another_seed(request_, backbone):
-    replicate = retrained(request_, backbone, seed_offset=41)
-    assert not same(replicate, retrained(request_, backbone))
-    assert same(replicate, retrained(request_, backbone, seed=42))
+def test_a_further_training_has_streams_of_its_own(request_, backbone):
+    """They come from the backbone's name, as a run writes it; the option itself changes no number."""
+    plain = retrained(request_, backbone)
+    again = [
+        retrained(request_, backbone, name=f"{backbone}@training={number}", training=number)
+        for number in (1, 2)
+    ]
+    assert not same(plain, again[0])
+    assert not same(*again)
+    assert same(plain, retrained(request_, backbone, training=1))
+    assert same(again[0], retrained(request_, backbone, name=f"{backbone}@training=1"))
 
 
-def test_the_shipped_entry_differs_from_retrain_in_its_streams_alone(request_):
-    entries = [PARAMS.methods[name] for name in ("retrain", "retrain-replicate")]
-    assert entries[0].module == entries[1].module
-    assert entries[0].reads == entries[1].reads == []
-    assert [*entries[1].options] == ["seed_offset"]
-    offset = entries[1].options["seed_offset"]
-    assert offset > 1000  # no seed of a run, to which it is added, meets another's
-    assert not same(retrained(request_, "bpr", **entries[1].options), retrained(request_, "bpr"))
-
-
-@pytest.mark.parametrize(
-    ("name", "facts"),
-    [
-        ("offset", ["seed_offset", "allowed:"]),
-        ("seed_offset", ["1", "Input should be a valid integer"]),
-        ("seed_offset", [True, "Input should be a valid integer"]),
-        ("seed_offset", [1.5, "Input should be a valid integer"]),
-    ],
-)
-def test_a_slip_in_the_options_is_an_error(request_, name, facts):
-    given = 1 if name == "offset" else facts[0]
-    with refused_option("retrain", name, *facts):
-        retrained(request_, "bpr", **{name: given})
+def test_it_has_no_options():
+    assert PARAMS.methods["retrain"].options == {}
+    assert PARAMS.methods["retrain"].reads == []

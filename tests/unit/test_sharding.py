@@ -259,5 +259,5 @@ def test_bad_options(wrong, name, facts):
 
 
 def test_a_missing_option():
-    with pytest.raises(CragruError, match=r"^cragru.unlearning.sisa:\s+learning_rate:"):
-        sisa.unlearn(a_context(with_user_shards(a_request(), 3), "bpr", {"shards": 3}))
+    with pytest.raises(CragruError, match=r"^cragru.unlearning.sisa:\s+shards:"):
+        sisa.unlearn(a_context(with_user_shards(a_request(), 3), "bpr", {"learning_rate": 0.1}))

@@ -11,6 +11,7 @@ from cragru.evaluation import bootstrap as bootstrap_module
 from cragru.evaluation.bootstrap import Resampling, bootstrap, column_mean
 from cragru.evaluation.columns import PER_USER
 from cragru.evaluation.significance import (
+    Trainings,
     compare,
     holm,
     mcnemar,
@@ -21,7 +22,6 @@ from cragru.evaluation.significance import (
 from tests.refusals import refused
 
 pytestmark = pytest.mark.usefixtures("hr_and_ndcg")
-FEW = Resampling(seed=1, resamples=50)
 
 
 def frame(ndcg, hr=None, k=10, mask="A", users=None, relevant=1):
@@ -39,7 +39,25 @@ def frame(ndcg, hr=None, k=10, mask="A", users=None, relevant=1):
 
 
 def seeded(*frames):
-    return dict(enumerate(frames, 1))
+    """A row of one training under each seed."""
+    return trained(*([own] for own in frames))
+
+
+def trained(*seeds):
+    """A row of several trainings under each seed: their results, seed by seed."""
+    return {
+        (seed, number): own
+        for seed, frames in enumerate(seeds, 1)
+        for number, own in enumerate(frames)
+    }
+
+
+def retrain(*seeds):
+    """Retrain's row, two users alike: the NDCG of its trainings, seed by seed."""
+    return trained(*([frame([value] * 2) for value in values] for values in seeds))
+
+
+CALM = retrain([0.5, 0.5])  # trainings that do not differ
 
 
 # --- Wilcoxon
@@ -150,10 +168,12 @@ def test_seeds_are_no_users():
     """Three equal seeds say what one says."""
     reference, method = frame([0.0] * 6), frame([1.0] * 5 + [0.0])
     rows = {"R": seeded(reference, reference, reference), "M": seeded(method, method, method)}
-    several = compare(rows, "R", "A", [10], FEW)
-    one = compare({"R": seeded(reference), "M": seeded(method)}, "R", "A", [10], FEW, least_seeds=1)
+    several = compare(rows, "R", "A", [10], CALM)
+    one = compare(
+        {"R": seeded(reference), "M": seeded(method)}, "R", "A", [10], CALM, least_seeds=1
+    )
     pd.testing.assert_frame_equal(several.drop(columns="seeds"), one.drop(columns="seeds"))
-    assert several.set_index("metric").loc["hr", "p"] == pytest.approx(2 / 32)
+    assert several.set_index("metric").loc["hr", "p_users"] == pytest.approx(2 / 32)
 
 
 def test_a_user_is_discordant_where_shares_of_seeds_differ():
@@ -164,7 +184,7 @@ def test_a_user_is_discordant_where_shares_of_seeds_differ():
         name: seeded(*(frame(hr, hr) for hr in per_seed))
         for name, per_seed in (("M", method), ("R", reference))
     }
-    row = compare(rows, "R", "A", [10], FEW).set_index("metric").loc["hr"]
+    row = compare(rows, "R", "A", [10], CALM).set_index("metric").loc["hr"]
     assert (row["better"], row["worse"]) == (2, 1)
     assert row["difference"] == pytest.approx((2 / 3 + 2 / 3 + 0 - 1 / 3) / 4)
 
@@ -192,6 +212,160 @@ def test_holm_does_not_depend_on_the_order():
     assert (holm(p_values) >= p_values).all()
 
 
+# --- users and trainings
+
+
+def by_hand():
+    """Three users, two seeds, two trainings of M and one of R.
+
+    M's trainings have means .4 and .6 under seed 1, .2 and .2 under seed 2; its users' means are .25, .35 and .45, and
+    R's all .2. Retrain's trainings have means .5 and .7, then .3 and .5.
+    """
+    of_m = [[0.2, 0.4, 0.6], [0.4, 0.6, 0.8]], [[0.1, 0.2, 0.3], [0.3, 0.2, 0.1]]
+    of_r = [0.1, 0.3, 0.2], [0.3, 0.1, 0.2]
+    rows = {"R": seeded(*map(frame, of_r)), "M": trained(*(map(frame, own) for own in of_m))}
+    return rows, retrain([0.5, 0.7], [0.3, 0.5])
+
+
+def of_ndcg(*given, **options):
+    return compare(*given, **options).set_index(["comparison", "metric"]).xs("ndcg", level="metric")
+
+
+def test_the_variance_is_of_users_and_of_trainings():
+    """Differences .05, .15 and .25 have variance .01 over three users.
+
+    M's trainings: squares .02 over one and one degrees of freedom, halved for two trainings and again for two seeds.
+    R has one training under each seed, so Retrain's .04 over two degrees of freedom, halved for two seeds.
+    """
+    rows, noise = by_hand()
+    row = of_ndcg(rows, "R", "A", [10], noise, least_seeds=2).loc["M"]
+    users, own, borrowed = 0.01 / 3, 0.02 / 2 / 4, 0.04 / 2 / 2
+    total = users + own + borrowed
+    df = total**2 / (users**2 / 2 + own**2 / 2 + borrowed**2 / 2)
+    assert (row["n"], row["seeds"], row["trainings"]) == (3, 2, 2)
+    assert row["difference"] == pytest.approx(0.15)
+    assert row["se_users"] ** 2 == pytest.approx(users)
+    assert row["se_trainings"] ** 2 == pytest.approx(own + borrowed)
+    assert row["df"] == pytest.approx(df)
+    assert row["p"] == pytest.approx(2 * stats.t.sf(0.15 / total**0.5, df))
+    reach = stats.t.ppf(0.975, df) * total**0.5
+    assert (row["low"], row["high"]) == pytest.approx((0.15 - reach, 0.15 + reach))
+    assert (row["null_low"], row["null_high"]) == pytest.approx((-0.2, 0.2))  # .6 less .4
+
+
+def test_a_row_of_the_references_training_is_distant_by_users_alone():
+    """Then it is the paired t test."""
+    rows, noise = by_hand()
+    row = of_ndcg(rows, "R", "A", [10], noise, of_one_training=["M"], least_seeds=2).loc["M"]
+    assert (row["se_trainings"], row["df"]) == (0, pytest.approx(2))
+    assert row["p"] == pytest.approx(stats.ttest_rel([0.25, 0.35, 0.45], [0.2] * 3).pvalue)
+
+
+def test_two_rows_of_one_training_borrow_twice():
+    rows = {"R": seeded(frame([0.1, 0.3])), "M": seeded(frame([0.2, 0.4]))}
+    row = of_ndcg(rows, "R", "A", [10], retrain([0.4, 0.6, 0.5]), least_seeds=1).loc["M"]
+    assert (row["se_users"], row["trainings"]) == (0, 1)
+    assert row["se_trainings"] ** 2 == pytest.approx(2 * 0.01)
+    assert row["df"] == pytest.approx(2)  # of three trainings
+
+
+def test_where_nothing_varies_a_difference_is_certain():
+    rows = {"R": seeded(frame([0.2, 0.2])), "M": seeded(frame([0.3, 0.3]))}
+    table = compare(rows, "R", "A", [10], CALM, least_seeds=1).set_index("metric")
+    assert table.loc["ndcg", ["p", "low", "high"]].tolist() == pytest.approx([0, 0.1, 0.1])
+    assert table.loc["hr", ["difference", "p", "low", "high"]].tolist() == [0, 1, 0, 0]
+
+
+def test_trainings_by_hand():
+    """Two seeds, of three trainings and of one: squares .02 over two degrees of freedom; (1/3 + 1) / 4 of it."""
+    found = Trainings({1: [0.4, 0.5, 0.6], 2: [0.9]})
+    assert (found.least, found.df) == (1, 2)
+    assert found.variance == pytest.approx(0.01)
+    assert found.factor == pytest.approx(1 / 3)
+    assert found.reach == 0  # one training has all seeds
+    lone = Trainings({1: [0.4], 2: [0.9]})
+    assert (lone.df, lone.factor) == (0, 0.5)
+    assert np.isnan(lone.variance)
+
+
+def test_reach_is_of_means_over_seeds():
+    """(.1 + .5) / 2, (.4 + .3) / 2, (.2 + .2) / 2."""
+    assert Trainings({1: [0.1, 0.4, 0.2], 2: [0.5, 0.3, 0.2]}).reach == pytest.approx(0.15)
+
+
+def drawn_trainings(rng, count, users=60, apart=0.03, noise=0.08):
+    """Trainings of one model: a level of each user, a level of each training, and noise."""
+    level = rng.uniform(0.35, 0.65, users)
+    values = level + rng.normal(0, apart, (count, 1)) + rng.normal(0, noise, (count, users))
+    return [np.clip(own, 0.01, 1) for own in values]
+
+
+def hits(values):
+    """Hits of the same trainings, as NDCG above a level that most users are near."""
+    return [(own > 0.5).astype(float) for own in values]
+
+
+def alarms(rng, worlds, seeds, count=8):
+    """Shares of pairs of trainings, by metric, that have p < .05: over users and trainings, over users alone.
+
+    Under each seed there are `count` trainings; two of them are compared, the others are the noise.
+    """
+    found = []
+    for _ in range(worlds):
+        drawn = [drawn_trainings(rng, count) for _ in range(seeds)]
+        frames = [
+            [frame(*both) for both in zip(values, hits(values), strict=True)] for values in drawn
+        ]
+        for first in range(0, count, 2):
+            pair = {
+                name: seeded(*(own[first + step] for own in frames))
+                for step, name in enumerate("AB")
+            }
+            rest = trained(*(own[:first] + own[first + 2 :] for own in frames))
+            table = compare(pair, "A", "A", [10], rest, least_seeds=1)
+            found.append(table.set_index("metric")[["p", "p_users"]] < 0.05)
+    return pd.concat(found).groupby(level=0).mean()
+
+
+@pytest.mark.parametrize(("worlds", "seeds"), [(30, 1), (12, 3)])
+def test_trainings_of_one_model_are_not_called_different(worlds, seeds):
+    """A test of the test: at most 7 % of pairs at 5 %. Who looks at users alone is fooled far more often."""
+    shares = alarms(np.random.default_rng(31), worlds, seeds)
+    assert (shares["p"] <= 0.07).all()
+    assert shares.loc["ndcg", "p_users"] > 0.25
+
+
+def test_a_real_difference_is_found():
+    """Of .12, which is 2.8 standard deviations of the difference of two trainings; noise of eight others."""
+    rng, found = np.random.default_rng(32), []
+    for _ in range(30):
+        own, other, *rest = drawn_trainings(rng, 10)
+        rows = {"A": seeded(frame(own)), "B": seeded(frame(np.clip(other + 0.12, 0, 1)))}
+        noise = trained(list(map(frame, rest)))
+        found.append(of_ndcg(rows, "A", "A", [10], noise, least_seeds=1).loc["B"])
+    table = pd.DataFrame(found)
+    assert (table["p"] < 0.05).mean() > 0.5
+    assert table["difference"].mean() == pytest.approx(0.12, abs=0.025)
+    covered = (table["low"] < 0.12) & (table["high"] > 0.12)
+    assert covered.mean() > 0.9
+
+
+def test_more_trainings_show_more():
+    """The same difference, of five trainings each, is beyond doubt."""
+    rng = np.random.default_rng(33)
+    values = drawn_trainings(rng, 10, apart=0.01)
+    rows = {
+        "A": trained([frame(own) for own in values[:5]]),
+        "B": trained([frame(np.clip(own + 0.06, 0, 1)) for own in values[5:]]),
+    }
+    row = of_ndcg(rows, "A", "A", [10], rows["A"], least_seeds=1).loc["B"]
+    single = {name: {(1, 0): row_[1, 0]} for name, row_ in rows.items()}
+    alone = of_ndcg(single, "A", "A", [10], rows["A"], least_seeds=1).loc["B"]
+    assert row["p"] < 0.001
+    assert row["se_trainings"] < alone["se_trainings"]
+    assert (row["trainings"], alone["trainings"]) == (5, 1)
+
+
 # --- a table of comparisons
 
 
@@ -209,61 +383,40 @@ def random_rows(rng, shifts, users=120, seeds=3):
 def test_the_table():
     rng = np.random.default_rng(5)
     rows = random_rows(rng, {"CRAGRU": 0.0, "Better": 0.1, "Same": 0.0})
-    null = tuple(random_rows(rng, {"a": 0.0, "b": 0.0}).values())
-    table = compare(rows, "CRAGRU", "A", [10], Resampling(1, 500), null)
+    noise = retrain([0.3, 0.31], [0.3, 0.29], [0.31, 0.3])
+    table = compare(rows, "CRAGRU", "A", [10], noise)
     assert [*table.columns] == [
-        *(
-            "comparison",
-            "reference",
-            "metric",
-            "k",
-            "seeds",
-            "n",
-            "difference",
-            "low",
-            "high",
-            "test",
-        ),
-        *(
-            "statistic",
-            "p",
-            "effect",
-            "better",
-            "worse",
-            "null",
-            "null_low",
-            "null_high",
-            "null_p",
-            "p_holm",
-        ),
+        *("comparison", "reference", "metric", "k", "seeds", "trainings", "n", "difference"),
+        *("low", "high", "se_users", "se_trainings", "df", "p", "test", "p_users", "statistic"),
+        *("effect", "better", "worse", "null_low", "null_high", "p_holm"),
     ]
     assert [*zip(table["comparison"], table["metric"], table["test"], strict=True)] == [
         *(("Better", "hr", "mcnemar"), ("Same", "hr", "mcnemar")),
         *(("Better", "ndcg", "wilcoxon"), ("Same", "ndcg", "wilcoxon")),
     ]
     assert set(table["reference"]) == {"CRAGRU"}
-    assert (set(table["n"]), set(table["seeds"])) == ({120}, {3})
+    assert [set(table[name]) for name in ("n", "seeds", "trainings")] == [{120}, {3}, {1}]
     found = table[table["metric"] == "ndcg"].set_index("comparison")
     means = {
         label: np.mean([own["ndcg"].mean() for own in row.values()]) for label, row in rows.items()
     }
     assert found.loc["Better", "difference"] == pytest.approx(means["Better"] - means["CRAGRU"])
     assert found.loc["Better", "low"] < 0.1 < found.loc["Better", "high"]
-    assert found.loc["Better", "p_holm"] < 1e-6
+    assert found.loc["Better", "p_holm"] < 1e-4
+    assert found.loc["Better", "p_users"] < 1e-6
     assert found.loc["Better", "effect"] > 0.8
     assert found.loc["Same", "p_holm"] > 0.05
     assert found.loc["Same", "low"] < 0 < found.loc["Same", "high"]
-    assert found["null"].nunique() == 1
-    assert found["null_low"].iloc[0] < 0 < found["null_high"].iloc[0]
-    assert found["null_p"].iloc[0] > 0.01
+    assert found["null_high"].tolist() == pytest.approx([0.01 / 3] * 2)  # means .91/3 and .90/3
     assert table["p_holm"].tolist() == holm(table["p"]).tolist()
 
 
 def test_swapping_the_rows_turns_the_signs():
     rows = random_rows(np.random.default_rng(2), {"A": 0.0, "B": 0.02})
-    one = compare(rows, "A", "A", [10], FEW).set_index("metric").loc["ndcg"]
-    other = compare(rows, "B", "A", [10], FEW).set_index("metric").loc["ndcg"]
-    assert one["p"] == pytest.approx(other["p"])
+    one = compare(rows, "A", "A", [10], CALM).set_index("metric").loc["ndcg"]
+    other = compare(rows, "B", "A", [10], CALM).set_index("metric").loc["ndcg"]
+    for same in ("p", "p_users", "df"):
+        assert one[same] == pytest.approx(other[same])
     assert (one["difference"], one["effect"]) == (
         pytest.approx(-other["difference"]),
         pytest.approx(-other["effect"]),
@@ -275,58 +428,58 @@ def test_order_of_users_and_labels_does_not_matter():
     rows = random_rows(np.random.default_rng(3), {"A": 0.0, "B": 0.02, "C": 0.0})
     shuffled = {
         label: {
-            seed: own.sample(frac=1, random_state=seed)
-            for seed, own in reversed(rows[label].items())
+            key: own.sample(frac=1, random_state=key[0])
+            for key, own in reversed(rows[label].items())
         }
         for label in ("C", "A", "B")
     }
     key = ["comparison", "metric"]
     one, other = (
-        compare(given, "A", "A", [10], FEW).sort_values(key, ignore_index=True)
+        compare(given, "A", "A", [10], CALM).sort_values(key, ignore_index=True)
         for given in (rows, shuffled)
     )
     pd.testing.assert_frame_equal(one, other)
 
 
 def test_only_the_mask_and_cut_offs_asked_for():
-    def row(*values):
-        return seeded(pd.concat([frame([value] * 3, k=k, mask=mask) for value, k, mask in values]))
+    def results(*values):
+        return pd.concat([frame([value] * 3, k=k, mask=mask) for value, k, mask in values])
 
     rows = {
-        "A": row((0.1, 5, "A"), (0.9, 10, "B"), (0.2, 10, "A")),
-        "B": row((0.3, 5, "A"), (0, 10, "B"), (1, 10, "A")),
+        "A": seeded(results((0.1, 5, "A"), (0.9, 10, "B"), (0.2, 10, "A"))),
+        "B": seeded(results((0.3, 5, "A"), (0, 10, "B"), (1, 10, "A"))),
     }
-    table = compare(rows, "A", "A", [5, 10], FEW, least_seeds=1).query("metric == 'ndcg'")
-    assert [*zip(table["k"], table["difference"], strict=True)] == [
-        (5, pytest.approx(0.2)),
-        (10, pytest.approx(0.8)),
-    ]
+    noise = trained([results((0.2, 5, "A"), (value, 10, "A")) for value in (0.4, 0.6)])
+    table = compare(rows, "A", "A", [5, 10], noise, least_seeds=1).query("metric == 'ndcg'")
+    assert table["k"].tolist() == [5, 10]
+    assert table["difference"].tolist() == pytest.approx([0.2, 0.8])
+    assert table["null_high"].tolist() == pytest.approx([0, 0.2])
 
 
 def test_no_test_before_averaging_over_three_seeds():
     rng = np.random.default_rng(4)
     rows = random_rows(rng, {"A": 0.0, "B": 0.2}, seeds=2)
-    table = compare(rows, "A", "A", [10], FEW, (rows["A"], rows["B"]))
-    assert table[["p", "p_holm", "null_p"]].isna().all(axis=None)
-    assert table[["difference", "low", "high", "null"]].notna().all(axis=None)
-
-
-def test_without_a_null_its_columns_are_missing():
-    table = compare(
-        random_rows(np.random.default_rng(4), {"A": 0.0, "B": 0.0}), "A", "A", [10], FEW
-    )
-    assert table[["null", "null_low", "null_high", "null_p"]].isna().all(axis=None)
+    table = compare(rows, "A", "A", [10], CALM)
+    assert table[["p", "p_holm", "p_users"]].isna().all(axis=None)
+    shown = ["difference", "low", "high", "se_users", "null_low", "null_high"]
+    assert table[shown].notna().all(axis=None)
 
 
 def test_a_family_is_a_whole_table():
     rows = random_rows(np.random.default_rng(6), {"A": 0.0, "B": 0.03, "C": 0.02})
     parts = [
-        compare(rows, "A", "A", [10], FEW).assign(backbone=name) for name in ("BPR", "LightGCN")
+        compare(rows, "A", "A", [10], CALM).assign(backbone=name) for name in ("BPR", "LightGCN")
     ]
     table = one_family(parts)
     assert len(table) == 8
     assert table["p_holm"].tolist() == holm(table["p"]).tolist()
     assert table["p_holm"].max() > parts[0]["p_holm"].min()
+
+
+def test_trainings_are_averaged_before_seeds():
+    """.2 and .4 under seed 1, .9 under seed 2: (.3 + .9) / 2, whatever the number of trainings."""
+    row = trained([frame([0.2]), frame([0.4])], [frame([0.9])])
+    assert paired_values({"A": row}, "ndcg", "A", 10)["A"].tolist() == pytest.approx([0.6])
 
 
 def test_users_may_come_and_go_with_the_split():
@@ -376,7 +529,7 @@ ONE = frame([0.1, 0.2])
 WHERE = "A: mask A, k 10"
 BAD_ROWS = [
     (
-        {"A": seeded(ONE), "B": {2: ONE}},
+        {"A": seeded(ONE), "B": {(2, 0): ONE}},
         "A",
         {"place": "B", "got": [2], "what": "not the seeds of A"},
     ),
@@ -412,12 +565,12 @@ BAD_ROWS = [
 @pytest.mark.parametrize(("rows", "reference", "parts"), BAD_ROWS)
 def test_bad_rows(rows, reference, parts):
     with refused(**parts):
-        compare(rows, reference, "A", [10], FEW)
+        compare(rows, reference, "A", [10], CALM)
 
 
 def test_the_sentence():
     with pytest.raises(CragruError) as caught:
-        compare({"A": seeded(ONE), "B": {2: ONE}}, "A", "A", [10], FEW)
+        compare({"A": seeded(ONE), "B": {(2, 0): ONE}}, "A", "A", [10], CALM)
     assert str(caught.value) == "B: not the seeds of A, got [2]"
 
 
@@ -427,11 +580,10 @@ def test_ndcg_may_be_rounded_up_from_1():
     ]
 
 
-def test_a_null_of_other_users():
-    rows = {"A": seeded(ONE), "B": seeded(ONE)}
-    null = (seeded(ONE), seeded(frame([0.1])))
-    with refused(place="Retrain, replicate", got=[1], what="not the users of Retrain"):
-        compare(rows, "A", "A", [10], FEW, null)
+def test_further_trainings_of_other_users():
+    rows = {"A": seeded(ONE), "B": trained([ONE, frame([0.1])])}
+    with refused(place="B", got=[1], what="not the users of A"):
+        compare(rows, "A", "A", [10], CALM)
 
 
 # --- bootstrap

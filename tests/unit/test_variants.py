@@ -106,7 +106,7 @@ WRONG = [  # a variant; the place behind its name, what it got, the names that a
     ("scif@negatives=2.5", ".negatives", 2.5, None),
     ("scif@damping=010", ".damping, line 1", "010", None),
     ("scif@damping=1@damping=2", ".damping", NOTHING, None),
-    ("retrain@seed=1", ".seed", "seed", ["seed_offset"]),
+    ("retrain@seed=1", ".seed", "seed", []),
 ]
 
 
@@ -206,6 +206,65 @@ def test_options_in_names_are_one_step_of_a_path_and_no_word_of_snakemake(text):
     assert not set("/,:{}'\" ") & set(text)
 
 
+# --- further trainings
+
+FURTHER = [  # a backbone, a number, and the name of that training
+    ("bpr", 0, "bpr"),
+    ("bpr", 1, "bpr@training=1"),
+    ("bpr@training=1", 0, "bpr"),
+    ("bpr@training=1", 2, "bpr@training=2"),
+    ("bpr@dimensions=8", 2, "bpr@dimensions=8@training=2"),
+    ("bpr@dimensions=8@training=2", 0, "bpr@dimensions=8"),
+]
+
+
+@pytest.mark.parametrize(("backbone", "number", "name"), FURTHER)
+def test_a_further_training_is_a_variant_of_its_backbone(load, backbone, number, name):
+    assert load().training(backbone, number) == name
+
+
+@pytest.mark.parametrize("backbone", ["bpr", "lightgcn"])
+def test_shadows_are_of_other_trainings(load, backbone):
+    """As many as are asked for, none of them the model's own, and all of them the run's."""
+    project = load({"trainings": 5})
+    every = [project.training(backbone, number) for number in range(5)]
+    assert len(set(every)) == 5
+    for own in every:
+        shadows = project.shadows(own, 4)
+        assert sorted([own, *shadows]) == sorted(every)
+    assert project.shadows(backbone, 2) == every[1:3]
+    assert project.shadows(every[1], 2) == [every[0], every[2]]
+
+
+def test_shards_are_trained_once_and_all_else_as_often_as_the_run_says(load):
+    project = load({"trainings": 3})
+    often = {name: project.trainings(name) for name in ("original", *project.settings.methods)}
+    shards = [name for name in often if project.partition(name)]
+    assert len(shards) == 3
+    assert {name: often[name] for name in shards} == dict.fromkeys(shards, 1)
+    assert {often[name] for name in ("original", "retrain", "scif", "ifru")} == {3}
+
+
+def test_overrides_of_a_backbone_hold_for_its_variants(load):
+    """IFRU's damping on LightGCN, and the backbone's own options, are those of its further trainings."""
+    project = load()
+    for number in (0, 1, 4):
+        backbone = project.training("lightgcn", number)
+        assert (
+            project.method_options("ml-100k", backbone, "ifru")["damping"]
+            == (project.params.methods["ifru"].overrides["*/lightgcn"]["damping"])
+        )
+    overrides = {"ml-100k/lightgcn": {"epochs": 7}}
+    changed = load(params(backbones={"lightgcn": {"overrides": overrides}}))
+    (name,) = [name for name in changed.settings.backbones if "lightgcn" in name]
+    plain, further = (
+        changed.training_options("ml-100k", changed.training(name, number)) for number in (0, 3)
+    )
+    assert plain["epochs"] == 7
+    assert further == plain | {"training": 3}
+    assert changed.training_options("ml-1m", changed.training(name, 3))["epochs"] != 7
+
+
 # --- overlays
 
 
@@ -241,16 +300,12 @@ def test_names_are_of_what_an_overlay_makes_of_an_entry(load):
         methods(load, "scif@damping=10", **overlay)
 
 
-def test_replicates_rivals_and_backbones_to_compare_on_follow(load):
+def test_rivals_and_backbones_to_compare_on_follow(load):
     changes = params(
-        methods={
-            "retrain-replicate": {"options": {"seed_offset": 5}},
-            "receraser-ubp": {"options": {"shards": 5}},
-        },
+        methods={"receraser-ubp": {"options": {"shards": 5}}},
         backbones={"bpr": {"options": {"epochs": 30}}},
     )
     project = load(changes)
-    assert project.tables.tables["table2"].replicate == "retrain-replicate@seed_offset=5"
     assert "receraser-ubp@shards=5" in project.figures.figures["figure4"].rivals
     assert project.settings.scoring.compare_on == ["bpr@epochs=30"]
     assert len(project.rows) == len(load().rows)
@@ -333,7 +388,7 @@ PLACED = [  # what is laid over, and the place and value of its problem
     (params(methods={"scif": None}), "params.methods.scif", None),
     (params(metods={}), "params.metods", "metods"),
     (params(methods={"n.w": {"label": "N"}}), "params.methods.n.w.module", NOTHING),
-    (options("methods", "retrain", seed_offset=5), "params.methods.retrain", NOTHING),
+    (options("methods", "retrain", seed=5), "params.methods.retrain.options.seed", "seed"),
     (params(strategies={"none": {"whole": False}}), "params.strategies.none", NOTHING),
     ({"overlays": {"parms": {}}}, "parms", "parms"),
     ({"overlays": {"params": None}}, "params", None),

@@ -83,9 +83,24 @@ def test_a_method_opens_the_forget_set_only_if_its_entry_says_so(unlearned, meth
 
 def test_the_choice_of_the_damping_is_on_file(unlearned):
     search = pd.read_csv(unlearned / "results/toy/paper/1/bpr/ifru/damping.csv")
-    assert {"damping", "ndcg", "loss", "membership", "seconds"} <= set(search)
+    assert {"damping", "ndcg", "loss", "two_sided", "distance", "left", "seconds"} <= set(search)
     facts = read_json(unlearned / "results/toy/paper/1/bpr/ifru/damping-manifest.json")["facts"]
     assert facts["chosen"] is None or facts["chosen"] in search["damping"].tolist()
+
+
+def test_rates_and_patiences_are_tried_on_validation_rows(unlearned, workflow, each_kind, tmp_path):
+    """Of Retrain the backbone is trained, of a method with shards these; no search reads a model or a test row."""
+    folder, state = copied(unlearned, tmp_path / "run"), "results/toy/paper/1/bpr"
+    wanted = [f"{state}/{name}/tuning.csv" for name in ("retrain", "sisa-users")]
+    workflow.make(folder, *wanted, config=each_kind, cores=2)
+    for path in wanted:
+        search = pd.read_csv(folder / path)
+        assert len(search) == 6
+        assert search["ndcg"].between(0, 1).all()
+        manifest = read_json((folder / path).with_name("tuning-manifest.json"))
+        assert manifest["facts"]["patience"] in (10, 30)
+        read = {Path(name).name for name in manifest["inputs"]}
+        assert not read & {"test.parquet", "forget.parquet", "model.safetensors"}
 
 
 def test_nothing_is_left_to_do(unlearned, workflow, each_kind, tmp_path):
