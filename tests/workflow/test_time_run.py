@@ -138,7 +138,8 @@ def test_every_request_is_answered_alone_and_every_stage_is_timed(folder):
 def test_table(folder):
     table = pd.read_csv(folder / "results/tiny/tables/table3.csv").set_index("method")
     assert list(table.index) == ["Retrain", "CRAGRU"]
-    seconds = table["seconds_sequential"]
+    seconds = table["counted_seconds_sequential"]
+    assert table["counts"].tolist() == ["cpu", "cpu"]
     assert table["times_retrain"].to_dict() == pytest.approx(dict(seconds["Retrain"] / seconds))
     assert table["measured"].tolist() == [2, 2]
     assert table["ready"].tolist() == ["all users", "the requester"]

@@ -62,6 +62,8 @@ def test_costs_of_a_request(unlearned):
     for method in SHARDED:
         assert costs[method]["optimiser_steps"] > 0
         assert costs[method]["seconds_parallel"] <= costs[method]["seconds_sequential"]
+        assert 0 < costs[method]["cpu_seconds_parallel"] <= costs[method]["cpu_seconds_sequential"]
+        assert costs[method]["repeats"] == 3
     assert costs["receraser-ubp"]["stages"]["aggregate"] > 0
     assert costs["ifru"]["hessian_products"] > 0
     assert costs["ifru"]["shards_touched"] == costs["ifru"]["optimiser_steps"] == 0
