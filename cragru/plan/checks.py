@@ -16,6 +16,7 @@ from cragru.plan.project import Project
 from cragru.plan.run import Run
 from cragru.plan.tables.base import lacks, unknown_names
 from cragru.plan.targets import rule_names
+from cragru.plan.training import FURTHER
 from cragru.plan.variants import bases
 
 NAME_ONE = "name one, or do not show this"
@@ -92,6 +93,10 @@ def _wrong_entries(project: Project) -> Iterator[Problem]:
 def _wrong_run(project: Project) -> Iterator[Problem]:
     """Yield what a run lacks for the tables and figures that it shows."""
     scoring = project.settings.scoring
+    for name in project.settings.backbones:
+        if FURTHER in name:
+            what = "one of several trainings, which tables show together"
+            yield Problem(what, "backbones", name, advice="leave out its option training")
     for name, entry in project.shown.items():
         if entry.needs_llm and scoring.llm is None:
             yield Problem(f"null, but {name} needs an LLM", "scoring.llm", advice=NAME_ONE)

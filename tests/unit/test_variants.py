@@ -223,6 +223,15 @@ def test_a_further_training_is_a_variant_of_its_backbone(load, backbone, number,
     assert load().training(backbone, number) == name
 
 
+def test_a_run_names_backbones_and_not_their_trainings(load):
+    """Else tables would show the same trainings twice, under two labels."""
+    name = "bpr@training=1"
+    with refused(place="backbones", got=name):
+        load({"backbones": ["bpr", name]})
+    with refused(place="backbones", got=name):
+        load(params(backbones={"bpr": {"options": {"training": 1}}}))
+
+
 @pytest.mark.parametrize("backbone", ["bpr", "lightgcn"])
 def test_shadows_are_of_other_trainings(load, backbone):
     """As many as are asked for, none of them the model's own, and all of them the run's."""
