@@ -95,6 +95,36 @@ def test_spread_over_seeds_and_error_over_users():
     assert (row["users"], row["seeds"]) == (3, 2)
 
 
+def test_trainings_are_averaged_and_their_spread_is_shown():
+    """Means 1/4, 1/2, 3/4 and 1/2 of two trainings under two seeds; users' means 1, .75, .25 and 0."""
+    good = {(1, 0): 1, (1, 1): 2, (2, 0): 3, (2, 1): 2}
+    rows = []
+    for (seed, training), hits in good.items():
+        frame = per_user([1.0] * hits + [0.0] * (4 - hits))
+        rows.append(Measured("ML", "BPR", "M", seed, frame, training=training))
+    row = utility_table(rows, "A", [5], None).iloc[0]
+    assert (row["mean"], row["seeds"], row["trainings"], row["users"]) == (0.5, 2, 2, 4)
+    assert row["sd"] == pytest.approx(math.sqrt(0.125 / 3))
+    users = [1, 0.75, 0.25, 0]  # the first has a hit of each training
+    deviations = sum((value - 0.5) ** 2 for value in users)
+    assert row["se_users"] == pytest.approx(math.sqrt(deviations / 3 / 4))
+    (note,) = utility_notes(utility_table(rows, "A", [5], None), "by hand")
+    assert "over 2 seeds (of split and training), 2 trainings of M under each. Original" in note
+
+
+def test_one_seed_of_many_trainings_has_a_spread():
+    rows = [
+        Measured("ML", "BPR", "M", 1, per_user([1.0, hit]), training=number)
+        for number, hit in enumerate((0.0, 1.0))
+    ]
+    rows += measured("N", per_user([1.0, 0.0]))
+    table = utility_table(rows, "A", [5], None).query("metric == 'hr'").set_index("method")
+    assert table.loc["M", "sd"] == pytest.approx(0.5 / math.sqrt(2))
+    assert math.isnan(table.loc["N", "sd"])
+    (note,) = utility_notes(table.reset_index(), "by hand")
+    assert "mean ± standard deviation over one seed, 2 trainings of M under each" in note
+
+
 def test_seeds_count_the_same_whatever_users_they_have():
     table = utility_table(measured("M", per_user([1]), per_user([0, 0, 0])), "A", [5], None)
     assert (table["mean"][0], table["users"][0]) == (0.5, 2)
@@ -141,17 +171,22 @@ def test_spread_is_shown():
 # --- Table II: marks and notes
 
 
-def marks(*means, least_users=4):
+def with_reach(rows, reach=0.0):
+    """Table II of rows whose differences were tested, none of them real, two trainings being `reach` apart."""
+    return utility_table(rows, "A", [5], None).assign(differs=False, reach=reach)
+
+
+def marks(*means, least_users=4, reach=0.0):
     """Marks of HR@5 of methods with these means (in quarters) over four users."""
     frames = [per_user([1.0] * mean + [0.0] * (4 - mean)) for mean in means]
     rows = [one for name, frame in enumerate(frames) for one in measured(f"M{name}", frame)]
-    _, grid = utility_grid(utility_table(rows, "A", [5], None), least_users)
+    _, grid = utility_grid(with_reach(rows, reach), least_users)
     return [row[3].mark for row in grid]
 
 
 MARKED = [
     ([1, 3, 2], ["", "best", "second"]),
-    ([3, 3, 2], ["best", "best", ""]),
+    ([3, 3, 2, 1], ["best", "best", "second", ""]),
     ([3, 2, 2, 1], ["best", "second", "second", ""]),
     ([2, 2], ["best", "best"]),
     ([3], [""]),
@@ -161,6 +196,14 @@ MARKED = [
 @pytest.mark.parametrize(("means", "expected"), MARKED)
 def test_best_and_second(means, expected):
     assert marks(*means) == expected
+
+
+def test_what_two_trainings_are_apart_is_no_second():
+    """Means .75, .5 and 0."""
+    assert marks(3, 2, 0, reach=0.25) == ["best", "best", "second"]
+    assert marks(3, 2, 0, reach=0.24) == ["best", "second", ""]
+    assert marks(3, 2, 0, reach=0.75) == ["best"] * 3
+    assert marks(4, 2, 1, reach=0.25) == ["best", "second", "second"]
 
 
 def test_no_marks_where_few_users_were_evaluated():
@@ -174,7 +217,7 @@ def test_marks_are_of_a_data_set_and_backbone():
         "N", per_user([1.0]), backbone="LightGCN"
     )
     rows += measured("M", per_user([1.0]), dataset="Other")
-    _, grid = utility_grid(utility_table(rows, "A", [5], None), 1)
+    _, grid = utility_grid(with_reach(rows), 1)
     assert [row[3].mark for row in grid] == ["best", "second", "second", "best", ""]
 
 
@@ -313,13 +356,13 @@ def test_the_original_does_not_compete():
         for name, hr in (("Original", 0.9), ("A", 0.5), ("B", 0.4))
         for made in measured(name, per_user([hr]))
     ]
-    _, grid = utility_grid(utility_table(rows, "A", [5], None), 1)
+    _, grid = utility_grid(with_reach(rows), 1)
     assert [row[3].mark for row in grid] == ["", "best", "second"]
 
 
 def test_marks_are_of_a_panel():
-    _, grid = utility_grid(utility_table(panels(), "A", [5], None), 1)
-    assert [row[4].mark for row in grid] == ["second", "best", "best", "", "", "best"]
+    _, grid = utility_grid(with_reach(panels()), 1)
+    assert [row[4].mark for row in grid] == ["second", "best", "best", "", "second", "best"]
     assert {text.mark for row in grid for text in [*row[:4], row[-1]]} == {""}
 
 
@@ -334,7 +377,7 @@ def test_no_marks_in_a_panel_of_fewer_than_200_users(few, many, marked):
         .least_users
     )
     assert least_users == 200
-    _, grid = utility_grid(utility_table(panels(few=few, many=many), "A", [5], None), least_users)
+    _, grid = utility_grid(with_reach(panels(few=few, many=many)), least_users)
     assert {row[0].value for row in grid if any(text.mark for text in row)} == marked
 
 
@@ -429,6 +472,8 @@ def named(files, panel="all", cohort=None, cost=None, **changed):
         "method": "M",
         "printed": changed.get("method", "M"),
         "seed": 7,
+        "training": 0,
+        "source": None,
     }
     found = {"cohort": files.get(cohort), "cost": files.get(cost)}
     return {**names, "per_user": files["per-user.parquet"], **found, **changed}
@@ -467,9 +512,11 @@ def test_results_that_lack_users_of_the_cohort_are_told(files):
 
 
 def test_a_row_must_not_be_there_twice(files):
-    """In another panel or under another seed it is another row."""
-    rows = [named(files), named(files, "pilot"), named(files, seed=8)]
-    assert len(list(read_measured(rows))) == 3
+    """In another panel, under another seed, or of another training it is another row."""
+    rows = [named(files), named(files, "pilot"), named(files, seed=8), named(files, training=2)]
+    assert [row.training for row in read_measured(rows)] == [0, 0, 0, 2]
+    with refused(place="all, ML, BPR, M, seed 7, training 2", what="there twice"):
+        list(read_measured([*rows, named(files, training=2)]))
     with refused(place="all, ML, BPR, M, seed 7") as caught:
         list(read_measured([*rows, named(files)]))
     assert str(caught.value) == "all, ML, BPR, M, seed 7: there twice"
@@ -518,6 +565,7 @@ def test_table_two_is_made(files, tmp_path, paper):
             "sd",
             "users",
             "seeds",
+            "trainings",
             "se_users",
         ),
         *("ties", "paper"),
