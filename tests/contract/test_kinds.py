@@ -104,17 +104,22 @@ def test_rows_are_what_its_rule_reads_and_its_maker_is_told(shown):
     told = showing.rows(wildcards)
     assert json.loads(json.dumps(told)) == told
     for row, own in zip(rows, told, strict=True):
-        assert own == {**row.labels, **row.files} | ({} if row.seed is None else {"seed": row.seed})
+        expected = {**row.labels, **row.files}
+        if row.seed is not None:
+            source = row.cell.candidates_of if row.cell else None
+            expected |= {"seed": row.seed, "training": row.training, "source": source}
+        assert own == expected
 
 
 def test_a_row_says_no_label_where_it_has_a_file(shown):
     name, project = shown
     for row in entry_of(project, name).rows(project, project.tables.tables):
-        assert not (set(row.labels) | {"seed"}) & set(row.files)
+        assert not (set(row.labels) | {"seed", "training", "source"}) & set(row.files)
+        assert not {"seed", "training", "source"} & set(row.labels)
 
 
 def test_files_are_of_what_the_row_says_it_is(shown):
-    """A path holds the names of the row that it stands in: its own data set, protocol, seed, backbone, request."""
+    """A path holds the names of the row that it stands in: its own data set, protocol, seed, request, and model."""
     name, project = shown
     entry = entry_of(project, name)
     for row in [
@@ -134,9 +139,9 @@ def test_files_are_of_what_the_row_says_it_is(shown):
                 assert rest.pop(0) == row.request
             if rest[0] == "split":
                 continue
-            assert rest[0] == row.backbone
-            models = [row.model, *row.references, "cragru" if row.cell else None, "groups"]
-            assert rest[1] in models
+            own = [(row.backbone, name) for name in (row.model, "cragru" if row.cell else None)]
+            groups = project.training(row.backbone, 0), "groups"  # alike for all trainings
+            assert tuple(rest[:2]) in [*own, groups, *row.references]
             if rest[1] == "cragru":
                 assert rest[2:5] == [row.cell.candidates_of, row.cell.strategy, row.cell.order]
 

@@ -156,6 +156,8 @@ def test_claims_are_made_of_results_and_times(tmp_path):
             "method": method,
             "printed": method,
             "seed": 1,
+            "training": 0,
+            "source": None,
         }
         rows.append(names | {"per_user": str(path), "cohort": None, "cost": None})
     times(Retrain=(10, 9, 11), CRAGRU=(4, 2, 8)).to_csv(tmp_path / "times.csv", index=False)

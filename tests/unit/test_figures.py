@@ -411,6 +411,8 @@ def test_figure_four_is_made(tmp_path):
             "method": label,
             "printed": label,
             "seed": 1,
+            "training": 0,
+            "source": None,
             "no_llm": None,
             "random": "Random" if label == "Preference" else None,
         }

@@ -40,7 +40,9 @@ def per_user(forget, remain, users=None, ks=(5,)):
 def bar(method, *seeds, panel="all users", dataset="ML", backbone="BPR"):
     """A model: one frame of results a seed."""
     names = {"panel": panel, "dataset": dataset, "backbone": backbone, "method": method}
-    return [(names | {"seed": number}, frame) for number, frame in enumerate(seeds, 1)]
+    return [
+        (names | {"seed": number, "training": 0}, frame) for number, frame in enumerate(seeds, 1)
+    ]
 
 
 def data_of(*models):
@@ -395,6 +397,7 @@ def test_figure_three_is_made(tmp_path):
             "backbone": "BPR",
             "method": method,
             "seed": 1,
+            "training": 0,
             "variant": variant,
         }
         rows.append(names | {"forget_remain": path, "cohort": tmp_path / "cohort.json"})
