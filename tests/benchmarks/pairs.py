@@ -3,8 +3,8 @@
     snakemake --cores all table2 --config trainings=10 run=ten
     python tests/benchmarks/pairs.py results/ml-100k/paper/1 bpr lightgcn
 
-Nothing differs but the random streams, so 5 % would be right. Each pair is compared as two rows with one training each; the
-other trainings say what noise there is.
+Nothing differs but the random streams, so 5 % would be right. Each pair is compared as two rows with one training
+each; the other trainings say what noise there is.
 """
 
 import argparse
