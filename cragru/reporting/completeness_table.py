@@ -120,9 +120,9 @@ def _one_row(
 
 
 def _of_scores(seeds: BySeed, original: BySeed, resampling: Resampling) -> Iterator[dict[str, Any]]:
-    """Yield the measures of calibrated scores, which a re-ranked list does not have."""
-    whole = {seed: row.membership for seed, row in seeds.items()}
-    if pd.concat(whole)["calibrated"].isna().any():
+    """Yield the measures of calibrated scores, over the seeds with rows of both kinds; a re-ranked list has none."""
+    whole = {seed: row.membership for seed, row in seeds.items() if len(row.membership)}
+    if not whole or pd.concat(whole)["calibrated"].isna().any():
         for measure in (*OF_SCORES, LEFT, *FIFTHS):
             yield _measured(measure)
         return
@@ -137,7 +137,7 @@ def _of_scores(seeds: BySeed, original: BySeed, resampling: Resampling) -> Itera
         scores = [Calibrated(rows, users) for rows in some]
         found = _of_draws(measure, scores, Calibrated.auc, len(users), resampling)
         yield found | {"n": own_users}
-    before = [Calibrated(original[seed].membership, users) for seed in seeds if seed in original]
+    before = [Calibrated(original[seed].membership, users) for seed in whole if seed in original]
 
     def left(drawn: np.ndarray) -> np.ndarray:
         weights = counts_of(drawn)

@@ -227,6 +227,19 @@ def test_seeds_are_averaged_and_the_shares_are_of_means():
     assert number(table, "M", "shift-left")["value"] == pytest.approx(0.75)
 
 
+def test_a_seed_in_which_nobody_has_rows_of_both_kinds_is_no_zero():
+    rows = [remembered("Retrain", membership=LEFT)]
+    rows += [remembered("Original", membership=ORIGINAL)]
+    nobody = {"seed": 2, "membership": LISTS.iloc[:0]}
+    rows += [remembered(name, [], **nobody) for name in ("Retrain", "Original")]
+    table = table_of(*rows)
+    assert known(table, "Retrain") == [0.5, 1, 0.5, 0.5, 0.5]
+    assert number(table, "Retrain", "two-sided-auc")["n"] == 2
+    alone = table_of(*rows[2:])
+    assert alone["value"].isna().all()
+    assert set(alone["n"]) == {0}
+
+
 def test_fifths_are_of_popularity():
     """Rows of the first fifth are told apart, of the fifth one they are not; the others have none."""
     first, last = scored([[2.0], [2.0]], [[1.0], [1.0]]), scored([[1.0]], [[1.0]], fifths=5)
