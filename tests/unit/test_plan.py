@@ -219,7 +219,9 @@ def test_a_search_sets_what_it_searches_and_nothing_else(project):
 def test_options_reach_only_what_they_change(project):
     training = Training(project)
     receraser = asked(**STATE, backbone="bpr", method="receraser-ubp")
-    assert training.shard_options(receraser) == {"shards": 10, "learning_rate": 0.005}
+    assert training.shard_options(receraser) == {"shards": 10, "learning_rate": 0.002}
+    other = asked(**STATE, backbone="lightgcn", method="receraser-ubp")
+    assert training.shard_options(other) == {"shards": 10, "learning_rate": 0.005}
     assert training.shard_count(receraser) == 10
     assert training.partition_options(receraser) == {"unit": "users", "capacity": 1.2}
     ifru = asked(**STATE, backbone="lightgcn", method="ifru")
@@ -231,7 +233,7 @@ def test_another_aggregation_trains_no_shard_anew(load):
     """What a method with shards takes beside their own options reaches its own rule alone."""
     wide = {"shards": 10, "learning_rate": 0.005, "steps": 20, "least_batch": 64, "missing": "zero"}
     training = Training(load(**{"params__methods__sisa-users__options": wide}))
-    sisa = asked(**STATE, backbone="bpr", method="sisa-users")
+    sisa = asked(**STATE, backbone="lightgcn", method="sisa-users")
     assert training.method_options(sisa) == wide
     del wide["missing"]
     assert training.shard_options(sisa) == wide
