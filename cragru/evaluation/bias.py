@@ -20,7 +20,7 @@ from cragru.evaluation.groups import ACTIVE, FAR, FORGOTTEN, INACTIVE, SIMILAR, 
 from cragru.evaluation.significance import paired_values
 
 ALL = "all"
-NUMBERS = ["value", "low", "high", "null", "null_low", "null_high"]
+NUMBERS = ["value", "low", "high", "null", "null_low", "null_high", "nulls"]
 COLUMNS = ["measure", "group", *NUMBERS, "n", "seeds"]
 DECILE = 10  # one user of how many is the worst tenth
 
@@ -65,8 +65,9 @@ def bias_table(
 
     Returns:
         One row per measure and group, `COLUMNS`: `value` with its bounds; `null`, the mean of the same measure of
-        Retrain's further trainings, with the least and the largest, `null_low` and `null_high`; `n` (users averaged
-        over: of a difference the smaller group's, of the worst decile its own), `seeds`. Measures, all in NDCG@K:
+        Retrain's further trainings, with the least and the largest, `null_low` and `null_high`, and their number,
+        `nulls`; `n` (users averaged over: of a difference the smaller group's, of the worst decile its own), `seeds`.
+        Measures, all in NDCG@K:
 
         * `delta`: mean of method - Retrain, of all, forgotten, similar and far users;
         * `propagation_bias`: delta of similar minus delta of far users, 0 for a clean cut;

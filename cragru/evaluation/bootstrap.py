@@ -63,6 +63,7 @@ class Resampling:
             "null": fmean(values),
             "null_low": min(values),
             "null_high": max(values),
+            "nulls": len(values),
         }
 
 

@@ -17,7 +17,7 @@ from cragru.reporting.averages import counted
 from cragru.reporting.base import RESAMPLING, Order, Table
 from cragru.reporting.checks import check_once, check_same_users
 from cragru.reporting.grid import HeadedGrid, Text, interval_texts
-from cragru.reporting.labels import GROUP, HEADS, NAMES, Row, again
+from cragru.reporting.labels import GROUP, HEADS, NAMES, Row, again, further
 
 SHOWN = {  # measure and group: column, digits
     ("delta", "all"): ("All", 4),
@@ -150,6 +150,7 @@ def bias_notes(
 ) -> list[str]:
     """Tell what a reader must know to trust the numbers."""
     seeds, sizes = int(table["seeds"].max()), []
+    count = int(table["nulls"].max())
     deltas = table[table["measure"] == "delta"]
     for group, rows in deltas.groupby("group", sort=False):
         if rows["n"].max():
@@ -158,7 +159,7 @@ def bias_notes(
         f"Protocol: {title}. Numbers are NDCG@{k} of a method less Retrain's, user by user; below 0 the method is "
         f"worse. In brackets: {resampling.level:.0%} intervals over users (bootstrap); "
         f"{f'a mean over {seeds} seeds (of split and training) comes first' if seeds > 1 else 'one seed'}. "
-        f"Users: {'; '.join(sizes)}; a number of too few is left out. {again}: the null, its further trainings "
+        f"Users: {'; '.join(sizes)}; a number of too few is left out. {again}: the null, {further(count)}, "
         "on the same split with other random streams, as mean and, in brackets, range; only what goes beyond it is a "
         "method's doing. Similar: the tenth of the remaining users whose "
         "embedding in the original model is nearest to a forgotten user's; far: the others. Propagation bias: "

@@ -14,7 +14,7 @@ from cragru.evaluation.membership import Calibrated
 from cragru.reporting.averages import counted
 from cragru.reporting.base import RESAMPLING, Order, Table
 from cragru.reporting.grid import HeadedGrid, Text, decimals, interval_texts
-from cragru.reporting.labels import HEADS, PANEL_GROUP, ROW, again
+from cragru.reporting.labels import HEADS, PANEL_GROUP, ROW, again, further
 from cragru.reporting.remembered import Remembered, read_remembered
 
 AUC, GAP, OVERLAP = "mia-auc", "mia-gap", f"overlap@{LIST_LENGTH}"
@@ -22,7 +22,7 @@ CALIBRATED, TWO_SIDED, LEFT = "calibrated-auc", "two-sided-auc", "shift-left"
 AT_1, AT_01 = "tpr@1%", "tpr@0.1%"
 FIFTHS = {f"{CALIBRATED}-fifth-{number}": number for number in range(1, 6)}
 UNDEFINED = Interval(np.nan, np.nan, np.nan)
-COLUMNS = [*ROW, "measure", "value", "low", "high", "sd", "n", "seeds"]
+COLUMNS = [*ROW, "measure", "value", "low", "high", "sd", "n", "seeds", "trainings"]
 NUMBERS = ["value", "low", "high", "n"]  # what is shown of a measure
 BOUNDS_APART = 4  # standard errors, about, between the bounds of an interval of 95 %
 SHOWN = {  # measure: column and digits
@@ -76,11 +76,12 @@ def completeness_table(
     Returns:
         One row per label and measure, `COLUMNS`: `value` with bounds `low` and `high`; `sd` over seeds (missing for
         one; of the gap with its sign); `n`, users that have it under any seed, 0 where the measure is not defined;
-        `seeds`. Measures: `mia-auc`; `mia-gap`, its absolute distance to Retrain's (not defined for Retrain); those of
-        calibrated scores (`cragru.evaluation.membership.Calibrated`), whose unit is a row: `calibrated-auc`, also of
-        the items of each fifth, `two-sided-auc`, `tpr@1%` and `tpr@0.1%` (forgotten rows above a threshold that so many
-        held-out rows exceed), `shift-left` (the row's shift as a share of the original's); `MEASURES`. Further
-        trainings of Retrain are one row (`again`), whose bounds are the least and the largest of their values.
+        `seeds`, `trainings` (under a seed). Measures: `mia-auc`; `mia-gap`, its absolute distance to Retrain's (not
+        defined for Retrain); those of calibrated scores (`cragru.evaluation.membership.Calibrated`), whose unit is a
+        row: `calibrated-auc`, also of the items of each fifth, `two-sided-auc`, `tpr@1%` and `tpr@0.1%` (forgotten
+        rows above a threshold that so many held-out rows exceed), `shift-left` (the row's shift as a share of the
+        original's); `MEASURES`. Further trainings of Retrain are one row (`again`), whose bounds are the least and
+        the largest of their values.
     """
     grouped: dict[tuple[str, ...], dict[int, BySeed]] = {}
     for row in rows:
@@ -94,9 +95,9 @@ def completeness_table(
         own_aim = {} if method == retrain else aim
         frames.append(_one_row(names, trainings[0], own_aim, original, resampling))
         called = (*group, again(method))
-        further = [own for number, own in trainings.items() if number]
-        if further:
-            each = [_one_row(called, own, aim, original, only_values) for own in further]
+        others = [own for number, own in trainings.items() if number]
+        if others:
+            each = [_one_row(called, own, aim, original, only_values) for own in others]
             frames.append(_range_of(each))
     table = pd.concat(frames, ignore_index=True)[COLUMNS]
     few = table["n"] < least_users
@@ -115,7 +116,7 @@ def _one_row(
     for measure in MEASURES:
         per_seed = _per_seed(measure, seeds.values())
         found.append(_mean(measure, per_seed, resampling))
-    labels = dict(zip(ROW, names, strict=True)) | {"seeds": len(seeds)}
+    labels = dict(zip(ROW, names, strict=True)) | {"seeds": len(seeds), "trainings": 1}
     return pd.DataFrame(found).assign(**labels)
 
 
@@ -180,7 +181,7 @@ def _range_of(rows: Sequence[pd.DataFrame]) -> pd.DataFrame:
     values = np.array([row["value"] for row in rows], dtype=np.float64)
     table["value"], table["sd"] = values.mean(axis=0), np.nan
     table["low"], table["high"] = values.min(axis=0), values.max(axis=0)
-    return table
+    return table.assign(trainings=len(rows))
 
 
 def completeness_grid(table: pd.DataFrame) -> HeadedGrid:
@@ -215,14 +216,15 @@ def completeness_notes(
     for panel, *group, value in known.itertuples(index=False):
         ceilings.append(f"{', '.join([*group, panel] if has_panels else group)}: {value:.3f}")
     who = counted(table.loc[table["measure"] == AUC, "n"])
+    count = int(table["trainings"].max())
     return [
         f"Protocol: {title}. In brackets: {resampling.level:.0%} intervals over {who} (bootstrap, users drawn whole); "
         f"{f'means over {seeds} seeds of split and training' if seeds > 1 else 'one seed'}. "
-        f"The aim of every column is {retrain}'s value, not zero. {again(retrain)}: its further trainings on the same "
-        "split with other random streams, as mean and, in brackets, range; what lies inside is chance. MIA-AUC: the "
-        "chance that a forgotten row of a user is ranked above a held-out row of the same user, mean over users. The "
-        "next five columns take out how high a row stands anyway: scores, in standard deviations of a user's, less the "
-        f"mean of the same of further trainings of {retrain}, none of them the row's own. Calibrated AUC: that a "
+        f"The aim of every column is {retrain}'s value, not zero. {again(retrain)}: {further(count)}, on the "
+        "same split with other random streams, as mean and, in brackets, range; what lies inside is chance. MIA-AUC: "
+        "the chance that a forgotten row of a user is ranked above a held-out row of the same user, mean over users. "
+        "The next five columns take out how high a row stands anyway: scores, in standard deviations of a user's, less "
+        f"the mean of the same of further trainings of {retrain}, none of them the row's own. Calibrated AUC: that a "
         "forgotten row's is above a held-out row's; two-sided: that its size is, for rows pushed too far show, too; "
         "TPR: share of forgotten rows above a threshold that so many held-out rows exceed; shift left: how much larger "
         f"sizes of forgotten rows are, as a share of the original's. Forget-HR@{LIST_LENGTH}: share of users with a "

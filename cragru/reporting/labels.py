@@ -16,3 +16,8 @@ HEADS = ["Data set", "Backbone", "Method"]  # of the columns `NAMES`
 def again(retrain: str) -> str:
     """Return what tables call further trainings of Retrain, given its label."""
     return f"{retrain}, again"
+
+
+def further(count: int) -> str:
+    """Return how many further trainings there are, in words."""
+    return f"{count} further training{'s' * (count > 1)} of it under a seed"
