@@ -42,7 +42,7 @@ def methods(load, *names, **changes):
 def test_a_variant_is_its_entry_with_other_options(load):
     project = load({"methods": ["retrain", "scif@damping=10@negatives=4"]})
     plain, other = project.method("scif"), project.method("scif@damping=10@negatives=4")
-    assert plain.options == {"negatives": 8, "damping": 100.0}
+    assert plain.options == {"negatives": 8, "damping": 30.0}
     assert other.options == {"negatives": 4, "damping": 10.0}
     assert (other.module, other.reads) == (plain.module, plain.reads)
     assert project.label("scif@damping=10@negatives=4") == "SCIF (damping 10, negatives 4)"
@@ -74,7 +74,7 @@ def test_no_override_takes_a_variants_options_back(load):
 
 
 ANOTHER = [  # a name, and the right one
-    ("scif@damping=100", "scif"),
+    ("scif@damping=30", "scif"),
     ("scif@damping=10.0", "scif@damping=10"),
     ("scif@damping=1e1", "scif@damping=10"),
     ("scif@damping=0.00001", "scif@damping=1e-05"),
@@ -281,17 +281,17 @@ def test_an_overlay_of_options_is_a_variant_and_the_entry_stays(load):
     project = load(options("methods", "scif", damping=10))
     assert "scif@damping=10" in project.settings.methods
     assert "scif" not in project.settings.methods
-    assert project.method("scif").options["damping"] == 100.0
+    assert project.method("scif").options["damping"] == 30.0
     plain = load({"methods": ["retrain", "scif@damping=10"]})
     assert project.method("scif@damping=10") == plain.method("scif@damping=10")
 
 
 def test_an_overlay_that_says_what_the_file_says_changes_no_name(load):
-    assert load(options("methods", "scif", damping=100, iterations=100)).settings == (
+    assert load(options("methods", "scif", damping=30, iterations=100)).settings == (
         load().settings.model_copy(
             update={
                 "overlays": load(
-                    options("methods", "scif", damping=100, iterations=100)
+                    options("methods", "scif", damping=30, iterations=100)
                 ).settings.overlays
             }
         )
@@ -304,7 +304,7 @@ def test_names_are_of_what_an_overlay_makes_of_an_entry(load):
         "scif@damping=10@negatives=4",
         "scif@damping=1@negatives=4",
     ]
-    assert methods(load, "scif@damping=100@negatives=8", **overlay) == ["scif"]
+    assert methods(load, "scif@damping=30@negatives=8", **overlay) == ["scif"]
     with refused(place="methods.scif@damping=10", advice="write scif"):
         methods(load, "scif@damping=10", **overlay)
 
