@@ -21,6 +21,14 @@ EXAMPLE = re.search(r"```python\n(.*?)```", (ROOT / "docs/library.md").read_text
 MODULES = "for name in sys.modules:\n    if name.startswith('cragru'): print(name, sys.modules[name].__file__)"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_local_copy():
+    """The toy data are where their configuration says, whatever a person has set for others."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("CRAGRU_DATA_DIR", raising=False)
+        yield
+
+
 @pytest.fixture(scope="module")
 def site(once) -> Path:
     """A folder with the library as pip installs its wheel, and nothing else; the network is not asked."""
