@@ -79,7 +79,7 @@ def bias_table(
         CragruError: If the models were not evaluated on the same users and test rows.
     """
     means = _group_means([_one_seed(results, mask, k) for results in seeds.values()])
-    again = _again(means)
+    again = list(named(next(iter(seeds.values())).again))
     table = []
     for measure, of, statistic, part in MEASURES:
         own = {group: means[group] for group in of}
@@ -165,11 +165,6 @@ def _group_means(seeds: Sequence[pd.DataFrame]) -> dict[str, pd.DataFrame]:
     for name, rows in groups.items():
         means[name] = rows.drop(columns=["group", "activity"]).groupby("user").mean()
     return means
-
-
-def _again(means: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Return the names of Retrain's further trainings."""
-    return [name for name in means[ALL].columns if name not in ("method", "retrain")]
 
 
 def _beside_retrain(means: pd.DataFrame, groups: Sequence[str], model: str) -> np.ndarray:

@@ -66,10 +66,8 @@ class Calibrated:
 
     def found_at(self, share: float, weights: np.ndarray) -> np.ndarray:
         """Return the share of forgotten rows above a threshold that at most `share` of the held-out rows exceed."""
-        members = np.sort(self._scores[self._members])[::-1]
-        of_members = self._owners[self._members][np.argsort(-self._scores[self._members])]
-        others = np.sort(self._scores[~self._members])[::-1]
-        of_others = self._owners[~self._members][np.argsort(-self._scores[~self._members])]
+        members, of_members = self._falling(self._members)
+        others, of_others = self._falling(~self._members)
         above = np.searchsorted(-members, -others, side="left")  # members above each of the others
         found = []
         for own in weights:
@@ -93,6 +91,12 @@ class Calibrated:
             counts = np.bincount(owners, minlength=users)
             means.append(_ratio(weights @ sums, weights @ counts))
         return means[0] - means[1]
+
+    def _falling(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return scores of the rows that are chosen, the largest first, and whose rows they are."""
+        scores, owners = self._scores[chosen], self._owners[chosen]
+        order = np.argsort(-scores)
+        return scores[order], owners[order]
 
     def _auc(self, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
         others, members = scores[~self._members], scores[self._members]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, Self
 
-from cragru.core.names import ORIGINAL, ORIGINAL_LABEL
+from cragru.core.names import AGAIN, ORIGINAL, ORIGINAL_LABEL
 from cragru.plan import places
 from cragru.plan.cells import SHOWN, SHUFFLED, Cell, cell_file
 from cragru.plan.run import Run
@@ -24,7 +24,7 @@ CONTROLS = (  # label, order of the candidates in the prompt, results of the lis
 """What Table II shows of a cell: CRAGRU itself and its controls."""
 
 OF_CRAGRU = rf"({CRAGRU}|{NO_LLM})(,.*)?|.*{CANDIDATES_OF.strip()}.*"
-MODEL_ROWS = rf"{ORIGINAL_LABEL}|{OF_CRAGRU}|.*, again"
+MODEL_ROWS = f"{ORIGINAL_LABEL}|{OF_CRAGRU}|.*{AGAIN}"
 """Labels that tables have rows of their own for, which a method's cannot be: a pattern."""
 _OF_CONTROLS = [label.removeprefix(f"{CRAGRU}, ") for label, _, _ in CONTROLS]
 STRATEGY_ROWS = "|".join([MODEL_ROWS, *_OF_CONTROLS])

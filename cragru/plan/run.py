@@ -16,7 +16,7 @@ from cragru.config.models import (
     Settings,
     StrategyEntry,
 )
-from cragru.core.names import ORIGINAL, ORIGINAL_LABEL
+from cragru.core.names import ORIGINAL, ORIGINAL_LABEL, RETRAIN
 from cragru.plan.variants import base_of, entry_of, with_options
 from cragru.rerun.digest import code_digest
 from cragru.written.paths import as_input
@@ -99,6 +99,15 @@ class Run:
     def trainings(self, model: str) -> int:
         """Return how often a model is trained on a split: shards once, for the noise of ten averages out."""
         return 1 if self.partition(model) else self.settings.trainings
+
+    @property
+    def shadow_count(self) -> int:
+        """How many Retrains a model is held against: all, but for one, which is the model itself where it is one."""
+        return self.settings.trainings - 1
+
+    def nulls(self, model: str) -> int:
+        """Return how many trainings a table shows that has further Retrains as its null: of other models one."""
+        return self.settings.trainings if model == RETRAIN else 1
 
     def shadows(self, backbone: str, count: int) -> list[str]:
         """Return so many trainings of a backbone whose Retrains a model is held against: none is its own."""

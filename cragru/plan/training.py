@@ -84,15 +84,11 @@ class Training:
 
     def shadows(self, wildcards: Wildcards) -> list[str]:
         """Return the Retrains that a model is held against: of other trainings, as many as its folder says."""
-        names = dict(wildcards.items())
-        others = self._run.shadows(wildcards.backbone, int(wildcards.shadows))
-        return [places.place(places.RETRAIN_MODEL, **names | {"backbone": name}) for name in others]
+        return self._retrains(wildcards, int(wildcards.shadows))
 
     def all_shadows(self, wildcards: Wildcards) -> list[str]:
         """Return the Retrains of the run's further trainings."""
-        names, count = dict(wildcards.items()), self._run.settings.trainings - 1
-        others = self._run.shadows(wildcards.backbone, count)
-        return [places.place(places.RETRAIN_MODEL, **names | {"backbone": name}) for name in others]
+        return self._retrains(wildcards, self._run.shadow_count)
 
     def original_if_read(self, wildcards: Wildcards) -> str | list[str]:
         """Return the model before the request, for a method that reads it: in turn, its own model before."""
@@ -178,6 +174,12 @@ class Training:
         renewed = f"{places.REQUEST_METHOD}/{places.MANIFEST}"
         deployed = places.place(places.SHARDS_MANIFEST, **dict(wildcards.items()))
         return self._before(wildcards, renewed) or deployed
+
+    def _retrains(self, wildcards: Wildcards, count: int) -> list[str]:
+        """Return the models of so many Retrains of other trainings."""
+        names = dict(wildcards.items())
+        others = self._run.shadows(wildcards.backbone, count)
+        return [places.place(places.RETRAIN_MODEL, **names | {"backbone": name}) for name in others]
 
     def _before(self, wildcards: Wildcards, template: str) -> str | None:
         """Return a file of the request that a request starts from; None where it starts from the deployed state."""

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from cragru.core.names import AGAIN
+
 Row = Mapping[str, Any]
 """A row as its maker is given it: labels, `seed` and files, by name."""
 
@@ -15,7 +17,7 @@ HEADS = ["Data set", "Backbone", "Method"]  # of the columns `NAMES`
 
 def again(retrain: str) -> str:
     """Return what tables call further trainings of Retrain, given its label."""
-    return f"{retrain}, again"
+    return retrain + AGAIN
 
 
 def further(count: int) -> str:

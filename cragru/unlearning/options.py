@@ -10,8 +10,6 @@ from cragru.plugins.options import BaseOptions
 Missing = Literal["mask", "mean", "zero"]  # see `cragru.unlearning.aggregation.user_weights`
 CapacityOn = Literal["rows", "users"]
 Unit = Literal["users", "interactions"]
-
-
 TUNED = ("learning_rate", "patience")  # what `cragru.unlearning.tuning` searches
 
 

@@ -36,7 +36,7 @@ class BiasTable(AgainstRetrain, Table):
         """Return what is compared under one seed: a method, Retrain, and the Retrains of further trainings."""
         dataset, backbone = pair
         state = {"dataset": dataset, "protocol": self.protocol, "seed": seed}
-        again = run.shadows(backbone, run.settings.trainings - 1)
+        again = run.shadows(backbone, run.shadow_count)
         references = ((backbone, RETRAIN), *((name, RETRAIN) for name in again))
         models = {"method": (backbone, method), "retrain": references[0]}
         models |= {f"again_{number}": model for number, model in enumerate(references[1:], 1)}

@@ -70,7 +70,6 @@ class CompletenessTable(AgainstRetrain, Table):
         models = list(dict.fromkeys([ORIGINAL, RETRAIN, *run.settings.methods]))
         rows = []
         for model in models:
-            trainings = run.settings.trainings if model == RETRAIN else 1
-            held = (panel, MEASURES, trainings)
+            held = (panel, MEASURES, run.nulls(model))
             rows += measured_model_rows(run, self.protocol, pair, [model], *held)
         return rows

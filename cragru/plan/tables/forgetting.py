@@ -69,19 +69,14 @@ def measured_cell_rows(
 
 
 def _held_against(run: Run, row: Row, variant: str) -> Row:
-    others = run.shadows(row.backbone, _shadows(run))
+    others = run.shadows(row.backbone, run.shadow_count)
     references = tuple((backbone, RETRAIN) for backbone in others)
     return replace(row.called(variant=variant), references=references)
 
 
-def _shadows(run: Run) -> int:
-    """Return how many Retrains a model is held against: all, but for one, which is the model itself where it is one."""
-    return run.settings.trainings - 1
-
-
 def _files(run: Run, measures: Sequence[str]) -> dict[str, str]:
     """Return names of the files of measures in a folder."""
-    folder = places.place(places.AGAINST, shadows=_shadows(run))
+    folder = places.place(places.AGAINST, shadows=run.shadow_count)
     return {name: f"{folder}/{places.MEASURED[name]}" for name in measures}
 
 

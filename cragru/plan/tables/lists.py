@@ -61,8 +61,7 @@ class ListsTable(AgainstRetrain, Table):
     def _models(self, run: Run, pair: tuple[str, str], panel: str) -> list[Row]:
         rows = []
         for model in dict.fromkeys([ORIGINAL, RETRAIN, *run.settings.methods]):
-            trainings = run.settings.trainings if model == RETRAIN else 1
-            files = {"trainings": trainings, "lists": places.RECOMMENDED}
+            files = {"trainings": run.nulls(model), "lists": places.RECOMMENDED}
             rows += model_rows(run, self.protocol, pair, [model], panel, **files)
         return rows
 
