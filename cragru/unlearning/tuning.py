@@ -1,7 +1,7 @@
 """The choice of learning rate and patience: of each backbone, and of each method's shards on it, on validation alone.
 
-The rule: the largest validation NDCG@10 of what the method serves, mean over the seeds of a run. Test rows are never
-read. `snakemake tuning` makes the numbers; what is used stands in params.yaml.
+The rule: the largest validation NDCG@10 of what the method serves, mean over the seeds of a run and over methods that
+train alike (docs/unlearning.md). Test rows are never read. `snakemake tuning` makes the numbers; what is used stands in params.yaml.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ def search(
         One row per rate and patience, `COLUMNS`: validation NDCG@10 of the model, training rows that remain masked;
         optimiser steps; CPU seconds of the request.
     """
-    validator = Validator(context.remain, choose_device("cpu"))
+    validator = Validator(context.remain, choose_device(context.device))
     rows = []
     for values in product(rates, patiences):
         chosen = dict(zip(TUNED, values, strict=True))
