@@ -1,7 +1,8 @@
 """The choice of learning rate and patience: of each backbone, and of each method's shards on it, on validation alone.
 
 The rule: the largest validation NDCG@10 of what the method serves, mean over the seeds of a run and over methods that
-train alike (docs/unlearning.md). Test rows are never read. `snakemake tuning` makes the numbers; what is used stands in params.yaml.
+train alike (docs/unlearning.md). Test rows are never read. `snakemake tuning` makes the numbers; what is used stands in
+params.yaml.
 """
 
 from collections.abc import Sequence
