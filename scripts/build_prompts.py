@@ -1,6 +1,7 @@
 """Write a cohort's prompts, of what a strategy kept."""
 
 import logging
+from functools import partial
 
 import pandas as pd
 
@@ -20,6 +21,7 @@ from cragru.llm.building import (
     shown_order,
 )
 from cragru.llm.chat import ChatTokenizer
+from cragru.llm.forms import form_named
 from cragru.llm.prompts import Template
 from cragru.llm.records import write_prompts
 from cragru.retrieval.columns import CANDIDATES, SELECTION
@@ -28,20 +30,19 @@ log = logging.getLogger("cragru")
 
 
 def main(job):
-    users = read_cohort(job.input.cohort)
     candidates = read_parquet(job.input.candidates, CANDIDATES).groupby("user")["item"]
+    # a user without a validation row has no validation list
+    users = [user for user in read_cohort(job.input.cohort) if user in candidates.groups]
     interactions = read_parquet(job.input.interactions, INTERACTIONS)
     selection = read_parquet(job.input.selection, SELECTION)
-    chosen = selection[["row"]].join(
-        interactions, on="row"
-    )  # rows of the remain set alone: see `check_prompts`
+    # rows of the remain set alone: see `check_prompts`; what was drawn has no rating
+    chosen = selection.join(interactions["rating"], on="row")
     histories = dict(iter(chosen.groupby("user")))
     tokenizer, template = ChatTokenizer(job.input.model), Template.read(job.input.template)
     tokenizer.check_template(template.text, job.input.template)
     budget = prompt_budget(job.params.context, job.params.tokens, job.params.compact)
-    library = read_library(
-        job.input.item_frame, job.input.user_frame, job.input.statistics, job.params.show_ratings
-    )
+    words = job.input.item_frame, job.input.user_frame, job.input.statistics
+    library = read_library(*words, job.params.show_ratings, job.params.natural_titles)
     count_tokens = tokenizer.counter(job.params.remote)
     builder = PromptBuilder(library, template, count_tokens, budget)
     order, seed = job.wildcards.order, int(job.wildcards.seed)
@@ -51,7 +52,8 @@ def main(job):
         return user, histories.get(user, chosen.iloc[:0]), shown
 
     start = now()
-    records = build_all(builder, map(of_user, Progress(users, "Write prompts", len(users), "user")))
+    build = partial(form_named(job.wildcards.form).records, builder)
+    records = build_all(build, map(of_user, Progress(users, "Write prompts", len(users), "user")))
     seconds = now() - start
     check_shown(records, job.params.tokens)
     write_prompts(job.output.prompts, records)
@@ -60,7 +62,8 @@ def main(job):
     )
     shortened, lines = int((counted["dropped"] > 0).sum()), int(counted["dropped"].sum())
     log.info(
-        "%d of %d prompts were shortened, by %d history lines in all", shortened, len(users), lines
+        "%d of %d prompts were shortened, by %d history lines in all",
+        *(shortened, len(records), lines),
     )
     cost = {
         "users": len(users),

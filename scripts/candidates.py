@@ -1,4 +1,4 @@
-"""Choose the candidates of every evaluated user, from the candidate source's model."""
+"""Choose the candidates of every evaluated user, for their test and their validation lists, from the source's model."""
 
 from pathlib import Path
 
@@ -20,8 +20,13 @@ def main(job):
     users = parts["test"][
         "user"
     ].unique()  # whom the evaluation asks about; what they did in test is not looked at
-    table = top_candidates(FactorModel.load(job.input.model), seen, users, items, job.params.length)
+    model, length = FactorModel.load(job.input.model), job.params.length
+    table = top_candidates(model, seen, users, items, length)
     write_parquet(job.output.candidates, table, CANDIDATES)
+    # lists on which weights are chosen: validation rows are not seen, and are what they are judged by
+    judged = parts["valid"]["user"].unique()
+    table = top_candidates(model, parts["train"], judged, items, length)
+    write_parquet(job.output.validation, table, CANDIDATES)
 
 
 if __name__ == "__main__":

@@ -16,9 +16,8 @@ from cragru.llm.records import read_prompts
 def main(job):
     interactions = read_parquet(job.input.interactions, INTERACTIONS)
     parts = read_all_parts(Path(job.input.record).parent, interactions)
-    library = read_library(
-        job.input.item_frame, job.input.user_frame, job.input.statistics, job.params.show_ratings
-    )
+    words = job.input.item_frame, job.input.user_frame, job.input.statistics
+    library = read_library(*words, job.params.show_ratings, job.params.natural_titles)
     records, template = read_prompts(job.input.prompts), Template.read(job.input.template)
     counts = check_prompts(records, parts, interactions, library, template, job.input.prompts)
     write_json(job.output.checked, counts)

@@ -46,9 +46,8 @@ def open_desk(job, remaining):
     tokenizer, template = ChatTokenizer(job.input.tokenizer), Template.read(job.input.template)
     tokenizer.check_template(template.text, job.input.template)
     budget = prompt_budget(job.params.context, job.params.tokens, job.params.compact)
-    library = read_library(
-        job.input.item_frame, job.input.user_frame, job.input.statistics, job.params.show_ratings
-    )
+    words = job.input.item_frame, job.input.user_frame, job.input.statistics
+    library = read_library(*words, job.params.show_ratings, job.params.natural_titles)
     strategy, seed = (
         importlib.import_module(job.params.module).load(Path()),
         int(job.wildcards.seed),

@@ -1,10 +1,11 @@
-"""Choose what a strategy keeps of each remaining history: training and validation rows, never a forgotten one."""
+"""Choose what a strategy keeps of each remaining history: training and validation rows, or training rows alone."""
 
 import importlib
 from pathlib import Path
 
 import pandas as pd
 
+from cragru.core.names import TRAINING
 from cragru.core.roles import Role
 from cragru.data.parts import read_parts
 from cragru.job import stage
@@ -14,8 +15,9 @@ from cragru.retrieval.selection import select_histories
 
 
 def main(job):
-    parts = read_parts(Path(job.input.record).parent, ["train", "valid"])
-    history = pd.concat([parts["train"], parts["valid"]]).sort_values("row", ignore_index=True)
+    names = ["train"] if job.wildcards.history == TRAINING else ["train", "valid"]
+    parts = read_parts(Path(job.input.record).parent, names)
+    history = pd.concat(parts.values()).sort_values("row", ignore_index=True)
     strategy = importlib.import_module(job.params.module).load(Path(job.input.fitted))
     candidates = read_parquet(job.input.candidates, CANDIDATES)
     name, seed = job.wildcards.strategy, int(job.wildcards.seed)

@@ -33,7 +33,7 @@ from cragru.config.types import (
     free_of,
 )
 from cragru.core.errors import CragruError
-from cragru.core.names import SOURCE_FILE
+from cragru.core.names import LABELS, LIKELIHOOD, SOURCE_FILE
 from cragru.kept.manifest import ENDING
 from cragru.plugins.source import check_plugin
 
@@ -239,6 +239,7 @@ class DatasetEntry(RawFiles):
         homepage: Where its publisher describes it, if there is one.
         sources: Where to fetch it, in the order tried, and how to read what each gives.
         prompt: The template of its prompts; the default tells a user's profile.
+        form_prompts: Templates for forms of scoring that have their own (`scoring.form`).
         users: How many users it has, where that is known: a method cannot have more shards.
     """
 
@@ -248,6 +249,10 @@ class DatasetEntry(RawFiles):
     homepage: HttpUrl | None = None
     sources: Annotated[tuple[Source, ...], *_SOURCES]
     prompt: InputPlace = "config/prompts/movielens.txt"
+    form_prompts: dict[Literal[LABELS, LIKELIHOOD], InputPlace] = {
+        LABELS: "config/prompts/labels.txt",
+        LIKELIHOOD: "config/prompts/likelihood.txt",
+    }
     users: PositiveInt | None = None
 
     @property

@@ -23,6 +23,7 @@ from cragru.config.types import (
     free_of,
 )
 from cragru.core.errors import CragruError
+from cragru.core.names import CONTROLS, FORMS, FUSIONS, LISTWISE, NO_FUSION
 
 DISTINCT = AfterValidator(distinct)
 Run = Annotated[Name, free_of(*TOP_FOLDERS)]
@@ -96,14 +97,39 @@ class Scoring(Frozen):
     cohorts: dict[CohortName, PositiveInt | None] = Field(
         description="name -> how many users; null: every user who can be judged. All are prefixes of one random order"
     )
+    form: Literal[FORMS] = Field(
+        default=LISTWISE,
+        description="how candidates are scored: listwise: a JSON of all (the paper's); likelihood: how likely their titles "
+        "are; labels: one letter each; encoder: the model's vectors are compared",
+    )
+    fusion: Literal[FUSIONS] = Field(
+        default=NO_FUSION,
+        description="what orders the candidates: none: the LLM's scores (the paper's); validation: these and the "
+        "backbone's, weighted on validation lists",
+    )
+    controls: Annotated[list[Literal[CONTROLS]], DISTINCT] = Field(
+        default=list(CONTROLS),
+        description="rows without an LLM beside CRAGRU's: popularity: counts in train; content: a regression on "
+        "backbone, counts, genres and years",
+    )
     compare_on: VariantNames = Field(
         description="backbones on which all strategies are compared (Figure 4)"
+    )
+    compare_form: Literal[FORMS] | None = Field(
+        default=None, description="how they are scored there; null: as `form` says"
+    )
+    compare_cohort: Name | None = Field(
+        default=None, description="whose candidates are scored there; null: as `cohort` says"
     )
     tokens: PositiveInt | None = Field(
         description="most tokens of a prompt; null: what the model's context leaves beside the longest answer"
     )
     show_ratings: bool = Field(
         description="whether history lines tell the rating, scaled to 100; the paper's do not"
+    )
+    natural_titles: bool = Field(
+        default=False,
+        description="whether prompts have `The Usual Suspects` for `Usual Suspects, The`; the paper's do not",
     )
     chunk: PositiveInt = Field(
         description="users scored at once; another number may give other answers"
@@ -117,9 +143,11 @@ class Scoring(Frozen):
     )
 
     @model_validator(mode="after")
-    def _cohort_is_there(self) -> "Scoring":
-        if self.cohort not in self.cohorts:
-            raise CragruError("unknown name", place="cohort", got=self.cohort, allowed=self.cohorts)
+    def _cohorts_are_there(self) -> "Scoring":
+        for key in ("cohort", "compare_cohort"):
+            got = getattr(self, key) or self.cohort
+            if got not in self.cohorts:
+                raise CragruError("unknown name", place=key, got=got, allowed=self.cohorts)
         return self
 
 

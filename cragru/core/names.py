@@ -7,3 +7,16 @@ MEAN = "mean"  # what the table of claims has in place of a data set and a backb
 RESULTS = "results"  # the folder of all that runs make
 RETRAIN = "retrain"  # the method that all others are held against
 SOURCE_FILE = "source.json"  # beside a publisher's files: where they came from
+
+# how an LLM scores: forms (`cragru.llm.forms`; an encoder answers no prompt), and what its scores are fused with
+LISTWISE, LIKELIHOOD, LABELS, ENCODER = "listwise", "likelihood", "labels", "encoder"
+FORMS = (LISTWISE, LIKELIHOOD, LABELS, ENCODER)
+NO_FUSION, ON_VALIDATION = "none", "validation"
+FUSIONS = (NO_FUSION, ON_VALIDATION)
+# whose history is looked at: the user's, one that is drawn from the catalogue, or the training rows alone, with the
+# candidates of the validation lists
+OWN, OTHER, TRAINING = "own", "other", "train"
+HISTORIES = (OWN, OTHER, TRAINING)
+# controls that no LLM takes part in
+POPULARITY, CONTENT = "popularity", "content"
+CONTROLS = (POPULARITY, CONTENT)

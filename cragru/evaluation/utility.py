@@ -1,5 +1,7 @@
 """Every metric of every user, by full ranking under two masks."""
 
+from collections.abc import Iterator, Sequence
+
 import pandas as pd
 import torch
 from torch import Tensor
@@ -7,6 +9,7 @@ from torch import Tensor
 from cragru.backbones.base import Scorer, pairs
 from cragru.evaluation.bias_columns import LISTS
 from cragru.evaluation.columns import PER_USER
+from cragru.evaluation.list_metrics import NOBODY
 from cragru.evaluation.metrics import CUTOFFS, METRICS, values_of
 from cragru.ranking.full import pair_mask, top_items, user_batches
 
@@ -29,13 +32,37 @@ def per_user_utility(scorer: Scorer, parts: Parts, users: int, items: int) -> pd
     Returns:
         One row per user, mask and cut-off, columns of `PER_USER`; `relevant` counts the user's test rows.
     """
+    frames = []
+    for name, batch, _, hits, counts in hits_of_batches(scorer, parts, users, items, max(CUTOFFS)):
+        for k in CUTOFFS:
+            head = {"user": batch.numpy(), "mask": name, "k": k}
+            values = values_of(METRICS, hits, counts, k)
+            frames.append(pd.DataFrame(head | values | {"relevant": counts.numpy()}))
+    return by_user(frames)
+
+
+def hits_of_batches(
+    scorer: Scorer, parts: Parts, users: int, items: int, length: int
+) -> Iterator[tuple[str, Tensor, Tensor, Tensor, Tensor]]:
+    """Yield the ranked lists of all users with a test row, batch by batch, under mask A and then B.
+
+    Yields:
+        The mask's name; the users `[B]`; the best items `[B, length]`, `NOBODY` where
+        none is left; whether each is a hit, `[B, length]` bool; and how
+        many test rows each user has, `[B]`.
+    """
     relevant = pair_mask(pairs(parts["test"]), users, items)
     hidden = masks(parts, users, items)
-    frames = []
     for batch in user_batches(torch.unique(pairs(parts["test"])[0])):
         scores = scorer.score(batch).cpu()
         for name, mask in hidden.items():  # B hides more than A, so the scores can be reused
-            frames += _ranked(name, batch, scores, mask[batch], relevant[batch])
+            best, ranked = top_items(scores, mask[batch], length)
+            hits = relevant[batch].gather(1, best) & ranked
+            yield name, batch, best.where(ranked, NOBODY), hits, relevant[batch].sum(dim=1)
+
+
+def by_user(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return results of batches, masks and cut-offs as one table by user, columns of `PER_USER`."""
     table = pd.concat(frames).astype(PER_USER)
     return table.sort_values(["user", "mask", "k"], ignore_index=True)
 
@@ -60,21 +87,3 @@ def recommended(
         }
         frames.append(pd.DataFrame(columns))
     return pd.concat(frames, ignore_index=True).astype(LISTS)
-
-
-def _ranked(
-    name: str,
-    users: Tensor,
-    scores: Tensor,
-    masked: Tensor,
-    relevant: Tensor,
-) -> list[pd.DataFrame]:
-    best, ranked = top_items(scores, masked, max(CUTOFFS))
-    hits = relevant.gather(1, best) & ranked
-    counts = relevant.sum(dim=1)
-    frames = []
-    for k in CUTOFFS:
-        head = {"user": users.numpy(), "mask": name, "k": k}
-        values = values_of(METRICS, hits, counts, k)
-        frames.append(pd.DataFrame(head | values | {"relevant": counts.numpy()}))
-    return frames

@@ -1,8 +1,10 @@
 """Prompts of a cohort from ids: what a line of a user's history and of the candidates says, and in which order."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from operator import attrgetter
 
 import pandas as pd
@@ -21,11 +23,13 @@ from cragru.llm.prompts import (
     candidate_line,
     fit_prompt,
     history_line,
+    natural_title,
     profile_sentence,
     render,
     scaled,
 )
 from cragru.llm.records import PromptRecord
+from cragru.retrieval.columns import NOBODYS
 
 
 class Library:
@@ -37,13 +41,10 @@ class Library:
         users: pd.DataFrame,
         scale: tuple[float, float],
         show_ratings: bool,
+        natural_titles: bool = False,
     ) -> None:
         """Take up the prepared frames `ITEMS` and `USERS` (`cragru.data.frames`), and the lowest and highest rating."""
-        self.movies = []
-        told = items[["raw_id", "title", "year", "genres"]]
-        for raw_id, title, year, genres in told.itertuples(index=False):
-            known_year = None if pd.isna(year) else int(year)
-            self.movies.append(Movie(raw_id, title, known_year, genres))
+        self.movies = movies_of(items, natural_titles)
         self._profiles = list(
             map(profile_sentence, users["age"], users["gender"], users["occupation"])
         )
@@ -56,17 +57,34 @@ class Library:
         return Parts(self._profiles[user], seen, shown)
 
     def _history_line(self, item: int, rating: float) -> str:
-        score = scaled(rating, *self._scale) if self._show_ratings else None
+        is_told = self._show_ratings and not math.isnan(rating)
+        score = scaled(rating, *self._scale) if is_told else None
         return history_line(self.movies[item], score)
 
 
+def movies_of(items: pd.DataFrame, natural_titles: bool = False) -> list[Movie]:
+    """Return what prompts say of each item of a frame `ITEMS`, with articles before their titles if so asked."""
+    movies = []
+    told = items[["raw_id", "title", "year", "genres"]]
+    for raw_id, title, year, genres in told.itertuples(index=False):
+        known_year = None if pd.isna(year) else int(year)
+        said = natural_title(title) if natural_titles else title
+        movies.append(Movie(raw_id, said, known_year, genres))
+    return movies
+
+
 def read_library(
-    items: PathLike, users: PathLike, statistics: PathLike, show_ratings: bool
+    items: PathLike,
+    users: PathLike,
+    statistics: PathLike,
+    show_ratings: bool,
+    natural_titles: bool = False,
 ) -> Library:
     """Return the words of a prepared data set, from its files."""
     facts = read_record(statistics, {"rating_min": float, "rating_max": float})
     scale = (facts["rating_min"], facts["rating_max"])
-    return Library(read_parquet(items, ITEMS), read_parquet(users, USERS), scale, show_ratings)
+    frames = read_parquet(items, ITEMS), read_parquet(users, USERS)
+    return Library(*frames, scale, show_ratings, natural_titles)
 
 
 def prompt_budget(
@@ -99,27 +117,36 @@ class PromptBuilder:
     budget: Callable[[Sequence[str]], int]
 
     def build(self, user: int, history: pd.DataFrame, candidates: Sequence[int]) -> PromptRecord:
-        """Return the prompt of one user, from their chosen rows (oldest first; columns row, item, rating)."""
+        """Return the prompt of one user, from their chosen rows (oldest first; columns row, item, rating).
+
+        Row `NOBODYS` is that of an item which was drawn.
+        """
         ids = [self.library.movies[item].id for item in candidates]
         parts = self.library.parts(user, history, candidates)
         made = fit_prompt(self.template, parts, self.count_tokens, self.budget(ids))
-        rows = history["row"].tolist()[made.dropped :]
-        return PromptRecord(user, made.text, made.tokens, made.dropped, rows, list(candidates), ids)
+        shown = history.iloc[made.dropped :]
+        is_drawn = shown["row"] == NOBODYS
+        rows, drawn = (
+            shown.loc[kept, name].tolist()
+            for kept, name in ((~is_drawn, "row"), (is_drawn, "item"))
+        )
+        lines = {"rows": rows, "candidates": list(candidates), "ids": ids, "drawn": drawn}
+        return PromptRecord(user, made.text, made.tokens, made.dropped, **lines)
 
 
 def build_all(
-    builder: PromptBuilder, wanted: Iterable[tuple[int, pd.DataFrame, Sequence[int]]]
+    build: Callable[..., list[PromptRecord]], wanted: Iterable[tuple]
 ) -> list[PromptRecord]:
-    """Return prompts, for the arguments of `PromptBuilder.build`.
+    """Return the prompts of many users, for the arguments of a function that returns one user's.
 
     Raises:
         CragruError: If one is too long, of the longest: with room for a shorter one, that one would still not fit.
     """
     problems = Problems()
-    records = [problems.take(partial(builder.build, *one)) for one in wanted]
+    made = [problems.take(partial(build, *one)) for one in wanted]
     if problems.found:
         raise CragruError.of([max(problems.found, key=attrgetter("got"))])
-    return records
+    return list(chain.from_iterable(made))
 
 
 def check_shown(records: Sequence[PromptRecord], tokens: int | None) -> None:
@@ -129,7 +156,7 @@ def check_shown(records: Sequence[PromptRecord], tokens: int | None) -> None:
         CragruError: If lines were left out and none is left; where nobody has a history, there is nothing to show.
     """
     dropped = sum(record.dropped for record in records)
-    if dropped and not any(record.rows for record in records):
+    if dropped and not any(record.rows or record.drawn for record in records):
         raise CragruError(
             f"no prompt has room for history: all {dropped} lines were left out",
             place="scoring.tokens",
@@ -151,4 +178,6 @@ def render_again(
 ) -> str:
     """Return the prompt that the ids of a record stand for; row k of the prepared interactions is at place k."""
     history = interactions.iloc[record.rows]
+    if record.drawn:
+        history = pd.DataFrame({"item": record.drawn, "rating": math.nan})
     return render(template, library.parts(record.user, history, record.candidates))

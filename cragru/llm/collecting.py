@@ -1,17 +1,21 @@
 """Gather what several jobs answered into one cell's scores and costs."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import pandas as pd
 
+from cragru.core.clock import Seconds
 from cragru.core.errors import CragruError
 from cragru.core.place import PathLike
 from cragru.kept.files import read_record
-from cragru.llm.answers import read_scores
 from cragru.llm.base import Answer
+from cragru.llm.forms.base import Form
+from cragru.llm.forms.listwise import FORM as PAPER_FORM
 from cragru.llm.records import PromptRecord
 from cragru.llm.reranking import SCORES
+from cragru.llm.scoring import by_user
 from cragru.llm.store import AGAIN, CPU, AnswerStore
 
 Receipt = Mapping[str, Mapping[str, str]]
@@ -44,7 +48,10 @@ def read_receipts(receipts: Iterable[Receipt], cell: str) -> list[str]:
 
 
 def collect_scores(
-    records: Sequence[PromptRecord], keys: Sequence[str], store: AnswerStore
+    records: Sequence[PromptRecord],
+    keys: Sequence[str],
+    store: AnswerStore,
+    form: Form = PAPER_FORM,
 ) -> tuple[pd.DataFrame, list[Answer]]:
     """Return the scores of every candidate of a cell, columns of `SCORES`, and the answers that they were read from.
 
@@ -56,12 +63,15 @@ def collect_scores(
         answers += store.answers(key)
     if len(answers) != len(records):
         raise CragruError(f"not {len(records)} answers", got=len(answers), advice=AGAIN)
+    waiting = iter(answers)
     frames = []
-    for record, answer in zip(records, answers, strict=True):
-        scores = read_scores(answer.text, record.ids, f"user {record.user}")
-        places = range(1, len(scores) + 1)
-        columns = {"user": record.user, "shown": places, "item": record.candidates, "score": scores}
-        frames.append(pd.DataFrame(columns))
+    for own in by_user(records):
+        user = own[0].user
+        scores = form.scores(own, list(islice(waiting, len(own))), f"user {user}")
+        columns = {"user": user, "shown": range(1, len(scores) + 1)}
+        frames.append(
+            pd.DataFrame(columns | {"item": list(scores), "score": list(scores.values())})
+        )
     return pd.concat(frames, ignore_index=True).astype(SCORES), answers
 
 
@@ -70,6 +80,7 @@ def cell_cost(
     answers: Sequence[Answer],
     costs: Sequence[Mapping[str, Any]],
     ties: float,
+    users: int,
 ) -> dict[str, float | int | str]:
     """Return what a request of a cell's users took on average.
 
@@ -79,7 +90,6 @@ def cell_cost(
         Means per user, in wall and (`cpu_…`, None where they are unknown) CPU seconds, tokens and lines; `users`,
         `tie_rate`, `device`, and `engine_start_seconds` apart.
     """
-    users = len(answers)
     totals, cpu = _totals(answers, costs), _cpu_seconds(costs)
     return {
         "users": users,
@@ -95,6 +105,41 @@ def cell_cost(
         "tie_rate": ties,
         "engine_start_seconds": totals["engine_start_seconds"],
         "device": totals["device"],
+    }
+
+
+def vectors_cost(
+    filtered: Mapping[str, float],
+    encoded: Mapping[str, float],
+    compared: Seconds,
+    users: int,
+    ties: float,
+) -> dict[str, float | int | str | None]:
+    """Return what a request takes of an encoder, with the fields of `cell_cost`.
+
+    The catalogue is encoded once, so that a user has a share of its tokens; the seconds of that are the engine's start.
+
+    Args:
+        filtered: Seconds of a user's stage `filter`.
+        encoded: `seconds`, `cpu_seconds` and `tokens` of the whole catalogue.
+        compared: Seconds in which all users' candidates were compared.
+        users: How many there are.
+        ties: Their tie rate.
+    """
+    return {
+        "users": users,
+        "filter_seconds": filtered["seconds_per_user"],
+        "prompt_seconds": 0.0,
+        "generation_seconds": compared.wall / users,
+        "cpu_filter_seconds": filtered["cpu_seconds_per_user"],
+        "cpu_prompt_seconds": 0.0,
+        "cpu_generation_seconds": compared.cpu / users,
+        "prompt_tokens": encoded["tokens"] / users,
+        "answer_tokens": 0.0,
+        "dropped": 0.0,
+        "tie_rate": ties,
+        "engine_start_seconds": encoded["seconds"],
+        "device": "cpu",
     }
 
 

@@ -11,7 +11,13 @@ from cragru.kept.files import read_record, sha256
 from cragru.llm.base import Engine
 
 
-def open_engine(entry: LlmService, folder: PathLike, files: dict[str, str], threads: int) -> Engine:
+def open_engine(
+    entry: LlmService,
+    folder: PathLike,
+    files: dict[str, str],
+    threads: int,
+    module: str | None = None,
+) -> Engine:
     """Return the engine of a model, by its module's function of the same name.
 
     Args:
@@ -19,8 +25,10 @@ def open_engine(entry: LlmService, folder: PathLike, files: dict[str, str], thre
         folder: Where its tokenizer is, and its weights where no server has them.
         files: SHA-256 of each file in `folder`.
         threads: CPU threads of a local engine.
+        module: The engine's module, where it is not that of the entry.
     """
-    return importlib.import_module(entry.engine_module).open_engine(entry, folder, files, threads)
+    opened = importlib.import_module(module or entry.engine_module)
+    return opened.open_engine(entry, folder, files, threads)
 
 
 def model_files(manifest: PathLike) -> dict[str, str]:

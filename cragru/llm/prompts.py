@@ -13,6 +13,10 @@ PLACEHOLDERS = ("user_profile_text", "history_movies", "candidate_list")
 OPTIONAL = {"user_profile_text"}
 FEWER = "take fewer candidates, more tokens, or a model with a longer context"
 BLANKS = re.compile(r"[\s\x00-\x1f\x7f\u2028\u2029]+")
+# articles that catalogues put behind a title, before a title in brackets if there is one
+BEHIND = re.compile(
+    r"(?P<title>[^()]+), (?P<article>The|An?|L[aeo]s?|L'|Il|I|El|D(?:er|ie|as)|Une?|Gli|Os?|As)(?P<rest>(?: \(.*\))?)"
+)
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,14 @@ class Template:
 def quoted(title: str) -> str:
     """Return a title as a JSON string on one line: quotes, control characters and line breaks can't end it."""
     return json.dumps(_one_line(title), ensure_ascii=False)
+
+
+def natural_title(title: str) -> str:
+    """Return a title as it is said: `The Usual Suspects` for `Usual Suspects, The`."""
+    if found := BEHIND.fullmatch(title):
+        blank = "" if found["article"].endswith("'") else " "
+        return f"{found['article']}{blank}{found['title']}{found['rest']}"
+    return title
 
 
 def _one_line(text: str) -> str:

@@ -33,16 +33,25 @@ def check_prompts(
 
     Raises:
         CragruError: If a history shows a row that is another user's, forgotten, of the test set, or not in the split;
-            or if a prompt says anything but what its ids stand for.
+            if one that was drawn shows what its user has or forgets; or if a prompt says anything but what its ids
+            stand for.
     """
     forgotten = set(zip(parts["forget"]["user"], parts["forget"]["item"], strict=True))
     users = _users_of_rows(parts, forgotten)
+    theirs = forgotten | {
+        pair
+        for name in REMAINING
+        for pair in zip(parts[name]["user"], parts[name]["item"], strict=True)
+    }
     for record in records:
         place = f"{where}: user {record.user}"
         for row in record.rows:
             if users.get(row) != record.user:
                 whose = _whose(row, parts)
                 raise CragruError(f"a row of {whose} is shown", place=place, got=row, advice=BUG)
+        own = [item for item in record.drawn if (record.user, item) in theirs]
+        if own:
+            raise CragruError("drawn items are of the user", place=place, got=own, advice=BUG)
         if not _is_what_its_ids_say(record, library, template, interactions):
             raise CragruError("not what its ids stand for", place=place, advice=AGAIN)
     return _counts(records, forgotten)
@@ -75,7 +84,7 @@ def _counts(records: Sequence[PromptRecord], forgotten: Pairs) -> dict[str, int]
     counts = dict.fromkeys(COUNTED, 0)
     counts["prompts"] = len(records)
     for record in records:
-        counts["history_rows"] += len(record.rows)
+        counts["history_rows"] += len(record.rows) + len(record.drawn)
         counts["candidates"] += len(record.candidates)
         for item in record.candidates:
             counts["forgotten_candidates"] += (record.user, item) in forgotten

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from cragru.core.errors import CragruError
@@ -10,7 +10,7 @@ from cragru.core.place import PathLike, spot
 from cragru.kept.files import check_record, write_text
 
 SHAPE = {"user": int, "prompt": str, "tokens": int, "dropped": int}
-SHAPE |= {"rows": [int], "candidates": [int], "ids": [str]}
+SHAPE |= {"rows": [int], "candidates": [int], "ids": [str], "drawn": [int]}
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class PromptRecord:
         rows: Rows of the prepared interactions that the history lines show, oldest first.
         candidates: Items in the order shown.
         ids: The publisher's ids of the candidates, as the prompt and the answer name them.
+        drawn: Items that the history lines show instead of rows, where it is nobody's (`cragru.retrieval.drawing`).
     """
 
     user: int
@@ -33,6 +34,7 @@ class PromptRecord:
     rows: list[int]
     candidates: list[int]
     ids: list[str]
+    drawn: list[int] = field(default_factory=list)
 
 
 def write_prompts(path: PathLike, records: Iterable[PromptRecord]) -> None:

@@ -7,8 +7,9 @@ import pandas as pd
 
 from cragru.core.errors import CragruError
 from cragru.core.seeds import numpy_stream
+from cragru.ranking.fusion import Lists, fused
 
-SCORES = {"user": "int32", "shown": "int32", "item": "int32", "score": "int32"}
+SCORES = {"user": "int32", "shown": "int32", "item": "int32", "score": "float64"}
 """What the LLM said: `shown` is the candidate's place in the prompt, from 1."""
 
 RERANKED = {"variant": "object", "user": "int32", "rank": "int32", "item": "int32"}
@@ -55,6 +56,24 @@ def _orders(rows: pd.DataFrame, luck: np.ndarray, own: np.ndarray) -> dict[str, 
         "random-ties": items[np.lexsort((luck, -values))],
         "no-llm": own,
     }
+
+
+def scored_lists(scores: pd.DataFrame, candidates: pd.DataFrame) -> Lists:
+    """Return the candidates of the users in `scores` with the scores `backbone` and `llm`, in the backbone's order."""
+    both = candidates.merge(
+        scores[["user", "item", "score"]], on=["user", "item"], suffixes=("", "_llm")
+    )
+    return Lists.of(both, backbone=both["score"], llm=both["score_llm"])
+
+
+def fused_scores(scores: pd.DataFrame, candidates: pd.DataFrame, weight: float) -> pd.DataFrame:
+    """Return scores with the z-scores of LLM and backbone fused, the LLM's by `weight`; columns of `SCORES`."""
+    lists = scored_lists(scores, candidates)
+    both = fused(lists.standardised("backbone"), lists.standardised("llm"), weight)
+    row, place = np.nonzero(lists.items >= 0)
+    columns = {"user": lists.users[row], "item": lists.items[row, place], "fused": both[row, place]}
+    joined = scores.merge(pd.DataFrame(columns), on=["user", "item"], how="left", validate="1:1")
+    return scores.assign(score=joined["fused"].to_numpy()).astype(SCORES)
 
 
 def tie_rate(scores: pd.DataFrame) -> float:

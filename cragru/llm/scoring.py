@@ -4,12 +4,15 @@ import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, groupby, islice
+from operator import attrgetter
 
 from cragru.core.clock import counts_cpu, now
 from cragru.core.errors import CragruError
 from cragru.core.progress import Progress
-from cragru.llm.answers import read_scores
 from cragru.llm.base import Answer, Engine, Question
+from cragru.llm.forms.base import Form
+from cragru.llm.forms.listwise import FORM as PAPER_FORM
 from cragru.llm.records import PromptRecord
 from cragru.llm.store import AnswerStore, chunk_key
 
@@ -25,22 +28,35 @@ class Chunk:
     cell: str
     number: int
     records: Sequence[PromptRecord]
+    form: Form
 
     def questions(self) -> list[Question]:
         """Return what the engine is asked."""
-        return [Question(record.prompt, tuple(record.ids)) for record in self.records]
+        return list(map(self.form.question, self.records))
+
+    def users(self) -> list[list[PromptRecord]]:
+        """Return the prompts of each user."""
+        return by_user(self.records)
 
 
-def cut_chunks(cells: Mapping[str, Sequence[PromptRecord]], size: int) -> list[Chunk]:
-    """Cut each cell's prompts into chunks of `size`; the last of a cell may be shorter.
+def by_user(records: Iterable[PromptRecord]) -> list[list[PromptRecord]]:
+    """Return the prompts of each user, who stand together, in the order of the users."""
+    return [list(own) for _, own in groupby(records, attrgetter("user"))]
+
+
+def cut_chunks(
+    cells: Mapping[str, Sequence[PromptRecord]], size: int, form: Form = PAPER_FORM
+) -> list[Chunk]:
+    """Cut each cell's prompts into chunks of `size` users; the last of a cell may be shorter.
 
     A cohort that grows keeps its full chunks, for its users keep their order.
     """
     chunks = []
     for cell, records in cells.items():
-        for first in range(0, len(records), size):
-            chunk = Chunk(cell, first // size, records[first : first + size])
-            chunks.append(chunk)
+        users = by_user(records)
+        for first in range(0, len(users), size):
+            own = list(chain.from_iterable(users[first : first + size]))
+            chunks.append(Chunk(cell, first // size, own, form))
     return chunks
 
 
@@ -79,7 +95,7 @@ def _answer(missing: Mapping[str, Chunk], engine: Engine, store: AnswerStore) ->
     if not missing:
         return
     log.info("the engine started in %.1f s", engine.start_seconds)
-    sizes = {key: len(chunk.records) for key, chunk in missing.items()}
+    sizes = {key: len(chunk.users()) for key, chunk in missing.items()}
     users = sum(sizes.values())
     progress = Progress(missing, "Score prompts", users, "user", weight=sizes.get)
     begun, done, tokens = time.monotonic(), 0, 0
@@ -94,7 +110,7 @@ def _answer(missing: Mapping[str, Chunk], engine: Engine, store: AnswerStore) ->
         if counts_cpu(device):  # what a server's CPU does nobody here knows
             cost["cpu_seconds"] = seconds.cpu
         store.keep(key, answers, cost)
-        done += len(answers)
+        done += sizes[key]
         tokens += sum(answer.prompt_tokens + answer.answer_tokens for answer in answers)
         elapsed = time.monotonic() - begun
         left = elapsed / done * (users - done)
@@ -103,10 +119,14 @@ def _answer(missing: Mapping[str, Chunk], engine: Engine, store: AnswerStore) ->
         log.info("%d of %d answers had additions, which were left out", stripped, users)
 
 
-def _check_answers(chunk: Chunk, answers: Iterable[Answer]) -> None:
-    for record, answer in zip(chunk.records, answers, strict=True):
-        place = f"{chunk.cell}: user {record.user}"
-        reason, tokens = answer.finish_reason, answer.answer_tokens
-        if reason != "stop":
-            raise CragruError(f"no stop after {tokens} tokens", place=place, got=reason, advice=CUT)
-        read_scores(answer.text, record.ids, place)
+def _check_answers(chunk: Chunk, answers: Sequence[Answer]) -> None:
+    waiting = iter(answers)
+    for records in chunk.users():
+        place = f"{chunk.cell}: user {records[0].user}"
+        own = list(islice(waiting, len(records)))
+        for answer in own:
+            reason, tokens = answer.finish_reason, answer.answer_tokens
+            if reason != "stop":
+                what = f"no stop after {tokens} tokens"
+                raise CragruError(what, place=place, got=reason, advice=CUT)
+        chunk.form.scores(records, own, place)

@@ -4,14 +4,19 @@ from cragru.core.guarantees import method_guarantee
 from cragru.core.names import ORIGINAL
 from cragru.core.request import Request
 from cragru.plan import places
-from cragru.plan.cells import cell_file
 from cragru.plan.project import Project
 from cragru.plan.requests import service_file, service_rows
 from cragru.plan.rows import Row
 from cragru.plan.wildcards import Wildcards
 
-CELL_MANIFESTS = (places.PROMPTS_MANIFEST, places.PROOF_MANIFEST, places.MANIFEST)
+SERVICE_MANIFESTS = (places.PROMPTS_MANIFEST, places.PROOF_MANIFEST, places.MANIFEST)
 BEFORE_A_CELL = (places.CANDIDATES_MANIFEST, places.FIT_MANIFEST, places.SELECTION_MANIFEST)
+OF_PROMPTS = (
+    f"{places.SCORED}/{places.PROMPTS_MANIFEST}",
+    f"{places.SCORED}/{places.PROOF_MANIFEST}",
+)
+OF_VECTORS = (places.VECTORS_MANIFEST,)
+OF_A_CELL = (f"{places.SCORED}/{places.MANIFEST}", f"{places.CELL}/{places.MANIFEST}")
 
 
 class Certificates:
@@ -105,10 +110,13 @@ class Certificates:
         if row.cell is None:
             return []
         if row.request is not None:
-            llm = self._run.settings.scoring.llm
-            return [service_file(row.cell, row.request, llm, name) for name in CELL_MANIFESTS]
-        found = places.filled(BEFORE_A_CELL, **row.cell._asdict())
-        return found + [cell_file(self._run, row.cell, name) for name in CELL_MANIFESTS]
+            return [service_file(row.cell, row.request, name) for name in SERVICE_MANIFESTS]
+        templates = [
+            *BEFORE_A_CELL,
+            *(OF_PROMPTS if row.cell.has_prompts else OF_VECTORS),
+            *OF_A_CELL,
+        ]
+        return places.filled(templates, **row.cell._asdict())
 
 
 def _request(row: Row) -> Request:

@@ -17,8 +17,10 @@ OF_STATE = "{dataset}/{protocol}/{seed}"
 OF_REQUEST = f"{OF_STATE}/{{request}}"
 OF_CANDIDATES = "{backbone}/{candidates_of}"
 OF_STRATEGY = f"{OF_CANDIDATES}/{{strategy}}"
+OF_SELECTION = f"{OF_STRATEGY}/{{history}}"
 OF_PROMPTS = f"{OF_STRATEGY}/{{order}}/{{llm}}"
-OF_CELL = f"{OF_PROMPTS}/{{cohort}}"
+OF_SCORES = f"{OF_SELECTION}/{{order}}/{{llm}}/{{form}}/{{cohort}}"
+OF_CELL = f"{OF_SCORES}/{{fusion}}"
 OF_JOB = "{batch}/{share}-of-{shares}"  # one of the jobs that share a batch of prompts
 
 LOGS = f"{RESULTS}/logs"
@@ -172,14 +174,22 @@ CANDIDATES_FOLDER = f"{STATE}/{{backbone}}/cragru/{{candidates_of}}"
 # whose candidates they are
 CANDIDATES_MODEL = f"{STATE}/{{backbone}}/{{candidates_of}}/{MODEL_FILE}"
 CANDIDATES = f"{CANDIDATES_FOLDER}/candidates.parquet"
+VALIDATION = f"{CANDIDATES_FOLDER}/validation.parquet"  # lists to choose weights on
 CANDIDATES_MANIFEST = f"{CANDIDATES_FOLDER}/{MANIFEST}"
+CONTROLS_FOLDER = f"{CANDIDATES_FOLDER}/controls"
+CONTROLS_MANIFEST = f"{CONTROLS_FOLDER}/{MANIFEST}"
+CONTROLS = ("no-llm", "popularity", "popularity-fused", "content", "random-order", "best-order")
 STRATEGY = f"{CANDIDATES_FOLDER}/{{strategy}}"
 FIT = f"{STRATEGY}/fit"
 FIT_MANIFEST = f"{STRATEGY}/fit-manifest.json"
-SELECTION = f"{STRATEGY}/selection.parquet"
-SELECTION_COST = f"{STRATEGY}/selection-cost.json"
-SELECTION_MANIFEST = f"{STRATEGY}/{MANIFEST}"
-CELL = f"{STRATEGY}/{{order}}/{{llm}}/{{cohort}}"
+HISTORY = f"{STRATEGY}/{{history}}"
+SELECTION = f"{HISTORY}/selection.parquet"
+SELECTION_COST = f"{HISTORY}/selection-cost.json"
+SELECTION_MANIFEST = f"{HISTORY}/{MANIFEST}"
+SCORED = f"{HISTORY}/{{order}}/{{llm}}/{{form}}/{{cohort}}"
+FUSION = "fusion.json"
+FUSION_MANIFEST = "fusion-manifest.json"
+CELL = f"{SCORED}/{{fusion}}"
 SERVICE = (
     f"{REQUEST}/{{backbone}}/cragru/{{candidates_of}}/{{strategy}}/{{order}}/{{llm}}/requester"
 )
@@ -198,6 +208,11 @@ RECOMMENDED_OF = {
     PER_USER_NO_LLM: "recommended-no-llm.parquet",
 }
 """Lists of a cell's users, by the results of the same lists."""
+
+
+def controls_files(folder: str) -> dict[str, str]:
+    """Return the results of each order that no LLM takes part in, by its name, in a folder of controls."""
+    return {name: f"{folder}/per-user-{name}.parquet" for name in CONTROLS}
 
 
 def prompt_files(folder: str) -> dict[str, str]:
@@ -219,7 +234,12 @@ LLM = f"{RESULTS}/llm/{{llm}}"
 LLM_FOLDER = f"{LLM}/model"
 LLM_MANIFEST = f"{LLM}/{MANIFEST}"
 ANSWERS = f"{LLM}/answers"
-RECEIPT = f"{LLM}/receipts/{OF_STATE}/{{cohort}}/{OF_JOB}.json"
+OF_VECTORS = "{llm}/vectors/{dataset}"
+VECTORS_FOLDER = f"{RESULTS}/llm/{OF_VECTORS}"
+VECTORS = f"{VECTORS_FOLDER}/vectors.safetensors"
+VECTORS_COST = f"{VECTORS_FOLDER}/{COST}"
+VECTORS_MANIFEST = f"{VECTORS_FOLDER}/{MANIFEST}"
+RECEIPT = f"{LLM}/receipts/{OF_STATE}/{{form}}/{{cohort}}/{OF_JOB}.json"
 SERVICE_RECEIPT = f"{LLM}/receipts/{OF_STATE}/requester/{OF_JOB}.json"
 
 # --- what one configuration shows, by the name of its run

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from cragru.core.names import NO_FUSION, TRAINING
 from cragru.plan.cells import Cell
 from cragru.plan.rows import Row, cells_of
 from cragru.plan.run import Run
@@ -49,3 +50,14 @@ class Project(Run):
     def cells(self) -> list[Cell]:
         """What an LLM has to answer for the run, each cell once, in a fixed order."""
         return cells_of(self.rows)
+
+    @cached_property
+    def asked(self) -> list[Cell]:
+        """Whose prompts an LLM is asked: those of the cells, and of validation lists for what is fused."""
+        found: dict[Cell, None] = {}
+        for cell in self.cells:
+            if cell.has_prompts:
+                found[cell._replace(fusion=NO_FUSION)] = None
+                if cell.fusion != NO_FUSION:
+                    found[cell._replace(fusion=NO_FUSION, history=TRAINING)] = None
+        return list(found)

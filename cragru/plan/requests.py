@@ -4,7 +4,7 @@ from itertools import product
 from typing import Any
 
 from cragru.core.errors import CragruError
-from cragru.core.names import ORIGINAL
+from cragru.core.names import LISTWISE, ORIGINAL
 from cragru.data.deletion import deletion
 from cragru.plan import places
 from cragru.plan.cells import SHOWN, TABLE_STRATEGY, TOGETHER, Cell
@@ -12,22 +12,24 @@ from cragru.plan.rows import Row
 from cragru.plan.run import Run
 from cragru.plan.wildcards import Wildcards
 
+REQUESTER = "requester"  # whom a request is served for, in paths
 
-def served_cell(dataset: str, protocol: str, seed: int, backbone: str) -> Cell:
+
+def served_cell(dataset: str, protocol: str, seed: int, backbone: str, llm: str) -> Cell:
     """Return how CRAGRU serves a request: as the paper has it, with the whole remaining history."""
-    return Cell(dataset, protocol, seed, backbone, ORIGINAL, TABLE_STRATEGY, SHOWN)
+    how = (ORIGINAL, TABLE_STRATEGY, SHOWN, llm, LISTWISE, REQUESTER)
+    return Cell(dataset, protocol, seed, backbone, *how)
 
 
-def service_file(cell: Cell, request: str, llm: str, name: str) -> str:
+def service_file(cell: Cell, request: str, name: str) -> str:
     """Return the path of a file of a request that CRAGRU serves.
 
     Args:
         cell: How it is served, of `served_cell`.
         request: Name of the request.
-        llm: Name of the LLM.
         name: Name of the file.
     """
-    return f"{places.place(places.SERVICE, **cell._asdict(), request=request, llm=llm)}/{name}"
+    return f"{places.place(places.SERVICE, **cell._asdict(), request=request)}/{name}"
 
 
 def service_rows(run: Run) -> list[Row]:
@@ -168,8 +170,8 @@ class Requests:
         """Return a file of every request of a batch."""
         found, state = [], (wildcards.dataset, wildcards.protocol, int(wildcards.seed))
         for request, backbone in self._batch(wildcards):
-            cell = served_cell(*state, backbone)
-            found.append(service_file(cell, request, wildcards.llm, name))
+            cell = served_cell(*state, backbone, wildcards.llm)
+            found.append(service_file(cell, request, name))
         return found
 
     def _batch(self, wildcards: Wildcards) -> list[tuple[str, ...]]:

@@ -7,10 +7,11 @@ from typing import Any, Self
 
 from cragru.core.names import AGAIN, ORIGINAL, ORIGINAL_LABEL
 from cragru.plan import places
-from cragru.plan.cells import SHOWN, SHUFFLED, Cell, cell_file
+from cragru.plan.cells import SHOWN, SHUFFLED, Cell, cell_file, scored_file
 from cragru.plan.run import Run
 
 EVERYONE = "all users"  # what the panel of all users is called; a cohort may be called `all`
+OF_COHORT = "cohort "  # before the name of a cohort, what its panel is called
 CRAGRU = "CRAGRU"  # what rows of an LLM are called
 CANDIDATES_OF = ", candidates of "  # tells rows with another model's candidates
 NO_LLM = "Candidates, no LLM"  # the control that shows what the candidates do alone
@@ -114,9 +115,14 @@ def pairs_of(run: Run) -> list[tuple[str, str]]:
     return list(product(run.settings.datasets, run.settings.backbones))
 
 
+def panel_of(cohort: str) -> str:
+    """Return what the panel of a cohort's users is called."""
+    return f"{OF_COHORT}{cohort}"
+
+
 def cohort_panel(run: Run) -> str:
-    """Return what the panel of the cohort's users is called."""
-    return f"cohort {run.settings.scoring.cohort}"
+    """Return what the panel of the run's cohort is called."""
+    return panel_of(run.settings.scoring.cohort)
 
 
 def candidates_suffix(run: Run, candidates_of: str) -> str:
@@ -132,10 +138,11 @@ def common_labels(run: Run, dataset: str, backbone: str, panel: str | None) -> d
     return labels
 
 
-def cohort_file(run: Run, state: Mapping[str, object], panel: str) -> str | None:
+def cohort_file(state: Mapping[str, object], panel: str) -> str | None:
     """Return the file with the users of a panel, where it is not of all."""
-    cohort = run.settings.scoring.cohort
-    return None if panel == EVERYONE else places.place(places.COHORT, **state, cohort=cohort)
+    if panel == EVERYONE:
+        return None
+    return places.place(places.COHORT, **state, cohort=panel.removeprefix(OF_COHORT))
 
 
 def model_rows(
@@ -169,13 +176,13 @@ def model_rows(
             trained = {"backbone": run.training(backbone, number), "model": model}
             folder = places.place(places.MODEL, **state, **trained)
             own = {name: f"{folder}/{file}" for name, file in files.items()}
-            own["cohort"] = cohort_file(run, state, panel)
+            own["cohort"] = cohort_file(state, panel)
             rows.append(Row(**state, **trained, training=number, labels=labels, files=own))
     return rows
 
 
 def cell_row(run: Run, cell: Cell, label: str, **files: str) -> Row:
-    """Return a row of what an LLM answered, in the panel of the cohort.
+    """Return a row of what an LLM answered, in the panel of its cohort.
 
     Args:
         run: The configuration.
@@ -183,12 +190,12 @@ def cell_row(run: Run, cell: Cell, label: str, **files: str) -> Row:
         label: What the row is called, but for whose candidates it has.
         **files: Names of files in the cell's folder, by what the table calls them.
     """
-    panel = cohort_panel(run)
+    panel = panel_of(cell.cohort)
     called = label + candidates_suffix(run, cell.candidates_of)
     labels = common_labels(run, cell.dataset, cell.backbone, panel)
     labels |= {"method": called, "printed": called}
-    own = {name: cell_file(run, cell, file) for name, file in files.items()}
-    own["cohort"] = cohort_file(run, cell.state, panel)
+    own = {name: cell_file(cell, file) for name, file in files.items()}
+    own["cohort"] = cohort_file(cell.state, panel)
     return Row(**cell.state, backbone=cell.backbone, cell=cell, labels=labels, files=own)
 
 
@@ -202,7 +209,7 @@ def cragru_rows(run: Run, cells: Sequence[Cell], pair: tuple[str, str]) -> list[
         for cell in cells:
             if (cell.pair, cell.order) == (pair, order):
                 is_llm = results == places.PER_USER
-                cost = cell_file(run, cell, places.COST) if is_llm else None
+                cost = scored_file(cell, places.COST) if is_llm else None
                 row = cell_row(run, cell, label, per_user=results)
                 rows.append(row.of_files(cost=cost))
     return rows

@@ -2,20 +2,32 @@
 
 from collections.abc import Collection
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from cragru.config.llms import LlmEntry
 from cragru.core.errors import CragruError, Problem, Problems
+from cragru.core.names import LIKELIHOOD, LISTWISE, NO_FUSION, TRAINING
+from cragru.llm.forms import form_module
 from cragru.llm.secrets import read_secret
 from cragru.plan import places
-from cragru.plan.cells import TOGETHER, Cell, cell_file, cell_of
+from cragru.plan.cells import TOGETHER, Cell, cell_of, scored_file
 from cragru.plan.project import Project
 from cragru.plan.wildcards import Wildcards
 from cragru.rerun.digest import code_digest
 
 FETCHING = "fetch_llm"
 ASKING = ("score_prompts", "score_requesters")
+BATCH = ("dataset", "protocol", "seed", "llm", "form", "cohort")  # what cells of a batch share
+ALONE = (
+    "backbone",
+    "candidates_of",
+    "strategy",
+    "history",
+    "order",
+)  # the name of a batch of one cell
+ENGINES = {LIKELIHOOD: "cragru.llm.packed_engine"}  # of forms that no engine of an entry answers
 
 
 class Scoring:
@@ -37,9 +49,19 @@ class Scoring:
         """Return what answers depend on in the model's entry: not its label."""
         return self._entry(wildcards).model_dump(mode="json", exclude={"label"})
 
+    def form_code(self, script: str) -> Any:
+        """Return a function that digests a script with the module of a form."""
+        return lambda wildcards: code_digest(script, form_module(self.form(wildcards)))
+
     def engine_code(self, script: str) -> Any:
-        """Return a function that digests a script with the module of the engine."""
-        return lambda wildcards: code_digest(script, self._entry(wildcards).engine_module)
+        """Return a function that digests a script with the modules of the form and of the engine."""
+        return lambda wildcards: code_digest(
+            script, form_module(self.form(wildcards)), self.engine_module(wildcards)
+        )
+
+    def engine_module(self, wildcards: Wildcards) -> str:
+        """Return the module of the engine that answers: the form's own, or that of the model's entry."""
+        return ENGINES.get(self.form(wildcards)) or self._entry(wildcards).engine_module
 
     def context(self, wildcards: Wildcards) -> int:
         """Return the most tokens of a prompt and its answer together."""
@@ -104,9 +126,29 @@ class Scoring:
         return places.place(places.LLM_MANIFEST, llm=self._tokenizer(wildcards))
 
     def template(self, wildcards: Wildcards) -> str:
-        """Return the data set's prompt template."""
+        """Return the data set's prompt template, of the form if it has one of its own."""
         entry = self._project.registry.datasets[wildcards.dataset]
-        return self._project.file(entry.prompt)
+        return self._project.file(entry.form_prompts.get(self.form(wildcards), entry.prompt))
+
+    def candidates(self, wildcards: Wildcards) -> str:
+        """Return the candidates of a cell: of the test lists, or of validation lists, whose history is training rows."""
+        template = places.VALIDATION if wildcards.history == TRAINING else places.CANDIDATES
+        return places.place(template, **dict(wildcards.items()))
+
+    def fusion(self, wildcards: Wildcards) -> list[str]:
+        """Return the file of the weight that a cell's scores are fused by; nothing where they stand alone."""
+        if wildcards.fusion == NO_FUSION:
+            return []
+        of_training = cell_of(wildcards)._replace(history=TRAINING)
+        return [scored_file(of_training, places.FUSION)]
+
+    def form(self, wildcards: Wildcards) -> str:
+        """Return the form of a job's prompts; requests are served in the paper's."""
+        return wildcards.get("form") or LISTWISE
+
+    def natural_titles(self, wildcards: Wildcards) -> bool:
+        """Return whether prompts have articles before titles: the paper's form if so configured, others always."""
+        return self._scoring.natural_titles or self.form(wildcards) != LISTWISE
 
     def cohort_size(self, wildcards: Wildcards) -> int | None:
         """Return how many users the cohort is to have, or None for all."""
@@ -136,23 +178,24 @@ class Scoring:
 
         What this run's tables and figures do not show, but a target asks for, is a batch of its own.
         """
-        cell, scoring = cell_of(wildcards), self._scoring
-        is_of_run = (wildcards.llm, wildcards.cohort) == (scoring.llm, scoring.cohort)
-        if scoring.batch == "state" and is_of_run and cell in self._project.cells:
+        cell = cell_of(wildcards)
+        if self._scoring.batch == "state" and cell in self._project.asked:
             return TOGETHER
-        return f"{cell.backbone}/{cell.candidates_of}/{cell.strategy}/{cell.order}"
+        return "/".join(getattr(cell, name) for name in ALONE)
 
     def _batch_files(self, wildcards: Wildcards, name: str) -> list[str]:
         """Return a file of every cell of a batch."""
-        cells = self._batch_cells(wildcards)
-        of_llm = wildcards.llm, wildcards.cohort
-        return [cell_file(self._project, cell, name, *of_llm) for cell in cells]
+        return [scored_file(cell, name) for cell in self._batch_cells(wildcards)]
 
     def _batch_cells(self, wildcards: Wildcards) -> list[Cell]:
-        state = wildcards.dataset, wildcards.protocol, int(wildcards.seed)
+        names = {name: wildcards.get(name) for name in BATCH}
+        names["seed"] = int(names["seed"])
         if wildcards.batch == TOGETHER:
-            return [cell for cell in self._project.cells if cell[: len(state)] == state]
-        return [Cell(*state, *wildcards.batch.split("/"))]
+            of_batch = itemgetter(*BATCH)
+            wanted = of_batch(names)
+            return [cell for cell in self._project.asked if of_batch(cell._asdict()) == wanted]
+        alone = dict(zip(ALONE, wildcards.batch.split("/"), strict=True))
+        return [Cell(**names, **alone)]
 
     def _entry(self, wildcards: Wildcards) -> LlmEntry:
         return self._project.llms.llms[wildcards.llm]

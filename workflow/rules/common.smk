@@ -11,7 +11,16 @@ from cragru.config.types import OPTION
 from cragru.config.given import check_module, laid_over, take_command_line, take_files
 from cragru.rerun.digest import code_digest
 from cragru.kept.machine import checked_or_exit, killed
-from cragru.core.names import ORIGINAL
+from cragru.core.names import (
+    ENCODER,
+    FORMS,
+    FUSIONS,
+    HISTORIES,
+    ORIGINAL,
+    OTHER,
+    OWN,
+    TRAINING,
+)
 from cragru.written.paths import check_variables, make_cache_folder
 from cragru.plan import places
 from cragru.plan.certificates import Certificates
@@ -44,6 +53,7 @@ showing = Showing(project)
 certificates = Certificates(project)
 gone = checked_or_exit(Purged)
 people = asked_of(sys.argv)
+ASKED_FORMS = [form for form in FORMS if form != ENCODER]
 
 
 def one_of(names):
@@ -83,6 +93,9 @@ wildcard_constraints:
     candidates_of="original|retrain",
     strategy=one_or_variant(project.params.strategies),
     order=one_of(ORDERS),
+    history=one_of(HISTORIES),
+    form=one_of(FORMS),
+    fusion=one_of(FUSIONS),
     llm=one_of(project.llms.llms),
     cohort=one_of(settings.scoring.cohorts),
     batch="[A-Za-z0-9./@=_+-]+",

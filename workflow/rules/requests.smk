@@ -37,6 +37,7 @@ rule prepare_requester:
         context=scoring.context,
         tokens=settings.scoring.tokens,
         show_ratings=settings.scoring.show_ratings,
+        natural_titles=scoring.natural_titles,
         remote=scoring.is_remote,
         compact=scoring.is_compact,
         code=training.strategy_code("scripts/prepare_requester.py"),
@@ -75,6 +76,8 @@ use rule score_prompts as score_requesters with:
         f"{places.BENCHMARKS}/score_requesters/{places.OF_STATE}/{{llm}}/{places.OF_JOB}.tsv"
     params:
         entry=scoring.llm_service,
+        form=scoring.form,
+        engine=scoring.engine_module,
         chunk=1,  # a request is answered alone, as it would be in service
         store=places.ANSWERS,
         code=scoring.engine_code("scripts/score_prompts.py"),

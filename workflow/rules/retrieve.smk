@@ -11,6 +11,7 @@ rule candidates:
         statistics=rules.prepare.output.statistics,
     output:
         candidates=places.CANDIDATES,
+        validation=places.VALIDATION,
         manifest=places.CANDIDATES_MANIFEST,
     log:
         f"{places.LOGS}/candidates/{places.OF_STATE}/{places.OF_CANDIDATES}.log",
@@ -64,7 +65,7 @@ rule fit_strategy:
 
 rule select_histories:
     input:
-        candidates=rules.candidates.output.candidates,
+        candidates=scoring.candidates,
         fitted=ancient(rules.fit_strategy.output.folder),
         fit_manifest=rules.fit_strategy.output.manifest,
         train=rules.split.output.train,
@@ -75,9 +76,11 @@ rule select_histories:
         cost=places.SELECTION_COST,
         manifest=places.SELECTION_MANIFEST,
     log:
-        f"{places.LOGS}/select_histories/{places.OF_STATE}/{places.OF_STRATEGY}.log",
+        f"{places.LOGS}/select_histories/{places.OF_STATE}/{places.OF_SELECTION}.log",
     benchmark:
-        f"{places.BENCHMARKS}/select_histories/{places.OF_STATE}/{places.OF_STRATEGY}.tsv"
+        f"{places.BENCHMARKS}/select_histories/{places.OF_STATE}/{places.OF_SELECTION}.tsv"
+    wildcard_constraints:
+        history=one_of([OWN, TRAINING]),
     conda:
         "../../envs/train.yaml"
     threads: 1
@@ -95,6 +98,97 @@ rule select_histories:
         "../../scripts/select_histories.py"
 
 
+rule draw_histories:
+    input:
+        selection=f"{places.STRATEGY}/{OWN}/selection.parquet",
+        candidates=rules.candidates.output.candidates,
+        train=rules.split.output.train,
+        valid=rules.split.output.valid,
+        forget=rules.split.output.forget,
+        held_out=rules.split.output.held_out,
+        record=rules.split.output.record,
+        statistics=rules.prepare.output.statistics,
+    output:
+        selection=places.SELECTION,
+        cost=places.SELECTION_COST,
+        manifest=places.SELECTION_MANIFEST,
+    log:
+        f"{places.LOGS}/draw_histories/{places.OF_STATE}/{places.OF_SELECTION}.log",
+    wildcard_constraints:
+        history=OTHER,
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        code=code_digest("scripts/draw_histories.py"),
+    message:
+        "Draw histories that are nobody's, as long as those of {wildcards.strategy} for {wildcards.candidates_of} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
+    script:
+        "../../scripts/draw_histories.py"
+
+
+rule fit_controls:
+    input:
+        candidates=rules.candidates.output.candidates,
+        validation=rules.candidates.output.validation,
+        train=rules.split.output.train,
+        valid=rules.split.output.valid,
+        record=rules.split.output.record,
+        item_frame=rules.prepare.output.item_frame,
+    output:
+        lists=f"{places.CONTROLS_FOLDER}/{places.LISTS}",
+        weights=f"{places.CONTROLS_FOLDER}/weights.json",
+        manifest=places.CONTROLS_MANIFEST,
+    log:
+        f"{places.LOGS}/fit_controls/{places.OF_STATE}/{places.OF_CANDIDATES}.log",
+    benchmark:
+        f"{places.BENCHMARKS}/fit_controls/{places.OF_STATE}/{places.OF_CANDIDATES}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        code=code_digest("scripts/fit_controls.py"),
+    message:
+        "Order candidates of {wildcards.candidates_of} {wildcards.backbone} without an LLM, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
+    script:
+        "../../scripts/fit_controls.py"
+
+
+rule evaluate_controls:
+    input:
+        **places.judged_files(places.STATE),
+        lists=rules.fit_controls.output.lists,
+        model=rules.candidates.input.model,
+    output:
+        **{
+            name.replace("-", "_"): file
+            for name, file in places.controls_files(places.CONTROLS_FOLDER).items()
+        },
+    log:
+        f"{places.LOGS}/evaluate_controls/{places.OF_STATE}/{places.OF_CANDIDATES}.log",
+    benchmark:
+        f"{places.BENCHMARKS}/evaluate_controls/{places.OF_STATE}/{places.OF_CANDIDATES}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        length=settings.retrieval.candidates,
+        code=code_digest("scripts/evaluate_controls.py"),
+    message:
+        "Evaluate orders of candidates without an LLM: {wildcards.candidates_of} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
+    script:
+        "../../scripts/evaluate_controls.py"
+
+
 rule retrieval:
     """What each strategy keeps of every history, and the candidates"""
     input:
@@ -106,5 +200,6 @@ rule retrieval:
             backbone=settings.backbones,
             candidates_of=settings.retrieval.candidates_of,
             strategy=settings.retrieval.strategies,
+            history=OWN,
         ),
     localrule: True

@@ -47,8 +47,8 @@ rule fetch_llm:
 
 rule build_prompts:
     input:
-        candidates=rules.candidates.output.candidates,
-        selection=rules.select_histories.output.selection,
+        candidates=scoring.candidates,
+        selection=places.SELECTION,
         cohort=rules.cohort.output.cohort,
         interactions=rules.prepare.output.interactions,
         user_frame=rules.prepare.output.user_frame,
@@ -58,11 +58,11 @@ rule build_prompts:
         model=ancient(scoring.tokenizer_folder),
         model_manifest=scoring.tokenizer_manifest,
     output:
-        **places.prompt_files(places.CELL),
+        **places.prompt_files(places.SCORED),
     log:
-        f"{places.LOGS}/build_prompts/{places.OF_STATE}/{places.OF_CELL}.log",
+        f"{places.LOGS}/build_prompts/{places.OF_STATE}/{places.OF_SCORES}.log",
     benchmark:
-        f"{places.BENCHMARKS}/build_prompts/{places.OF_STATE}/{places.OF_CELL}.tsv"
+        f"{places.BENCHMARKS}/build_prompts/{places.OF_STATE}/{places.OF_SCORES}.tsv"
     conda:
         "../../envs/llm.yaml"
     threads: 1
@@ -74,9 +74,10 @@ rule build_prompts:
         context=scoring.context,
         tokens=settings.scoring.tokens,
         show_ratings=settings.scoring.show_ratings,
+        natural_titles=scoring.natural_titles,
         remote=scoring.is_remote,
         compact=scoring.is_compact,
-        code=code_digest("scripts/build_prompts.py"),
+        code=scoring.form_code("scripts/build_prompts.py"),
     message:
         "Write prompts: {wildcards.strategy}, order {wildcards.order}, {wildcards.candidates_of} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}, {wildcards.cohort}"
     script:
@@ -91,9 +92,9 @@ rule check_prompts:
         item_frame=rules.prepare.output.item_frame,
         template=scoring.template,
     output:
-        **places.proof_files(places.CELL),
+        **places.proof_files(places.SCORED),
     log:
-        f"{places.LOGS}/check_prompts/{places.OF_STATE}/{places.OF_CELL}.log",
+        f"{places.LOGS}/check_prompts/{places.OF_STATE}/{places.OF_SCORES}.log",
     conda:
         "../../envs/data.yaml"
     threads: 1
@@ -102,6 +103,7 @@ rule check_prompts:
         runtime=30,
     params:
         show_ratings=settings.scoring.show_ratings,
+        natural_titles=scoring.natural_titles,
         code=code_digest("scripts/check_prompts.py"),
     message:
         "Check that no prompt holds a forgotten interaction: {wildcards.strategy}, order {wildcards.order}, {wildcards.candidates_of} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
@@ -118,9 +120,9 @@ rule score_prompts:
     output:
         receipt=places.RECEIPT,
     log:
-        f"{places.LOGS}/score_prompts/{places.OF_STATE}/{{llm}}/{{cohort}}/{places.OF_JOB}.log",
+        f"{places.LOGS}/score_prompts/{places.OF_STATE}/{{llm}}/{{form}}/{{cohort}}/{places.OF_JOB}.log",
     benchmark:
-        f"{places.BENCHMARKS}/score_prompts/{places.OF_STATE}/{{llm}}/{{cohort}}/{places.OF_JOB}.tsv"
+        f"{places.BENCHMARKS}/score_prompts/{places.OF_STATE}/{{llm}}/{{form}}/{{cohort}}/{places.OF_JOB}.tsv"
     conda:
         "../../envs/llm.yaml"
     threads: scoring.threads
@@ -131,6 +133,8 @@ rule score_prompts:
         machine=scoring.machine,
     params:
         entry=scoring.llm_service,
+        form=scoring.form,
+        engine=scoring.engine_module,
         chunk=settings.scoring.chunk,
         store=places.ANSWERS,
         code=scoring.engine_code("scripts/score_prompts.py"),
@@ -140,22 +144,22 @@ rule score_prompts:
         "../../scripts/score_prompts.py"
 
 
-rule rerank:
+rule collect_scores:
     input:
         prompts=rules.build_prompts.output.prompts,
-        candidates=rules.candidates.output.candidates,
         receipts=scoring.receipts,
-        selection_cost=rules.select_histories.output.cost,
+        selection_cost=places.SELECTION_COST,
         prompts_cost=rules.build_prompts.output.cost,
     output:
-        scores=f"{places.CELL}/{places.SCORES}",
-        lists=f"{places.CELL}/{places.LISTS}",
-        cost=f"{places.CELL}/{places.COST}",
-        manifest=f"{places.CELL}/{places.MANIFEST}",
+        scores=f"{places.SCORED}/{places.SCORES}",
+        cost=f"{places.SCORED}/{places.COST}",
+        manifest=f"{places.SCORED}/{places.MANIFEST}",
     log:
-        f"{places.LOGS}/rerank/{places.OF_STATE}/{places.OF_CELL}.log",
+        f"{places.LOGS}/collect_scores/{places.OF_STATE}/{places.OF_SCORES}.log",
     benchmark:
-        f"{places.BENCHMARKS}/rerank/{places.OF_STATE}/{places.OF_CELL}.tsv"
+        f"{places.BENCHMARKS}/collect_scores/{places.OF_STATE}/{places.OF_SCORES}.tsv"
+    wildcard_constraints:
+        form=one_of(ASKED_FORMS),
     conda:
         "../../envs/train.yaml"
     threads: 1
@@ -164,9 +168,127 @@ rule rerank:
         runtime=30,
     params:
         store=places.ANSWERS,
+        code=scoring.form_code("scripts/collect_scores.py"),
+    message:
+        "Collect scores: {wildcards.form}, {wildcards.strategy}, order {wildcards.order}, {wildcards.candidates_of} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
+    script:
+        "../../scripts/collect_scores.py"
+
+
+rule encode_items:
+    input:
+        item_frame=rules.prepare.output.item_frame,
+        model=ancient(scoring.tokenizer_folder),
+        manifest=scoring.tokenizer_manifest,
+    output:
+        vectors=places.VECTORS,
+        cost=places.VECTORS_COST,
+        manifest=places.VECTORS_MANIFEST,
+    log:
+        f"{places.LOGS}/encode_items/{places.OF_VECTORS}.log",
+    benchmark:
+        f"{places.BENCHMARKS}/encode_items/{places.OF_VECTORS}.tsv"
+    conda:
+        "../../envs/llm.yaml"
+    threads: scoring.threads
+    resources:
+        mem_mb=8000,
+        runtime=240,
+        gpu=scoring.gpus,
+        machine=scoring.machine,
+    params:
+        entry=scoring.llm_service,
+        code=code_digest("scripts/encode_items.py"),
+    message:
+        "Encode the items of {wildcards.dataset} with {wildcards.llm}"
+    script:
+        "../../scripts/encode_items.py"
+
+
+rule compare_items:
+    input:
+        vectors=rules.encode_items.output.vectors,
+        vectors_cost=rules.encode_items.output.cost,
+        selection=places.SELECTION,
+        selection_cost=places.SELECTION_COST,
+        candidates=scoring.candidates,
+        cohort=rules.cohort.output.cohort,
+    output:
+        scores=f"{places.SCORED}/{places.SCORES}",
+        cost=f"{places.SCORED}/{places.COST}",
+        manifest=f"{places.SCORED}/{places.MANIFEST}",
+    log:
+        f"{places.LOGS}/compare_items/{places.OF_STATE}/{places.OF_SCORES}.log",
+    benchmark:
+        f"{places.BENCHMARKS}/compare_items/{places.OF_STATE}/{places.OF_SCORES}.tsv"
+    wildcard_constraints:
+        form=ENCODER,
+        order=SHOWN,
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        code=code_digest("scripts/compare_items.py"),
+    message:
+        "Compare candidates with histories: {wildcards.llm}, {wildcards.strategy}, {wildcards.candidates_of} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
+    script:
+        "../../scripts/compare_items.py"
+
+
+rule fuse:
+    input:
+        scores=rules.collect_scores.output.scores,
+        candidates=rules.candidates.output.validation,
+        valid=rules.split.output.valid,
+        record=rules.split.output.record,
+    output:
+        fusion=f"{places.SCORED}/{places.FUSION}",
+        manifest=f"{places.SCORED}/{places.FUSION_MANIFEST}",
+    log:
+        f"{places.LOGS}/fuse/{places.OF_STATE}/{places.OF_SCORES}.log",
+    wildcard_constraints:
+        history=TRAINING,
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=code_digest("scripts/fuse.py"),
+    message:
+        "Weigh scores beside the backbone's: {wildcards.form}, {wildcards.strategy}, {wildcards.candidates_of} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
+    script:
+        "../../scripts/fuse.py"
+
+
+rule rerank:
+    input:
+        scores=rules.collect_scores.output.scores,
+        candidates=rules.candidates.output.candidates,
+        fusion=scoring.fusion,
+    output:
+        lists=f"{places.CELL}/{places.LISTS}",
+        manifest=f"{places.CELL}/{places.MANIFEST}",
+    log:
+        f"{places.LOGS}/rerank/{places.OF_STATE}/{places.OF_CELL}.log",
+    benchmark:
+        f"{places.BENCHMARKS}/rerank/{places.OF_STATE}/{places.OF_CELL}.tsv"
+    wildcard_constraints:
+        history=one_of([OWN, OTHER]),
+    conda:
+        "../../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
         code=code_digest("scripts/rerank.py"),
     message:
-        "Re-rank candidates: {wildcards.strategy}, order {wildcards.order}, {wildcards.candidates_of} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
+        "Re-rank candidates: {wildcards.form}, {wildcards.strategy}, order {wildcards.order}, {wildcards.candidates_of} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
     script:
         "../../scripts/rerank.py"
 

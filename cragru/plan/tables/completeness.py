@@ -54,12 +54,15 @@ class CompletenessTable(AgainstRetrain, Table):
         }
 
     def _cells(self, run: Run) -> list[Cell]:
-        """Return all that Table II and Figure 4 show of CRAGRU, and the paper's strategy with further candidates."""
+        """Return what Table II shows of CRAGRU, strategies scored alike, and the paper's one with further candidates."""
         if not self.panel:
             return []
         cells: list[Cell] = []
         for cells_of in (plain_cells, shuffled_cells, strategy_cells):
             cells += cells_of(run, self.protocol)
+        scoring = run.settings.scoring
+        alike = (scoring.form, scoring.cohort)
+        cells = [cell for cell in cells if (cell.form, cell.cohort) == alike]
         for model in self.candidates_of:
             for cell in compared_cells(run, self.protocol):
                 cells.append(cell._replace(candidates_of=model))

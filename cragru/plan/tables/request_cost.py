@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 from cragru.config.types import Name
 from cragru.core.errors import Problem
 from cragru.plan import places
-from cragru.plan.cells import Cell, cell_file, plain_cells, strategy_cells
+from cragru.plan.cells import Cell, plain_cells, scored_file, strategy_cells
 from cragru.plan.rows import Row, candidates_suffix, common_labels
 from cragru.plan.run import Run
 from cragru.plan.tables.base import Entries, Table, not_forget_first
@@ -23,9 +23,9 @@ class CostTable(Table):
     protocol: Name
 
     def rows(self, run: Run, tables: Entries) -> list[Row]:
-        """Return every strategy on the backbones to compare on, and the paper's on all."""
+        """Return every strategy on the backbones to compare on, and the paper's on all, where prompts are answered."""
         cells = strategy_cells(run, self.protocol) + plain_cells(run, self.protocol)
-        return [_row(run, cell) for cell in dict.fromkeys(cells)]
+        return [_row(run, cell) for cell in dict.fromkeys(cells) if cell.has_prompts]
 
     def words(self, run: Run, tables: Entries) -> dict[str, Any]:
         """Return what is said of the LLM's part."""
@@ -41,7 +41,7 @@ def _row(run: Run, cell: Cell) -> Row:
     labels = common_labels(run, cell.dataset, cell.backbone, None)
     labels["strategy"] = strategy + candidates_suffix(run, cell.candidates_of)
     files = {
-        "cost": cell_file(run, cell, places.COST),
-        "check": cell_file(run, cell, places.PROOF),
+        "cost": scored_file(cell, places.COST),
+        "check": scored_file(cell, places.PROOF),
     }
     return Row(**cell.state, backbone=cell.backbone, cell=cell, labels=labels, files=files)

@@ -10,7 +10,7 @@ from cragru.config.types import Name
 from cragru.core.errors import Problem
 from cragru.core.names import ORIGINAL, RETRAIN
 from cragru.plan import places
-from cragru.plan.cells import plain_cells
+from cragru.plan.cells import plain_cells, scored_file
 from cragru.plan.rows import CRAGRU, EVERYONE, Row, cell_row, model_rows, pairs_of
 from cragru.plan.run import Run
 from cragru.plan.tables.base import Entries, Table, not_forget_first, wrong_table
@@ -36,7 +36,8 @@ class SizeTable(Table):
             rows += model_rows(run, self.protocol, pair, methods, EVERYONE, **files)
         for cell in plain_cells(run, self.protocol):
             if cell.candidates_of == ORIGINAL:  # as in the table of single requests
-                rows.append(cell_row(run, cell, CRAGRU, **files))
+                row = cell_row(run, cell, CRAGRU)
+                rows.append(row.of_files(cost=scored_file(cell, places.COST)))
         return [_of_costs(row) for row in rows]
 
     def words(self, run: Run, tables: Entries) -> dict[str, Any]:

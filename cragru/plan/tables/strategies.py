@@ -16,8 +16,8 @@ from cragru.plan.rows import (
     Row,
     candidates_suffix,
     cell_row,
-    cohort_panel,
     model_rows,
+    panel_of,
     without,
 )
 from cragru.plan.run import Run
@@ -56,11 +56,12 @@ class StrategiesFigure(Figure):
         come from another training.
         """
         cells = strategy_cells(run, self.protocol)
-        panel, files = cohort_panel(run), {"per_user": places.PER_USER}
+        files = {"per_user": places.PER_USER}
         rivals = [name for name in self.rivals if name in run.settings.methods]
         rows = []
         for pair, group in groupby(cells, attrgetter("pair")):
             own = list(group)
+            panel = panel_of(own[0].cohort)
             alone = [cell for cell in own if cell.strategy == own[0].strategy]
             for cell in alone:
                 row = cell_row(run, cell, NO_LLM, per_user=places.PER_USER_NO_LLM)

@@ -82,10 +82,10 @@ def _row(run: Run, method: str | None, request: str, names: dict[str, Any]) -> R
         labels["ready"] = EVERYONE
         files = {"cost": f"{folder}/{places.COST}", "check": None}
         return Row(**names, model=method, request=request, labels=labels, files=files)
-    cell, llm = served_cell(**names), run.settings.scoring.llm
+    cell = served_cell(**names, llm=run.settings.scoring.llm)
     labels |= {"method": CRAGRU, "printed": CRAGRU, "ready": "the requester"}
     files = {
-        "cost": service_file(cell, request, llm, places.COST),
-        "check": service_file(cell, request, llm, places.PROOF),
+        "cost": service_file(cell, request, places.COST),
+        "check": service_file(cell, request, places.PROOF),
     }
     return Row(**names, cell=cell, request=request, labels=labels, files=files)

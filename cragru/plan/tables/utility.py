@@ -10,7 +10,7 @@ from cragru.core.errors import Problem
 from cragru.core.names import ORIGINAL, RETRAIN
 from cragru.evaluation.printed_columns import OF_UTILITY
 from cragru.plan import places
-from cragru.plan.cells import cell_file, plain_cells, shuffled_cells
+from cragru.plan.cells import plain_cells, scored_file, shuffled_cells
 from cragru.plan.rows import (
     CRAGRU,
     EVERYONE,
@@ -122,5 +122,5 @@ def _with_proof(run: Run, row: Row) -> Row:
         return row.of_files(check=None)
     suffix = candidates_suffix(run, row.cell.candidates_of)
     group = f"{row.labels['backbone']}{suffix} on {row.labels['dataset']}"
-    proof = cell_file(run, row.cell, places.PROOF)
+    proof = scored_file(row.cell, places.PROOF) if row.cell.has_prompts else None
     return row.called(group=group).of_files(check=proof)
