@@ -27,4 +27,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    stage(snakemake, main, role=Role.RERANKS)
+    stage(snakemake, main, role=Role.PREPARES)

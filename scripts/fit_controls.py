@@ -28,4 +28,4 @@ def main(job):
 
 
 if __name__ == "__main__":
-    stage(snakemake, main, role=Role.RERANKS)
+    stage(snakemake, main, role=Role.WEIGHS)

@@ -104,7 +104,7 @@ def _previous(request: Request, provenance: Provenance) -> str | None:
 
 def _models(places: Places, claims: list[Claim]) -> dict[str, str]:
     """Return what each model after the request guarantees, by its file; CRAGRU has lists, and no model of its own."""
-    served = (Role.UNLEARNS, Role.RERANKS)
+    served = (Role.UNLEARNS, Role.RERANKS, Role.WEIGHS)
     made = [claim for claim in claims if claim.job.role in served and claim.guarantee != BEFORE]
     if not made:
         raise CragruError("no model to certify", place=places.folder, advice=NO_MODEL)

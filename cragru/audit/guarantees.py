@@ -13,7 +13,12 @@ DATA = "what remains, and what is forgotten"
 PROOFS = "a proof about prompts"
 PROMPT_AND_ORIGINAL = "exact in the prompt, candidates of the original model"
 PROMPT_AND_RETRAIN = "exact in the prompt, candidates of Retrain"
-OF_CANDIDATES = {ORIGINAL: PROMPT_AND_ORIGINAL, RETRAIN: PROMPT_AND_RETRAIN}
+WEIGHTS_AND_ORIGINAL = "exact in its weights, candidates of the original model"
+WEIGHTS_AND_RETRAIN = "exact in its weights, candidates of Retrain"
+OF_CANDIDATES = {
+    Role.RERANKS: {ORIGINAL: PROMPT_AND_ORIGINAL, RETRAIN: PROMPT_AND_RETRAIN},
+    Role.WEIGHS: {ORIGINAL: WEIGHTS_AND_ORIGINAL, RETRAIN: WEIGHTS_AND_RETRAIN},
+}
 OF_ROLE = {
     Role.PREPARES: BEFORE,
     Role.DEPLOYS: BEFORE,
@@ -64,8 +69,8 @@ def _guarantee(job: Job, guarantees: dict[str, str]) -> str:
     if job.role in OF_ROLE:
         return OF_ROLE[job.role]
     kind, words = "method", guarantees
-    if job.role is Role.RERANKS:
-        kind, words = "candidates_of", OF_CANDIDATES
+    if job.role in OF_CANDIDATES:
+        kind, words = "candidates_of", OF_CANDIDATES[job.role]
     name = job.wildcards.get(kind)
     if name not in words:
         raise CragruError("no claim is known", place=_key(job, kind), got=name, allowed=words)

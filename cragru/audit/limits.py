@@ -4,7 +4,15 @@ from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
-from cragru.audit.guarantees import BEFORE, DATA, PROMPT_AND_ORIGINAL, PROMPT_AND_RETRAIN, Claim
+from cragru.audit.guarantees import (
+    BEFORE,
+    DATA,
+    PROMPT_AND_ORIGINAL,
+    PROMPT_AND_RETRAIN,
+    WEIGHTS_AND_ORIGINAL,
+    WEIGHTS_AND_RETRAIN,
+    Claim,
+)
 from cragru.audit.request import Places
 from cragru.core.guarantees import APPROXIMATE, EXACT, PARTITIONED
 from cragru.core.names import ORIGINAL, RETRAIN
@@ -16,6 +24,7 @@ from cragru.plan.places import (
     PROMPTS_COST,
     RESULTS,
     SELECTION_COST,
+    VALIDATION,
     is_at,
     is_under,
 )
@@ -53,6 +62,9 @@ AFTERMATH = {
     PROMPT_AND_ORIGINAL: Trace(
         "follows from candidates of the model before the request, or from a strategy fitted with it",
         False,
+    ),
+    WEIGHTS_AND_ORIGINAL: Trace(
+        "orders candidates of the model before the request, by weights of what remains", False
     ),
 }
 TELL_NOTHING = (COST, CURVE, PROMPTS_COST, PurePath(SELECTION_COST).name)
@@ -143,8 +155,9 @@ def _aftermath(places: Places, claim: Claim, path: str) -> Trace | None:
     is_prepared = path.startswith(f"{places.prepared}/")
     if not claim.forgotten or is_prepared or PurePath(path).name in TELL_NOTHING:
         return None
-    if claim.guarantee in (EXACT, PROMPT_AND_RETRAIN, BEFORE):
+    if claim.guarantee in (EXACT, PROMPT_AND_RETRAIN, WEIGHTS_AND_RETRAIN, BEFORE):
         return AFTERMATH.get(claim.guarantee)
-    if is_at(CANDIDATES, path) or places.is_prompt_of_who_asked(path):
+    is_candidates = is_at(CANDIDATES, path) or is_at(VALIDATION, path)
+    if is_candidates or places.is_prompt_of_who_asked(path):
         return CANDIDATES_BEFORE
     return AFTERMATH.get(claim.guarantee)

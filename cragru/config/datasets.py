@@ -249,10 +249,9 @@ class DatasetEntry(RawFiles):
     homepage: HttpUrl | None = None
     sources: Annotated[tuple[Source, ...], *_SOURCES]
     prompt: InputPlace = "config/prompts/movielens.txt"
-    form_prompts: dict[Literal[LABELS, LIKELIHOOD], InputPlace] = {
-        LABELS: "config/prompts/labels.txt",
-        LIKELIHOOD: "config/prompts/likelihood.txt",
-    }
+    form_prompts: dict[Literal[LABELS, LIKELIHOOD], InputPlace] = Field(
+        default={LABELS: "config/prompts/labels.txt", LIKELIHOOD: "config/prompts/likelihood.txt"}
+    )
     users: PositiveInt | None = None
 
     @property

@@ -99,8 +99,8 @@ class Scoring(Frozen):
     )
     form: Literal[FORMS] = Field(
         default=LISTWISE,
-        description="how candidates are scored: listwise: a JSON of all (the paper's); likelihood: how likely their titles "
-        "are; labels: one letter each; encoder: the model's vectors are compared",
+        description="how candidates are scored: listwise: one JSON object for all (the paper's); likelihood: how "
+        "likely their titles are; labels: a letter for each; encoder: the model's vectors are compared",
     )
     fusion: Literal[FUSIONS] = Field(
         default=NO_FUSION,

@@ -24,5 +24,8 @@ class Role(StrEnum):
     RERANKS = "reranks"
     """Make a part of CRAGRU: candidates, a strategy's fit, histories, prompts, new lists."""
 
+    WEIGHS = "weighs"
+    """Order candidates without a prompt, or weigh scores, by what is fitted on what remains at each request."""
+
     PROVES = "proves"
     """Prove what prompts hold."""

@@ -1,7 +1,7 @@
 """An LLM as an encoder: a vector for each item of a catalogue, from its title, year and genres alone.
 
-No interaction is needed, so nothing has to be forgotten. A user's candidate is scored by its mean cosine to the items of
-the history.
+No interaction is needed, so nothing has to be forgotten. A user's candidate is scored by its mean cosine to the items
+of the history.
 """
 
 from collections.abc import Sequence

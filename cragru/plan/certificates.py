@@ -1,7 +1,7 @@
 """What certificates speak of: what the run shows of a request, and the models that its own requests leave."""
 
 from cragru.core.guarantees import method_guarantee
-from cragru.core.names import ORIGINAL
+from cragru.core.names import NO_FUSION, ORIGINAL, OWN, TRAINING
 from cragru.core.request import Request
 from cragru.plan import places
 from cragru.plan.project import Project
@@ -11,12 +11,14 @@ from cragru.plan.wildcards import Wildcards
 
 SERVICE_MANIFESTS = (places.PROMPTS_MANIFEST, places.PROOF_MANIFEST, places.MANIFEST)
 BEFORE_A_CELL = (places.CANDIDATES_MANIFEST, places.FIT_MANIFEST, places.SELECTION_MANIFEST)
+OF_SCORES = f"{places.SCORED}/{places.MANIFEST}"
 OF_PROMPTS = (
     f"{places.SCORED}/{places.PROMPTS_MANIFEST}",
     f"{places.SCORED}/{places.PROOF_MANIFEST}",
+    OF_SCORES,
 )
-OF_VECTORS = (places.VECTORS_MANIFEST,)
-OF_A_CELL = (f"{places.SCORED}/{places.MANIFEST}", f"{places.CELL}/{places.MANIFEST}")
+OF_VECTORS = (places.VECTORS_MANIFEST, OF_SCORES)
+OF_WEIGHTS = (places.SELECTION_MANIFEST, f"{places.SCORED}/{places.FUSION_MANIFEST}")
 
 
 class Certificates:
@@ -111,12 +113,17 @@ class Certificates:
             return []
         if row.request is not None:
             return [service_file(row.cell, row.request, name) for name in SERVICE_MANIFESTS]
-        templates = [
-            *BEFORE_A_CELL,
-            *(OF_PROMPTS if row.cell.has_prompts else OF_VECTORS),
-            *OF_A_CELL,
-        ]
-        return places.filled(templates, **row.cell._asdict())
+        if row.cell.history != OWN:  # nobody is served so
+            return []
+        asked = OF_PROMPTS if row.cell.has_prompts else OF_VECTORS
+        templates = [*BEFORE_A_CELL, *asked, f"{places.CELL}/{places.MANIFEST}"]
+        if self._run.settings.scoring.controls:
+            templates.append(places.CONTROLS_MANIFEST)
+        found = places.filled(templates, **row.cell._asdict())
+        if row.cell.fusion != NO_FUSION:
+            weighed = row.cell._replace(history=TRAINING)._asdict()
+            found += places.filled([*OF_WEIGHTS, *asked], **weighed)
+        return found
 
 
 def _request(row: Row) -> Request:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, Self
 
-from cragru.core.names import AGAIN, ORIGINAL, ORIGINAL_LABEL
+from cragru.core.names import AGAIN, CONTENT, ORIGINAL, ORIGINAL_LABEL, POPULARITY
 from cragru.plan import places
 from cragru.plan.cells import SHOWN, SHUFFLED, Cell, cell_file, scored_file
 from cragru.plan.run import Run
@@ -15,6 +15,8 @@ OF_COHORT = "cohort "  # before the name of a cohort, what its panel is called
 CRAGRU = "CRAGRU"  # what rows of an LLM are called
 CANDIDATES_OF = ", candidates of "  # tells rows with another model's candidates
 NO_LLM = "Candidates, no LLM"  # the control that shows what the candidates do alone
+WITHOUT_LLM = {POPULARITY: "Popularity, no LLM", CONTENT: "Content, no LLM"}
+"""What the controls are called that order the candidates by what remains."""
 
 CONTROLS = (  # label, order of the candidates in the prompt, results of the lists
     (CRAGRU, SHOWN, places.PER_USER),
@@ -24,7 +26,8 @@ CONTROLS = (  # label, order of the candidates in the prompt, results of the lis
 )
 """What Table II shows of a cell: CRAGRU itself and its controls."""
 
-OF_CRAGRU = rf"({CRAGRU}|{NO_LLM})(,.*)?|.*{CANDIDATES_OF.strip()}.*"
+_OURS = "|".join([CRAGRU, NO_LLM, *WITHOUT_LLM.values()])
+OF_CRAGRU = rf"({_OURS})(,.*)?|.*{CANDIDATES_OF.strip()}.*"
 MODEL_ROWS = f"{ORIGINAL_LABEL}|{OF_CRAGRU}|.*{AGAIN}"
 """Labels that tables have rows of their own for, which a method's cannot be: a pattern."""
 _OF_CONTROLS = [label.removeprefix(f"{CRAGRU}, ") for label, _, _ in CONTROLS]
@@ -212,4 +215,10 @@ def cragru_rows(run: Run, cells: Sequence[Cell], pair: tuple[str, str]) -> list[
                 cost = scored_file(cell, places.COST) if is_llm else None
                 row = cell_row(run, cell, label, per_user=results)
                 rows.append(row.of_files(cost=cost))
+    for name, cell in product(run.settings.scoring.controls, cells):
+        if (cell.pair, cell.order) == (pair, SHOWN):
+            folder = places.place(places.CONTROLS_FOLDER, **cell._asdict())
+            results = places.controls_files(folder)[name]
+            row = cell_row(run, cell, WITHOUT_LLM[name])
+            rows.append(row.of_files(per_user=results, cost=None))
     return rows

@@ -131,7 +131,7 @@ class Scoring:
         return self._project.file(entry.form_prompts.get(self.form(wildcards), entry.prompt))
 
     def candidates(self, wildcards: Wildcards) -> str:
-        """Return the candidates of a cell: of the test lists, or of validation lists, whose history is training rows."""
+        """Return the candidates of a cell: of the test lists, or of validation lists, after training rows."""
         template = places.VALIDATION if wildcards.history == TRAINING else places.CANDIDATES
         return places.place(template, **dict(wildcards.items()))
 

@@ -54,7 +54,7 @@ class CompletenessTable(AgainstRetrain, Table):
         }
 
     def _cells(self, run: Run) -> list[Cell]:
-        """Return what Table II shows of CRAGRU, strategies scored alike, and the paper's one with further candidates."""
+        """Return what Table II shows, strategies that are scored alike, and the paper's with further candidates."""
         if not self.panel:
             return []
         cells: list[Cell] = []
