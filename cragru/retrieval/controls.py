@@ -18,6 +18,7 @@ from cragru.ranking.fusion import Lists, choose_weight, fused, orders
 BACKBONE, ALIKE = "backbone", "alike"
 FEATURES = (BACKBONE, POPULARITY, ALIKE)
 FUSED_POPULARITY = f"{POPULARITY}-fused"
+TINY = 1e-9  # a length that is nothing but rounding
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ def content_vectors(items: pd.DataFrame) -> np.ndarray:
 
 def _of_length_one(vectors: np.ndarray) -> np.ndarray:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+    is_known = lengths > TINY
+    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=is_known)
 
 
 def control_lists(

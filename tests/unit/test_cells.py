@@ -34,7 +34,8 @@ def cells(project, name):
 
 
 def cell(backbone, strategy="none", order="backbone", candidates_of="original", seed=1):
-    return Cell("ml-100k", "paper", seed, backbone, candidates_of, strategy, order)
+    asked = ("smollm2-135m", "listwise", "pilot")
+    return Cell("ml-100k", "paper", seed, backbone, candidates_of, strategy, order, *asked)
 
 
 def refusal(load, changes):

@@ -100,15 +100,17 @@ def test_a_request_that_cragru_serves_has_its_prompt_and_the_model_of_its_candid
 def test_a_cell_has_all_that_lies_behind_it(of_run):
     changes = {"config/tables": ["cragru-cost"], "config/retrieval/strategies": ["none"]}
     certificates = of_run(ALONE | changes)
-    cell = f"{CELL}/none/backbone/smollm2-135m/pilot"
+    scored = f"{CELL}/none/own/backbone/smollm2-135m/listwise/pilot"
     assert manifests(certificates, STATE) == of_split("results/ml-100k/paper/1") | {
         "results/ml-100k/paper/1/bpr/original/manifest.json",
         f"{CELL}/manifest.json",
         f"{CELL}/none/fit-manifest.json",
-        f"{CELL}/none/manifest.json",
-        f"{cell}/prompts-manifest.json",
-        f"{cell}/prompts-checked-manifest.json",
-        f"{cell}/manifest.json",
+        f"{CELL}/none/own/manifest.json",
+        f"{CELL}/controls/manifest.json",
+        f"{scored}/prompts-manifest.json",
+        f"{scored}/prompts-checked-manifest.json",
+        f"{scored}/manifest.json",
+        f"{scored}/none/manifest.json",
     }
 
 
@@ -129,7 +131,8 @@ def test_what_no_row_shows_has_no_models(of_run):
 
 
 def test_a_row_is_of_its_model_of_what_it_is_held_against_and_of_whose_candidates_it_has():
-    cell = Cell("ml-100k", "paper", 1, "bpr", "retrain", "none", "backbone")
+    asked = ("smollm2-135m", "listwise", "pilot")
+    cell = Cell("ml-100k", "paper", 1, "bpr", "retrain", "none", "backbone", *asked)
     row = Row("ml-100k", "paper", 1, "bpr", cell=cell, references=(("bpr@training=1", "retrain"),))
     assert row.models == [("bpr", "retrain"), ("bpr@training=1", "retrain")]
     assert Row("ml-100k", backbone="bpr", model="scif").models == [("bpr", "scif")]

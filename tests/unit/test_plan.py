@@ -10,7 +10,7 @@ from configuration import ROOT, load_changed
 from snakemake.iocontainers import Wildcards
 
 from cragru.plan import places
-from cragru.plan.cells import Cell, cell_file, cell_of
+from cragru.plan.cells import Cell, cell_file, cell_of, scored_file
 from cragru.plan.certificates import Certificates
 from cragru.plan.loading import load_project
 from cragru.plan.requests import Requests, served_cell, service_file
@@ -24,7 +24,8 @@ from tests.refusals import refused
 
 STATE = {"dataset": "ml-100k", "protocol": "paper", "seed": "1"}
 REQUEST = {"dataset": "ml-100k", "protocol": "one-user", "seed": "2", "request": "draw-3"}
-CELL = Cell("ml-100k", "paper", 1, "bpr", "original", "diversity", "backbone")
+ASKED = {"llm": "smollm2-135m", "form": "listwise", "cohort": "pilot"}
+CELL = Cell("ml-100k", "paper", 1, "bpr", "original", "diversity", "backbone", **ASKED)
 
 
 def asked(**names):
@@ -69,7 +70,7 @@ def test_the_plan_needs_nothing_heavy():
 
 def test_a_template_is_filled_and_found_again():
     path = places.place(places.SELECTION, **CELL._asdict())
-    assert path == "results/ml-100k/paper/1/bpr/cragru/original/diversity/selection.parquet"
+    assert path == "results/ml-100k/paper/1/bpr/cragru/original/diversity/own/selection.parquet"
     assert places.is_at(places.SELECTION, path)
     assert places.is_at(places.SELECTION, path, dataset="ml-100k", seed=1)
     assert not places.is_at(places.SELECTION, path, seed=2)
@@ -278,40 +279,43 @@ def test_code_is_digested_with_the_modules_that_are_named_at_run_time(project):
 # --- scoring
 
 
-def of_cell(cell, llm="smollm2-135m", cohort="pilot"):
-    return asked(
-        **{name: str(value) for name, value in cell._asdict().items()}, llm=llm, cohort=cohort
-    )
+def of_cell(cell):
+    return asked(**{name: str(value) for name, value in cell._asdict().items()})
 
 
 def test_a_cell_is_read_from_its_path(project):
     assert cell_of(of_cell(CELL)) == CELL
-    folder = "results/ml-100k/paper/1/bpr/cragru/original/diversity/backbone"
-    assert cell_file(project, CELL, "cost.json") == f"{folder}/smollm2-135m/pilot/cost.json"
-    assert cell_file(project, CELL, "cost.json", "other", "all") == f"{folder}/other/all/cost.json"
+    folder = "results/ml-100k/paper/1/bpr/cragru/original/diversity/own/backbone"
+    scored = f"{folder}/smollm2-135m/listwise/pilot"
+    assert scored_file(CELL, "cost.json") == f"{scored}/cost.json"
+    assert cell_file(CELL, "reranked.parquet") == f"{scored}/none/reranked.parquet"
+    fused = CELL._replace(fusion="validation")
+    assert cell_of(of_cell(fused)) == fused
+    assert scored_file(fused, "cost.json") == f"{scored}/cost.json"
+    assert cell_file(fused, "reranked.parquet") == f"{scored}/validation/reranked.parquet"
 
 
 def test_cells_of_the_run_are_answered_together_and_others_alone(project):
     scoring = Scoring(project)
     receipts = "results/llm/smollm2-135m/receipts/ml-100k/paper/1"
-    assert scoring.receipts(of_cell(CELL)) == [f"{receipts}/pilot/together/1-of-1.json"]
+    assert scoring.receipts(of_cell(CELL)) == [f"{receipts}/listwise/pilot/together/1-of-1.json"]
     shuffled = CELL._replace(order="shuffled")  # of no table
-    alone = f"{receipts}/pilot/bpr/original/diversity/shuffled/1-of-1.json"
+    alone = f"{receipts}/listwise/pilot/bpr/original/diversity/own/shuffled/1-of-1.json"
     assert scoring.receipts(of_cell(shuffled)) == [alone]
-    other = scoring.receipts(of_cell(CELL, cohort="all"))
-    assert other == [f"{receipts}/all/bpr/original/diversity/backbone/1-of-1.json"]
+    other = scoring.receipts(of_cell(CELL._replace(cohort="all")))
+    assert other == [f"{receipts}/listwise/all/bpr/original/diversity/own/backbone/1-of-1.json"]
 
 
 def test_a_batch_has_the_prompts_and_proofs_of_its_cells(project):
     scoring = Scoring(project)
-    names = {**STATE, "llm": "smollm2-135m", "cohort": "pilot"}
+    names = {**STATE, **ASKED}
     together = asked(**names, batch="together")
     assert scoring.prompts(together) == [
-        cell_file(project, cell, "prompts.jsonl") for cell in project.cells
+        scored_file(cell, "prompts.jsonl") for cell in project.cells
     ]
     assert len(scoring.proofs(together)) == len(project.cells) == 8
-    alone = asked(**names, batch="bpr/original/diversity/backbone")
-    assert scoring.proofs(alone) == [cell_file(project, CELL, "prompts-checked.json")]
+    alone = asked(**names, batch="bpr/original/diversity/own/backbone")
+    assert scoring.proofs(alone) == [scored_file(CELL, "prompts-checked.json")]
     other_seed = asked(**{**names, "seed": "2"}, batch="together")
     assert scoring.prompts(other_seed) == []
 
@@ -320,8 +324,8 @@ def test_a_batch_of_one_cell_each_and_many_jobs(load):
     project = load(config__scoring__batch="cell", config__scoring__jobs=2)
     found = Scoring(project).receipts(of_cell(CELL))
     assert [path.partition("/pilot/")[2] for path in found] == [
-        "bpr/original/diversity/backbone/1-of-2.json",
-        "bpr/original/diversity/backbone/2-of-2.json",
+        "bpr/original/diversity/own/backbone/1-of-2.json",
+        "bpr/original/diversity/own/backbone/2-of-2.json",
     ]
 
 
@@ -505,8 +509,8 @@ def test_requests_of_a_state_are_answered_together(project):
     wanted = []
     for request in ("draw-1", "draw-2", "draw-3"):
         for backbone in ("bpr", "lightgcn"):
-            cell = served_cell("ml-100k", "one-user", 2, backbone)
-            wanted.append(service_file(cell, request, "smollm2-135m", "prompts.jsonl"))
+            cell = served_cell("ml-100k", "one-user", 2, backbone, "smollm2-135m")
+            wanted.append(service_file(cell, request, "prompts.jsonl"))
     assert requests.prompts(asked(**names, batch="together")) == wanted
     assert wanted[0].endswith(
         "/2/draw-1/bpr/cragru/original/none/backbone/smollm2-135m/requester/prompts.jsonl"
@@ -681,7 +685,7 @@ def test_notes_say_whom_and_what_the_llm_saw(project):
     assert note.startswith(
         "Cohort pilot: the first 24 users, in one random order, of those that can be judged. "
     )
-    assert "scores the 20 best candidates; prompts are at most 1024 tokens" in note
+    assert "scores the 20 best candidates in one answer; prompts are at most 1024 tokens" in note
     assert note.endswith("keep at most 16 interactions.")
     assert scoring_note(project, [Row("ml-100k", model="scif")]) == ""
     assert service_note(project).endswith(" scores the 20 best candidates.")
@@ -689,7 +693,8 @@ def test_notes_say_whom_and_what_the_llm_saw(project):
 
 def test_notes_of_whole_contexts_and_of_everybody(load):
     project = load(config__scoring__cohort="all", config__scoring__tokens=None)
-    note = scoring_note(project, [cell_row(project, CELL, "CRAGRU")])
+    everybody = CELL._replace(cohort="all")
+    note = scoring_note(project, [cell_row(project, everybody, "CRAGRU")])
     assert "Cohort all: all users, in one random order" in note
     assert "prompts are as long as its context of " in note
 

@@ -620,7 +620,7 @@ def test_a_damaged_receipt_is_told(tmp_path):
 def test_answers_to_other_prompts_are_refused(store):
     prompts, found = scored_cell(store)
     with refused(place="user 1", got=store.answers(found[0])[0].text) as caught:
-        collect_scores([prompts[1], *prompts[1:]], found, store)
+        collect_scores([prompts[1], prompts[0], *prompts[2:]], found, store)
     assert " 3 " in caught.value.problems[0].what
 
 
@@ -647,7 +647,7 @@ def test_costs_by_hand():
         {"seconds": 6.0, "cpu_seconds": 10.0, "start_seconds": 30.0, "device": "cpu"},
         {"seconds": 3.0, "cpu_seconds": 5.0, "start_seconds": 12.0, "device": "cpu"},
     ]
-    cost = cell_cost(before, answers, costs, 0.9)
+    cost = cell_cost(before, answers, costs, 0.9, users=3)
     assert cost == {
         "users": 3,
         "filter_seconds": 0.01,
@@ -664,7 +664,7 @@ def test_costs_by_hand():
         "device": "cpu",
     }
     del costs[1]["cpu_seconds"]  # as older versions kept it
-    older = cell_cost(before, answers, costs, 0.9)
+    older = cell_cost(before, answers, costs, 0.9, users=3)
     assert older == {**cost, "cpu_generation_seconds": None}
 
 
@@ -677,4 +677,4 @@ def test_devices_are_each_told_once():
         {"seconds": 1.0, "start_seconds": 1.0, "device": device}
         for device in ("cpu", "H200", "cpu")
     ]
-    assert cell_cost(before, [Answer("", "stop", 1, 1)], costs, 0.0)["device"] == "H200 and cpu"
+    assert cell_cost(before, [Answer("", "stop", 1, 1)], costs, 0.0, 1)["device"] == "H200 and cpu"
