@@ -25,7 +25,7 @@ from tests.refusals import refused
 STATE = {"dataset": "ml-100k", "protocol": "paper", "seed": "1"}
 REQUEST = {"dataset": "ml-100k", "protocol": "one-user", "seed": "2", "request": "draw-3"}
 ASKED = {"llm": "smollm2-135m", "form": "listwise", "cohort": "pilot"}
-CELL = Cell("ml-100k", "paper", 1, "bpr", "original", "diversity", "backbone", **ASKED)
+CELL = Cell("ml-100k", "paper", 1, "bpr", "original", "none", "backbone", **ASKED)
 
 
 def asked(**names):
@@ -56,7 +56,7 @@ def test_the_plan_needs_nothing_heavy():
     lines.append(
         "project = cragru.plan.loading.load_project(yaml.safe_load(open('config/config.yaml')), Path().resolve())"
     )
-    lines.append("assert len(project.rows) > 100 and len(project.cells) == 8")
+    lines.append("assert len(project.rows) > 100 and len(project.cells) == 9")
     lines.append(
         "print({'torch', 'scipy', 'sklearn', 'matplotlib', 'pandas', 'numpy'} & set(sys.modules))"
     )
@@ -70,12 +70,12 @@ def test_the_plan_needs_nothing_heavy():
 
 def test_a_template_is_filled_and_found_again():
     path = places.place(places.SELECTION, **CELL._asdict())
-    assert path == "results/ml-100k/paper/1/bpr/cragru/original/diversity/own/selection.parquet"
+    assert path == "results/ml-100k/paper/1/bpr/cragru/original/none/own/selection.parquet"
     assert places.is_at(places.SELECTION, path)
     assert places.is_at(places.SELECTION, path, dataset="ml-100k", seed=1)
     assert not places.is_at(places.SELECTION, path, seed=2)
     assert not places.is_at(places.SELECTION, f"{path}x")
-    assert not places.is_at(places.SELECTION, path.replace("diversity", "diversity/fit"))
+    assert not places.is_at(places.SELECTION, path.replace("none", "none/fit"))
     assert not places.is_at(places.SELECTION, path.replace(".parquet", "-parquet"))
 
 
@@ -285,7 +285,7 @@ def of_cell(cell):
 
 def test_a_cell_is_read_from_its_path(project):
     assert cell_of(of_cell(CELL)) == CELL
-    folder = "results/ml-100k/paper/1/bpr/cragru/original/diversity/own/backbone"
+    folder = "results/ml-100k/paper/1/bpr/cragru/original/none/own/backbone"
     scored = f"{folder}/smollm2-135m/listwise/pilot"
     assert scored_file(CELL, "cost.json") == f"{scored}/cost.json"
     assert cell_file(CELL, "reranked.parquet") == f"{scored}/none/reranked.parquet"
@@ -299,11 +299,11 @@ def test_cells_of_the_run_are_answered_together_and_others_alone(project):
     scoring = Scoring(project)
     receipts = "results/llm/smollm2-135m/receipts/ml-100k/paper/1"
     assert scoring.receipts(of_cell(CELL)) == [f"{receipts}/listwise/pilot/together/1-of-1.json"]
-    shuffled = CELL._replace(order="shuffled")  # of no table
-    alone = f"{receipts}/listwise/pilot/bpr/original/diversity/own/shuffled/1-of-1.json"
-    assert scoring.receipts(of_cell(shuffled)) == [alone]
+    unshown = CELL._replace(strategy="random")  # of no table
+    alone = f"{receipts}/listwise/pilot/bpr/original/random/own/backbone/1-of-1.json"
+    assert scoring.receipts(of_cell(unshown)) == [alone]
     other = scoring.receipts(of_cell(CELL._replace(cohort="all")))
-    assert other == [f"{receipts}/listwise/all/bpr/original/diversity/own/backbone/1-of-1.json"]
+    assert other == [f"{receipts}/listwise/all/bpr/original/none/own/backbone/1-of-1.json"]
 
 
 def test_a_batch_has_the_prompts_and_proofs_of_its_cells(project):
@@ -311,10 +311,10 @@ def test_a_batch_has_the_prompts_and_proofs_of_its_cells(project):
     names = {**STATE, **ASKED}
     together = asked(**names, batch="together")
     assert scoring.prompts(together) == [
-        scored_file(cell, "prompts.jsonl") for cell in project.cells
+        scored_file(cell, "prompts.jsonl") for cell in project.asked
     ]
-    assert len(scoring.proofs(together)) == len(project.cells) == 8
-    alone = asked(**names, batch="bpr/original/diversity/own/backbone")
+    assert len(scoring.proofs(together)) == len(project.cells) == 9
+    alone = asked(**names, batch="bpr/original/none/own/backbone")
     assert scoring.proofs(alone) == [scored_file(CELL, "prompts-checked.json")]
     other_seed = asked(**{**names, "seed": "2"}, batch="together")
     assert scoring.prompts(other_seed) == []
@@ -324,8 +324,8 @@ def test_a_batch_of_one_cell_each_and_many_jobs(load):
     project = load(config__scoring__batch="cell", config__scoring__jobs=2)
     found = Scoring(project).receipts(of_cell(CELL))
     assert [path.partition("/pilot/")[2] for path in found] == [
-        "bpr/original/diversity/own/backbone/1-of-2.json",
-        "bpr/original/diversity/own/backbone/2-of-2.json",
+        "bpr/original/none/own/backbone/1-of-2.json",
+        "bpr/original/none/own/backbone/2-of-2.json",
     ]
 
 
@@ -425,7 +425,7 @@ def test_a_cohort_is_of_users_who_forget_where_interactions_are_forgotten(projec
     scoring = Scoring(project)
     assert scoring.is_of_forgetting_users(asked(protocol="paper"))
     assert not scoring.is_of_forgetting_users(asked(protocol="released-code"))
-    assert [scoring.cohort_size(asked(cohort=name)) for name in ("pilot", "all")] == [24, None]
+    assert [scoring.cohort_size(asked(cohort=name)) for name in ("pilot", "all")] == [60, None]
 
 
 # --- requests
@@ -683,7 +683,7 @@ def test_notes_say_whom_and_what_the_llm_saw(project):
     rows = [cell_row(project, CELL, "CRAGRU")]
     note = scoring_note(project, rows)
     assert note.startswith(
-        "Cohort pilot: the first 24 users, in one random order, of those that can be judged. "
+        "Cohort pilot: the first 60 users, in one random order, of those that can be judged. "
     )
     assert "scores the 20 best candidates in one answer; prompts are at most 1024 tokens" in note
     assert note.endswith("keep at most 16 interactions.")
