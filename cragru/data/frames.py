@@ -15,6 +15,7 @@ from cragru.data.raw_files import refuse_repeats, row_error
 
 INTERACTIONS = {"user": "int32", "item": "int32", "rating": "float32", "timestamp": "int64"}
 """Dense ids from 0, the rating as given, and seconds since 1970 (UTC); one row per (user, item) at the most."""
+NOBODYS = -1  # the row of an item that was drawn for a history which is no user's
 
 USERS = {
     "user": "int32",

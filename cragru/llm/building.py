@@ -12,7 +12,7 @@ import pandas as pd
 from cragru.core.errors import CragruError, Problems
 from cragru.core.place import PathLike
 from cragru.core.seeds import numpy_stream
-from cragru.data.frames import ITEMS, USERS
+from cragru.data.frames import ITEMS, NOBODYS, USERS
 from cragru.kept.files import read_parquet, read_record
 from cragru.llm.answers import longest_answer
 from cragru.llm.prompts import (
@@ -29,7 +29,6 @@ from cragru.llm.prompts import (
     scaled,
 )
 from cragru.llm.records import PromptRecord
-from cragru.retrieval.columns import NOBODYS
 
 
 class Library:

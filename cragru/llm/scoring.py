@@ -127,6 +127,7 @@ def _check_answers(chunk: Chunk, answers: Sequence[Answer]) -> None:
         for answer in own:
             reason, tokens = answer.finish_reason, answer.answer_tokens
             if reason != "stop":
-                what = f"no stop after {tokens} tokens"
-                raise CragruError(what, place=place, got=reason, advice=CUT)
+                raise CragruError(
+                    f"no stop after {tokens} tokens", place=place, got=reason, advice=CUT
+                )
         chunk.form.scores(records, own, place)

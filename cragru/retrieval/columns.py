@@ -5,5 +5,3 @@ CANDIDATES = {"user": "int32", "rank": "int32", "item": "int32", "score": "float
 
 SELECTION = {"user": "int32", "row": "int32", "item": "int32"}
 """The rows of each user's remaining history that a strategy keeps."""
-
-NOBODYS = -1  # the row of an item that was drawn: it is of no history

@@ -5,7 +5,8 @@ import pandas as pd
 
 from cragru.core.errors import CragruError
 from cragru.core.seeds import numpy_stream
-from cragru.retrieval.columns import NOBODYS, SELECTION
+from cragru.data.frames import NOBODYS
+from cragru.retrieval.columns import SELECTION
 
 
 def draw_histories(

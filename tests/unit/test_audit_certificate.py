@@ -376,7 +376,7 @@ def test_a_job_that_unlearns_without_a_model_fails(world):
 )
 def test_a_manifest_without_a_known_role_fails(world, role, said):
     world.state_role(f"{RETRAIN}/manifest.json", role)
-    roles = ["deploys", "divides", "prepares", "proves", "reranks", "unlearns"]
+    roles = ["deploys", "divides", "prepares", "proves", "reranks", "unlearns", "weighs"]
     with refused(place=f"{RETRAIN}/manifest.json", got=role, allowed=roles) as error:
         built(world)
     assert said in str(error.value) and "\n" not in str(error.value)

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 import torch
 
+from cragru.data.frames import NOBODYS
 from cragru.evaluation.bounds import BEST_ORDER, RANDOM_ORDER, per_user_bounds
 from cragru.evaluation.utility import per_user_utility
-from cragru.retrieval.columns import NOBODYS
 from cragru.retrieval.controls import Known, content_vectors, control_lists, mean_vectors
 from cragru.retrieval.drawing import draw_histories
 from tests.refusals import refused

@@ -313,7 +313,7 @@ def test_a_batch_has_the_prompts_and_proofs_of_its_cells(project):
     assert scoring.prompts(together) == [
         scored_file(cell, "prompts.jsonl") for cell in project.asked
     ]
-    assert len(scoring.proofs(together)) == len(project.cells) == 9
+    assert len(scoring.proofs(together)) == len(project.asked) == 4
     alone = asked(**names, batch="bpr/original/none/own/backbone")
     assert scoring.proofs(alone) == [scored_file(CELL, "prompts-checked.json")]
     other_seed = asked(**{**names, "seed": "2"}, batch="together")

@@ -338,4 +338,4 @@ def test_names_of_rules_are_all_known():
         "search_tuning",
         "tuning",
     } <= found
-    assert len(found) == 51
+    assert len(found) == 58

@@ -8,6 +8,7 @@ from cragru.core.roles import Role
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 STATED = {
     "prepare": "prepares",
+    "encode_items": "prepares",
     "train_original": "deploys",
     "partition": "deploys",
     "train_shards": "deploys",
@@ -19,8 +20,12 @@ STATED = {
     "select_histories": "reranks",
     "build_prompts": "reranks",
     "prepare_requester": "reranks",
+    "collect_scores": "reranks",
     "rerank": "reranks",
     "requester_cost": "reranks",
+    "fit_controls": "weighs",
+    "compare_items": "weighs",
+    "fuse": "weighs",
     "check_prompts": "proves",
 }
 

@@ -156,7 +156,7 @@ def test_variants_wherever_a_run_has_names(load):
     assert len(project.rows) > 100
     assert {cell.strategy for cell in project.cells} == {"none", "attention@epochs=9"}
     labels = {row.labels.get("method") for row in project.rows}
-    assert {"RecEraser (UBP, shards 5)", "SCIF", "CRAGRU, Attention (epochs 9)"} <= labels
+    assert {"RecEraser (UBP, shards 5)", "SCIF", "Attention (epochs 9)"} <= labels
     assert project.settings.methods[0] == "retrain"
 
 
