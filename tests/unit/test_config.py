@@ -42,8 +42,8 @@ UNKNOWN = [
     (
         "config",
         "scoring/cohrt",
-        "batch chunk cohort cohorts compare_cohort compare_form compare_on controls form fusion jobs llm natural_titles "
-        "show_ratings tokens",
+        "batch chunk cohort cohorts compare_cohort compare_form compare_on controls form fusion jobs llm "
+        "natural_titles show_ratings tokens",
     ),
     ("params", "backbones/bpr/option", "label module options overrides"),
     ("protocols", "protocols/paper/forget/fractoin", "fraction kind"),
