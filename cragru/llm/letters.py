@@ -11,6 +11,8 @@ from functools import lru_cache
 
 from tokenizers import Tokenizer
 
+from cragru.core.errors import CragruError
+
 PRIVATE_USE = range(0xE000, 0xF900)  # code points that no title has by right
 # how chat models name their control tokens: a server's may be others than those of the tokenizer that counts for it
 KNOWN = (
@@ -41,6 +43,15 @@ class Control:
         """Return the first name in a text, or None."""
         found = self._pattern.search(text)
         return found and found[0]
+
+    def check_template(self, text: str, where: str) -> None:
+        """Refuse a prompt template, of the file `where`, that names a control token: it would be read as letters.
+
+        Raises:
+            CragruError: If it names one.
+        """
+        if named := self.first_in(text):
+            raise CragruError("a control token", place=where, got=named, advice="leave it out")
 
     def encode_as_letters(self, message: str, chat: Callable[[str], str]) -> list[int]:
         """Return token ids of a message in a `chat`, which may cut blanks or escape quotes; names in it are letters."""
