@@ -37,7 +37,7 @@ class TextTokenizer:
             CragruError: If there is none.
         """
         self._tokenizer = _tokenizer_of(Path(folder))
-        self._control = Control(self._tokenizer, "")
+        self._control = Control(self._tokenizer, None)
 
     @cached_property
     def start(self) -> list[int]:

@@ -23,13 +23,17 @@ KNOWN = (
 
 
 class Control:
-    """The control tokens of a tokenizer, by `names`: its special ones, and others that its chat template names."""
+    """The control tokens of a tokenizer, by `names`: its special ones, and others that its chat template names.
 
-    def __init__(self, tokenizer: Tokenizer, template: str) -> None:
+    Without a template, all tokens are that were added to the vocabulary and are no blanks.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, template: str | None) -> None:
         self._tokenizer = tokenizer
         self._of_id = {}
         for number, token in tokenizer.get_added_tokens_decoder().items():
-            if token.special or (token.content.strip() and token.content in template):
+            is_named = template is None or token.content in template
+            if token.special or (token.content.strip() and is_named):
                 self._of_id[number] = token.content
         self.names = sorted(set(self._of_id.values()))
         self._pattern = _any_of(self.names)

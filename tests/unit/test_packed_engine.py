@@ -70,13 +70,14 @@ def test_a_continuation_does_not_see_the_others(name):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A tiny Llama that reads bytes; two of its tokens are control tokens."""
+    """A tiny Llama that reads bytes; three further tokens are control tokens."""
     folder = tmp_path_factory.mktemp("model")
     made("llama").save_pretrained(folder)
     alphabet = sorted(ByteLevel.alphabet())
     tokenizer = Tokenizer(BPE({letter: number for number, letter in enumerate(alphabet)}, []))
     tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False, use_regex=False)
     tokenizer.add_special_tokens(["<bos>", "<|end|>"])
+    tokenizer.add_tokens(["<tool>"])
     tokenizer.post_processor = TemplateProcessing("<bos> $A", special_tokens=[("<bos>", START)])
     tokenizer.save(str(folder / "tokenizer.json"))
     return folder
@@ -90,7 +91,7 @@ def engine(folder, **options):
 
 QUESTIONS = [
     Continuations("Seen:\n- Heat\n-", ("1", "22"), (" Big", " Jaws")),
-    Continuations("Seen:\n-", ("1",), (" Big <|end|>",)),
+    Continuations("Seen:\n-", ("1",), (" Big <|end|><tool>",)),
 ]
 
 
@@ -110,8 +111,8 @@ def test_answers_have_log_p_of_each_and_count_every_token_once(folder):
     assert all(value == round(value, 4) for value in told.values())
     # the token before it, 14 letters, and 4 and 5 of the titles
     assert (first.prompt_tokens, first.answer_tokens, first.finish_reason) == (24, 0, "stop")
-    # a control token's name in a title is seven letters
-    assert second.prompt_tokens == 1 + 7 + 12
+    # the names of control tokens in a title are letters
+    assert second.prompt_tokens == 1 + 7 + len(" Big <|end|><tool>")
 
 
 def test_answers_repeat_and_depend_on_no_other_question(folder):
