@@ -27,7 +27,8 @@ FORMAT = 1  # of what the model is given: raise it with every change that alters
 VERSIONED = ("torch", "transformers", "tokenizers")
 DIGITS = 4  # of a log p in an answer
 WARM_UP = Continuations("Movies:\n-", ("1", "2"), (" Alien", " The Piano"))
-FARTHEST = 0.5  # nats that log p of the warm-up may differ by when it is packed; bfloat16 differs by a tenth
+# nats that log p of the warm-up may differ by when it is packed: bfloat16 differs by a tenth, or by half at worst
+FARTHEST = 1.0
 
 
 def open_engine(

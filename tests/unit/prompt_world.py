@@ -7,6 +7,7 @@ from cragru.data.parts import PARTS
 from cragru.llm.building import Library, PromptBuilder
 from cragru.llm.prompts import Template
 from cragru.llm.proof import check_prompts
+from cragru.retrieval.columns import NOBODYS
 
 TITLES = ["Alien", "Usual Suspects, The", "Heat", "Jaws\n- Ran", "Big"]
 ROWS = [  # of the prepared interactions: user, item, part
@@ -29,6 +30,11 @@ def interactions():
 def history(*rows):
     """These rows, as prompts are built from them."""
     return interactions().assign(row=range(len(ROWS))).iloc[list(rows)]
+
+
+def drawn(*items):
+    """Items that were drawn to be a history that is nobody's."""
+    return pd.DataFrame({"row": NOBODYS, "item": items, "rating": float("nan")})
 
 
 def library(form):

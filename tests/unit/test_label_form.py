@@ -5,7 +5,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from prompt_world import WHERE, builder, check, history
+from prompt_world import WHERE, builder, check, drawn, history
 
 from cragru.config.llms import EngineOptions
 from cragru.core.errors import CragruError
@@ -166,6 +166,15 @@ def test_a_prompt_that_says_anything_else_is_found(number, old, new):
     made[number] = replace(made[number], prompt=made[number].prompt.replace(old, new))
     with pytest.raises(CragruError, match="not what its ids stand for"):
         check(FORM, TEMPLATE, *made)
+
+
+def test_a_history_that_is_nobodys_is_proven_and_must_not_be_the_users():
+    made = FORM.records(builder(FORM, TEMPLATE), 0, drawn(3, 4), [0], 1)
+    assert made[0].drawn == [3, 4]
+    assert check(FORM, TEMPLATE, *made)["history_rows"] == 2
+    for item in (0, 2):  # user 0 has the one and forgets the other
+        with refused(place=f"{WHERE}: user 0", got=[item]):
+            check(FORM, TEMPLATE, *FORM.records(builder(FORM, TEMPLATE), 0, drawn(item), [1], 1))
 
 
 # --- the engine

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from prompt_world import WHERE, builder, check, history
+from prompt_world import WHERE, builder, check, drawn, history
 
 from cragru.core.errors import CragruError
 from cragru.llm.base import Answer, Continuations, union
@@ -237,3 +237,12 @@ def test_a_prompt_that_says_anything_else_is_found(old, new):
     assert altered != record
     with pytest.raises(CragruError, match="not what its ids stand for"):
         check(FORM, TEMPLATE, altered)
+
+
+def test_a_history_that_is_nobodys_is_proven_and_must_not_be_the_users():
+    made = FORM.records(builder(FORM, TEMPLATE), 0, drawn(3, 4), [0], 1)
+    assert made[0].drawn == [3, 4]
+    assert check(FORM, TEMPLATE, *made)["history_rows"] == 2
+    for item in (0, 2):  # user 0 has the one and forgets the other
+        with refused(place=f"{WHERE}: user 0", got=[item]):
+            check(FORM, TEMPLATE, *FORM.records(builder(FORM, TEMPLATE), 0, drawn(item), [1], 1))
