@@ -20,10 +20,10 @@ from cragru.llm.building import (
     read_library,
     shown_order,
 )
-from cragru.llm.chat import ChatTokenizer
+from cragru.llm.chat import ChatTokenizer, TextTokenizer
 from cragru.llm.forms import form_named
 from cragru.llm.prompts import Template
-from cragru.llm.records import write_prompts
+from cragru.llm.records import by_user, write_prompts
 from cragru.retrieval.columns import CANDIDATES, SELECTION
 
 log = logging.getLogger("cragru")
@@ -38,32 +38,39 @@ def main(job):
     # rows of the remain set alone: see `check_prompts`; what was drawn has no rating
     chosen = selection.join(interactions["rating"], on="row")
     histories = dict(iter(chosen.groupby("user")))
-    tokenizer, template = ChatTokenizer(job.input.model), Template.read(job.input.template)
+    form, template = form_named(job.wildcards.form), Template.read(job.input.template)
+    form.check_template(template, job.input.template)
+    tokenizer = (ChatTokenizer if form.is_chat else TextTokenizer)(job.input.model)
     tokenizer.check_template(template.text, job.input.template)
-    budget = prompt_budget(job.params.context, job.params.tokens, job.params.compact)
+    room = job.params.context, job.params.tokens, job.params.compact
+    budget = prompt_budget(*room, form.longest)
     words = job.input.item_frame, job.input.user_frame, job.input.statistics
-    library = read_library(*words, job.params.show_ratings, job.params.natural_titles)
+    library = read_library(*words, job.params.show_ratings, job.params.natural_titles, form.lines)
     count_tokens = tokenizer.counter(job.params.remote)
     builder = PromptBuilder(library, template, count_tokens, budget)
     order, seed = job.wildcards.order, int(job.wildcards.seed)
 
     def of_user(user):
         shown = shown_order(candidates.get_group(user), order, seed, user)
-        return user, histories.get(user, chosen.iloc[:0]), shown
+        return user, histories.get(user, chosen.iloc[:0]), shown, seed
 
     start = now()
-    build = partial(form_named(job.wildcards.form).records, builder)
+    build = partial(form.records, builder)
     records = build_all(build, map(of_user, Progress(users, "Write prompts", len(users), "user")))
     seconds = now() - start
     check_shown(records, job.params.tokens)
     write_prompts(job.output.prompts, records)
+    # several prompts of a user show the same history, and all of them are asked
     counted = pd.DataFrame(
-        {"dropped": [r.dropped for r in records], "tokens": [r.tokens for r in records]}
+        [
+            {"dropped": max(r.dropped for r in own), "tokens": sum(r.tokens for r in own)}
+            for own in by_user(records)
+        ]
     )
     shortened, lines = int((counted["dropped"] > 0).sum()), int(counted["dropped"].sum())
     log.info(
-        "%d of %d prompts were shortened, by %d history lines in all",
-        *(shortened, len(records), lines),
+        "the prompts of %d of %d users were shortened, by %d history lines in all",
+        *(shortened, len(users), lines),
     )
     cost = {
         "users": len(users),

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -80,3 +81,21 @@ def read_scores(answer: str, ids: Sequence[str], place: str = "") -> list[int]:
             raise CragruError("no whole number from 1 to 100", place=place, got=value)
         scores.append(value)
     return scores
+
+
+def read_numbers(answer: str, names: Sequence[str], place: str = "") -> dict[str, float]:
+    """Return the number of each of some names; `place` is where errors say that it is.
+
+    Raises:
+        CragruError: If the answer is not a JSON object of finite numbers, or one of the names is missing.
+    """
+    try:
+        found = json.loads(answer)
+    except (ValueError, RecursionError) as error:
+        raise CragruError(f"the answer is no JSON ({error})", place=place, got=answer) from error
+    if not isinstance(found, dict) or not found.keys() >= set(names):
+        raise CragruError(f"not the {len(names)} candidates", place=place, got=answer)
+    for value in found.values():
+        if type(value) not in (int, float) or not math.isfinite(value):
+            raise CragruError("no finite number", place=place, got=value)
+    return {name: float(found[name]) for name in names}

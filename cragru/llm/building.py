@@ -17,18 +17,19 @@ from cragru.kept.files import read_parquet, read_record
 from cragru.llm.answers import longest_answer
 from cragru.llm.prompts import (
     FEWER,
+    Lines,
     Movie,
     Parts,
     Template,
-    candidate_line,
     fit_prompt,
-    history_line,
     natural_title,
     profile_sentence,
     render,
     scaled,
 )
 from cragru.llm.records import PromptRecord
+
+PAPER_LINES = Lines()
 
 
 class Library:
@@ -41,24 +42,25 @@ class Library:
         scale: tuple[float, float],
         show_ratings: bool,
         natural_titles: bool = False,
+        lines: Lines = PAPER_LINES,
     ) -> None:
         """Take up the prepared frames `ITEMS` and `USERS` (`cragru.data.frames`), and the lowest and highest rating."""
         self.movies = movies_of(items, natural_titles)
         self._profiles = list(
             map(profile_sentence, users["age"], users["gender"], users["occupation"])
         )
-        self._scale, self._show_ratings = scale, show_ratings
+        self._scale, self._show_ratings, self._lines = scale, show_ratings, lines
 
     def parts(self, user: int, history: pd.DataFrame, candidates: Sequence[int]) -> Parts:
         """Return the lines of one user: of their rows, oldest first, and of items in the order to be shown."""
         seen = list(map(self._history_line, history["item"], history["rating"]))
-        shown = [candidate_line(self.movies[item]) for item in candidates]
+        shown = self._lines.candidates([self.movies[item] for item in candidates])
         return Parts(self._profiles[user], seen, shown)
 
     def _history_line(self, item: int, rating: float) -> str:
         is_told = self._show_ratings and not math.isnan(rating)
         score = scaled(rating, *self._scale) if is_told else None
-        return history_line(self.movies[item], score)
+        return self._lines.history(self.movies[item], score)
 
 
 def movies_of(items: pd.DataFrame, natural_titles: bool = False) -> list[Movie]:
@@ -78,24 +80,28 @@ def read_library(
     statistics: PathLike,
     show_ratings: bool,
     natural_titles: bool = False,
+    lines: Lines = PAPER_LINES,
 ) -> Library:
     """Return the words of a prepared data set, from its files."""
     facts = read_record(statistics, {"rating_min": float, "rating_max": float})
     scale = (facts["rating_min"], facts["rating_max"])
     frames = read_parquet(items, ITEMS), read_parquet(users, USERS)
-    return Library(*frames, scale, show_ratings, natural_titles)
+    return Library(*frames, scale, show_ratings, natural_titles, lines)
 
 
 def prompt_budget(
-    context: int, tokens: int | None, is_compact: bool
+    context: int,
+    tokens: int | None,
+    is_compact: bool,
+    longest: Callable[[Sequence[str], bool], int] = longest_answer,
 ) -> Callable[[Sequence[str]], int]:
     """Return the function that gives the most tokens of a prompt, for the ids that its answer has to name.
 
-    Without a configured limit, `tokens`, it is what the context leaves beside the longest answer.
+    Without a configured limit, `tokens`, it is what the context leaves beside the answer, whose length `longest` gives.
     """
 
     def budget(ids: Sequence[str]) -> int:
-        room = context - longest_answer(ids, is_compact)
+        room = context - longest(ids, is_compact)
         return min(room, tokens or room)
 
     return budget

@@ -1,4 +1,4 @@
-"""A model's tokenizer with its chat template: what the engine is given, and how long a prompt is.
+"""A model's tokenizer, with its chat template or without: what the engine is given, and how long a prompt is.
 
 A message is letters, whatever it says: a title with `<|im_end|>` in it does not end the user's turn
 (`cragru.llm.letters`).
@@ -27,8 +27,41 @@ AGAIN = "delete it and run again"
 SPECIAL = ("bos_token", "eos_token", "pad_token", "unk_token")  # what templates may name
 
 
+class TextTokenizer:
+    """Turns a text into the tokens that the model sees, where it continues the text."""
+
+    def __init__(self, folder: PathLike) -> None:
+        """Load the tokenizer of a model's folder.
+
+        Raises:
+            CragruError: If there is none.
+        """
+        self._tokenizer = _tokenizer_of(Path(folder))
+        self._control = Control(self._tokenizer, None)
+
+    @cached_property
+    def start(self) -> list[int]:
+        """What stands before every text, such as `<bos>`; nothing for many models."""
+        return self._tokenizer.encode("").ids
+
+    def tokens(self, text: str) -> list[int]:
+        """Return token ids of a text, without `start`; it has no control tokens, whatever it says."""
+        found = self._tokenizer.encode(text, add_special_tokens=False).ids
+        if not self._control.among(found):
+            return found
+        return self._control.encode_as_letters(text, lambda message: message)
+
+    def counter(self, is_remote: bool) -> Callable[[str], int]:
+        """Return the function that counts a text with `start`; no server is asked to continue texts."""
+        return lambda text: len(self.start) + len(self.tokens(text))
+
+    def check_template(self, text: str, where: str) -> None:
+        """Refuse a prompt template as `Control.check_template` does."""
+        self._control.check_template(text, where)
+
+
 class ChatTokenizer:
-    """Turns a user's message into the tokens that the model sees."""
+    """Turns a user's message into the tokens that the model sees, where it answers."""
 
     def __init__(self, folder: PathLike) -> None:
         """Load the tokenizer of a model's folder.
@@ -37,13 +70,7 @@ class ChatTokenizer:
             CragruError: If there is none, or it has no chat template.
         """
         folder = Path(folder)
-        try:
-            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        except Exception as error:  # the library raises nothing more special
-            why, place = short(str(error)), spot(folder)
-            raise CragruError(f"bad tokenizer ({why})", place=place, advice=AGAIN) from error
-        self._tokenizer.no_truncation()
-        self._tokenizer.no_padding()
+        self._tokenizer = _tokenizer_of(folder)
         config = _json_of(folder / "tokenizer_config.json")
         self._special = _special_tokens(folder, config)
         template = _template(folder, config)
@@ -66,6 +93,23 @@ class ChatTokenizer:
         """Return the number of `tokens` of a message."""
         return len(self.tokens(message))
 
+    def label(self, text: str) -> int:
+        """Return the one token that an answer is which says `text`.
+
+        Raises:
+            CragruError: If it is not one token.
+        """
+        chat = self._chat("x")
+        before = self._tokenizer.encode(chat, add_special_tokens=False).ids
+        found = self._tokenizer.encode(chat + text, add_special_tokens=False).ids
+        if found[:-1] != before:
+            raise CragruError(
+                "not one token of this model, as a label must be",
+                got=text,
+                advice="take fewer candidates, or another form of scoring",
+            )
+        return found[-1]
+
     def count_answer(self, text: str) -> int:
         """Return the number of tokens of an answer, with the one that ends it."""
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids) + 1
@@ -79,13 +123,8 @@ class ChatTokenizer:
         return (lambda message: self.count(self.harmless(message))) if is_remote else self.count
 
     def check_template(self, text: str, where: str) -> None:
-        """Refuse a prompt template, of the file `where`, that names a control token: it would be read as letters.
-
-        Raises:
-            CragruError: If it names one.
-        """
-        if named := self._control.first_in(text):
-            raise CragruError("a control token", place=where, got=named, advice="leave it out")
+        """Refuse a prompt template as `Control.check_template` does."""
+        self._control.check_template(text, where)
 
     @cached_property
     def _own_control(self) -> list[int]:
@@ -104,6 +143,17 @@ class ChatTokenizer:
             return self._template.render(messages=chat, **options, **self._special)
         except jinja2.TemplateError as error:
             raise CragruError(f"the chat template refuses it ({short(str(error))})") from error
+
+
+def _tokenizer_of(folder: Path) -> Tokenizer:
+    try:
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    except Exception as error:  # the library raises nothing more special
+        why, place = short(str(error)), spot(folder)
+        raise CragruError(f"bad tokenizer ({why})", place=place, advice=AGAIN) from error
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
 
 
 def _json_of(path: Path) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Gather what several jobs answered into one cell's scores and costs."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -13,10 +14,9 @@ from cragru.kept.files import read_record
 from cragru.llm.base import Answer
 from cragru.llm.forms.base import Form
 from cragru.llm.forms.listwise import FORM as PAPER_FORM
-from cragru.llm.records import PromptRecord
+from cragru.llm.records import PromptRecord, by_user
 from cragru.llm.reranking import SCORES
-from cragru.llm.scoring import by_user
-from cragru.llm.store import AGAIN, CPU, AnswerStore
+from cragru.llm.store import AGAIN, CELLS, CPU, AnswerStore
 
 Receipt = Mapping[str, Mapping[str, str]]
 """What one job answered: file of prompts -> number of the chunk in it (from 0) -> the chunk's key."""
@@ -55,12 +55,15 @@ def collect_scores(
 ) -> tuple[pd.DataFrame, list[Answer]]:
     """Return the scores of every candidate of a cell, columns of `SCORES`, and the answers that they were read from.
 
+    Cells that were answered together share the tokens: an answer has an equal part of its own.
+
     Raises:
         CragruError: If there are not as many answers as prompts, or one cannot be read.
     """
     answers: list[Answer] = []
     for key in keys:
-        answers += store.answers(key)
+        cells = store.cost(key).get(CELLS, 1)
+        answers += [_part_of(answer, cells) for answer in store.answers(key)]
     if len(answers) != len(records):
         raise CragruError(f"not {len(records)} answers", got=len(answers), advice=AGAIN)
     waiting = iter(answers)
@@ -75,6 +78,14 @@ def collect_scores(
     return pd.concat(frames, ignore_index=True).astype(SCORES), answers
 
 
+def _part_of(answer: Answer, cells: int) -> Answer:
+    """Return an answer with the tokens of one of so many cells."""
+    if cells == 1:
+        return answer
+    tokens = answer.prompt_tokens / cells, answer.answer_tokens / cells
+    return replace(answer, prompt_tokens=tokens[0], answer_tokens=tokens[1])
+
+
 def cell_cost(
     before: Mapping[str, Mapping[str, Any]],
     answers: Sequence[Answer],
@@ -84,12 +95,14 @@ def cell_cost(
 ) -> dict[str, float | int | str]:
     """Return what a request of a cell's users took on average.
 
-    `before` has the costs of the stages `filter` and `prompt`, `costs` what each chunk took, as the store has it.
+    `before` has the costs of the stages `filter` and `prompt`, `costs` what each chunk took, as the store has it. Of a
+    chunk that served several cells, a cell has an equal part of the seconds, as it has of the tokens.
 
     Returns:
         Means per user, in wall and (`cpu_…`, None where they are unknown) CPU seconds, tokens and lines; `users`,
         `tie_rate`, `device`, and `engine_start_seconds` apart.
     """
+    costs = list(map(_part_of_cost, costs))
     totals, cpu = _totals(answers, costs), _cpu_seconds(costs)
     return {
         "users": users,
@@ -106,6 +119,13 @@ def cell_cost(
         "engine_start_seconds": totals["engine_start_seconds"],
         "device": totals["device"],
     }
+
+
+def _part_of_cost(cost: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a chunk's cost with the seconds of one of the cells that it served."""
+    cells = cost.get(CELLS, 1)
+    seconds = {name: cost[name] / cells for name in ("seconds", CPU) if name in cost}
+    return {**cost, **seconds}
 
 
 def vectors_cost(

@@ -11,6 +11,8 @@ from functools import lru_cache
 
 from tokenizers import Tokenizer
 
+from cragru.core.errors import CragruError
+
 PRIVATE_USE = range(0xE000, 0xF900)  # code points that no title has by right
 # how chat models name their control tokens: a server's may be others than those of the tokenizer that counts for it
 KNOWN = (
@@ -21,13 +23,17 @@ KNOWN = (
 
 
 class Control:
-    """The control tokens of a tokenizer, by `names`: its special ones, and others that its chat template names."""
+    """The control tokens of a tokenizer, by `names`: its special ones, and others that its chat template names.
 
-    def __init__(self, tokenizer: Tokenizer, template: str) -> None:
+    Without a template, all tokens are that were added to the vocabulary and are no blanks.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, template: str | None) -> None:
         self._tokenizer = tokenizer
         self._of_id = {}
         for number, token in tokenizer.get_added_tokens_decoder().items():
-            if token.special or (token.content.strip() and token.content in template):
+            is_named = template is None or token.content in template
+            if token.special or (token.content.strip() and is_named):
                 self._of_id[number] = token.content
         self.names = sorted(set(self._of_id.values()))
         self._pattern = _any_of(self.names)
@@ -41,6 +47,15 @@ class Control:
         """Return the first name in a text, or None."""
         found = self._pattern.search(text)
         return found and found[0]
+
+    def check_template(self, text: str, where: str) -> None:
+        """Refuse a prompt template, of the file `where`, that names a control token: it would be read as letters.
+
+        Raises:
+            CragruError: If it names one.
+        """
+        if named := self.first_in(text):
+            raise CragruError("a control token", place=where, got=named, advice="leave it out")
 
     def encode_as_letters(self, message: str, chat: Callable[[str], str]) -> list[int]:
         """Return token ids of a message in a `chat`, which may cut blanks or escape quotes; names in it are letters."""

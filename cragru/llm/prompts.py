@@ -73,7 +73,7 @@ class Template:
 
 def quoted(title: str) -> str:
     """Return a title as a JSON string on one line: quotes, control characters and line breaks can't end it."""
-    return json.dumps(_one_line(title), ensure_ascii=False)
+    return json.dumps(one_line(title), ensure_ascii=False)
 
 
 def natural_title(title: str) -> str:
@@ -84,17 +84,16 @@ def natural_title(title: str) -> str:
     return title
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Return a text with one blank for each run of blanks, control characters and line breaks."""
     return BLANKS.sub(" ", text).strip()
 
 
 def history_line(movie: Movie, score: float | None = None) -> str:
     """Return the line of a watched movie: title, year, genres and, where it is shown, the rating scaled to 100."""
-    parts = [quoted(movie.title)]
-    if movie.year is not None:
-        parts[0] += f" ({movie.year})"
+    parts = [titled(movie)]
     if movie.genres:
-        parts.append(f"genres: {_one_line(movie.genres.replace('|', ', '))}")
+        parts.append(f"genres: {one_line(movie.genres.replace('|', ', '))}")
     if score is not None:
         parts.append(f"rated {score:.0f} of 100")
     return "- " + "; ".join(parts)
@@ -102,8 +101,30 @@ def history_line(movie: Movie, score: float | None = None) -> str:
 
 def candidate_line(movie: Movie) -> str:
     """Return the line of a candidate: id, title, year."""
+    return f"- {movie.id}: {titled(movie)}"
+
+
+def titled(movie: Movie) -> str:
+    """Return a movie's title in quotes, and its year where it is known."""
     year = f" ({movie.year})" if movie.year is not None else ""
-    return f"- {movie.id}: {quoted(movie.title)}{year}"
+    return f"{quoted(movie.title)}{year}"
+
+
+def _candidate_lines(movies: Sequence[Movie]) -> list[str]:
+    return list(map(candidate_line, movies))
+
+
+@dataclass(frozen=True)
+class Lines:
+    """How a form of scoring writes lines; the paper's form unless given.
+
+    Attributes:
+        history: Writes the line of a watched movie, with its rating (of 100) or None.
+        candidates: Writes the lines of all candidates, in the order shown.
+    """
+
+    history: Callable[[Movie, float | None], str] = history_line
+    candidates: Callable[[Sequence[Movie]], list[str]] = _candidate_lines
 
 
 def scaled(rating: float, lowest: float, highest: float) -> float:
@@ -116,7 +137,7 @@ def scaled(rating: float, lowest: float, highest: float) -> float:
 def profile_sentence(age: str, gender: str, occupation: str) -> str:
     """Return a user's attributes as a sentence; what is unknown is left out."""
     told = (("age", age), ("gender", gender), ("occupation", occupation))
-    facts = [f"{name} {_one_line(value)}" for name, value in told if value]
+    facts = [f"{name} {one_line(value)}" for name, value in told if value]
     return f"The user is of {', '.join(facts)}." if facts else "Nothing is known about the user."
 
 

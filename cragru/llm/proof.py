@@ -8,7 +8,7 @@ from cragru.core.errors import CragruError
 from cragru.llm.building import Library, render_again
 from cragru.llm.counts import COUNTED
 from cragru.llm.prompts import Template
-from cragru.llm.records import PromptRecord
+from cragru.llm.records import PromptRecord, by_user
 
 AGAIN = "delete it and run again"
 BUG = "nothing was scored; this is a bug of cragru, please report it"
@@ -81,11 +81,14 @@ def _is_what_its_ids_say(
 
 
 def _counts(records: Sequence[PromptRecord], forgotten: Pairs) -> dict[str, int]:
+    """Return the counts in `COUNTED`; what several prompts of a user show counts once."""
     counts = dict.fromkeys(COUNTED, 0)
     counts["prompts"] = len(records)
-    for record in records:
-        counts["history_rows"] += len(record.rows) + len(record.drawn)
-        counts["candidates"] += len(record.candidates)
-        for item in record.candidates:
-            counts["forgotten_candidates"] += (record.user, item) in forgotten
+    for own in by_user(records):
+        shown = {("row", row) for record in own for row in record.rows}
+        shown |= {("item", item) for record in own for item in record.drawn}
+        candidates = {(record.user, item) for record in own for item in record.candidates}
+        counts["history_rows"] += len(shown)
+        counts["candidates"] += len(candidates)
+        counts["forgotten_candidates"] += len(candidates & forgotten)
     return counts

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 from cragru.core.errors import CragruError
@@ -10,7 +12,7 @@ from cragru.core.place import PathLike, spot
 from cragru.kept.files import check_record, write_text
 
 SHAPE = {"user": int, "prompt": str, "tokens": int, "dropped": int}
-SHAPE |= {"rows": [int], "candidates": [int], "ids": [str], "drawn": [int]}
+SHAPE |= {"rows": [int], "candidates": [int], "ids": [str], "drawn": [int], "ranked": [int]}
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,9 @@ class PromptRecord:
         dropped: Oldest history rows that were left out, because the prompt would have been too long.
         rows: Rows of the prepared interactions that the history lines show, oldest first.
         candidates: Items in the order shown.
-        ids: The publisher's ids of the candidates, as the prompt and the answer name them.
+        ids: The publisher's ids of the candidates, as the prompt and the answer name them; labels may stand for them.
         drawn: Items that the history lines show instead of rows, where it is nobody's (`cragru.retrieval.drawing`).
+        ranked: The candidates in the cell's order, where the form of scoring shows them in an order of its own.
     """
 
     user: int
@@ -35,6 +38,12 @@ class PromptRecord:
     candidates: list[int]
     ids: list[str]
     drawn: list[int] = field(default_factory=list)
+    ranked: list[int] = field(default_factory=list)
+
+
+def by_user(records: Iterable[PromptRecord]) -> list[list[PromptRecord]]:
+    """Return the prompts of each user, who stand together, in the order of the users."""
+    return [list(own) for _, own in groupby(records, attrgetter("user"))]
 
 
 def write_prompts(path: PathLike, records: Iterable[PromptRecord]) -> None:

@@ -3,18 +3,17 @@
 import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import chain, groupby, islice
-from operator import attrgetter
+from dataclasses import dataclass, replace
+from itertools import chain, islice
 
 from cragru.core.clock import counts_cpu, now
 from cragru.core.errors import CragruError
 from cragru.core.progress import Progress
-from cragru.llm.base import Answer, Engine, Question
+from cragru.llm.base import Answer, Engine, Question, union
 from cragru.llm.forms.base import Form
 from cragru.llm.forms.listwise import FORM as PAPER_FORM
-from cragru.llm.records import PromptRecord
-from cragru.llm.store import AnswerStore, chunk_key
+from cragru.llm.records import PromptRecord, by_user
+from cragru.llm.store import CELLS, AnswerStore, chunk_key
 
 log = logging.getLogger(__name__)
 
@@ -23,25 +22,31 @@ CUT = "if it was cut, give the model more context, or take fewer candidates"
 
 @dataclass(frozen=True)
 class Chunk:
-    """Prompts of a cell's file that are answered together, and always together; chunks of a cell count from 0."""
+    """Prompts of a cell's file that are answered together, and always together; chunks of a cell count from 0.
+
+    Attributes:
+        others: Chunks of other cells that ask the same, with candidates of their own: one answer serves all.
+    """
 
     cell: str
     number: int
     records: Sequence[PromptRecord]
     form: Form
+    others: tuple["Chunk", ...] = ()
+
+    @property
+    def served(self) -> tuple["Chunk", ...]:
+        """The chunk and all that it is answered for."""
+        return self, *self.others
 
     def questions(self) -> list[Question]:
-        """Return what the engine is asked."""
-        return list(map(self.form.question, self.records))
+        """Return what the engine is asked; where forms share questions, with the candidates of all cells."""
+        asked = [list(map(self.form.question, chunk.records)) for chunk in self.served]
+        return list(map(union, zip(*asked, strict=True))) if self.form.is_shared else asked[0]
 
     def users(self) -> list[list[PromptRecord]]:
         """Return the prompts of each user."""
         return by_user(self.records)
-
-
-def by_user(records: Iterable[PromptRecord]) -> list[list[PromptRecord]]:
-    """Return the prompts of each user, who stand together, in the order of the users."""
-    return [list(own) for _, own in groupby(records, attrgetter("user"))]
 
 
 def cut_chunks(
@@ -49,7 +54,9 @@ def cut_chunks(
 ) -> list[Chunk]:
     """Cut each cell's prompts into chunks of `size` users; the last of a cell may be shorter.
 
-    A cohort that grows keeps its full chunks, for its users keep their order.
+    A cohort that grows keeps its full chunks, for its users keep their order. Where the form shares questions, chunks
+    of several cells with the same prompts are one. A cell more in a batch may bring candidates, and then has these
+    chunks answered anew.
     """
     chunks = []
     for cell, records in cells.items():
@@ -57,7 +64,16 @@ def cut_chunks(
         for first in range(0, len(users), size):
             own = list(chain.from_iterable(users[first : first + size]))
             chunks.append(Chunk(cell, first // size, own, form))
-    return chunks
+    return _joined(chunks) if form.is_shared else chunks
+
+
+def _joined(chunks: Iterable[Chunk]) -> list[Chunk]:
+    """Return one chunk for all that have the same prompts."""
+    alike: dict[tuple[str, ...], list[Chunk]] = {}
+    for chunk in chunks:
+        prompts = tuple(question.prompt for question in chunk.questions())
+        alike.setdefault(prompts, []).append(chunk)
+    return [replace(first, others=tuple(rest)) for first, *rest in alike.values()]
 
 
 def share_of(chunks: Sequence[Chunk], share: int, shares: int) -> list[Chunk]:
@@ -81,7 +97,8 @@ def score_chunks(
     missing: dict[str, Chunk] = {}
     for chunk in chunks:
         key = chunk_key(engine.settings, chunk.questions())
-        keys.setdefault(chunk.cell, {})[str(chunk.number)] = key
+        for served in chunk.served:
+            keys.setdefault(served.cell, {})[str(served.number)] = key
         wanted.add(key)
         if key not in store:
             missing[key] = chunk  # equal prompts of two cells are one chunk
@@ -109,6 +126,8 @@ def _answer(missing: Mapping[str, Chunk], engine: Engine, store: AnswerStore) ->
         cost = {"seconds": seconds.wall, "start_seconds": start_seconds, "device": device}
         if counts_cpu(device):  # what a server's CPU does nobody here knows
             cost["cpu_seconds"] = seconds.cpu
+        if chunk.others:
+            cost[CELLS] = len(chunk.served)
         store.keep(key, answers, cost)
         done += sizes[key]
         tokens += sum(answer.prompt_tokens + answer.answer_tokens for answer in answers)

@@ -20,13 +20,13 @@ AGAIN = "run again with `--forcerun score_prompts score_requesters`"
 ANSWER = {"text": str, "finish_reason": str, "prompt_tokens": int, "answer_tokens": int}
 COST = {"seconds": float, "start_seconds": float, "device": str}
 CPU = "cpu_seconds"  # of a cost, where the answers were made by the process's own CPU
-LATER = {CPU, "answers_sha256", "stripped"}  # of a cost: older versions kept none of these
+CELLS = "cells"  # of a cost: how many cells the answers served together, where it was not one
+LATER = {CPU, CELLS, "answers_sha256", "stripped"}  # of a cost: older versions kept none of these
 
 
 def chunk_key(settings: dict[str, Any], questions: Sequence[Question]) -> str:
     """Return the address of a chunk: 32 hex digits of a SHA-256 of its engine's settings and its questions."""
-    names = ("prompt", "pattern", "longest")
-    asked = [{name: getattr(question, name) for name in names} for question in questions]
+    asked = [{name: getattr(question, name) for name in question.keyed} for question in questions]
     content = {"settings": settings, "questions": asked}
     return json_checksum(content)[:32]
 
@@ -72,14 +72,14 @@ class AnswerStore:
     def cost(self, key: str) -> dict[str, float | str]:
         """Return what a chunk's answers took: wall `seconds`, the engine's `start_seconds`, and its `device`.
 
-        `cpu_seconds` are there where they are known.
+        `cpu_seconds` are there where they are known, `cells` where the answers served several.
 
         Raises:
             CragruError: If the file is missing, or not the one that was kept.
         """
         with _advised(key):
             record = self._cost_record(key)
-        return {name: record[name] for name in [*COST, CPU] if name in record}
+        return {name: record[name] for name in [*COST, CPU, CELLS] if name in record}
 
     def stripped(self, keys: Iterable[str]) -> int:
         """Return how many answers of some chunks a server had added something to."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from cragru.config.llms import EngineOptions, LlmService
 from cragru.core.errors import CragruError, short
@@ -29,7 +29,6 @@ ENVIRONMENT = {
     "TRANSFORMERS_OFFLINE": "1",
 }
 SWITCH = "_use_async_grammar_compilation"
-WARM_UP = Question("Rate movie 1.", ("1",))
 
 
 def open_engine(
@@ -40,7 +39,19 @@ def open_engine(
 
 
 class VllmEngine:
-    """An `Engine` on this machine's GPU or CPU; it starts with the first question."""
+    """An `Engine` on this machine's GPU or CPU; it starts with the first question.
+
+    Attributes:
+        decoding: How answers are decoded, for the store's key.
+        warm_up: A question that warms the engine up.
+    """
+
+    decoding: ClassVar[dict[str, Any]] = {
+        "temperature": 0.0,
+        "constraint": "regex",
+        "prefix_caching": False,
+    }
+    warm_up: ClassVar[Question] = Question("Rate movie 1.", ("1",))
 
     def __init__(
         self, folder: PathLike, files: dict[str, str], options: EngineOptions, threads: int
@@ -66,7 +77,7 @@ class VllmEngine:
             "format": FORMAT,
             "model": self._files,
             "options": options | {"threads": self._threads},
-            "decoding": {"temperature": 0.0, "constraint": "regex", "prefix_caching": False},
+            "decoding": self.decoding,
             "device": device_name(),
             "versions": installed(VERSIONED),
         }
@@ -83,22 +94,34 @@ class VllmEngine:
     def _generate(self, engine: Any, questions: Sequence[Question]) -> list[Answer]:
         from vllm import SamplingParams
         from vllm.inputs import TokensPrompt
-        from vllm.sampling_params import StructuredOutputsParams
 
         prompts, sampling = [], []
         for question in questions:
             tokens = self._tokenizer.tokens(question.prompt)
             prompts.append(TokensPrompt(prompt_token_ids=tokens))
-            pattern, longest = StructuredOutputsParams(regex=question.pattern), question.longest
-            wanted = {"temperature": 0.0, "max_tokens": longest, "structured_outputs": pattern}
-            sampling.append(SamplingParams(**wanted))
+            wanted = {"temperature": 0.0, "max_tokens": question.longest}
+            sampling.append(SamplingParams(**wanted, **self._constraint(question)))
         answers = []
         finished = engine.generate(prompts, sampling, use_tqdm=False)
-        for prompt, one in zip(prompts, finished, strict=True):
+        for question, prompt, one in zip(questions, prompts, finished, strict=True):
             (said,) = one.outputs
             lengths = len(prompt["prompt_token_ids"]), len(said.token_ids)
-            answers.append(Answer(said.text, said.finish_reason, *lengths))
+            answers.append(Answer(*self._read(question, said), *lengths))
         return answers
+
+    def _further_options(self) -> dict[str, Any]:
+        """Return options that vLLM is started with beside those of the entry."""
+        return {}
+
+    def _constraint(self, question: Question) -> dict[str, Any]:
+        """Return the options of a question's decoding that hold its answer to what is allowed."""
+        from vllm.sampling_params import StructuredOutputsParams
+
+        return {"structured_outputs": StructuredOutputsParams(regex=question.pattern)}
+
+    def _read(self, question: Question, said: Any) -> tuple[str, str]:
+        """Return the text of an answer, and why it ended."""
+        return said.text, said.finish_reason
 
     @cached_property
     def _tokenizer(self) -> ChatTokenizer:
@@ -108,6 +131,7 @@ class VllmEngine:
     def _started(self) -> tuple[Any, float]:
         """The engine, and the seconds that its start took; the check of its weights is not counted."""
         check_model(self._folder, self._files)
+        further = self._further_options()
         begun = time.perf_counter()
         from vllm import LLM
 
@@ -125,13 +149,14 @@ class VllmEngine:
                 seed=0,
                 disable_log_stats=True,
                 kv_cache_memory_bytes=cache,
+                **further,
             )
         except (ValueError, OSError, RuntimeError) as error:
             reason = short(str(error))
             raise CragruError(f"vLLM cannot start ({reason})", place=spot(self._folder)) from error
         _compile_grammars_in_order(engine)
         # the first answer loads the tokenizer and the grammar compiler
-        self._generate(engine, [WARM_UP])
+        self._generate(engine, [self.warm_up])
         return engine, time.perf_counter() - begun
 
 

@@ -7,8 +7,10 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+from cragru.config.models import Scoring
 from cragru.core.errors import Problem
-from cragru.core.names import ORIGINAL, RETRAIN
+from cragru.core.names import ENCODER, LABELS, LIKELIHOOD, LISTWISE, ORIGINAL, RETRAIN
+from cragru.llm.base import LETTERS
 from cragru.plan import places
 from cragru.plan.cells import TABLE_STRATEGY
 from cragru.plan.labels import wrong_labels
@@ -21,9 +23,10 @@ from cragru.plan.variants import bases
 
 NAME_ONE = "name one, or do not show this"
 TESTS_ENDING = "-differences"  # of a table's tests, which are a file beside it
-LEAST_LINE = 4  # tokens of a candidate's line in a prompt: dash, id, title, end
-# of its score in the longest answer, `"1":100,`, as `cragru.llm.answers` counts it
-LEAST_ANSWER = 8
+# fewest tokens of a candidate's line in a prompt: dash, id or letter, title, end
+LEAST_LINE = {LISTWISE: 4, LABELS: 4, LIKELIHOOD: 3, ENCODER: 0}
+# of its score in the longest answer, `"1":100,`, as `cragru.llm.answers` counts it; other forms' answers have one token
+LEAST_ANSWER = {LISTWISE: 8}
 
 
 def wrong_project(project: Project) -> Iterator[Problem]:
@@ -34,6 +37,7 @@ def wrong_project(project: Project) -> Iterator[Problem]:
     yield from _wrong_entries(project)
     yield from _wrong_run(project)
     yield from _wrong_requests(project)
+    yield from _wrong_forms(project)
     yield from _wrong_prompts(project)
     yield from _too_large(project)
 
@@ -114,6 +118,27 @@ def _wrong_requests(run: Run) -> Iterator[Problem]:
         yield Problem(what, "requests.protocol", protocol, known)
 
 
+def forms_of(scoring: Scoring) -> dict[str, str]:
+    """Return the forms that a run scores in, by the keys that name them."""
+    named = {"scoring.form": scoring.form, "scoring.compare_form": scoring.compare_form}
+    return {place: form for place, form in named.items() if form is not None}
+
+
+def _wrong_forms(run: Run) -> Iterator[Problem]:
+    """Yield forms of scoring that the run's LLM cannot answer in, or that its candidates are too many for."""
+    scoring, wanted = run.settings.scoring, run.settings.retrieval.candidates
+    llm, forms = run.llms.llms.get(scoring.llm), forms_of(scoring)
+    for place, form in forms.items():
+        if llm and llm.source.is_remote and form != LISTWISE:
+            what = f"{scoring.llm} is a server, which writes answers and shows nothing else"
+            advice = "take that one, or a model that is not a server's"
+            yield Problem(what, place, form, [LISTWISE], advice=advice)
+    if LABELS in forms.values() and wanted > len(LETTERS):
+        what = f"labels are letters, of which there are {len(LETTERS)}"
+        advice = "take fewer, or another form of scoring"
+        yield Problem(what, "retrieval.candidates", wanted, advice=advice)
+
+
 def _wrong_prompts(run: Run) -> Iterator[Problem]:
     """Yield candidates and scores that do not fit into what the run's LLM holds, whatever the items are called."""
     scoring, context = run.settings.scoring, _context(run)
@@ -128,12 +153,14 @@ def _wrong_prompts(run: Run) -> Iterator[Problem]:
 
 def least_lines(run: Run) -> int:
     """Return the fewest tokens that the candidates' lines take in a prompt."""
-    return run.settings.retrieval.candidates * LEAST_LINE
+    line = max(LEAST_LINE[form] for form in forms_of(run.settings.scoring).values())
+    return run.settings.retrieval.candidates * line
 
 
 def most_tokens(run: Run) -> float:
     """Return the most tokens of a prompt: what is configured, or the context leaves beside the shortest scores."""
-    room = _context(run) - run.settings.retrieval.candidates * LEAST_ANSWER
+    answer = max(LEAST_ANSWER.get(form, 0) for form in forms_of(run.settings.scoring).values())
+    room = _context(run) - run.settings.retrieval.candidates * answer
     return min(run.settings.scoring.tokens or room, room)
 
 

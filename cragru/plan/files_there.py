@@ -39,6 +39,9 @@ def missing_files(project: Project) -> Iterator[Problem]:
         if not problems and name in settings.datasets:
             problems += _crowded(project, place, entry.prompt)
         yield from problems
+        for form, path in entry.form_prompts.items():
+            place = f"{files.datasets}: datasets.{name}.form_prompts.{form}"
+            yield from _unreadable(place, root, path, Template.read)
     for name in settings.datasets:
         own = project.registry.datasets[name].own if name in project.registry.datasets else None
         place = f"{files.datasets}: datasets.{name}.sources.0.members"

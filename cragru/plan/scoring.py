@@ -8,7 +8,7 @@ from typing import Any
 
 from cragru.config.llms import LlmEntry
 from cragru.core.errors import CragruError, Problem, Problems
-from cragru.core.names import LIKELIHOOD, LISTWISE, NO_FUSION, TRAINING
+from cragru.core.names import LABELS, LIKELIHOOD, LISTWISE, NO_FUSION, TRAINING
 from cragru.llm.forms import form_module
 from cragru.llm.secrets import read_secret
 from cragru.plan import places
@@ -27,7 +27,8 @@ ALONE = (
     "history",
     "order",
 )  # the name of a batch of one cell
-ENGINES = {LIKELIHOOD: "cragru.llm.packed_engine"}  # of forms that no engine of an entry answers
+# of forms that no engine of an entry answers
+ENGINES = {LIKELIHOOD: "cragru.llm.packed_engine", LABELS: "cragru.llm.label_engine"}
 
 
 class Scoring:

@@ -121,5 +121,5 @@ def cost_notes(table: pd.DataFrame, device: str, about: str = "") -> list[str]:
 def _with_lines(record: Row) -> Row:
     """Return a record with the history lines of a prompt, as `cost_table` takes them."""
     counts = read_counts(record["check"])
-    lines = counts["history_rows"] / counts["prompts"]
+    lines = counts["history_rows"] / record["users"]
     return {**record, LINES: lines, CHOSEN: lines + record["dropped"]}

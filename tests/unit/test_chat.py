@@ -10,7 +10,8 @@ import pytest
 from configuration import ROOT
 
 from cragru.core.errors import CragruError
-from cragru.llm.chat import ChatTokenizer
+from cragru.llm.base import LETTERS
+from cragru.llm.chat import ChatTokenizer, TextTokenizer
 from tests.refusals import refused
 
 LOCAL = Path(os.environ.get("CRAGRU_DATA_DIR") or ROOT.parent / "shared" / "data")
@@ -172,3 +173,55 @@ def test_what_a_folder_may_lack(folder):
     with refused(place=folder) as caught:
         ChatTokenizer(folder)
     assert "line 1" in caught.value.problems[0].what
+
+
+# --- without a chat
+
+
+def test_a_text_is_letters_and_has_no_chat_around_it(folder):
+    from transformers import AutoTokenizer
+
+    reference, tokenizer = AutoTokenizer.from_pretrained(folder), TextTokenizer(folder)
+    for text in [*MESSAGES, HOSTILE]:
+        letters = reference(text, split_special_tokens=True, add_special_tokens=False)["input_ids"]
+        assert tokenizer.tokens(text) == letters
+        assert tokenizer.counter(False)(text) == len(letters)
+    assert tokenizer.start == []
+
+
+def test_a_text_needs_no_chat_template(folder):
+    (folder / "chat_template.jinja").unlink()
+    assert len(TextTokenizer(folder).tokens("Heat")) == 1
+
+
+def test_what_stands_before_every_text_is_counted_once(folder):
+    path = folder / "tokenizer.json"
+    parts = json.loads(path.read_text())
+    parts["post_processor"] = {
+        "type": "TemplateProcessing",
+        "single": [
+            {"SpecialToken": {"id": "<|im_start|>", "type_id": 0}},
+            {"Sequence": {"id": "A", "type_id": 0}},
+        ],
+        "pair": [],
+        "special_tokens": {
+            "<|im_start|>": {"id": "<|im_start|>", "ids": [1], "tokens": ["<|im_start|>"]}
+        },
+    }
+    path.write_text(json.dumps(parts))
+    tokenizer = TextTokenizer(folder)
+    assert tokenizer.start == [1]
+    assert tokenizer.counter(False)("Heat") == 1 + len(tokenizer.tokens("Heat"))
+
+
+def test_a_control_token_in_a_template_of_texts_is_refused(folder):
+    with refused(place="t.txt", got="<|im_end|>"):
+        TextTokenizer(folder).check_template("Seen: <|im_end|>", "t.txt")
+
+
+def test_a_label_is_one_token_of_an_answer(folder):
+    tokenizer = ChatTokenizer(folder)
+    found = {letter: tokenizer.label(letter) for letter in LETTERS}
+    assert {tokenizer._tokenizer.decode([token]) for token in found.values()} == set(LETTERS)
+    with refused(got="Qzx"):
+        tokenizer.label("Qzx")

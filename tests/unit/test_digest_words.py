@@ -24,10 +24,17 @@ CONTENT = {  # words that are a job's result: files hold them, or a model reads 
 
 
 LOADERS = ("movielens_100k", "movielens_1m", "recbole_ml_100k")
+FORMS = tuple(f"cragru.llm.forms.{name}" for name in ("listwise", "likelihood", "labels"))
+ENGINES = tuple(
+    f"cragru.llm.{name}" for name in ("server", "vllm_engine", "label_engine", "packed_engine")
+)
 MAKERS = sorted(path.stem for path in (ROOT / "cragru/reporting").glob("*_*.py"))
 NAMED = PLUGINS | {  # modules that scripts import by name, by script
     "scripts/prepare.py": tuple(f"cragru.data.{name}" for name in LOADERS),
-    "scripts/score_prompts.py": ("cragru.llm.server", "cragru.llm.vllm_engine"),
+    "scripts/build_prompts.py": FORMS,
+    "scripts/collect_scores.py": FORMS,
+    "scripts/check_prompts.py": FORMS,
+    "scripts/score_prompts.py": (*FORMS, *ENGINES),
     "scripts/table.py": tuple(f"cragru.reporting.{name}" for name in MAKERS),
 }
 SCRIPTS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "scripts").glob("*.py"))

@@ -4,6 +4,8 @@ Each case gives what was drawn, so that it can be told from another draw by `==`
 their number. So a stream that forgets its seed, or whose it is, gives the same draw twice.
 """
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,6 +16,8 @@ from cragru.backbones.learner import Learner
 from cragru.data.split import draw_user, forget_interactions, forget_users, ratio_split
 from cragru.evaluation.completeness import forget_remain_utility
 from cragru.llm.building import shown_order
+from cragru.llm.forms.labels import FORM as LABELS
+from cragru.llm.records import PromptRecord
 from cragru.llm.reranking import rerank
 from cragru.retrieval.random import Random
 from cragru.retrieval.selection import select_histories
@@ -82,6 +86,24 @@ def shuffled_prompt(seed, user):
     return shown_order(range(EACH), "shuffled", seed, user)
 
 
+def labels(seed, user):
+    """The first of the two orders in which candidates have letters."""
+    return orders_of_labels(seed, user)[0]
+
+
+def second_labels(seed, user):
+    """The second of them."""
+    return orders_of_labels(seed, user)[2]
+
+
+def orders_of_labels(seed, user):
+    def build(user, rows, order):
+        return PromptRecord(user, "", 0, 0, [], order, [])
+
+    made = LABELS.records(SimpleNamespace(build=build), user, pd.DataFrame(), range(EACH), seed)
+    return [record.candidates for record in made]
+
+
 def ties(seed, user):
     """The order of candidates to which an LLM gave one score."""
     rows = pd.DataFrame({"user": USERS, "item": PLACES, "rank": PLACES + 1})
@@ -120,6 +142,8 @@ OWN = (
     strategies,
     figure_3,
     shuffled_prompt,
+    labels,
+    second_labels,
     ties,
     epoch_order,
     epoch_negatives,

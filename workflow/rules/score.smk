@@ -104,7 +104,8 @@ rule check_prompts:
     params:
         show_ratings=settings.scoring.show_ratings,
         natural_titles=scoring.natural_titles,
-        code=code_digest("scripts/check_prompts.py"),
+        form=scoring.form,
+        code=scoring.form_code("scripts/check_prompts.py"),
     message:
         "Check that no prompt holds a forgotten interaction: {wildcards.strategy}, order {wildcards.order}, {wildcards.candidates_of} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
     script:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from cragru.llm.answers import read_scores
+from cragru.llm.answers import longest_answer, read_scores
 from cragru.llm.base import Answer, Question
 from cragru.llm.building import PromptBuilder
 from cragru.llm.forms.base import Form
@@ -14,8 +14,17 @@ from cragru.llm.records import PromptRecord
 class Listwise(Form):
     """See the module."""
 
+    def longest(self, ids: Sequence[str], is_compact: bool) -> int:
+        """See `Form`."""
+        return longest_answer(ids, is_compact)
+
     def records(
-        self, builder: PromptBuilder, user: int, history: pd.DataFrame, shown: Sequence[int]
+        self,
+        builder: PromptBuilder,
+        user: int,
+        history: pd.DataFrame,
+        shown: Sequence[int],
+        seed: int,
     ) -> list[PromptRecord]:
         """See `Form`."""
         return [builder.build(user, history, shown)]
