@@ -222,9 +222,8 @@ def test_tables_of_other_tables_bring_the_certificates_of_both(name):
         fromdict={"run": "default", "dataset": "ml-100k", "protocol": "paper", "seed": "1"}
     )
     for backbone in ("bpr", "lightgcn"):
-        cell = (
-            f"results/ml-100k/paper/1/{backbone}/cragru/original/none/backbone/smollm2-135m/pilot"
-        )
+        scored = f"{backbone}/cragru/original/none/own/backbone/smollm2-135m/listwise/pilot"
+        cell = f"results/ml-100k/paper/1/{scored}"
         manifests = certificates.manifests(of_paper)
         for file in ("prompts-manifest.json", "prompts-checked-manifest.json", "manifest.json"):
             assert f"{cell}/{file}" in manifests

@@ -2,12 +2,11 @@
 
 import pandas as pd
 
-from cragru.data.frames import INTERACTIONS, ITEMS, USERS
+from cragru.data.frames import INTERACTIONS, ITEMS, NOBODYS, USERS
 from cragru.data.parts import PARTS
 from cragru.llm.building import Library, PromptBuilder
 from cragru.llm.prompts import Template
 from cragru.llm.proof import check_prompts
-from cragru.retrieval.columns import NOBODYS
 
 TITLES = ["Alien", "Usual Suspects, The", "Heat", "Jaws\n- Ran", "Big"]
 ROWS = [  # of the prepared interactions: user, item, part
