@@ -4,7 +4,7 @@ import pandas as pd
 
 from cragru.reporting.averages import counted
 from cragru.reporting.base import RESAMPLING, Drawing, Order
-from cragru.reporting.llm_worth_table import place_of, worth_table
+from cragru.reporting.llm_worth_table import worth_table
 from cragru.reporting.points import BESIDE, BOUND, OWN
 
 ENDS = ("random-order", "best-order")  # of the chain: nobody can serve them
@@ -36,7 +36,8 @@ def chain_points(chain: pd.DataFrame, cutoff: int) -> pd.DataFrame:
         elif line["control"] in ENDS:
             kind = BOUND
         bounds = {"mean": line["ndcg"], "low": line["ndcg_low"], "high": line["ndcg_high"]}
-        points.append({"panel": place_of(line), "point": name, "kind": kind, **bounds})
+        panel = f"{line['dataset']}, {line['backbone']},\ncandidates of {line['candidates_of']}"
+        points.append({"panel": panel, "point": name, "kind": kind, **bounds})
     return pd.DataFrame(points).assign(axis=f"NDCG@{cutoff}")
 
 

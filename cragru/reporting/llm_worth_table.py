@@ -214,11 +214,6 @@ def worth_notes(table: pd.DataFrame, words: Mapping[str, Any], level: float) -> 
     return [*notes, words["note"]] if words["note"] else notes
 
 
-def place_of(line: Mapping[Hashable, Any]) -> str:
-    """Return which candidates a line is of, in words."""
-    return f"{line['dataset']}, {line['backbone']}, candidates of {line['candidates_of']}"
-
-
 def _best_orders(table: pd.DataFrame) -> Iterable[str]:
     """Yield the best order without an LLM of each source of candidates, and which order is recommended."""
     for _, rows in table.groupby([*GROUP, "candidates_of"], sort=False):
@@ -229,7 +224,7 @@ def _best_orders(table: pd.DataFrame) -> Iterable[str]:
         if is_better.any():
             name = rows.loc[rows.loc[is_better, "less_content"].idxmax(), "order"]
             advice = f"{name} is recommended, as its gain over content is beyond chance"
-        yield f"{place_of(best)}: the best order without an LLM is {best['order']}; {advice}."
+        yield f"{_place(best)}: the best order without an LLM is {best['order']}; {advice}."
 
 
 def _readings(table: pd.DataFrame) -> Iterable[str]:
@@ -244,7 +239,7 @@ def _readings(table: pd.DataFrame) -> Iterable[str]:
         ),
     ):
         lines = rows.to_dict("records")
-        names = [f"{line['order']} ({place_of(line)}; n = {line['users']})" for line in lines]
+        names = [f"{line['order']} ({_place(line)}; n = {line['users']})" for line in lines]
         if names:
             yield f"Own less other is {found}: {'; '.join(names)}."
 
@@ -281,3 +276,8 @@ def _costs(rows: Sequence[Row]) -> dict[Hashable, dict[str, Any]]:
     frame["ties"] = frame["tie_rate"]
     own = frame.groupby(ROW)
     return own[[COUNTS]].first().join(own[OF_COST].mean()).to_dict("index")
+
+
+def _place(line: Mapping[Hashable, Any]) -> str:
+    """Return which candidates a line is of, in words."""
+    return f"{line['dataset']}, {line['backbone']}, candidates of {line['candidates_of']}"

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from cragru.core.place import PathLike
 from cragru.reporting.bars import COLOURS, COLUMN_WIDTH, DPI, PAGE_WIDTH, save, surround
 
-LINE, AROUND = 0.17, 0.6  # inches: of a point, and of a panel's title and axis
+LINE, AROUND = 0.17, 0.75  # inches: of a point, and of a panel's title and axis
 MARGIN = 0.04  # of the axis, beyond the outermost interval
 BOUND, BESIDE, OWN = "bound", "beside", "own"  # kinds of points
 LOOKS = {  # they differ in form, too
