@@ -9,13 +9,15 @@ from cragru.kept.files import write_text
 from cragru.reporting.bars import draw_bars
 from cragru.reporting.base import Order
 from cragru.reporting.latex import latex_figure
+from cragru.reporting.points import draw_points
 
 
 def main(job):
     drawing = import_module(job.params.maker).make(Order.of(job))
     caption, pdf = job.params.spec["caption"], PurePath(job.output.pdf)
     write_csv(job.output.csv, drawing.data)
-    draw_bars(drawing.bars, caption, drawing.note, dict(job.output.items()))
+    draw = draw_points if drawing.has_points else draw_bars
+    draw(drawing.bars, caption, drawing.note, dict(job.output.items()))
     write_text(job.output.tex, latex_figure(pdf.name, caption, drawing.note, f"fig:{pdf.stem}"))
 
 

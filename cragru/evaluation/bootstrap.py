@@ -137,3 +137,8 @@ def column_mean(values: np.ndarray) -> np.ndarray:
     present = ~np.isnan(values)
     with np.errstate(invalid="ignore"):  # 0 / 0
         return np.where(present, values, 0).sum(axis=1) / present.sum(axis=1)
+
+
+def ratio_of_means(own: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Divide the mean over users by that of another number, as a statistic: twice `[b, n]` to `[b]`."""
+    return own.mean(axis=1) / other.mean(axis=1)

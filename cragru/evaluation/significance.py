@@ -234,6 +234,31 @@ def one_family(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return rest.assign(p_holm=holm(table["p"]))
 
 
+def over_users_and_seeds(values: Sequence[pd.Series]) -> dict[str, float]:
+    """Return a mean over users, with Student's interval over users and, where there are several, over seeds.
+
+    The variance is that over users (of their means over seeds, divided by their number), plus that of the seeds' means
+    over users, divided by the number of seeds; degrees of freedom as in `compare`.
+
+    Args:
+        values: Of each seed: by user, values or differences of rows that have one training.
+
+    Returns:
+        `value`, its bounds `low` and `high`, its standard error `se`, and `p` of a mean of 0, missing under fewer than
+        `LEAST_SEEDS` seeds.
+    """
+    users = pd.concat(values).groupby(level="user").mean().round(DIGITS)
+    means = [float(own.mean()) for own in values]
+    found = _compared(users, [Trainings({0: means})] if len(means) > 1 else [])
+    return {
+        "value": found["difference"],
+        "low": found["low"],
+        "high": found["high"],
+        "se": float(np.hypot(found["se_users"], found["se_trainings"])),
+        "p": found["p"] if len(means) >= LEAST_SEEDS else np.nan,
+    }
+
+
 def seeds_of(row: Row) -> set[int]:
     """Return the seeds of a row."""
     return {seed for seed, _ in row}
@@ -297,9 +322,12 @@ def _user_rows(frame: pd.DataFrame, metric: str, mask: str, k: int, label: str) 
 
 
 def _compared(
-    differences: pd.Series, pair: Sequence[Trainings], retrain: Trainings
+    differences: pd.Series, pair: Sequence[Trainings], retrain: Trainings | None = None
 ) -> dict[str, float]:
-    """Return a mean difference with its interval and p, over users and the trainings of a pair of rows, if any."""
+    """Return a mean difference with its interval and p, over users and the trainings of a pair of rows, if any.
+
+    Retrain is needed for a row of one training.
+    """
     n, mean = len(differences), float(differences.mean())
     # Of each variance: it, and its degrees of freedom. One user has none.
     parts = [(float(differences.var(ddof=1)) / n, n - 1 or np.nan)]
@@ -309,7 +337,8 @@ def _compared(
             parts.append((row.variance * row.factor, row.df))
         else:
             borrowed += row.factor
-    parts.append((retrain.variance * borrowed, retrain.df))
+    if borrowed:
+        parts.append((retrain.variance * borrowed, retrain.df))
     of_users, *of_trainings = [variance for variance, _ in parts]
     total = of_users + sum(of_trainings)
     weights = sum(variance**2 / df for variance, df in parts)

@@ -11,6 +11,7 @@ from cragru.plan.wildcards import Wildcards
 
 SERVICE_MANIFESTS = (places.PROMPTS_MANIFEST, places.PROOF_MANIFEST, places.MANIFEST)
 BEFORE_A_CELL = (places.CANDIDATES_MANIFEST, places.FIT_MANIFEST, places.SELECTION_MANIFEST)
+OF_CONTROLS = (places.CANDIDATES_MANIFEST, places.CONTROLS_MANIFEST)
 OF_SCORES = f"{places.SCORED}/{places.MANIFEST}"
 OF_PROMPTS = (
     f"{places.SCORED}/{places.PROMPTS_MANIFEST}",
@@ -108,7 +109,12 @@ class Certificates:
         return places.filled(found, **names)
 
     def _cell_manifests(self, row: Row) -> list[str]:
-        """Return manifests of what an LLM answered: from candidates to lists, or of how a request was served."""
+        """Return manifests of what an LLM answered: from candidates to lists, or of how a request was served.
+
+        Of an order that no LLM takes part in: of the candidates and of the weights.
+        """
+        if row.candidates_of is not None:
+            return places.filled(OF_CONTROLS, **vars(row))
         if row.cell is None:
             return []
         if row.request is not None:

@@ -178,6 +178,7 @@ VALIDATION = f"{CANDIDATES_FOLDER}/validation.parquet"  # lists to choose weight
 CANDIDATES_MANIFEST = f"{CANDIDATES_FOLDER}/{MANIFEST}"
 CONTROLS_FOLDER = f"{CANDIDATES_FOLDER}/controls"
 CONTROLS_MANIFEST = f"{CONTROLS_FOLDER}/{MANIFEST}"
+WEIGHTS = "weights.json"
 CONTROLS = ("no-llm", "popularity", "popularity-fused", "content", "random-order", "best-order")
 STRATEGY = f"{CANDIDATES_FOLDER}/{{strategy}}"
 FIT = f"{STRATEGY}/fit"

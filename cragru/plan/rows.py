@@ -46,6 +46,7 @@ class Row:
         backbone: Name of the backbone, likewise.
         model: Name of the model that it shows, if it shows one: the original or a method.
         cell: What an LLM answered, if it shows that; with a request: how that request was served.
+        candidates_of: Whose candidates it shows in an order that no LLM takes part in, if it does.
         request: Name of the single request that was served, if it is of one.
         training: Which of several trainings of the backbone it is; the backbone's name has it, too.
         references: Models of the same state that it is held against: name of the backbone, name of the model.
@@ -59,6 +60,7 @@ class Row:
     backbone: str | None = None
     model: str | None = None
     cell: Cell | None = None
+    candidates_of: str | None = None
     request: str | None = None
     training: int = 0
     references: tuple[tuple[str, str], ...] = ()
@@ -66,10 +68,14 @@ class Row:
     files: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
+    def source(self) -> str | None:
+        """The model whose candidates it has, if it has another model's lists in another order."""
+        return self.cell.candidates_of if self.cell else self.candidates_of
+
+    @property
     def models(self) -> list[tuple[str, str]]:
         """Backbones and names of models: its own, those that it is held against, and whose candidates it has."""
-        source = self.cell.candidates_of if self.cell else None
-        own = [(self.backbone, name) for name in (self.model, source) if name is not None]
+        own = [(self.backbone, name) for name in (self.model, self.source) if name is not None]
         return [*own, *self.references]
 
     def of_files(self, **files: str | None) -> Self:
@@ -84,8 +90,7 @@ class Row:
         """Return what the rule that makes the table is told: plain values."""
         if self.seed is None:
             return {**self.labels, **self.files}
-        source = self.cell.candidates_of if self.cell else None
-        facts = {"seed": self.seed, "training": self.training, "source": source}
+        facts = {"seed": self.seed, "training": self.training, "source": self.source}
         return {**self.labels, **facts, **self.files}
 
 

@@ -2,6 +2,8 @@
 
 import logging
 import math
+from collections.abc import Callable
+from functools import partial
 
 import matplotlib.style
 import pandas as pd
@@ -64,11 +66,18 @@ def draw_bars(data: pd.DataFrame, title: str, note: str, paths: dict[str, PathLi
         note: Stands below, in small letters.
         paths: Where to write, by `pdf` and `png` (200 dots per inch).
     """
+    save(partial(_figure, data), title, note, paths)
+
+
+def save(
+    draw: Callable[[str, str], Figure], title: str, note: str, paths: dict[str, PathLike]
+) -> None:
+    """Write the figure that `draw` makes of a title and a note: as PNG with both, as PDF without."""
     # fontTools tells of every table of every font that it embeds
     logging.getLogger("fontTools").setLevel(logging.WARNING)
     with matplotlib.style.context(STYLE):
         for ending, metadata in UNCLOCKED.items():
-            figure = _figure(data, *(("", "") if ending == "pdf" else (title, note)))
+            figure = draw(*(("", "") if ending == "pdf" else (title, note)))
             with atomic_path(paths[ending]) as temporary:
                 figure.savefig(temporary, format=ending, dpi=DPI, metadata=metadata)
 
@@ -93,7 +102,7 @@ def _figure(data: pd.DataFrame, title: str, note: str) -> Figure:
     for axis in axes[len(panels) :]:
         axis.set_axis_off()
     together = data.groupby("family")["bar"].nunique().max() if "family" in data else 1
-    _surround(figure, looks, together, title, note)
+    surround(figure, title, note, _legend(figure, looks, together))
     return figure
 
 
@@ -136,35 +145,37 @@ def _draw_panel(axis: Axes, data: pd.DataFrame, looks: Looks) -> None:
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def _surround(figure: Figure, looks: Looks, together: int, title: str, note: str) -> None:
-    """Add the heading, the legend and the note, each in room of its own that makes the figure higher.
-
-    In the legend a line has whole families, of `together` bars each, unless one family is too long for a line.
-    """
+def surround(figure: Figure, title: str, note: str, legend: Legend | None = None) -> None:
+    """Add the heading and the note to panels and a legend, each in room of its own that makes the figure higher."""
     width, panels = figure.get_size_inches()
     room = width - 2 * GAP
     is_short = _width(title, HEADING) <= room
     text = note if is_short else f"{title.rstrip('.')}. {note}"
     wrapped = "\n".join(_wrap(text, SMALL, room))
     below = figure.text(GAP / width, 0, wrapped, fontsize=SMALL, va="bottom", linespacing=1.3)
-    legend = _legend(figure, looks, together, room)
     heading = title if is_short else ""
     above = figure.text(0.5, 1, heading, fontsize=HEADING, ha="center", va="bottom")
-    legend_at = _height(below) + 2 * GAP
-    panels_at = legend_at + _height(legend) + GAP
+    legend_at = panels_at = _height(below) + 2 * GAP
+    if legend is not None:
+        panels_at += _height(legend) + GAP
     heading_at = panels_at + panels + GAP
     height = heading_at + _height(above) + GAP
     height = math.ceil(DPI * height) / DPI  # whole pixels
     figure.set_size_inches(width, height)
     below.set_y(GAP / height)
-    legend.set_bbox_to_anchor((0.5, legend_at / height))
+    if legend is not None:
+        legend.set_bbox_to_anchor((0.5, legend_at / height))
     above.set_y(heading_at / height)
     room_of_panels = (0, panels_at / height, 1, panels / height)
     figure.get_layout_engine().set(rect=room_of_panels)
 
 
-def _legend(figure: Figure, looks: Looks, together: int, room: float) -> Legend:
-    """Return a legend for all panels, in as few lines as fit into `room` inches, to be read line by line."""
+def _legend(figure: Figure, looks: Looks, together: int) -> Legend:
+    """Return a legend for all panels, in as few lines as fit, to be read line by line.
+
+    A line has whole families, of `together` bars each, unless one family is too long for a line.
+    """
+    room = figure.get_size_inches()[0] - 2 * GAP
     patches = [Patch(label=bar, **look) for bar, look in looks.items()]
     legend = None
     for lines in range(1, len(patches) + 1):

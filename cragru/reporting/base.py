@@ -67,8 +67,10 @@ class Drawing:
         data: Every number.
         bars: What `cragru.reporting.bars.draw_bars` draws of them.
         note: Stands below the bars.
+        has_points: Whether these are no bars, but what `cragru.reporting.points.draw_points` draws.
     """
 
     data: pd.DataFrame
     bars: pd.DataFrame
     note: str
+    has_points: bool = False

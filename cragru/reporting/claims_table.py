@@ -8,7 +8,7 @@ import pandas as pd
 
 from cragru.core.errors import CragruError
 from cragru.core.names import MEAN
-from cragru.evaluation.bootstrap import Resampling
+from cragru.evaluation.bootstrap import Resampling, ratio_of_means
 from cragru.evaluation.significance import paired_values
 from cragru.kept.csv_files import read_csv
 from cragru.reporting.base import RESAMPLING, Order, Table
@@ -108,7 +108,7 @@ def kept_claims(
             if len(values) >= least_users:
                 arrays = [values[name].to_numpy() for name in pair]
                 # one stream for all claims: equal rows have equal bounds, and no label is a seed
-                line |= asdict(resampling.interval(_ratio, arrays, "claims"))
+                line |= asdict(resampling.interval(ratio_of_means, arrays, "claims"))
             found.append(line)
     return pd.DataFrame(found, columns=COLUMNS)
 
@@ -182,7 +182,3 @@ def claims_notes(resampling: Resampling, least_users: int) -> list[str]:
         "is faster, and its scores are ready for all users. Over rows: means of the rows above, beside the paper's "
         "values, which are averages over three data sets and two backbones, of another LLM on other devices."
     ]
-
-
-def _ratio(own: np.ndarray, other: np.ndarray) -> np.ndarray:
-    return own.mean(axis=1) / other.mean(axis=1)

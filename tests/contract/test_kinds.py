@@ -106,8 +106,7 @@ def test_rows_are_what_its_rule_reads_and_its_maker_is_told(shown):
     for row, own in zip(rows, told, strict=True):
         expected = {**row.labels, **row.files}
         if row.seed is not None:
-            source = row.cell.candidates_of if row.cell else None
-            expected |= {"seed": row.seed, "training": row.training, "source": source}
+            expected |= {"seed": row.seed, "training": row.training, "source": row.source}
         assert own == expected
 
 
@@ -139,14 +138,17 @@ def test_files_are_of_what_the_row_says_it_is(shown):
                 assert rest.pop(0) == row.request
             if rest[0] == "split":
                 continue
-            own = [(row.backbone, name) for name in (row.model, "cragru" if row.cell else None)]
+            own = [(row.backbone, name) for name in (row.model, "cragru" if row.source else None)]
             groups = project.training(row.backbone, 0), "groups"  # alike for all trainings
             assert tuple(rest[:2]) in [*own, groups, *row.references]
             if rest[1] == "cragru":
-                assert rest[2] == row.cell.candidates_of
-                if rest[3] != "controls":
-                    order = "order" if row.request is not None else "history"
-                    assert rest[3:5] == [row.cell.strategy, getattr(row.cell, order)]
+                assert rest[2] == row.source
+                if rest[3] == "controls":
+                    continue
+                strategy, *history, order = rest[3 : 5 if row.request else 6]
+                assert (strategy, order) == (row.cell.strategy, row.cell.order)
+                of_weight = rest[-1] == "fusion.json"
+                assert history in ([], ["train"] if of_weight else [row.cell.history])
 
 
 def all_rows(project, name):

@@ -140,7 +140,7 @@ rule fit_controls:
         item_frame=rules.prepare.output.item_frame,
     output:
         lists=f"{places.CONTROLS_FOLDER}/{places.LISTS}",
-        weights=f"{places.CONTROLS_FOLDER}/weights.json",
+        weights=f"{places.CONTROLS_FOLDER}/{places.WEIGHTS}",
         manifest=places.CONTROLS_MANIFEST,
     log:
         f"{places.LOGS}/fit_controls/{places.OF_STATE}/{places.OF_CANDIDATES}.log",
