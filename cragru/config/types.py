@@ -1,7 +1,8 @@
 """Types of text that more than one configuration file has."""
 
 import re
-from typing import Annotated
+from collections.abc import Sized
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, Field, StringConstraints
 
@@ -11,6 +12,8 @@ from cragru.written.paths import expanded
 JOINERS = "\u200c\u200d"  # shown as nothing
 JOINED = rf"(?<=[^\s{JOINERS}])[{JOINERS}](?=[^\s{JOINERS}])"
 LONGEST_NAME = 80  # a file system takes 255 bytes, endings and temporary names included
+
+Content = TypeVar("Content", bound=Sized)
 
 # of results/, beside those of data sets and runs
 TOP_FOLDERS = ("raw", "llm", "logs", "benchmarks")
@@ -47,9 +50,21 @@ Module = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """A checksum: 64 lower-case hex digits."""
 
+Requirement = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.!+]+$")
+]
+"""A distribution of Python at one version, such as ``recbole==1.2.1``."""
+
 _ANCHOR = StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._/+-]*$", max_length=LONGEST_NAME)
 Anchor = Annotated[str, _ANCHOR]
 """What LaTeX refers to a table by: none of the letters that LaTeX reads as commands."""
+
+
+def _check_filled(value: Content) -> Content:
+    """Refuse what is empty: Field(min_length=1) also refuses entries that are there but wrong."""
+    if not value:
+        raise CragruError("empty", advice="name at least one")
+    return value
 
 
 def distinct(values: list) -> list:
@@ -95,6 +110,7 @@ def _check_path(value: str) -> str:
     return value
 
 
+FILLED = AfterValidator(_check_filled)
 ON_ONE_LINE = AfterValidator(_check_line)
 WORDS_ON_ONE_LINE = AfterValidator(_check_words)
 HAS_WORDS = _without(r"\A[\W_]*\Z", Problem("no words", advice="write a letter or a digit"))

