@@ -247,7 +247,8 @@ def test_unknown_names_are_met_with_the_nearest(load, changes, place, got, facts
 
 def test_an_unknown_name_is_one_sentence(load):
     assert refusal(load, {"config/figures": ["figure5"]}) == (
-        "figures: unknown name, got 'figure5' (did you mean 'figure4'? allowed: figure3, figure4); "
+        "figures: unknown name, got 'figure5' (did you mean 'figure4'? allowed: figure3, figure4, "
+        "llm-worth-chain); "
         "name one of these, or add it to config/figures.yaml"
     )
 

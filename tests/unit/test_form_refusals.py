@@ -8,7 +8,7 @@ from cragru.plan.scoring import Scoring
 from tests.refusals import refused
 
 FORM, COMPARED = "config/scoring/form", "config/scoring/compare_form"
-SERVER = {"config/scoring/llm": "local-server"}
+SERVER = {"config/scoring/llm": "local-server", COMPARED: "listwise"}
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_the_whole_line(load):
 def test_what_answers_is_not_refused(load):
     for form in ("likelihood", "labels", "encoder", "listwise"):
         assert load({FORM: form, COMPARED: form}).settings.scoring.compare_form == form
-    assert load(SERVER | {COMPARED: "listwise"}).settings.scoring.llm == "local-server"
+    assert load(SERVER).settings.scoring.llm == "local-server"
 
 
 def test_there_are_letters_for_52_candidates(load):
