@@ -28,7 +28,6 @@ from cragru.reporting.grid import (
     decimals,
     filled,
     has_width,
-    interval_text,
     significant,
 )
 from cragru.reporting.labels import GROUP, ROW, Row
@@ -50,6 +49,7 @@ AGAINST = {
 GROUPED = [*GROUP, "source"]  # orders of the same candidates
 LABELS = [*GROUP, "candidates_of", "panel", "order", "control", "fused"]
 ENDS = ("", "_low", "_high", "_se", "_p")
+HEADROOM = [f"headroom{end}" for end in ENDS[:3]]
 TOKENS = ["prompt_tokens", "answer_tokens"]
 COST = dict.fromkeys([*STAGES, *TOKENS, "tie_rate"], float)  # of cost.json
 OF_COST = ["seconds", "wall_seconds", "tokens", "ties"]
@@ -60,7 +60,7 @@ COLUMNS = [
     "seeds",
     *(f"ndcg{end}" for end in ENDS[:-1]),
     *(f"{name}{end}" for name in AGAINST for end in ENDS),
-    *(f"headroom{end}" for end in ENDS[:3]),
+    *HEADROOM,
     *WEIGHT,
     COUNTS,
     *OF_COST,
@@ -171,24 +171,8 @@ def worth_grid(table: pd.DataFrame, cutoff: int) -> HeadedGrid:
     counts = table[COUNTS].dropna()
     header = ["Data set", "Backbone", "Candidates of", "Order", "Users", f"NDCG@{cutoff}"]
     header += [*SHOWN.values(), "Headroom [%]", "w", "Ties [%]"]
-    header += [f"{unit(counts)} a user", "Tokens a user"]
-    grid = []
-    for line in table.to_dict("records"):
-        share = [100 * line[f"headroom{end}"] for end in ENDS[:3]]
-        grid.append(
-            [
-                *(Text(line[name]) for name in (*GROUP, "candidates_of", "order")),
-                Text(f"{line['users']:,}"),
-                _with_half(line, "ndcg", ""),
-                *(_with_half(line, name, "+") for name in SHOWN),
-                interval_text(*share, n=0, digits=0),
-                Text(filled("{:.2f}", line["weight"])),
-                Text(filled("{:.0f}", 100 * line["ties"])),
-                Text(marked(significant(line["seconds"]), line[COUNTS], counts)),
-                Text(significant(line["tokens"])),
-            ]
-        )
-    return header, grid
+    header += [unit(counts), "Tokens"]
+    return header, [_texts(line, counts) for line in table.to_dict("records")]
 
 
 def worth_notes(table: pd.DataFrame, words: Mapping[str, Any], level: float) -> list[str]:
@@ -200,11 +184,11 @@ def worth_notes(table: pd.DataFrame, words: Mapping[str, Any], level: float) -> 
         f"interval over {over}. Differences of NDCG@{cutoff} are paired by user, on the row's own users. Less "
         "candidates: less the model's own order. Content: a regression on the model's score, counts in train, and the "
         "likeness of genres and years to the history. Own less other: less the same with histories drawn from the "
-        "catalogue, which are nobody's. Headroom: the gain over the model's order, of what the best order gains; in "
-        f"brackets its {level:.0%} interval (bootstrap over users). w: weight of a score beside the model's, chosen on "
-        "validation lists, on which Content is fitted, too. A fused row has the model's score in it, as Content has: "
-        "less content is the column that counts for it. Ties: candidates that the scores leave in the order shown. "
-        f"Of a user: with a warm engine; an encoder's tokens are the catalogue's, shared by users. "
+        "catalogue, which are nobody's. Headroom: the gain over the model's order, of what the best order gains "
+        "(interval: bootstrap over users). w: weight of a score beside the model's, chosen on validation lists, on "
+        "which Content is fitted, too. A fused row has the model's score in it, as Content has: less content is the "
+        "column that counts for it. Ties: candidates that the scores leave in the order shown. Seconds and tokens are "
+        "of a user, with a warm engine; an encoder's tokens are the catalogue's, shared by users. "
         f"{counts_note(table[COUNTS].dropna())}"
     )
     notes = [about.strip(), " ".join([*_best_orders(table), *_readings(table)])]
@@ -215,7 +199,8 @@ def worth_notes(table: pd.DataFrame, words: Mapping[str, Any], level: float) -> 
 
 
 def _best_orders(table: pd.DataFrame) -> Iterable[str]:
-    """Yield the best order without an LLM of each source of candidates, and which order is recommended."""
+    """Yield the best orders without an LLM, and which order is recommended, each with the candidates that it is of."""
+    found: dict[str, list[str]] = {}
     for _, rows in table.groupby([*GROUP, "candidates_of"], sort=False):
         servable = rows[rows["control"].isin(SERVABLE)]
         best = servable.loc[servable["ndcg"].idxmax()]
@@ -224,32 +209,57 @@ def _best_orders(table: pd.DataFrame) -> Iterable[str]:
         if is_better.any():
             name = rows.loc[rows.loc[is_better, "less_content"].idxmax(), "order"]
             advice = f"{name} is recommended, as its gain over content is beyond chance"
-        yield f"{_place(best)}: the best order without an LLM is {best['order']}; {advice}."
+        said = f"the best order without an LLM is {best['order']}; {advice}."
+        found.setdefault(said, []).append(_place(best))
+    for said, candidates in found.items():
+        yield f"{'; '.join(candidates)}: {said}"
 
 
 def _readings(table: pd.DataFrame) -> Iterable[str]:
     """Yield which LLMs read tastes and which do not: of scores that stand alone, with drawn histories beside."""
     asked = table[table["weight"].isna()].dropna(subset="own_less_other")
     is_personal = asked["own_less_other_low"] > 0
-    for rows, found in (
-        (asked[is_personal], "above 0: part of what the LLM reads is personal"),
+    for rows, said in (
+        (asked[is_personal], "above 0, so that part of what the LLM reads is personal, for"),
         (
             asked[~is_personal],
-            "not above 0: as far as its users show, the LLM ranks titles, not tastes",
+            "not above 0, so that the LLM ranks titles, not tastes, as far as these users show, for",
         ),
     ):
-        lines = rows.to_dict("records")
-        names = [f"{line['order']} ({_place(line)}; n = {line['users']})" for line in lines]
+        names = []
+        for order, own in rows.groupby("order", sort=False):
+            candidates = [f"{_place(line)}, n = {line['users']}" for line in own.to_dict("records")]
+            names.append(f"{order} ({'; '.join(candidates)})")
         if names:
-            yield f"Own less other is {found}: {'; '.join(names)}."
+            yield f"Own less other is {said} {', '.join(names)}."
 
 
-def _with_half(line: Mapping[Hashable, Any], name: str, sign: str) -> Text:
+def _texts(line: Mapping[Hashable, Any], counts: Iterable[str]) -> list[Text]:
+    """Return the texts of a line, given which seconds count in each."""
+    names = (*GROUP, "candidates_of", "order")
+    share = {name: 100 * line[name] for name in HEADROOM}
+    return [
+        *(Text(line[name]) for name in names),
+        Text(f"{line['users']:,}"),
+        _with_half(line, "ndcg", "", _digits(line, "ndcg")),
+        *(_with_half(line, name, "+", _digits(line, name)) for name in SHOWN),
+        _with_half(share, "headroom", "", 0),
+        Text(filled("{:.2f}", line["weight"])),
+        Text(filled("{:.0f}", 100 * line["ties"])),
+        Text(marked(significant(line["seconds"], 2), line[COUNTS], counts)),
+        Text(significant(line["tokens"])),
+    ]
+
+
+def _digits(line: Mapping[Hashable, Any], name: str) -> int:
+    return decimals(line[f"{name}_se"], MOST_DIGITS)
+
+
+def _with_half(line: Mapping[Hashable, Any], name: str, sign: str, digits: int) -> Text:
     """Return a number with half of its interval, where it has one; nothing where it is missing."""
-    value, low, high, error = (line[f"{name}{end}"] for end in ENDS[:4])
-    own = f"z.{decimals(error, MOST_DIGITS)}f"
-    half = f" ± {high - value:{own}}" if has_width(low, high) else ""
-    return Text(filled(f"{{:{sign}{own}}}", value).replace("-", MINUS) + half)
+    value, low, high = (line[f"{name}{end}"] for end in ENDS[:3])
+    half = f" ± {(high - low) / 2:.{digits}f}" if has_width(low, high) else ""
+    return Text(filled(f"{{:{sign}z.{digits}f}}", value).replace("-", MINUS) + half)
 
 
 def _weights(rows: Iterable[Row]) -> dict[Hashable, dict[str, float]]:

@@ -332,8 +332,8 @@ def test_the_table_is_made(tmp_path):
     )
     assert [cell.strip() for cell in header.split("|")[-4:-1]] == [
         "Ties [%]",
-        "CPU s a user",
-        "Tokens a user",
+        "CPU s",
+        "Tokens",
     ]
     assert [cell.strip() for cell in line.split("|")[5:-1]] == [
         "2",
@@ -341,10 +341,10 @@ def test_the_table_is_made(tmp_path):
         "+0.10 ± 1.27",
         "+0.00 ± 1.27",
         "+0.0000",
-        "17 [0, 33]",
+        "17 ± 17",
         "",
         "25",
-        "1.00",
+        "1.0",
         "242",
     ]
 
@@ -358,9 +358,9 @@ def test_the_note_names_the_best_order_and_who_reads_no_tastes(tmp_path):
         f"{where}: the best order without an LLM is content; LLM, fused is recommended, as its gain"
         in text
     )
-    assert f"the LLM ranks titles, not tastes: LLM ({where}; n = 2)." in text
-    assert "tastes: LLM, fused" not in text
-    assert "above 0: part of" not in text
+    assert f"titles, not tastes, as far as these users show, for LLM ({where}, n = 2)." in text
+    assert "LLM, fused (" not in text
+    assert "above 0, so that part" not in text
     assert text.endswith("Of an LLM.\n")
 
 
@@ -370,7 +370,7 @@ def test_the_note_names_who_reads_tastes_and_recommends_no_gain_by_chance(tmp_pa
     made = make("table", tmp_path, "llm_worth_table", rows, {}, WORDS | {"note": ""})
     text = made["md"].read_text()
     assert "is content; it is recommended, as no fused row's gain over content is beyond" in text
-    assert "above 0: part of what the LLM reads is personal: LLM (Toy, BPR" in text
+    assert "above 0, so that part of what the LLM reads is personal, for LLM (Toy, BPR" in text
     assert "titles, not tastes" not in text
 
 
