@@ -168,11 +168,11 @@ def worth_of(
 
 def worth_grid(table: pd.DataFrame, cutoff: int) -> HeadedGrid:
     """Return header and texts of `worth_table`: behind ± stands half of an interval."""
-    counts = table[COUNTS].dropna()
+    counts, most = table[COUNTS].dropna(), table["seeds"].max()
     header = ["Data set", "Backbone", "Candidates of", "Order", "Users", f"NDCG@{cutoff}"]
     header += [*SHOWN.values(), "Headroom [%]", "w", "Ties [%]"]
     header += [unit(counts), "Tokens"]
-    return header, [_texts(line, counts) for line in table.to_dict("records")]
+    return header, [_texts(line, counts, most) for line in table.to_dict("records")]
 
 
 def worth_notes(table: pd.DataFrame, words: Mapping[str, Any], level: float) -> list[str]:
@@ -234,13 +234,13 @@ def _readings(table: pd.DataFrame) -> Iterable[str]:
             yield f"Own less other is {said} {', '.join(names)}."
 
 
-def _texts(line: Mapping[Hashable, Any], counts: Iterable[str]) -> list[Text]:
-    """Return the texts of a line, given which seconds count in each."""
+def _texts(line: Mapping[Hashable, Any], counts: Iterable[str], most: int) -> list[Text]:
+    """Return the texts of a line, given which seconds count in each, and how many seeds the table has at most."""
     names = (*GROUP, "candidates_of", "order")
     share = {name: 100 * line[name] for name in HEADROOM}
     return [
         *(Text(line[name]) for name in names),
-        Text(f"{line['users']:,}"),
+        Text(f"{line['users']:,}" + (f" ({line['seeds']} seed)" if line["seeds"] < most else "")),
         _with_half(line, "ndcg", "", _digits(line, "ndcg")),
         *(_with_half(line, name, "+", _digits(line, name)) for name in SHOWN),
         _with_half(share, "headroom", "", 0),

@@ -77,6 +77,9 @@ class Asked(Frozen):
         default=None,
         description="whose candidates, of those that the table shows; null: as retrieval.candidates_of says",
     )
+    seeds: PositiveInt | None = Field(
+        default=None, description="under how many of the run's seeds, the first ones; null: all"
+    )
     other: bool = Field(
         default=False,
         description="whether it is also shown histories drawn from the catalogue: own less other is what is personal",
@@ -99,7 +102,8 @@ class Asked(Frozen):
         fusions = (NO_FUSION, ON_VALIDATION) if self.fused else (NO_FUSION,)
         histories = (OWN, OTHER) if self.other else (OWN,)
         found = []
-        grid = product(self.strategies, fusions, histories, run.settings.seeds)
+        seeds = run.settings.seeds[: self.seeds]
+        grid = product(self.strategies, fusions, histories, seeds)
         for strategy, fusion, history, seed in grid:
             names = (dataset, protocol, seed, backbone, source, strategy, SHOWN)
             found.append(Cell(*names, llm, self.form, cohort, history, fusion))
