@@ -219,7 +219,7 @@ def look_at_backbone(added: Added) -> None:
 def look_at_strategy(added: Added) -> None:
     assert added.jobs["fit_strategy"] == added.jobs["select_histories"] == 1
     folder = added.directory / "results/toy/paper/1/bpr/cragru/original"
-    selection = pd.read_parquet(folder / "latest/selection.parquet")
+    selection = pd.read_parquet(folder / "latest/own/selection.parquet")
     assert len(selection) > 0
     assert run_contract(added.extended, "latest") == {
         "test_places_are_distinct_ascending_and_few_enough": 24,  # three limits, eight histories

@@ -149,7 +149,7 @@ def written():
         files |= set(places.split_files(folder).values())
     for folder in (places.ORIGINAL_FOLDER, places.METHOD, places.REQUEST_METHOD):
         files |= {*places.unlearned_files(folder).values(), *places.renewed_files(folder).values()}
-    for folder in (places.CELL, places.SERVICE):
+    for folder in (places.SCORED, places.SERVICE):
         files |= {*places.prompt_files(folder).values(), *places.proof_files(folder).values()}
     for folder in (places.MODEL, places.REQUEST_MODEL, places.CELL, places.SERVICE):
         files |= set(places.measured_files(folder).values())
@@ -160,8 +160,12 @@ def written():
             "COST",
             "MANIFEST",
         )
-        files |= {f"{folder}/{folders[name]}" for name in (*names, "SCORES", "LISTS")}
+        files |= {f"{folder}/{folders[name]}" for name in (*names, "LISTS")}
         files |= {f"{folder}/{name}" for name in places.RECOMMENDED_OF.values()}
+    names = ("SCORES", "COST", "MANIFEST", "FUSION", "FUSION_MANIFEST")
+    files |= {f"{places.SCORED}/{folders[name]}" for name in names}
+    files |= set(places.controls_files(places.CONTROLS_FOLDER).values())
+    files |= {f"{places.CONTROLS_FOLDER}/{name}" for name in (places.LISTS, places.WEIGHTS)}
     for template, endings in (
         (places.TABLE, places.TABLE_ENDINGS),
         (places.FIGURE, places.FIGURE_ENDINGS),

@@ -57,7 +57,7 @@ def test_histories_hold_remaining_rows_only(folder, parts, strategy):
     """Against the files, not against what the stage believes: no forgotten row and no test row was chosen."""
     for source in ("original", "retrain"):
         table = pd.read_parquet(
-            folder / CELL / "bpr/cragru" / source / strategy / "selection.parquet"
+            folder / CELL / "bpr/cragru" / source / strategy / "own/selection.parquet"
         )
         remaining = pd.concat([parts["train"], parts["valid"]]).set_index("row")
         assert set(table["row"]) <= set(remaining.index)
@@ -73,7 +73,7 @@ def test_histories_hold_remaining_rows_only(folder, parts, strategy):
 def test_strategies_differ(folder):
     chosen = {
         strategy: tuple(
-            pd.read_parquet(folder / CELL / "bpr/cragru/original" / strategy / "selection.parquet")[
+            pd.read_parquet(folder / CELL / "bpr/cragru/original" / strategy / "own/selection.parquet")[
                 "row"
             ]
         )

@@ -26,6 +26,8 @@ def settings(converted):
         "scoring": {
             "llm": "smollm2-135m",
             "cohorts": {"pilot": USERS},
+            "compare_form": None,
+            "compare_cohort": None,
             "chunk": CHUNK,
             "tokens": 600,
         },
@@ -59,7 +61,8 @@ def parts(folder):
 
 
 def cell(directory, strategy="none", order="backbone"):
-    return directory / STATE / "bpr/cragru/original" / strategy / order / "smollm2-135m/pilot"
+    folder = directory / STATE / "bpr/cragru/original" / strategy / "own" / order
+    return folder / "smollm2-135m/listwise/pilot"
 
 
 def prompts(directory, *of):
@@ -80,7 +83,7 @@ def answers(directory):
 
 
 def test_the_cells_of_table_and_figure_are_there(folder):
-    found = {(path.parts[-5], path.parts[-4]) for path in (folder / STATE).rglob("prompts.jsonl")}
+    found = {(path.parts[-7], path.parts[-5]) for path in (folder / STATE).rglob("prompts.jsonl")}
     assert found == CELLS
 
 
@@ -124,6 +127,7 @@ def test_table2_has_a_panel_of_the_cohort(folder):
     rows = dict(iter(table.groupby("panel")["method"]))
     assert set(rows["all users"]) == {"Original", "Retrain"}
     controls = {"CRAGRU, shuffled", "CRAGRU, random ties", "Candidates, no LLM"}
+    controls |= {"Popularity, no LLM", "Content, no LLM"}
     assert set(rows["cohort pilot"]) == {"Original", "Retrain", "CRAGRU", *controls}
     assert (table.loc[table["panel"] == "cohort pilot", "users"] == USERS).all()
     assert table.loc[table["method"] == "CRAGRU", "ties"].between(0, 1).all()

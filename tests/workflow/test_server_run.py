@@ -207,7 +207,7 @@ def check_refusals(source):
 # --- a whole run
 
 
-LISTS = "results/toy/paper/1/bpr/cragru/original/none/backbone/made-up/pilot"
+SCORED = "results/toy/paper/1/bpr/cragru/original/none/own/backbone/made-up/listwise/pilot"
 AGAIN = ("--forcerun", "score_prompts", "score_requesters")  # as docs/scoring.md has it
 USERS, CANDIDATES = 4, 10
 
@@ -262,6 +262,7 @@ def through(made_up, converted, configure, tmp_path):
     file = tmp_path / "llms.yaml"
     file.write_text(yaml.safe_dump(known))
     scoring = {"llm": "made-up", "cohorts": {"pilot": USERS}, "chunk": 2, "batch": "cell"}
+    scoring["compare_form"] = "listwise"
     return configure(
         {"llms": str(file)},
         backbones=["bpr"],
@@ -276,16 +277,16 @@ def test_a_run_through_a_server_and_again_when_its_model_has_changed(
     workflow, through, made_up, a_copy
 ):
     """The key is missed before anything is made; answers that are deleted come back only where the page's words ask."""
-    target = f"{LISTS}/reranked.parquet"
+    target = f"{SCORED}/none/reranked.parquet"
     done = workflow.run(a_copy, target, config=through)
     assert done.rc != 0
     assert f"cragru: made-up: {VARIABLE}: " in done.output
-    assert not (a_copy / LISTS).exists() and not made_up.keys
+    assert not (a_copy / SCORED).exists() and not made_up.keys
 
     def run(*words, **environment):
         done = workflow.run(a_copy, target, *words, config=through, **environment)
         assert done.rc == 0, done.output
-        scores = pd.read_parquet(a_copy / LISTS / "scores.parquet")
+        scores = pd.read_parquet(a_copy / SCORED / "scores.parquet")
         return done, scores.groupby("shown")["score"].unique().map(list).tolist()
 
     _, scores = run(**{VARIABLE: KEY})
