@@ -6,13 +6,16 @@ of the history.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from cragru.core.place import PathLike
 from cragru.core.progress import Progress
 from cragru.llm.prompts import Movie
+
+if TYPE_CHECKING:
+    import torch
 
 DEPTH = 0.75  # share of the layers behind which a text is looked at
 BATCH = 32  # texts that are encoded together
@@ -25,7 +28,7 @@ def item_text(movie: Movie) -> str:
     return f"{movie.title}{year}{genres}"
 
 
-def encode(folder: PathLike, texts: Sequence[str], dtype: str) -> tuple[torch.Tensor, int]:
+def encode(folder: PathLike, texts: Sequence[str], dtype: str) -> tuple["torch.Tensor", int]:
     """Return a vector of each text: the mean of its tokens' hidden states at `DEPTH` of the model's layers.
 
     Layers behind that are not loaded. Equal texts, model, versions and numbers of threads give equal bytes.
@@ -38,6 +41,7 @@ def encode(folder: PathLike, texts: Sequence[str], dtype: str) -> tuple[torch.Te
     Returns:
         `[n, d]` float32, and how many tokens the texts have.
     """
+    import torch  # comparing vectors needs none, and starts faster without
     from transformers import AutoConfig, AutoModel, AutoTokenizer
 
     config = AutoConfig.from_pretrained(folder)
@@ -77,20 +81,21 @@ def mean_cosines(vectors: np.ndarray, history: np.ndarray, candidates: np.ndarra
     return vectors[candidates] @ vectors[history].mean(axis=0)
 
 
-def isotropic(vectors: torch.Tensor) -> np.ndarray:
+def isotropic(vectors: np.ndarray) -> np.ndarray:
     """Return vectors less their mean and their first principal direction, of length 1; `[n, d]` float64.
 
     Hidden states of language models share one direction, which has next to nothing to do with a text, and cosines of
     all pairs are near 1 (Mu and Viswanath, 2018). On validation lists vectors without it order candidates better.
     """
-    centred = vectors.double() - vectors.double().mean(dim=0)
-    first = torch.linalg.svd(centred, full_matrices=False).Vh[:1]
+    centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
+    first = np.linalg.svd(centred, full_matrices=False).Vh[:1]
     rest = centred - (centred @ first.T) @ first
-    return torch.nn.functional.normalize(rest, dim=1).numpy()
+    lengths = np.linalg.norm(rest, axis=1, keepdims=True)
+    return rest / np.maximum(lengths, np.finfo(float).tiny)
 
 
 def read_vectors(path: PathLike) -> np.ndarray:
     """Return the vectors of a catalogue as `isotropic` makes them, `[items, d]`."""
-    from safetensors.torch import load_file
+    from safetensors.numpy import load_file
 
     return isotropic(load_file(Path(path))["vectors"])

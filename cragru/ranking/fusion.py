@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from cragru.core.errors import CragruError
 from cragru.ranking.hits import ndcg
@@ -110,6 +109,8 @@ def choose_weight(
     Raises:
         CragruError: If nobody has a relevant item.
     """
+    import torch  # the others need none, and start faster without
+
     judged = counts > 0
     if not judged.any():
         raise CragruError("no user of the validation lists has a validation row", place="fusion")

@@ -142,7 +142,9 @@ def main():
         work(options)
         return
     found = sorted(
-        Path("results").glob(f"*/*/*/*/cragru/*/*/own/*/{Path(options.room).name}/listwise/*/prompts.jsonl")
+        Path("results").glob(
+            f"*/*/*/*/cragru/*/*/own/*/{Path(options.room).name}/listwise/*/prompts.jsonl"
+        )
     )
     records = [record for path in found for record in read_prompts(path)][: options.users]
     if not records:

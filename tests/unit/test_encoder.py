@@ -47,7 +47,7 @@ def test_vectors_repeat_to_the_byte(folder):
 
 def test_what_all_texts_share_is_taken_out():
     """Three points on a line and one beside it: only what is beside the line is left."""
-    vectors = torch.tensor([[10.0, 0, 1], [20, 0, -1], [30, 0, -1], [40, 0, 1]])
+    vectors = np.array([[10.0, 0, 1], [20, 0, -1], [30, 0, -1], [40, 0, 1]])
     found = isotropic(vectors)
     np.testing.assert_allclose(np.abs(found), [[0, 0, 1]] * 4, atol=1e-6)
     assert found[:, 2].tolist() == pytest.approx([1, -1, -1, 1])

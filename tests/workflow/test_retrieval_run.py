@@ -73,9 +73,9 @@ def test_histories_hold_remaining_rows_only(folder, parts, strategy):
 def test_strategies_differ(folder):
     chosen = {
         strategy: tuple(
-            pd.read_parquet(folder / CELL / "bpr/cragru/original" / strategy / "own/selection.parquet")[
-                "row"
-            ]
+            pd.read_parquet(
+                folder / CELL / "bpr/cragru/original" / strategy / "own/selection.parquet"
+            )["row"]
         )
         for strategy in STRATEGIES
     }

@@ -105,6 +105,8 @@ class Asked(Frozen):
         seeds = run.settings.seeds[: self.seeds]
         grid = product(self.strategies, fusions, histories, seeds)
         for strategy, fusion, history, seed in grid:
+            if (fusion, history) == (ON_VALIDATION, OTHER):  # the scores alone say what is personal
+                continue
             names = (dataset, protocol, seed, backbone, source, strategy, SHOWN)
             found.append(Cell(*names, llm, self.form, cohort, history, fusion))
         return found
@@ -207,7 +209,7 @@ def _llm_row(run: Run, asked: Asked, cell: Cell) -> Row:
     label, fused, other = _label(run, cell), None, None
     if asked.fused and cell.fusion == NO_FUSION:
         fused = _label(run, cell._replace(fusion=ON_VALIDATION))
-    if asked.other and cell.history == OWN:
+    if asked.other and (cell.history, cell.fusion) == (OWN, NO_FUSION):
         other = _label(run, cell._replace(history=OTHER))
     row = cell_row(run, cell, label, per_user=places.PER_USER)
     row = row.called(**_labels(run, cell.candidates_of, label, fused, other))
