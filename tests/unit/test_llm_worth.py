@@ -73,7 +73,6 @@ def test_what_is_asked_stands_before_the_best_order():
         label,
         f"{label}, drawn history",
         f"{label}, fused",
-        f"{label}, fused, drawn history",
     ]
     assert [row.seed for row in own] == 4 * [1, 2]
     first, drawn, fused, _ = own[::2]
