@@ -15,7 +15,8 @@ def main(job):
     names = ["train", "valid", "forget", "forget-heldout"]
     parts = read_parts(Path(job.input.record).parent, names)
     remaining = pd.concat([parts["train"], parts["valid"]])
-    candidates = read_parquet(job.input.candidates, CANDIDATES)
+    # of every cell that may be asked, so that all of them have one and the same history
+    candidates = pd.concat(read_parquet(path, CANDIDATES) for path in job.input.candidates)
     left_out = pd.concat([*parts.values(), candidates])[["user", "item"]]
     _, items = read_sizes(job.input.statistics)
     selection = read_parquet(job.input.selection, SELECTION)

@@ -136,6 +136,21 @@ class Scoring:
         template = places.VALIDATION if wildcards.history == TRAINING else places.CANDIDATES
         return places.place(template, **dict(wildcards.items()))
 
+    def all_candidates(self, wildcards: Wildcards) -> list[str]:
+        """Return the candidates of all cells of a state: a history that has none of them can be drawn once for all."""
+        state = wildcards.dataset, wildcards.protocol, int(wildcards.seed)
+        own = (wildcards.backbone, wildcards.candidates_of)
+        shown = {own: None}
+        for cell in self._project.cells:
+            if cell[: len(state)] == state:
+                shown[cell.backbone, cell.candidates_of] = None
+        found = []
+        for backbone, candidates_of in sorted(shown):
+            names = dict(zip(("dataset", "protocol", "seed"), state, strict=True))
+            names |= {"backbone": backbone, "candidates_of": candidates_of}
+            found.append(places.place(places.CANDIDATES, **names))
+        return found
+
     def fusion(self, wildcards: Wildcards) -> list[str]:
         """Return the file of the weight that a cell's scores are fused by; nothing where they stand alone."""
         if wildcards.fusion == NO_FUSION:

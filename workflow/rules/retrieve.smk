@@ -101,7 +101,7 @@ rule select_histories:
 rule draw_histories:
     input:
         selection=f"{places.STRATEGY}/{OWN}/selection.parquet",
-        candidates=rules.candidates.output.candidates,
+        candidates=scoring.all_candidates,
         train=rules.split.output.train,
         valid=rules.split.output.valid,
         forget=rules.split.output.forget,
