@@ -59,9 +59,10 @@ def test_without_an_llm_the_orders_stay_that_need_none():
     ]
 
 
-def test_an_entry_that_names_its_llm_needs_no_other():
-    project = load([{"form": "encoder", "llm": "smollm2-135m"}], scoring={"llm": None})
-    assert [cell.llm for cell in cells_of(rows_of(project))] == ["smollm2-135m"]
+def test_an_entry_names_another_llm_and_a_run_without_one_asks_none():
+    asked = [{"form": "encoder", "llm": "qwen2.5-coder-0.5b"}]
+    assert [cell.llm for cell in cells_of(rows_of(load(asked)))] == ["qwen2.5-coder-0.5b"]
+    assert cells_of(rows_of(load(asked, scoring={"llm": None}))) == []
 
 
 def test_what_is_asked_stands_before_the_best_order():

@@ -56,7 +56,7 @@ def test_the_plan_needs_nothing_heavy():
     lines.append(
         "project = cragru.plan.loading.load_project(yaml.safe_load(open('config/config.yaml')), Path().resolve())"
     )
-    lines.append("assert len(project.rows) > 100 and len(project.cells) == 9")
+    lines.append("assert len(project.rows) > 100 and len(project.cells) == 20")
     lines.append(
         "print({'torch', 'scipy', 'sklearn', 'matplotlib', 'pandas', 'numpy'} & set(sys.modules))"
     )
@@ -543,7 +543,7 @@ def test_files_of_a_table_are_three_and_its_tests(project):
         ".png",
         ".tex",
     ]
-    assert len(showing.run_files()) == 7 * 3 + 1 + 2 * 4
+    assert len(showing.run_files()) == 8 * 3 + 1 + 3 * 4
 
 
 def test_a_table_reads_rows_printed_values_tests_and_other_tables(project):

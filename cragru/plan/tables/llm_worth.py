@@ -97,7 +97,7 @@ class Asked(Frozen):
         is_wanted = source in (self.candidates_of or run.settings.retrieval.candidates_of)
         if self.backbones is not None:
             is_wanted = is_wanted and base_of(backbone) in self.backbones
-        if llm is None or not is_wanted:
+        if scoring.llm is None or not is_wanted:
             return []
         fusions = (NO_FUSION, ON_VALIDATION) if self.fused else (NO_FUSION,)
         histories = (OWN, OTHER) if self.other else (OWN,)
@@ -128,7 +128,7 @@ class LlmWorthTable(Table):
     )
     asked: list[Asked] = Field(
         default=[],
-        description="what an LLM is asked, entry by entry; without scoring.llm those that name no LLM are left out",
+        description="what an LLM is asked, entry by entry; without scoring.llm nothing is",
     )
 
     def rows(self, run: Run, tables: Entries) -> list[Row]:
