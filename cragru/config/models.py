@@ -109,8 +109,8 @@ class Scoring(Frozen):
     )
     controls: Annotated[list[Literal[CONTROLS]], DISTINCT] = Field(
         default=list(CONTROLS),
-        description="rows without an LLM beside CRAGRU's: popularity: counts in train; content: a regression on "
-        "backbone, counts, genres and years",
+        description="rows beside CRAGRU's: shuffled: candidates shown in random order; without an LLM, popularity: "
+        "counts in train, and content: a regression on backbone, counts, genres and years",
     )
     compare_on: VariantNames = Field(
         description="backbones on which all strategies are compared (Figure 4)"

@@ -17,6 +17,6 @@ FUSIONS = (NO_FUSION, ON_VALIDATION)
 # candidates of the validation lists
 OWN, OTHER, TRAINING = "own", "other", "train"
 HISTORIES = (OWN, OTHER, TRAINING)
-# controls that no LLM takes part in
-POPULARITY, CONTENT = "popularity", "content"
-CONTROLS = (POPULARITY, CONTENT)
+# controls beside an LLM's rows: its own with candidates in random order, and two that it takes no part in
+SHUFFLED, POPULARITY, CONTENT = "shuffled", "popularity", "content"
+CONTROLS = (SHUFFLED, POPULARITY, CONTENT)

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from itertools import product
 from typing import NamedTuple
 
-from cragru.core.names import ENCODER, NO_FUSION, OWN
+from cragru.core.names import ENCODER, NO_FUSION, OWN, SHUFFLED
 from cragru.plan import places
 from cragru.plan.run import Run
 from cragru.plan.wildcards import Wildcards
 
 TABLE_STRATEGY = "none"  # what Table II shows of CRAGRU, as in the paper
 RANDOM_STRATEGY = "random"  # the control that any strategy must beat
-SHOWN, SHUFFLED = "backbone", "shuffled"  # orders of the candidates in a prompt
+SHOWN = "backbone"  # with `SHUFFLED`, orders of the candidates in a prompt
 ORDERS = (SHOWN, SHUFFLED)
 TOGETHER = "together"  # the batch of all cells, or all requests, of a state
 
@@ -77,7 +77,9 @@ def compared_cells(run: Run, protocol: str) -> list[Cell]:
 
 
 def shuffled_cells(run: Run, protocol: str) -> list[Cell]:
-    """Return the controls of compared cells: the same with shuffled candidates."""
+    """Return the controls of compared cells, if the run has them: the same with shuffled candidates."""
+    if SHUFFLED not in run.settings.scoring.controls:
+        return []
     shuffled = [cell._replace(order=SHUFFLED) for cell in compared_cells(run, protocol)]
     return [cell for cell in shuffled if cell.has_prompts]
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, Self
 
-from cragru.core.names import AGAIN, CONTENT, ORIGINAL, ORIGINAL_LABEL, POPULARITY
+from cragru.core.names import AGAIN, CONTENT, ORIGINAL, ORIGINAL_LABEL, POPULARITY, SHUFFLED
 from cragru.plan import places
-from cragru.plan.cells import SHOWN, SHUFFLED, Cell, cell_file, scored_file
+from cragru.plan.cells import SHOWN, Cell, cell_file, scored_file
 from cragru.plan.run import Run
 
 EVERYONE = "all users"  # what the panel of all users is called; a cohort may be called `all`
@@ -220,7 +220,8 @@ def cragru_rows(run: Run, cells: Sequence[Cell], pair: tuple[str, str]) -> list[
                 cost = scored_file(cell, places.COST) if is_llm else None
                 row = cell_row(run, cell, label, per_user=results)
                 rows.append(row.of_files(cost=cost))
-    for name, cell in product(run.settings.scoring.controls, cells):
+    controls = [name for name in run.settings.scoring.controls if name in WITHOUT_LLM]
+    for name, cell in product(controls, cells):
         if (cell.pair, cell.order) == (pair, SHOWN):
             folder = places.place(places.CONTROLS_FOLDER, **cell._asdict())
             results = places.controls_files(folder)[name]

@@ -34,7 +34,9 @@ def asked(**names):
 
 @pytest.fixture(scope="module")
 def project():
-    return load_project(yaml.safe_load((ROOT / "config/config.yaml").read_text()), ROOT)
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    config["requests"]["one_user"] = 3
+    return load_project(config, ROOT)
 
 
 @pytest.fixture
@@ -56,7 +58,7 @@ def test_the_plan_needs_nothing_heavy():
     lines.append(
         "project = cragru.plan.loading.load_project(yaml.safe_load(open('config/config.yaml')), Path().resolve())"
     )
-    lines.append("assert len(project.rows) > 100 and len(project.cells) == 20")
+    lines.append("assert len(project.rows) > 100 and len(project.cells) == 13")
     lines.append(
         "print({'torch', 'scipy', 'sklearn', 'matplotlib', 'pandas', 'numpy'} & set(sys.modules))"
     )
@@ -313,7 +315,7 @@ def test_a_batch_has_the_prompts_and_proofs_of_its_cells(project):
     assert scoring.prompts(together) == [
         scored_file(cell, "prompts.jsonl") for cell in project.asked
     ]
-    assert len(scoring.proofs(together)) == len(project.asked) == 4
+    assert len(scoring.proofs(together)) == len(project.asked) == 3
     alone = asked(**names, batch="bpr/original/none/own/backbone")
     assert scoring.proofs(alone) == [scored_file(CELL, "prompts-checked.json")]
     other_seed = asked(**{**names, "seed": "2"}, batch="together")
@@ -425,7 +427,7 @@ def test_a_cohort_is_of_users_who_forget_where_interactions_are_forgotten(projec
     scoring = Scoring(project)
     assert scoring.is_of_forgetting_users(asked(protocol="paper"))
     assert not scoring.is_of_forgetting_users(asked(protocol="released-code"))
-    assert [scoring.cohort_size(asked(cohort=name)) for name in ("pilot", "all")] == [60, None]
+    assert [scoring.cohort_size(asked(cohort=name)) for name in ("pilot", "all")] == [40, None]
 
 
 # --- requests
@@ -434,7 +436,15 @@ def test_a_cohort_is_of_users_who_forget_where_interactions_are_forgotten(projec
 def test_a_draw_has_a_number_and_a_file_has_a_path(load, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("spring.csv").touch()
-    requests = Requests(load(config__requests__files={"spring": "spring.csv"}))
+    requests = Requests(
+        load(
+            config__requests={
+                "one_user": 3,
+                "files": {"spring": "spring.csv"},
+                "protocol": "from-file",
+            }
+        )
+    )
     assert requests.number(asked(**REQUEST)) == 3
     assert requests.file(asked(**REQUEST)) == []
     spring = asked(**{**REQUEST, "protocol": "from-file", "request": "spring"})
@@ -683,7 +693,7 @@ def test_notes_say_whom_and_what_the_llm_saw(project):
     rows = [cell_row(project, CELL, "CRAGRU")]
     note = scoring_note(project, rows)
     assert note.startswith(
-        "Cohort pilot: the first 60 users, in one random order, of those that can be judged. "
+        "Cohort pilot: the first 40 users, in one random order, of those that can be judged. "
     )
     assert "scores the 20 best candidates in one answer; prompts are at most 1024 tokens" in note
     assert note.endswith("keep at most 16 interactions.")

@@ -76,36 +76,43 @@ def test_plan_of_the_shipped_configuration(workflow, tmp_path):
         "download": 1,
         "prepare": 1,
         "split": 2,
-        "train_original": 12,  # two protocols; five trainings under `paper`
-        "partition": 12,  # three methods with shards on two backbones, two protocols
-        "unlearn": 30,  # three methods without shards, five trainings
-        "unlearn_shards": 6,
-        "evaluate": 46,  # original and three methods five times, three with shards once
-        "completeness": 22,  # Table IV, Figure 3; four further Retrains too
-        "apply_request": 3,  # Table III
-        "train_shards": 6,
-        "unlearn_request": 18,
-        "unlearn_request_shards": 18,
-        "prepare_requester": 6,
-        "check_requester": 6,
-        "score_requesters": 1,
-        "requester_cost": 6,
-        "fetch_llm": 1,
-        "cohort": 1,
-        "candidates": 3,  # of the original, and of Retrain on BPR
-        "fit_strategy": 7,  # five on BPR, `none` on LightGCN, `none` with Retrain's candidates
-        "select_histories": 7,
-        "build_prompts": 8,  # these, and `none` on BPR shuffled
-        "check_prompts": 8,
-        "score_prompts": 1,  # one engine start for all of them
-        "rerank": 8,
-        "evaluate_cragru": 7,
-        "completeness_cragru": 8,
-        "table": 7,
-        "differences": 1,
-        "figure": 2,
+        "apply_request": 2,  # Table III
+        "build_prompts": 3,  # `none` on both backbones, and with Retrain's candidates on BPR
+        "candidates": 4,  # of the original and of Retrain, on two backbones
         "certificate": 1,  # of `paper`
-        "certificate_request": 3,  # of `one-user`
+        "certificate_request": 2,  # of `one-user`
+        "check_prompts": 3,
+        "check_requester": 4,
+        "cohort": 2,
+        "collect_scores": 3,
+        "compare_items": 10,  # llm-worth and Figure 4: the encoder
+        "completeness": 18,  # Table IV, Figure 3; two further Retrains too
+        "completeness_cragru": 3,
+        "differences": 1,
+        "draw_histories": 2,
+        "encode_items": 1,
+        "evaluate": 30,  # original and three methods three times, three with shards once
+        "evaluate_controls": 4,
+        "evaluate_cragru": 12,
+        "fetch_llm": 1,
+        "figure": 3,
+        "fit_controls": 4,
+        "fit_strategy": 7,  # five on BPR, `none` on LightGCN, `none` with Retrain's candidates
+        "fuse": 2,
+        "partition": 12,  # three methods with shards on two backbones, two protocols
+        "prepare_requester": 4,
+        "requester_cost": 4,
+        "rerank": 13,  # three of prompts, ten of the encoder
+        "score_prompts": 1,  # one engine start for all of them
+        "score_requesters": 1,
+        "select_histories": 9,  # these, and `none` of training rows, for what is fused
+        "table": 8,
+        "train_original": 8,  # two protocols; three trainings under `paper`
+        "train_shards": 6,
+        "unlearn": 18,  # three methods without shards, three trainings
+        "unlearn_request": 12,
+        "unlearn_request_shards": 12,
+        "unlearn_shards": 6,
         "all": 1,
     }
 
