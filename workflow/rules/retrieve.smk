@@ -117,7 +117,7 @@ rule draw_histories:
     wildcard_constraints:
         history=OTHER,
     conda:
-        "../../envs/train.yaml"
+        "../../envs/data.yaml"
     threads: 1
     resources:
         mem_mb=4000,

@@ -250,6 +250,8 @@ rule fuse:
         manifest=f"{places.SCORED}/{places.FUSION_MANIFEST}",
     log:
         f"{places.LOGS}/fuse/{places.OF_STATE}/{places.OF_SCORES}.log",
+    benchmark:
+        f"{places.BENCHMARKS}/fuse/{places.OF_STATE}/{places.OF_SCORES}.tsv"
     wildcard_constraints:
         history=TRAINING,
     conda:
