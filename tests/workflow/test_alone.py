@@ -12,6 +12,7 @@ from cragru.plan.run import WHOLE_MACHINE
 ROOT = Path(__file__).parents[2]
 PROFILE = ROOT / "profiles/default"
 TIMED = {"unlearn", "select_histories", "build_prompts", "prepare_requester", "score_prompts"}
+TIMED |= {"encode_items"}
 """Rules that measure seconds; those that `use rule` makes of them inherit their resources or name them again."""
 SNAKEFILE = f"""
 rule all:
