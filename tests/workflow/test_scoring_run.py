@@ -26,6 +26,7 @@ def settings(converted):
         "scoring": {
             "llm": "smollm2-135m",
             "cohorts": {"pilot": USERS},
+            "controls": ["shuffled", "popularity", "content"],
             "compare_form": None,
             "compare_cohort": None,
             "chunk": CHUNK,
