@@ -20,3 +20,7 @@ HISTORIES = (OWN, OTHER, TRAINING)
 # controls beside an LLM's rows: its own with candidates in random order, and two that it takes no part in
 SHUFFLED, POPULARITY, CONTENT = "shuffled", "popularity", "content"
 CONTROLS = (SHUFFLED, POPULARITY, CONTENT)
+# orders of the candidates that no LLM takes part in: at random, the backbone's own, controls, and the best there is
+RANDOM_ORDER, NO_LLM, BEST_ORDER = "random-order", "no-llm", "best-order"
+FUSED_POPULARITY = f"{POPULARITY}-fused"
+ORDERS_WITHOUT_LLM = (RANDOM_ORDER, NO_LLM, POPULARITY, FUSED_POPULARITY, CONTENT, BEST_ORDER)

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from cragru.backbones.base import Scorer
+from cragru.core.names import BEST_ORDER, RANDOM_ORDER
 from cragru.core.seeds import numpy_stream
 from cragru.evaluation.list_metrics import NOBODY
 from cragru.evaluation.metrics import CUTOFFS, METRICS, values_of
 from cragru.evaluation.utility import Parts, by_user, hits_of_batches
 
-RANDOM_ORDER, BEST_ORDER = "random-order", "best-order"
 DRAWS = 200  # random orders of each user's candidates; a mean over users moves by some .0003 with others
 
 

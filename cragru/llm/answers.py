@@ -68,10 +68,7 @@ def read_scores(answer: str, ids: Sequence[str], place: str = "") -> list[int]:
     Raises:
         CragruError: If the answer is not a JSON object with exactly these ids, in order, and scores from 1 to 100.
     """
-    try:
-        pairs = json.loads(answer, object_pairs_hook=list)
-    except (ValueError, RecursionError) as error:
-        raise CragruError(f"the answer is no JSON ({error})", place=place, got=answer) from error
+    pairs = _parsed(answer, place, object_pairs_hook=list)
     is_object = answer.lstrip().startswith("{")
     if not is_object or [name for name, _ in pairs] != list(ids):
         raise CragruError(f"not the {len(ids)} candidates, in order", place=place, got=answer)
@@ -89,13 +86,18 @@ def read_numbers(answer: str, names: Sequence[str], place: str = "") -> dict[str
     Raises:
         CragruError: If the answer is not a JSON object of finite numbers, or one of the names is missing.
     """
-    try:
-        found = json.loads(answer)
-    except (ValueError, RecursionError) as error:
-        raise CragruError(f"the answer is no JSON ({error})", place=place, got=answer) from error
+    found = _parsed(answer, place)
     if not isinstance(found, dict) or not found.keys() >= set(names):
         raise CragruError(f"not the {len(names)} candidates", place=place, got=answer)
     for value in found.values():
         if type(value) not in (int, float) or not math.isfinite(value):
             raise CragruError("no finite number", place=place, got=value)
     return {name: float(found[name]) for name in names}
+
+
+def _parsed(answer: str, place: str, **how: Any) -> Any:
+    """Return what an answer says in JSON, read as `json.loads` is told."""
+    try:
+        return json.loads(answer, **how)
+    except (ValueError, RecursionError) as error:
+        raise CragruError(f"the answer is no JSON ({error})", place=place, got=answer) from error

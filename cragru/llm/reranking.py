@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cragru.core.errors import CragruError
+from cragru.core.names import NO_LLM
 from cragru.core.seeds import numpy_stream
 from cragru.ranking.fusion import Lists, fused
 
@@ -15,7 +16,7 @@ SCORES = {"user": "int32", "shown": "int32", "item": "int32", "score": "float64"
 RERANKED = {"variant": "object", "user": "int32", "rank": "int32", "item": "int32"}
 """Candidates in a new order, best first, rank from 1, under each of `VARIANTS`."""
 
-VARIANTS = ("llm", "random-ties", "no-llm")
+VARIANTS = ("llm", "random-ties", NO_LLM)
 """The LLM's order with ties as shown; with ties broken at random; the backbone's own order, as if nobody had asked."""
 
 
@@ -54,7 +55,7 @@ def _orders(rows: pd.DataFrame, luck: np.ndarray, own: np.ndarray) -> dict[str, 
     return {
         "llm": items[np.argsort(-values, kind="stable")],
         "random-ties": items[np.lexsort((luck, -values))],
-        "no-llm": own,
+        NO_LLM: own,
     }
 
 

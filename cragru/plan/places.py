@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import PurePosixPath
 
+from cragru.core.names import ORDERS_WITHOUT_LLM, RETRAIN
 from cragru.core.names import RESULTS as RESULTS
-from cragru.core.names import RETRAIN
 
 # --- what one data set, state, request, model, candidate list or prompt is called: also in paths of logs and benchmarks
 OF_STATE = "{dataset}/{protocol}/{seed}"
@@ -179,7 +179,6 @@ CANDIDATES_MANIFEST = f"{CANDIDATES_FOLDER}/{MANIFEST}"
 CONTROLS_FOLDER = f"{CANDIDATES_FOLDER}/controls"
 CONTROLS_MANIFEST = f"{CONTROLS_FOLDER}/{MANIFEST}"
 WEIGHTS = "weights.json"
-CONTROLS = ("no-llm", "popularity", "popularity-fused", "content", "random-order", "best-order")
 STRATEGY = f"{CANDIDATES_FOLDER}/{{strategy}}"
 FIT = f"{STRATEGY}/fit"
 FIT_MANIFEST = f"{STRATEGY}/fit-manifest.json"
@@ -213,7 +212,7 @@ RECOMMENDED_OF = {
 
 def controls_files(folder: str) -> dict[str, str]:
     """Return the results of each order that no LLM takes part in, by its name, in a folder of controls."""
-    return {name: f"{folder}/per-user-{name}.parquet" for name in CONTROLS}
+    return {name: f"{folder}/per-user-{name}.parquet" for name in ORDERS_WITHOUT_LLM}
 
 
 def prompt_files(folder: str) -> dict[str, str]:

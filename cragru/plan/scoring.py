@@ -139,17 +139,11 @@ class Scoring:
     def all_candidates(self, wildcards: Wildcards) -> list[str]:
         """Return the candidates of all cells of a state: a history that has none of them can be drawn once for all."""
         state = wildcards.dataset, wildcards.protocol, int(wildcards.seed)
-        own = (wildcards.backbone, wildcards.candidates_of)
-        shown = {own: None}
+        found = {places.place(places.CANDIDATES, **dict(wildcards.items()))}
         for cell in self._project.cells:
             if cell[: len(state)] == state:
-                shown[cell.backbone, cell.candidates_of] = None
-        found = []
-        for backbone, candidates_of in sorted(shown):
-            names = dict(zip(("dataset", "protocol", "seed"), state, strict=True))
-            names |= {"backbone": backbone, "candidates_of": candidates_of}
-            found.append(places.place(places.CANDIDATES, **names))
-        return found
+                found.add(places.place(places.CANDIDATES, **cell._asdict()))
+        return sorted(found)
 
     def fusion(self, wildcards: Wildcards) -> list[str]:
         """Return the file of the weight that a cell's scores are fused by; nothing where they stand alone."""

@@ -2,12 +2,13 @@
 
 import pandas as pd
 
+from cragru.core.names import BEST_ORDER, RANDOM_ORDER
 from cragru.reporting.averages import counted
 from cragru.reporting.base import RESAMPLING, Drawing, Order
-from cragru.reporting.llm_worth_table import worth_table
+from cragru.reporting.llm_worth_table import intervals_over, worth_table
 from cragru.reporting.points import BESIDE, BOUND, OWN
 
-ENDS = ("random-order", "best-order")  # of the chain: nobody can serve them
+ENDS = (RANDOM_ORDER, BEST_ORDER)  # of the chain: nobody can serve them
 
 
 def make(order: Order) -> Drawing:
@@ -43,12 +44,10 @@ def chain_points(chain: pd.DataFrame, cutoff: int) -> pd.DataFrame:
 
 def chain_note(chain: pd.DataFrame, about: str, level: float) -> str:
     """Tell what the points are of; `about`, of the LLM, ends the note."""
-    seeds = int(chain["seeds"].max())
-    over = f"users and {seeds} seeds" if seeds > 1 else "users, under one seed"
     note = (
         f"The same candidates in several orders; n = {counted(chain['users'])}. Lines: {level:.0%} intervals over "
-        f"{over}. With +: orders of an LLM, fused with the model's score where a weight was chosen. Rows of other "
-        "users are held against each other in the table alone, where differences are paired. The best order knows "
-        f"the test rows. {about}"
+        f"{intervals_over(chain)}. With +: orders of an LLM, fused with the model's score where a weight was chosen. "
+        "Rows of other users are held against each other in the table alone, where differences are paired. The best "
+        f"order knows the test rows. {about}"
     )
     return note.strip()

@@ -6,7 +6,15 @@ from typing import Any
 
 import pandas as pd
 
-from cragru.core.names import CONTENT, OTHER, OWN, POPULARITY
+from cragru.core.names import (
+    BEST_ORDER,
+    CONTENT,
+    FUSED_POPULARITY,
+    NO_LLM,
+    OTHER,
+    OWN,
+    POPULARITY,
+)
 from cragru.evaluation.bootstrap import Resampling, ratio_of_means
 from cragru.evaluation.significance import LEAST_SEEDS, over_users_and_seeds, paired_values
 from cragru.kept.files import read_record
@@ -36,7 +44,6 @@ from cragru.reporting.measured import by_group, read_measured
 Results = Mapping[tuple[int, int], pd.DataFrame]
 """Per-user results of an order, by seed and training."""
 
-NO_LLM, BEST, FUSED_POPULARITY = "no-llm", "best-order", "popularity-fused"
 SERVABLE = (NO_LLM, POPULARITY, FUSED_POPULARITY, CONTENT)
 """Orders without an LLM, but for that at random and the best, which knows the test rows."""
 AGAINST = {
@@ -128,8 +135,8 @@ def worth_of(
 
     Args:
         own: Its results.
-        against: Those of others under the same seeds, of its users or more: `NO_LLM`, `BEST`, and those that `AGAINST`
-            names, if they are there.
+        against: Those of others under the same seeds, of its users or more: `NO_LLM`, `BEST_ORDER`, and those that
+            `AGAINST` names, if they are there.
         mask: `A` or `B`.
         k: Cut-off.
         resampling: How the interval of a ratio is made.
@@ -157,7 +164,7 @@ def worth_of(
     for column, of_seeds in values.items():
         for name, number in over_users_and_seeds(of_seeds).items():
             found[column if name == "value" else f"{column}_{name}"] = number
-    gains = [(users[name] - users[NO_LLM]).to_numpy() for name in (OWN, BEST)]
+    gains = [(users[name] - users[NO_LLM]).to_numpy() for name in (OWN, BEST_ORDER)]
     share = resampling.interval(ratio_of_means, gains, "headroom")
     return found | {
         "headroom": share.value,
@@ -177,8 +184,7 @@ def worth_grid(table: pd.DataFrame, cutoff: int) -> HeadedGrid:
 
 def worth_notes(table: pd.DataFrame, words: Mapping[str, Any], level: float) -> list[str]:
     """Tell what the columns are, what they say, and what is asked of the LLM: words as `make` takes them."""
-    cutoff, seeds = words["cutoff"], int(table["seeds"].max())
-    over = f"users and {seeds} seeds" if seeds > 1 else "users, under one seed"
+    cutoff, seeds, over = words["cutoff"], int(table["seeds"].max()), intervals_over(table)
     about = (
         f"Protocol: {words['title']}. Candidates of a model, in several orders. Behind ±: half of the {level:.0%} "
         f"interval over {over}. Differences of NDCG@{cutoff} are paired by user, on the row's own users. Less "
@@ -196,6 +202,12 @@ def worth_notes(table: pd.DataFrame, words: Mapping[str, Any], level: float) -> 
     notes[1] += f" One interval in {1 / (1 - level):.0f} leaves out 0 by chance."
     notes[1] += few if seeds < LEAST_SEEDS else ""
     return [*notes, words["note"]] if words["note"] else notes
+
+
+def intervals_over(table: pd.DataFrame) -> str:
+    """Return what the intervals of `worth_table` are over, in words."""
+    seeds = int(table["seeds"].max())
+    return f"users and {seeds} seeds" if seeds > 1 else "users, under one seed"
 
 
 def _best_orders(table: pd.DataFrame) -> Iterable[str]:

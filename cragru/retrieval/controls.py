@@ -12,12 +12,11 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
-from cragru.core.names import CONTENT, POPULARITY
+from cragru.core.names import CONTENT, FUSED_POPULARITY, NO_LLM, POPULARITY
 from cragru.ranking.fusion import Lists, choose_weight, fused, orders
 
 BACKBONE, ALIKE = "backbone", "alike"
 FEATURES = (BACKBONE, POPULARITY, ALIKE)
-FUSED_POPULARITY = f"{POPULARITY}-fused"
 TINY = 1e-9  # a length that is nothing but rounding
 
 
@@ -109,7 +108,7 @@ def control_lists(
         for coefficient, name in zip(regression.coef_[0], FEATURES, strict=True)
     )
     scores = {
-        "no-llm": -np.arange(test.items.shape[1], dtype=float) + 0 * own[BACKBONE],
+        NO_LLM: -np.arange(test.items.shape[1], dtype=float) + 0 * own[BACKBONE],
         POPULARITY: own[POPULARITY],
         FUSED_POPULARITY: fused(own[BACKBONE], own[POPULARITY], weight.weight),
         CONTENT: content,

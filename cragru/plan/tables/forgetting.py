@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 
-from cragru.core.names import RETRAIN
+from cragru.core.names import NO_LLM, RETRAIN
 from cragru.plan import places
 from cragru.plan.cells import TABLE_STRATEGY, Cell
 from cragru.plan.rows import CONTROLS, CRAGRU, Row, cell_row, model_rows
@@ -14,7 +14,7 @@ LLM_VARIANT, MODEL_VARIANT = "llm", "model"
 VARIANTS = {
     places.PER_USER: LLM_VARIANT,
     places.PER_USER_RANDOM_TIES: "random-ties",
-    places.PER_USER_NO_LLM: "no-llm",
+    places.PER_USER_NO_LLM: NO_LLM,
 }
 """Variants of a cell's lists, by their results for Table II."""
 

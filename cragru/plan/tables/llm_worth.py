@@ -9,17 +9,9 @@ from pydantic import Field, PositiveInt
 from cragru.config.base import Frozen
 from cragru.config.models import Models, Names
 from cragru.config.types import Name
+from cragru.core import names
 from cragru.core.errors import Problem
-from cragru.core.names import (
-    CONTENT,
-    FORMS,
-    NO_FUSION,
-    ON_VALIDATION,
-    OTHER,
-    OWN,
-    POPULARITY,
-    TRAINING,
-)
+from cragru.core.names import FORMS, NO_FUSION, ON_VALIDATION, OTHER, OWN, TRAINING
 from cragru.plan import places
 from cragru.plan.cells import SHOWN, TABLE_STRATEGY, Cell, scored_file
 from cragru.plan.rows import (
@@ -45,15 +37,15 @@ from cragru.plan.variants import base_of
 from cragru.plan.words import protocol_title, scoring_note
 
 ORDERS = {
-    "random-order": "Random order",
-    "no-llm": NO_LLM,
-    POPULARITY: WITHOUT_LLM[POPULARITY],
-    "popularity-fused": "Popularity fused, no LLM",
-    CONTENT: WITHOUT_LLM[CONTENT],
-    "best-order": "Best order",
+    names.RANDOM_ORDER: "Random order",
+    names.NO_LLM: NO_LLM,
+    names.POPULARITY: WITHOUT_LLM[names.POPULARITY],
+    names.FUSED_POPULARITY: "Popularity fused, no LLM",
+    names.CONTENT: WITHOUT_LLM[names.CONTENT],
+    names.BEST_ORDER: "Best order",
 }
 """What the orders without an LLM are called, by their names in paths; rows of an LLM stand before the last."""
-WEIGHED = {POPULARITY: "popularity-fused"}  # the same score beside the backbone's
+WEIGHED = {names.POPULARITY: names.FUSED_POPULARITY}  # the same score beside the backbone's
 
 
 class Asked(Frozen):
@@ -99,16 +91,14 @@ class Asked(Frozen):
             is_wanted = is_wanted and base_of(backbone) in self.backbones
         if scoring.llm is None or not is_wanted:
             return []
-        fusions = (NO_FUSION, ON_VALIDATION) if self.fused else (NO_FUSION,)
-        histories = (OWN, OTHER) if self.other else (OWN,)
+        # drawn histories stand alone: not what is fused, but the scores say what is personal
+        ways = [(OWN, NO_FUSION)]
+        ways += [(OTHER, NO_FUSION)] if self.other else []
+        ways += [(OWN, ON_VALIDATION)] if self.fused else []
         found = []
-        seeds = run.settings.seeds[: self.seeds]
-        grid = product(self.strategies, fusions, histories, seeds)
-        for strategy, fusion, history, seed in grid:
-            if (fusion, history) == (ON_VALIDATION, OTHER):  # the scores alone say what is personal
-                continue
-            names = (dataset, protocol, seed, backbone, source, strategy, SHOWN)
-            found.append(Cell(*names, llm, self.form, cohort, history, fusion))
+        for strategy, way, seed in product(self.strategies, ways, run.settings.seeds[: self.seeds]):
+            shown = (dataset, protocol, seed, backbone, source, strategy, SHOWN)
+            found.append(Cell(*shown, llm, self.form, cohort, *way))
         return found
 
 
@@ -164,8 +154,8 @@ class LlmWorthTable(Table):
             place = f"asked.{number}"
             yield from unknown_names(f"{place}.llm", filter(None, [asked.llm]), run.llms.llms)
             for key in ("strategies", "backbones"):
-                names, known = getattr(asked, key) or [], getattr(run.params, key)
-                yield from unknown_names(f"{place}.{key}", names, known)
+                named, known = getattr(asked, key) or [], getattr(run.params, key)
+                yield from unknown_names(f"{place}.{key}", named, known)
 
     def run_problems(self, run: Run, tables: Entries, name: str) -> Iterator[Problem]:
         """See `Shown`."""
