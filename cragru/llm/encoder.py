@@ -68,19 +68,6 @@ def encode(folder: PathLike, texts: Sequence[str], dtype: str) -> tuple["torch.T
     return vectors, sum(map(len, tokens))
 
 
-def mean_cosines(vectors: np.ndarray, history: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-    """Return the mean cosine of each candidate to the items of a history, `[c]`; 0 without a history.
-
-    Args:
-        vectors: `[items, d]`, of length 1.
-        history: Item ids, `[h]`.
-        candidates: Item ids, `[c]`.
-    """
-    if not len(history):
-        return np.zeros(len(candidates))
-    return vectors[candidates] @ vectors[history].mean(axis=0)
-
-
 def isotropic(vectors: np.ndarray) -> np.ndarray:
     """Return vectors less their mean and their first principal direction, of length 1; `[n, d]` float64.
 

@@ -10,13 +10,12 @@ from typing import Any
 from cragru.config.models import Scoring
 from cragru.core.errors import Problem
 from cragru.core.names import ENCODER, LABELS, LIKELIHOOD, LISTWISE, ORIGINAL, RETRAIN
-from cragru.llm.base import LETTERS
 from cragru.plan import places
 from cragru.plan.cells import TABLE_STRATEGY
 from cragru.plan.labels import wrong_labels
 from cragru.plan.project import Project
 from cragru.plan.run import Run
-from cragru.plan.tables.base import lacks, unknown_names
+from cragru.plan.tables.base import lacks, unknown_names, wrong_form
 from cragru.plan.targets import rule_names
 from cragru.plan.training import FURTHER
 from cragru.plan.variants import bases
@@ -126,17 +125,9 @@ def forms_of(scoring: Scoring) -> dict[str, str]:
 
 def _wrong_forms(run: Run) -> Iterator[Problem]:
     """Yield forms of scoring that the run's LLM cannot answer in, or that its candidates are too many for."""
-    scoring, wanted = run.settings.scoring, run.settings.retrieval.candidates
-    llm, forms = run.llms.llms.get(scoring.llm), forms_of(scoring)
-    for place, form in forms.items():
-        if llm and llm.source.is_remote and form != LISTWISE:
-            what = f"{scoring.llm} is a server, which writes answers and shows nothing else"
-            advice = "take that one, or a model that is not a server's"
-            yield Problem(what, place, form, [LISTWISE], advice=advice)
-    if LABELS in forms.values() and wanted > len(LETTERS):
-        what = f"labels are letters, of which there are {len(LETTERS)}"
-        advice = "take fewer, or another form of scoring"
-        yield Problem(what, "retrieval.candidates", wanted, advice=advice)
+    scoring = run.settings.scoring
+    for place, form in forms_of(scoring).items():
+        yield from wrong_form(run, place, scoring.llm, form)
 
 
 def _wrong_prompts(run: Run) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
 from cragru.core.names import CONTENT, FUSED_POPULARITY, NO_LLM, POPULARITY
+from cragru.ranking.cosines import mean_cosines
 from cragru.ranking.fusion import Lists, choose_weight, fused, orders
 
 BACKBONE, ALIKE = "backbone", "alike"
@@ -35,24 +36,9 @@ class Known:
     def lists(self, candidates: pd.DataFrame, history: pd.DataFrame) -> Lists:
         """Return candidates (columns user, rank, item, score) with their features, for users with a history."""
         items = candidates["item"].to_numpy()
-        users, row = np.unique(candidates["user"], return_inverse=True)
-        means = mean_vectors(self.vectors, history, users)
-        alike = np.einsum("nd,nd->n", self.vectors[items], means[row])
+        alike = mean_cosines(self.vectors, candidates, history)
         features = (candidates["score"], np.log1p(self.counts[items]), alike)
         return Lists.of(candidates, **dict(zip(FEATURES, features, strict=True)))
-
-
-def mean_vectors(vectors: np.ndarray, history: pd.DataFrame, users: np.ndarray) -> np.ndarray:
-    """Return the mean vector of each user's history, `[n, d]`; 0 for who has none.
-
-    Its product with a vector of length 1 is the mean cosine to the history, whose vectors have length 1, too.
-    """
-    own = history.groupby("user")["item"]
-    means = np.zeros((len(users), vectors.shape[1]))
-    for number, user in enumerate(users):
-        if user in own.groups:
-            means[number] = vectors[own.get_group(user)].mean(axis=0)
-    return means
 
 
 def content_vectors(items: pd.DataFrame) -> np.ndarray:

@@ -8,7 +8,7 @@ import torch
 from cragru.data.frames import NOBODYS
 from cragru.evaluation.bounds import BEST_ORDER, RANDOM_ORDER, per_user_bounds
 from cragru.evaluation.utility import per_user_utility
-from cragru.retrieval.controls import Known, content_vectors, control_lists, mean_vectors
+from cragru.retrieval.controls import Known, content_vectors, control_lists
 from cragru.retrieval.drawing import draw_histories
 from tests.refusals import refused
 
@@ -38,14 +38,6 @@ def test_content_of_years_alone_and_of_nothing():
     np.testing.assert_allclose(years, [[0], [1], [-1], [0]])
     unknown = ITEMS.assign(genres="", year=pd.array([None] * 4, dtype="Int32"))
     assert content_vectors(unknown).size == 0 or not content_vectors(unknown).any()
-
-
-def test_the_mean_vector_gives_the_mean_cosine():
-    vectors = np.array([[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]])
-    history = pd.DataFrame({"user": [5, 5, 6], "item": [0, 1, 2]})
-    means = mean_vectors(vectors, history, np.array([5, 6, 7]))
-    np.testing.assert_allclose(means, [[0.5, 0.5], [0.6, 0.8], [0, 0]])
-    assert vectors[2] @ means[0] == pytest.approx((0.6 + 0.8) / 2)
 
 
 def frame(users, items):

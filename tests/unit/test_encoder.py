@@ -6,7 +6,7 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaModel, PreTrainedTokenizerFast
 
-from cragru.llm.encoder import encode, isotropic, item_text, mean_cosines
+from cragru.llm.encoder import encode, isotropic, item_text
 from cragru.llm.prompts import Movie, natural_title
 
 WORDS = ["<unk>", "one", "two", "three", "four"]
@@ -51,13 +51,6 @@ def test_what_all_texts_share_is_taken_out():
     found = isotropic(vectors)
     np.testing.assert_allclose(np.abs(found), [[0, 0, 1]] * 4, atol=1e-6)
     assert found[:, 2].tolist() == pytest.approx([1, -1, -1, 1])
-
-
-def test_scores_are_mean_cosines():
-    vectors = np.array([[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]])
-    scores = mean_cosines(vectors, np.array([0, 1]), np.array([2, 0]))
-    assert scores.tolist() == pytest.approx([0.7, 0.5])
-    assert mean_cosines(vectors, np.array([], dtype=int), np.array([2])).tolist() == [0]
 
 
 def test_an_item_is_told_by_title_year_and_genres():

@@ -47,8 +47,18 @@ def test_there_are_letters_for_52_candidates(load):
     load(more | {FORM: "likelihood"})
     load(more | {FORM: "labels", "config/retrieval/candidates": 52})
     for key in (FORM, COMPARED):
-        with refused(place="retrieval.candidates", got=53):
+        with refused(place=key.removeprefix("config/").replace("/", "."), got="labels"):
             load(more | {key: "labels"})
+
+
+def test_what_a_table_asks_is_refused_too(load):
+    """Nothing else would tell: a server's entry names a tokenizer, whose own model would be encoded with."""
+    shown, place = "tables/tables/llm-worth/asked", "config/tables.yaml: tables.llm-worth.asked.0.form"
+    for asked in ({"form": "encoder", "llm": "local-server"}, {"form": "labels"}):
+        with refused(place=place, got=asked["form"], allowed=["listwise"]):
+            load(SERVER | {shown: [asked]})
+    with refused(place=place, got="labels"):
+        load({shown: [{"form": "labels"}], "config/retrieval/candidates": 53, "config/scoring/tokens": None})
 
 
 def test_short_answers_leave_room_for_candidates(load):

@@ -9,7 +9,9 @@ from pydantic import AfterValidator, Field, PositiveInt
 from cragru.config.base import Frozen
 from cragru.config.types import Anchor, InputPlace, Name, Sentences, distinct
 from cragru.core.errors import Problem
+from cragru.core.names import LABELS, LISTWISE
 from cragru.evaluation.metrics import CUTOFFS
+from cragru.llm.base import LETTERS
 from cragru.plan.rows import Row
 from cragru.plan.run import Run
 from cragru.written.printed import PrintedColumns
@@ -150,6 +152,18 @@ def wrong_table(tables: Entries, key: str, name: str, kind: type[Table]) -> Iter
     right = [other for other, table in tables.items() if isinstance(table, kind)]
     if name not in right:
         yield Problem("no table of that kind", key, name, right)
+
+
+def wrong_form(run: Run, place: str, llm: str | None, form: str) -> Iterator[Problem]:
+    """Yield a form of scoring that an LLM cannot answer in, or that the run's candidates are too many for."""
+    entry, wanted = run.llms.llms.get(llm), run.settings.retrieval.candidates
+    if entry and entry.source.is_remote and form != LISTWISE:
+        what = f"{llm} is a server, which writes answers and shows nothing else"
+        advice = "take that one, or a model that is not a server's"
+        yield Problem(what, place, form, [LISTWISE], advice=advice)
+    if form == LABELS and wanted > len(LETTERS):
+        what = f"labels are letters, of which there are {len(LETTERS)}, for {wanted} candidates"
+        yield Problem(what, place, form, advice="take another, or fewer retrieval.candidates")
 
 
 def lacks(

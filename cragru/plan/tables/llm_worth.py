@@ -32,6 +32,7 @@ from cragru.plan.tables.base import (
     not_forget_first,
     unknown_cutoffs,
     unknown_names,
+    wrong_form,
 )
 from cragru.plan.variants import base_of
 from cragru.plan.words import protocol_title, scoring_note
@@ -162,8 +163,10 @@ class LlmWorthTable(Table):
         place = f"{run.settings.files.tables}: tables.{name}.asked"
         cohorts = run.settings.scoring.cohorts
         for number, asked in enumerate(self.asked):
-            named = filter(None, [asked.cohort])
+            named, llm = filter(None, [asked.cohort]), asked.llm or run.settings.scoring.llm
             yield from unknown_names(f"{place}.{number}.cohort", named, cohorts)
+            if run.settings.scoring.llm is not None:
+                yield from wrong_form(run, f"{place}.{number}.form", llm, asked.form)
         cells = []
         for group, asked in product(self._groups(run), self.asked):
             cells += asked.cells(run, self.protocol, *group)
