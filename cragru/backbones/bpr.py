@@ -11,35 +11,41 @@ from torch.nn.functional import softplus
 from cragru.backbones.base import Batch, TrainingData
 from cragru.backbones.options import TrainingOptions
 
-CHUNK = 2048  # triplets at a time, so that what is computed on the way stays in a CPU's cache
-
 
 def bpr_gradient(factors: Tensor, batch: Batch, models: int = 1) -> tuple[Tensor, Tensor]:
     """Compute the BPR loss ``mean(-log σ(x_ui - x_uj))`` of each model and its gradient, in closed form.
 
-    It is written out because autograd takes twice as long for the same numbers (a test compares them). The table
-    `factors` is `[models * nodes, d]`: users and items of each model.
+    It is written out because autograd takes several times as long for the same numbers (a test compares them). The
+    table `factors` is `[models * nodes, d]`: users and items of each model.
 
     Returns:
         The losses, `[models]`, and the gradient of their sum by `factors`.
     """
     gradient = torch.zeros_like(factors)
     losses = factors.new_zeros(models)
-    size = CHUNK if factors.device.type == "cpu" else len(batch.users)
-    columns = (batch.users, batch.positives, batch.negatives, batch.weights, batch.models)
-    chunks = zip(*(column.split(size) for column in columns), strict=True)
-    for users, positives, negatives, weights, owners in chunks:
-        rows = torch.cat([users, positives, negatives])
-        u, i, j = factors.index_select(0, rows).chunk(3)
-        difference = i - j
-        margin = torch.linalg.vecdot(u, difference)
-        slope = torch.sigmoid(-margin).mul_(weights).neg_().unsqueeze(1)
-        item_gradient = slope * u
-        by_row = torch.cat([slope * difference, item_gradient, -item_gradient])
-        gradient.index_add_(0, rows, by_row)
-        loss = softplus(-margin).mul_(weights)
-        losses.index_add_(0, owners, loss)
+    if factors.device.type == "cpu":
+        _add_in_one_pass(factors, batch, losses, gradient)
+    else:
+        _add_as_tensors(factors, batch, losses, gradient)
     return losses, gradient
+
+
+def _add_in_one_pass(factors: Tensor, batch: Batch, losses: Tensor, gradient: Tensor) -> None:
+    from cragru.backbones.kernels import add_bpr  # late: a GPU has no need of numba
+
+    triplets = (batch.users, batch.positives, batch.negatives, batch.weights, batch.models)
+    add_bpr(*(array.numpy() for array in (factors, *triplets, losses, gradient)))
+
+
+def _add_as_tensors(factors: Tensor, batch: Batch, losses: Tensor, gradient: Tensor) -> None:
+    rows = torch.cat([batch.users, batch.positives, batch.negatives])
+    u, i, j = factors.index_select(0, rows).chunk(3)
+    difference = i - j
+    margin = torch.linalg.vecdot(u, difference)
+    slope = torch.sigmoid(-margin).mul_(batch.weights).neg_().unsqueeze(1)
+    by_item = slope * u
+    gradient.index_add_(0, rows, torch.cat([slope * difference, by_item, -by_item]))
+    losses.index_add_(0, batch.models, softplus(-margin).mul_(batch.weights))
 
 
 @dataclass

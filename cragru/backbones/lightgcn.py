@@ -63,26 +63,42 @@ class LightGCN:
         return losses, gradient
 
     def _add_penalty(self, gradient: Tensor, table: Tensor, batch: Batch) -> Tensor:
-        """Add the penalty's gradient to `gradient`; return the penalty of each model.
-
-        A batch holds a row many times, so each norm is taken from how often a row occurs: ``‖E_u‖² = Σ_r n_r ‖e_r‖²``
-        over the rows of a model, and its gradient by row r is ``n_r e_r / ‖E_u‖``.
-        """
-        squares = torch.linalg.vecdot(table, table).view(self.models, -1)
-        triplets = torch.bincount(batch.models, minlength=self.models).to(squares.dtype)
-        weight = self.options.regularisation / triplets.clamp(min=1)
-        factor = torch.zeros_like(squares)
-        penalty = torch.zeros_like(weight)
+        """Add the penalty's gradient to `gradient`; return the penalty of each model."""
+        triplets = torch.bincount(batch.models, minlength=self.models).to(table.dtype)
+        weights = self.options.regularisation / triplets.clamp(min=1)
+        penalties = torch.zeros_like(weights)
+        add = _add_in_one_pass if table.device.type == "cpu" else _add_by_counts
         for rows in (batch.users, batch.positives, batch.negatives):
-            counts = torch.bincount(rows, minlength=len(table))
-            counts = counts.to(squares.dtype).view_as(squares)
-            norm = (counts * squares).sum(dim=1).sqrt()
-            # a model without triplets in this step has no row to count
-            divisor = norm.clamp(min=torch.finfo(norm.dtype).tiny)
-            factor += counts.mul_((weight / divisor).unsqueeze(1))
-            penalty += weight * norm
-        gradient.addcmul_(table, factor.view(-1, 1))
-        return penalty
+            add(table, rows, batch.models, weights, penalties, gradient)
+        return penalties
+
+
+def _add_in_one_pass(table: Tensor, *others: Tensor) -> None:
+    from cragru.backbones.kernels import add_norms  # late: a GPU has no need of numba
+
+    add_norms(*(array.numpy() for array in (table, *others)))
+
+
+def _add_by_counts(
+    table: Tensor,
+    rows: Tensor,
+    models: Tensor,
+    weights: Tensor,
+    penalties: Tensor,
+    gradient: Tensor,
+) -> None:
+    """Do what `cragru.backbones.kernels.add_norms` does, whatever the device.
+
+    A batch holds a row many times, so each norm is taken from how often a row occurs: ``‖E_u‖² = Σ_r n_r ‖e_r‖²`` over
+    the rows of a model, and its gradient by row r is ``n_r e_r / ‖E_u‖``.
+    """
+    squares = torch.linalg.vecdot(table, table).view(len(penalties), -1)
+    counts = torch.bincount(rows, minlength=len(table)).to(table.dtype).view_as(squares)
+    norms = (counts * squares).sum(dim=1).sqrt()
+    # a model without triplets in this step has no row to count
+    divisor = norms.clamp(min=torch.finfo(norms.dtype).tiny)
+    gradient.addcmul_(table, counts.mul_((weights / divisor).unsqueeze(1)).view(-1, 1))
+    penalties += weights * norms
 
 
 def build(shards: Sequence[TrainingData], options: Options, device: torch.device) -> LightGCN:

@@ -1,6 +1,7 @@
 """Gradients, propagation and initial tables of BPR and LightGCN."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -64,6 +65,15 @@ def autograd_loss(table, batch, read_out, regularisation):
     return loss + regularisation * norms / len(batch.users)
 
 
+@pytest.fixture(params=["on a CPU", "on a GPU"])
+def kernels(request, monkeypatch):
+    """The gradients are computed as on such a device."""
+    if request.param == "on a GPU":
+        monkeypatch.setattr(bpr, "_add_in_one_pass", bpr._add_as_tensors)
+        monkeypatch.setattr(lightgcn, "_add_in_one_pass", lightgcn._add_by_counts)
+
+
+@pytest.mark.usefixtures("kernels")
 def test_bpr_gradient_is_autograds(table, batch):
     leaf = table.clone().requires_grad_()
     wanted = autograd_loss(leaf, batch, lambda x: x, 0)
@@ -73,6 +83,7 @@ def test_bpr_gradient_is_autograds(table, batch):
     assert torch.allclose(gradient, leaf.grad, atol=1e-12)
 
 
+@pytest.mark.usefixtures("kernels")
 def test_bpr_gradient_by_finite_differences(table, batch):
     _, gradient = bpr_gradient(table, batch)
     for row, column in ((0, 1), (7, 2), (12, 0), (1, 3)):
@@ -80,6 +91,22 @@ def test_bpr_gradient_by_finite_differences(table, batch):
         step[row, column] = 1e-6
         slope = (bpr_gradient(table + step, batch)[0] - bpr_gradient(table - step, batch)[0]) / 2e-6
         assert gradient[row, column].item() == pytest.approx(slope.item(), abs=1e-8)
+
+
+@pytest.mark.usefixtures("kernels")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_wide_margins_and_no_numbers(batch, dtype):
+    """-log σ(±800) is 0 or 800, without an exponential that overflows; what is no number is seen in the loss."""
+    lone = a_batch(batch.users[:1], batch.positives[:1], batch.negatives[:1])
+    lone = replace(lone, weights=lone.weights.to(dtype))
+    for height, wanted, slope in ((20.0, 0.0, 0.0), (-20.0, 800.0, -20.0)):
+        wide = torch.zeros(USERS + ITEMS, D, dtype=dtype)
+        wide[lone.users, 0], wide[lone.positives, 0], wide[lone.negatives, 0] = 20, height, -height
+        loss, gradient = bpr_gradient(wide, lone)
+        assert loss.item() == pytest.approx(wanted)
+        assert gradient[lone.positives, 0].item() == pytest.approx(slope)
+    wide[lone.users] = torch.nan
+    assert bpr_gradient(wide, lone)[0].isnan().all()
 
 
 @pytest.mark.parametrize("engine", ["dgl", "csr"])
@@ -127,6 +154,7 @@ def some_options(layers, regularisation, dimensions=D):
     return lightgcn.Options(**training, layers=layers, regularisation=regularisation)
 
 
+@pytest.mark.usefixtures("kernels")
 @pytest.mark.parametrize("layers", [0, 2])
 def test_lightgcn_gradient_is_autograds(positives, table, batch, layers):
     options = some_options(layers, 0.3)
@@ -147,6 +175,7 @@ def test_lightgcn_gradient_is_autograds(positives, table, batch, layers):
     assert torch.allclose(gradient, leaf.grad, atol=1e-12)
 
 
+@pytest.mark.usefixtures("kernels")
 @pytest.mark.parametrize("module", [bpr, lightgcn])
 def test_models_side_by_side_are_those_models_alone(positives, table, batch, module):
     """Losses, gradients, factors and penalties of three models in one table, with batches of different sizes."""

@@ -53,12 +53,14 @@ def test_there_are_letters_for_52_candidates(load):
 
 def test_what_a_table_asks_is_refused_too(load):
     """Nothing else would tell: a server's entry names a tokenizer, whose own model would be encoded with."""
-    shown, place = "tables/tables/llm-worth/asked", "config/tables.yaml: tables.llm-worth.asked.0.form"
+    shown = "tables/tables/llm-worth/asked"
+    place = "config/tables.yaml: tables.llm-worth.asked.0.form"
     for asked in ({"form": "encoder", "llm": "local-server"}, {"form": "labels"}):
         with refused(place=place, got=asked["form"], allowed=["listwise"]):
             load(SERVER | {shown: [asked]})
     with refused(place=place, got="labels"):
-        load({shown: [{"form": "labels"}], "config/retrieval/candidates": 53, "config/scoring/tokens": None})
+        more = {"config/retrieval/candidates": 53, "config/scoring/tokens": None}
+        load(more | {shown: [{"form": "labels"}]})
 
 
 def test_short_answers_leave_room_for_candidates(load):
