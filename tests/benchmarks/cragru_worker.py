@@ -9,6 +9,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import resource
 import time
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,19 @@ def read_split(folder: Path) -> dict[str, pd.DataFrame]:
     }
 
 
+def copy_rate(size: int) -> float:
+    """Return the bytes a second that this machine reads and writes when it copies so many bytes over and over."""
+    import torch
+
+    source = torch.zeros(size // 4)
+    target, seconds = torch.empty_like(source), []
+    for _ in range(20):
+        start = time.perf_counter()
+        target.copy_(source)
+        seconds.append(time.perf_counter() - start)
+    return 2 * size / min(seconds)
+
+
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Train with early stopping, evaluate with training and validation rows masked."""
     import torch
@@ -70,7 +84,9 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     graph = {"layers": 2, "regularisation": 1e-5} if arguments.backbone == "lightgcn" else {}
     options = training_options(module, {"dimensions": 64, **given, **graph})
     data = TrainingData(pairs(parts["train"]), pairs(parts["valid"]), users, items)
+    cpu = time.process_time()
     training, _ = train_backbone(module, arguments.backbone, data, options, arguments.seed, "cpu")
+    cpu = time.process_time() - cpu
     parts["forget"] = parts["train"].iloc[:0]
     table = per_user_utility(training.model, parts, users, items).query(
         "mask == 'A' and k in @CUTOFFS"
@@ -82,6 +98,11 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         "train_seconds": sum(epoch.train_seconds for epoch in training.curve),
         "valid_seconds": sum(epoch.valid_seconds for epoch in training.curve),
         "total_seconds": time.perf_counter() - start,
+        "cpu_seconds": cpu,
+        "steps": training.steps,
+        "table_bytes": 4 * 64 * (users + items),
+        "copied_bytes_per_second": copy_rate(4 * 4 * 64 * (users + items)),
+        "peak_bytes": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
         "test": {
             f"{metric}@{k}": float(means.loc[k, metric])
             for k in CUTOFFS

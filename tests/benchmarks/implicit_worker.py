@@ -14,6 +14,7 @@ import copy
 import json
 import os
 import platform
+import resource
 import time
 from importlib.metadata import version
 from typing import Any
@@ -105,7 +106,9 @@ def run(arguments: Any) -> dict[str, Any]:
     """Try every learning rate, and test the one that validates best."""
     folder = arguments.split / "bench"
     frames = {
-        part: pd.read_csv(folder / f"bench.{part}.inter", sep="\t").set_axis(["user", "item"], axis=1)
+        part: pd.read_csv(folder / f"bench.{part}.inter", sep="\t").set_axis(
+            ["user", "item"], axis=1
+        )
         for part in ("train", "valid", "test")
     }
     together = pd.concat(frames.values())
@@ -124,6 +127,7 @@ def run(arguments: Any) -> dict[str, Any]:
         "valid_seconds": chosen["valid_seconds"],
         "total_seconds": chosen["train"] + chosen["valid_seconds"],
         "cpu_seconds": chosen["cpu"],
+        "peak_bytes": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
         "test": metrics(chosen["model"], hidden, parts["test"], CUTOFFS),
     }
 

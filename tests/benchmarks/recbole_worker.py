@@ -26,6 +26,7 @@ import json
 import logging
 import os
 import platform
+import resource
 import sys
 import tempfile
 import time
@@ -144,9 +145,11 @@ def run(arguments: argparse.Namespace, workdir: str) -> dict[str, Any]:
         importlib.import_module(module)  # outside the clock
     start = time.perf_counter()
     trainer, train, valid, test = build(MODELS[arguments.backbone], settings(arguments, workdir))
+    cpu = time.process_time()
     trainer._train_epoch = train_watch = Stopwatch(trainer._train_epoch)
     trainer._valid_epoch = valid_watch = Stopwatch(trainer._valid_epoch)
     trainer.fit(train, valid, verbose=False, saved=True, show_progress=False)
+    cpu = time.process_time() - cpu
     result = trainer.evaluate(test, load_best_model=True, show_progress=False)
     return {
         "backbone": arguments.backbone,
@@ -158,6 +161,8 @@ def run(arguments: argparse.Namespace, workdir: str) -> dict[str, Any]:
         "train_seconds": train_watch.seconds,
         "valid_seconds": valid_watch.seconds,
         "total_seconds": time.perf_counter() - start,
+        "cpu_seconds": cpu,
+        "peak_bytes": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
         "test": {name.replace("hit@", "hr@"): float(value) for name, value in result.items()},
     }
 
