@@ -82,6 +82,11 @@ def read_all_parts(folder: PathLike, interactions: pd.DataFrame) -> dict[str, pd
     return parts
 
 
+def rows_left_out(folder: PathLike) -> int:
+    """Return how many of the rows to divide a split leaves out of all parts (`cragru.data.split.time_split`)."""
+    return read_record(Path(folder, "split.json"), RECORD).get("left_out", 0)
+
+
 def read_sizes(path: PathLike) -> tuple[int, int]:
     """Return the numbers of users and items of a data set, from its statistics.json."""
     statistics = read_record(path, {"users": int, "items": int})
