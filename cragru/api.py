@@ -118,7 +118,7 @@ class Data:
                 "nothing is forgotten first", place=f"protocol {protocol}", advice=WAITING
             )
         forget, ratios = entry.forget.model_dump(), list(entry.ratios)
-        rows = forget_and_split(self.interactions, forget, ratios, seed)
+        rows = forget_and_split(self.interactions, forget, ratios, seed, entry.split_by)
         folder = self._folder / protocol / str(seed)
         write_parts(folder, rows, self.interactions)
         return Split(self, folder, seed, self._project)

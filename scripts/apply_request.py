@@ -23,7 +23,8 @@ def main(job):
     divided = np.concatenate(list(rows.values()))
     if job.params.number is not None:
         users = interactions["user"].to_numpy()
-        leaving = draw_user(users, job.params.number, int(job.wildcards.seed))
+        seed = int(job.wildcards.seed)
+        leaving = draw_user(users[rows["train"]], job.params.number, seed)
         rows = take_users(rows, users, leaving)
     else:
         users, items = (
@@ -45,16 +46,16 @@ def _read(job, interactions):
 
 
 def _check_left(job, asked, taken):
-    """Refuse a request of which earlier ones have left nothing; count the rows that they took before."""
+    """Refuse a request for rows that no part has any more; count those of them that it asks for."""
     if not taken:
         raise CragruError(
-            "earlier requests have removed every row that it asks for",
+            "no row that it asks for is left: earlier requests removed it, or the split leaves it out",
             place=job.input.file,
             advice="leave it out of requests.files",
         )
     if taken < asked:
         log = logging.getLogger("cragru")
-        log.info("%d of its %d rows were removed by earlier requests", asked - taken, asked)
+        log.info("%d of its %d rows were in no part of the split before it", asked - taken, asked)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,9 @@ from cragru.kept.files import read_parquet
 
 def main(job):
     interactions = read_parquet(job.input.interactions, INTERACTIONS)
+    params = job.params
     rows = forget_and_split(
-        interactions, job.params.forget, job.params.ratios, int(job.params.seed)
+        interactions, params.forget, params.ratios, int(params.seed), params.split_by
     )
     write_parts(Path(job.output.record).parent, rows, interactions)
 

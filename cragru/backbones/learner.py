@@ -10,7 +10,7 @@ from cragru.backbones.base import Batch, FactorModel, TrainingData
 from cragru.backbones.sampling import NegativeSampler
 from cragru.core.errors import CragruError
 from cragru.core.seeds import torch_stream
-from cragru.ranking.full import pair_mask, top_items, user_batches
+from cragru.ranking.full import PairSet, best_items, user_batches
 from cragru.ranking.hits import ndcg
 
 MORE_ROWS = "use fewer shards, or a larger data set"
@@ -46,21 +46,20 @@ class Validator:
     """NDCG@10 on the validation rows over users who have any."""
 
     def __init__(self, data: TrainingData, device: torch.device) -> None:
-        """Put the masks of these users on `device`."""
-        users = torch.unique(data.valid[0])
-        self._seen = pair_mask(data.train, data.users, data.items)[users].to(device)
-        self._relevant = pair_mask(data.valid, data.users, data.items)[users].to(device)
-        self._users = users.to(device)
+        """Put what these users have seen, and what they want, on `device`."""
+        self._seen = PairSet(data.train, data.users, data.items, device)
+        self._relevant = PairSet(data.valid, data.users, data.items, device)
+        self._users = torch.unique(data.valid[0]).to(device)
 
     def ndcg(self, model: FactorModel) -> Tensor:
         """Return the mean NDCG@10 of `model`, a float64 scalar."""
         values = []
-        everyone = torch.arange(len(self._users), device=self._users.device)
-        for places in user_batches(everyone):
-            scores, relevant = model.score(self._users[places]), self._relevant[places]
-            best, ranked = top_items(scores, self._seen[places], STOPPING_K)
-            hits = relevant.gather(1, best) & ranked
-            values.append(ndcg(hits, relevant.sum(dim=1), STOPPING_K))
+        for users in user_batches(self._users):
+            scores = model.score(users)
+            self._seen.hide(scores, users)
+            best, ranked = best_items(scores, STOPPING_K)
+            hits = self._relevant.has(users, best) & ranked
+            values.append(ndcg(hits, self._relevant.counts(users), STOPPING_K))
         return torch.cat(values).mean()
 
 

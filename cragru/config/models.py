@@ -23,7 +23,7 @@ from cragru.config.types import (
     free_of,
 )
 from cragru.core.errors import CragruError
-from cragru.core.names import CONTROLS, FORMS, FUSIONS, LISTWISE, NO_FUSION
+from cragru.core.names import AT_RANDOM, CONTROLS, FORMS, FUSIONS, LISTWISE, NO_FUSION, SPLITS
 
 DISTINCT = AfterValidator(distinct)
 Run = Annotated[Name, free_of(*TOP_FOLDERS)]
@@ -249,7 +249,12 @@ class Protocol(Frozen):
     )
     ratios: tuple[Fraction, Fraction, Fraction] = Field(
         strict=False,  # YAML has lists
-        description="shares of train, validation and test per user",
+        description="shares of train, validation and test: of each user's rows, or with split_by time of all rows",
+    )
+    split_by: Literal[SPLITS] = Field(
+        default=AT_RANDOM,
+        description="random: each user's rows in random order; time-per-user: each user's rows, oldest first; "
+        "time: all rows at two points in time",
     )
 
     @model_validator(mode="after")

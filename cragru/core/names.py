@@ -8,6 +8,10 @@ RESULTS = "results"  # the folder of all that runs make
 RETRAIN = "retrain"  # the method that all others are held against
 SOURCE_FILE = "source.json"  # beside a publisher's files: where they came from
 
+# how a protocol splits: each user's rows at random or by time, or all rows at two points in time
+AT_RANDOM, TIME_PER_USER, TIME = "random", "time-per-user", "time"
+SPLITS = (AT_RANDOM, TIME_PER_USER, TIME)
+
 # how an LLM scores: forms (`cragru.llm.forms`; an encoder answers no prompt), and what its scores are fused with
 LISTWISE, LIKELIHOOD, LABELS, ENCODER = "listwise", "likelihood", "labels", "encoder"
 FORMS = (LISTWISE, LIKELIHOOD, LABELS, ENCODER)

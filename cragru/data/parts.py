@@ -28,7 +28,7 @@ def write_parts(
 
     Args:
         folder: Where to write.
-        rows: Row numbers of each part.
+        rows: Row numbers of each part, and of what is left out of all of them; of that the count alone is written.
         interactions: The prepared interactions.
         divided: The row numbers that are divided; all unless earlier requests have removed some.
 
@@ -40,13 +40,15 @@ def write_parts(
     wanted = np.arange(len(interactions)) if divided is None else np.sort(divided)
     if not np.array_equal(together, wanted):
         raise CragruError(f"no permutation of the {len(wanted)} rows to divide", place=spot(folder))
-    record = {}
+    parts = {}
     for name in PARTS:
         part = interactions.iloc[rows[name]].assign(row=rows[name])
         path = folder / f"{name}.parquet"
         write_parquet(path, part, SCHEMA)
-        record[name] = {"rows": len(part), "sha256": sha256(path)}
-    write_json(folder / "split.json", {"rows": len(wanted), "parts": record})
+        parts[name] = {"rows": len(part), "sha256": sha256(path)}
+    total = sum(part["rows"] for part in parts.values())
+    left_out = {"left_out": len(wanted) - total} if total < len(wanted) else {}
+    write_json(folder / "split.json", {"rows": total, "parts": parts, **left_out})
 
 
 def read_parts(folder: PathLike, names: Iterable[str]) -> dict[str, pd.DataFrame]:
@@ -65,7 +67,8 @@ def read_parts(folder: PathLike, names: Iterable[str]) -> dict[str, pd.DataFrame
 def read_all_parts(folder: PathLike, interactions: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Read the whole split and check it row by row against the prepared interactions.
 
-    A split after several requests lacks the rows of the earlier ones; `split.json` has the number of those it divides.
+    A split after several requests lacks the rows of the earlier ones, and any split what it leaves out; `split.json`
+    has the number of rows in parts.
 
     Raises:
         CragruError: If a row is lost, repeated or altered.
@@ -77,6 +80,11 @@ def read_all_parts(folder: PathLike, interactions: pd.DataFrame) -> dict[str, pd
     if len(wanted) != record["rows"] or not together.reset_index(drop=True).equals(wanted):
         raise CragruError("not the prepared interactions", place=spot(folder), advice=AGAIN)
     return parts
+
+
+def rows_left_out(folder: PathLike) -> int:
+    """Return how many of the rows to divide a split leaves out of all parts (`cragru.data.split.time_split`)."""
+    return read_record(Path(folder, "split.json"), RECORD).get("left_out", 0)
 
 
 def read_sizes(path: PathLike) -> tuple[int, int]:

@@ -6,19 +6,19 @@ import torch
 from torch import Tensor
 
 from cragru.backbones.base import Scorer
-from cragru.ranking.full import Pairs, user_batches
+from cragru.ranking.full import Pairs, PairSet, user_batches
 
 
 def calibrated_scores(
-    scorer: Scorer, shadows: Sequence[Scorer], rows: Pairs, masked: Tensor
+    scorer: Scorer, shadows: Sequence[Scorer], rows: Pairs, seen: PairSet
 ) -> Tensor:
-    """Return each row's z-score among its user's unmasked items, less the mean of its z-scores under the shadows.
+    """Return each row's z-score among its user's unseen items, less the mean of its z-scores under the shadows.
 
     Args:
         scorer: What is judged.
         shadows: Retrains of the same split and of other trainings than the scorer; one at least.
-        rows: User ids and item ids, none of them masked.
-        masked: `[users, items]` bool, on the CPU.
+        rows: User ids and item ids, none of them seen.
+        seen: What stands out of these, on the CPU.
 
     Returns:
         `[n]` float64, in standard deviations of the user's scores.
@@ -28,7 +28,7 @@ def calibrated_scores(
     for batch in user_batches(torch.unique(owners)):
         own = torch.isin(owners, batch)
         place = torch.searchsorted(batch, owners[own])
-        hidden = masked[batch]
+        hidden = seen.rows(batch)
         for model, weight in ((scorer, 1), *((shadow, -1 / len(shadows)) for shadow in shadows)):
             scores = z_scores(model.score(batch).cpu().double(), hidden)
             total[own] += weight * scores[place, items[own]]

@@ -31,8 +31,8 @@ from cragru.evaluation.metrics import COMPLETENESS, FORGET_REMAIN, Metric, metri
 from cragru.evaluation.percentiles import percentiles
 from cragru.evaluation.popularity import popularity_classes
 from cragru.evaluation.reranked import RerankedScorer
-from cragru.evaluation.utility import Parts, masks
-from cragru.ranking.full import pair_mask, top_items, user_batches
+from cragru.evaluation.utility import Parts, mask
+from cragru.ranking.full import PairSet, best_items, top_items, user_batches
 
 FIFTHS = 5  # into how many classes of popularity membership rows are sorted
 
@@ -62,7 +62,7 @@ def membership_rows(
     has_both = rows.groupby("user")["member"].transform("nunique") == 2
     by_user = ["user", "member", "item"]  # as `percentiles` answers
     rows = rows[has_both].sort_values(by_user, ignore_index=True)
-    seen = masks(parts, users, items)["A"]
+    seen = mask("A", parts, users, items)
     rows["percentile"] = percentiles(scorer, pairs(rows), seen).numpy()
     rows["calibrated"] = np.nan  # a re-ranked list's scores keep an order, and no more
     if not isinstance(scorer, RerankedScorer):
@@ -99,13 +99,13 @@ def per_user_completeness(
         Columns of `COMPLETENESS`, ordered by user and measure.
 
     """
-    hidden = masks(parts, users, items)
+    seen, hidden = (mask(name, parts, users, items) for name in ("A", "B"))
     metrics, group = metrics_in(COMPLETENESS), {"forget": parts["forget"]}
-    utility = _group_utility(scorer, group, metrics, (LIST_LENGTH,), hidden["A"])
+    utility = _group_utility(scorer, group, metrics, (LIST_LENGTH,), seen)
     wide = [
         utility.drop(columns=["group", "k"]).rename(columns=schema.OF_METRIC),
-        _rank_changes(scorer, original, parts["forget"], hidden["A"]),
-        _agreement(scorer, references, parts["test"], hidden["B"]),
+        _rank_changes(scorer, original, parts["forget"], seen),
+        _agreement(scorer, references, parts["test"], hidden),
     ]
     return _long(wide)
 
@@ -128,7 +128,7 @@ def forget_remain_utility(
         Columns of `FORGET_REMAIN`; users without rows of both kinds are left out.
     """
     groups = _equal_groups(parts["forget"], parts["test"], seed)
-    seen = masks(parts, users, items)["A"]
+    seen = mask("A", parts, users, items)
     metrics = metrics_in(FORGET_REMAIN)
     table = _group_utility(scorer, groups, metrics, schema.FIGURE_CUTOFFS, seen)
     return table.astype(schema.FORGET_REMAIN).sort_values(["user", "group", "k"], ignore_index=True)
@@ -179,18 +179,19 @@ def _group_utility(
     groups: Parts,
     metrics: dict[str, Metric],
     cutoffs: Sequence[int],
-    masked: Tensor,
+    seen: PairSet,
 ) -> pd.DataFrame:
     """Return metrics of groups of rows that share their users: a row for each user, group and K."""
-    relevant = {name: pair_mask(pairs(group), *masked.shape) for name, group in groups.items()}
+    relevant = {name: PairSet(pairs(group), *seen.shape) for name, group in groups.items()}
     some_group = next(iter(groups.values()))
     frames = []
     for batch in user_batches(torch.unique(pairs(some_group)[0])):
-        best, ranked = top_items(scorer.score(batch).cpu(), masked[batch], max(cutoffs))
-        for name, pairs_of_all in relevant.items():
-            wanted = pairs_of_all[batch]
-            hits = wanted.gather(1, best) & ranked
-            counts = wanted.sum(dim=1)
+        scores = scorer.score(batch).cpu()
+        seen.hide(scores, batch)
+        best, ranked = best_items(scores, max(cutoffs))
+        for name, wanted in relevant.items():
+            hits = wanted.has(batch, best) & ranked
+            counts = wanted.counts(batch)
             for k in cutoffs:
                 head = {"user": batch.numpy(), "group": name, "k": k}
                 frames.append(pd.DataFrame(head | values_of(metrics, hits, counts, k)))
@@ -198,14 +199,14 @@ def _group_utility(
 
 
 def _rank_changes(
-    scorer: Scorer, original: Scorer, forget: pd.DataFrame, masked: Tensor
+    scorer: Scorer, original: Scorer, forget: pd.DataFrame, seen: PairSet
 ) -> pd.DataFrame:
     rows = forget.sort_values(["user", "item"])
     places = pairs(rows)
-    share_before = percentiles(original, places, masked)
-    share_now = percentiles(scorer, places, masked)
-    rivals = masked.shape[1] - masked.sum(dim=1) - 1
-    change = (share_before - share_now) * rivals[places[0]]  # rank = 1 + (1 - percentile) · rivals
+    share_before = percentiles(original, places, seen)
+    share_now = percentiles(scorer, places, seen)
+    rivals = seen.shape[1] - seen.counts(places[0]) - 1
+    change = (share_before - share_now) * rivals  # rank = 1 + (1 - percentile) · rivals
     columns = {
         "user": places[0].numpy(),
         "rank-change": change.numpy(),
@@ -215,13 +216,13 @@ def _rank_changes(
 
 
 def _agreement(
-    scorer: Scorer, references: Sequence[Scorer], test: pd.DataFrame, masked: Tensor
+    scorer: Scorer, references: Sequence[Scorer], test: pd.DataFrame, known: PairSet
 ) -> pd.DataFrame:
     """Return overlap and, where all have scores, divergence of users with test rows: means over the references."""
     ordinal = any(isinstance(model, RerankedScorer) for model in (scorer, *references))
     frames = []
     for batch in user_batches(torch.unique(pairs(test)[0])):
-        hidden = masked[batch]
+        hidden = known.rows(batch)
         totals = torch.zeros(len(schema.AGREEMENT), len(batch), dtype=torch.float64)
         own = scorer.score(batch).cpu()
         for reference in references:

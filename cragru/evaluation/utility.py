@@ -11,17 +11,17 @@ from cragru.evaluation.bias_columns import LISTS
 from cragru.evaluation.columns import PER_USER
 from cragru.evaluation.list_metrics import NOBODY
 from cragru.evaluation.metrics import CUTOFFS, METRICS, values_of
-from cragru.ranking.full import pair_mask, top_items, user_batches
+from cragru.ranking.full import PairSet, best_items, user_batches
 
 Parts = dict[str, pd.DataFrame]
+HIDDEN = {"A": ("train", "valid"), "B": ("train", "valid", "forget")}
+"""The parts whose rows a mask hides."""
 
 
-def masks(parts: Parts, users: int, items: int) -> dict[str, Tensor]:
-    """Return masks A and B, `[users, items]` bool: A hides training and validation rows, B the forgotten rows too."""
-    known = pd.concat([parts["train"], parts["valid"]])
-    seen = pair_mask(pairs(known), users, items)
-    forgotten = pair_mask(pairs(parts["forget"]), users, items)
-    return {"A": seen, "B": seen | forgotten}
+def mask(name: str, parts: Parts, users: int, items: int) -> PairSet:
+    """Return what mask A or B hides: A training and validation rows, B the forgotten rows too."""
+    hidden = [parts[part] for part in HIDDEN[name]]
+    return PairSet(pairs(pd.concat(hidden)), users, items)
 
 
 def per_user_utility(scorer: Scorer, parts: Parts, users: int, items: int) -> pd.DataFrame:
@@ -51,14 +51,15 @@ def hits_of_batches(
         none is left; whether each is a hit, `[B, length]` bool; and how
         many test rows each user has, `[B]`.
     """
-    relevant = pair_mask(pairs(parts["test"]), users, items)
-    hidden = masks(parts, users, items)
+    relevant = PairSet(pairs(parts["test"]), users, items)
+    hidden = {name: mask(name, parts, users, items) for name in HIDDEN}
     for batch in user_batches(torch.unique(pairs(parts["test"])[0])):
-        scores = scorer.score(batch).cpu()
-        for name, mask in hidden.items():  # B hides more than A, so the scores can be reused
-            best, ranked = top_items(scores, mask[batch], length)
-            hits = relevant[batch].gather(1, best) & ranked
-            yield name, batch, best.where(ranked, NOBODY), hits, relevant[batch].sum(dim=1)
+        scores, counts = scorer.score(batch).cpu(), relevant.counts(batch)
+        for name, known in hidden.items():  # B hides more than A, so the scores can be reused
+            known.hide(scores, batch)
+            best, ranked = best_items(scores, length)
+            hits = relevant.has(batch, best) & ranked
+            yield name, batch, best.where(ranked, NOBODY), hits, counts
 
 
 def by_user(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -75,10 +76,12 @@ def recommended(
     Returns:
         Columns of `cragru.evaluation.bias_columns.LISTS`, by user and rank.
     """
-    masked = masks(parts, users, items)["B"]
+    known = mask("B", parts, users, items)
     frames = []
     for batch in user_batches(who):
-        best, ranked = top_items(scorer.score(batch).cpu(), masked[batch], length)
+        scores = scorer.score(batch).cpu()
+        known.hide(scores, batch)
+        best, ranked = best_items(scores, length)
         row, place = ranked.nonzero(as_tuple=True)
         columns = {
             "user": batch[row].numpy(),

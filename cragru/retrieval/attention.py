@@ -101,6 +101,30 @@ class HistoryAttention(nn.Module):
         return projected.unflatten(-1, (self.heads, -1))
 
 
+class Histories:
+    """Training histories, one behind the other; padded for a batch alone, or they would take users × items.
+
+    Attributes:
+        longest: The length of the longest history.
+    """
+
+    def __init__(self, data: TrainingData) -> None:
+        """Sort the training rows by user; each user's keep their order."""
+        users, items = data.train
+        self._items = items[torch.argsort(users, stable=True)]
+        self._counts = torch.bincount(users, minlength=data.users)
+        self._starts = self._counts.cumsum(0) - self._counts
+        self.longest = int(self._counts.max())
+
+    def padded(self, users: Tensor) -> Tensor:
+        """Return the histories of `users` (`[B]` int64), `[B, longest]` items, padded with -1."""
+        columns = torch.arange(self.longest)
+        is_there = columns < self._counts[users].unsqueeze(1)
+        places = self._starts[users].unsqueeze(1) + columns
+        history = self._items[places.clamp_(max=len(self._items) - 1)]
+        return history.masked_fill_(~is_there, -1)
+
+
 def train_attention(
     item_factors: Tensor, data: TrainingData, options: Options, seed: int
 ) -> tuple[HistoryAttention, list[float]]:
@@ -118,8 +142,8 @@ def train_attention(
     generator = torch_stream(seed, "attention")
     network = HistoryAttention(item_factors, options.heads)
     adam = torch.optim.Adam(network.parameters(), lr=options.learning_rate)
-    histories = padded_histories(data)
-    if histories.shape[1] < 2:
+    histories = Histories(data)
+    if histories.longest < 2:
         raise CragruError("no user has two training rows", place="attention", advice="leave it out")
     sampler = NegativeSampler(data.train, data.users, data.items)
     losses = []
@@ -141,7 +165,7 @@ def train_attention(
 def _step(
     network: HistoryAttention,
     adam: torch.optim.Adam,
-    histories: Tensor,
+    histories: Histories,
     batch: Tensor,
     length: int,
     generator: torch.Generator,
@@ -152,7 +176,7 @@ def _step(
         The loss, or None of a batch in which nobody has another item: no step is taken, and no loss counts.
     """
     users, positives, negatives = batch
-    history = histories[users]
+    history = histories.padded(users)
     drawn = torch.rand(history.shape, generator=generator).masked_fill_(history < 0, -1.0)
     shown = min(length + 1, history.shape[1])  # one more, for the positive may be among them
     history = history.gather(1, drawn.topk(shown, dim=1).indices)
@@ -169,17 +193,6 @@ def _step(
     loss.backward()
     adam.step()
     return loss.detach()
-
-
-def padded_histories(data: TrainingData) -> Tensor:
-    """Return training histories `[users, longest]`, padded with -1."""
-    order = torch.argsort(data.train[0], stable=True)
-    users, items = data.train[0][order], data.train[1][order]
-    counts = torch.bincount(users, minlength=data.users)
-    starts = counts.cumsum(0) - counts
-    padded = torch.full((data.users, int(counts.max())), -1)
-    padded[users, torch.arange(len(users)) - starts[users]] = items
-    return padded
 
 
 class Attention:

@@ -19,7 +19,7 @@ from sklearn.isotonic import IsotonicRegression
 from cragru.core.seeds import numpy_stream
 from cragru.kept.csv_files import read_csv, write_csv
 from cragru.plugins.options import read_options
-from cragru.ranking.full import pair_mask
+from cragru.ranking.full import PairSet
 from cragru.retrieval.base import FitContext, sample
 from cragru.retrieval.categories import fit_categories, load_categories
 from cragru.retrieval.folding import RATIOS, FoldIn, thinned_hits
@@ -135,8 +135,8 @@ def fit(context: FitContext, folder: Path) -> None:
     options = read_options(Options, context.options)
     categories = fit_categories(context, options.categories, folder)
     data = context.data
-    train = pair_mask(data.train, data.users, data.items)
-    valid = pair_mask(data.valid, data.users, data.items)
+    train = PairSet(data.train, data.users, data.items)
+    valid = PairSet(data.valid, data.users, data.items)
     fold_in = FoldIn(context.item_factors, options.ridge)
     rng = numpy_stream(context.seed, "diversity", "thinning")
     hits = thinned_hits(fold_in, train, valid, categories, rng, options.thinnings)

@@ -9,7 +9,7 @@ from numpy.random import Generator
 from torch import Tensor
 
 from cragru.core.errors import CragruError
-from cragru.ranking.full import top_items
+from cragru.ranking.full import PairSet, best_items, user_batches
 from cragru.ranking.hits import hit_ratio
 
 HIT_K = 10
@@ -44,16 +44,15 @@ class FoldIn:
 
 def thinned_hits(
     fold_in: FoldIn,
-    train: Tensor,
-    valid: Tensor,
+    train: PairSet,
+    valid: PairSet,
     categories: ndarray,
     rng: Generator,
     thinnings: int,
 ) -> Tensor:
     """Measure who is hit when one category is thinned and the others are whole: what M (eq. 4) is the mean of.
 
-    The training histories `train` are thinned, and `valid` is to be hit, both `[users, items]` bool; users without any
-    to hit do not count. `rng` decides in each thinning which interactions are kept; larger ratios keep what smaller
+    The training histories `train` are thinned, and `valid` is to be hit; users without any to hit do not count. `rng` decides in each thinning which interactions are kept; larger ratios keep what smaller
     ones kept.
 
     Returns:
@@ -63,31 +62,37 @@ def thinned_hits(
     Raises:
         CragruError: If nobody has an item that is to be hit: a mean over no user is no number.
     """
-    users = valid.any(dim=1).nonzero().squeeze(1)
+    everyone = torch.arange(valid.shape[0])
+    users = everyone[valid.counts(everyone) > 0]
     if not len(users):
         raise CragruError("no user has a validation row", place="diversity", advice=LARGER)
-    train, valid = train[users], valid[users]
-    rows = train.nonzero()
+    places, items = train.places(users), train.shape[1]
+    rows = torch.stack([places // items, places % items], dim=1)
     of_category = torch.from_numpy(categories)[rows[:, 1]]
     whole = fold_in.users(rows, len(users))
     shape = thinnings, int(categories.max()) + 1, len(RATIOS), len(users)
     found = torch.empty(shape, dtype=torch.bool)
-    found[:, :, -1] = _hits(fold_in, whole, train, valid)
+    found[:, :, -1] = _hits(fold_in, whole, users, train, valid)
     for category in range(shape[1]):
         inside = rows[of_category == category]
         rest = whole - fold_in.users(inside, len(users))
-        found[:, category, 0] = _hits(fold_in, rest, train, valid)
+        found[:, category, 0] = _hits(fold_in, rest, users, train, valid)
         for thinning in range(thinnings):
             for place, kept in _thinned(inside, rng):
                 folded = rest + fold_in.users(kept, len(users))
-                found[thinning, category, place] = _hits(fold_in, folded, train, valid)
+                found[thinning, category, place] = _hits(fold_in, folded, users, train, valid)
     return found
 
 
-def _hits(fold_in: FoldIn, folded: Tensor, train: Tensor, valid: Tensor) -> Tensor:
+def _hits(fold_in: FoldIn, folded: Tensor, users: Tensor, train: PairSet, valid: PairSet) -> Tensor:
     """Return whether each user has an item that is to be hit among the best that they have not seen."""
-    best, ranked = top_items(fold_in.score(folded), train, HIT_K)
-    return hit_ratio(valid.gather(1, best) & ranked, HIT_K).bool()
+    found = []
+    for places in user_batches(torch.arange(len(users))):
+        own, scores = users[places], fold_in.score(folded[places])
+        train.hide(scores, own)
+        best, ranked = best_items(scores, HIT_K)
+        found.append(hit_ratio(valid.has(own, best) & ranked, HIT_K).bool())
+    return torch.cat(found)
 
 
 def _thinned(rows: Tensor, rng: Generator) -> Iterator[tuple[int, Tensor]]:

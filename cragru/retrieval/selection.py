@@ -9,7 +9,7 @@ from cragru.backbones.base import Scorer, pairs
 from cragru.core.clock import Seconds, now
 from cragru.core.errors import CragruError
 from cragru.core.seeds import numpy_stream
-from cragru.ranking.full import pair_mask, top_items, user_batches
+from cragru.ranking.full import PairSet, best_items, user_batches
 from cragru.retrieval.base import RetrievalStrategy
 from cragru.retrieval.columns import CANDIDATES, SELECTION
 
@@ -25,11 +25,12 @@ def top_candidates(
         Columns of `CANDIDATES`; rank from 1. Users with fewer unseen items have fewer rows.
     """
     everyone = int(max(users.max(), seen["user"].max())) + 1
-    masked = pair_mask(pairs(seen), everyone, items)
+    known = PairSet(pairs(seen), everyone, items)
     frames = []
     for batch in user_batches(torch.from_numpy(users).long()):
         scores = scorer.score(batch)
-        best, ranked = top_items(scores, masked[batch], count)
+        known.hide(scores, batch)
+        best, ranked = best_items(scores, count)
         row, place = ranked.nonzero(as_tuple=True)
         columns = {
             "user": batch[row].numpy(),

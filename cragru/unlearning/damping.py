@@ -21,7 +21,7 @@ from cragru.backbones.trainer import Stopwatch
 from cragru.core.errors import CragruError
 from cragru.evaluation.calibration import calibrated_scores
 from cragru.evaluation.membership import Calibrated
-from cragru.ranking.full import Pairs, pair_mask
+from cragru.ranking.full import Pairs, PairSet
 from cragru.unlearning.base import Context
 from cragru.unlearning.influence import Request
 
@@ -108,7 +108,7 @@ class Judge:
     """What validation rows say of a model: NDCG, and what it still knows of forgotten rows."""
 
     def __init__(self, request: Request, shadows: Sequence[Scorer]) -> None:
-        """Build the masks.
+        """Index the rows.
 
         Raises:
             CragruError: If there is no validation row.
@@ -117,7 +117,7 @@ class Judge:
         if not len(remain.valid[0]):
             raise CragruError("the split has no validation row", place="damping", advice=MORE_DATA)
         self._shadows = shadows
-        self._remaining = pair_mask(remain.train, remain.users, remain.items)
+        self._remaining = PairSet(remain.train, remain.users, remain.items)
         self._validator = Validator(replace(remain, train=request.deployed), device)
         forget, valid = request.forget, remain.valid
         users = torch.unique(forget[0][torch.isin(forget[0], valid[0])])

@@ -26,7 +26,7 @@ from numpy import ndarray  # noqa: E402
 import cragru  # noqa: E402
 from cragru.api import Split  # noqa: E402
 from cragru.backbones.base import Scorer, pairs  # noqa: E402
-from cragru.evaluation.utility import masks, per_user_utility  # noqa: E402
+from cragru.evaluation.utility import mask, per_user_utility  # noqa: E402
 from cragru.ranking.full import Pairs, pair_mask, top_items  # noqa: E402
 from cragru.ranking.hits import ndcg  # noqa: E402
 
@@ -195,8 +195,8 @@ def evaluated(model: str, scorer: Scorer, split: Split, **facts: object) -> dict
         row |= {metric: own[metric].mean(), f"{metric}_se": own[metric].sem()}
     is_gone = gone_items(split)
     users = torch.from_numpy(own["user"].to_numpy())
-    masked = masks(split.parts, *split.sizes)["A"][users]
-    best, _ = top_items(scorer.score(users), masked, K)
+    seen = mask("A", split.parts, *split.sizes).rows(users)
+    best, _ = top_items(scorer.score(users), seen, K)
     row |= {"gone_items": int(is_gone.sum()), "gone_places": int(is_gone[best].sum())}
     return row | facts
 

@@ -61,14 +61,14 @@ def test_it_reads_nothing_that_its_entry_does_not_declare(name, backbone, state)
 class Watch:
     """Raises where a forgotten pair gets into a sampler, a graph, a mask or a training step."""
 
-    PARTS = ("__init__", "pair_mask", "NormalisedGraph", "bpr_gradient")
+    PARTS = ("__init__", "PairSet", "NormalisedGraph", "bpr_gradient")
 
     def __init__(self, request, monkeypatch, parts=PARTS):
         nodes = request.users + request.items
         self.forgotten, self.met = request.forgotten_pairs(), set()
         picks = {
             "__init__": lambda self, pairs, *sizes: pairs,
-            "pair_mask": lambda pairs, *sizes: pairs,
+            "PairSet": lambda pairs, *sizes: pairs,
             "NormalisedGraph": lambda left, right, *rest, **more: (
                 left % nodes,
                 right % nodes - request.users,
@@ -80,7 +80,7 @@ class Watch:
         }
         owners = {
             "__init__": [sampling.NegativeSampler],
-            "pair_mask": [learner],
+            "PairSet": [learner],
             "NormalisedGraph": [lightgcn],
         }
         # ids as in the data: the table of all users, of which a test of the trainer says that it changes nothing

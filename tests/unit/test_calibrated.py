@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from masks import set_of
 
 from cragru.evaluation.bootstrap import counts_of
 from cragru.evaluation.calibration import calibrated_scores, z_scores
@@ -47,14 +48,14 @@ def test_z_scores_are_of_unmasked_items():
 )
 def test_a_score_is_less_the_mean_of_the_shadows(shadows, expected):
     rows = torch.zeros(3, dtype=torch.int64), torch.arange(3)
-    none = torch.zeros(1, 3, dtype=torch.bool)
+    none = set_of(torch.zeros(1, 3, dtype=torch.bool))
     found = calibrated_scores(Fixed([UP]), [Fixed([own]) for own in shadows], rows, none)
     assert found.tolist() == pytest.approx(expected)
 
 
 def test_rows_keep_their_order_and_users_their_masks(monkeypatch):
     """User 1 sees items 0 to 2, user 0 items 1 to 3; rows stand in any order, and users in many batches."""
-    masked = torch.tensor([[True, False, False, False], [False, False, False, True]])
+    masked = set_of(torch.tensor([[True, False, False, False], [False, False, False, True]]))
     model = Fixed([[9.0, *UP], [*UP, 9.0]])
     rows = torch.tensor([1, 0, 1, 0]), torch.tensor([2, 1, 0, 3])
     shadow = Fixed([[5.0, *LEVEL], [*LEVEL, 5.0]])

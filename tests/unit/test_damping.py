@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import torch
 from influence_world import ITEMS, LAYERS, USERS, without_forgetting, world
+from masks import set_of
 
 from cragru.backbones.base import FactorModel
 from cragru.evaluation.percentiles import percentiles
@@ -44,19 +45,19 @@ def test_percentiles_are_a_users_own(scores):
     masked = torch.rand(USERS, ITEMS, generator=torch.Generator().manual_seed(32)) < 0.3
     users, items = (~masked).nonzero().T
     order = torch.randperm(len(users), generator=torch.Generator().manual_seed(33))
-    got = percentiles(model_of(scores), (users[order], items[order]), masked)
+    got = percentiles(model_of(scores), (users[order], items[order]), set_of(masked))
     stable = order[torch.argsort(users[order], stable=True)]
     for value, user, item in zip(got, users[stable], items[stable], strict=True):
         rivals = scores[user][~masked[user]]
         assert value.item() == pytest.approx(
             (rivals < scores[user, item]).sum().item() / (len(rivals) - 1)
         )
-    assert len(percentiles(model_of(scores), (users[:0], items[:0]), masked)) == 0
+    assert len(percentiles(model_of(scores), (users[:0], items[:0]), set_of(masked))) == 0
     assert context.reader.asked == []
 
 
 def test_percentiles_of_ties_are_in_the_middle():
-    nothing = torch.zeros(USERS, ITEMS, dtype=torch.bool)
+    nothing = set_of(torch.zeros(USERS, ITEMS, dtype=torch.bool))
     got = percentiles(
         model_of(torch.zeros(USERS, ITEMS)), (torch.tensor([0, 5]), torch.tensor([3, 4])), nothing
     )

@@ -4,10 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cragru.core.names import TIME
 from cragru.data.frames import INTERACTIONS
-from cragru.data.parts import PARTS, read_all_parts, read_parts, read_sizes, write_parts
-from cragru.data.split import forget_interactions
-from cragru.kept.files import sha256, write_json
+from cragru.data.parts import (
+    PARTS,
+    read_all_parts,
+    read_parts,
+    read_sizes,
+    rows_left_out,
+    write_parts,
+)
+from cragru.data.split import LEFT_OUT, forget_interactions
+from cragru.kept.files import read_json, sha256, write_json
 from tests.refusals import refused
 
 
@@ -36,6 +44,24 @@ def test_round_trip(tmp_path, interactions, rows):
     for name, part in parts.items():
         assert np.array_equal(part["row"], rows[name])
         assert np.array_equal(part["item"], interactions["item"].iloc[rows[name]])
+
+
+def test_what_is_left_out_is_counted_and_in_no_part(tmp_path, interactions):
+    """User 5 comes after everybody else."""
+    day = np.arange(72) % 12 + 12 * (interactions["user"] == 5)
+    timed = interactions.assign(timestamp=day)
+    rows = forget_interactions(timed, 0.1, (0.5, 0.1, 0.4), 1, TIME)
+    assert set(timed["user"].iloc[rows[LEFT_OUT]]) == {5}
+    write_parts(tmp_path, rows, timed)
+    record, parts = read_json(tmp_path / "split.json"), read_all_parts(tmp_path, timed)
+    assert rows_left_out(tmp_path) == record["left_out"] == len(rows[LEFT_OUT])
+    assert record["rows"] == sum(map(len, parts.values())) == len(interactions) - record["left_out"]
+
+
+def test_a_split_that_leaves_nothing_out_does_not_speak_of_it(tmp_path, interactions, rows):
+    write_parts(tmp_path, rows, interactions)
+    assert set(read_json(tmp_path / "split.json")) == {"rows", "parts"}
+    assert not rows_left_out(tmp_path)
 
 
 @pytest.mark.parametrize("fault", ["lost", "repeated", "missing part"])

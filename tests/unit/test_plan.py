@@ -544,7 +544,7 @@ def test_a_request_on_another_backbone_than_the_runs_is_answered_alone(load):
 
 def test_files_of_a_table_are_three_and_its_tests(project):
     showing = Showing(project)
-    assert showing.tested == ["table2", "table2-released-code"]
+    assert showing.tested == ["table2", "table2-released-code", "table2-temporal"]
     names = [path.removeprefix("results/default/tables/") for path in showing.table_files("table2")]
     assert names == ["table2.csv", "table2.md", "table2.tex", "table2-differences.csv"]
     assert [Path(path).suffix for path in showing.figure_files("figure3")] == [

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from cragru.ranking.full import pair_mask, top_items
+from cragru.ranking.full import PairSet, best_items, pair_mask, top_items
 from cragru.ranking.hits import hit_ratio, ndcg
 
 DATA = Path(__file__).parents[1] / "data"
@@ -100,3 +100,49 @@ def test_all_that_is_left_is_relevant():
 def test_pair_mask():
     mask = pair_mask((torch.tensor([0, 2]), torch.tensor([1, 0])), 3, 2)
     assert mask.tolist() == [[False, True], [False, False], [True, False]]
+
+
+# --- sets of pairs
+
+ASKED = torch.tensor([5, 0, 3, 3, 6])  # in any order, once or twice, with and without pairs
+
+
+def some_pairs(users=7, items=9):
+    """Shuffled pairs, some of them twice, none of the last user; and the matrix that they mark."""
+    generator = torch.Generator().manual_seed(4)
+    marked = torch.rand(users, items, generator=generator) < 0.4
+    marked[-1] = False
+    pairs = marked.nonzero()
+    pairs = torch.cat([pairs, pairs[::3]])
+    order = torch.randperm(len(pairs), generator=generator)
+    return tuple(pairs[order].T), marked
+
+
+def test_a_set_of_pairs_says_what_a_matrix_says():
+    pairs, marked = some_pairs()
+    known = PairSet(pairs, *marked.shape)
+    assert known.shape == marked.shape
+    assert torch.equal(known.rows(ASKED), marked[ASKED])
+    assert torch.equal(known.counts(ASKED), marked[ASKED].sum(dim=1))
+    assert torch.equal(known.places(ASKED), marked[ASKED].view(-1).nonzero().squeeze(1))
+    items = torch.randint(9, (len(ASKED), 4), generator=torch.Generator().manual_seed(5))
+    assert torch.equal(known.has(ASKED, items), marked[ASKED].gather(1, items))
+
+
+def test_what_a_set_hides_is_ranked_as_what_a_mask_hides():
+    pairs, marked = some_pairs()
+    scores = torch.rand(len(ASKED), 9, generator=torch.Generator().manual_seed(6))
+    wanted = top_items(scores.clone(), marked[ASKED], 7)
+    PairSet(pairs, *marked.shape).hide(scores, ASKED)
+    assert all(map(torch.equal, best_items(scores, 7), wanted))
+    assert not wanted[1].all()
+
+
+def test_a_set_without_pairs():
+    nothing = PairSet((torch.empty(0, dtype=torch.int64),) * 2, 3, 4)
+    scores, users = torch.ones(2, 4), torch.tensor([0, 2])
+    nothing.hide(scores, users)
+    assert scores.tolist() == [[1.0] * 4] * 2
+    assert not nothing.rows(users).any()
+    assert not nothing.has(users, torch.zeros(2, 1, dtype=torch.int64)).any()
+    assert nothing.counts(users).tolist() == [0, 0]

@@ -110,7 +110,7 @@ def costly_params(project):
     for name in project.params.strategies:
         tracked[f"fit_strategy {name}"] = training.strategy_options(SimpleNamespace(strategy=name))
     for name, protocol in project.protocols.items():
-        tracked[f"split {name}"] = (protocol.forget, protocol.ratios)
+        tracked[f"split {name}"] = (protocol.forget, protocol.ratios, protocol.split_by)
     return tracked
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from masks import set_of
 from pydantic import ValidationError
 from refusals import refused
 
@@ -14,9 +15,9 @@ from cragru.backbones.options import TrainingOptions
 from cragru.retrieval import attention, diversity
 from cragru.retrieval.attention import (
     Attention,
+    Histories,
     HistoryAttention,
     Options,
-    padded_histories,
     train_attention,
 )
 from cragru.retrieval.base import FitContext
@@ -235,9 +236,15 @@ def halves():
     return FoldIn(factors, 0.01), seen, valid, np.repeat([0, 1], 20)
 
 
+def as_sets(halves):
+    """The same with sets of pairs, for masks."""
+    fold_in, *masks, categories = halves
+    return fold_in, *map(set_of, masks), categories
+
+
 def test_hits_of_thinned_histories(halves):
     """With everything kept the category does not matter; to thin a category that carries all the taste hurts."""
-    hits = thinned_hits(*halves, np.random.default_rng(1), thinnings=3)
+    hits = thinned_hits(*as_sets(halves), np.random.default_rng(1), thinnings=3)
     assert hits.dtype == torch.bool
     assert hits.shape == (3, 2, len(RATIOS), halves[2].any(dim=1).sum())
     assert (hits[:, :, -1] == hits[0, 0, -1]).all()  # nothing is thinned there
@@ -250,7 +257,7 @@ def test_hits_of_thinned_histories(halves):
 def test_hits_are_those_of_histories_folded_in_anew(halves):
     """The same draws, each history whole and by itself."""
     fold_in, train, valid, categories = halves
-    hits = thinned_hits(*halves, np.random.default_rng(1), thinnings=2)
+    hits = thinned_hits(*as_sets(halves), np.random.default_rng(1), thinnings=2)
     rng = np.random.default_rng(1)
     for category in (0, 1):
         rows = train.nonzero()
@@ -266,10 +273,10 @@ def test_hits_are_those_of_histories_folded_in_anew(halves):
 
 
 def test_performance_needs_a_validation_row():
-    nobody = torch.zeros(2, 4, dtype=torch.bool)
+    nobody = set_of(torch.zeros(2, 4, dtype=torch.bool))
     fold_in, rng = FoldIn(torch.eye(4), 0.1), np.random.default_rng(1)
     with refused(place="diversity", what="no user has a validation row"):
-        thinned_hits(fold_in, ~nobody, nobody, np.array([0, 0, 1, 1]), rng, thinnings=1)
+        thinned_hits(fold_in, nobody, nobody, np.array([0, 0, 1, 1]), rng, thinnings=1)
 
 
 def test_what_diversity_learns_is_written(halves, tmp_path):
@@ -433,7 +440,7 @@ def test_a_skipped_batch_moves_no_weight():
     """Adam would go on by its momentum where the gradient is zero."""
     network = HistoryAttention(random_factors(), heads=2)
     adam = torch.optim.Adam(network.parameters(), lr=0.1)
-    histories, generator = padded_histories(sparse(4, 26)), torch.Generator()
+    histories, generator = Histories(sparse(4, 26)), torch.Generator()
     assert (
         attention._step(network, adam, histories, torch.tensor([[0], [0], [9]]), 5, generator) > 0
     )
@@ -456,8 +463,11 @@ def test_heads_must_divide_the_dimensions():
 
 
 def test_padded_histories():
+    """Of any users, in any order, as long as the longest of all."""
     data = TrainingData((torch.tensor([2, 0, 2]), torch.tensor([5, 1, 3])), (NOBODY, NOBODY), 3, 6)
-    assert padded_histories(data).tolist() == [[1, -1], [-1, -1], [5, 3]]
+    histories = Histories(data)
+    assert histories.padded(torch.arange(3)).tolist() == [[1, -1], [-1, -1], [5, 3]]
+    assert histories.padded(torch.tensor([1, 0, 1])).tolist() == [[-1, -1], [1, -1], [-1, -1]]
 
 
 def test_candidates_leave_out_what_was_seen_but_not_what_is_forgotten():

@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cragru.core.names import SPLITS, TIME, TIME_PER_USER
 from cragru.data.split import (
+    LEFT_OUT,
     draw_user,
+    forget_and_split,
     forget_interactions,
     forget_users,
     ratio_split,
@@ -37,9 +40,10 @@ SEVENTY = {9: "7/1/1", 10: "7/1/2", 11: "8/1/2", 19: "15/1/3", 20: "14/2/4", 29:
 
 @pytest.fixture
 def interactions():
-    """30 users with 5 to 34 rows each."""
+    """30 users with 5 to 34 rows each, at 200 times, many of them shared."""
     users = np.repeat(np.arange(30), np.arange(5, 35))
-    return pd.DataFrame({"user": users, "item": np.arange(len(users)) % 50})
+    times = np.random.default_rng(1).integers(200, size=len(users))
+    return pd.DataFrame({"user": users, "item": np.arange(len(users)) % 50, "timestamp": times})
 
 
 @pytest.mark.parametrize(
@@ -85,9 +89,10 @@ def test_seeds_differ_and_repeat(interactions):
     assert not np.array_equal(one["test"], other["test"])
 
 
+@pytest.mark.parametrize("split_by", SPLITS)
 @pytest.mark.parametrize("forget", [forget_interactions, forget_users])
-def test_forgetting_first_loses_nothing(interactions, forget):
-    parts = forget(interactions, 0.1, RATIOS, seed=5)
+def test_forgetting_first_loses_nothing(interactions, forget, split_by):
+    parts = forget(interactions, 0.1, RATIOS, 5, split_by)
     together = np.sort(np.concatenate(list(parts.values())))
     assert np.array_equal(together, np.arange(len(interactions)))
 
@@ -146,3 +151,125 @@ def test_forgetting_everything_or_nothing_is_refused(interactions):
             forget(interactions, 1 - 1e-12, RATIOS, 1)
     with refused(place="forget.fraction", got=1e-12, what=f"no row of {len(interactions)}"):
         forget_interactions(interactions, 1e-12, RATIOS, 1)
+
+
+# --- by time
+
+KINDS = [
+    {"kind": "interactions", "fraction": 0.1},
+    {"kind": "users", "fraction": 0.1},
+    {"kind": "one-user"},
+    {"kind": "file"},
+]
+BY_TIME = pytest.mark.parametrize("split_by", [TIME_PER_USER, TIME])
+
+
+def pairs_of(interactions, rows):
+    """The pairs of each part, whatever rows they stand in."""
+    columns = interactions[["user", "item"]]
+    return {name: set(map(tuple, columns.iloc[own].to_numpy())) for name, own in rows.items()}
+
+
+def span(interactions, rows, by):
+    """The first and last time of some rows, by user or of all."""
+    own = interactions.iloc[rows]
+    return own.groupby("user" if by == TIME_PER_USER else own["user"] * 0)["timestamp"].agg(
+        ["min", "max"]
+    )
+
+
+@BY_TIME
+@pytest.mark.parametrize("forget", KINDS, ids=[kind["kind"] for kind in KINDS])
+def test_nothing_is_earlier_than_what_stands_before_it(interactions, forget, split_by):
+    parts = forget_and_split(interactions, forget, RATIOS, 5, split_by)
+    for before, after in (("train", "valid"), ("train", "test"), ("valid", "test")):
+        first, second = (span(interactions, parts[name], split_by) for name in (before, after))
+        both = first.index.intersection(second.index)
+        assert len(both)
+        assert (first["max"][both] <= second["min"][both]).all()
+
+
+@BY_TIME
+@pytest.mark.parametrize("forget", KINDS, ids=[kind["kind"] for kind in KINDS])
+def test_a_forgotten_row_is_in_no_part_that_is_used(interactions, forget, split_by):
+    parts = forget_and_split(interactions, forget, RATIOS, 5, split_by)
+    assert bool(len(parts["forget"])) == ("fraction" in forget)
+    used = np.concatenate([parts[name] for name in ("train", "valid", "test")])
+    assert not np.isin(parts["forget"], used).any()
+    assert not np.isin(parts["forget-heldout"], used).any()
+
+
+@BY_TIME
+def test_the_order_of_rows_does_not_matter(interactions, split_by):
+    shuffled = interactions.sample(frac=1, random_state=3, ignore_index=True)
+    first, second = (split_first(frame, RATIOS, 5, split_by) for frame in (interactions, shuffled))
+    assert pairs_of(interactions, first) == pairs_of(shuffled, second)
+
+
+def test_each_user_has_the_counts_of_the_random_split(interactions):
+    users = interactions["user"].to_numpy()
+    parts = split_first(interactions, RATIOS, 5, TIME_PER_USER)
+    for user in range(30):
+        got = [int((users[parts[name]] == user).sum()) for name in ("train", "valid", "test")]
+        assert got == split_counts(5 + user, RATIOS)
+    assert not len(parts[LEFT_OUT])
+
+
+def test_rows_of_one_time_are_in_the_order_of_their_items():
+    rows = {"user": [0] * 5, "item": [9, 1, 7, 3, 5], "timestamp": [2, 1, 2, 2, 2]}
+    parts = split_first(pd.DataFrame(rows), (0.6, 0.2, 0.2), 1, TIME_PER_USER)
+    assert [parts[name].tolist() for name in ("train", "valid", "test")] == [[1, 3, 4], [2], [0]]
+
+
+def test_two_points_in_time_by_hand():
+    """Ten rows, 6/2/2, so rows 6 and 8 by time are the points, 60 and 70: what shares their time is with them.
+
+    User 2 has nothing before 60, so they are left out of validation and test.
+    """
+    users = [0, 0, 1, 1, 0, 0, 1, 2, 0, 2]
+    times = [10, 20, 30, 40, 50, 60, 60, 65, 70, 80]
+    frame = pd.DataFrame({"user": users, "item": range(10), "timestamp": times})
+    parts = split_first(frame, (0.6, 0.2, 0.2), 1, TIME)
+    found = {name: rows.tolist() for name, rows in parts.items() if len(rows)}
+    assert found == {"train": [0, 1, 2, 3, 4], "valid": [5, 6], "test": [8], LEFT_OUT: [7, 9]}
+
+
+def test_two_points_in_time_cut_by_the_ratios_where_no_time_is_shared(interactions):
+    total = len(interactions)
+    times = np.random.default_rng(2).permutation(total)
+    timed = interactions.assign(timestamp=times, user=interactions["user"] % 3)
+    parts = split_first(timed, RATIOS, 5, TIME)
+    assert [len(parts[name]) for name in ("train", "valid", "test")] == split_counts(total, RATIOS)
+
+
+def test_users_who_leave_have_training_rows(interactions):
+    """Of 6 users with rows at the end alone none is drawn: nothing of them was learnt that could be forgotten."""
+    late = interactions["user"] % 5 == 1
+    timed = interactions.assign(timestamp=interactions["timestamp"] + 1000 * late)
+    parts = forget_users(timed, 0.5, (0.5, 0.2, 0.3), 5, TIME)
+    leaving = np.unique(timed["user"].to_numpy()[parts["forget"]])
+    assert len(leaving) == round(0.5 * 24)
+    assert not (leaving % 5 == 1).any()
+
+
+@BY_TIME
+def test_a_users_request_leaves_a_split_by_time_as_it_was(interactions, split_by):
+    before = split_first(interactions, RATIOS, 5, split_by)
+    users = interactions["user"].to_numpy()
+    after = take_users(before, users, np.array([4]))
+    for name in ("train", "valid", "test", LEFT_OUT):
+        assert np.array_equal(before[name][users[before[name]] != 4], after[name])
+
+
+@BY_TIME
+def test_data_without_times_are_refused(interactions, split_by):
+    with refused(place="split_by", got=split_by, what="all timestamps are equal") as caught:
+        split_first(interactions.assign(timestamp=0), RATIOS, 5, split_by)
+    assert "\n" not in str(caught.value)
+
+
+def test_too_few_times_for_three_parts_are_refused(interactions):
+    """Nine in ten rows of one time: no row is before it."""
+    times = np.where(np.arange(len(interactions)) % 10, 5, 6)
+    with refused(place="split_by", got=TIME):
+        split_first(interactions.assign(timestamp=times), RATIOS, 5, TIME)

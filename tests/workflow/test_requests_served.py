@@ -214,7 +214,7 @@ def test_a_request_of_which_nothing_is_left_is_refused(
     )
     assert refused.rc == 1
     assert refused.errors[0].startswith(
-        f"cragru: error in apply_request: {again}: earlier requests have removed every row"
+        f"cragru: error in apply_request: {again}: no row that it asks for is left"
     )
 
 

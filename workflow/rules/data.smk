@@ -95,6 +95,7 @@ rule split:
             wildcards.protocol
         ].forget.model_dump(),
         ratios=lambda wildcards: list(project.protocols[wildcards.protocol].ratios),
+        split_by=lambda wildcards: project.protocols[wildcards.protocol].split_by,
         code=code_digest("scripts/split.py"),
     message:
         "Forget and split {wildcards.dataset} by the protocol {wildcards.protocol}, seed {wildcards.seed}"
