@@ -52,8 +52,8 @@ def thinned_hits(
 ) -> Tensor:
     """Measure who is hit when one category is thinned and the others are whole: what M (eq. 4) is the mean of.
 
-    The training histories `train` are thinned, and `valid` is to be hit; users without any to hit do not count. `rng` decides in each thinning which interactions are kept; larger ratios keep what smaller
-    ones kept.
+    The training histories `train` are thinned, and `valid` is to be hit; users without any to hit do not count. `rng`
+    decides in each thinning which interactions are kept; larger ratios keep what smaller ones kept.
 
     Returns:
         `[thinnings, categories, 11, users with any to hit]` bool: a hit among the best ten, for the ratios 0, .1, …, 1.
