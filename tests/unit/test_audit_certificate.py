@@ -275,6 +275,12 @@ def test_no_certificates_say_what_to_do(world):
     assert find_certificates("results/run/certificates") == []
 
 
+def test_rows_that_are_neither_in_a_part_nor_left_out_fail(world, monkeypatch):
+    monkeypatch.setattr("cragru.audit.certificate.rows_left_out", lambda folder: -1)
+    with refused(place=f"{STATE}/split", what="not all prepared rows", got=6):
+        built(world)
+
+
 def test_a_forgotten_row_in_train_fails(world):
     world.smuggle_row()
     with pytest.raises(CragruError, match=f"^{STATE}/split.*prepared"):

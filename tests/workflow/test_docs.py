@@ -122,7 +122,7 @@ def folder(tmp_path_factory):
     page = ROOT / "docs" / "protocols.md"
     (folder / "my.yaml").write_text(blocks(page, "yaml")[0])
     (folder / "autumn.csv").write_text("user,item\n196,\n")  # README's `printf` writes the same
-    for shows in (ROOT / "README.md", ROOT / "docs" / "workflow.md"):
+    for shows in (ROOT / "README.md", ROOT / "docs" / "workflow.md", page):
         for name, text in named_blocks(shows):
             (folder / name).write_text(text)
     (folder / "requests").mkdir()
