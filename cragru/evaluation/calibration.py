@@ -18,7 +18,7 @@ def calibrated_scores(
         scorer: What is judged.
         shadows: Retrains of the same split and of other trainings than the scorer; one at least.
         rows: User ids and item ids, none of them seen.
-        seen: What stands out of these, on the CPU.
+        seen: Items that are not looked at, on the CPU.
 
     Returns:
         `[n]` float64, in standard deviations of the user's scores.
