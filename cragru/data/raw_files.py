@@ -165,13 +165,12 @@ def refuse_repeats(rows: pd.DataFrame, *columns: str) -> None:
         same = (keys == keys[repeated.to_numpy()].iloc[0]).all(axis=1)
         line = rows.index[int(same.to_numpy().argmax())]
         names = " and ".join(columns).replace("raw_id", "id")
-        what = f"line {line} has the same {names}"
-        if "item" in columns:
-            raise row_error(
-                rows,
-                repeated,
-                what,
-                *columns,
-                advice="keep one, or let the entry say `keep: {repeats: last}`",
-            )
-        raise row_error(rows, repeated, what, *columns, advice="keep one")
+        raise row_error(
+            rows,
+            repeated,
+            f"line {line} has the same {names}",
+            *columns,
+            advice="keep one, or let the entry say `keep: {repeats: last}`"
+            if "item" in columns
+            else "keep one",
+        )
