@@ -31,7 +31,7 @@ MISSING = {
 RULES = {
     "repeats": "keeping the {value} of repeated pairs",
     "least_rating": "ratings from {value} on",
-    "core": "the core, with at least {value}",
+    "core": "the core, with at least {value},",
     "users": "drawing {value} users",
 }
 """What `keep` of an entry does, rule by rule."""
