@@ -31,8 +31,8 @@ def ratings() -> str:
     lines = ["user_id,movie_id,rating"]
     for user in range(USERS):
         liked = [item for item in range(ITEMS) if item % 4 == user % 4]
-        for item in [*draw.sample(liked, 8), *draw.sample(range(ITEMS), 8)]:
-            lines.append(f"u{user:02},{item},{draw.randint(1, 5)}")
+        chosen = [*draw.sample(liked, 8), *draw.sample(range(ITEMS), 8)]
+        lines += [f"u{user:02},{item},{draw.randint(1, 5)}" for item in chosen]
     return "\n".join([*lines, f"{ALONE},3,5", ""])
 
 
