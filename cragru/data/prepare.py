@@ -8,15 +8,26 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cragru.config.datasets import Keep
 from cragru.core.errors import CragruError, Problem
 from cragru.core.names import SOURCE_FILE
 from cragru.core.place import PathLike, spot
+from cragru.data.filters import kept_rows
 from cragru.data.frames import INTERACTIONS, ITEMS, USERS, RawTables
 from cragru.kept.files import read_record, write_json, write_parquet
+from cragru.plugins.options import read_options
+from cragru.plugins.source import CLASS
+
+NO_OPTIONS: Mapping[str, Mapping[str, Any]] = {}
 
 
 def prepare(
-    raw_dir: PathLike, out_dir: PathLike, loaders: Mapping[str, str], own: Sequence[str] = ()
+    raw_dir: PathLike,
+    out_dir: PathLike,
+    loaders: Mapping[str, str],
+    own: Sequence[str] = (),
+    options: Mapping[str, Mapping[str, Any]] = NO_OPTIONS,
+    keep: Keep = Keep(),  # noqa: B008  it is frozen
 ) -> None:
     """Write interactions.parquet, users.parquet, items.parquet and statistics.json.
 
@@ -29,20 +40,27 @@ def prepare(
         out_dir: Where the four files go.
         loaders: The module that reads the files of each source, by the source's name.
         own: The files of a person of which those in the folder are copies, for errors to name.
+        options: The options of the module of each source.
+        keep: Which rows are kept; what is left out is counted in statistics.json.
 
     Raises:
         CragruError: If the download is not complete or of a source without a loader, a raw file is not what its loader
-            expects, or the tables are not what `RawTables` says.
+            expects, the tables are not what `RawTables` says, or `keep` refuses them or leaves no row.
     """
-    tables, out = _load(Path(raw_dir), loaders, own), Path(out_dir)
-    user_ids, users = np.unique(tables.interactions["user"], return_inverse=True)
-    item_ids, items = np.unique(tables.interactions["item"], return_inverse=True)
-    interactions = tables.interactions.assign(user=users, item=items)
+    tables, out = _load(Path(raw_dir), loaders, own, options, keep), Path(out_dir)
+    rows, left_out = kept_rows(tables.interactions, keep)
+    user_ids, users = np.unique(rows["user"], return_inverse=True)
+    item_ids, items = np.unique(rows["item"], return_inverse=True)
+    interactions = rows.assign(user=users, item=items)
     interactions = interactions.sort_values(["user", "timestamp", "item"])
     write_parquet(out / "interactions.parquet", interactions, INTERACTIONS)
     write_parquet(out / "users.parquet", _numbered(tables.users, "user", user_ids), USERS)
     write_parquet(out / "items.parquet", _numbered(tables.items, "item", item_ids), ITEMS)
-    write_json(out / "statistics.json", statistics(interactions, tables.scale))
+    facts = {"missing": list(tables.missing), "keep": keep.rules, "left_out": left_out}
+    counted = statistics(interactions, tables.scale)
+    if "timestamp" in tables.missing:
+        counted |= {"first_timestamp": None, "last_timestamp": None}
+    write_json(out / "statistics.json", counted | {name: one for name, one in facts.items() if one})
 
 
 def statistics(interactions: pd.DataFrame, scale: tuple[float, float]) -> dict[str, Any]:
@@ -66,8 +84,14 @@ def statistics(interactions: pd.DataFrame, scale: tuple[float, float]) -> dict[s
     }
 
 
-def _load(raw: Path, loaders: Mapping[str, str], own: Sequence[str]) -> RawTables:
-    """Read raw files with the loader of the source that they came from."""
+def _load(
+    raw: Path,
+    loaders: Mapping[str, str],
+    own: Sequence[str],
+    options: Mapping[str, Mapping[str, Any]],
+    keep: Keep,
+) -> RawTables:
+    """Read raw files with the loader of the source that they came from; refuse repeats unless a rule keeps one."""
     record = raw / SOURCE_FILE
     source = read_record(record, {"source": str})["source"]
     if source not in loaders:  # such as one that the registry had when the files were downloaded
@@ -75,7 +99,14 @@ def _load(raw: Path, loaders: Mapping[str, str], own: Sequence[str]) -> RawTable
         raise CragruError(place=place, got=source, allowed=loaders, advice="delete the folder")
     module = loaders[source]
     try:
-        return importlib.import_module(module).load(raw)
+        loader = importlib.import_module(module)
+        if CLASS in vars(loader):
+            tables = loader.load(raw, read_options(loader.Options, options[source]))
+        else:
+            tables = loader.load(raw)
+        if keep.repeats == "refuse":
+            tables.refuse_repeats()
+        return tables
     except CragruError as error:
         found = (_placed(problem, raw, module, own) for problem in error.problems)
         raise CragruError.of(found) from error

@@ -93,6 +93,13 @@ def read_table(path: PathLike, columns: Mapping[str, str]) -> pd.DataFrame:
     return frame.astype({name: _DTYPES[kind] for name, kind in columns.items()})
 
 
+ADVICE = {
+    "integer": "write digits alone, and number what has other names",
+    "number": "write digits, with a decimal point where there is one",
+    "year": "write digits, or leave the cell empty",
+    "time": "write seconds since 1970, or a date as 2024-12-31 or 2024-12-31T23:59:59",
+}
+"""What to write into a cell instead, by what its column holds."""
 _DTYPES = {
     "text": "object",
     "integer": "int64",
@@ -119,17 +126,7 @@ def _value(place: str, kind: str, cell: str) -> Any:
             return value
         case "time" if (seconds := _seconds(cell)) is not None:
             return seconds
-    raise CragruError(
-        f"no {kind}",
-        place=place,
-        got=cell,
-        advice={
-            "integer": "write digits alone, and number what has other names",
-            "number": "write digits, with a decimal point where there is one",
-            "year": "write digits, or leave the cell empty",
-            "time": "write seconds since 1970, or a date as 2024-12-31 or 2024-12-31T23:59:59",
-        }[kind],
-    )
+    raise CragruError(f"no {kind}", place=place, got=cell, advice=ADVICE[kind])
 
 
 def _seconds(cell: str) -> int | None:
@@ -168,7 +165,12 @@ def refuse_repeats(rows: pd.DataFrame, *columns: str) -> None:
         same = (keys == keys[repeated.to_numpy()].iloc[0]).all(axis=1)
         line = rows.index[int(same.to_numpy().argmax())]
         names = " and ".join(columns).replace("raw_id", "id")
-        advice = "keep one"
         raise row_error(
-            rows, repeated, f"line {line} has the same {names}", *columns, advice=advice
+            rows,
+            repeated,
+            f"line {line} has the same {names}",
+            *columns,
+            advice="keep one, or let the entry say `keep: {repeats: last}`"
+            if "item" in columns
+            else "keep one",
         )

@@ -164,8 +164,8 @@ def _too_large(run: Run) -> Iterator[Problem]:
     """Yield numbers of shards, requests and users that are more than there are users, where these are known."""
     users = {}
     for name, entry in run.registry.datasets.items():
-        prepared = _prepared_users(name)
-        users[name] = entry.users or prepared or inf
+        prepared = _prepared_users(name, entry.keep.rules)
+        users[name] = entry.known_users or prepared or inf
         if prepared and prepared != users[name]:
             place = f"{run.settings.files.datasets}: datasets.{name}.users"
             yield Problem(f"{prepared} were prepared", place, entry.users, advice="mend it")
@@ -175,19 +175,25 @@ def _too_large(run: Run) -> Iterator[Problem]:
             yield Problem(f"{dataset} has {most} users", place, count, advice="take fewer")
 
 
-def _prepared_users(dataset: str) -> int | None:
-    """Return how many users were prepared; None where nothing was, or the file is damaged, which its readers tell."""
+def _prepared_users(dataset: str, keep: dict[str, Any]) -> int | None:
+    """Return how many users were prepared; None where nothing was so, or the file is damaged, which its readers tell.
+
+    Args:
+        dataset: The data set.
+        keep: Which of its rows are kept now: what was prepared of other rows will be made anew.
+    """
     path = Path(places.place(places.STATISTICS, dataset=dataset))
     try:
-        return int(json.loads(path.read_bytes())["users"])
-    except (OSError, ValueError, KeyError, TypeError):
+        statistics = json.loads(path.read_bytes())
+        return int(statistics["users"]) if statistics.get("keep", {}) == keep else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
 def _numbers(run: Run) -> Iterator[tuple[str, Any, str]]:
     """Yield numbers that must not be more than a data set's users: key, value and data set."""
     settings, params, registry = run.settings, run.params, run.registry.datasets
-    known = {name: registry[name].users for name in settings.datasets if name in registry}
+    known = {name: registry[name].known_users for name in settings.datasets if name in registry}
     for dataset in known:  # no user is drawn twice
         yield "requests.one_user", settings.requests.one_user, dataset
     if known and None not in known.values():  # else, a job takes those who are there

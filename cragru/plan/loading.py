@@ -16,7 +16,7 @@ from cragru.core.errors import CragruError, Problem, Problems
 from cragru.plan.checks import wrong_project
 from cragru.plan.files_there import missing, missing_files, reordered
 from cragru.plan.naming import Naming
-from cragru.plan.options import check_options, clashes, plain_options
+from cragru.plan.options import check_loaders, check_options, clashes, plain_options
 from cragru.plan.project import Project
 from cragru.plan.tables import Figures, Tables
 from cragru.written.paths import located
@@ -55,6 +55,7 @@ def load_project(config: dict[str, Any], root: Path, is_main: bool = True) -> Pr
         read[key] = _Read(key, getattr(files, key), root, getattr(overlays, key), problems)
     loaded = {key: one.laid for key, one in read.items()}
     registry, project = loaded.get("datasets"), None
+    problems.found += check_loaders(registry, files.datasets) if registry else []
     is_right = bool(registry and loaded["params"])
     if is_right:
         wrong = [*check_options(read["params"].own, registry.datasets, files.params)]

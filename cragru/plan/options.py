@@ -5,11 +5,14 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from itertools import product
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from cragru.backbones.options import TrainingOptions
+from cragru.config.datasets import AnyFiles, Read, Registry
 from cragru.config.models import Params, PluginEntry, TunedEntry, matches
 from cragru.core.errors import CragruError, Problem
+from cragru.data.options import LoaderOptions
 from cragru.plugins.explained import plain
 from cragru.plugins.options import BaseOptions, read_options, wrong_options
 from cragru.plugins.source import check_plugin, options_of
@@ -137,3 +140,30 @@ def clashes(params: Params, datasets: Collection[str], where: str) -> Iterator[P
             if clash is not None:
                 clash = replace(clash, what=f"{clash.what} of {backbone!r}")
                 yield clash.under(f"strategies.{name}.options").within(where)
+
+
+def check_loaders(registry: Registry, where: str) -> Iterator[Problem]:
+    """Yield what is wrong with the options of loaders in datasets.yaml, the file `where`."""
+    for name, entry in registry.datasets.items():
+        for number, source in enumerate(entry.sources):
+            for problem in _wrong_source(source):
+                yield problem.under(f"datasets.{name}.sources.{number}").within(where)
+
+
+def _wrong_source(source: AnyFiles | Read) -> Iterator[Problem]:
+    """Yield wrong options of a source's loader, and files that they name and the source has not."""
+    try:
+        kind = options_of(source.module, LoaderOptions)
+    except CragruError as error:
+        yield from error.within("module").problems
+        return
+    given = plain(kind, source.options)
+    wrong = wrong_options(kind, given)
+    for problem in wrong:
+        yield problem.under("options")
+    names = [PurePosixPath(member).name for member in source.members]
+    for key, file in () if wrong else kind.model_validate(given).files().items():
+        if file not in names:
+            yield Problem(
+                "not one of `members`", f"options.{key}", file, names, "name it there, too"
+            )

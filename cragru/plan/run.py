@@ -64,6 +64,14 @@ class Run:
         """Return the module that reads a data set's files, by the source that they came from."""
         return self.registry.datasets[dataset].loaders
 
+    def loader_options(self, dataset: str) -> dict[str, dict[str, Any]]:
+        """Return the options of the module that reads a data set's files, by the source that they came from."""
+        return self.registry.datasets[dataset].loader_options
+
+    def keep(self, dataset: str) -> dict[str, Any]:
+        """Return which rows of a data set are kept, as its entry writes it."""
+        return self.registry.datasets[dataset].keep.rules
+
     def own_files(self, dataset: str) -> list[str]:
         """Return the files of one's own that a data set is made of, as inputs of a rule."""
         own = self.registry.datasets[dataset].own

@@ -24,6 +24,18 @@ COUNTED = dict.fromkeys([*PAPER_COLUMNS][:4], float) | {"sparsity": float}  # of
 WHOLE = ("{:,.0f}", "{:,.0f}")  # how our values and printed ones are written
 FORMATS = {"interactions_per_user": ("{:.2f}", "{:.0f}"), "sparsity_percent": ("{:.2f}", "{:.2f}")}
 
+MISSING = {
+    "rating": "without ratings, so that each interaction has the rating 1",
+    "timestamp": "without times, so that interactions are in the order of the file",
+}
+RULES = {
+    "repeats": "keeping the {value} of repeated pairs",
+    "least_rating": "ratings from {value} on",
+    "core": "the core, with at least {value},",
+    "users": "drawing {value} users",
+}
+"""What `keep` of an entry does, rule by rule."""
+
 
 def make(order: Order) -> Table:
     """Make Table I.
@@ -35,7 +47,7 @@ def make(order: Order) -> Table:
     for row in order.rows:
         statistics[row["dataset"]] = read_record(row["statistics"], COUNTED)
     table = datasets_table(statistics, order.further.get("paper"))
-    return Table(table, *datasets_grid(table))
+    return Table(table, *datasets_grid(table), datasets_notes(statistics))
 
 
 def datasets_table(
@@ -65,3 +77,24 @@ def datasets_grid(table: pd.DataFrame) -> HeadedGrid:
             texts.append(Text(ours.format(row[name]), filled(theirs, row[f"paper_{name}"])))
         grid.append(texts)
     return HEADER, grid
+
+
+def datasets_notes(statistics: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return a note for each data set that lacks columns, or of which rules left rows out."""
+    notes = []
+    for label, counted in statistics.items():
+        parts = [MISSING[column] for column in counted.get("missing", ())]
+        for one in counted.get("left_out", ()):
+            rule = RULES[one["rule"]].format(value=_written(one["value"]))
+            gone = [f"{one[name]:,} {name}" for name in ("interactions", "users", "items")]
+            parts.append(f"{rule} left out {', '.join(gone[:2])} and {gone[2]}")
+        if parts:
+            notes.append(f"{label}: {'; '.join(parts)}.")
+    return notes
+
+
+def _written(value: Any) -> str:
+    """Return the value of a rule: of a core its numbers by name."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{number:,} for {name}" for name, number in value.items())
+    return value if isinstance(value, str) else f"{value:,g}" if value % 1 else f"{value:,.0f}"

@@ -40,6 +40,6 @@ def decode(content: bytes, encoding: str, path: PathLike) -> str:
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
-        what = f"not {encoding} text"
-        raise CragruError(what, place=spot(path), advice="save it so") from error
+        what, line = f"not {encoding} text", content.count(b"\n", 0, error.start) + 1
+        raise CragruError(what, place=spot(path, line), advice="save it so") from error
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -25,14 +25,14 @@ class CsvRow(NamedTuple):
     cells: list[str]
 
 
-def parse_rows(text: str, path: PathLike) -> list[CsvRow]:
+def parse_rows(text: str, path: PathLike, separator: str = ",") -> list[CsvRow]:
     """Cut a text, its line ends as the file has them, into rows; an empty line is a row without cells.
 
     Raises:
         CragruError: With the line of the row, if a quote is not closed or stands within a cell, or a cell is longer
             than the csv module reads (`csv.field_size_limit`).
     """
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     rows, line = [], 1
     try:
         for cells in reader:

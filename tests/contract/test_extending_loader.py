@@ -45,7 +45,7 @@ print(json.dumps({"rows": rows.values.tolist(), "titles": read_parquet("out/item
 )
 REFUSALS = [
     "mine/ratings.csv, line 6: line 3 has the same user and item (and 1 further rows), got '4, 7'; "
-    "keep one",
+    "keep one, or let the entry say `keep: {repeats: last}`",
     "mine/ratings.csv, line 6: off the scale, 1 to 10, got '11'; correct it and run again",
     "mine/ratings.csv, line 6: books.csv has no such item, got '8'; correct it and run again",
     "mine/ratings.csv, line 6, column 'timestamp': no time, got '1.5.70'; "

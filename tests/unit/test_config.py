@@ -59,9 +59,13 @@ UNKNOWN = [
         "tables/table2/cutofs",
         "caption compact cutoffs kind label least_users mask panel paper protocol tested",
     ),
-    ("datasets", "datasets/ml-100k/sources/0/urll", "kind members module name url"),
-    ("datasets", "datasets/ml-100k/sources/1/requirements", "kind members module name requirement"),
-    ("datasets", "datasets/ml-100k/sources/1/url", "kind members module name requirement"),
+    ("datasets", "datasets/ml-100k/sources/0/urll", "kind members module name options url"),
+    (
+        "datasets",
+        "datasets/ml-100k/sources/1/requirements",
+        "kind members module name options requirement",
+    ),
+    ("datasets", "datasets/ml-100k/sources/1/url", "kind members module name options requirement"),
 ]
 
 

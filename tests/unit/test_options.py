@@ -11,10 +11,11 @@ from configuration import DELETE, FILES, ROOT, changed, load_changed
 import cragru.unlearning
 from cragru.backbones.options import TrainingOptions
 from cragru.config.base import parse
+from cragru.config.datasets import Registry
 from cragru.config.llms import EngineOptions
 from cragru.config.models import Params
 from cragru.core.errors import NOTHING, CragruError
-from cragru.plan.options import KINDS, check_options
+from cragru.plan.options import KINDS, check_loaders, check_options
 from cragru.plugins.options import BaseOptions, read_options, wrong_options
 from cragru.plugins.source import modules_of, names_in, options_of
 from tests.refusals import AtLeast, assert_told, refused
@@ -458,3 +459,69 @@ def test_an_engines_options_hold_to_the_same(shipped, name, value):
     data = changed(shipped["llms"], {f"llms/{entry}/engine/{name}": value})
     with refused(place=f"config/llms.yaml: llms.{entry}.engine.{name}"):
         parse(FILES["llms"][1], data, "config/llms.yaml")
+
+
+# --- loaders
+
+OWN = {
+    "title": "Mine",
+    "version": "1",
+    "licence": "none",
+    "sources": [
+        {
+            "kind": "file",
+            "path": "mine",
+            "module": "cragru.data.csv_tables",
+            "members": {"in/r.csv": None},
+            "options": {"ratings": {"file": "r.csv", "columns": {"user": "u", "item": 2}}},
+        }
+    ],
+}
+RATING_COLUMNS = ["user", "item", "rating", "timestamp", "title", "year", "genres"]
+WRONG_LOADERS = [
+    ("module", "cragru.data.movielens_1m", "options.ratings", {"got": "ratings", "allowed": []}),
+    ("options/ratings/columns/item", "i", None, {}),
+    (
+        "options/ratings/columns/stars",
+        "s",
+        "options.ratings.columns.stars",
+        {"allowed": RATING_COLUMNS},
+    ),
+    ("options/ratings/columns/item", 2, "options.ratings.columns", {"what": "names and numbers"}),
+    ("options/ratings/columns/item", 0, "options.ratings.columns.item", {"got": 0}),
+    ("options/ratings/columns/item", True, "options.ratings.columns.item", {"got": True}),
+    ("options/ratings/columns/user", DELETE, "options.ratings.columns.user", {"what": "missing"}),
+    ("options/ratings/separator", ";;", "options.ratings.separator", {"got": ";;"}),
+    (
+        "options/ratings/file",
+        "s.csv",
+        "options.ratings.file",
+        {"got": "s.csv", "allowed": ["r.csv"]},
+    ),
+    ("options/scale", [5, 1], "options.scale", {"got": [5, 1]}),
+    ("options/scal", [1, 5], "options.scal", {"allowed": ["items", "ratings", "scale", "users"]}),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "place", "parts"), WRONG_LOADERS)
+def test_options_of_loaders_are_checked_with_the_configuration(key, value, place, parts):
+    right = changed(OWN, {"sources/0/options/ratings/columns/item": "i"})
+    registry = parse(
+        Registry, {"datasets": {"mine": changed(right, {f"sources/0/{key}": value})}}, "d.yaml"
+    )
+    found = list(check_loaders(registry, "d.yaml"))
+    if place is None:
+        assert found == []
+    else:
+        assert_told(found, place=f"d.yaml: datasets.mine.sources.0.{place}", **parts)
+
+
+def test_a_loader_and_its_options_fetch_nothing_and_prepare_anew():
+    """What `download` depends on has none of them; what `prepare` depends on has all."""
+    content = changed(OWN, {"sources/0/options/ratings/columns/item": "i", "keep": {"users": 3}})
+    entry = parse(Registry, {"datasets": {"mine": content}}, "d.yaml").datasets["mine"]
+    fetched = str(entry.raw_files.model_dump())
+    assert not any(word in fetched for word in ("csv_tables", "columns", "keep"))
+    assert entry.loader_options == {"own": content["sources"][0]["options"]}
+    assert entry.keep.rules == {"users": 3}
+    assert entry.known_users == 3

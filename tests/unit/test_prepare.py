@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from cragru.config.base import load_yaml, parse
-from cragru.config.datasets import Registry, SourceRecord
+from cragru.config.datasets import Keep, Registry, SourceRecord
 from cragru.core.errors import CragruError
 from cragru.core.place import spot
 from cragru.data import movielens_1m
@@ -152,7 +152,6 @@ def test_a_loader_that_gives_no_text_is_refused(tmp_path, monkeypatch):
 
 WRONG_TABLES = [
     # what a loader's table has in place of what, and the table, the row and the value that are named
-    (("interactions", "item", [30, 9, 30, 9, 2]), "interactions, line 3", "10, 30"),
     (("interactions", "rating", [1, 2, 3, 4, 9.5]), "interactions, line 5", "9.5"),
     (("interactions", "rating", [1, 2, np.nan, 4, 5]), "interactions, line 3", "nan"),
     (("interactions", "rating", list("12345")), "interactions: rating", "object"),
@@ -174,6 +173,16 @@ def test_wrong_tables_of_any_loader_are_refused(tmp_path, change, place, got):
     frame = getattr(tables, name).assign(**{column: values})
     with refused(**{"place": place} | ({} if got is None else {"got": got})):
         replace(tables, **{name: frame})
+
+
+def test_repeated_pairs_of_any_loader_are_refused(tmp_path):
+    raw = make_raw(tmp_path / "raw", [*RATINGS, "2::9::1::70"])
+    with refused(place=spot(raw / "ratings.dat", 6), got="2, 9") as caught:
+        prepare(raw, tmp_path / "out", LOADERS)
+    assert "repeats: last" in caught.value.problems[0].advice
+    prepare(raw, tmp_path / "out", LOADERS, keep=Keep(repeats="last"))
+    frame = read_parquet(tmp_path / "out/interactions.parquet", INTERACTIONS)
+    assert frame.iloc[-4].tolist() == [0, 1, 1.0, 70]
 
 
 def test_tables_without_a_column_or_a_row_are_refused(tmp_path):

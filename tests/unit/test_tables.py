@@ -14,7 +14,7 @@ from cragru.evaluation.columns import PER_USER
 from cragru.kept.files import write_json, write_parquet
 from cragru.plan.tables import Tables
 from cragru.reporting.base import Table
-from cragru.reporting.datasets_table import datasets_grid, datasets_table
+from cragru.reporting.datasets_table import datasets_grid, datasets_notes, datasets_table
 from cragru.reporting.files import write_table
 from cragru.reporting.grid import Text, decimals, interval_text, markdown
 from cragru.reporting.latex import latex
@@ -600,6 +600,18 @@ def test_table_one_without_printed_values():
     table = datasets_table(STATISTICS, None)
     assert table[[name for name in table if name.startswith("paper_")]].isna().all(axis=None)
     assert table.loc[0, "sparsity_percent"] == pytest.approx(93.7)
+
+
+def test_table_one_notes_what_is_missing_and_left_out():
+    core = {"rule": "core", "value": {"users": 5, "items": 2}}
+    core |= {"interactions": 1234, "users": 3, "items": 1}
+    drawn = {"rule": "users", "value": 7315, "interactions": 9, "users": 8, "items": 0}
+    facts = {"missing": ["rating"], "left_out": [core, drawn]}
+    assert datasets_notes({"ML-100K": HUNDRED_K, "Mine": HUNDRED_K | facts}) == [
+        "Mine: without ratings, so that each interaction has the rating 1; the core, with at least 5 for users, "
+        "2 for items, left out 1,234 interactions, 3 users and 1 items; drawing 7,315 users left out "
+        "9 interactions, 8 users and 0 items."
+    ]
 
 
 def test_table_one_is_made(tmp_path, paper):

@@ -66,6 +66,7 @@ class Section:
 
 
 HELD_ELSEWHERE = {
+    "Your own data",  # test_own_data.py
     "A metric",
     "A metric of whole lists",
     "A data set and its loader",

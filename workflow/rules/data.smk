@@ -47,6 +47,8 @@ rule prepare:
     params:
         entry=lambda wildcards: project.download_entry(wildcards.dataset),
         loaders=lambda wildcards: project.loaders(wildcards.dataset),
+        options=lambda wildcards: project.loader_options(wildcards.dataset),
+        keep=lambda wildcards: project.keep(wildcards.dataset),
         own=lambda wildcards: project.own_files(wildcards.dataset),
         code=lambda wildcards: project.loader_code(wildcards.dataset),
     message:
