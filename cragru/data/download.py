@@ -75,8 +75,8 @@ def fetch(
     """Put the raw files of a data set into a folder.
 
     Files of one's own are copied, and so are those that nobody offers any more. Else a local copy (`override`) is tried
-    first, then every source of the registry in its order. Files get their final names only after all files of one source have the right SHA-256; what an earlier
-    run left behind is removed first.
+    first, then every source of the registry in its order. Files get their final names only after all files of one
+    source have the right SHA-256; what an earlier run left behind is removed first.
 
     Args:
         entry: The data set's files, as the registry has them.
