@@ -138,6 +138,20 @@ class OwnFiles(Frozen):
         return [f"{self.path}/{member}" for member in self.members]
 
 
+class CopyFiles(Frozen):
+    """Files that no publisher offers any more: a copy that the user has, in the folder that CRAGRU_DATA_DIR names.
+
+    Attributes:
+        name: The source's name in ``source.json``.
+        members: Path inside the folder to the file's SHA-256; null where nobody knows it. A `*` in a name stands for
+            any letters: of such files, all that are there.
+    """
+
+    kind: Literal["copy"]
+    name: LowerName
+    members: OwnMembers
+
+
 class Read(Frozen):
     """How the files of a source are read.
 
@@ -164,9 +178,13 @@ class OwnSource(OwnFiles, Read):
     """Files of one's own, and how they are read."""
 
 
-AnyFiles = UrlFiles | WheelFiles | OwnFiles
+class CopySource(CopyFiles, Read):
+    """The user's copy of what no publisher offers any more, and how it is read."""
+
+
+AnyFiles = UrlFiles | WheelFiles | OwnFiles | CopyFiles
 Files = Annotated[AnyFiles, Field(discriminator="kind")]
-Source = Annotated[UrlSource | WheelSource | OwnSource, Field(discriminator="kind")]
+Source = Annotated[UrlSource | WheelSource | OwnSource | CopySource, Field(discriminator="kind")]
 
 
 def _check_names(sources: Sequence[AnyFiles]) -> Sequence[AnyFiles]:
@@ -174,6 +192,9 @@ def _check_names(sources: Sequence[AnyFiles]) -> Sequence[AnyFiles]:
     distinct([LOCAL, *(source.name for source in sources)])
     if len(sources) > 1 and any(isinstance(source, OwnFiles) for source in sources):
         raise CragruError("`kind: file` and others", advice="keep one: nobody else has your files")
+    kinds = {source.kind for source in sources}
+    if "copy" in kinds and len(kinds) > 1:
+        raise CragruError("`kind: copy` and others", advice="keep those of one kind")
     return sources
 
 
@@ -185,8 +206,8 @@ class RawFiles(Frozen):
     """The files of a data set: all that fetching them depends on.
 
     Attributes:
-        archive: File name of the publisher's archive; needless beside files of one's own.
-        folder: The folder inside that archive; needless beside files of one's own.
+        archive: File name of the publisher's archive; needless beside files or copies of one's own.
+        folder: The folder inside that archive, or that of a copy; needless beside files of one's own.
         sources: Where to fetch them, in the order tried.
     """
 
@@ -204,10 +225,16 @@ class RawFiles(Frozen):
         """The only source, where that is files of one's own."""
         return next((source for source in self.sources if isinstance(source, OwnFiles)), None)
 
+    @property
+    def copies(self) -> list[CopyFiles]:
+        """The sources, where they are layouts of a copy that the user has."""
+        return [source for source in self.sources if isinstance(source, CopyFiles)]
+
     @model_validator(mode="after")
     def _check_folder(self) -> "RawFiles":
-        for name in ("archive", "folder"):
-            if getattr(self, name) is None and self.own is None:
+        needed = () if self.own else ("folder",) if self.copies else ("archive", "folder")
+        for name in needed:
+            if getattr(self, name) is None:
                 raise CragruError("missing", place=name, advice="add it")
         for member in self.publisher.members if self.publisher else ():
             if not member.startswith(f"{self.folder}/"):
@@ -254,6 +281,7 @@ class DatasetEntry(RawFiles):
         version: The publisher's version or date.
         licence: What may be done with it, in a sentence.
         homepage: Where its publisher describes it, if there is one.
+        kept: Who keeps a copy, where no publisher offers it any more.
         sources: Where to fetch it, in the order tried, and how to read what each gives.
         prompt: The template of its prompts; the default tells a user's profile.
         form_prompts: Templates for forms of scoring that have their own (`scoring.form`).
@@ -265,6 +293,7 @@ class DatasetEntry(RawFiles):
     version: Line
     licence: Sentences
     homepage: HttpUrl | None = None
+    kept: Sentences | None = None
     sources: Annotated[tuple[Source, ...], *_SOURCES]
     prompt: InputPlace = "config/prompts/movielens.txt"
     form_prompts: dict[Literal[LABELS, LIKELIHOOD], InputPlace] = Field(

@@ -1,5 +1,6 @@
 """Fetch the raw files of a data set: from a local copy or over the network, checked before they are put in place."""
 
+import glob
 import http.client
 import logging
 import shutil
@@ -8,12 +9,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
+from itertools import product
 from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
 from cragru.config.datasets import (
     LOCAL,
+    CopyFiles,
     OwnFiles,
     RawFiles,
     SourceRecord,
@@ -59,7 +62,8 @@ def _is_whole(entry: RawFiles, folder: Path) -> bool:
     if not (folder / SOURCE_FILE).is_file():
         return False
     members = read_record(folder / SOURCE_FILE, {"members": dict[str, str]})["members"]
-    if members not in [_by_name(source.members) for source in entry.sources]:
+    known = [_by_name(source.members) for source in entry.sources]
+    if members not in known and not entry.copies:  # nobody knows the checksums of a copy
         return False
     found = {name: folder / name for name in members}
     return all(found[name].is_file() and sha256(found[name]) == members[name] for name in members)
@@ -70,9 +74,9 @@ def fetch(
 ) -> SourceRecord:
     """Put the raw files of a data set into a folder.
 
-    Files of one's own are copied. Else a local copy (`override`) is tried first, then every source of the registry in
-    its order. Files get their final names only after all files of one source have the right SHA-256; what an earlier
-    run left behind is removed first.
+    Files of one's own are copied, and so are those that nobody offers any more. Else a local copy (`override`) is tried
+    first, then every source of the registry in its order. Files get their final names only after all files of one
+    source have the right SHA-256; what an earlier run left behind is removed first.
 
     Args:
         entry: The data set's files, as the registry has them.
@@ -95,6 +99,8 @@ def fetch(
     copy = located(override, _COPY) if override else None
     if copy is not None:
         _refuse_copy(entry, copy, target)
+    if entry.copies:
+        return _from_copies(entry, name, target, copy)
     target.mkdir(parents=True, exist_ok=True)
     _remove_remains(entry, target)
     record = None if copy is None else _from_copy(entry, name, target, copy)
@@ -112,8 +118,10 @@ def _refuse_copy(entry: RawFiles, copy: Path, target: Path) -> None:
 def _remove_remains(entry: RawFiles, target: Path) -> None:
     """Remove what a killed or an earlier run left, the record first: a folder with a record is a complete one."""
     members = {PurePosixPath(member).name for source in entry.sources for member in source.members}
-    for name in (SOURCE_FILE, *sorted(members)):
-        (target / name).unlink(missing_ok=True)
+    (target / SOURCE_FILE).unlink(missing_ok=True)
+    for name in sorted(members):
+        for file in _matching(target, name):
+            file.unlink()
     for scratch in target.glob(f"{_SCRATCH}*"):
         shutil.rmtree(scratch)
 
@@ -135,6 +143,46 @@ def _from_own(own: OwnFiles, name: str, target: Path) -> SourceRecord:
                     advice="if the file is right, write this sha256 into its entry, or null to let it change",
                 )
         return _install(members, own.name, name, Path(scratch), target)
+
+
+def _matching(folder: Path, member: str) -> list[Path]:
+    """Return the files of a folder that a member means, in which `*` alone is no letter."""
+    return sorted(folder.glob(glob.escape(member).replace("[*]", "*")))
+
+
+def copied_files(
+    entry: RawFiles, name: str, copy: Path | None
+) -> tuple[CopyFiles, dict[Path, str | None]]:
+    """Return the first layout of which a copy has all files, and these with their SHA-256, where it is known.
+
+    Raises:
+        CragruError: If the copy has none, or there is no copy.
+    """
+    folders = [] if copy is None else [copy / entry.folder, copy]
+    for folder, source in product(folders, entry.copies):
+        found = {member: _matching(folder, member) for member in source.members}
+        if all(found.values()):
+            pairs = ((file, member) for member, files in found.items() for file in files)
+            return source, {file: source.members[member] for file, member in pairs}
+    layouts = " or ".join(" and ".join(source.members) for source in entry.copies)
+    what = "no copy is named" if copy is None else f"the copy has not all files of {name}"
+    advice = f"let CRAGRU_DATA_DIR or data_dir name a folder with {layouts}"
+    raise CragruError(what, place=name, advice=advice)
+
+
+def _from_copies(entry: RawFiles, name: str, target: Path, copy: Path | None) -> SourceRecord:
+    source, files = copied_files(entry, name, copy)
+    target.mkdir(parents=True, exist_ok=True)
+    _remove_remains(entry, target)
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=target) as scratch:
+        members = {}
+        for file, wanted in files.items():
+            staged = Path(shutil.copyfile(file, Path(scratch, file.name)))
+            members[file.name] = wanted or sha256(staged)
+        try:
+            return _install(members, source.name, name, Path(scratch), target)
+        except CragruError as error:
+            raise error.within(f"{name}: {copy}") from error
 
 
 def _from_sources(entry: RawFiles, name: str, target: Path) -> SourceRecord:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+from pandas.api.types import infer_dtype
 
 from cragru.core.errors import CragruError
 from cragru.data.raw_files import refuse_repeats, row_error
@@ -45,9 +46,9 @@ KINDS = {"user": "iuO", "item": "iuO", "rating": "iuf", "timestamp": "iuf", "raw
 class RawTables:
     """A data set under its publisher's ids, checked: ids exist, ratings are on the scale.
 
-    An index that names a file and its lines, as `cragru.data.raw_files` gives it, says where a wrong row is; it is
-    dropped here. Without one, errors count the rows of the table. Whether a pair may be there twice is for the rules of
-    the data set's entry: `refuse_repeats` does, where they say so.
+    An index that names files and lines, as `cragru.data.raw_files` gives it, says where a wrong row is; it is dropped
+    here. Without one, errors count the rows of the table. Whether a pair may be there twice is for the rules of the
+    data set's entry: `refuse_repeats` does, where they say so.
 
     Attributes:
         interactions: Columns user, item (raw ids, int64), rating (float32), timestamp (int64, seconds since 1970).
@@ -97,7 +98,7 @@ class RawTables:
 
 def _located(name: str, frame: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
     """Return a table, of which no file says where its rows are, with their numbers; refuse columns that do not fit."""
-    if frame.index.name is None:
+    if frame.index.names[0] is None:
         frame = frame.set_axis(pd.RangeIndex(1, len(frame) + 1, name=name))
     for column in columns:
         if column not in frame:
@@ -113,6 +114,8 @@ def _located(name: str, frame: pd.DataFrame, columns: Iterable[str]) -> pd.DataF
 
 def _refuse_guesses(frame: pd.DataFrame, column: str) -> None:
     """Refuse anything but text where text belongs, such as the missing number that a guess makes of a title ``NA``."""
+    if infer_dtype(frame[column], skipna=False) in ("string", "empty"):
+        return
     is_text = frame[column].map(lambda value: isinstance(value, str)).astype(bool)
     if not is_text.all():
         raise row_error(frame, ~is_text, f"no text for {column}", "raw_id", column)

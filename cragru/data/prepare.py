@@ -14,6 +14,7 @@ from cragru.core.names import SOURCE_FILE
 from cragru.core.place import PathLike, spot
 from cragru.data.filters import kept_rows
 from cragru.data.frames import INTERACTIONS, ITEMS, USERS, RawTables
+from cragru.data.keys import packed
 from cragru.kept.files import read_record, write_json, write_parquet
 from cragru.plugins.options import read_options
 from cragru.plugins.source import CLASS
@@ -49,10 +50,9 @@ def prepare(
     """
     tables, out = _load(Path(raw_dir), loaders, own, options, keep), Path(out_dir)
     rows, left_out = kept_rows(tables.interactions, keep)
-    user_ids, users = np.unique(rows["user"], return_inverse=True)
-    item_ids, items = np.unique(rows["item"], return_inverse=True)
-    interactions = rows.assign(user=users, item=items)
-    interactions = interactions.sort_values(["user", "timestamp", "item"])
+    users, user_ids = pd.factorize(rows["user"].to_numpy(), sort=True)
+    items, item_ids = pd.factorize(rows["item"].to_numpy(), sort=True)
+    interactions = _sorted(rows.assign(user=users, item=items))
     write_parquet(out / "interactions.parquet", interactions, INTERACTIONS)
     write_parquet(out / "users.parquet", _numbered(tables.users, "user", user_ids), USERS)
     write_parquet(out / "items.parquet", _numbered(tables.items, "item", item_ids), ITEMS)
@@ -131,6 +131,15 @@ def _placed(problem: Problem, raw: Path, module: str, own: Sequence[str]) -> Pro
             "correct it and run again" if copy else "correct the loader, or the file at its source"
         ),
     )
+
+
+def _sorted(interactions: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows by user, timestamp and item; no pair is there twice, so there is one such order."""
+    columns = ["user", "timestamp", "item"]
+    key = packed(*(interactions[column].to_numpy() for column in columns))
+    if key is None:  # such as of times that are no integers
+        return interactions.sort_values(columns)
+    return interactions.take(key.argsort())
 
 
 def _numbered(frame: pd.DataFrame, column: str, raw_ids: np.ndarray) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """Raw files of a data set: lines of a layout, or a CSV table, checked, with errors that name file and line.
 
-Rows keep the line that they are on as their index, under the path of the file. So `row_error` can name it, also where
-columns were made of theirs.
+Rows keep the line that they are on as their index, under the path of the file; those of several files have file and
+line (`PLACES`). So `row_error` can name it, also where columns were made of theirs.
 """
 
 import re
@@ -16,8 +16,12 @@ import pandas as pd
 
 from cragru.core.errors import CragruError
 from cragru.core.place import PathLike, spot
+from cragru.data.keys import are_distinct
 from cragru.written.encodings import decode
 from cragru.written.spreadsheets import CsvRow, check_widths, plain_number, read_spreadsheet
+
+PLACES = ("file", "line")
+"""Names of the index of rows that several files have."""
 
 
 @dataclass(frozen=True)
@@ -153,24 +157,29 @@ def row_error(
     values = [rows[column].iloc[number] for column in columns]
     got = ", ".join(f"{one:g}" if isinstance(one, np.floating) else str(one) for one in values)
     more = f" (and {wrong.sum() - 1} further rows)" if wrong.sum() > 1 else ""
-    place = spot(rows.index.name, rows.index[number])
+    place = spot(*_file_and_line(rows, number))
     return CragruError(f"{what}{more}", place=place, got=got, advice=advice)
+
+
+def _file_and_line(rows: pd.DataFrame, number: int) -> tuple[str, int]:
+    """Return where a row is, by its place in the table."""
+    index = rows.index
+    return index[number] if tuple(index.names) == PLACES else (index.name, index[number])
 
 
 def refuse_repeats(rows: pd.DataFrame, *columns: str) -> None:
     """Refuse two rows that are alike in some columns."""
     keys = rows[list(columns)]
+    if are_distinct(*(keys[column].to_numpy() for column in columns)):
+        return
     repeated = keys.duplicated()
     if repeated.any():
-        same = (keys == keys[repeated.to_numpy()].iloc[0]).all(axis=1)
-        line = rows.index[int(same.to_numpy().argmax())]
+        again = int(repeated.to_numpy().argmax())
+        same = (keys == keys.iloc[again]).all(axis=1)
+        file, line = _file_and_line(rows, int(same.to_numpy().argmax()))
+        is_near = file == _file_and_line(rows, again)[0]
+        where = f"line {line}" if is_near else spot(Path(file).name, line)
         names = " and ".join(columns).replace("raw_id", "id")
-        raise row_error(
-            rows,
-            repeated,
-            f"line {line} has the same {names}",
-            *columns,
-            advice="keep one, or let the entry say `keep: {repeats: last}`"
-            if "item" in columns
-            else "keep one",
-        )
+        what = f"{where} has the same {names}"
+        by_rule = ", or let the entry say `keep: {repeats: last}`" if "item" in columns else ""
+        raise row_error(rows, repeated, what, *columns, advice=f"keep one{by_rule}")

@@ -2,13 +2,15 @@
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from cragru.core.errors import CragruError, Problem
-from cragru.core.names import RESULTS
+from cragru.core.names import RESULTS, SOURCE_FILE
+from cragru.data.download import copied_files
 from cragru.kept.manifest import read_manifest
 from cragru.llm.prompts import Template
 from cragru.plan import places
@@ -48,6 +50,7 @@ def missing_files(project: Project) -> Iterator[Problem]:
         for file in own.files if own else ():
             yield from missing(place, root, file)
             yield from _among_results(place, root, file)
+        yield from _copy_missing(project, name)
     for name, path in settings.requests.files.items():
         yield from missing(f"requests.files.{name}", root, path)
     # the variable goes before the key; the first job tells what is wrong with it
@@ -57,6 +60,23 @@ def missing_files(project: Project) -> Iterator[Problem]:
     if llm is not None and hasattr(llm.source, "path"):
         place = f"{files.llms}: llms.{settings.scoring.llm}.source.path"
         yield from missing(place, root, llm.source.path, Path.is_dir)
+
+
+def _copy_missing(project: Project, name: str) -> Iterator[Problem]:
+    """Yield that a data set which nobody offers any more is neither here nor in the copy that is named."""
+    entry = project.registry.datasets.get(name)
+    if entry is None or not entry.copies:
+        return
+    if Path(places.place(places.RAW, dataset=name), SOURCE_FILE).is_file():
+        return
+    named = os.environ.get(DATA_VARIABLE) or project.settings.data_dir
+    try:
+        copy = located(named, "data_dir", project.root) if named else None
+        copied_files(entry.raw_files, name, copy)
+    except CragruError as error:
+        for problem in error.problems:
+            kept = f"{entry.kept}; " if entry.kept else ""
+            yield replace(problem, advice=f"{kept}{problem.advice}")
 
 
 def reordered(run: Run) -> Iterator[Problem]:

@@ -412,6 +412,69 @@ def test_a_full_disk_does_not_blame_the_file_that_is_copied(mine, target):
     assert names(target) == []
 
 
+# --- from a copy of what nobody offers any more
+
+
+def copy_entry(checksum=None):
+    layouts = {"parts": {"u.item": checksum, "part-*.txt": None}, "packed": {"all.[tar]": None}}
+    sources = [{"kind": "copy", "name": name, "members": one} for name, one in layouts.items()]
+    return RawFiles(folder="mini", sources=sources)
+
+
+@pytest.fixture
+def copy(tmp_path):
+    more = {"part-1.txt": b"one", "part-20.txt": b"twenty", "other.txt": b""}
+    return publisher_folder(tmp_path / "data" / "mini", **more)
+
+
+def test_a_copy_is_taken_with_all_files_that_a_name_means(copy, target):
+    for named in (copy.parent, copy):
+        record = fetch(copy_entry(digest(FILES["u.item"])), "mini", target, str(named))
+        assert record.source == "parts"
+        assert record.members["part-20.txt"] == digest(b"twenty")
+        assert names(target) == ["part-1.txt", "part-20.txt", "source.json", "u.item"]
+
+
+def test_a_copy_in_another_layout_leaves_nothing_of_the_first(copy, target):
+    fetch(copy_entry(), "mini", target, str(copy))
+    (copy / "part-1.txt").unlink()
+    (copy / "part-20.txt").unlink()
+    (copy / "all.[tar]").write_bytes(b"all")
+    assert fetch(copy_entry(), "mini", target, str(copy)).source == "packed"
+    assert names(target) == ["all.[tar]", "source.json"]
+
+
+def test_a_copy_that_is_there_is_not_fetched_again(copy, target):
+    download.fetch_once(copy_entry(), "mini", target, str(copy))
+    download.fetch_once(copy_entry(), "mini", target, None)
+    assert "part-1.txt" in names(target)
+
+
+def test_a_copy_that_is_not_named_or_has_not_all_files(copy, target, tmp_path):
+    advice = "let CRAGRU_DATA_DIR or data_dir name a folder with u.item and part-*.txt or all.[tar]"
+    with refused(place="mini", what="no copy is named", advice=advice):
+        fetch(copy_entry(), "mini", target)
+    (copy / "u.item").unlink()
+    with refused(place="mini", what="the copy has not all files of mini", advice=advice):
+        fetch(copy_entry(), "mini", target, str(copy.parent))
+    assert names(target) == []
+
+
+def test_a_damaged_file_of_a_copy_is_refused(copy, target):
+    (copy / "u.item").write_bytes(b"else")
+    with refused(place=f"mini: {copy}: u.item", **WRONG):
+        fetch(copy_entry(digest(FILES["u.item"])), "mini", target, str(copy))
+    assert names(target) == []
+
+
+def test_a_copy_needs_a_folder_and_no_other_source():
+    (parts, packed) = (one.model_dump() for one in copy_entry().sources)
+    with pytest.raises(ValueError, match="folder"):
+        RawFiles(sources=[parts, packed])
+    with pytest.raises(ValueError, match="kind: copy"):
+        RawFiles(archive="a.zip", folder="mini", sources=[parts, url_source("https://a.b/c.zip")])
+
+
 # --- archives that are not to be trusted
 
 

@@ -62,7 +62,14 @@ def test_shipped_registry():
     assert entry.publisher is entry.sources[0]
     assert [source.kind for source in registry.datasets["ml-1m"].sources] == ["url"]
     assert {one.prompt for one in shipped} == {"config/prompts/movielens.txt"}
-    for one in shipped:
+    netflix = registry.datasets["netflix"]
+    assert {source.kind for source in netflix.sources} == {"copy"}
+    assert len(netflix.copies) == 3
+    assert "Internet Archive" in netflix.kept
+    templates = [netflix.prompt, *netflix.form_prompts.values()]
+    for path in templates:  # nothing is known of users
+        assert "{user_profile_text}" not in (SHIPPED.parents[1] / path).read_text(encoding="utf-8")
+    for one in [*shipped, netflix]:
         assert "no redistribution" in one.licence
 
 
