@@ -457,7 +457,6 @@ def test_a_copy_that_is_not_named_or_has_not_all_files(copy, target, tmp_path):
     (copy / "u.item").unlink()
     with refused(place="mini", what="the copy has not all files of mini", advice=advice):
         fetch(copy_entry(), "mini", target, str(copy.parent))
-    assert names(target) == []
 
 
 def test_a_damaged_file_of_a_copy_is_refused(copy, target):

@@ -232,6 +232,21 @@ def test_refused(told, monkeypatch, key, value, named):
     assert all(any(fact in str(problem) for problem in own) for fact in facts), str(error)
 
 
+def test_a_data_set_that_nobody_offers_any_more(told, monkeypatch, tmp_path):
+    """The line names who keeps it; nothing has run yet."""
+    monkeypatch.delenv("CRAGRU_DATA_DIR", raising=False)
+    without = {"config/datasets": ["netflix"]}
+    (problem,) = told(without).problems
+    assert str(problem) == (
+        'netflix: no copy is named; the Internet Archive and Kaggle keep it as "Netflix Prize data set"; '
+        "let CRAGRU_DATA_DIR or data_dir name a folder with movie_titles.csv and combined_data_*.txt "
+        "or movie_titles.* and training_set/mv_*.txt or movie_titles.* and training_set.tar"
+    )
+    monkeypatch.setenv("CRAGRU_DATA_DIR", str(tmp_path))
+    (problem,) = told(without).problems
+    assert problem.what == "the copy has not all files of netflix"
+
+
 def test_a_template_that_is_none(told, tmp_path):
     path = "config/paper/table1.csv"
     said = str(told({f"{ENTRY}/prompt": path}))

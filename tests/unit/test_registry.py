@@ -227,7 +227,7 @@ def test_a_bad_name_is_one_problem_on_one_line(tmp_path):
 
 
 def test_names_that_are_allowed_are_told(tmp_path):
-    with refused(allowed=["file", "url", "wheel"]):
+    with refused(allowed=["copy", "file", "url", "wheel"]):
         load(tmp_path, **source(URL, kind="torrent"))
     with refused(allowed=AtLeast(f"cragru.data.{name}" for name in LOADERS.split())) as caught:
         load(tmp_path, **source(URL, module="cragru.data.movielens_2m"))
