@@ -48,7 +48,7 @@ class PairSet:
     def places(self, users: Tensor) -> Tensor:
         """Return where the pairs of `users` are in a flat `[B, items]` matrix whose rows these users are, ascending.
 
-        Whose pairs these are does not follow: of place p it is the user of row ``p // items``.
+        Place p is of row ``p // items`` and item ``p % items``.
         """
         counts = self.counts(users)
         total = counts.cumsum(0)
