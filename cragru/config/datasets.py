@@ -281,7 +281,7 @@ class DatasetEntry(RawFiles):
         version: The publisher's version or date.
         licence: What may be done with it, in a sentence.
         homepage: Where its publisher describes it, if there is one.
-        kept: Who keeps a copy, where no publisher offers it any more.
+        archived: Who keeps a copy, where no publisher offers it any more.
         sources: Where to fetch it, in the order tried, and how to read what each gives.
         prompt: The template of its prompts; the default tells a user's profile.
         form_prompts: Templates for forms of scoring that have their own (`scoring.form`).
@@ -293,7 +293,7 @@ class DatasetEntry(RawFiles):
     version: Line
     licence: Sentences
     homepage: HttpUrl | None = None
-    kept: Sentences | None = None
+    archived: Sentences | None = None
     sources: Annotated[tuple[Source, ...], *_SOURCES]
     prompt: InputPlace = "config/prompts/movielens.txt"
     form_prompts: dict[Literal[LABELS, LIKELIHOOD], InputPlace] = Field(

@@ -75,8 +75,8 @@ def _copy_missing(project: Project, name: str) -> Iterator[Problem]:
         copied_files(entry.raw_files, name, copy)
     except CragruError as error:
         for problem in error.problems:
-            kept = f"{entry.kept}; " if entry.kept else ""
-            yield replace(problem, advice=f"{kept}{problem.advice}")
+            archived = f"{entry.archived}; " if entry.archived else ""
+            yield replace(problem, advice=f"{archived}{problem.advice}")
 
 
 def reordered(run: Run) -> Iterator[Problem]:

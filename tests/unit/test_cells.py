@@ -315,11 +315,11 @@ def test_which_strategies_keep_whole_histories(load):
 
 
 def test_data_sets_have_a_template_of_their_own_or_the_one_with_a_profile(load):
-    project = load({"datasets/datasets/ml-1m/prompt": "config/prompts/netflix.txt"})
+    project = load({"datasets/datasets/ml-1m/prompt": "config/prompts/no-profile.txt"})
     shipped = ("ml-100k", "ml-1m")
     assert {name: project.registry.datasets[name].prompt for name in shipped} == {
         "ml-100k": "config/prompts/movielens.txt",
-        "ml-1m": "config/prompts/netflix.txt",
+        "ml-1m": "config/prompts/no-profile.txt",
     }
 
 

@@ -159,16 +159,16 @@ def test_what_tables_refuse_has_its_file_and_line(tmp_path):
         netflix_prize.load(write(tmp_path, COMBINED | changes))
     changes = {"combined_data_2.txt": "4:\n8,5,2005-09-06\n8,4,2005-09-07\n"}
     with refused(place=place, got="8, 4", what="line 2 has the same user and item"):
-        netflix_prize.load(write(tmp_path, COMBINED | changes))
+        netflix_prize.load(write(tmp_path, COMBINED | changes)).refuse_repeats()
 
 
 def test_a_pair_that_two_files_have(tmp_path):
     changes = {"combined_data_2.txt": "2:\n6,5,2005-09-06\n"}
     with refused() as caught:
-        netflix_prize.load(write(tmp_path, COMBINED | changes))
+        netflix_prize.load(write(tmp_path, COMBINED | changes)).refuse_repeats()
     assert str(caught.value) == (
         f"{tmp_path}/combined_data_2.txt, line 2: combined_data_1.txt, line 6 has the same user and item, "
-        "got '6, 2'; keep one"
+        "got '6, 2'; keep one, or let the entry say `keep: {repeats: last}`"
     )
 
 

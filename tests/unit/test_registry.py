@@ -65,7 +65,7 @@ def test_shipped_registry():
     netflix = registry.datasets["netflix"]
     assert {source.kind for source in netflix.sources} == {"copy"}
     assert len(netflix.copies) == 3
-    assert "Internet Archive" in netflix.kept
+    assert "Internet Archive" in netflix.archived
     templates = [netflix.prompt, *netflix.form_prompts.values()]
     for path in templates:  # nothing is known of users
         assert "{user_profile_text}" not in (SHIPPED.parents[1] / path).read_text(encoding="utf-8")

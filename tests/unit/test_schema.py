@@ -129,7 +129,7 @@ RIGHT = [
     ("config", "scoring/tokens", None),
     ("config", "scoring/cohorts", {"pilot": 1, "everyone": None}),
     ("params", "strategies/none/whole", DELETE),
-    ("datasets", "datasets/ml-1m/prompt", "config/prompts/netflix.txt"),
+    ("datasets", "datasets/ml-1m/prompt", "config/prompts/no-profile.txt"),
     ("tables", "tables/table2/panel", DELETE),
     ("figures", "figures/figure4/rivals", DELETE),
 ]
