@@ -166,7 +166,9 @@ CHANGES = st.lists(
 def loaded(load, folder, files):
     """The tables, or None where a file was refused as it should be."""
     try:
-        return load(folder)
+        tables = load(folder)
+        tables.refuse_repeats()  # as preparation does
+        return tables
     except CragruError as error:
         paths = [folder / name for name in files if str(error).startswith(str(folder / name))]
         refusal(paths[0], error)
@@ -189,7 +191,7 @@ def test_any_change_of_a_raw_file_is_read_or_one_line(folder, layout, data):
 
 
 def keeps_its_promises(found):
-    """What is read is what `RawTables` says."""
+    """What is read is what `RawTables` says, without repeats."""
     rows = found.interactions
     assert not rows.duplicated(["user", "item"]).any()
     assert rows["rating"].between(*found.scale).all()
