@@ -29,7 +29,7 @@ from cragru.core.names import ORIGINAL
 from cragru.core.place import PathLike
 from cragru.data.download import fetch_once
 from cragru.data.frames import INTERACTIONS, ITEMS, USERS
-from cragru.data.parts import read_all_parts, write_parts
+from cragru.data.parts import read_all_parts, require_times, write_parts
 from cragru.data.prepare import prepare
 from cragru.data.requests import IDS
 from cragru.data.split import forget_and_split
@@ -125,6 +125,7 @@ class Data:
             raise CragruError(
                 "nothing is forgotten first", place=f"protocol {protocol}", advice=WAITING
             )
+        require_times(self._folder / "statistics.json", entry.split_by)
         forget, ratios = entry.forget.model_dump(), list(entry.ratios)
         rows = forget_and_split(self.interactions, forget, ratios, seed, entry.split_by)
         folder = self._folder / protocol / str(seed)

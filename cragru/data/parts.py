@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 
 from cragru.core.errors import CragruError
+from cragru.core.names import AT_RANDOM
 from cragru.core.place import PathLike, spot
 from cragru.data.frames import INTERACTIONS
-from cragru.data.split import Rows
+from cragru.data.split import UNTIMED, Rows
 from cragru.kept.files import read_parquet, read_record, sha256, write_json, write_parquet
 
 PARTS = ("forget", "forget-heldout", "train", "valid", "test")
@@ -85,6 +86,22 @@ def read_all_parts(folder: PathLike, interactions: pd.DataFrame) -> dict[str, pd
 def rows_left_out(folder: PathLike) -> int:
     """Return how many of the rows to divide a split leaves out of all parts (`cragru.data.split.time_split`)."""
     return read_record(Path(folder, "split.json"), RECORD).get("left_out", 0)
+
+
+def require_times(statistics: PathLike, split_by: str) -> None:
+    """Refuse to split by time a data set whose timestamps are places in a file.
+
+    Args:
+        statistics: Its statistics.json.
+        split_by: One of `cragru.core.names.SPLITS`.
+
+    Raises:
+        CragruError: If that is by time and there are none.
+    """
+    has_times = "timestamp" not in read_record(statistics, {"users": int}).get("missing", [])
+    if split_by != AT_RANDOM and not has_times:
+        what = "the data set has no timestamps"
+        raise CragruError(what, place="split_by", got=split_by, advice=UNTIMED)
 
 
 def read_sizes(path: PathLike) -> tuple[int, int]:

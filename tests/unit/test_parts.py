@@ -4,13 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cragru.core.names import TIME
+from cragru.core.names import AT_RANDOM, TIME, TIME_PER_USER
 from cragru.data.frames import INTERACTIONS
 from cragru.data.parts import (
     PARTS,
     read_all_parts,
     read_parts,
     read_sizes,
+    require_times,
     rows_left_out,
     write_parts,
 )
@@ -106,3 +107,14 @@ def test_reading_one_part_opens_no_other(tmp_path, interactions, rows):
 def test_sizes(tmp_path):
     write_json(tmp_path / "statistics.json", {"users": 3, "items": 4, "interactions": 5})
     assert read_sizes(tmp_path / "statistics.json") == (3, 4)
+
+
+def test_places_in_a_file_are_no_times(tmp_path):
+    statistics = tmp_path / "statistics.json"
+    write_json(statistics, {"users": 2, "missing": ["timestamp"]})
+    require_times(statistics, AT_RANDOM)
+    for split_by in (TIME_PER_USER, TIME):
+        with refused(place="split_by", got=split_by, what="the data set has no timestamps"):
+            require_times(statistics, split_by)
+    write_json(statistics, {"users": 2, "missing": ["rating"]})
+    require_times(statistics, TIME)

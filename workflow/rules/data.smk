@@ -80,6 +80,7 @@ rule check_requests:
 rule split:
     input:
         interactions=rules.prepare.output.interactions,
+        statistics=rules.prepare.output.statistics,
         checked=requests.check,
     output:
         **places.split_files(places.STATE),
