@@ -5,6 +5,8 @@ import re
 import sys
 from pathlib import Path
 
+from snakemake.scheduling.job_scheduler import JobScheduler
+
 from cragru.audit.commitment import check_key
 from cragru.config.base import load_yaml
 from cragru.config.types import OPTION
@@ -26,6 +28,7 @@ from cragru.plan import places
 from cragru.plan.certificates import Certificates
 from cragru.plan.listing import as_line, expected_time, first_words
 from cragru.plan.loading import load_project
+from cragru.plan.passes import keep_one_timer
 from cragru.plan.purged import Purged
 from cragru.plan.requests import Requests
 from cragru.plan.cells import ORDERS, SHOWN, TABLE_STRATEGY
@@ -34,6 +37,7 @@ from cragru.plan.targets import asked_of
 from cragru.plan.showing import Showing
 from cragru.plan.training import Training
 
+keep_one_timer(JobScheduler)
 checked_or_exit(check_variables, os.environ)
 if (
     is_module
