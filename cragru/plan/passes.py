@@ -1,8 +1,8 @@
 """One timer for the passes of Snakemake's scheduler, instead of one more with each job.
 
-To keep to a rate of jobs, each pass of the scheduler of Snakemake 9 starts a timer that brings a further pass. A job that
-ends brings a pass, too, so after 200 jobs there are 200 passes a second: a fifth of a core, for which a language model's
-threads wait for one another.
+To keep to a rate of jobs, each pass of the scheduler of Snakemake 9 starts a timer that brings a further pass. A job
+that ends brings a pass, too, so after 200 jobs there are 200 passes a second: a fifth of a core, for which a language
+model's threads wait for one another.
 """
 
 import threading
