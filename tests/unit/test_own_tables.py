@@ -129,7 +129,7 @@ def test_without_ratings_or_times_rows_keep_their_order(csv):
 
 
 ALIKE = [
-    ("ratings.csv.gz", gzip.compress(RATINGS.encode())),
+    ("ratings.csv.gz", gzip.compress(RATINGS.encode(), mtime=0)),
     ("ratings.csv", "\ufeff" + RATINGS),
     ("ratings.csv", RATINGS.replace("\n", "\r\n")),
     ("ratings.csv", RATINGS.rstrip("\n")),
