@@ -165,9 +165,11 @@ def copied_files(
             pairs = ((file, member) for member, files in found.items() for file in files)
             return source, {file: source.members[member] for file, member in pairs}
     layouts = " or ".join(" and ".join(source.members) for source in entry.copies)
-    what = "no copy is named" if copy is None else f"the copy has not all files of {name}"
-    advice = f"let CRAGRU_DATA_DIR or data_dir name a folder with {layouts}"
-    raise CragruError(what, place=name, advice=advice)
+    raise CragruError(
+        "no copy is named" if copy is None else f"the copy has not all files of {name}",
+        place=name,
+        advice=f"let CRAGRU_DATA_DIR or data_dir name a folder with {layouts}",
+    )
 
 
 def _from_copies(entry: RawFiles, name: str, target: Path, copy: Path | None) -> SourceRecord:

@@ -100,8 +100,9 @@ def require_times(statistics: PathLike, split_by: str) -> None:
     """
     has_times = "timestamp" not in read_record(statistics, {"users": int}).get("missing", [])
     if split_by != AT_RANDOM and not has_times:
-        what = "the data set has no timestamps"
-        raise CragruError(what, place="split_by", got=split_by, advice=UNTIMED)
+        raise CragruError(
+            "the data set has no timestamps", place="split_by", got=split_by, advice=UNTIMED
+        )
 
 
 def read_sizes(path: PathLike) -> tuple[int, int]:

@@ -180,6 +180,12 @@ def refuse_repeats(rows: pd.DataFrame, *columns: str) -> None:
         is_near = file == _file_and_line(rows, again)[0]
         where = f"line {line}" if is_near else spot(Path(file).name, line)
         names = " and ".join(columns).replace("raw_id", "id")
-        what = f"{where} has the same {names}"
-        by_rule = ", or let the entry say `keep: {repeats: last}`" if "item" in columns else ""
-        raise row_error(rows, repeated, what, *columns, advice=f"keep one{by_rule}")
+        raise row_error(
+            rows,
+            repeated,
+            f"{where} has the same {names}",
+            *columns,
+            advice="keep one, or let the entry say `keep: {repeats: last}`"
+            if "item" in columns
+            else "keep one",
+        )

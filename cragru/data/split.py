@@ -113,8 +113,12 @@ def time_split(
     parts = [np.sort(rows[is_known & (part_of_row == part)]) for part in range(len(ratios))]
     if not all(map(len, parts)):
         counts = " / ".join(str(len(part)) for part in parts)
-        what = f"leaves {counts} rows to train, validate and test users with training rows"
-        raise CragruError(what, place="split_by", got=TIME, advice=f"take {TIME_PER_USER}")
+        raise CragruError(
+            f"leaves {counts} rows to train, validate and test users with training rows",
+            place="split_by",
+            got=TIME,
+            advice=f"take {TIME_PER_USER}",
+        )
     return [*parts, np.sort(rows[~is_known])]
 
 
@@ -230,8 +234,9 @@ def _split(
         users = interactions["user"].to_numpy()[rows]
         return ratio_split(users, rows, ratios, seed), NO_ROWS
     if interactions["timestamp"].nunique() == 1:
-        what = "all timestamps are equal"
-        raise CragruError(what, place="split_by", got=split_by, advice=UNTIMED)
+        raise CragruError(
+            "all timestamps are equal", place="split_by", got=split_by, advice=UNTIMED
+        )
     if split_by == TIME_PER_USER:
         return latest_split(interactions, rows, ratios), NO_ROWS
     *parts, left_out = time_split(interactions, rows, ratios)

@@ -126,7 +126,7 @@ def test_shipped_registry():
     small = llms.llms["smollm2-135m"]
     assert small.label == "SmolLM2-135M"
     assert small.engine.model_dump() == {
-        "dtype": "bfloat16",
+        "dtype": "float32",
         "context": 4096,
         "sequences": 64,
         "cache_gib": 1,

@@ -140,7 +140,7 @@ PAPERS_ORDER = [
 ]
 
 
-@pytest.mark.parametrize(("name", "has_profile"), [("movielens", True), ("netflix", False)])
+@pytest.mark.parametrize(("name", "has_profile"), [("movielens", True), ("no-profile", False)])
 def test_shipped_template_has_the_papers_parts_in_order(name, has_profile):
     path = ROOT / "config" / "prompts" / f"{name}.txt"
     text = path.read_text()
