@@ -17,10 +17,14 @@ from cragru.plugins.options import read_options
 def warm_up(device: str) -> None:
     """Do what only a process's first training does, so that no timer takes it for work.
 
-    The first product with a graph imports dgl, the first use of a GPU starts it and loads its libraries: both may last
-    longer than a request.
+    The first product with a graph imports dgl, the first gradient on a CPU numba, the first use of a GPU starts it and
+    loads its libraries: each may last longer than a request.
     """
     place = choose_device(device)
+    if place.type == "cpu":
+        from cragru.backbones.kernels import load  # late: a GPU has no need of numba
+
+        load()
     square = torch.eye(2, device=place)
     Adam([square.clone()], 0.1).step([square])
     torch.cholesky_solve(square @ square, torch.linalg.cholesky_ex(square).L)

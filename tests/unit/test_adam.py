@@ -5,7 +5,11 @@ import sys
 
 import torch
 
+from cragru.backbones import kernels
 from cragru.backbones.adam import Adam
+from cragru.backbones.base import Batch
+from cragru.backbones.bpr import bpr_gradient
+from cragru.backbones.training import warm_up
 
 
 def gradients(count):
@@ -42,6 +46,15 @@ def test_moments_go_on():
             parts = Adam([cut], 0.01, parts.moments)
         parts.step([gradient])
     assert torch.equal(whole, cut)
+
+
+def test_no_first_step_compiles_after_the_warm_up():
+    warm_up("cpu")
+    compiled = [set(kernel.signatures) for kernel in (kernels.add_bpr, kernels.add_norms)]
+    assert all(compiled)
+    rows, ones = torch.zeros(2, dtype=torch.int64), torch.ones(2)
+    bpr_gradient(torch.ones(3, 4), Batch(rows, rows, rows, ones, rows))
+    assert [set(kernel.signatures) for kernel in (kernels.add_bpr, kernels.add_norms)] == compiled
 
 
 def test_a_step_does_not_import_the_compiler():
