@@ -79,7 +79,7 @@ def train(arguments: Any, rate: float, parts: dict[str, csr_matrix]) -> dict[str
 
     def validate(number: int, *_: Any) -> None:
         validating["passes"] = number + 1
-        if validating["passes"] % PASSES:
+        if validating["passes"] % PASSES and validating["passes"] < arguments.epochs:
             return
         start = time.perf_counter()
         value = metrics(model, parts["train"], parts["valid"], (10,))["ndcg@10"]
