@@ -1,4 +1,4 @@
-"""The gradient of BPR on a CPU, compiled by numba: one pass over a step's triplets, without arrays in between.
+"""Gradients of BPR and of LightGCN's penalty on a CPU, compiled by numba: a step's triplets one by one.
 
 Numba keeps what it has compiled beside this file, or in the user's cache folder where it cannot write there.
 """

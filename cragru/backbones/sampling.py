@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from cragru.core.errors import CragruError
-from cragru.ranking.full import Pairs, pair_mask
+from cragru.ranking.full import Pairs, PairSet, pair_mask
 
 # entries of a bool matrix (150 MB); above it pairs are looked up in a sorted list
 DENSE_LIMIT = 150_000_000
@@ -24,13 +24,13 @@ class NegativeSampler:
             CragruError: If a user has interacted with every item, so that no negative exists.
         """
         self.items = items
-        known = torch.unique(positives[0] * items + positives[1])
-        counts = torch.bincount(known // items, minlength=users)
+        self._known = PairSet(positives, users, items)
+        counts = self._known.counts(torch.arange(users))
         if int(counts.max()) >= items:
             at = f"user {int(counts.argmax())}"
             raise CragruError("no item is left to sample", place=at, advice="drop this user")
-        self._dense = users * items <= DENSE_LIMIT
-        self._known = pair_mask(positives, users, items).view(-1) if self._dense else known
+        is_small = users * items <= DENSE_LIMIT
+        self._mask = pair_mask(positives, users, items).view(-1) if is_small else None
 
     def sample(self, users: Tensor, generator: torch.Generator) -> Tensor:
         """Draw one negative item for each entry of `users` (`[n]` int64, CPU); return `[n]` int64."""
@@ -42,8 +42,6 @@ class NegativeSampler:
         return negatives
 
     def _is_positive(self, users: Tensor, items: Tensor) -> Tensor:
-        keys = users * self.items + items
-        if self._dense:
-            return self._known.index_select(0, keys)
-        places = torch.searchsorted(self._known, keys).clamp(max=len(self._known) - 1)
-        return self._known[places] == keys
+        if self._mask is not None:
+            return self._mask.index_select(0, users * self.items + items)
+        return self._known.has(users, items.unsqueeze(1)).squeeze(1)

@@ -28,6 +28,9 @@ USERS = {
 }
 """Row k is user k; `raw_id` is the publisher's id, the rest is readable text such as ``25-34`` or ``female``."""
 
+PROFILE = ("age", "gender", "occupation", "zip")
+"""What may be known of a user."""
+
 ITEMS = {
     "item": "int32",
     "raw_id": "object",
@@ -94,6 +97,12 @@ class RawTables:
     def refuse_repeats(self) -> None:
         """Refuse two interactions of the same user and item."""
         refuse_repeats(self.interactions.set_axis(self._lines, copy=False), "user", "item")
+
+
+def unknown_users(raw_ids: pd.Series) -> pd.DataFrame:
+    """Return users of whom nothing but an id is known, each once, as `RawTables` has them."""
+    users = pd.DataFrame({"raw_id": raw_ids.drop_duplicates()})
+    return users.assign(**dict.fromkeys(PROFILE, ""))
 
 
 def _located(name: str, frame: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:

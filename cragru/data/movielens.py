@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from cragru.data.frames import RawTables
+from cragru.data.frames import PROFILE, RawTables
 
 RAW_ID = r"(?P<raw_id>[0-9]{1,9})"
 RATING = (
@@ -24,7 +24,7 @@ _TITLE = re.compile(r"(.*?)\s*\(([0-9]{4})\)\s*(?:\([A-Z]+\))?\s*")
 
 def frame_of_users(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the users as `cragru.data.frames.RawTables` has them; a gender is a letter of `GENDERS`."""
-    users = rows[["raw_id", "age", "gender", "occupation", "zip"]].astype({"raw_id": "int64"})
+    users = rows[["raw_id", *PROFILE]].astype({"raw_id": "int64"})
     return users.assign(gender=users["gender"].map(GENDERS))
 
 

@@ -20,7 +20,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from cragru.core.errors import CragruError
 from cragru.core.place import spot
 from cragru.data import movielens
-from cragru.data.frames import RawTables
+from cragru.data.frames import RawTables, unknown_users
 from cragru.data.raw_files import PLACES, Layout, read_rows
 
 TITLES = r"(?P<raw_id>[0-9]{1,9}),(?P<year>[0-9]{4}|NULL),(?P<title>.+)"
@@ -96,8 +96,7 @@ def load(folder: Path) -> RawTables:
     named = zip(rows["title"], years, strict=True)
     items = movielens.frame_of_items(rows["raw_id"], named, [""] * len(rows))
     ratings = _read_ratings(folder)
-    users = pd.DataFrame({"raw_id": pd.unique(ratings["user"])})
-    users = users.assign(age="", gender="", occupation="", zip="")  # not known
+    users = unknown_users(pd.Series(pd.unique(ratings["user"])))
     return RawTables(ratings, users, items, (LOWEST, HIGHEST))
 
 

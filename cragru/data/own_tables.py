@@ -7,12 +7,10 @@ import pandas as pd
 
 from cragru.data import movielens
 from cragru.data.columns import TableColumns, ids
-from cragru.data.frames import RawTables
+from cragru.data.frames import PROFILE, RawTables, unknown_users
 from cragru.data.options import Words
 
 log = logging.getLogger(__name__)
-
-PROFILE = ("age", "gender", "occupation", "zip")
 
 
 def tables_of(
@@ -55,7 +53,7 @@ def tables_of(
     rows = pd.DataFrame(columns).astype({"rating": "float32"})
     if scale is None:
         scale = (float(rows["rating"].min()), float(rows["rating"].max()))
-    user_frame = _user_frame(users, user_ids[-1]) if users else _unknown(user_ids[0])
+    user_frame = _user_frame(users, user_ids[-1]) if users else unknown_users(user_ids[0])
     if items is None:  # then each item's first row has its words
         item_frame = _item_frame(ratings, item_ids[0].drop_duplicates(), words)
     else:
@@ -67,12 +65,6 @@ INSTEAD = {
     "rating": "each interaction has the rating 1",
     "timestamp": "rows are in the order of the file",
 }
-
-
-def _unknown(raw_ids: pd.Series) -> pd.DataFrame:
-    """Return users of whom nothing is known."""
-    users = pd.DataFrame({"raw_id": raw_ids.drop_duplicates()})
-    return users.assign(**dict.fromkeys(PROFILE, ""))
 
 
 def _user_frame(table: TableColumns, raw_ids: pd.Series) -> pd.DataFrame:

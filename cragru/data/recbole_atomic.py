@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 
 from cragru.core.errors import CragruError
 from cragru.data.columns import TableColumns
-from cragru.data.frames import RawTables
+from cragru.data.frames import PROFILE, RawTables
 from cragru.data.options import (
     AtomicFields,
     LoaderOptions,
@@ -17,7 +17,7 @@ from cragru.data.options import (
     check_scale,
     without_none,
 )
-from cragru.data.own_tables import PROFILE, tables_of
+from cragru.data.own_tables import tables_of
 
 TYPES = ("token", "token_seq", "float", "float_seq")
 OF_ITEMS = {
