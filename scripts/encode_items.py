@@ -11,11 +11,11 @@ from cragru.job import stage
 from cragru.kept.files import read_parquet, write_json
 from cragru.llm.building import movies_of
 from cragru.llm.encoder import encode, item_text
-from cragru.llm.engines import check_model, model_files
+from cragru.llm.engines import check_model, for_this_machine, model_files
 
 
 def main(job):
-    entry = parse(LlmService, job.params.entry, "llms.yaml")
+    entry = for_this_machine(parse(LlmService, job.params.entry, "llms.yaml"))
     check_model(job.input.model, model_files(job.input.manifest))
     movies = movies_of(read_parquet(job.input.item_frame, ITEMS), natural_titles=True)
     start = now()
@@ -24,6 +24,7 @@ def main(job):
     save_file({"vectors": vectors}, job.output.vectors)
     cost = {"seconds": seconds.wall, "cpu_seconds": seconds.cpu, "tokens": tokens}
     write_json(job.output.cost, cost)
+    return {"dtype": entry.engine.dtype}
 
 
 if __name__ == "__main__":

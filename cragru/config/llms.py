@@ -278,8 +278,9 @@ Source = Annotated[
 class EngineOptions(BaseOptions):
     """How vLLM serves the model; of a server's entry only `context` is read."""
 
-    dtype: Literal["bfloat16", "float16", "float32"] = Field(
-        default="bfloat16", description="number type of the model"
+    dtype: Literal["auto", "bfloat16", "float16", "float32"] = Field(
+        default="bfloat16",
+        description="number type of the model; auto: bfloat16 where the machine computes it, else float32",
     )
     context: PositiveInt = Field(
         le=LONGEST_CONTEXT, description="most tokens of prompt and answer together"

@@ -27,9 +27,9 @@ from cragru.core.seeds import numpy_stream
 from cragru.evaluation import completeness_columns as schema
 from cragru.evaluation.calibration import calibrated_scores, z_scores
 from cragru.evaluation.completeness_columns import LIST_LENGTH
+from cragru.evaluation.groups import popularity_classes
 from cragru.evaluation.metrics import COMPLETENESS, FORGET_REMAIN, Metric, metrics_in, values_of
 from cragru.evaluation.percentiles import percentiles
-from cragru.evaluation.popularity import popularity_classes
 from cragru.evaluation.reranked import RerankedScorer
 from cragru.evaluation.utility import Parts, mask
 from cragru.ranking.full import PairSet, best_items, top_items, user_batches

@@ -1,4 +1,4 @@
-"""Groups of users: how near each is to the forget set (docs/evaluation.md), and how active."""
+"""Groups of users, by how near each is to the forget set and how active; classes of items, by popularity."""
 
 from collections.abc import Sequence
 
@@ -8,6 +8,7 @@ from cragru.core.errors import CragruError
 
 FORGOTTEN, SIMILAR, FAR = "forgotten", "similar", "far"
 ACTIVE, INACTIVE = "active", "inactive"
+CLASSES = 10  # of items by popularity
 MEMORY = 2**22  # cosines held at a time
 
 
@@ -66,3 +67,20 @@ def _largest_cosine(factors: np.ndarray, others: np.ndarray, forgotten: np.ndarr
         cosines = directions[part] @ directions[forgotten].T
         largest.append(cosines.max(axis=1))
     return np.concatenate(largest)
+
+
+def popularity_classes(training_rows: np.ndarray, count: int = CLASSES) -> np.ndarray:
+    """Sort items into `count` classes of about equal numbers of training rows, class 0 being the most popular items.
+
+    An item's place is the share of rows that lies on more popular items, so that equally popular ones share a class
+    whatever their ids. A class that one popular item spans is empty. The rows are `[items]`, not all 0.
+
+    Returns:
+        `[items]` int64; an item without rows is in the last class.
+    """
+    rows = np.asarray(training_rows, dtype=np.int64)
+    ascending = np.sort(rows)
+    cumulative = np.concatenate([[0], np.cumsum(ascending)])
+    total = cumulative[-1]
+    on_more_popular = total - cumulative[np.searchsorted(ascending, rows, side="right")]
+    return np.minimum(count * on_more_popular // total, count - 1)

@@ -8,8 +8,8 @@ import pandas as pd
 
 from cragru.evaluation.bias import ALL, COLUMNS, named
 from cragru.evaluation.bootstrap import Resampling
+from cragru.evaluation.groups import CLASSES, popularity_classes
 
-CLASSES = 10  # of items by popularity
 # recommendations added to each class (Jeffreys), so that an empty one has a logarithm
 SMOOTHING = 0.5
 
@@ -29,23 +29,6 @@ class Lists:
     retrain: np.ndarray
     again: Sequence[np.ndarray]
     training_rows: np.ndarray
-
-
-def popularity_classes(training_rows: np.ndarray, count: int = CLASSES) -> np.ndarray:
-    """Sort items into `count` classes of about equal numbers of training rows, class 0 being the most popular items.
-
-    An item's place is the share of rows that lies on more popular items, so that equally popular ones share a class
-    whatever their ids. A class that one popular item spans is empty. The rows are `[items]`, not all 0.
-
-    Returns:
-        `[items]` int64; an item without rows is in the last class.
-    """
-    rows = np.asarray(training_rows, dtype=np.int64)
-    ascending = np.sort(rows)
-    cumulative = np.concatenate([[0], np.cumsum(ascending)])
-    total = cumulative[-1]
-    on_more_popular = total - cumulative[np.searchsorted(ascending, rows, side="right")]
-    return np.minimum(count * on_more_popular // total, count - 1)
 
 
 def popularity_drift(

@@ -1,6 +1,7 @@
 """Opens the engine that a registry entry asks for."""
 
 import importlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from cragru.core.errors import CragruError
 from cragru.core.place import PathLike, spot
 from cragru.kept.files import read_record, sha256
 from cragru.llm.base import Engine
+
+PROCESSOR = "/proc/cpuinfo"
+HAS_BFLOAT16 = re.compile(r"\b(avx512_bf16|amx_bf16|bf16)\b")  # flags of x86's and ARM's processors
 
 
 def open_engine(
@@ -28,7 +32,29 @@ def open_engine(
         module: The engine's module, where it is not that of the entry.
     """
     opened = importlib.import_module(module or entry.engine_module)
-    return opened.open_engine(entry, folder, files, threads)
+    return opened.open_engine(for_this_machine(entry), folder, files, threads)
+
+
+def for_this_machine(entry: LlmService) -> LlmService:
+    """Return an entry that names its number type: `auto` is bfloat16 where the machine computes it, else float32.
+
+    A processor without instructions for bfloat16 takes twice as long for it as for float32, one that has them half.
+    """
+    if entry.engine.dtype != "auto":
+        return entry
+    dtype = "bfloat16" if _computes_bfloat16() else "float32"
+    return entry.model_copy(update={"engine": entry.engine.model_copy(update={"dtype": dtype})})
+
+
+def _computes_bfloat16() -> bool:
+    import torch  # late: a server's client has no need of it
+
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    try:
+        return bool(HAS_BFLOAT16.search(Path(PROCESSOR).read_text()))
+    except OSError:  # no Linux
+        return False
 
 
 def model_files(manifest: PathLike) -> dict[str, str]:

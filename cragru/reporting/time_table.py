@@ -141,7 +141,7 @@ def time_notes(table: pd.DataFrame, title: str, devices: Sequence[str]) -> list[
         "the longest of what can run at the same time. Training before the request is in neither. "
         "Shards: models trained anew; Steps: of the optimiser, over all of them; HVPs: Hessian-vector products. "
         f"{TIMES_RETRAIN}: how many times as fast as Retrain, whose sequential seconds on the data set and backbone "
-        "are divided by the row's own; below 1, to retrain is faster. What takes a method less than 10 s is measured "
+        "are divided by the row's own; below 1, to retrain is faster. What takes a method less than 5 s is measured "
         "three times, and the median counts. In brackets: printed in the paper, wall seconds of other machines; of "
         "several variants of a method, the first has it."
     ]

@@ -1,7 +1,7 @@
 """Table III of one request, made alone and beside busy processes: which seconds other work on the machine changes.
 
 One user of ML-100K leaves (protocol `one-user`, the first draw of a seed), and methods serve the request as the
-workflow does: three runs where one takes less than 10 s. Rounds alternate between alone and beside busy processes, so
+workflow does: three runs where one takes less than 5 s. Rounds alternate between alone and beside busy processes, so
 that a slow hour of the machine meets both. *Alone* is what the machine gives: the load is printed.
 """
 

@@ -12,8 +12,8 @@ from cragru.evaluation import groups as groups_module
 from cragru.evaluation.bias import COLUMNS, Results, bias_table
 from cragru.evaluation.bootstrap import Resampling
 from cragru.evaluation.columns import PER_USER
-from cragru.evaluation.groups import active_users, user_groups
-from cragru.evaluation.popularity import CLASSES, Lists, popularity_classes, popularity_drift
+from cragru.evaluation.groups import CLASSES, active_users, popularity_classes, user_groups
+from cragru.evaluation.popularity import Lists, popularity_drift
 from tests.refusals import refused
 
 FEW = Resampling(seed=1, resamples=100)

@@ -11,7 +11,7 @@ import pytest
 from cragru import job
 from cragru.core.errors import CragruError
 from cragru.kept.files import sha256, write_json
-from cragru.rerun.digest import code_digest
+from cragru.rerun.digest import AS_PLANNED, code_digest, state
 
 ROOT = Path(__file__).parents[2]
 
@@ -295,6 +295,33 @@ def test_guard_compares_the_code_of_all_roots():
         match=r"^scripts/prepare\.py: ",
     ):
         job._check_code(SimpleNamespace(params={"code": other}))
+
+
+def test_guard_trusts_the_state_that_the_run_was_planned_with(monkeypatch):
+    other = {**code_digest("scripts/prepare.py"), "digest": "0" * 16}
+    monkeypatch.setenv(AS_PLANNED, state())
+    job._check_code(SimpleNamespace(params={"code": other}))
+    monkeypatch.setenv(AS_PLANNED, "0" * 64)
+    with pytest.raises(CragruError, match="edited after this job was planned"):
+        job._check_code(SimpleNamespace(params={"code": other}))
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("cragru/a/b.py", "x = 2\n"),
+        ("cragru/new.py", ""),
+        ("scripts/s.py", "1\n"),
+        ("scripts/notes.txt", None),
+    ],
+)
+def test_any_edit_of_a_module_or_script_is_another_state(tmp_path, path, content):
+    for name in ("cragru/a/b.py", "scripts/s.py"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text("x = 1\n")
+    before = state(tmp_path)
+    (tmp_path / path).write_text(content or "")
+    assert (state(tmp_path) == before) == (content is None)
 
 
 def test_rule_without_a_code_parameter_is_not_guarded():

@@ -4,12 +4,14 @@ import re
 
 import jsonschema
 import pytest
+import torch
 import yaml
 from configuration import DELETE, ROOT, changed
 
 from cragru.config.base import load_yaml, parse
 from cragru.config.llms import Llms
 from cragru.core.errors import NOTHING, CragruError
+from cragru.llm import engines
 from cragru.llm.engines import open_engine
 from tests.refusals import AtLeast, assert_told, refused
 
@@ -70,7 +72,7 @@ WRONG = [
     ("server/source/timeout", 0, {"what": "Input should be greater than 0"}),
     ("server/source/retries", -1, {}),
     ("server/source/parallel", 0, {}),
-    ("hub/engine/dtype", "int8", {"allowed": ["bfloat16", "float16", "float32"]}),
+    ("hub/engine/dtype", "int8", {"allowed": ["auto", "bfloat16", "float16", "float32"]}),
     ("hub/engine/context", DELETE, {"got": NOTHING, "what": "missing"}),
     ("hub/engine/sequences", 0, {}),
     ("hub/engine/cache_gib", 0, {}),
@@ -126,7 +128,7 @@ def test_shipped_registry():
     small = llms.llms["smollm2-135m"]
     assert small.label == "SmolLM2-135M"
     assert small.engine.model_dump() == {
-        "dtype": "float32",
+        "dtype": "auto",
         "context": 4096,
         "sequences": 64,
         "cache_gib": 1,
@@ -361,3 +363,23 @@ def test_which_module_answers_is_no_setting_of_the_answers(tmp_path):
     first, second = (open_engine(one.llms["hub"], tmp_path, {}, 1).settings for one in entries)
     assert first == second
     assert "module" not in first["options"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "dtype"),
+    [
+        ("avx512f avx512_bf16 amx_tile", "bfloat16"),
+        ("asimd bf16 sve", "bfloat16"),
+        ("avx512f avx512_vnni", "float32"),
+        (None, "float32"),
+    ],
+)
+def test_the_number_type_is_what_the_processor_computes(tmp_path, monkeypatch, flags, dtype):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    processor = tmp_path / "cpuinfo"
+    monkeypatch.setattr(engines, "PROCESSOR", processor)
+    if flags is not None:
+        processor.write_text(f"processor : 0\nflags : fpu {flags}\n")
+    entries = load(tmp_path, {"hub/engine/dtype": "auto"}).llms
+    assert open_engine(entries["hub"], tmp_path, {}, 1).settings["options"]["dtype"] == dtype
+    assert engines.for_this_machine(entries["folder"]) is entries["folder"]  # it names its own

@@ -11,7 +11,7 @@ from cragru.audit.commitment import check_key
 from cragru.config.base import load_yaml
 from cragru.config.types import OPTION
 from cragru.config.given import check_module, laid_over, take_command_line, take_files
-from cragru.rerun.digest import code_digest
+from cragru.rerun.digest import AS_PLANNED, code_digest, state
 from cragru.kept.machine import checked_or_exit, killed
 from cragru.core.names import (
     ENCODER,
@@ -38,6 +38,8 @@ from cragru.plan.showing import Showing
 from cragru.plan.training import Training
 
 keep_one_timer(JobScheduler)
+if workflow.is_main_process:
+    os.environ[AS_PLANNED] = state()  # before any digest, for jobs to compare
 checked_or_exit(check_variables, os.environ)
 if (
     is_module
