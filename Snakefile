@@ -8,7 +8,7 @@ from snakemake.utils import min_version
 
 from cragru.config.given import read_files
 from cragru.kept.machine import checked_or_exit
-from cragru.plan.checkout import check_checkout
+from cragru.plan.checkout import check_checkout, without_commit
 
 min_version("9.20")  # cache: on rules with several named outputs
 
@@ -54,6 +54,9 @@ for one in workflow.modifier.rules:  # what `snakemake --list` prints of them
 
 onstart:
     checked_or_exit(make_cache_folder, os.environ)
+    unnamed = without_commit(root)
+    if unnamed:
+        print(f"cragru: {unnamed}")
     # later jobs need keys: that one is not there is said before the first
     planned = [
         (job.rule.name, job.wildcards) for job in workflow.dag.needrun_jobs()

@@ -5,7 +5,6 @@ import logging
 import os
 import platform
 import signal
-import subprocess
 import sys
 import traceback
 from collections.abc import Callable
@@ -13,8 +12,9 @@ from pathlib import Path, PurePath
 from typing import Any, NoReturn
 
 from cragru.core.errors import CragruError
+from cragru.core.processor import kind
 from cragru.core.roles import Role
-from cragru.core.versions import installed
+from cragru.core.versions import commit, installed
 from cragru.kept.files import sha256, write_json
 from cragru.kept.machine import REPEAT, trouble
 from cragru.kept.manifest import checked_inputs, files_at, place_beside, sealed
@@ -166,19 +166,10 @@ def _manifest(
         "wildcards": dict(snakemake.wildcards.items()),
         "params": {name: value for name, value in snakemake.params.items() if name != "code"},
         "code": snakemake.params.get("code"),
-        "commit": _commit(),
+        "commit": commit(ROOT)[0],
+        "processor": kind(),
         "inputs": {path: checksum for path, checksum in inputs.items() if path not in dates},
         "outputs": made,
         "versions": {"python": platform.python_version(), **installed(VERSIONED)},
         "facts": facts,
     }
-
-
-def _commit() -> str | None:
-    """Return the commit that is checked out; None without git or outside a checkout."""
-    command = ["git", "rev-parse", "HEAD"]
-    try:
-        answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    except OSError:
-        return None
-    return answer.stdout.strip() or None

@@ -94,6 +94,8 @@ flock -n 9 || { say "waiting for another install into $venv" && flock 9; }
 if marked .cragru-lock; then exit; fi
 
 if ! { marked .cragru-begun && "$venv/bin/python" -c ''; } 2>/dev/null; then make_venv; fi
+# pip's variables that would install elsewhere, or nothing
+unset PIP_TARGET PIP_PREFIX PIP_ROOT PIP_USER PIP_PYTHON PIP_DRY_RUN PIP_REQUIRE_VIRTUALENV
 check_disk "$free"
 say "installing $(grep -c == "${locks[0]}") packages into $venv: $cost (log: $log)" && : >"$log"
 heartbeat 9>&- &

@@ -35,6 +35,7 @@ class Behind:
         wrong: What is wrong with each file that is not as its manifests tell.
         failed: What is wrong with manifests and stored answers.
         looked_at: The files.
+        processors: The kinds of processors that they were made on; of each, one manifest.
     """
 
     def __init__(self, checksum: Checksum, purged: Collection[str] = ()) -> None:
@@ -42,6 +43,7 @@ class Behind:
         self.wrong: dict[str, Problem] = {}
         self.failed: list[Problem] = []
         self.looked_at: set[str] = set()
+        self.processors: dict[str, str] = {}
         self._checksum, self._purged = checksum, purged
         self._makers = Makers()
         self._read: set[str] = set()
@@ -73,6 +75,8 @@ class Behind:
             return []
         self._read.add(manifest)
         record = read_manifest(manifest)
+        if "processor" in record:
+            self.processors.setdefault(record["processor"], manifest)
         for name, checksum in record["inputs"].items():
             self._compare(name, [(manifest, checksum)], next(iter(record["outputs"]), None))
         facts = record.get("facts") or {}

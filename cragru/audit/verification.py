@@ -119,6 +119,9 @@ class Verifier:
         behind.look(sorted({*shown, *self._certified()}))
         self._wrong = behind.wrong | self._wrong
         self._failed += behind.failed
+        if len(behind.processors) > 1:
+            kinds = ", ".join(f"{kind} ({name})" for kind, name in behind.processors.items())
+            log.warning("made on several kinds of processors, which differ in last bits: %s", kinds)
         if not behind.wrong and not behind.failed:
             count = self.verified[BEHIND] = len(behind.looked_at)
             log.info("verified %d files behind tables, figures and certificates", count)

@@ -67,8 +67,8 @@ class NormalisedGraph:
 
 def import_dgl() -> ModuleType:
     """Import dgl, late: it takes its time and only products on the CPU need it."""
-    # without it dgl writes a question into the user's home
-    os.environ.setdefault("DGLBACKEND", "pytorch")
+    # without it dgl writes a question into the user's home; with another it finds nothing to compute with
+    os.environ["DGLBACKEND"] = "pytorch"
     import dgl
 
     return dgl

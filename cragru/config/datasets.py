@@ -286,6 +286,7 @@ class DatasetEntry(RawFiles):
         prompt: The template of its prompts; the default tells a user's profile.
         form_prompts: Templates for forms of scoring that have their own (`scoring.form`).
         users: How many users it has, where that is known: a method cannot have more shards.
+        rows: About how many interactions it has: jobs ask for memory and time by it.
         keep: Which of its rows are kept.
     """
 
@@ -300,6 +301,7 @@ class DatasetEntry(RawFiles):
         default={LABELS: "config/prompts/labels.txt", LIKELIHOOD: "config/prompts/likelihood.txt"}
     )
     users: PositiveInt | None = None
+    rows: PositiveInt | None = None
     keep: Keep = Keep()
 
     @property

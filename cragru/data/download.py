@@ -3,6 +3,7 @@
 import glob
 import http.client
 import logging
+import os
 import shutil
 import tempfile
 import time
@@ -29,7 +30,7 @@ from cragru.core.place import PathLike
 from cragru.data.archives import GIB, extract, holds, verify
 from cragru.data.wheels import download_wheel
 from cragru.kept.files import atomic_path, read_record, sha256, write_json
-from cragru.written.paths import located, rule_for
+from cragru.written.paths import located, lost_certificates, rule_for
 
 log = logging.getLogger(__name__)
 
@@ -322,7 +323,8 @@ def _received(url: str) -> Iterator[bytes]:
     except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: a redirect
         if isinstance(error, urllib.error.HTTPError):
             error.close()  # it is the answer too, and holds the connection open
-        raise CragruError(short(str(error))) from error
+        lost = lost_certificates(os.environ)
+        raise CragruError.of([Problem(short(str(error))), *([lost] if lost else [])]) from error
     if got < size:  # urllib takes a connection that closes early for the end of the file
         raise CragruError(f"the transfer ended after {got} of {size} bytes")
 

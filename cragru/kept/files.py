@@ -20,6 +20,7 @@ from cragru.kept.shapes import Shape, misfit
 if TYPE_CHECKING:
     import pandas as pd
 
+TEXT = ("string", "str")  # types of a column that pandas may have in the place of `object`
 AGAIN = "delete it and run again"
 
 
@@ -141,6 +142,9 @@ def read_parquet(path: PathLike, schema: Mapping[str, str]) -> "pd.DataFrame":
             raise  # the file may be whole: to delete it would be the wrong advice
         reason = short(str(error))
         raise CragruError(f"not parquet: {reason}", place=spot(path), advice=AGAIN) from error
+    # what pandas calls text depends on its option future.infer_string
+    texts = [name for name, dtype in frame.dtypes.items() if str(dtype) in TEXT]
+    frame = frame.astype(dict.fromkeys(texts, "object"))
     columns, wanted = {name: str(dtype) for name, dtype in frame.dtypes.items()}, dict(schema)
     if columns != wanted:
         raise CragruError(f"columns are not {wanted}", place=spot(path), got=columns, advice=AGAIN)

@@ -1,18 +1,15 @@
 """Opens the engine that a registry entry asks for."""
 
 import importlib
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from cragru.config.llms import LlmService
 from cragru.core.errors import CragruError
 from cragru.core.place import PathLike, spot
+from cragru.core.processor import computes_bfloat16
 from cragru.kept.files import read_record, sha256
 from cragru.llm.base import Engine
-
-PROCESSOR = "/proc/cpuinfo"
-HAS_BFLOAT16 = re.compile(r"\b(avx512_bf16|amx_bf16|bf16)\b")  # flags of x86's and ARM's processors
 
 
 def open_engine(
@@ -51,10 +48,7 @@ def _computes_bfloat16() -> bool:
 
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    try:
-        return bool(HAS_BFLOAT16.search(Path(PROCESSOR).read_text()))
-    except OSError:  # no Linux
-        return False
+    return computes_bfloat16()
 
 
 def model_files(manifest: PathLike) -> dict[str, str]:

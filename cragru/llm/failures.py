@@ -14,11 +14,13 @@ LONGEST_ESCAPE = 12  # characters of a letter of the key, escaped
 FORBIDDEN = Problem("access is refused", advice="check the key, and which variable `key` names")
 UNFIT = Problem("the request is refused", advice="check `structure`, and the length of the context")
 FAILED = Problem("the server failed", advice="look into its log, or try again later")
+# 424: TGI has too much to do, or failed inside; 425 and 409: not now
+BUSY = (408, 409, 424, 425, 429)
 MEANING = {
     **dict.fromkeys((400, 413, 422), UNFIT),
     **dict.fromkeys((401, 403), FORBIDDEN),
     404: Problem("no such address or model", advice="correct `url` or `model`"),
-    408: FAILED,
+    **dict.fromkeys(BUSY, FAILED),
     429: Problem("too many requests", advice="lower `parallel`, or try again later"),
 }
 BROKEN_OFF = Problem("the server broke off its answer", advice=FAILED.advice)
@@ -33,7 +35,7 @@ def may_pass(error: BaseException) -> bool:
 def is_busy(error: BaseException) -> bool:
     """Tell whether a server answers that it cannot now."""
     status = error.status_code if isinstance(error, openai.APIStatusError) else 0
-    return status in (408, 429) or status >= 500
+    return status in BUSY or status >= 500
 
 
 def problem_of(error: openai.OpenAIError, variable: str | None, secret: str | None) -> Problem:

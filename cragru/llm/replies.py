@@ -3,10 +3,10 @@
 import contextlib
 import json
 import re
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import openai
-from pydantic import AliasPath, BaseModel, Field, ValidationError
+from pydantic import AliasPath, BaseModel, BeforeValidator, Field, ValidationError
 
 from cragru.core.errors import CragruError
 
@@ -55,10 +55,20 @@ class LimitedClient(openai.DefaultAsyncHttpxClient):
         return type(reply)(status, content=bytes(content), **known)
 
 
+def _joined(content: Any) -> Any:
+    """Return the text of a list of texts, which some servers send; anything else as it is, to be refused."""
+    try:
+        return "".join(part["text"] for part in content if part["type"] == "text")
+    except (TypeError, LookupError):
+        return content
+
+
 class Completion(BaseModel):
     """The reply to a prompt; `usage` is read by `tokens_told`, for an answer without counts is an answer."""
 
-    content: str | None = Field(validation_alias=AliasPath(*CHOICE, "message", "content"))
+    content: Annotated[str | None, BeforeValidator(_joined)] = Field(
+        validation_alias=AliasPath(*CHOICE, "message", "content")
+    )
     refusal: str | None = Field(None, validation_alias=AliasPath(*CHOICE, "message", "refusal"))
     finish_reason: str = Field(validation_alias=AliasPath(*CHOICE, "finish_reason"))
     usage: Any = None

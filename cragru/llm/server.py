@@ -11,6 +11,7 @@ import os
 import re
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property, partial
 from importlib.metadata import version
@@ -45,6 +46,7 @@ from cragru.llm.replies import (
     tokens_told,
 )
 from cragru.llm.secrets import hidden, read_secret
+from cragru.written.paths import lost_certificates
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +122,12 @@ class ServerEngine:
 
     def _run(self, work: Coroutine[Any, Any, Result]) -> Result:
         try:
-            return asyncio.run(work)
+            if not _is_in_a_loop():
+                return asyncio.run(work)
+            with ThreadPoolExecutor(
+                1
+            ) as aside:  # a notebook's cell runs in a loop that cannot wait for another
+                return aside.submit(asyncio.run, work).result()
         except CragruError as error:
             raise error.within(self._name) from error
 
@@ -278,7 +285,7 @@ class ServerEngine:
             with hidden("OPENAI_"):
                 return openai.AsyncOpenAI(api_key=key, http_client=transport, **options)
         except Exception as error:  # whatever the address, or a proxy of the environment, causes
-            problem = _no_way(error, os.environ.items())
+            problem = lost_certificates(os.environ) or _no_way(error, os.environ.items())
         raise CragruError.of([problem])
 
     @cached_property
@@ -295,6 +302,14 @@ class ServerEngine:
         problem = problem_of(state.outcome.exception(), self._source.key, self._key)
         told = (state.attempt_number, self._source.retries, state.upcoming_sleep)
         log.log(level, "retry %d of %d in %.1f s: %s", *told, problem.within(self._name))
+
+
+def _is_in_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _is_loopback(url: str) -> bool:

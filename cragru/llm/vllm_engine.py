@@ -63,8 +63,9 @@ class VllmEngine:
         """
         if "vllm" in sys.modules:
             raise CragruError("imported too early", place="vllm", advice="leave it to VllmEngine")
+        for name in [name for name in os.environ if name.startswith("VLLM_")]:
+            del os.environ[name]  # it would go before the entry, and be in no answer's address
         os.environ |= ENVIRONMENT | {"OMP_NUM_THREADS": str(threads)}
-        os.environ.pop("VLLM_CPU_KVCACHE_SPACE", None)  # would go before `cache_gib`
         self._folder, self._files = Path(folder), files
         self._options, self._threads = options, threads
 

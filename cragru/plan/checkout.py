@@ -3,13 +3,22 @@
 import re
 from pathlib import Path
 
-from cragru.core.errors import CragruError
+from cragru.core.errors import CragruError, short
+from cragru.core.versions import commit
 
 # by a shell: Snakemake does not quote its Python
 OBEYED = r"[\s'\"`$\\:;&|<>(){}\[\]*?\x00-\x1f\x7f]"
 # Snakemake takes braces in its own path for wildcards, and quotes scripts by hand
 WILDCARDS = r"['{}]"
 ADVICE = "move it to a path without blanks, quotes and brackets"
+
+
+def without_commit(root: Path) -> str | None:
+    """Return why the manifests of a clone will name no commit, as a line; None where they will, and outside a clone."""
+    checked_out, why = commit(root)
+    if checked_out or not (root / ".git").exists():
+        return None
+    return f"manifests name no commit: {short(why)}"
 
 
 def check_checkout(root: Path, python: str) -> None:

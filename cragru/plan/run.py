@@ -21,7 +21,9 @@ from cragru.plan.variants import base_of, entry_of, with_options
 from cragru.rerun.digest import code_digest
 from cragru.written.paths import as_input
 
-WHOLE_MACHINE = 1000  # as in profiles/default; every other job asks for 1
+WHOLE_MACHINE = (
+    1000  # all that a run has to give (`cragru.plan.surroundings`); every other job asks for 1
+)
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,14 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from cragru.core.errors import CragruError
+from cragru.core.errors import CragruError, Problem
 from cragru.core.place import CACHE
 
 _CHECKOUT, _SHIPPED = Path(__file__).parents[2], Path(__file__).parents[1] / "shipped"
 # pyproject.toml puts config/ there for an installed library
 REPOSITORY = _SHIPPED if _SHIPPED.is_dir() else _CHECKOUT
 VARIABLES = ("CRAGRU_DATA_DIR", "CRAGRU_AUDIT_KEY_FILE")  # that name a place of this machine
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")  # that programs trust
 UNREAD = ("$", '"', "'")  # what a shell would have taken away, had one read the path
 RULE = "a relative path is looked for in the repository, then in the folder that snakemake runs in"
 WRITE_OUT = "write the path out ('~' is your home folder)"
@@ -71,6 +72,17 @@ def check_variables(environment: Mapping[str, str]) -> None:
     cache = environment.get(CACHE, "")
     if cache.startswith("~"):
         raise CragruError("no shell has read the '~'", place=CACHE, got=cache, advice=WRITE_OUT)
+
+
+def lost_certificates(environment: Mapping[str, str]) -> Problem | None:
+    """Return the problem with a variable that names certificates which are gone, such as those of a deleted conda."""
+    for name in CERTIFICATES:
+        path = environment.get(name)
+        if path and not Path(path).exists():
+            return Problem(
+                "nothing is there", place=name, got=path, advice="unset it, or correct it"
+            )
+    return None
 
 
 def make_cache_folder(environment: Mapping[str, str]) -> None:

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from cragru import job
+from cragru.core import processor
 from cragru.core.errors import CragruError
 from cragru.kept.files import sha256, write_json
 from cragru.rerun.digest import AS_PLANNED, code_digest, state
@@ -160,6 +161,7 @@ def test_manifest_says_what_was_made_from_what(tmp_path):
         "params": {"heat": 200},
         "code": code,
         "commit": None,
+        "processor": processor.kind(),
         "inputs": {"in/flour": sha256(tmp_path / "one/in/flour")},
         "outputs": {"out/bread": sha256(tmp_path / "one/out/bread")},
         "facts": {"device": "oven"},
@@ -272,15 +274,17 @@ def test_commit_is_that_of_the_repository(tmp_path, monkeypatch):
     for name in [name for name in os.environ if name.startswith("GIT_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    monkeypatch.setattr(job, "ROOT", tmp_path)
-    assert job._commit() is None
+    assert job.commit(tmp_path)[0] is None
     who = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
     for command in (["init", "-q"], [*who, "commit", "-q", "--allow-empty", "-m", "one"]):
         subprocess.run(["git", *command], cwd=tmp_path, check=True)
     head = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    assert job._commit() == head.stdout.strip()
+    assert job.commit(tmp_path) == (head.stdout.strip(), "")
+    inside = tmp_path / "archive"
+    inside.mkdir()
+    assert job.commit(inside) == (None, f"the repository is {tmp_path}")
 
 
 # --- the code guard

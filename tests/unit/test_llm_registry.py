@@ -10,6 +10,7 @@ from configuration import DELETE, ROOT, changed
 
 from cragru.config.base import load_yaml, parse
 from cragru.config.llms import Llms
+from cragru.core import processor
 from cragru.core.errors import NOTHING, CragruError
 from cragru.llm import engines
 from cragru.llm.engines import open_engine
@@ -376,10 +377,10 @@ def test_which_module_answers_is_no_setting_of_the_answers(tmp_path):
 )
 def test_the_number_type_is_what_the_processor_computes(tmp_path, monkeypatch, flags, dtype):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    processor = tmp_path / "cpuinfo"
-    monkeypatch.setattr(engines, "PROCESSOR", processor)
+    cpuinfo = tmp_path / "cpuinfo"
+    monkeypatch.setattr(processor, "CPUINFO", cpuinfo)
     if flags is not None:
-        processor.write_text(f"processor : 0\nflags : fpu {flags}\n")
+        cpuinfo.write_text(f"processor : 0\nflags : fpu {flags}\n")
     entries = load(tmp_path, {"hub/engine/dtype": "auto"}).llms
     assert open_engine(entries["hub"], tmp_path, {}, 1).settings["options"]["dtype"] == dtype
     assert engines.for_this_machine(entries["folder"]) is entries["folder"]  # it names its own

@@ -1,5 +1,6 @@
 """Scoring through a server with OpenAI's interface, against one that is made up and can be told to fail."""
 
+import asyncio
 import base64
 import gzip
 import html
@@ -287,6 +288,21 @@ def test_a_reply_may_begin_with_a_byte_order_mark(fake):
     assert engine(fake).ask([question()])[0].text == WORDS
 
 
+def test_a_text_may_come_in_parts(fake):
+    parts = [{"type": "text", "text": WORDS[:5]}, {"type": "text", "text": WORDS[5:]}]
+    fake.acts = [saying([{"type": "reasoning", "text": "Let me see."}, *parts])]
+    assert engine(fake).ask([question()])[0].text == WORDS
+
+
+def test_a_notebook_may_ask(fake):
+    """A cell of it runs in a loop of its own."""
+
+    async def cell():
+        return engine(fake).ask([question()])
+
+    assert asyncio.run(cell())[0].text == '{"7":19,"191":3,"8":20}'
+
+
 def test_additions_are_counted_in_the_store_and_the_log(fake, tmp_path, caplog):
     caplog.set_level(logging.INFO)
     records = [PromptRecord(user, f"user {user}", 9, 0, [user], [6], ["7"]) for user in range(4)]
@@ -453,7 +469,7 @@ def under_200(error, **more):
 
 
 PASSING = [
-    *(failing(status) for status in (500, 503, 429, 408)),
+    *(failing(status) for status in (500, 503, 429, 408, 409, 424, 425)),
     close,
     saying('{"7":1', "abort"),
     saying("", "error"),
@@ -1216,6 +1232,22 @@ def test_a_proxy_that_cannot_be_used(monkeypatch):
     assert (error.place, error.got) == ("'smol' at http://llm.example.invalid/v1", "ValueError")
     assert "http_proxy" in error.advice
     assert "secret" not in str(error)
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+def test_certificates_that_are_gone_are_named(monkeypatch, tmp_path, variable):
+    gone = str(tmp_path / "gone/ssl/cacert.pem")
+    monkeypatch.setenv(variable, gone)
+    monkeypatch.setattr(module, "LimitedClient", _without_certificates)
+    error = error_of(lambda: engine("https://llm.example.invalid/v1").start_seconds)
+    assert (error.place, error.got) == (
+        f"'smol' at https://llm.example.invalid/v1: {variable}",
+        gone,
+    )
+
+
+def _without_certificates(*_, **__):
+    raise FileNotFoundError(2, "No such file or directory")
 
 
 @pytest.mark.parametrize("variable", ["all_proxy", "HTTPS_PROXY"])

@@ -1,4 +1,4 @@
-"""A job that asks for the whole machine runs alone under the profile; others run side by side."""
+"""A job that asks for the whole machine runs alone, whatever limits a run is given; others run side by side."""
 
 import json
 import re
@@ -7,14 +7,20 @@ import sys
 from itertools import combinations
 from pathlib import Path
 
+import pytest
+
 from cragru.plan.run import WHOLE_MACHINE
 
 ROOT = Path(__file__).parents[2]
-PROFILE = ROOT / "profiles/default"
 TIMED = {"unlearn", "select_histories", "build_prompts", "prepare_requester", "score_prompts"}
 TIMED |= {"encode_items"}
 """Rules that measure seconds; those that `use rule` makes of them inherit their resources or name them again."""
 SNAKEFILE = f"""
+import sys
+sys.path.insert(0, {str(ROOT)!r})
+from cragru.plan.surroundings import hold_limits
+hold_limits(workflow)
+
 rule all:
     input: expand("{{name}}.json", name=["timed", "a", "b", "c", "d"]),
 
@@ -49,10 +55,11 @@ def test_all_that_is_timed_asks_for_the_machine():
     }
 
 
-def test_a_timed_job_excludes_all_others(tmp_path):
+@pytest.mark.parametrize("given", [[], ["--resources", "mem_mb=20000"]])
+def test_a_timed_job_excludes_all_others(tmp_path, given):
     (tmp_path / "Snakefile").write_text(SNAKEFILE)
     (tmp_path / "wait.py").write_text(WAIT)
-    command = [sys.executable, "-m", "snakemake", "--cores", "4", "--workflow-profile", PROFILE]
+    command = [sys.executable, "-m", "snakemake", "--cores", "4", *given]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=120)
     spans = {path.stem: json.loads(path.read_text()) for path in tmp_path.glob("*.json")}
     together = []

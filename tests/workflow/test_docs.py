@@ -172,6 +172,9 @@ def test_command(command, folder, plan, monkeypatch):
         run_by_python(words[1:])
     elif words[0] == "printf":
         subprocess.run(command, shell=True, cwd=folder, check=True)
+    elif words[0] == "squeue":
+        assert words[:2] == ["squeue", "--me"]
+        assert '"^squeue --me ' in (ROOT / "tests/workflow/test_slurm_run.py").read_text()
     else:
         assert command == ". .venv/bin/activate"
 

@@ -17,8 +17,8 @@ rule search_tuning:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=6000,
-        runtime=240,
+        mem_mb=needs.memory(2000, 600),
+        runtime=needs.minutes(60, 90),
         gpu=project.gpus,
     params:
         module=training.backbone_module,
@@ -66,8 +66,8 @@ rule search_damping:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=needs.memory(1500, 600),
+        runtime=needs.minutes(30, 60),
         gpu=project.gpus,
     params:
         module=training.backbone_module,

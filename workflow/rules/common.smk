@@ -28,16 +28,20 @@ from cragru.plan import places
 from cragru.plan.certificates import Certificates
 from cragru.plan.listing import as_line, expected_time, first_words
 from cragru.plan.loading import load_project
+from cragru.plan.needs import Needs
 from cragru.plan.passes import keep_one_timer
 from cragru.plan.purged import Purged
 from cragru.plan.requests import Requests
 from cragru.plan.cells import ORDERS, SHOWN, TABLE_STRATEGY
 from cragru.plan.scoring import Scoring
+from cragru.plan.surroundings import hold_limits, shield
 from cragru.plan.targets import asked_of
 from cragru.plan.showing import Showing
 from cragru.plan.training import Training
 
 keep_one_timer(JobScheduler)
+hold_limits(workflow)
+shield(os.environ)
 if workflow.is_main_process:
     os.environ[AS_PLANNED] = state()  # before any digest, for jobs to compare
 checked_or_exit(check_variables, os.environ)
@@ -57,6 +61,7 @@ training = Training(project)
 scoring = Scoring(project)
 showing = Showing(project)
 certificates = Certificates(project)
+needs = Needs(project)
 gone = checked_or_exit(Purged)
 people = asked_of(sys.argv)
 ASKED_FORMS = [form for form in FORMS if form != ENCODER]

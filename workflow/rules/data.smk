@@ -42,8 +42,8 @@ rule prepare:
     conda:
         "../../envs/data.yaml"
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=needs.memory(1000, 200),
+        runtime=needs.minutes(10, 5),
     params:
         entry=lambda wildcards: project.download_entry(wildcards.dataset),
         loaders=lambda wildcards: project.loaders(wildcards.dataset),
@@ -90,8 +90,8 @@ rule split:
     conda:
         "../../envs/data.yaml"
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=needs.memory(1000, 200),
+        runtime=needs.minutes(10, 5),
     params:
         seed="{seed}",
         forget=lambda wildcards: project.protocols[
@@ -123,8 +123,8 @@ rule apply_request:
     conda:
         "../../envs/data.yaml"
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=needs.memory(1000, 200),
+        runtime=needs.minutes(10, 5),
     params:
         number=requests.number,
         previous=requests.previous,

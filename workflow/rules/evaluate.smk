@@ -13,8 +13,8 @@ rule evaluate:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=needs.memory(1500, 300),
+        runtime=needs.minutes(20, 20),
     params:
         code=code_digest("scripts/evaluate.py"),
     message:

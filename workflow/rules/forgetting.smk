@@ -15,8 +15,8 @@ rule completeness:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=needs.memory(1500, 300),
+        runtime=needs.minutes(20, 20),
     params:
         code=code_digest("scripts/completeness.py"),
     message:
@@ -60,8 +60,8 @@ rule user_groups:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=needs.memory(1500, 300),
+        runtime=needs.minutes(20, 20),
     params:
         code=code_digest("scripts/user_groups.py"),
     message:
@@ -86,8 +86,8 @@ rule recommend:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=needs.memory(1500, 300),
+        runtime=needs.minutes(20, 20),
     params:
         code=code_digest("scripts/recommend.py"),
     message:

@@ -27,8 +27,8 @@ rule prepare_requester:
         "../../envs/llm.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=needs.memory(1000, 200),
+        runtime=needs.minutes(20, 10),
         machine=project.machine,
     params:
         length=settings.retrieval.candidates,

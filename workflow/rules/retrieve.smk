@@ -21,8 +21,8 @@ rule candidates:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=needs.memory(1500, 300),
+        runtime=needs.minutes(20, 20),
     params:
         length=settings.retrieval.candidates,
         code=code_digest("scripts/candidates.py"),
@@ -51,8 +51,8 @@ rule fit_strategy:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=needs.memory(1500, 600),
+        runtime=needs.minutes(30, 60),
     params:
         module=training.strategy_module,
         options=training.strategy_options,
@@ -85,8 +85,8 @@ rule select_histories:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=needs.memory(1500, 300),
+        runtime=needs.minutes(30, 30),
         machine=project.machine,
     params:
         module=training.strategy_module,
@@ -120,8 +120,8 @@ rule draw_histories:
         "../../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=needs.memory(1500, 300),
+        runtime=needs.minutes(20, 20),
     params:
         code=code_digest("scripts/draw_histories.py"),
     message:
@@ -150,8 +150,8 @@ rule fit_controls:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=needs.memory(1500, 300),
+        runtime=needs.minutes(20, 20),
     params:
         code=code_digest("scripts/fit_controls.py"),
     message:
@@ -178,8 +178,8 @@ rule evaluate_controls:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=needs.memory(1500, 300),
+        runtime=needs.minutes(20, 20),
     params:
         length=settings.retrieval.candidates,
         code=code_digest("scripts/evaluate_controls.py"),

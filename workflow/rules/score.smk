@@ -67,8 +67,8 @@ rule build_prompts:
         "../../envs/llm.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=needs.memory(1000, 200),
+        runtime=needs.minutes(20, 10),
         machine=project.machine,
     params:
         context=scoring.context,
@@ -99,8 +99,8 @@ rule check_prompts:
         "../../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=needs.memory(1000, 200),
+        runtime=needs.minutes(20, 10),
     params:
         show_ratings=settings.scoring.show_ratings,
         natural_titles=scoring.natural_titles,
@@ -128,8 +128,8 @@ rule score_prompts:
         "../../envs/llm.yaml"
     threads: scoring.threads
     resources:
-        mem_mb=8000,
-        runtime=720,
+        mem_mb=needs.memory(8000),
+        runtime=needs.minutes(240, 480),
         gpu=scoring.gpus,
         machine=scoring.machine,
     params:
@@ -165,8 +165,8 @@ rule collect_scores:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=needs.memory(1000, 200),
+        runtime=needs.minutes(20, 10),
     params:
         store=places.ANSWERS,
         code=scoring.form_code("scripts/collect_scores.py"),
@@ -193,8 +193,8 @@ rule encode_items:
         "../../envs/llm.yaml"
     threads: scoring.threads
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=needs.memory(8000),
+        runtime=needs.minutes(60, 60),
         gpu=scoring.gpus,
         machine=scoring.machine,
     params:
@@ -229,8 +229,8 @@ rule compare_items:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=needs.memory(1500, 300),
+        runtime=needs.minutes(20, 20),
     params:
         code=code_digest("scripts/compare_items.py"),
     message:
@@ -258,8 +258,8 @@ rule fuse:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=needs.memory(1000, 200),
+        runtime=needs.minutes(20, 10),
     params:
         code=code_digest("scripts/fuse.py"),
     message:
@@ -286,8 +286,8 @@ rule rerank:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=needs.memory(1000, 200),
+        runtime=needs.minutes(20, 10),
     params:
         code=code_digest("scripts/rerank.py"),
     message:
@@ -313,8 +313,8 @@ rule evaluate_cragru:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=needs.memory(1500, 300),
+        runtime=needs.minutes(20, 20),
     params:
         code=code_digest("scripts/evaluate_cragru.py"),
     message:

@@ -19,8 +19,8 @@ rule partition:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=needs.memory(1500, 300),
+        runtime=needs.minutes(30, 30),
     params:
         module=training.partition_module,
         options=training.partition_options,
@@ -51,8 +51,8 @@ rule train_shards:
         "../../envs/train.yaml"
     threads: 1
     resources:
-        mem_mb=6000,
-        runtime=240,
+        mem_mb=needs.memory(2000, 600),
+        runtime=needs.minutes(60, 90),
         gpu=project.gpus,
     params:
         module=training.backbone_module,

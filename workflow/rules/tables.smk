@@ -12,8 +12,8 @@ rule table:
         "../../envs/tables.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=needs.memory(1500, 300),
+        runtime=needs.minutes(30, 30),
     params:
         rows=showing.rows,
         spec=showing.spec,
@@ -63,8 +63,8 @@ rule differences:
         "../../envs/tables.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=needs.memory(1500, 300),
+        runtime=needs.minutes(30, 30),
     params:
         rows=showing.tested_rows,
         spec=showing.tested_spec,

@@ -13,8 +13,8 @@ rule train_original:
         "../../envs/train.yaml"
     threads: 1  # more do not pay at these sizes, and the result must not depend on the machine's cores
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=needs.memory(1500, 600),
+        runtime=needs.minutes(60, 90),
         gpu=project.gpus,
     params:
         module=training.backbone_module,

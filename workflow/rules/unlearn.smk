@@ -17,8 +17,8 @@ rule unlearn:
         "../../envs/train.yaml"
     threads: 1  # as for the original model
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=needs.memory(1500, 600),
+        runtime=needs.minutes(60, 90),
         gpu=project.gpus,
         machine=project.machine,
     params:
@@ -64,8 +64,8 @@ use rule unlearn as unlearn_shards with:
     wildcard_constraints:
         method=one_or_variant(training.sharded),
     resources:
-        mem_mb=6000,
-        runtime=240,
+        mem_mb=needs.memory(2000, 600),
+        runtime=needs.minutes(60, 90),
         gpu=project.gpus,
         machine=project.machine,
     params:
@@ -87,8 +87,8 @@ use rule unlearn_request as unlearn_request_shards with:
     wildcard_constraints:
         method=one_or_variant(training.sharded),
     resources:
-        mem_mb=6000,
-        runtime=240,
+        mem_mb=needs.memory(2000, 600),
+        runtime=needs.minutes(60, 90),
         gpu=project.gpus,
         machine=project.machine,
     params:
