@@ -12,9 +12,11 @@ is_alive() {  # PIDFILE PROGRAM: a number may belong to somebody else by now
 }
 
 end() {  # PIDFILE PROGRAM
+  local number
   if is_alive "$1" "$2"; then
-    kill "$(cat "$1")"
-    timeout 10 tail --pid="$(cat "$1")" -f /dev/null || true
+    number=$(cat "$1")  # the daemon takes the file away as it ends
+    kill "$number"
+    timeout 10 tail --pid="$number" -f /dev/null || true
   fi
   rm -f "$1"
 }

@@ -215,7 +215,7 @@ def test_what_certificates_speak_of_follows_from_the_rows(shown):
 @pytest.mark.parametrize("name", ["claims", "request-size"])
 def test_tables_of_other_tables_bring_the_certificates_of_both(name):
     """The fault that made rows the one list: what these two show was scored apart and certified nowhere."""
-    project = load(tables=[name], figures=[])
+    project = load(tables=[name], figures=[], requests={"one_user": 2})
     root = "results/default/certificates/ml-100k"
     certificates = Certificates(project)
     draws = [f"{root}/one-user/1/draw-{number}/certificate.json" for number in (1, 2)]

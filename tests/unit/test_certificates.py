@@ -20,8 +20,9 @@ NO_LLM = ALONE | {"config/scoring/llm": None}
 
 @pytest.fixture
 def of_run(shipped, tmp_path):
-    """The certificates of the shipped run with changes."""
-    return lambda changes: Certificates(load_changed(shipped, tmp_path, changes))
+    """The certificates of the shipped run with a second request, and with changes."""
+    two = {"config/requests/one_user": 2}
+    return lambda changes: Certificates(load_changed(shipped, tmp_path, two | changes))
 
 
 def models(certificates, names):

@@ -74,6 +74,7 @@ use rule score_prompts as score_requesters with:
         f"{places.LOGS}/score_requesters/{places.OF_STATE}/{{llm}}/{places.OF_JOB}.log",
     benchmark:
         f"{places.BENCHMARKS}/score_requesters/{places.OF_STATE}/{{llm}}/{places.OF_JOB}.tsv"
+    threads: 1  # of one answer at a time: two threads would mostly wait for each other
     params:
         entry=scoring.llm_service,
         form=scoring.form,

@@ -30,8 +30,7 @@ rule fetch_llm:
         manifest=places.LLM_MANIFEST,
     log:
         f"{places.LOGS}/fetch_llm/{{llm}}.log",
-    benchmark:
-        f"{places.BENCHMARKS}/fetch_llm/{{llm}}.tsv"
+    cache: "omit-software"
     localrule: True
     conda:
         "../../envs/llm.yaml"
@@ -191,7 +190,7 @@ rule encode_items:
         f"{places.BENCHMARKS}/encode_items/{places.OF_VECTORS}.tsv"
     conda:
         "../../envs/llm.yaml"
-    threads: scoring.threads
+    threads: 1  # half its time is the start: the other cores have other jobs
     resources:
         mem_mb=needs.memory(8000),
         runtime=needs.minutes(60, 60),
