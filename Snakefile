@@ -37,6 +37,7 @@ include: "workflow/rules/forgetting.smk"
 include: "workflow/rules/requests.smk"
 include: "workflow/rules/audit.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/report.smk"
 
 
 rule all:

@@ -249,6 +249,7 @@ FIGURE = f"{RUN}/figures/{{figure}}"
 TABLE_ENDINGS = ("csv", "md", "tex")
 FIGURE_ENDINGS = ("csv", "pdf", "png", "tex")
 DIFFERENCES = f"{TABLE}-differences.csv"
+REPORT = f"{RUN}/report.html"
 CERTIFICATES = f"{RUN}/certificates"
 CERTIFICATE_FILE = "certificate.json"
 PAGE_FILE = "certificate.md"

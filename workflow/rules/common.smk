@@ -31,6 +31,7 @@ from cragru.plan.loading import load_project
 from cragru.plan.needs import Needs
 from cragru.plan.passes import keep_one_timer
 from cragru.plan.purged import Purged
+from cragru.plan.report import Report
 from cragru.plan.requests import Requests
 from cragru.plan.cells import ORDERS, SHOWN, TABLE_STRATEGY
 from cragru.plan.scoring import Scoring
@@ -62,6 +63,7 @@ scoring = Scoring(project)
 showing = Showing(project)
 certificates = Certificates(project)
 needs = Needs(project)
+run_page = Report(project, showing, certificates)
 gone = checked_or_exit(Purged)
 people = asked_of(sys.argv)
 ASKED_FORMS = [form for form in FORMS if form != ENCODER]
