@@ -1,7 +1,7 @@
 # Every target that needs an environment makes it first; if the environment is up to date, that costs milliseconds.
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help run test format schema bench benchbackbones benchllm benchshards benchcosts benchreliability setup clean lock
+.PHONY: help run report test format schema bench benchbackbones benchllm benchshards benchcosts benchreliability setup clean lock
 
 ARGS ?=
 # the tools call one another (snakefmt calls shfmt), so the path of one tool is not enough
@@ -13,6 +13,9 @@ help:  ## list what can be made
 
 run: setup  ## run the workflow; ARGS go to snakemake: ARGS="table1", ARGS="-n"
 	$(IN_ENV) snakemake --cores all $(ARGS)
+
+report: setup  ## one page with all tables, figures and certificates of the run; ARGS go to snakemake
+	$(IN_ENV) snakemake --cores all report $(ARGS)
 
 # two processes, each with whole files in the order of tests/conftest.py
 test: setup  ## style, lint, drift of the schema, then the tests; ARGS go to pytest: ARGS="-k sisa -m 'not slow'", "-n 0"

@@ -1,10 +1,10 @@
-"""The rules of a run as a drawing: each in the column after all that it reads from."""
+"""The rules of a run as a drawing: each in a row below all that it reads from."""
 
 from collections.abc import Collection, Mapping
 from html import escape
 
-WIDTH, HEIGHT, ACROSS, DOWN = 150, 34, 200, 50  # of a box, and from one to the next
-ROUNDS = 4  # of moving each box to the height of its neighbours
+WIDTH, HEIGHT, ACROSS, DOWN = 150, 34, 170, 64  # of a box, and from one to the next
+ROUNDS = 4  # of moving each box to where its neighbours are
 
 
 def rule_graph(jobs: Mapping[str, int], edges: Collection[tuple[str, str]]) -> str:
@@ -12,14 +12,14 @@ def rule_graph(jobs: Mapping[str, int], edges: Collection[tuple[str, str]]) -> s
 
     Edges that others imply are left out: what reads a model has read its data.
     """
-    columns = _columns(jobs, edges)
-    places = _places(columns, edges)
+    places = _places(_rows(jobs, edges), edges)
     lines = []
     for source, target in sorted(_needed(edges)):
         (x, y), (to_x, to_y) = places[source], places[target]
-        x, bend = x + WIDTH, (to_x - x - WIDTH) / 2
-        y, to_y = y + HEIGHT / 2, to_y + HEIGHT / 2
-        lines.append(f'<path d="M{x} {y} C{x + bend} {y} {to_x - bend} {to_y} {to_x} {to_y}"/>')
+        x, to_x, y = x + WIDTH / 2, to_x + WIDTH / 2, y + HEIGHT
+        bend = (to_y - y) / 2
+        curve = f"M{x} {y} C{x} {y + bend} {to_x} {to_y - bend} {to_x} {to_y}"
+        lines.append(f'<path d="{curve}"/>')
     for rule, (x, y) in places.items():
         lines.append(
             f'<g><rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="6"/>'
@@ -34,14 +34,14 @@ def rule_graph(jobs: Mapping[str, int], edges: Collection[tuple[str, str]]) -> s
     )
 
 
-def _columns(jobs: Mapping[str, int], edges: Collection[tuple[str, str]]) -> list[list[str]]:
-    """Sort rules into columns by the longest way to them; rules that read from each other share one."""
+def _rows(jobs: Mapping[str, int], edges: Collection[tuple[str, str]]) -> list[list[str]]:
+    """Sort rules into rows by the longest way to them."""
     depth = dict.fromkeys(sorted(jobs), 0)
     for _ in depth:  # a way is no longer than there are rules
         for source, target in edges:
             depth[target] = min(max(depth[target], depth[source] + 1), len(depth) - 1)
     found = sorted(set(depth.values()))
-    return [[rule for rule in depth if depth[rule] == column] for column in found]
+    return [[rule for rule in depth if depth[rule] == row] for row in found]
 
 
 def _needed(edges: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -69,24 +69,26 @@ def _reaches(after: Mapping[str, Collection[str]], start: str, end: str) -> bool
 
 
 def _places(
-    columns: list[list[str]], edges: Collection[tuple[str, str]]
+    rows: list[list[str]], edges: Collection[tuple[str, str]]
 ) -> dict[str, tuple[float, float]]:
-    """Place boxes so that most edges are short: each at the mean height of those that it is joined to."""
-    beside: dict[str, list[str]] = {rule: [] for column in columns for rule in column}
+    """Place boxes so that most edges are short: rows are centred, and ordered by where their neighbours are."""
+    beside: dict[str, list[str]] = {rule: [] for row in rows for rule in row}
     for source, target in edges:
         beside[source].append(target)
         beside[target].append(source)
-    height = {rule: float(row) for column in columns for row, rule in enumerate(column)}
+    widest = max(map(len, rows), default=0)
+    across = {rule: float(place) for row in rows for place, rule in enumerate(row)}
     for _ in range(ROUNDS):
-        for column in columns:
+        for row in rows:
             wanted = {
-                rule: sum(height[one] for one in beside[rule]) / max(1, len(beside[rule]))
-                for rule in column
+                rule: sum(across[one] for one in beside[rule]) / max(1, len(beside[rule]))
+                for rule in row
             }
-            for row, rule in enumerate(sorted(column, key=lambda rule: (wanted[rule], rule))):
-                height[rule] = float(row)
+            begin = (widest - len(row)) / 2
+            for place, rule in enumerate(sorted(row, key=lambda rule: (wanted[rule], rule))):
+                across[rule] = begin + place
     return {
-        rule: (ACROSS * number, DOWN * height[rule])
-        for number, column in enumerate(columns)
-        for rule in column
+        rule: (ACROSS * across[rule], float(DOWN * number))
+        for number, row in enumerate(rows)
+        for rule in row
     }

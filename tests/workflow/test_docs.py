@@ -28,6 +28,7 @@ PAGES += [*sorted((ROOT / "docs").glob("*.md"))]
 DATA = Path(os.environ.get("CRAGRU_DATA_DIR") or ROOT.parent / "shared" / "data")
 RUN_BY_CI = {
     "make run",
+    "make report",
     "make test",
     "make bench",
     "make benchbackbones",
