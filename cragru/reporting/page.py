@@ -53,20 +53,20 @@ class Section:
 def table_section(name: str, files: Files) -> Section:
     """Return a table with its caption and notes; its CSV files can be saved."""
     (words,) = files["md"]
-    return Section(name, in_html(_text(words)), _saved(files["csv"]))
+    return Section(name, in_html(_text(words)), saved(files["csv"]))
 
 
 def figure_section(name: str, files: Files) -> Section:
     """Return a figure, whose picture has its caption and note; what it is drawn from can be saved."""
     (picture,) = files["png"]
     image = Markup('<img src="{}" alt="{}">').format(_address(picture), files["caption"])
-    return Section(name, image, _saved([*files["csv"], *files["pdf"]]))
+    return Section(name, image, saved([*files["csv"], *files["pdf"]]))
 
 
 def certificate_section(name: str, files: Mapping[str, str]) -> Section:
     """Return a certificate in plain words; its JSON can be saved."""
     words = _text(files["page"]).partition("\n")[2]  # the page has a title of its own
-    return Section(name, in_html(words), _saved([files["certificate"]]))
+    return Section(name, in_html(words), saved([files["certificate"]]))
 
 
 def in_html(markdown: str) -> Markup:
@@ -78,7 +78,7 @@ def _text(path: str) -> str:
     return Path(path).read_text(encoding="utf-8")
 
 
-def _saved(paths: Sequence[str]) -> dict[str, str]:
+def saved(paths: Sequence[str]) -> dict[str, str]:
     """Return addresses that hold the content of files, by the files' names."""
     return {Path(path).name: _address(path) for path in paths}
 
