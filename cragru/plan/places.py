@@ -250,6 +250,7 @@ TABLE_ENDINGS = ("csv", "md", "tex")
 FIGURE_ENDINGS = ("csv", "pdf", "png", "tex")
 DIFFERENCES = f"{TABLE}-differences.csv"
 REPORT = f"{RUN}/report.html"
+PACKAGE = f"{RUN}/{{run}}.crate.zip"
 CERTIFICATES = f"{RUN}/certificates"
 CERTIFICATE_FILE = "certificate.json"
 PAGE_FILE = "certificate.md"

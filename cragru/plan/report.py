@@ -1,4 +1,4 @@
-"""What stands on a run's page: its tables, figures and certificates, and their files."""
+"""What stands on a run's page and lies in its package: its tables, figures and certificates, and their files."""
 
 from pathlib import PurePosixPath
 from typing import Any
@@ -9,9 +9,11 @@ from cragru.plan.project import Project
 from cragru.plan.showing import Showing
 from cragru.plan.wildcards import Wildcards
 
+ABOUT = ("LICENSE", "CITATION.cff")
+
 
 class Report:
-    """The page of a run as its rule makes it."""
+    """The page and the package of a run as their rules make them."""
 
     def __init__(self, project: Project, showing: Showing, certificates: Certificates) -> None:
         self._project, self._showing, self._certificates = project, showing, certificates
@@ -43,6 +45,15 @@ class Report:
     def file(self) -> str:
         """Return the page's file."""
         return places.place(places.REPORT, run=self._project.settings.run)
+
+    def package(self) -> str:
+        """Return the file of the run's package."""
+        return places.place(places.PACKAGE, run=self._project.settings.run)
+
+    def sources(self, wildcards: Wildcards) -> list[str]:
+        """Return the files of the repository that a package holds: the configuration, licence and citation."""
+        configuration = self._project.settings.files.model_dump(mode="json").values()
+        return list(map(self._project.file, [*configuration, *ABOUT]))
 
     def _pages(self) -> dict[str, str]:
         """Return the page of each certificate."""

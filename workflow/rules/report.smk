@@ -19,6 +19,33 @@ rule page:
         "../../scripts/report.py"
 
 
+rule crate:
+    input:
+        shown=[*run_page.inputs(), run_page.file()],
+        sources=run_page.sources,
+    output:
+        package=places.PACKAGE,
+    log:
+        f"{places.LOGS}/{{run}}/package.log",
+    localrule: True
+    conda:
+        "../../envs/tables.yaml"
+    params:
+        settings=run_page.settings,
+        code=code_digest("scripts/package.py"),
+    message:
+        "Pack the run {wildcards.run} as an RO-Crate"
+    script:
+        "../../scripts/package.py"
+
+
+rule package:
+    """The run as an RO-Crate, for an archive: tables, figures, certificates, manifests, configuration"""
+    input:
+        run_page.package(),
+    localrule: True
+
+
 rule report:
     """One page with the run's tables, figures and certificates"""
     input:
