@@ -69,14 +69,14 @@ class Calibrated:
         members, of_members = self._falling(self._members)
         others, of_others = self._falling(~self._members)
         above = np.searchsorted(-members, -others, side="left")  # members above each of the others
-        found = []
-        for own in weights:
+        found, whole = np.empty((2, len(weights)))
+        for draw, own in enumerate(weights):
             exceeding = own[of_others].cumsum()
             allowed = np.searchsorted(exceeding, share * exceeding[-1] * (1 + 1e-12), side="right")
-            reached = np.concatenate([[0], own[of_members].cumsum()])
             place = above[allowed] if allowed < len(above) else len(members)
-            found.append(_ratio(reached[place], reached[-1]))
-        return np.array(found)
+            of_each = own[of_members]
+            found[draw], whole[draw] = of_each[:place].sum(), of_each.sum()
+        return _ratio(found, whole)
 
     def shift(self, weights: np.ndarray) -> np.ndarray:
         """Return by how much larger the mean absolute score of forgotten rows is than of held-out rows.
@@ -105,13 +105,16 @@ class Calibrated:
         of_others, of_members = self._owners[~self._members][order], self._owners[self._members]
         below = np.searchsorted(ascending, members, side="left")
         up_to = np.searchsorted(ascending, members, side="right")
-        found = []
-        for own in weights:
-            total = np.concatenate([[0], own[of_others].cumsum()])
-            beaten = (total[below] + total[up_to]) / 2
+        has_ties = not np.array_equal(below, up_to)
+        total = np.zeros(1 + len(others), dtype=weights.dtype)
+        beaten, pairs = np.empty((2, len(weights)))
+        for draw, own in enumerate(weights):
+            np.cumsum(own[of_others], out=total[1:])
             weight = own[of_members]
-            found.append(_ratio(weight @ beaten, weight.sum() * total[-1]))
-        return np.array(found)
+            twice = total[below] + total[up_to] if has_ties else 2 * total[below]
+            beaten[draw] = weight @ twice / 2
+            pairs[draw] = weight.sum() * total[-1]
+        return _ratio(beaten, pairs)
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

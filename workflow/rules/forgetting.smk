@@ -38,6 +38,7 @@ use rule completeness as completeness_cragru with:
         f"{places.LOGS}/completeness_cragru/{places.OF_STATE}/{places.OF_CELL}/{places.AGAINST}.log",
     benchmark:
         f"{places.BENCHMARKS}/completeness_cragru/{places.OF_STATE}/{places.OF_CELL}/{places.AGAINST}.tsv"
+    priority: 1  # as in score.smk
     message:
         "Measure what CRAGRU still tells: {wildcards.strategy}, order {wildcards.order}, {wildcards.candidates_of} {wildcards.backbone}, {wildcards.dataset}, {wildcards.protocol}, seed {wildcards.seed}"
 

@@ -3,7 +3,12 @@ rule page:
     input:
         run_page.inputs(),
     output:
-        page=places.REPORT,
+        page=report(
+            places.REPORT,
+            caption="../report/page.rst",
+            category="Run",
+            labels={"what": "page of the run"},
+        ),
     log:
         f"{places.LOGS}/{{run}}/report.log",
     localrule: True

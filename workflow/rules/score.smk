@@ -160,6 +160,7 @@ rule collect_scores:
         f"{places.BENCHMARKS}/collect_scores/{places.OF_STATE}/{places.OF_SCORES}.tsv"
     wildcard_constraints:
         form=one_of(ASKED_FORMS),
+    priority: 1  # Table IV, which takes longest of all, comes after it
     conda:
         "../../envs/train.yaml"
     threads: 1
@@ -281,6 +282,7 @@ rule rerank:
         f"{places.BENCHMARKS}/rerank/{places.OF_STATE}/{places.OF_CELL}.tsv"
     wildcard_constraints:
         history=one_of([OWN, OTHER]),
+    priority: 1  # Table IV, which takes longest of all, comes after it
     conda:
         "../../envs/train.yaml"
     threads: 1

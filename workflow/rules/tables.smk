@@ -30,7 +30,13 @@ rule figure:
     input:
         unpack(showing.inputs),
     output:
-        **places.ended(places.FIGURE, places.FIGURE_ENDINGS),
+        **places.ended(places.FIGURE, ("csv", "pdf", "tex")),
+        png=report(
+            f"{places.FIGURE}.png",
+            caption="../report/figure.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
     log:
         f"{places.LOGS}/{{run}}/figures/{{figure}}.log",
     wildcard_constraints:
