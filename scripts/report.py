@@ -15,7 +15,7 @@ def main(job):
         ],
     }
     sections = {title: own for title, own in parts.items() if own}
-    made = made_behind(job.input)
+    made = made_behind(job.input.shown)
     write_page(job.output.page, job.wildcards.run, job.params.settings, sections, made)
 
 

@@ -10,6 +10,8 @@ from cragru.plan.showing import Showing
 from cragru.plan.wildcards import Wildcards
 
 ABOUT = ("LICENSE", "CITATION.cff")
+FORMS = "cragru/reporting/pages"
+PARTS = ("run", "style", "script", "articles", "facts")
 
 
 class Report:
@@ -21,6 +23,10 @@ class Report:
     def inputs(self, wildcards: Wildcards | None = None) -> list[str]:
         """Return the files that stand on it, and those that can be saved from it."""
         return [*self._showing.run_files(), *self._certificates.files(), *self._pages().values()]
+
+    def templates(self, wildcards: Wildcards) -> list[str]:
+        """Return the files that give the page its form."""
+        return [self._project.file(f"{FORMS}/{name}.html") for name in PARTS]
 
     def shown(self, wildcards: Wildcards) -> dict[str, dict[str, Any]]:
         """Return the files of each table, figure and certificate by its name, as `scripts/report.py` takes them."""

@@ -13,7 +13,7 @@ from cragru.core.errors import CragruError
 from cragru.core.place import spot
 from cragru.kept.files import sha256, write_text
 from cragru.kept.manifest import ENDING, read_manifest
-from cragru.reporting.page import PAGES, SHORT, Section, in_html, saved
+from cragru.reporting.page import SHORT, Section, in_html, rendered, saved
 
 RUN = "Run"  # the column that says which run a row is of
 ALTERED = "take the folder anew from whoever made it"  # an advice
@@ -124,7 +124,7 @@ def gather(folders: Sequence[Path], path: Path) -> None:
             for file, address in saved([str(csv)]).items()
         }
         sections.append(Section(table, in_html("\n".join(joined(own))), shown))
-    write_text(path, PAGES.get_template("gathered.html").render(sections=sections, facts=commits))
+    write_text(path, rendered("gathered.html", sections=sections, facts=commits))
 
 
 def options_of(arguments: Sequence[str] | None) -> argparse.Namespace:

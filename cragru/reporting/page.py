@@ -24,13 +24,6 @@ KINDS = {
 }
 Files = Mapping[str, Any]
 """The files of a table or figure by their endings, and a figure's caption."""
-PAGES = Environment(
-    loader=PackageLoader("cragru.reporting", "pages"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 # html: what is underlined; a text of the configuration is escaped in the Markdown already
 WORDS = MarkdownIt("commonmark", {"html": True}).enable("table")
 
@@ -67,6 +60,15 @@ def certificate_section(name: str, files: Mapping[str, str]) -> Section:
     """Return a certificate in plain words; its JSON can be saved."""
     words = _text(files["page"]).partition("\n")[2]  # the page has a title of its own
     return Section(name, in_html(words), saved([files["certificate"]]))
+
+
+def rendered(template: str, **values: Any) -> str:
+    """Return a page by a template of `pages/`, whose every value is escaped unless it is `Markup`."""
+    loader = PackageLoader("cragru.reporting", "pages")
+    options = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
+    return (
+        Environment(loader=loader, autoescape=True, **options).get_template(template).render(values)
+    )
 
 
 def in_html(markdown: str) -> Markup:
@@ -109,7 +111,8 @@ def write_page(
         "processor": made.processors or ["unknown"],
         **{name: made.versions[name] for name in sorted(made.versions)},
     }
-    content = PAGES.get_template("run.html").render(
+    content = rendered(
+        "run.html",
         run=run,
         sections=sections,
         graph=Markup(rule_graph(made.jobs, made.edges)),

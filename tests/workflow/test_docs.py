@@ -183,7 +183,7 @@ def test_command(command, folder, plan, monkeypatch):
 
 def run_by_python(words):
     """Run a program for true; of pytest, which runs these very tests, one file."""
-    if words[1] == gathered.__name__:  # tests/unit/test_gathered.py has runs for it
+    if words[:2] == ["-m", gathered.__name__]:  # tests/unit/test_gathered.py has runs for it
         assert gathered.options_of(words[2:]).folders
         return
     one = ["-n", "0", "tests/unit/test_yaml_text.py"] if "pytest" in words else []

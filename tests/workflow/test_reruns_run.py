@@ -87,3 +87,83 @@ def test_what_serves_requests_alone_for_a_field_of_its_cost(edited, a_copy, two_
     assert planned.keys().isdisjoint(
         {"download", "prepare", "split", "train_original", "fetch_llm", "candidates"}
     )
+
+
+def other_file(path, change, tmp_path):
+    """A copy of a file of the configuration with a change, for `files`."""
+    content = yaml.safe_load(path.read_text())
+    change(content)
+    copy = tmp_path / path.name
+    copy.write_text(yaml.safe_dump(content))
+    return {path.stem: str(copy)}
+
+
+def test_a_method_alone_for_its_file(edited, a_copy, two_seeds):
+    old = "    seconds = watch.lap()\n"
+    edit(edited.sources, "cragru/unlearning/retrain.py", old, f"{old}    del watch\n")
+    assert edited.plan(a_copy, config=two_seeds) == {
+        "unlearn": 2,
+        "evaluate": 2,
+        "certificate": 2,
+        "table": 1,
+        "all": 1,
+    }
+
+
+def test_a_table_alone_for_its_caption(edited, a_copy, toy, configure, tmp_path):
+    def reworded(content):
+        content["tables"]["table2"]["caption"] = "Another caption."
+
+    files = other_file(toy.tables, reworded, tmp_path)
+    config = configure(files, backbones=["bpr"], tables=["table1", "table2"])
+    assert edited.plan(a_copy, config=config) == {"table": 1, "all": 1}
+
+
+@pytest.mark.parametrize("dataset", ["toy", "other"])
+def test_one_data_set_alone_for_its_parameter(edited, a_copy, toy, configure, tmp_path, dataset):
+    def tuned(content):
+        content["backbones"]["bpr"]["overrides"] = {f"{dataset}/*": {"batch_size": 128}}
+
+    files = other_file(toy.params, tuned, tmp_path)
+    config = configure(files, backbones=["bpr"], tables=["table1", "table2"])
+    wanted = {
+        "train_original": 2,
+        "unlearn": 2,
+        "evaluate": 4,
+        "certificate": 2,
+        "table": 1,
+        "all": 1,
+    }
+    assert edited.plan(a_copy, config=config) == (wanted if dataset == "toy" else {})
+
+
+def test_a_methods_own_jobs_for_a_method_added(edited, a_copy, configure):
+    config = configure(backbones=["bpr"], tables=["table1", "table2"], methods=["retrain", "scif"])
+    assert edited.plan(a_copy, config=config) == {
+        "unlearn": 2,
+        "evaluate": 2,
+        "certificate": 2,
+        "table": 1,
+        "all": 1,
+    }
+
+
+def test_a_data_sets_own_jobs_for_a_data_set_added(edited, a_copy, toy, configure, tmp_path):
+    shutil.copyfile(
+        edited.sources / "cragru/data/movielens_1m.py", edited.sources / "cragru/data/toy_2.py"
+    )
+    files = registry_with(toy, tmp_path)
+    config = configure(
+        files, backbones=["bpr"], tables=["table1", "table2"], datasets=["toy", "toy-2"]
+    )
+    assert edited.plan(a_copy, config=config) == {
+        "download": 1,
+        "prepare": 1,
+        "split": 2,
+        "train_original": 2,
+        "unlearn": 2,
+        "evaluate": 4,
+        "certificate": 2,
+        "table": 2,
+        "all": 1,
+    }

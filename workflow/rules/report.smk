@@ -1,7 +1,8 @@
 # One page with all that a run shows. `snakemake --report` makes another, of Snakemake's own: job by job.
 rule page:
     input:
-        run_page.inputs(),
+        shown=run_page.inputs(),
+        templates=run_page.templates,
     output:
         page=report(
             places.REPORT,
