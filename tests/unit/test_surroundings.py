@@ -1,5 +1,7 @@
 """What surrounds a run: limits that nobody's options take away, and variables that jobs must not inherit."""
 
+import os
+import subprocess
 from types import SimpleNamespace
 
 import pandas as pd
@@ -7,6 +9,7 @@ from snakemake.resources import Resources
 
 from cragru.core import processor
 from cragru.kept.files import read_parquet
+from cragru.plan.checkout import without_commit
 from cragru.plan.surroundings import hold_limits, shield
 
 
@@ -63,3 +66,17 @@ def test_kinds_of_processors(tmp_path, monkeypatch):
     for flags, kind in (("fpu avx avx2", "x86_64 avx2"), ("avx2 avx512f", "x86_64 avx512f")):
         (tmp_path / "cpuinfo").write_text(f"model name : any\nflags\t\t: {flags}\n")
         assert processor.kind() == kind
+
+
+def test_a_clone_whose_commit_git_does_not_tell_is_told(tmp_path, monkeypatch):
+    """As git does in a checkout of somebody else's; an unpacked archive has none to tell."""
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert without_commit(tmp_path) is None
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    assert "HEAD" in without_commit(tmp_path)
+    who = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
+    commit = ["git", *who, "commit", "-q", "--allow-empty", "-m", "one"]
+    subprocess.run(commit, cwd=tmp_path, check=True)
+    assert without_commit(tmp_path) is None
