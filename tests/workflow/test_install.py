@@ -25,6 +25,7 @@ case "$*" in
     cat "$0" >"$3/bin/python" && chmod +x "$3/bin/python"
     echo "version = 3.11.9" >"$3/pyvenv.cfg" ;;
   "-m pip install "*)
+    echo "${PIP_TARGET-unset} ${PIP_PREFIX-unset} ${PIP_INDEX_URL-unset}" >"$CALLS.pip"
     sleep "${FAKE_PIP_SECONDS:-0}"
     if [ -n "${FAKE_PIP_FAILS:-}" ]; then
       printf '%s\n' "WARNING: noise" "ERROR: No matching distribution found for dgl"
@@ -157,6 +158,13 @@ def test_pip_neither_resolves_nor_asks(machine):
     machine.install()
     (call,) = machine.calls(" -m pip install ")
     assert {"--no-deps", "--no-input", "--disable-pip-version-check"} <= set(call.split())
+
+
+def test_variables_that_would_install_elsewhere_are_left_out(machine):
+    machine.install(
+        PIP_TARGET="/elsewhere", PIP_PREFIX="/elsewhere", PIP_INDEX_URL="https://own.example.org"
+    )
+    assert Path(f"{machine.calls_file}.pip").read_text() == "unset unset https://own.example.org\n"
 
 
 @pytest.mark.parametrize(
