@@ -20,7 +20,7 @@ slow = pytest.mark.slow
     [
         (["table1"], ["figure3"], {"certificate": 2}),
         (["table5"], [], {"certificate": 2}),
-        (["table2", "table3", "table4"], ["figure3"], {"certificate": 2, "certificate_request": 4}),
+        (["table2", "table3", "table4"], ["figure3"], {"certificate": 2, "certificate_request": 2}),
     ],
 )
 def test_certificates_cost_nothing_but_themselves(

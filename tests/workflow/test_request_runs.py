@@ -51,7 +51,7 @@ def files(asked, ratings, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def config(configure, files):
-    return configure(requests={"files": files})
+    return configure(requests={"files": files, "one_user": 2})
 
 
 @pytest.fixture(scope="module")
