@@ -17,20 +17,11 @@ from cragru.core.names import RESULTS
 from cragru.kept.files import atomic_path
 from cragru.kept.manifest import ENDING
 from cragru.reporting.made import Made
+from cragru.reporting.media import MEDIA_TYPES
 
-PUBLIC = {".csv", ".html", ".json", ".md", ".pdf", ".png", ".tex", ".txt", ".yaml", ".cff", ""}
+PUBLIC = {*MEDIA_TYPES, ".txt", ".cff", ""}
 LICENCE = "https://spdx.org/licenses/MIT"
 DESCRIPTION = "Tables, figures and certificates of recommendation unlearning, made by cragru. Data sets are not in it."
-KINDS = {
-    ".csv": "text/csv",
-    ".html": "text/html",
-    ".json": "application/json",
-    ".md": "text/markdown",
-    ".pdf": "application/pdf",
-    ".png": "image/png",
-    ".tex": "text/x-tex",
-    ".yaml": "application/yaml",
-}
 
 
 def with_manifests(files: Iterable[str]) -> list[str]:
@@ -92,7 +83,7 @@ def write_package(
 
 def _kind(name: str) -> dict[str, str]:
     suffix = PurePosixPath(name).suffix
-    return {"encodingFormat": KINDS[suffix]} if suffix in KINDS else {}
+    return {"encodingFormat": MEDIA_TYPES[suffix]} if suffix in MEDIA_TYPES else {}
 
 
 def check_package(path: Path) -> None:

@@ -13,15 +13,10 @@ from markupsafe import Markup
 
 from cragru.kept.files import write_text
 from cragru.reporting.made import Made
+from cragru.reporting.media import MEDIA_TYPES
 from cragru.reporting.rule_graph import rule_graph
 
 SHORT = 12  # digits of a commit
-KINDS = {
-    ".csv": "text/csv",
-    ".json": "application/json",
-    ".pdf": "application/pdf",
-    ".png": "image/png",
-}
 Files = Mapping[str, Any]
 """The files of a table or figure by their endings, and a figure's caption."""
 # html: what is underlined; a text of the configuration is escaped in the Markdown already
@@ -87,7 +82,7 @@ def saved(paths: Sequence[str]) -> dict[str, str]:
 
 def _address(path: str) -> str:
     content = base64.b64encode(Path(path).read_bytes()).decode()
-    return f"data:{KINDS[Path(path).suffix]};base64,{content}"
+    return f"data:{MEDIA_TYPES[Path(path).suffix]};base64,{content}"
 
 
 def write_page(
