@@ -97,7 +97,8 @@ def browsed(page, script):
         "--disable-gpu",
         "--enable-logging=stderr",
     ]
-    command += [f"--user-data-dir={page.parent / 'profile'}", "--dump-dom", asked.as_uri()]
+    command += [f"--user-data-dir={page.parent / 'profile'}", "--dump-dom"]
+    command += ["--virtual-time-budget=8000", asked.as_uri()]  # until promises are kept
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
     return json.loads(re.search(r"<title>(.*?)</title>", done.stdout)[1]), console
