@@ -74,7 +74,7 @@ def test_no_override_takes_a_variants_options_back(load):
 
 
 ANOTHER = [  # a name, and the right one
-    ("scif@damping=30", "scif"),
+    ("scif@negatives=8", "scif"),
     ("scif@damping=10.0", "scif@damping=10"),
     ("scif@damping=1e1", "scif@damping=10"),
     ("scif@damping=0.00001", "scif@damping=1e-05"),
@@ -278,12 +278,23 @@ def test_overrides_of_a_backbone_hold_for_its_variants(load):
 
 
 def test_an_overlay_of_options_is_a_variant_and_the_entry_stays(load):
-    project = load(options("methods", "scif", damping=10))
-    assert "scif@damping=10" in project.settings.methods
+    project = load(options("methods", "scif", negatives=4))
+    assert "scif@negatives=4" in project.settings.methods
     assert "scif" not in project.settings.methods
-    assert project.method("scif").options["damping"] == 30.0
-    plain = load({"methods": ["retrain", "scif@damping=10"]})
-    assert project.method("scif@damping=10") == plain.method("scif@damping=10")
+    assert project.method("scif").options["negatives"] == 8
+    plain = load({"methods": ["retrain", "scif@negatives=4"]})
+    assert project.method("scif@negatives=4") == plain.method("scif@negatives=4")
+
+
+def test_an_overlay_of_options_that_an_override_has_too_is_no_variant_by_its_options(load):
+    project = load(options("methods", "scif", damping=10))
+    (name,) = [name for name in project.settings.methods if "scif" in name]
+    assert name not in ("scif", "scif@damping=10")  # 10 on ML-100K, the override's 100 on ML-1M
+    given = {data: project.method_options(data, "bpr", name) for data in ("ml-100k", "ml-1m")}
+    assert {data: options["damping"] for data, options in given.items()} == {
+        "ml-100k": 10,
+        "ml-1m": 100,
+    }
 
 
 def test_an_overlay_that_says_what_the_file_says_changes_no_name(load):
@@ -299,14 +310,14 @@ def test_an_overlay_that_says_what_the_file_says_changes_no_name(load):
 
 
 def test_names_are_of_what_an_overlay_makes_of_an_entry(load):
-    overlay = options("methods", "scif", damping=10, negatives=4)
-    assert methods(load, "scif", "scif@damping=1", **overlay) == [
-        "scif@damping=10@negatives=4",
-        "scif@damping=1@negatives=4",
+    overlay = options("methods", "scif", iterations=10, negatives=4)
+    assert methods(load, "scif", "scif@iterations=5", **overlay) == [
+        "scif@iterations=10@negatives=4",
+        "scif@iterations=5@negatives=4",
     ]
-    assert methods(load, "scif@damping=30@negatives=8", **overlay) == ["scif"]
-    with refused(place="methods.scif@damping=10", advice="write scif"):
-        methods(load, "scif@damping=10", **overlay)
+    assert methods(load, "scif@iterations=100@negatives=8", **overlay) == ["scif"]
+    with refused(place="methods.scif@iterations=10", advice="write scif"):
+        methods(load, "scif@iterations=10", **overlay)
 
 
 def test_rivals_and_backbones_to_compare_on_follow(load):
