@@ -48,19 +48,26 @@ def add_bpr(
     """
     dimensions = factors.shape[1]
     zero = factors.dtype.type(0)
+    # three loops: exponential and logarithm between the rows' loads would stall these
+    slopes = np.empty(len(users), dtype=factors.dtype)
     for triplet in range(len(users)):
-        user, positive, negative = users[triplet], positives[triplet], negatives[triplet]
-        u, i, j = factors[user], factors[positive], factors[negative]
+        u, i, j = factors[users[triplet]], factors[positives[triplet]], factors[negatives[triplet]]
         margin = zero
         for k in range(dimensions):
             margin += u[k] * (i[k] - j[k])
+        slopes[triplet] = margin
+    for triplet in range(len(users)):
+        margin, weight = slopes[triplet], weights[triplet]
         # both forms of σ(-margin) and of its logarithm, so that no exponential is too large
         small = math.exp(-abs(margin))
         slope = small / (1 + small) if margin > 0 else 1 / (1 + small)
-        loss = math.log1p(small) + max(-margin, zero)
-        losses[models[triplet]] += weights[triplet] * loss
-        factor = factors.dtype.type(-weights[triplet] * slope)
+        losses[models[triplet]] += weight * (math.log1p(small) + max(-margin, zero))
+        slopes[triplet] = -weight * slope
+    for triplet in range(len(users)):
+        user, positive, negative = users[triplet], positives[triplet], negatives[triplet]
+        u, i, j = factors[user], factors[positive], factors[negative]
         by_user, by_positive, by_negative = gradient[user], gradient[positive], gradient[negative]
+        factor = slopes[triplet]
         for k in range(dimensions):
             by_item = factor * u[k]
             by_user[k] += factor * (i[k] - j[k])

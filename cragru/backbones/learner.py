@@ -104,13 +104,14 @@ class Learner:
         """Batches of a pass over the data."""
         return -(-len(self.task.data.train[0]) // self.task.batch_size)
 
-    def draw(self) -> Tensor:
-        """Draw a permutation with negatives: users, items and negative items, `[3, n]` int64."""
+    def draw(self, into: Tensor) -> None:
+        """Draw a permutation with negatives: users, items and negative items, into a `[3, n]` int64 tensor."""
         users, items = self.data.train
         order = torch.randperm(len(users), generator=self._epochs)
-        owners = self.task.data.train[0][order]  # by their ids, not by their rows of the table
-        negatives = self._sampler.sample(owners, self._epochs)
-        return torch.stack([users[order], items[order], negatives])
+        owners = self.task.data.train[0].index_select(0, order)  # by their ids, not by their rows
+        torch.index_select(users, 0, order, out=into[0])
+        torch.index_select(items, 0, order, out=into[1])
+        into[2] = self._sampler.sample(owners, self._epochs)
 
     def note(self, epoch: Epoch, table: Tensor) -> None:
         """Write down an epoch; keep its parameters if none was better. An equal value is better, as in RecBole."""
@@ -191,11 +192,18 @@ class Schedule:
         first_users = models * (users + items)
         first_items = first_users + users
         self._offsets = torch.stack([first_users, first_items, first_items])
+        self._drawn = torch.empty_like(self._offsets)
 
     def batches(self, learners: Sequence[Learner], like: Tensor) -> list[Batch]:
         """Draw the steps of a fresh epoch, on the device and in the type of `like`."""
-        drawn = torch.cat([learner.draw() for learner in learners], dim=1)
-        nodes = (drawn[:, self._order] + self._offsets).to(like.device)
+        # one buffer for all epochs: fresh memory of this size costs more than what is written there
+        rows = [len(learner.task.data.train[0]) for learner in learners]
+        for learner, part in zip(learners, self._drawn.split(rows, dim=1), strict=True):
+            learner.draw(part)
+        drawn = self._drawn
+        if len(learners) > 1:  # the batches of one lie in order
+            drawn = drawn.index_select(1, self._order)
+        nodes = drawn.add_(self._offsets).to(like.device)
         weights = self._counts.to(like.dtype).reciprocal()
         columns = [column.split(self._sizes) for column in (*nodes, weights, self._models)]
         return list(map(Batch, *columns))

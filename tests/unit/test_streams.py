@@ -119,15 +119,23 @@ def learner(seed, shard):
     return Learner(task, seed, torch.device("cpu"))
 
 
+def first_epoch(seed, shard):
+    """Users, items and negatives of a shard's first epoch."""
+    its = learner(seed, shard)
+    drawn = torch.empty(3, len(its.data.train[0]), dtype=torch.int64)
+    its.draw(drawn)
+    return drawn.tolist()
+
+
 def epoch_order(seed, shard):
     """The order of a shard's first epoch."""
-    users, items, _ = learner(seed, shard).draw().tolist()
+    users, items, _ = first_epoch(seed, shard)
     return users, items
 
 
 def epoch_negatives(seed, shard):
     """The negatives of a shard's first epoch."""
-    return learner(seed, shard).draw()[2].tolist()
+    return first_epoch(seed, shard)[2]
 
 
 def initial_parameters(seed, shard):
