@@ -312,6 +312,13 @@ class DatasetEntry(RawFiles):
         return self.keep.users
 
     @property
+    def kept_rows(self) -> int | None:
+        """About how many rows are left of it: of users that are drawn, their share."""
+        if None in (self.rows, self.users, self.keep.users):
+            return self.rows
+        return self.rows * min(self.keep.users, self.users) // self.users
+
+    @property
     def raw_files(self) -> RawFiles:
         """What fetching depends on: new words, another loader and its options fetch nothing."""
         loaders = {"sources": {"__all__": set(Read.model_fields)}}

@@ -18,9 +18,14 @@ class Needs:
     """What jobs of a run ask for; docs/workflow.md has what was measured.
 
     A job that failed and is tried again (`retries` of a profile) asks for twice as much: it may have been too little.
+
+    Attributes:
+        run: The run that the jobs belong to.
+        raw: Whether they read all rows of the publisher's files, or those that the data set's entry keeps.
     """
 
     run: Run
+    raw: bool = False
 
     def memory(self, base: int, per_million: int = 0) -> Need:
         """Return MB: a base (libraries), and so many more for each million rows."""
@@ -42,4 +47,6 @@ class Needs:
         known = self.run.registry.datasets
         own = dict(wildcards.items()).get("dataset")
         names = self.run.settings.datasets if own is None else [own]
-        return max(known[name].rows or UNKNOWN for name in names)
+        entries = [known[name] for name in names]
+        rows = [entry.rows if self.raw else entry.kept_rows for entry in entries]
+        return max(one or UNKNOWN for one in rows)

@@ -40,11 +40,6 @@ RUN_BY_CI = {
 }
 PLANNED = ("snakemake", "cat", "cp")  # what they want is planned
 SHIPPED, LARGE = "config/config.yaml", "config/paper.yaml"
-SMALLER = [
-    "--config",
-    "seeds=[1]",
-    "requests={one_user: 1}",
-]  # of a large grid: its rules all the same
 
 
 def blocks(page, language):
@@ -129,7 +124,10 @@ def folder(tmp_path_factory):
             (folder / name).write_text(text)
     (folder / "requests").mkdir()
     (folder / "requests" / "spring.csv").write_text(blocks(page, "csv")[0])
-    (folder / "home" / "Downloads").mkdir(parents=True)  # the publisher's archive lies there
+    downloads = folder / "home" / "Downloads"  # the publishers' archives lie there
+    downloads.mkdir(parents=True)
+    for name in ("movie_titles.csv", "combined_data_1.txt"):
+        (downloads / name).touch()
     return folder
 
 
@@ -140,12 +138,12 @@ def plan(folder):
 
     def plan(file):
         if file not in answers:
-            smaller = SMALLER if file == LARGE else []
-            command = [*wanted()[file], "--dry-run", *smaller]
+            own = {"CRAGRU_DATA_DIR": str(folder / "home" / "Downloads")} if file == LARGE else {}
+            command = [*wanted()[file], "--dry-run"]
             snakemake = Workflow(ROOT, folder / "audit.key")
-            done = snakemake.run(folder, *command, config=place_of(file, folder))
+            done = snakemake.run(folder, *command, config=place_of(file, folder), **own)
             assert done.rc == 0, done.output
-            answers[file] = done.output
+            answers[file] = done
         return answers[file]
 
     return plan
@@ -166,7 +164,7 @@ def test_command(command, folder, plan, monkeypatch):
         said = read(words)
         monkeypatch.chdir(folder)
         check_configuration(said, at_home(settings, folder), folder)
-        answer = plan(planned_by(said))
+        answer = plan(planned_by(said)).output
         for target in said.targets:
             assert is_planned(target, answer), answer
             assert not (said.config and "/" in target), "its plan would be of another configuration"
@@ -179,6 +177,17 @@ def test_command(command, folder, plan, monkeypatch):
         assert '"^squeue --me ' in (ROOT / "tests/workflow/test_slurm_run.py").read_text()
     else:
         assert command == ". .venv/bin/activate"
+
+
+def test_the_papers_grid_is_as_large_as_the_page_says(plan):
+    page = (ROOT / "docs" / "workflow.md").read_text(encoding="utf-8")
+    said = re.search(r"paper's grid: ([\d,]+) jobs, ([\d,]+) of them single requests", page)
+    jobs = plan(LARGE).jobs
+    requests = [jobs[name] for name in jobs if name.startswith("unlearn_request")]
+    assert [int(number.replace(",", "")) for number in said.groups()] == [
+        sum(jobs.values()),
+        sum(requests),
+    ]
 
 
 def run_by_python(words):

@@ -42,8 +42,8 @@ rule prepare:
     conda:
         "../../envs/data.yaml"
     resources:
-        mem_mb=needs.memory(1000, 200),
-        runtime=needs.minutes(10, 5),
+        mem_mb=raw_needs.memory(1000, 200),
+        runtime=raw_needs.minutes(10, 5),
     params:
         entry=lambda wildcards: project.download_entry(wildcards.dataset),
         loaders=lambda wildcards: project.loaders(wildcards.dataset),
