@@ -10,6 +10,9 @@ LIMITS = {"gpu": 1, "machine": WHOLE_MACHINE}
 
 A timed job on a GPU asks for all of the `machine`, every other job for a thousandth: so it runs alone.
 """
+IN_TURN = "in_turn"
+"""What a single request asks 1 of: where a profile makes one job of many, they are served one after another."""
+
 SHARE = {"machine": 1}  # of a job that names none
 SET = {
     "DGLBACKEND": "pytorch",  # another backend of dgl's is not installed
@@ -22,9 +25,14 @@ def hold_limits(workflow: Any) -> None:
     """Limit what jobs on this machine share, where neither the command line nor a profile does.
 
     They stand in no profile: Snakemake replaces all of a profile's `resources` by those of another profile or of the
-    command line, and so one limit would take away the other. On a cluster its scheduler limits.
+    command line, and so one limit would take away the other. On a cluster its scheduler limits; only jobs that are one of
+    the cluster's jobs together (`groups` of a profile) share what that one asks for.
     """
-    if not workflow.local_exec:
+    workflow.resource_scopes[IN_TURN] = "local"  # each group has a limit of its own
+    # `local_exec` is not yet known when a Snakefile is read
+    is_cluster = workflow.resource_settings.nodes is not None
+    if is_cluster:
+        workflow.global_resources.setdefault(IN_TURN, 1)
         return
     for name, most in LIMITS.items():
         workflow.global_resources.setdefault(name, most)

@@ -5,7 +5,7 @@ import subprocess
 from types import SimpleNamespace
 
 import pandas as pd
-from snakemake.resources import Resources
+from snakemake.resources import Resources, ResourceScopes
 
 from cragru.core import processor
 from cragru.kept.files import read_parquet
@@ -13,11 +13,12 @@ from cragru.plan.checkout import without_commit
 from cragru.plan.surroundings import hold_limits, shield
 
 
-def a_run(is_local=True, **given):
+def a_run(nodes=None, **given):
+    settings = {"nodes": nodes, "_parsed_default_resources": Resources.from_mapping({})}
     return SimpleNamespace(
-        local_exec=is_local,
+        resource_scopes=ResourceScopes(),
         global_resources=Resources.from_mapping(given),
-        resource_settings=SimpleNamespace(_parsed_default_resources=Resources.from_mapping({})),
+        resource_settings=SimpleNamespace(**settings),
     )
 
 
@@ -33,11 +34,12 @@ def test_limits_hold_beside_others_and_each_may_be_raised():
     assert run.resource_settings._parsed_default_resources["machine"].value == 1
 
 
-def test_a_cluster_limits_itself():
-    run = a_run(is_local=False, mem_mb=20000)
+def test_a_cluster_limits_itself_but_for_what_a_group_does_in_turn():
+    run = a_run(nodes=50, mem_mb=20000)
     before = limits(run)
     hold_limits(run)
-    assert limits(run) == before
+    assert limits(run) == before | {"in_turn": 1}
+    assert run.resource_scopes.is_local("in_turn")
 
 
 def test_jobs_do_not_inherit_what_would_change_them():

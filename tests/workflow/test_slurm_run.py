@@ -130,3 +130,27 @@ def test_what_trains_asks_for_a_gpu_and_nothing_else(cluster, workflow, configur
     assert run.returncode == 1
     assert {name for name in asked if asked[name]} == {"train_original", "unlearn"}
     assert [name for name in asked if not asked[name]]
+
+
+def test_single_requests_are_one_job_of_the_cluster(cluster, workflow, configure, tmp_path):
+    config = configure(
+        run="requests",
+        seeds=[1],
+        backbones=["bpr"],
+        methods=["retrain", "sisa-users"],
+        requests={"one_user": 3},
+        tables=["table3"],
+    )
+    run = started(workflow, tmp_path, "table3", config=config)
+    asked = {}
+    while run.poll() is None:
+        for number, comment in jobs("Comment", "PENDING", "RUNNING").items():
+            asked[number] = comment.strip(), jobs("NumCPUs", "PENDING", "RUNNING").get(number)
+        time.sleep(0.1)
+    assert run.returncode == 0, said(tmp_path)
+    (group,) = {cores for comment, cores in asked.values() if "rule_requests" in comment}
+    assert group.strip() == "1"  # they are served in turn
+    costs = sorted(tmp_path.glob("results/toy/one-user/1/draw-*/bpr/*/cost.json"))
+    assert len(costs) == 6
+    assert len({path.read_bytes() for path in costs}) == 6  # each timed by itself
+    assert "Provided resources: in_turn" in said(tmp_path)  # and no limit of this machine's

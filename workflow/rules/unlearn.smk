@@ -46,6 +46,12 @@ use rule unlearn as unlearn_request with:
         f"{places.LOGS}/unlearn/{places.OF_REQUEST}/{places.OF_METHOD}.log",
     benchmark:
         f"{places.BENCHMARKS}/unlearn/{places.OF_REQUEST}/{places.OF_METHOD}.tsv"
+    resources:
+        mem_mb=needs.memory(1500, 600),
+        runtime=needs.minutes(10, 15),
+        gpu=project.gpus,
+        machine=project.machine,
+        in_turn=1,
     message:
         "Unlearn request {wildcards.request} with {wildcards.method} on {wildcards.backbone}, {wildcards.dataset}, seed {wildcards.seed}"
 
@@ -88,8 +94,9 @@ use rule unlearn_request as unlearn_request_shards with:
         method=one_or_variant(training.sharded),
     resources:
         mem_mb=needs.memory(2000, 600),
-        runtime=needs.minutes(60, 90),
+        runtime=needs.minutes(10, 15),
         gpu=project.gpus,
         machine=project.machine,
+        in_turn=1,
     params:
         partition=training.partition_module,
