@@ -6,9 +6,14 @@ exits 1 with a diff where a file differs from the models.
 
 import argparse
 import difflib
+import inspect
 import json
+import re
 import sys
 from pathlib import Path
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema
 
 from cragru.config.base import Frozen
 from cragru.config.models import Settings
@@ -17,11 +22,26 @@ from cragru.plan.loading import FILES
 
 FOLDER = Path(__file__).parents[2] / "workflow" / "schemas"
 SCHEMAS: dict[str, type[Frozen]] = {"config": Settings, **FILES}
+ATTRIBUTE = re.compile(r"^    (\w+): (.+(?:\n {8}.+)*)", re.MULTILINE)  # of a docstring
+
+
+class Described(GenerateJsonSchema):
+    """A field that has no description has the words of the docstring, under `Attributes`."""
+
+    def model_schema(self, schema: Any) -> dict[str, Any]:
+        """Return the schema of a model."""
+        made = super().model_schema(schema)
+        for base in schema["cls"].__mro__:
+            attributes = inspect.cleandoc(base.__doc__ or "").partition("\nAttributes:\n")[2]
+            for name, words in ATTRIBUTE.findall(attributes):
+                if name in made["properties"]:
+                    made["properties"][name].setdefault("description", " ".join(words.split()))
+        return made
 
 
 def schema_text(model: type[Frozen]) -> str:
     """Return the JSON schema of a model, as it is kept on disk."""
-    return json.dumps(model.model_json_schema(), indent=2) + "\n"
+    return json.dumps(model.model_json_schema(schema_generator=Described), indent=2) + "\n"
 
 
 def main(arguments: list[str] | None = None) -> int:
