@@ -18,7 +18,7 @@ report: setup  ## one page with all tables, figures and certificates of the run;
 	$(IN_ENV) snakemake --cores all report $(ARGS)
 
 # two processes, each with whole files in the order of tests/conftest.py
-test: setup  ## style, lint, drift of the schema, then the tests; ARGS go to pytest: ARGS="-k sisa -m 'not slow'", "-n 0"
+test: setup  ## style, lint, drift of what `make schema` writes, then the tests; ARGS go to pytest: ARGS="-k sisa -m 'not slow'", "-n 0"
 	$(IN_ENV) ruff check .
 	$(IN_ENV) ruff format --check .
 	$(IN_ENV) snakefmt --check Snakefile workflow
@@ -31,7 +31,7 @@ format: setup  ## bring all code into the project's style
 	$(IN_ENV) ruff format .
 	$(IN_ENV) snakefmt Snakefile workflow
 
-schema: setup  ## write the configuration's JSON schema anew, after a change to its models
+schema: setup  ## write the configuration's JSON schemas and config/README.md anew, after a change to its models or to config.yaml
 	$(IN_ENV) python -m cragru.plan.schema
 
 bench: setup  ## compare models and metrics with RecBole's, in an environment of its own; ARGS go to the benchmark

@@ -94,7 +94,7 @@ class UrlFiles(Frozen):
     Attributes:
         name: The source's name in logs and in ``source.json``.
         url: Address of the archive, http or https.
-        members: Path inside the archive to the file's SHA-256 (64 lower-case hex digits).
+        members: Each file that is read: its path inside the archive, and its SHA-256 (64 lower-case hex digits).
     """
 
     kind: Literal["url"]
@@ -109,7 +109,7 @@ class WheelFiles(Frozen):
     Attributes:
         name: The source's name in logs and in ``source.json``.
         requirement: The pinned distribution, such as ``recbole==1.2.1``.
-        members: Path inside the wheel to the file's SHA-256 (64 lower-case hex digits).
+        members: Each file that is read: its path inside the wheel, and its SHA-256 (64 lower-case hex digits).
     """
 
     kind: Literal["wheel"]
@@ -124,7 +124,7 @@ class OwnFiles(Frozen):
     Attributes:
         name: The source's name in ``source.json``.
         path: The folder that they lie in.
-        members: Path inside that folder to the file's SHA-256; null where the file may change.
+        members: Each file that is read: its path inside that folder, and its SHA-256; null where the file may change.
     """
 
     kind: Literal["file"]
@@ -143,8 +143,8 @@ class CopyFiles(Frozen):
 
     Attributes:
         name: The source's name in ``source.json``.
-        members: Path inside the folder to the file's SHA-256; null where nobody knows it. A `*` in a name stands for
-            any letters: of such files, all that are there.
+        members: Each file that is read: its path inside the folder, and its SHA-256; null where nobody knows it. A `*`
+            in a name stands for any letters: of such files, all that are there.
     """
 
     kind: Literal["copy"]
@@ -243,7 +243,12 @@ class RawFiles(Frozen):
 
 
 class Core(Frozen):
-    """The fewest rows of a user and of an item that a core has."""
+    """The fewest rows of a user and of an item that a core has.
+
+    Attributes:
+        users: The fewest rows of each user.
+        items: The fewest rows of each item.
+    """
 
     users: PositiveInt = 1
     items: PositiveInt = 1
@@ -258,7 +263,7 @@ class Keep(Frozen):
         least_rating: The lowest rating that is kept.
         core: The fewest rows of each user and item: others are left out again and again, until none is left out.
         users: How many users are drawn of those that are left; the rows of all others are left out.
-        seed: Of that draw.
+        seed: The seed of that draw.
     """
 
     repeats: Literal["refuse", "first", "last"] = "refuse"
@@ -345,7 +350,7 @@ class DatasetEntry(RawFiles):
 
 
 class Registry(Frozen):
-    """Every known data set, by the name that paths and configuration files use."""
+    """The file datasets.yaml: every known data set, by the name that paths and configuration files use."""
 
     datasets: Annotated[dict[DatasetName, DatasetEntry], FILLED]
 

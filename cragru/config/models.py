@@ -53,7 +53,7 @@ Option = Annotated[float | int | str | bool, BeforeValidator(_check_option)]
 SHARES = "interactions and users are forgotten by a fraction, the others without"  # an advice
 ORDERS = "forget interactions and users first, and split first for requests"  # an advice
 IN_TURN = "only requests from files come one after the other"  # an advice
-PATTERNS = "options on some data sets and backbones, by glob 'dataset/backbone'; the last pattern that matches wins"
+PATTERNS = "options on some data sets and backbones, by glob `dataset/backbone`; the last pattern that matches wins"
 
 
 class Requests(Frozen):
@@ -64,7 +64,7 @@ class Requests(Frozen):
         description="how many random users the protocol `one-user` deletes, each on its own",
     )
     files: dict[RequestName, InputPlace] = Field(
-        description="deletion requests, in their order: name of the request -> CSV with columns user,item"
+        description="deletion requests by their names, in their order: of each a CSV with columns `user,item`"
     )
     protocol: Name = Field(
         description="how `snakemake requests` serves them: `from-file` in turn, `from-file-alone` each alone"
@@ -95,7 +95,7 @@ class Scoring(Frozen):
     )
     cohort: Name = Field(description="whom it scores, by a name in `cohorts`")
     cohorts: dict[CohortName, PositiveInt | None] = Field(
-        description="name -> how many users; null: every user who can be judged. All are prefixes of one random order"
+        description="how many users each has; null: every user who can be judged. All are prefixes of one random order"
     )
     form: Literal[FORMS] = Field(
         default=LISTWISE,
@@ -154,12 +154,14 @@ class Scoring(Frozen):
 class Files(Frozen):
     """Where the other configuration files are; how a path is read: `cragru.written.paths`."""
 
-    datasets: Place
-    protocols: Place
-    params: Place
-    tables: Place
-    figures: Place
-    llms: Place
+    datasets: Place = Field(description="the data sets, and where each comes from")
+    protocols: Place = Field(description="the ways to forget and to split")
+    params: Place = Field(
+        description="backbones, partitions, methods and strategies, with their options"
+    )
+    tables: Place = Field(description="the tables")
+    figures: Place = Field(description="the figures")
+    llms: Place = Field(description="the language models")
 
 
 Overlay = Annotated[dict[str, Any], Field(default={}, description="content as the file has it")]
@@ -179,15 +181,17 @@ class Overlays(Frozen):
 class Settings(Frozen):
     """One run: the grid that its tables are made of."""
 
-    run: Run = Field(description="name of the run; its tables are written to results/{run}/tables")
+    run: Run = Field(
+        description="name of the run; its tables are written to `results/{run}/tables`"
+    )
     datasets: Names = Field(min_length=1, description="data sets, by their names in datasets.yaml")
     backbones: VariantNames = Field(
         min_length=1,
-        description="recommenders, by their names in params.yaml; with other options: bpr@dimensions=128",
+        description="recommenders, by their names in params.yaml; with other options: `bpr@dimensions=128`",
     )
     methods: VariantNames = Field(
         min_length=1,
-        description="unlearning methods, by their names in params.yaml; with other options: scif@damping=10",
+        description="unlearning methods, by their names in params.yaml; with other options: `scif@damping=10`",
     )
     seeds: Annotated[list[Seed], DISTINCT] = Field(
         min_length=1, description="one repetition of everything for each"
@@ -209,7 +213,7 @@ class Settings(Frozen):
     )
     data_dir: Place | None = Field(
         description="folder or zip with the publisher's files, looked at before any download; "
-        "the environment variable CRAGRU_DATA_DIR goes before it"
+        "the environment variable `CRAGRU_DATA_DIR` goes before it"
     )
     requests: Requests
     retrieval: Retrieval
@@ -223,7 +227,10 @@ class Settings(Frozen):
 class Forget(Frozen):
     """Which interactions are forgotten."""
 
-    kind: Literal["interactions", "users", "one-user", "file"]
+    kind: Literal["interactions", "users", "one-user", "file"] = Field(
+        description="interactions: a share of all rows; users: all rows of a share of the users; one-user: all rows of "
+        "one random user for each request; file: what `requests.files` name"
+    )
     fraction: Fraction | None = Field(
         default=None, description="share of all interactions, or of all users"
     )
@@ -241,7 +248,10 @@ class Protocol(Frozen):
     """How data are forgotten and split."""
 
     title: Line = Field(description="what captions call it")
-    order: Literal["forget-first", "split-first"]
+    order: Literal["forget-first", "split-first"] = Field(
+        description="forget-first: what is forgotten leaves before the rest is split; split-first: a model is deployed "
+        "on the split, and requests follow"
+    )
     forget: Forget
     in_turn: bool = Field(
         default=False,
@@ -249,7 +259,7 @@ class Protocol(Frozen):
     )
     ratios: tuple[Fraction, Fraction, Fraction] = Field(
         strict=False,  # YAML has lists
-        description="shares of train, validation and test: of each user's rows, or with split_by time of all rows",
+        description="shares of train, validation and test: of each user's rows, or with `split_by: time` of all rows",
     )
     split_by: Literal[SPLITS] = Field(
         default=AT_RANDOM,
@@ -272,7 +282,7 @@ class Protocol(Frozen):
 
 
 class Protocols(Frozen):
-    """The file protocols.yaml."""
+    """The file protocols.yaml: every known way to forget and to split, by the name that paths and tables use."""
 
     protocols: dict[ProtocolName, Protocol]
 
@@ -309,13 +319,13 @@ class BackboneEntry(TunedEntry):
     """A recommender."""
 
     label: Label = Field(description="its name in tables")
-    module: Module = Field(description="module with build(shards, options, device)")
+    module: Module = Field(description="module with `build(shards, options, device)`")
 
 
 class PartitionEntry(PluginEntry):
     """A way to cut data into shards."""
 
-    module: Module = Field(description="module with partition(problem)")
+    module: Module = Field(description="module with `partition(problem)`")
     reads: Annotated[list[Literal["original"]], DISTINCT] = Field(
         default=[],
         description="`original`: it looks at the embeddings of the model before the request",
@@ -329,7 +339,7 @@ class MethodEntry(TunedEntry):
     paper: Label | None = Field(
         default=None, description="its name in the paper's tables, where that is not the label"
     )
-    module: Module = Field(description="module with unlearn(context)")
+    module: Module = Field(description="module with `unlearn(context)`")
     reads: Annotated[list[Literal["original", "forget"]], DISTINCT] = Field(
         default=[],
         description="what it reads beside the rows that remain: the model before the request, what is forgotten",
@@ -344,7 +354,7 @@ class StrategyEntry(PluginEntry):
     """A retrieval strategy."""
 
     label: Label = Field(description="its name in tables and figures")
-    module: Module = Field(description="module with fit(context, folder) and load(folder)")
+    module: Module = Field(description="module with `fit(context, folder)` and `load(folder)`")
     whole: bool = Field(
         default=False,
         description="K does not apply: prompts show the newest lines of the whole history, as many as fit",
@@ -352,7 +362,7 @@ class StrategyEntry(PluginEntry):
 
 
 class Params(Frozen):
-    """The file params.yaml."""
+    """The file params.yaml: the plug-ins and their options, by the names that paths and configuration files use."""
 
     backbones: dict[BackboneName, BackboneEntry]
     partitions: dict[Name, PartitionEntry]

@@ -1,40 +1,72 @@
-"""Write the JSON schemas of the configuration files, or check that they are up to date.
+"""Write what is generated from the models of the configuration, or check that it is up to date.
 
-``python -m cragru.plan.schema`` writes ``workflow/schemas/*.schema.json``; with ``--check`` it only compares and
-exits 1 with a diff where a file differs from the models.
+``python -m cragru.plan.schema`` writes ``workflow/schemas/*.schema.json``, and the reference in ``config/README.md``;
+with ``--check`` it only compares and exits 1 with a diff where a file differs from the models.
 """
 
 import argparse
 import difflib
+import inspect
 import json
+import re
 import sys
 from pathlib import Path
+from typing import Any
 
-from cragru.config.base import Frozen
+from pydantic.json_schema import GenerateJsonSchema
+
+from cragru.config.base import Frozen, load_yaml
 from cragru.config.models import Settings
 from cragru.kept.files import write_text
 from cragru.plan.loading import FILES
+from cragru.plan.reference import page
 
-FOLDER = Path(__file__).parents[2] / "workflow" / "schemas"
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "workflow" / "schemas"
+README = ROOT / "config" / "README.md"
 SCHEMAS: dict[str, type[Frozen]] = {"config": Settings, **FILES}
+ATTRIBUTE = re.compile(r"^    (\w+): (.+(?:\n {8}.+)*)", re.MULTILINE)  # of a docstring
 
 
-def schema_text(model: type[Frozen]) -> str:
-    """Return the JSON schema of a model, as it is kept on disk."""
-    return json.dumps(model.model_json_schema(), indent=2) + "\n"
+class Described(GenerateJsonSchema):
+    """A field that has no description has the words of the docstring, under `Attributes`."""
+
+    def model_schema(self, schema: Any) -> dict[str, Any]:
+        """Return the schema of a model."""
+        made = super().model_schema(schema)
+        for base in schema["cls"].__mro__:
+            attributes = inspect.cleandoc(base.__doc__ or "").partition("\nAttributes:\n")[2]
+            for name, words in ATTRIBUTE.findall(attributes):
+                if name in made["properties"]:
+                    made["properties"][name].setdefault("description", " ".join(words.split()))
+        return made
+
+
+def generated() -> dict[Path, str]:
+    """Return what each file that is generated should hold, by its path."""
+    schemas = {
+        name: model.model_json_schema(schema_generator=Described) for name, model in SCHEMAS.items()
+    }
+    texts = {}
+    for name, schema in schemas.items():
+        texts[FOLDER / f"{name}.schema.json"] = json.dumps(schema, indent=2) + "\n"
+    settings = load_yaml(ROOT / "config" / "config.yaml")
+    texts[README] = page(_text_of(README), schemas, settings)
+    return texts
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Write or check, and return the exit status."""
-    parser = argparse.ArgumentParser(description="JSON schemas of the configuration files")
+    parser = argparse.ArgumentParser(
+        description="JSON schemas and reference of the configuration files"
+    )
     parser.add_argument(
         "--check", action="store_true", help="compare only; exit 1 where a file is out of date"
     )
     check = parser.parse_args(arguments).check
     stale = False
-    for name, model in SCHEMAS.items():
-        path, wanted = FOLDER / f"{name}.schema.json", schema_text(model)
-        current = path.read_text(encoding="utf-8") if path.exists() else ""
+    for path, wanted in generated().items():
+        current = _text_of(path)
         if current == wanted:
             continue
         stale = True
@@ -46,6 +78,10 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             write_text(path, wanted)
     return int(check and stale)
+
+
+def _text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 if __name__ == "__main__":

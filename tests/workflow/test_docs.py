@@ -25,6 +25,7 @@ from cragru.written.paths import check_variables
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", ROOT / "results" / "README.md"]
+PAGES += [ROOT / "config" / "README.md"]
 PAGES += [*sorted((ROOT / "docs").glob("*.md"))]
 DATA = Path(os.environ.get("CRAGRU_DATA_DIR") or ROOT.parent / "shared" / "data")
 RUN_BY_CI = {
@@ -114,12 +115,13 @@ def wanted():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A working directory with the files that README, docs/protocols.md and docs/workflow.md show."""
+    """A working directory with the files that the pages show."""
     folder = tmp_path_factory.mktemp("docs")
     page = ROOT / "docs" / "protocols.md"
     (folder / "my.yaml").write_text(blocks(page, "yaml")[0])
     (folder / "autumn.csv").write_text("user,item\n196,\n")  # README's `printf` writes the same
-    for shows in (ROOT / "README.md", ROOT / "docs" / "workflow.md", page):
+    readmes = [ROOT / "README.md", ROOT / "config" / "README.md"]
+    for shows in (*readmes, ROOT / "docs" / "workflow.md", page):
         for name, text in named_blocks(shows):
             (folder / name).write_text(text)
     (folder / "requests").mkdir()

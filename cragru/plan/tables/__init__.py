@@ -31,12 +31,12 @@ AnyFigure = Annotated[Union[FIGURE_KINDS], Field(discriminator="kind")]  # noqa:
 
 
 class Tables(Frozen):
-    """The file tables.yaml."""
+    """The file tables.yaml: every table that a run can make, by the name of its target."""
 
-    tables: dict[Name, AnyTable]
+    tables: dict[Name, AnyTable] = Field(description="one table")
 
 
 class Figures(Frozen):
-    """The file figures.yaml."""
+    """The file figures.yaml: every figure that a run can make, by the name of its target."""
 
-    figures: dict[Name, AnyFigure]
+    figures: dict[Name, AnyFigure] = Field(description="one figure")

@@ -20,8 +20,20 @@ Entries = Mapping[str, "Table"]
 """All of tables.yaml, by name: a table may take numbers from another."""
 
 LeastUsers = Annotated[int, Field(ge=2, description="a number of fewer users is blank")]
-Mask = Literal["A", "B"]
-Cutoffs = Annotated[list[PositiveInt], Field(min_length=1), AfterValidator(distinct)]
+OfProtocol = Annotated[
+    Name, Field(description="the protocol that it is of, by its name in protocols.yaml")
+]
+Mask = Annotated[
+    Literal["A", "B"],
+    Field(
+        description="what lists leave out: A: training and validation rows; B: the forgotten rows, too"
+    ),
+]
+Cutoffs = Annotated[
+    list[PositiveInt],
+    Field(min_length=1, description="each K: how many items of a list count"),
+    AfterValidator(distinct),
+]
 
 
 class Shown(Frozen):
@@ -43,7 +55,7 @@ class Shown(Frozen):
     times: ClassVar[bool] = False
     """Whether it shows what requests of its protocol take."""
 
-    caption: Sentences
+    caption: Sentences = Field(description="one paragraph that says what is shown")
 
     @property
     def is_tested(self) -> bool:
@@ -83,7 +95,7 @@ class Shown(Frozen):
 class Table(Shown):
     """A table: one entry of tables.yaml."""
 
-    label: Anchor
+    label: Anchor = Field(description="what LaTeX refers to it by")
     compact: bool = Field(
         default=False,
         description="LaTeX as one table whatever its size, without what is in brackets and without notes; "
@@ -112,7 +124,7 @@ class Figure(Shown):
 class AgainstRetrain(Shown):
     """A table or figure of many users, after one request, that is held against further Retrains."""
 
-    protocol: Name
+    protocol: OfProtocol
 
     def problems(self, run: Run, tables: Entries) -> Iterator[Problem]:
         """See `Shown`."""

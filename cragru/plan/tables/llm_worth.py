@@ -28,6 +28,7 @@ from cragru.plan.run import Run
 from cragru.plan.tables.base import (
     Entries,
     Mask,
+    OfProtocol,
     Table,
     not_forget_first,
     unknown_cutoffs,
@@ -109,7 +110,7 @@ class LlmWorthTable(Table):
     maker: ClassVar[str] = "cragru.reporting.llm_worth_table"
 
     kind: Literal["llm-worth"]
-    protocol: Name
+    protocol: OfProtocol
     mask: Mask
     cutoff: PositiveInt = Field(default=10, description="K of NDCG@K")
     candidates_of: Models = Field(

@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 from typing import Any, ClassVar, Literal
 
-from cragru.config.types import Name
 from cragru.core.errors import Problem
 from cragru.plan import places
 from cragru.plan.cells import Cell, plain_cells, scored_file, strategy_cells
 from cragru.plan.rows import Row, candidates_suffix, common_labels
 from cragru.plan.run import Run
-from cragru.plan.tables.base import Entries, Table, not_forget_first
+from cragru.plan.tables.base import Entries, OfProtocol, Table, not_forget_first
 from cragru.plan.words import scoring_note
 
 
@@ -20,7 +19,7 @@ class CostTable(Table):
     needs_llm: ClassVar[bool] = True
 
     kind: Literal["request-cost"]
-    protocol: Name
+    protocol: OfProtocol
 
     def rows(self, run: Run, tables: Entries) -> list[Row]:
         """Return every strategy on the backbones to compare on, and the paper's on all, where prompts are answered."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from cragru.config.types import Name, VariantName, distinct
+from cragru.config.types import VariantName, distinct
 from cragru.core.errors import Problem
 from cragru.plan import places
 from cragru.plan.cells import RANDOM_STRATEGY, Cell, strategy_cells
@@ -26,6 +26,7 @@ from cragru.plan.tables.base import (
     Entries,
     Figure,
     Mask,
+    OfProtocol,
     not_forget_first,
     unknown_cutoffs,
     unknown_names,
@@ -41,7 +42,7 @@ class StrategiesFigure(Figure):
     compares: ClassVar[bool] = True
 
     kind: Literal["strategies"]
-    protocol: Name
+    protocol: OfProtocol
     mask: Mask
     cutoffs: Cutoffs
     rivals: Annotated[list[VariantName], AfterValidator(distinct)] = Field(

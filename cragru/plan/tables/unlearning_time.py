@@ -6,7 +6,6 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from cragru.config.types import Name
 from cragru.core.errors import Problem
 from cragru.core.names import RETRAIN
 from cragru.evaluation.printed_columns import OF_TIMES
@@ -14,7 +13,7 @@ from cragru.plan import places
 from cragru.plan.requests import served_cell, service_file
 from cragru.plan.rows import CRAGRU, EVERYONE, Row, common_labels, pairs_of
 from cragru.plan.run import Run
-from cragru.plan.tables.base import Entries, PrintedTable
+from cragru.plan.tables.base import Entries, OfProtocol, PrintedTable
 from cragru.plan.words import protocol_title, service_note
 from cragru.written.printed import PrintedColumns
 
@@ -29,7 +28,7 @@ class TimeTable(PrintedTable):
     times: ClassVar[bool] = True
 
     kind: Literal["unlearning-time"]
-    protocol: Name
+    protocol: OfProtocol
     cragru: bool = Field(
         description="whether CRAGRU is shown: it answers each request with the run's LLM, if it has one"
     )

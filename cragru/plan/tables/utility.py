@@ -5,7 +5,6 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
-from cragru.config.types import Name
 from cragru.core.errors import Problem
 from cragru.core.names import ORIGINAL, RETRAIN
 from cragru.evaluation.printed_columns import OF_UTILITY
@@ -27,6 +26,7 @@ from cragru.plan.tables.base import (
     Cutoffs,
     Entries,
     Mask,
+    OfProtocol,
     PrintedTable,
     lacks,
     not_forget_first,
@@ -44,7 +44,7 @@ class UtilityTable(PrintedTable):
     paper_columns: ClassVar[PrintedColumns] = OF_UTILITY
 
     kind: Literal["utility"]
-    protocol: Name
+    protocol: OfProtocol
     mask: Mask
     cutoffs: Cutoffs
     least_users: PositiveInt = Field(
