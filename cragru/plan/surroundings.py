@@ -25,8 +25,8 @@ def hold_limits(workflow: Any) -> None:
     """Limit what jobs on this machine share, where neither the command line nor a profile does.
 
     They stand in no profile: Snakemake replaces all of a profile's `resources` by those of another profile or of the
-    command line, and so one limit would take away the other. On a cluster its scheduler limits; only jobs that are one of
-    the cluster's jobs together (`groups` of a profile) share what that one asks for.
+    command line, and so one limit would take away the other. On a cluster its scheduler limits; only jobs that are one
+    job of the cluster's together (`groups` of a profile) share what that one asks for.
     """
     workflow.resource_scopes[IN_TURN] = "local"  # each group has a limit of its own
     # `local_exec` is not yet known when a Snakefile is read
