@@ -1,7 +1,7 @@
 # Every target that needs an environment makes it first; if the environment is up to date, that costs milliseconds.
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help run report test format schema bench benchbackbones benchllm benchshards benchcosts benchreliability setup clean lock
+.PHONY: help run report test format schema bench benchrecbole benchbackbones benchllm benchshards benchcosts benchreliability setup clean lock
 
 ARGS ?=
 # the tools call one another (snakefmt calls shfmt), so the path of one tool is not enough
@@ -34,7 +34,11 @@ format: setup  ## bring all code into the project's style
 schema: setup  ## write the configuration's JSON schemas and config/README.md anew, after a change to its models or to config.yaml
 	$(IN_ENV) python -m cragru.plan.schema
 
-bench: setup  ## compare models and metrics with RecBole's, in an environment of its own; ARGS go to the benchmark
+bench: setup  ## how time and memory grow at three sizes, beside RecBole's in an environment of its own; ARGS go to the benchmark
+	bash envs/install.sh .venv-recbole recbole
+	$(IN_ENV) PYTHONPATH=. python tests/benchmarks/sizes.py $(ARGS)
+
+benchrecbole: setup  ## train both libraries to the end on the same splits: their metrics and speed; ARGS go to the benchmark
 	bash envs/install.sh .venv-recbole recbole
 	$(IN_ENV) python tests/benchmarks/against_recbole.py $(ARGS)
 

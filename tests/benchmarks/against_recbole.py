@@ -1,4 +1,4 @@
-"""`make bench`: cragru's backbones against RecBole 1.2.1's, on identical split files, alternating in one run.
+"""`make benchrecbole`: cragru's backbones against RecBole 1.2.1's, on identical split files, alternating in one run.
 
 For each seed a data set is split anew (all data, nothing forgotten), and each library trains each backbone with the
 hyper-parameters of config/params.yaml, each in a process of its own with the same number of threads. implicit's BPR
@@ -61,15 +61,20 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def write_splits(
-    folder: Path, seeds: int, ratios: tuple[float, float, float], dataset: str = "ml-100k"
-) -> None:
-    """Prepare a data set and write RecBole's atomic files of every seed's split."""
+def prepare_dataset(folder: Path, dataset: str) -> Path:
+    """Fetch and prepare a data set of the registry, and return the folder of the prepared files."""
     registry = parse(Registry, load_yaml(ROOT / "config/datasets.yaml"), "datasets.yaml")
     entry = registry.datasets[dataset]
     fetch(entry, dataset, folder / "raw", os.environ.get("CRAGRU_DATA_DIR"))
     prepare(folder / "raw", folder / "prepared", entry.loaders)
-    interactions = read_parquet(folder / "prepared" / "interactions.parquet", INTERACTIONS)
+    return folder / "prepared"
+
+
+def write_splits(
+    folder: Path, seeds: int, ratios: tuple[float, float, float], prepared: Path
+) -> None:
+    """Write RecBole's atomic files of every seed's split of a prepared data set."""
+    interactions = read_parquet(prepared / "interactions.parquet", INTERACTIONS)
     for seed in range(1, seeds + 1):
         target = folder / str(seed) / "bench"
         target.mkdir(parents=True)
@@ -78,6 +83,12 @@ def write_splits(
             frame = interactions.iloc[rows[part]][["user", "item"]]
             frame.columns = ["user_id:token", "item_id:token"]
             frame.to_csv(target / f"bench.{part}.inter", sep="\t", index=False)
+
+
+def backbone_entries() -> dict[str, BackboneEntry]:
+    """Return the backbones of config/params.yaml."""
+    path = "config/params.yaml"
+    return parse(Params, load_yaml(ROOT / path), path).backbones
 
 
 def train(
@@ -210,14 +221,12 @@ def metric_table(records: Records, backbones: list[str]) -> str:
 def main() -> None:
     """Split, train alternately, report."""
     options = parse_arguments()
-    entries = parse(
-        Params, load_yaml(ROOT / "config" / "params.yaml"), "config/params.yaml"
-    ).backbones
-    backbones = options.backbones
+    entries, backbones = backbone_entries(), options.backbones
     records: Records = {(library, name): [] for library in PYTHONS for name in backbones}
     with tempfile.TemporaryDirectory(prefix="cragru-bench-") as name:
         folder = Path(name)
-        write_splits(folder, options.seeds, tuple(options.ratios), options.dataset)
+        prepared = prepare_dataset(folder, options.dataset)
+        write_splits(folder, options.seeds, tuple(options.ratios), prepared)
         for seed in range(1, options.seeds + 1):
             for backbone in backbones:
                 for library in PYTHONS:

@@ -88,16 +88,21 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     training, _ = train_backbone(module, arguments.backbone, data, options, arguments.seed, "cpu")
     cpu = time.process_time() - cpu
     parts["forget"] = parts["train"].iloc[:0]
+    ranking = time.perf_counter()
     table = per_user_utility(training.model, parts, users, items).query(
         "mask == 'A' and k in @CUTOFFS"
     )
+    ranking = time.perf_counter() - ranking
     means = table.groupby("k")[["hr", "ndcg"]].mean()
     return {
+        "users": users,
+        "items": items,
         "epochs_run": len(training.curve),
         "best_epoch": training.best_epoch,
         "train_seconds": sum(epoch.train_seconds for epoch in training.curve),
         "valid_seconds": sum(epoch.valid_seconds for epoch in training.curve),
         "total_seconds": time.perf_counter() - start,
+        "ranking_seconds": ranking,
         "cpu_seconds": cpu,
         "steps": training.steps,
         "table_bytes": 4 * 64 * (users + items),

@@ -159,10 +159,8 @@ def table(times: list[int], seed: int) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         for name in ("ml-100k", "ml-1m", *(f"netflix-like x{one}" for one in times)):
             raw = Path(scratch, name.replace(" ", "-"))
-            module = _fetch(name, raw, seed)
-            command = [sys.executable, __file__, "one", str(raw), module]
-            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-            one = json.loads(done.stdout)
+            module = fetch_raw(name, raw, seed)
+            one = measured(raw, module)
             print(
                 f"| {name} | {one['rows']} | {one['seconds']:.2f} | {one['cpu']:.2f} "
                 f"| {one['rows'] / one['seconds']:.0f} | {one['peak_mb']} |",
@@ -170,7 +168,14 @@ def table(times: list[int], seed: int) -> None:
             )
 
 
-def _fetch(name: str, raw: Path, seed: int) -> str:
+def measured(raw: Path, module: str) -> dict[str, float]:
+    """Prepare a folder of raw files in a process of its own, and return what that took."""
+    command = [sys.executable, __file__, "one", str(raw), module]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    return json.loads(done.stdout)
+
+
+def fetch_raw(name: str, raw: Path, seed: int) -> str:
     """Put raw files into a folder, and return the module that reads them."""
     from cragru.config.base import load_yaml, parse
     from cragru.config.datasets import Registry

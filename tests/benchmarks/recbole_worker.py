@@ -150,7 +150,9 @@ def run(arguments: argparse.Namespace, workdir: str) -> dict[str, Any]:
     trainer._valid_epoch = valid_watch = Stopwatch(trainer._valid_epoch)
     trainer.fit(train, valid, verbose=False, saved=True, show_progress=False)
     cpu = time.process_time() - cpu
+    ranking = time.perf_counter()
     result = trainer.evaluate(test, load_best_model=True, show_progress=False)
+    ranking = time.perf_counter() - ranking
     return {
         "backbone": arguments.backbone,
         "seed": arguments.seed,
@@ -161,6 +163,7 @@ def run(arguments: argparse.Namespace, workdir: str) -> dict[str, Any]:
         "train_seconds": train_watch.seconds,
         "valid_seconds": valid_watch.seconds,
         "total_seconds": time.perf_counter() - start,
+        "ranking_seconds": ranking,
         "cpu_seconds": cpu,
         "peak_bytes": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
         "test": {name.replace("hit@", "hr@"): float(value) for name, value in result.items()},

@@ -7,8 +7,11 @@ LightGCN's ratios are printed.
 """
 
 import argparse
+import json
 import os
+import resource
 import sys
+from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch reads it
 
@@ -26,6 +29,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--shards", type=int, default=10)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--one-by-one", action="store_true", help="also each shard by itself")
+    parser.add_argument("--backbones", nargs="+", default=["bpr", "lightgcn"])
+    parser.add_argument("--out", type=Path, help="JSON: seconds of an epoch, by backbone and plan")
     parser.add_argument("--no-gates", action="store_true", help="only print: for a busy machine")
     return parser.parse_args()
 
@@ -83,8 +89,8 @@ def main() -> None:
     warm_up("cpu")
     data, shards = random_data(arguments)
     pieces = cut(data, shards, arguments.shards)
-    missed = []
-    for backbone in ("bpr", "lightgcn"):
+    missed, found = [], {}
+    for backbone in arguments.backbones:
         plans = {"one": [Task(data, backbone, 2048)]}
         for name, batch in (("equal", 2048), ("256", 256)):
             plans[name] = [
@@ -98,6 +104,10 @@ def main() -> None:
             name: [min(column) / arguments.epochs for column in zip(*its, strict=True)]
             for name, its in times.items()
         }
+        found[backbone] = {name: its[0] for name, its in best.items()}
+        if arguments.one_by_one:
+            parts = [seconds(backbone, [task], arguments.epochs)[0] for task in plans["256"]]
+            found[backbone]["one by one"] = sum(parts) / arguments.epochs
         alone = best["one"]
         print(f"{backbone}: one model {alone[0]:.3f} s an epoch, {alone[1]:.3f} with validation")
         for name, gate in GATES.items():
@@ -108,6 +118,10 @@ def main() -> None:
                 f"  {arguments.shards} shards together, batch {name}: {ratios[0]:.2f} times, "
                 f"{ratios[1]:.2f} with validation (gate {gate}; best of {arguments.rounds} rounds)"
             )
+    if arguments.out:
+        peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        content = json.dumps({"seconds": found, "peak_bytes": peak})
+        arguments.out.write_text(content, encoding="utf-8")
     if missed and not arguments.no_gates:
         sys.exit(f"BPR's gates were missed: {', '.join(missed)}")
 

@@ -22,7 +22,8 @@ def against_recbole(monkeypatch):
 @needs_local_data
 def test_both_libraries_get_all_rows_of_ml_100k_once(against_recbole, monkeypatch, tmp_path):
     monkeypatch.setenv("CRAGRU_DATA_DIR", str(LOCAL))
-    against_recbole.write_splits(tmp_path, 1, (0.8, 0.1, 0.1))
+    prepared = against_recbole.prepare_dataset(tmp_path, "ml-100k")
+    against_recbole.write_splits(tmp_path, 1, (0.8, 0.1, 0.1), prepared)
     parts = {
         name: pd.read_csv(tmp_path / f"1/bench/bench.{name}.inter", sep="\t")
         for name in ("train", "valid", "test")

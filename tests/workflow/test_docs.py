@@ -33,6 +33,7 @@ RUN_BY_CI = {
     "make report",
     "make test",
     "make bench",
+    "make benchrecbole",
     "make benchbackbones",
     "make benchllm",
     "make benchshards",
