@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -52,12 +53,18 @@ def build_certificate(
     """
     provenance = Provenance(manifests, purged)
     places = Places(request, _previous(request, provenance))
-    for path in (places.record, places.interactions, places.users, places.items):
+    for path in (
+        places.record,
+        places.deployed_record,
+        places.interactions,
+        places.users,
+        places.items,
+    ):
         provenance.sha256(path)
     interactions = read_parquet(places.interactions, INTERACTIONS)
     parts = read_all_parts(places.split, interactions)
     divided = sum(map(len, parts.values()))
-    left_out = rows_left_out(places.split)
+    left_out = rows_left_out(Path(places.deployed_record).parent)
     if places.previous is None and divided + left_out != len(interactions):
         raise CragruError("not all prepared rows", place=places.split, got=divided)
     claims = claims_of(places, provenance, guarantees)

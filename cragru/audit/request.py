@@ -44,6 +44,7 @@ class Places:
         before: Folder of what served before the request: of the state, or of the request before it.
         folder: Folder of what was made for the request: what serves after it.
         split: Folder of the split after the request; `record` and `parts` are its files.
+        deployed_record: Record of the split before a single request: it says how many rows are in no part.
         deployed_parts: Parts of the split before a single request: they hold its rows.
         is_original: Whether a path is a model before the request: the original, or in turn a method's own.
         is_partition: Whether it says into which shards the data were cut before the request.
@@ -77,6 +78,7 @@ class Places:
         self.record = split_files(self.folder)["record"]
         self.parts = _parts(self.folder)
         self.forgotten_parts = [self.parts[name] for name in FORGOTTEN_PARTS]
+        self.deployed_record = split_files(self.before)["record"]
         deployed = _parts(self.before)
         kept = REMAINING_PARTS if previous else PARTS
         self.deployed_parts = [deployed[name] for name in kept] if is_single else []

@@ -281,6 +281,14 @@ def test_rows_that_are_neither_in_a_part_nor_left_out_fail(world, monkeypatch):
         built(world)
 
 
+def test_what_a_split_leaves_out_is_told_by_the_one_before_a_single_request():
+    """The split that the request leaves divides the rows in parts alone."""
+    single = Places(Request("toy", "one-user", 1, "draw-1"))
+    assert single.deployed_record == f"{single.state}/split/split.json" != single.record
+    whole = Places(REQUEST)
+    assert whole.deployed_record == whole.record
+
+
 def test_a_forgotten_row_in_train_fails(world):
     world.smuggle_row()
     with pytest.raises(CragruError, match=f"^{STATE}/split.*prepared"):
