@@ -2,8 +2,8 @@
 
 Printed are tables of preparation, training and full ranking (beside RecBole's, one thread each, the same split files),
 and of ten shards trained together and one by one. Each line is a process of its own, whose peak memory stands beside.
-Netflix's data are made up (`netflix_like.py`); `netflix-x10` has ten times as many users and rows. RecBole is left out
-where an epoch of it would take many minutes, and so are shards there. Speed of an LLM depends on prompts, not on the data set: `make benchllm`.
+Netflix's data are made up (`netflix_like.py`); `netflix-x10` has ten times as many users and rows. RecBole and shards
+are left out where an epoch takes many minutes. An LLM's speed depends on prompts, not on the data: `make benchllm`.
 """
 
 import argparse
