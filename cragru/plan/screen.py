@@ -29,9 +29,11 @@ TOLD = re.compile(
 )
 """Of what Snakemake says in a run: why nothing happens, or why it takes so long."""
 SAID = re.compile(
-    r"CalledProcessError.* returned non-zero exit status 1\.|Exiting because a job", re.S
+    r"CalledProcessError.*(?:returned non-zero exit status 1\.|died with <Signals\.SIGINT)"
+    r"|Exiting because a job",
+    re.DOTALL,
 )
-"""Errors that say less than a job has said itself: it ends by status 1 after its own line."""
+"""Errors that say less than a job has said itself, which ends by status 1 after its own line, or by a Ctrl-C."""
 WHOLE_LOG = re.compile(r"Complete log\(s\): (.*)")
 CLEARED = "\r\x1b[K"  # of a bar that a job draws on a terminal
 

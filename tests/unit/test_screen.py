@@ -187,6 +187,7 @@ def test_logs_of_failed_jobs_are_shown_to_who_asks_for_them(tmp_path, monkeypatc
         ("MissingOutputException in rule split", logging.ERROR, True),
         (f"{ENDED} returned non-zero exit status 1.", logging.ERROR, False),
         (f"{ENDED} returned non-zero exit status 137.", logging.ERROR, True),
+        (f"{ENDED} died with <Signals.SIGINT: 2>.", logging.ERROR, False),
         (f"{ENDED} died with <Signals.SIGKILL: 9>.", logging.ERROR, True),
     ],
 )
