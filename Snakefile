@@ -4,17 +4,21 @@
 import sys
 from pathlib import Path
 
+from snakemake.logging import logger
 from snakemake.utils import min_version
 
 from cragru.config.given import read_files
 from cragru.kept.machine import checked_or_exit
 from cragru.plan.checkout import check_checkout, without_commit
+from cragru.plan.screen import take_the_screen
 
 min_version("9.20")  # cache: on rules with several named outputs
 
 
 root = Path(str(workflow.current_basedir))  # also with --directory
 is_module = not workflow.modifier.is_main_snakefile()  # of somebody's own Snakefile
+if not is_module:
+    take_the_screen(workflow, logger)
 default = f"{root}/config/config.yaml"
 given = [] if is_module else workflow.config_settings.configfiles
 checked_or_exit(check_checkout, root, sys.executable)
@@ -75,7 +79,13 @@ onerror:
 
 
 onsuccess:
-    if Path(f"results/{settings.run}/tables").is_dir():
-        print(
-            f"Tables are in results/{settings.run}/tables, figures in results/{settings.run}/figures"
-        )
+    made = {
+        job.rule.name for job in workflow.dag.needrun_jobs(exclude_finished=False)
+    }
+    for name in ["table", "figure"]:
+        if name in made:
+            print(f"{name.capitalize()}s are in results/{settings.run}/{name}s")
+    if "page" in made:
+        print(f"The page is {run_page.file()}")
+    elif made & {"table", "figure"}:
+        print("The target `report` puts them on one page")

@@ -107,6 +107,8 @@ def _start_log(snakemake: Any) -> logging.Logger:
     screen = logging.StreamHandler()
     screen.setFormatter(logging.Formatter("cragru: %(message)s"))
     screen.setLevel(logging.INFO)
+    # signs of life, of every job every ten seconds; the workflow has one line a job
+    screen.addFilter(lambda record: record.name != "cragru.core.progress")
     root.addHandler(screen)
     if snakemake.log:
         Path(snakemake.log[0]).parent.mkdir(parents=True, exist_ok=True)

@@ -3,11 +3,9 @@
 import re
 import textwrap
 from collections.abc import Sequence
-from pathlib import Path, PurePath
-from statistics import fmean
 
 from cragru.core.place import PathLike
-from cragru.plan import places
+from cragru.plan.timing import Times
 
 LONGEST_LINE = 100
 
@@ -29,25 +27,12 @@ def expected_time(benchmarks: Sequence[PathLike | None]) -> str:
     Args:
         benchmarks: Where each job writes its seconds; None for a job that is not timed.
     """
-    seconds = [_expected_seconds(PurePath(path)) for path in benchmarks if path is not None]
+    times = Times()
+    seconds = [times.expected(path) for path in benchmarks if path is not None]
     known = [one for one in seconds if one is not None]
     if not known:
-        return f"how long {len(benchmarks)} jobs take is not known before their rules have run here"
+        return "how long they take is not known before their rules have run here"
     total, more = sum(known), len(benchmarks) - len(known)
     length = f"{total / 60:.0f} minutes" if total > 90 else f"{total:.0f} seconds"
     others = f"; {more} of {len(benchmarks)} jobs have no time yet" if more else ""
     return f"about {length} one after the other, by earlier runs of the same rules{others}"
-
-
-def _expected_seconds(path: PurePath) -> float | None:
-    """Return the mean of a rule's nearest jobs so far: those that share most wildcards, before all the job itself."""
-    folder = Path(places.BENCHMARKS, path.relative_to(places.BENCHMARKS).parts[0])
-    alike = {file: sum(map(str.__eq__, file.parts, path.parts)) for file in folder.rglob("*.tsv")}
-    nearest = [_seconds(file) for file in alike if alike[file] == max(alike.values())]
-    return fmean(nearest) if nearest else None
-
-
-def _seconds(file: Path) -> float:
-    """Return the seconds of a benchmark, as Snakemake writes it: one row below the header."""
-    _, row, *_ = file.read_text(encoding="utf-8").splitlines()
-    return float(row.partition("\t")[0])

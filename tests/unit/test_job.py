@@ -115,6 +115,16 @@ def test_messages_go_to_the_screen_and_the_log_which_starts_anew(kitchen):
     assert "old" not in kitchen.logged()
 
 
+def test_signs_of_life_go_to_the_log_alone(kitchen):
+    done = kitchen.run(
+        "from cragru.core import progress",
+        "progress.LINE_EVERY = -1",
+        "list(progress.Progress('ab', 'bake', 2, 'loaf'))",
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "bake: loaf 2 of at most 2" in kitchen.logged()
+
+
 def test_rule_without_log(kitchen):
     done = kitchen.run("open('bread', 'w').write('bread')", log=[], output={"bread": "bread"})
     assert (done.returncode, done.stderr) == (0, "")

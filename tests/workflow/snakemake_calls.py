@@ -30,17 +30,18 @@ LOADED.set_forkserver_preload(["snakemake.cli"])
 
 @dataclass(frozen=True)
 class Finished:
-    """What Snakemake said."""
+    """What Snakemake said: on the screen, and in its log, which a dry run has none of."""
 
     rc: int
     output: str
+    log: str
 
     @property
     def jobs(self) -> dict[str, int]:
         """The first table of jobs, rule by rule; empty where nothing was to be done."""
         table = re.search(
             r"^Job stats:\njob +count\n-+ +-+\n(.*?)^total +\d+$",
-            self.output,
+            self.log or self.output,
             re.DOTALL | re.MULTILINE,
         )
         if table is None:
@@ -126,6 +127,8 @@ class Workflow:
         **environment: str,
     ) -> Finished:
         command = self.command(directory, *args, config=config, cores=cores)
+        logs = directory / ".snakemake/log"
+        before = set(logs.glob("*"))
         with tempfile.NamedTemporaryFile(mode="r", encoding="utf-8") as output:
             there = (str(self.sources.parent), self.environment(**environment), output.name)
             process = LOADED.Process(target=_be_snakemake, args=(command[2:], *there))
@@ -135,7 +138,8 @@ class Workflow:
                 assert process.exitcode is not None, (
                     f"{command} takes over {LONGEST} s: {output.read()}"
                 )
-                return Finished(process.exitcode, output.read())
+                own = "".join(path.read_text() for path in set(logs.glob("*")) - before)
+                return Finished(process.exitcode, output.read(), own)
             finally:
                 process.kill()  # where it has not ended: the test was interrupted, or has waited in vain
                 process.join()

@@ -146,4 +146,4 @@ def test_more_shards_than_users_is_one_line(unlearned, workflow, configure, toy,
     )
     assert refused.rc == 1
     assert re.search(r"\bmethods.sisa-users.options.shards:.*\b41\b", refused.output)
-    assert "Building DAG" not in refused.output
+    assert "Building DAG" not in refused.log
