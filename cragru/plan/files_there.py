@@ -9,18 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from cragru.core.errors import CragruError, Problem
-from cragru.core.names import RESULTS, SOURCE_FILE
-from cragru.data.download import copied_files
+from cragru.core.names import RESULTS
 from cragru.kept.manifest import read_manifest
 from cragru.llm.prompts import Template
 from cragru.plan import places
 from cragru.plan.checks import least_lines, most_tokens
+from cragru.plan.copies import DATA_VARIABLE, Copies
 from cragru.plan.project import Project
 from cragru.plan.run import Run
 from cragru.written.paths import located, rule_for
 from cragru.written.printed import printed_values
 
-DATA_VARIABLE = "CRAGRU_DATA_DIR"
 Look = Callable[[Path], Any]
 # an advice
 IN_ORDER = "keep the order of requests that were served, and add new ones at the end"
@@ -67,12 +66,8 @@ def _copy_missing(project: Project, name: str) -> Iterator[Problem]:
     entry = project.registry.datasets.get(name)
     if entry is None or not entry.copies:
         return
-    if Path(places.place(places.RAW, dataset=name), SOURCE_FILE).is_file():
-        return
-    named = os.environ.get(DATA_VARIABLE) or project.settings.data_dir
     try:
-        copy = located(named, "data_dir", project.root) if named else None
-        copied_files(entry.raw_files, name, copy)
+        Copies(project).check(name)
     except CragruError as error:
         for problem in error.problems:
             archived = f"{entry.archived}; " if entry.archived else ""

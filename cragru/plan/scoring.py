@@ -38,6 +38,11 @@ class Scoring:
         self._project = project
         self._scoring = project.settings.scoring
 
+    def models(self, converted: bool) -> list[str]:
+        """Return names of the models that are converted to files of the run, or of all others: links, and servers."""
+        known = self._project.llms.llms
+        return [name for name, entry in known.items() if entry.source.is_converted is converted]
+
     def llm_source(self, wildcards: Wildcards) -> dict[str, Any]:
         """Return where the model comes from."""
         return self._entry(wildcards).model_dump(mode="json", include={"source"})

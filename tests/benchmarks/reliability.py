@@ -9,25 +9,24 @@ the next job that reads the file, and the audit, must name it. The full disk nee
 
 import argparse
 import contextlib
-import hashlib
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
-import psutil
 import yaml
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "workflow"))
 
 from conftest import SOURCES, toy_ratings, write_toy  # noqa: E402
+from killing import content, killed  # noqa: E402
 from snakemake_calls import Workflow  # noqa: E402
 
 from cragru.audit.behind import shown_files  # noqa: E402
@@ -42,7 +41,6 @@ from cragru.llm.store import AnswerStore  # noqa: E402
 RUN = "results/tiny"
 STATE = "results/toy/paper/1"
 METHODS = ["retrain", "sisa-users", "ifru"]
-TIMED = ("cost.json", "curve.csv")  # they hold seconds, so no two runs have the same
 DISKS = (
     0.1,
     0.2,
@@ -120,23 +118,6 @@ class Bench:
         return None
 
 
-def content(directory: Path) -> dict[str, str]:
-    """Return the checksum of every result that has no seconds in it, nor the checksum of one that has."""
-    found = {}
-    for path in sorted((directory / "results").rglob("*")):
-        name = path.relative_to(directory).as_posix()
-        is_beside = name.startswith(("results/logs/", "results/benchmarks/"))
-        is_seal = path.name == "certificate.json"
-        if not path.is_file() or is_beside or is_seal or path.name in TIMED or path.name[0] == ".":
-            continue
-        if path.name.endswith("manifest.json"):
-            named = read_json(path)["outputs"]
-            if any(Path(one).name in TIMED for one in named):
-                continue
-        found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
-    return found
-
-
 def temporaries(directory: Path) -> int:
     """Count the temporary copies that killed jobs have left."""
     hidden = (path for path in (directory / "results").rglob(".*") if path.is_file())
@@ -154,20 +135,7 @@ def kills(bench: Bench, draw: random.Random, count: int) -> bool:
         moment = draw.uniform(0, seconds)
         directory = bench.folder / f"killed-{number}"
         command = bench.workflow.command(directory, config=config)
-        with subprocess.Popen(
-            command,
-            env=bench.workflow.environment(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        ) as run:
-            time.sleep(moment)
-            children = (
-                psutil.Process(run.pid).children(recursive=True) if run.poll() is None else []
-            )
-            if run.poll() is None:
-                os.kill(run.pid, signal.SIGKILL)
-        psutil.wait_procs(children, timeout=30)
+        killed(command, bench.workflow.environment(), partial(time.sleep, moment))
         jobs = len(list((directory / "results/logs").rglob("*.log")))
         left = temporaries(directory)
         wrong = bench.take_up(directory, config)

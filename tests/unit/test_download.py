@@ -2,9 +2,12 @@ import contextlib
 import hashlib
 import json
 import resource
+import runpy
 import stat
 import zipfile
 from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,6 +17,8 @@ from cragru.data import archives, download, wheels
 from cragru.data.download import fetch
 from cragru.kept.machine import trouble
 from tests.refusals import assert_told, refused
+
+ROOT = Path(__file__).parents[2]
 
 FILES = {"u.data": b"1\t1\t5\t7\n", "u.item": b"1|Film (1999)\n" * 200}
 WHEEL_FILES = {"mini.inter": b"user_id:token\n"}
@@ -433,6 +438,24 @@ def test_a_copy_is_taken_with_all_files_that_a_name_means(copy, target):
         assert record.source == "parts"
         assert record.members["part-20.txt"] == digest(b"twenty")
         assert names(target) == ["part-1.txt", "part-20.txt", "source.json", "u.item"]
+
+
+def test_a_copy_that_changes_after_the_plan_gets_no_name_in_a_cache(copy, target):
+    main = runpy.run_path(str(ROOT / "scripts" / "download.py"))["main"]
+    entry = copy_entry().model_dump(mode="json")
+    planned = {"u.item": digest(FILES["u.item"]), "part-1.txt": digest(b"one")}
+    planned["part-20.txt"] = digest(b"twenty")
+    params = SimpleNamespace(entry=entry, dataset="mini", copied=planned)
+    job = SimpleNamespace(
+        params=params, output=SimpleNamespace(folder=target), config={"data_dir": str(copy)}
+    )
+    main(job)
+    (copy / "part-1.txt").write_bytes(b"two")
+    with refused(place="mini"):
+        main(job)
+    params.copied = None  # no cache was asked for
+    main(job)
+    assert (target / "part-1.txt").read_bytes() == b"two"
 
 
 def test_a_copy_in_another_layout_leaves_nothing_of_the_first(copy, target):

@@ -353,4 +353,4 @@ def test_names_of_rules_are_all_known():
         "search_tuning",
         "tuning",
     } <= found
-    assert len(found) == 62
+    assert len(found) == 63

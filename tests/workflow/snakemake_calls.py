@@ -107,6 +107,12 @@ class Workflow:
         self.sources = sources
         self.key = key or sources.parent / "audit.key"
 
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Put `new` into the place of the first `old` of a file of the sources."""
+        text = (self.sources / path).read_text()
+        assert old in text
+        (self.sources / path).write_text(text.replace(old, new, 1))
+
     def command(
         self, directory: Path, *args: str, config: Path | None = None, cores: int = 1
     ) -> list[str]:

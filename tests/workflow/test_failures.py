@@ -3,15 +3,12 @@
 import os
 import re
 import shutil
-import signal
-import subprocess
-import time
 import zipfile
 from pathlib import Path
 
-import psutil
 import pytest
 import yaml
+from killing import killed, wait_until
 
 from cragru.audit.behind import Behind, shown_files
 from cragru.audit.commitment import read_key
@@ -186,47 +183,15 @@ def test_a_key_that_cannot_be_made_is_told_before_the_first_job(workflow, one_ce
     assert "Traceback (most" not in refused.output
 
 
-def wait_until(condition, seconds):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"waited {seconds} s in vain"
-        time.sleep(0.02)
-
-
-def alive(process):
-    """Whether a process still works; a zombie, which waits for its parent to ask after it, does not."""
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def kill_at(log, command, environment):
-    """Start a run and kill Snakemake's main process when a job has begun its log; returns its child processes."""
-    log.unlink(missing_ok=True)
-    with subprocess.Popen(
-        command,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as run:
-        wait_until(log.exists, 120)
-        children = psutil.Process(run.pid).children(recursive=True)
-        os.kill(run.pid, signal.SIGKILL)
-    return children
-
-
 @pytest.mark.slow
 def test_a_killed_run_is_taken_up_to_the_same_bytes(workflow, one_cell, on_one_core, a_copy):
     folder = a_copy / "results/common/tables"
     shutil.rmtree(folder)
     shutil.rmtree(a_copy / CELL)
     log = a_copy / "results/logs/train_original/toy/paper/1/bpr.log"
+    log.unlink()
     command = workflow.command(a_copy, config=one_cell)
-    children = kill_at(log, command, workflow.environment())
-    assert children
-    wait_until(lambda: not any(map(alive, children)), 30)
+    assert killed(command, workflow.environment(), lambda: wait_until(log.exists, 120))
     assert not list((a_copy / CELL).glob("*.safetensors"))  # no orphan has worked on
     assert list((a_copy / ".snakemake/locks").iterdir())
     assert list((a_copy / ".snakemake/incomplete").iterdir())

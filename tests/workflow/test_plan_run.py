@@ -85,6 +85,7 @@ def test_plan_of_the_shipped_configuration(workflow, tmp_path):
         "check_requester": 2,
         "cohort": 2,
         "collect_scores": 3,
+        "convert_llm": 1,
         "compare_items": 10,  # llm-worth and Figure 4: the encoder
         "completeness": 18,  # Table IV, Figure 3; two further Retrains too
         "completeness_cragru": 3,
@@ -94,7 +95,6 @@ def test_plan_of_the_shipped_configuration(workflow, tmp_path):
         "evaluate": 30,  # original and three methods three times, three with shards once
         "evaluate_controls": 4,
         "evaluate_cragru": 12,
-        "fetch_llm": 1,
         "figure": 3,
         "fit_controls": 4,
         "fit_strategy": 7,  # five on BPR, `none` on LightGCN, `none` with Retrain's candidates
@@ -290,7 +290,10 @@ def test_what_computes_with_torch_is_timed_and_nothing_else(working):
     timed = {name for name, rule in working.items() if rule["benchmark"]}
     costly = ("/train.yaml", "/llm.yaml")
     computing = {name for name, rule in working.items() if rule["environment"].endswith(costly)}
-    assert timed == computing - {"fetch_llm"}  # it is shared
+    assert timed == computing - {
+        "fetch_llm",
+        "convert_llm",
+    }  # they wait for the network, or are shared
     assert {"train_original", "unlearn", "evaluate", "score_prompts"} <= timed
 
 
@@ -299,5 +302,5 @@ def test_what_comes_before_training_can_be_shared(working):
         "download",
         "prepare",
         "split",
-        "fetch_llm",
+        "convert_llm",  # fetch_llm makes links to what is somebody's own
     }

@@ -29,12 +29,6 @@ def edited(workflow, tmp_path, a_copy, two_seeds):
     return own
 
 
-def edit(sources, path, old, new):
-    text = (sources / path).read_text()
-    assert old in text
-    (sources / path).write_text(text.replace(old, new, 1))
-
-
 def registry_with(toy, tmp_path, **words):
     """The toy registry with other words, and with one more data set of a module of its own."""
     content = yaml.safe_load(toy.registry.read_text())
@@ -51,7 +45,7 @@ def registry_with(toy, tmp_path, **words):
 def test_nothing_for_what_changes_no_byte(edited, a_copy, toy, configure, tmp_path):
     """A data set and its loader, a key, a function, a licence, a homepage; and the copy of the data is gone."""
     for path, (old, new) in EDITS.items():
-        edit(edited.sources, path, old, new)
+        edited.edit(path, old, new)
     shutil.copyfile(
         edited.sources / "cragru/data/movielens_1m.py", edited.sources / "cragru/data/toy_2.py"
     )
@@ -76,12 +70,8 @@ def test_tables_alone_for_a_label(edited, a_copy, toy, configure, tmp_path):
 
 
 def test_what_serves_requests_alone_for_a_field_of_its_cost(edited, a_copy, two_seeds):
-    edit(
-        edited.sources,
-        "cragru/unlearning/base.py",
-        "    device: str\n",
-        "    device: str\n    joules: float = 0.0\n",
-    )
+    old = "    device: str\n"
+    edited.edit("cragru/unlearning/base.py", old, f"{old}    joules: float = 0.0\n")
     planned = edited.plan(a_copy, config=two_seeds)
     assert planned["unlearn"] == 2
     assert planned.keys().isdisjoint(
@@ -100,7 +90,7 @@ def other_file(path, change, tmp_path):
 
 def test_a_method_alone_for_its_file(edited, a_copy, two_seeds):
     old = "    seconds = watch.lap()\n"
-    edit(edited.sources, "cragru/unlearning/retrain.py", old, f"{old}    del watch\n")
+    edited.edit("cragru/unlearning/retrain.py", old, f"{old}    del watch\n")
     assert edited.plan(a_copy, config=two_seeds) == {
         "unlearn": 2,
         "evaluate": 2,

@@ -3,15 +3,28 @@
 import json
 import re
 import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
-from snakemake_calls import copied, pass_for_made
+import yaml
+from snakemake_calls import Workflow, copied, pass_for_made
 
 pytestmark = pytest.mark.slow
 
 USERS, CHUNK = 2, 1
 STATE = "results/toy/paper/1"
+AFTER_THE_LLM = {
+    "score_prompts": 1,
+    "collect_scores": 3,
+    "rerank": 3,
+    "evaluate_cragru": 3,
+    "table": 2,
+    "figure": 1,
+    "certificate": 1,
+    "all": 1,
+}
+WITH_PROMPTS = AFTER_THE_LLM | {"build_prompts": 3, "check_prompts": 3}
 CELLS = {("none", "backbone"), ("none", "shuffled"), ("random", "backbone")}
 
 
@@ -176,6 +189,51 @@ def test_a_caption_remakes_one_table(workflow, configure, settings, changed, fol
     files = settings["files"] | changed("tables", "table2", "caption", "Other words.")
     other = configure(**settings | {"files": files})
     assert workflow.plan(folder, "table2", config=other) == {"table": 1, "table2": 1}
+
+
+def model_with(files, tmp_path, **engine):
+    """The run's language models, with other options of the engine."""
+    content = yaml.safe_load(Path(files["llms"]).read_text())
+    content["llms"]["smollm2-135m"]["engine"] |= engine
+    path = tmp_path / "llms.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return {"llms": str(path)}
+
+
+def test_prompts_and_what_follows_for_an_edited_template(workflow, small, folder, tmp_path):
+    """The copies lie to each other as the run and its sources do: a template is an input by its path from the run."""
+    place = tmp_path / workflow.sources.parent.name / workflow.sources.name
+    edited = Workflow(shutil.copytree(workflow.sources, place), workflow.key)
+    directory = shutil.copytree(folder, tmp_path / "scoring" / "run", symlinks=True)
+    assert edited.plan(directory, config=small) == {}
+    template = place / "config/prompts/movielens.txt"
+    template.write_text(template.read_text() + "Think of the genres.\n")
+    assert edited.plan(directory, config=small) == WITH_PROMPTS
+
+
+@pytest.mark.parametrize(
+    ("option", "wanted"), [({"context": 2048}, WITH_PROMPTS), ({"sequences": 2}, AFTER_THE_LLM)]
+)
+def test_no_model_is_fetched_for_an_option_of_its_engine(
+    workflow, configure, settings, folder, tmp_path, option, wanted
+):
+    """Its source, beside the option in the same entry, is as it was."""
+    content = yaml.safe_load(Path(settings["files"]["llms"]).read_text())
+    content["llms"]["smollm2-135m"]["engine"] |= option
+    path = tmp_path / "llms.yaml"
+    path.write_text(yaml.safe_dump(content))
+    other = configure(**settings | {"files": settings["files"] | {"llms": str(path)}})
+    assert workflow.plan(folder, config=other) == wanted
+
+
+def test_no_other_prompts_for_a_strategy_added(workflow, configure, settings, folder):
+    """Prompts of a state are asked together, so what follows is made of all, the others' from stored answers."""
+    more = settings["retrieval"] | {"strategies": ["none", "random", "preference"]}
+    other = configure(**settings | {"retrieval": more})
+    own = ("fit_strategy", "select_histories", "build_prompts", "check_prompts")
+    of_all = ("collect_scores", "rerank", "evaluate_cragru")
+    wanted = AFTER_THE_LLM | dict.fromkeys(own, 1) | dict.fromkeys(of_all, 4)
+    assert workflow.plan(folder, config=other) == wanted
 
 
 def test_answers_repeat_to_the_byte_from_an_empty_store(workflow, small, folder, a_copy):

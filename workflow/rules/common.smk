@@ -26,6 +26,7 @@ from cragru.core.names import (
 from cragru.written.paths import check_variables, make_cache_folder
 from cragru.plan import places
 from cragru.plan.certificates import Certificates
+from cragru.plan.copies import Copies
 from cragru.plan.listing import as_line, expected_time, first_words
 from cragru.plan.loading import load_project
 from cragru.plan.needs import Needs
@@ -62,6 +63,7 @@ training = Training(project)
 scoring = Scoring(project)
 showing = Showing(project)
 certificates = Certificates(project)
+copies = Copies(project)
 needs, raw_needs = Needs(project), Needs(project, raw=True)
 run_page = Report(project, showing, certificates)
 gone = checked_or_exit(Purged)

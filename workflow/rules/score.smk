@@ -22,6 +22,7 @@ rule cohort:
         "../../scripts/cohort.py"
 
 
+# Snakemake would give everybody all rights to what links in its cache lead to: it gets models that are converted alone.
 rule fetch_llm:
     input:
         scoring.llm_files,
@@ -30,7 +31,8 @@ rule fetch_llm:
         manifest=places.LLM_MANIFEST,
     log:
         f"{places.LOGS}/fetch_llm/{{llm}}.log",
-    cache: "omit-software"
+    wildcard_constraints:
+        llm=one_of(scoring.models(converted=False)),
     localrule: True
     conda:
         "../../envs/llm.yaml"
@@ -42,6 +44,17 @@ rule fetch_llm:
         "Fetch {wildcards.llm}"
     script:
         "../../scripts/fetch_llm.py"
+
+
+use rule fetch_llm as convert_llm with:
+    log:
+        f"{places.LOGS}/convert_llm/{{llm}}.log",
+    cache: "omit-software"
+    wildcard_constraints:
+        llm=one_of(scoring.models(converted=True)),
+    localrule: True
+    message:
+        "Fetch {wildcards.llm}, and convert it"
 
 
 rule build_prompts:
