@@ -2,8 +2,11 @@
 # A SLURM of one node on this machine, for tests, as root on Debian:  one_node.sh start|stop FOLDER [GPUS]
 #
 # Its packages are slurm-wlm and munge. It has as many made-up GPUs as asked for: devices that are /dev/null. Memory and GPUs are
-# booked, and not enforced. It writes /etc/slurm; everything else lies in FOLDER.
+# booked, and not enforced. Its configuration is in /etc/slurm, where jobs look, and leaves with it: each later start of
+# Snakemake would wait ten seconds for a controller that is gone. A cluster's own is not touched. All else lies in FOLDER.
 set -euo pipefail
+
+etc=/etc/slurm mark="# of cragru's tests"
 
 folder=$(realpath -m "${2:?usage: one_node.sh start|stop FOLDER [GPUS]}") gpus=${3:-1} node=$(hostname -s)
 
@@ -24,6 +27,7 @@ end() {  # PIDFILE PROGRAM
 configure() {
   # no accounting, no cgroups: what a container has not; twice the cores, so that jobs of a test run side by side
   cat <<CONF
+$mark
 ClusterName=test
 SlurmctldHost=$node(127.0.0.1)
 SlurmUser=root
@@ -61,13 +65,17 @@ start_munge() {
 
 case $1 in
   start)
+    if [ -e $etc/slurm.conf ] && ! grep -qx "$mark" $etc/slurm.conf; then
+      echo "$etc/slurm.conf is there already: this machine has a SLURM of its own" >&2
+      exit 1
+    fi
     rm -rf "$folder/state" "$folder/spool"  # a node that was drained would stay so
-    mkdir -p "$folder/state" "$folder/spool" /etc/slurm
+    mkdir -p "$folder/state" "$folder/spool" $etc
     for number in $(seq 0 $((gpus - 1))); do
       [ -c "$folder/gpu$number" ] || mknod "$folder/gpu$number" c 1 3
     done
-    configure >/etc/slurm/slurm.conf
-    echo "NodeName=$node Name=gpu Type=fake File=$folder/gpu[0-$((gpus - 1))]" >/etc/slurm/gres.conf
+    configure >$etc/slurm.conf
+    echo "NodeName=$node Name=gpu Type=fake File=$folder/gpu[0-$((gpus - 1))]" >$etc/gres.conf
     start_munge
     slurmctld
     slurmd
@@ -81,6 +89,7 @@ case $1 in
     if is_alive "$folder/slurmctld.pid" slurmctld-wlm; then scancel --me; fi
     end "$folder/slurmd.pid" slurmd-wlm
     end "$folder/slurmctld.pid" slurmctld-wlm
-    end "$folder/munged.pid" munged ;;
+    end "$folder/munged.pid" munged
+    if grep -qsx "$mark" $etc/slurm.conf; then rm $etc/slurm.conf $etc/gres.conf; fi ;;
   *) echo "usage: one_node.sh start|stop FOLDER [GPUS]" >&2 && exit 2 ;;
 esac

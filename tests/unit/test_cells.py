@@ -343,7 +343,13 @@ def test_shipped_run_without_an_llm(load):
 
 
 @pytest.mark.parametrize("name", ["paper.yaml", "ml-100k.yaml"])
-def test_other_shipped_runs(load, name):
+def test_other_shipped_runs(load, name, monkeypatch, tmp_path):
+    for file in (
+        "movie_titles.csv",
+        "combined_data_1.txt",
+    ):  # of Netflix's copy: only that it is there
+        (tmp_path / file).touch()
+    monkeypatch.setenv("CRAGRU_DATA_DIR", str(tmp_path))
     project = load(laid_over(ROOT / "config" / name))
     found, settings = project.cells, project.settings
     assert len(set(found)) == len(found)

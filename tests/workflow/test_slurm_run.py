@@ -46,7 +46,9 @@ def started(workflow, directory, *args, config):
 
 
 def said(directory):
-    return (directory / "said").read_text(encoding="utf-8")
+    """Return what a run has printed, and what its logs have beside that."""
+    logs = sorted((directory / ".snakemake/log").glob("*"))
+    return "\n".join(path.read_text(encoding="utf-8") for path in (directory / "said", *logs))
 
 
 def jobs(what, *states):

@@ -49,9 +49,9 @@ rule fetch_llm:
 use rule fetch_llm as convert_llm with:
     log:
         f"{places.LOGS}/convert_llm/{{llm}}.log",
-    cache: "omit-software"
     wildcard_constraints:
         llm=one_of(scoring.models(converted=True)),
+    cache: "omit-software"
     localrule: True
     message:
         "Fetch {wildcards.llm}, and convert it"
