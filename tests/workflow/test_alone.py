@@ -50,6 +50,7 @@ def test_all_that_is_timed_asks_for_the_machine():
             if name and "resources:" in block:
                 asking[name[1]] = "machine=" in block
     assert {name for name, asks in asking.items() if asks} == TIMED | {
+        "unlearn_request",
         "unlearn_shards",
         "unlearn_request_shards",
     }

@@ -166,6 +166,8 @@ def test_command(command, folder, plan, monkeypatch):
     elif words[0] in PLANNED:
         said = read(words)
         monkeypatch.chdir(folder)
+        for name, value in at_home(settings, folder).items():
+            monkeypatch.setenv(name, value)
         check_configuration(said, at_home(settings, folder), folder)
         answer = plan(planned_by(said)).output
         for target in said.targets:

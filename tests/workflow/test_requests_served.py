@@ -7,9 +7,9 @@ import subprocess
 import pandas as pd
 import pytest
 import yaml
+from killing import killed, wait_until
 from safetensors.numpy import load_file
 from test_docs import ROOT, blocks
-from test_failures import alive, kill_at, wait_until
 
 from cragru.kept.files import read_json
 
@@ -144,8 +144,7 @@ def test_what_was_purged_stays_purged_while_requests_go_on(run, workflow, own, p
     assert workflow.plan(run, "requests", config=own(3)) == OF_REQUEST
     log = run / "results/logs/unlearn/toy/from-file/1/winter/bpr/retrain.log"
     command = workflow.command(run, "requests", config=own(3))
-    children = kill_at(log, command, workflow.environment())
-    wait_until(lambda: not any(map(alive, children)), 30)
+    assert killed(command, workflow.environment(), lambda: wait_until(log.exists, 120))
     assert workflow.run(run, "--unlock", config=own(3)).rc == 0
     workflow.make(run, "requests", config=own(3), cores=2)
     workflow.make(run, "purge", config=own(3))
