@@ -69,8 +69,8 @@ class Requests:
         """Return every request's file, to be checked before the deployed state is split and trained.
 
         They are no input, and this is a function of `input`, whose values Snakemake does not track: a further request
-        must not make the deployed state anew (`apply_request` checks it). `ancient` does not help: what is behind it is
-        then never planned, https://github.com/snakemake/snakemake/issues/4166.
+        must not make the deployed state anew (`apply_request` checks it). `ancient` does not help: it is about dates,
+        and Snakemake compares the set of inputs as well.
         """
         requests = self._run.settings.requests.files
         return list(map(self._run.request_file, requests))

@@ -157,3 +157,13 @@ def test_a_data_sets_own_jobs_for_a_data_set_added(edited, a_copy, toy, configur
         "table": 2,
         "all": 1,
     }
+
+
+def test_what_is_missing_behind_a_folder_that_is_made_anew(workflow, a_copy, two_seeds, tmp_path):
+    """As after a kill during a download: a folder brings nothing by itself, but keeps nothing back either."""
+    again = ("--forcerun", "download")
+    assert workflow.plan(a_copy, *again, config=two_seeds) == {"download": 1}
+    for made in ("toy", "tiny"):
+        shutil.rmtree(a_copy / "results" / made)
+    whole = workflow.plan(tmp_path / "new", config=two_seeds)
+    assert workflow.plan(a_copy, *again, config=two_seeds) == whole

@@ -5,6 +5,7 @@ import re
 import sys
 from pathlib import Path
 
+from snakemake.dag import DAG
 from snakemake.scheduling.job_scheduler import JobScheduler
 
 from cragru.audit.commitment import check_key
@@ -25,6 +26,7 @@ from cragru.core.names import (
 )
 from cragru.written.paths import check_variables, make_cache_folder
 from cragru.plan import places
+from cragru.plan.ancient import plan_behind_ancient
 from cragru.plan.certificates import Certificates
 from cragru.plan.copies import Copies
 from cragru.plan.listing import as_line, expected_time, first_words
@@ -42,6 +44,7 @@ from cragru.plan.showing import Showing
 from cragru.plan.training import Training
 
 keep_one_timer(JobScheduler)
+plan_behind_ancient(DAG)
 hold_limits(workflow)
 shield(os.environ)
 if workflow.is_main_process:
