@@ -147,7 +147,8 @@ def size_notes(table: pd.DataFrame, titles: Sequence[str], users: Mapping[str, i
     asking = "; ".join(f"{dataset}: {count:,}" for dataset, count in users.items())
     counts = [*table["one_user_counts"], *table["large_counts"]]
     return [
-        f"One user: {titles[0]}, median. A tenth of all rows: {titles[1]}; it touches all shards, trained together. "
+        f"One user: {titles[0]}, median. A tenth of all rows: {titles[1]}; it touches all shards, "
+        "which a GPU trains together. "
         f"{counts_note(counts)} "
         "Ratio: the second / the first. *: computed, not measured: mean seconds of a cohort's user, in a batch, "
         f"times all users ({asking}), for a tenth of the rows touches nearly everyone. Users a retraining: how many "

@@ -23,7 +23,7 @@ class Cost:
 
     Attributes:
         sequential: Everything one after the other, or together where shards were trained as one model.
-        parallel: The longest of what can run at the same time; None where shards were trained together.
+        parallel: The longest of what can run at the same time; None where shards were trained as one model.
         shards_touched: Models trained anew.
         optimiser_steps: Steps of all these models.
         hessian_products: Hessian-vector products of influence methods.

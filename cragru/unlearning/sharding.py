@@ -13,7 +13,7 @@ from torch import Tensor
 from cragru.backbones.base import FactorModel, TrainingData
 from cragru.backbones.learner import Epoch, Task
 from cragru.backbones.trainer import Stopwatch, Training, choose_device
-from cragru.backbones.training import train_together
+from cragru.backbones.training import train_models, train_side_by_side
 from cragru.core.clock import Seconds, longest, total
 from cragru.core.errors import CragruError
 from cragru.plugins.options import read_options
@@ -78,19 +78,19 @@ def shard_task(
 def train_shards(
     pieces: Sequence[TrainingData], numbers: Sequence[int], context: Context, options: ShardOptions
 ) -> dict[int, Training]:
-    """Train some of all shards together, by their numbers; return the trainings by shard."""
+    """Train some of all shards, by their numbers; return the trainings by shard."""
     if not numbers:
         return {}
     name, most = context.backbone, context.options.batch_size
     tasks = [shard_task(pieces[number], name, number, options, most) for number in numbers]
     device = choose_device(context.device)
     training = options.training(context.options)
-    done = train_together(context.module, tasks, training, context.seed, device)
+    done = train_models(context.module, tasks, training, context.seed, device)
     return dict(zip(numbers, done, strict=True))
 
 
 def deploy(context: Context) -> list[Training]:
-    """Train all shards, together, on what there is before any request.
+    """Train all shards on what there is before any request.
 
     Raises:
         CragruError: If the partition is of other data, or a shard cannot be trained.
@@ -118,8 +118,8 @@ def touched_shards(deployed: Deployed, left: Columns) -> list[int]:
 def renew(context: Context, options: ShardOptions) -> Renewed:
     """Serve a request: train the shards that held what is forgotten from scratch on what is left of them.
 
-    Where there is a deployed state they are trained one by one, for one machine's and many machines' seconds; else, as
-    a request this large spares no shard, together. Shards that it spares after all are trained outside the clock.
+    They are trained one by one, for one machine's and many machines' seconds; on a GPU without a deployed state, as a
+    request this large spares no shard, together. Shards that it spares after all are trained outside the clock.
 
     Raises:
         CragruError: If the partition is of other data, or a shard has nothing left.
@@ -132,7 +132,8 @@ def renew(context: Context, options: ShardOptions) -> Renewed:
     touched = touched_shards(deployed, left)
     pieces = cut(data, left, deployed.count)
     filtering = watch.lap()
-    together = deployed.read_model is None
+    is_all = deployed.read_model is None
+    together = is_all and train_side_by_side(device)
     trained, seconds = {}, []
     groups = [touched] if together else [[shard] for shard in touched]
     for group in groups:
@@ -141,7 +142,7 @@ def renew(context: Context, options: ShardOptions) -> Renewed:
     cost = _cost(trained.values(), filtering, seconds, together, device)
     curve = [epoch for training in trained.values() for epoch in training.curve]
 
-    if together:
+    if is_all:
         spared = sorted(set(range(deployed.count)) - trained.keys())
         trained |= train_shards(pieces, spared, context, options)
     new = {shard: training.model for shard, training in trained.items()}

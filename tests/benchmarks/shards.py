@@ -7,6 +7,7 @@ LightGCN's ratios are printed.
 """
 
 import argparse
+import importlib
 import json
 import os
 import resource
@@ -59,7 +60,7 @@ def seconds(backbone: str, tasks: list, epochs: int) -> tuple[float, float]:
     import torch
 
     from cragru.backbones.lightgcn import Options
-    from cragru.backbones.training import train_together
+    from cragru.backbones.trainer import Trainer
 
     layers, penalty = (2, 1e-5) if backbone == "lightgcn" else (0, 0.0)
     shared = {
@@ -70,7 +71,8 @@ def seconds(backbone: str, tasks: list, epochs: int) -> tuple[float, float]:
         "patience": epochs,
     }
     options = Options(**shared, layers=layers, regularisation=penalty)
-    done = train_together(f"cragru.backbones.{backbone}", tasks, options, 1, torch.device("cpu"))
+    build = importlib.import_module(f"cragru.backbones.{backbone}").build
+    done = Trainer(build, tasks, options, 1, torch.device("cpu")).fit()
     curve = done[0].curve
     training = sum(epoch.train_seconds for epoch in curve)
     return training, training + sum(epoch.valid_seconds for epoch in curve)

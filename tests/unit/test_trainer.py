@@ -1,6 +1,7 @@
 """The training loop: what it learns, when it stops, that it repeats; and Retrain on top of it."""
 
 import dataclasses
+import importlib
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +12,7 @@ from cragru.backbones import bpr, lightgcn, trainer
 from cragru.backbones.base import FIELDS, TrainingData
 from cragru.backbones.learner import Task, Validator, rows_with_data
 from cragru.backbones.trainer import Trainer, choose_device
-from cragru.backbones.training import train_backbone, train_together
+from cragru.backbones.training import train_backbone, train_models, train_side_by_side
 from cragru.core.seeds import torch_stream
 from cragru.unlearning import retrain
 from cragru.unlearning.base import Context
@@ -47,6 +48,12 @@ def test_learns_the_two_tastes(name, data):
     assert scores[same_taste].mean() > scores[~same_taste].mean() + 1
 
 
+def trained_together(name, tasks, options):
+    """As one table, whatever the device."""
+    build = importlib.import_module(MODULES[name]).build
+    return Trainer(build, tasks, options, 1, CPU).fit()
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_a_table_without_absent_users_changes_nothing(name, data, monkeypatch):
     """Three shards of users, two of them small: as if each had carried the rows of all users through every step."""
@@ -65,11 +72,9 @@ def test_a_table_without_absent_users_changes_nothing(name, data, monkeypatch):
     assert [len(its) for its in rows] == [20, 20, 20]  # of the largest; the others are filled up
     assert all(set(range(*b)) <= set(its.tolist()) for b, its in zip(bounds, rows, strict=True))
     tasks = [Task(shard, f"shard-{number}", 64) for number, shard in enumerate(shards)]
-    narrow = train_together(MODULES[name], tasks, options, 1, CPU)
+    narrow = trained_together(name, tasks, options)
     monkeypatch.setattr(trainer, "rows_with_data", lambda tasks: [torch.arange(USERS)] * len(tasks))
-    for mine, whole in zip(
-        narrow, train_together(MODULES[name], tasks, options, 1, CPU), strict=True
-    ):
+    for mine, whole in zip(narrow, trained_together(name, tasks, options), strict=True):
         assert [epoch.valid_ndcg for epoch in mine.curve] == [
             epoch.valid_ndcg for epoch in whole.curve
         ]
@@ -190,10 +195,10 @@ def test_models_trained_together_are_those_trained_alone(name, data):
         Task(own, f"{name}-{k}", batch)
         for k, (own, batch) in enumerate(zip(shards_of(data), (64, 20, 16), strict=True))
     ]
-    together = train_together(MODULES[name], tasks, options, 1, CPU)
+    together = trained_together(name, tasks, options)
     assert len({len(training.curve) for training in together}) > 1  # one stops before the others
     for task, training in zip(tasks, together, strict=True):
-        (alone,) = train_together(MODULES[name], [task], options, 1, CPU)
+        (alone,) = trained_together(name, [task], options)
         assert (training.best_epoch, training.steps) == (alone.best_epoch, alone.steps)
         assert [epoch.loss for epoch in training.curve] == pytest.approx(
             [epoch.loss for epoch in alone.curve]
@@ -207,11 +212,27 @@ def test_models_trained_together_are_those_trained_alone(name, data):
 def test_the_order_of_models_trained_together_changes_none(data):
     tasks = [Task(own, f"bpr-{k}", 32) for k, own in enumerate(shards_of(data))]
     options = OPTIONS.in_double()
-    forward, backward = (
-        train_together(MODULES["bpr"], order, options, 1, CPU) for order in (tasks, tasks[::-1])
-    )
+    forward, backward = (trained_together("bpr", order, options) for order in (tasks, tasks[::-1]))
     for one, other in zip(forward, backward[::-1], strict=True):
         assert torch.allclose(one.model.user_factors, other.model.user_factors, atol=1e-9)
+
+
+def test_one_by_one_on_a_cpu(data, monkeypatch):
+    """There each is to the bit what it is alone."""
+    sizes, start = [], Trainer.__init__
+
+    def note(self, build, tasks, *how):
+        sizes.append(len(tasks))
+        start(self, build, tasks, *how)
+
+    monkeypatch.setattr(Trainer, "__init__", note)
+    tasks = [Task(own, f"bpr-{k}", 32) for k, own in enumerate(shards_of(data))]
+    trained = train_models(MODULES["bpr"], tasks, OPTIONS, 1, CPU)
+    assert sizes == [1] * len(tasks)
+    for task, training in zip(tasks, trained, strict=True):
+        (alone,) = trained_together("bpr", [task], OPTIONS)
+        assert torch.equal(training.model.user_factors, alone.model.user_factors)
+    assert train_side_by_side(torch.device("cuda"))
 
 
 def test_devices():
