@@ -1,6 +1,7 @@
 """A run: its settings, what the other files define for it, and what follows from these."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,15 @@ class Run:
 
     def training(self, backbone: str, number: int) -> str:
         """Return the name of a further training of a backbone, with other random streams; 0: the backbone itself."""
-        return with_options(self.params, "backbones", backbone, {"training": number})
+        key = (backbone, number)
+        if key not in self._trainings:  # a large plan asks some ten thousand times for a few names
+            options = {"training": number}
+            self._trainings[key] = with_options(self.params, "backbones", backbone, options)
+        return self._trainings[key]
+
+    @cached_property
+    def _trainings(self) -> dict[tuple[str, int], str]:
+        return {}
 
     def trainings(self, model: str) -> int:
         """Return how often a model is trained on a split: shards once, for the noise of ten averages out."""

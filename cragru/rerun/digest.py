@@ -190,6 +190,7 @@ class _Walk:
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
         self._waiting: list[tuple[Module, int]] = []
+        self._imported: set[str] = set()
         self.taken: dict[Module, set[int]] = {}
 
     def finish(self) -> None:
@@ -230,7 +231,8 @@ class _Walk:
         waiting = [name]
         while waiting:
             for step in _steps(waiting.pop()):
-                module = self._sources.module(step)
+                module = None if step in self._imported else self._sources.module(step)
+                self._imported.add(step)
                 if module is None or module in self.taken:
                     continue
                 self.taken[module] = set()

@@ -61,10 +61,14 @@ class Statement:
         self.node, self._package = node, package
 
     @cached_property
+    def _nodes(self) -> list[ast.AST]:
+        return list(ast.walk(self.node))
+
+    @cached_property
     def binds(self) -> frozenset[str]:
         """The names that it gives the module, also those that a function declares `global`."""
         names = set(_bound(self.node))
-        for node in ast.walk(self.node):
+        for node in self._nodes:
             if isinstance(node, ast.Global):
                 names.update(node.names)
         return frozenset(names)
@@ -72,13 +76,13 @@ class Statement:
     @cached_property
     def mentions(self) -> frozenset[str]:
         """The names that it may read from its module, also those that texts in it spell."""
-        return frozenset(_mentioned(self.node))
+        return frozenset(_mentioned(self._nodes))
 
     @cached_property
     def chains(self) -> frozenset[tuple[str, ...]]:
         """The attributes of names: ``a.b.c`` is (a, b, c)."""
         found = set()
-        for node in ast.walk(self.node):
+        for node in self._nodes:
             if isinstance(node, ast.Attribute):
                 found.add(_chain(node))
         return frozenset(found - {()})
@@ -86,7 +90,7 @@ class Statement:
     @cached_property
     def imports(self) -> tuple[Import, ...]:
         """All that it imports, also inside functions."""
-        return self._imports_of(ast.walk(self.node))
+        return self._imports_of(self._nodes)
 
     @cached_property
     def imports_at_once(self) -> tuple[Import, ...]:
@@ -212,8 +216,8 @@ def _bound(node: ast.AST) -> Iterator[str]:
             yield from _bound(child)
 
 
-def _mentioned(node: ast.AST) -> Iterator[str]:
-    for inner in ast.walk(node):
+def _mentioned(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    for inner in nodes:
         if isinstance(inner, ast.Name):
             yield inner.id
         elif _is_string(inner) and inner.value.isidentifier():
