@@ -115,10 +115,8 @@ def test_after_a_kill_of_snakemake_the_documented_recipe_heals(
     assert made == (on_one_core / "results/common/tables/table2.csv").read_bytes()
 
 
-def test_what_trains_asks_for_a_gpu_and_nothing_else(cluster, workflow, configure, tmp_path):
-    """SLURM has a made-up GPU, and torch none: the run ends at the first training, in one line."""
-    config = configure(run="gpu", device="cuda", seeds=[1], backbones=["bpr"], tables=["table2"])
-    run = started(workflow, tmp_path, "table2", "--retries", "0", config=config)
+def gpus_asked(run):
+    """Return for each rule whether its jobs ask SLURM for a GPU, until the run ends."""
     asked = {}
     while run.poll() is None:
         for number, comment in jobs("Comment", "PENDING", "RUNNING").items():
@@ -129,9 +127,44 @@ def test_what_trains_asks_for_a_gpu_and_nothing_else(cluster, workflow, configur
                 rule = re.match(r"rule_([a-z_]+?)_(?:wildcards|toy)", comment)
                 asked[rule[1] if rule else comment.strip()] = "TresPerJob=gres:gpu:1" in shown
         time.sleep(0.1)
+    return asked
+
+
+def test_what_trains_asks_for_a_gpu_and_nothing_else(cluster, workflow, configure, tmp_path):
+    """SLURM has a made-up GPU, and torch none: the run ends at the first training, in one line."""
+    config = configure(run="gpu", device="cuda", seeds=[1], backbones=["bpr"], tables=["table2"])
+    run = started(workflow, tmp_path, "table2", "--retries", "0", config=config)
+    asked = gpus_asked(run)
     assert run.returncode == 1
     assert {name for name in asked if asked[name]} == {"train_original", "unlearn"}
     assert [name for name in asked if not asked[name]]
+
+
+def test_what_an_llm_computes_asks_for_a_gpu(cluster, workflow, configure, converted, a_copy):
+    """After prompts that were made on a CPU; what trained there is left alone. This vLLM computes on a CPU anyway."""
+    settings = {
+        "backbones": ["bpr"],
+        "seeds": [1],
+        "tables": ["cragru-cost"],
+        "retrieval": {"strategies": ["none"], "candidates": 10, "history": 4},
+        "scoring": {
+            "llm": "smollm2-135m",
+            "cohorts": {"pilot": 2},
+            "compare_form": None,
+            "compare_cohort": None,
+            "controls": [],
+            "chunk": 1,
+            "tokens": 600,
+        },
+        "files": converted,
+    }
+    on_a_cpu, on_a_gpu = (configure(device=device, **settings) for device in ("cpu", "cuda"))
+    workflow.make(a_copy, "cragru-cost", "--until", "check_prompts", config=on_a_cpu)
+    how = ["--until", "score_prompts", "--rerun-triggers", "mtime"]
+    run = started(workflow, a_copy, "cragru-cost", *how, config=on_a_gpu)
+    asked = gpus_asked(run)
+    assert run.returncode == 0, said(a_copy)
+    assert {name for name in asked if asked[name]} == {"score_prompts"}
 
 
 def test_single_requests_are_one_job_of_the_cluster(cluster, workflow, configure, tmp_path):
