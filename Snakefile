@@ -6,11 +6,12 @@ import sys
 from pathlib import Path
 
 from snakemake.logging import logger
+from snakemake.settings.types import DeploymentMethod
 from snakemake.utils import min_version
 
 from cragru.config.given import read_files
 from cragru.kept.machine import checked_or_exit
-from cragru.plan.checkout import check_checkout, without_commit
+from cragru.plan.checkout import check_checkout, check_image, without_commit
 from cragru.plan.screen import take_the_screen
 
 # A plan makes millions of small objects that stay. To look through them all as often as Python does by default takes a
@@ -30,6 +31,13 @@ contents = checked_or_exit(read_files, [default, *given])
 
 
 configfile: default
+
+
+if DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:
+    image = root / "image.sif"
+    checked_or_exit(check_image, image)
+
+    container: str(image)
 
 
 include: "workflow/rules/common.smk"

@@ -1,4 +1,4 @@
-"""Folders that Snakemake cannot start jobs from, told before it plans; `envs/install.sh` refuses them, too."""
+"""What Snakemake cannot start jobs from, told before it plans: folders (`envs/install.sh` refuses them), no image."""
 
 import re
 from pathlib import Path
@@ -19,6 +19,17 @@ def without_commit(root: Path) -> str | None:
     if checked_out or not (root / ".git").exists():
         return None
     return f"manifests name no commit: {short(why)}"
+
+
+def check_image(path: Path) -> None:
+    """Check that the image of `--sdm apptainer` has been made.
+
+    Raises:
+        CragruError: If it is not there.
+    """
+    if not path.is_file():
+        advice = "make it as docs/workflow.md says under Environments"
+        raise CragruError("no image to run jobs in", place=path.name, got=str(path), advice=advice)
 
 
 def check_checkout(root: Path, python: str) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cragru.plan.checkout import check_checkout
+from cragru.plan.checkout import check_checkout, check_image
 from tests.refusals import refused
 
 
@@ -20,6 +20,14 @@ def test_a_python_that_no_job_can_start(letter):
     with refused(place="its Python", got=f"/a{letter}b/bin/python") as caught:
         check_checkout(Path("/c"), f"/a{letter}b/bin/python")
     assert "\n" not in str(caught.value)
+
+
+def test_an_image_that_is_not_there(tmp_path):
+    image = tmp_path / "image.sif"
+    with refused(place="image.sif", got=str(image)):
+        check_image(image)
+    image.touch()
+    check_image(image)
 
 
 def test_other_paths():
