@@ -108,9 +108,9 @@ if [ "$lock" != cuda ] && grep -qs "^cuda.*= '" "$venv"/lib/python3.11/site-pack
 fi
 # pip would compile on one core; some packages hold files for other Pythons, which fail and do not matter
 "$venv/bin/python" -m compileall -qq -j 0 "$venv/lib" || true
-DGLBACKEND=pytorch logged "importing $modules" -c "import $modules"
 if [ "$lock" = cpu ] && ! "$venv/bin/python" -c 'import ctypes; ctypes.CDLL("libnuma.so.1")' 2>/dev/null; then
   say "libnuma.so.1 is missing, without which no language model answers on a CPU: Debian has it in the package libnuma1"
 fi
+DGLBACKEND=pytorch logged "importing $modules" -c "import $modules"
 mark .cragru-lock
 say "ready after $SECONDS s"

@@ -19,6 +19,7 @@ PYTHON = r"""#!/usr/bin/env bash
 echo "$(basename "$0") $*" >>"$CALLS"
 case "$*" in
   "-c import sys"*) echo "${FAKE_VERSION:-3.11} $0" ;;
+  "-c import ctypes"*) exit "${FAKE_LIBNUMA_FAILS:-0}" ;;
   "-c import "*) if [ -n "${FAKE_IMPORT_FAILS:-}" ]; then echo "ImportError: no such library"; exit 1; fi ;;
   "-m venv "*)
     mkdir -p "$3/bin" "$3/lib/python3.11/site-packages/torch"
@@ -152,6 +153,13 @@ def test_without_a_gpu_the_cpu_lock_is_installed(machine):
     assert f"installing {count} packages" in printed
     assert "GB" in printed
     assert "minutes" in printed
+
+
+@pytest.mark.parametrize("lock", ["cpu", "cuda"])
+def test_what_lacks_libnuma_for_a_cpu_is_told_and_installed(machine, lock):
+    told = machine.install(FAKE_LIBNUMA_FAILS="1", CRAGRU_LOCK=lock)
+    assert ("libnuma1" in told) == (lock == "cpu")
+    assert machine.stamp.exists()
 
 
 def test_pip_neither_resolves_nor_asks(machine):

@@ -71,7 +71,8 @@ def test_costs_of_a_request(unlearned):
 
 def test_a_forget_set_of_everybody_touches_all_shards(unlearned):
     cost = read_json(unlearned / "results/toy/paper/1/bpr/sisa-users/cost.json")
-    assert (cost["shards_touched"], cost["seconds_parallel"]) == (3, None)
+    assert cost["shards_touched"] == 3
+    assert 0 < cost["seconds_parallel"] < cost["seconds_sequential"]
 
 
 @pytest.mark.parametrize("method", METHODS)
