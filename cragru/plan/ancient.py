@@ -7,7 +7,8 @@ the next run would download, and end. https://github.com/snakemake/snakemake/iss
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from functools import partial
+from functools import wraps
+from inspect import unwrap
 from typing import Any
 
 
@@ -17,10 +18,11 @@ def plan_behind_ancient(dag: type) -> None:
     Args:
         dag: Snakemake's `DAG`.
     """
-    original = dag.update_needrun  # type: ignore[attr-defined]
+    original = unwrap(dag.update_needrun)  # type: ignore[attr-defined]  # a process may read a Snakefile again
 
+    @wraps(original)
     async def update_needrun(self: Any, *args: Any, **kwargs: Any) -> None:
-        self.bfs = partial(_brought, self)  # by which it finds the jobs that it need not look at
+        self.bfs = _brought  # by which it finds the jobs that it need not look at
         try:
             await original(self, *args, **kwargs)
         finally:
@@ -29,7 +31,7 @@ def plan_behind_ancient(dag: type) -> None:
     dag.update_needrun = update_needrun  # type: ignore[attr-defined]
 
 
-def _brought(dag: Any, direction: Mapping[Any, Mapping[Any, Any]], *jobs: Any) -> Iterator[Any]:
+def _brought(direction: Mapping[Any, Mapping[Any, Any]], *jobs: Any) -> Iterator[Any]:
     """Yield these jobs and every job that they bring: `DAG.bfs` without the ways through `ancient` files."""
     queue = deque(jobs)
     seen = set(queue)
